@@ -1,0 +1,1 @@
+"""The checks, one a module: (analysis, options, history) -> findings."""

@@ -1,0 +1,87 @@
+"""What a check says: a finding with a place, a severity, a confidence and perhaps a fix."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ansible_reap.content.model import Place
+    from ansible_reap.flow.analysis import Analysis
+    from ansible_reap.history.estimate import Estimates
+
+
+class Level(str, Enum):
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Replace the lines ``first`` to ``last`` (from 1, both included; last = first - 1 inserts before first)."""
+
+    path: str
+    first: int
+    last: int
+    replacement: str
+    """Whole lines, each with its line end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """A safe change: edits that do not overlap, applied together or not at all."""
+
+    description: str
+    edits: tuple[Edit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """Another place that the reader should look at, and why."""
+
+    place: Place
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    rule: str
+    sub_tag: str | None
+    severity: Level
+    confidence: Level
+    place: Place
+    end_line: int
+    task: str
+    message: str
+    related: tuple[Related, ...] = ()
+    via: tuple[str, ...] = ()
+    suggestion: str = ""
+    """The corrected lines, to show where no fix is offered."""
+    fix: Fix | None = None
+
+    @property
+    def tag(self) -> str:
+        """The full tag, as in ``async-unreaped[never]``."""
+        return f"{self.rule}[{self.sub_tag}]" if self.sub_tag else self.rule
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule: what it is called, how it is classed, and the function that applies it.
+
+    ``check(analysis, options, history)`` yields findings for the whole project; ``options`` are the rule's own from
+    ``.ansible-reap.yml``, merged over ``defaults``.
+    """
+
+    id: str
+    sub_tags: tuple[str, ...]
+    severity: Level
+    tags: tuple[str, ...]
+    summary: str
+    check: Callable[[Analysis, Mapping[str, Any], Estimates | None], Iterator[Finding]]
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    opt_in: frozenset[str] = frozenset()
+    """Full tags (or the rule's id) that speak only when ``enable_list`` names them."""

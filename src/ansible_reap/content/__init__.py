@@ -1,0 +1,1 @@
+"""Ansible content as data: files, positions, plays, tasks, roles, expressions."""

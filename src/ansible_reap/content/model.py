@@ -1,0 +1,86 @@
+"""Plays, blocks, tasks and roles as data. Values are plain Python data; positions come from the YAML nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A position in a file. ``path`` is relative to the project root; lines and columns count from 1."""
+
+    path: str
+    line: int
+    column: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Block:
+    """A block, play or include around a task: the keywords it hands down.
+
+    ``parent`` is the next one out; the outermost is the play (or None in a file that is read on its own).
+    """
+
+    place: Place
+    keywords: Mapping[str, Any]
+    parent: Block | None = None
+    is_play: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Task:
+    """One task or handler as written, includes and imports too. Identity is the object: one per place in a file."""
+
+    place: Place
+    end_line: int
+    name: str | None
+    action: str
+    """The action as written, as in ``ansible.builtin.command``."""
+    module: str
+    """The action without ``ansible.builtin.`` or ``ansible.legacy.``; another collection's name stays whole."""
+    args: Mapping[str, Any]
+    """The action's arguments; ``key=value`` text is split up, free-form text stands under ``_raw_params``."""
+    keywords: Mapping[str, Any]
+    """Every other key of the task: ``async``, ``register``, ``when``, ``vars`` and so on, merge keys resolved."""
+    block: Block | None
+    """The innermost block of the same file (or its play) that this task stands in."""
+    key_lines: Mapping[str, int] = field(default_factory=dict)
+    """The line of each key as written: the action, its arguments and the keywords."""
+    is_handler: bool = False
+
+    @property
+    def path(self) -> str:
+        return self.place.path
+
+    @property
+    def line(self) -> int:
+        return self.place.line
+
+    @property
+    def label(self) -> str:
+        """What to call the task in a message: its name, else its action."""
+        return self.name or self.action
+
+    def line_of(self, key: str) -> int:
+        return self.key_lines.get(key, self.place.line)
+
+    def enclosing(self) -> Iterator[Block]:
+        """The blocks around the task, innermost first, ending with the play where the file has one."""
+        block = self.block
+        while block is not None:
+            yield block
+            block = block.parent
+
+    def inherited(self, keyword: str, default: Any = None) -> Any:
+        """The keyword as the task sees it within its own file: its own, else of the nearest block around it."""
+        if keyword in self.keywords:
+            return self.keywords[keyword]
+        for block in self.enclosing():
+            if keyword in block.keywords:
+                return block.keywords[keyword]
+        return default

@@ -1,0 +1,1 @@
+"""What happens in which order, what values are known, and which reap belongs to which launch."""

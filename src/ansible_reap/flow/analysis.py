@@ -1,0 +1,140 @@
+"""The result of the analysis: every launch and reap of a project with what is known of them. Immutable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from ansible_reap.content.model import Place, Task
+from ansible_reap.jobs import Detachment, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """What a number (seconds or a count) can be over all the ways in which the task is reached.
+
+    ``values`` holds the numbers that could be worked out; ``is_open`` says that there may be others.
+    """
+
+    values: frozenset[float]
+    is_open: bool
+    text: str
+    """As written."""
+
+    @property
+    def known(self) -> bool:
+        return bool(self.values) and not self.is_open
+
+    @property
+    def single(self) -> float | None:
+        """The number, where there is exactly one."""
+        return next(iter(self.values)) if self.known and len(self.values) == 1 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Where, as whom and under what a task runs in one of its contexts, after inheritance; templates as written."""
+
+    via: tuple[str, ...] = ()
+    """``path:line`` of the play, role entry, include and so on that lead to the task, outermost first, the task last."""
+    playbook: str | None = None
+    play: Place | None = None
+    hosts: str | None = None
+    become: object = None
+    become_user: str | None = None
+    delegate_to: str | None = None
+    run_once: object = None
+    check_mode: object = None
+    ignore_errors: object = None
+    async_dir: str | None = None
+    """The shell option ``ansible_async_dir`` where a vars: sets it, else None."""
+
+
+class ReapKind(str, Enum):
+    WAIT = "wait"
+    """Waits until the job has finished."""
+    PEEK = "peek"
+    """Looks once, or with a condition that a running job already meets."""
+    CLEANUP = "cleanup"
+    """Deletes the status file."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reap:
+    """A task that looks at or waits for jobs."""
+
+    task: Task
+    kind: ReapKind
+    retries: Quantity | None = None
+    delay: Quantity | None = None
+    budget: Quantity | None = None
+    """How long it waits in seconds, retries x delay; None where it does not wait by ``until``."""
+    settings: tuple[Setting, ...] = ()
+    misses_results: bool = False
+    """It reads ``.ansible_job_id`` of a looped register, whose ids stand in ``.results``."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Launch:
+    """A task that starts jobs: ``async`` above 0 and ``poll`` 0 on at least one way in which it is reached."""
+
+    task: Task
+    limit: Quantity
+    poll: Quantity
+    register: str | None
+    is_looped: bool
+    verdict: Verdict
+    sub_tag: str | None = None
+    """The sub-tag of async-unreaped, where the verdict is unreaped or partial."""
+    explanation: str = ""
+    """One or two sentences: what is missing and why."""
+    confidence: str = "high"
+    reaps: tuple[Reap, ...] = ()
+    """The reaps that wait for its jobs."""
+    looks: tuple[Reap, ...] = ()
+    """Peeks, cleanups and waits that come near but do not count."""
+    settings: tuple[Setting, ...] = ()
+    via: tuple[str, ...] = ()
+    """The context at fault, or the first one."""
+    detached: Detachment | None = None
+    expected: Quantity | None = None
+    """``async_reaper_expect`` in seconds."""
+    beside: tuple[Task, ...] = ()
+    """Other launches whose jobs may still be running, on the same hosts, when this one starts."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AsyncUse:
+    """Any task, include or block that bears ``async`` or ``poll``, a launch or not."""
+
+    task: Task
+    limit: Quantity | None
+    poll: Quantity | None
+    settings: tuple[Setting, ...] = ()
+    launch: Launch | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadError:
+    """A file that cannot be read or parsed."""
+
+    path: str
+    line: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Analysis:
+    """What one look at a project found."""
+
+    root: str
+    launches: tuple[Launch, ...]
+    reaps: tuple[Reap, ...]
+    uses: tuple[AsyncUse, ...]
+    errors: tuple[ReadError, ...]
+    files: int
+    texts: Mapping[str, str] = field(default_factory=dict)
+    """The text of the files that hold launches or reaps, by path relative to the root."""
+    min_core: tuple[int, ...] | None = None
+    """The oldest ansible-core that the project says it supports (requires_ansible, min_ansible_version)."""

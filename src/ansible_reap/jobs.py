@@ -1,0 +1,64 @@
+"""The words that both halves use for a job and what becomes of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+DETACH_VARIABLE = "async_reaper_detach"
+"""The variable that declares a launch detached; its value is the reason."""
+
+EXPECT_VARIABLE = "async_reaper_expect"
+"""The task variable that states the expected run time in seconds."""
+
+REBOOT_REASON = "reboot"
+"""The reason given for a launch that cuts its own connection on purpose."""
+
+
+class Verdict(str, Enum):
+    """What the static half says of a launch."""
+
+    REAPED = "reaped"
+    PARTIAL = "partial"
+    UNREAPED = "unreaped"
+    REBOOT = "reboot"
+    DETACHED = "detached"
+    UNKNOWN = "unknown"
+
+
+class JobState(str, Enum):
+    """What the runtime half says of a job when the run is over."""
+
+    REAPED = "reaped"
+    FAILED = "failed"
+    TIMED_OUT = "timed_out"
+    LOST = "lost"
+    UNREAPED = "unreaped"
+    DETACHED = "detached"
+
+
+class LastSeen(str, Enum):
+    """What the last look at a job found."""
+
+    RUNNING = "running"
+    FINISHED = "finished"
+    FAILED = "failed"
+    MISSING = "missing"
+
+
+class SeenBy(str, Enum):
+    """Who saw a job end."""
+
+    PLAYBOOK = "playbook"
+    GATE = "gate"
+
+
+@dataclass(frozen=True)
+class Detachment:
+    """A declaration that a launch is never to be reaped. An empty reason does not detach."""
+
+    reason: str
+
+    @property
+    def is_valid(self) -> bool:
+        return bool(self.reason.strip())
