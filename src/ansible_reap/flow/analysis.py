@@ -37,7 +37,7 @@ class Setting:
     """Where, as whom and under what a task runs in one of its contexts, after inheritance; templates as written."""
 
     via: tuple[str, ...] = ()
-    """``path:line`` of the play, role entry, include and so on that lead to the task, outermost first, the task last."""
+    """``path:line`` of the play, role entry, include and so on that lead to the task, outermost first, task last."""
     playbook: str | None = None
     play: Place | None = None
     hosts: str | None = None
