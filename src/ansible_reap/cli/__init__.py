@@ -1,10 +1,95 @@
-"""The command line, one subcommand a module."""
+"""The command line, one subcommand a module.
+
+A subcommand's module has a docstring that its ``--help`` shows, ``add_arguments(parser)`` and ``run(args) -> int``,
+which returns the exit status. It is imported only when it is called, so that ``check`` starts fast.
+"""
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Sequence
+from importlib import import_module
+
+import ansible_reap
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "explain": ("ansible_reap.cli.explain", "print a rule's page"),
+}
+"""Name -> (module, summary). The order is that of the help."""
+
+OVERVIEW = """\
+usage: ansible-reap COMMAND [OPTION ...] [ARGUMENT ...]
+
+Finds fire-and-forget Ansible (async with poll: 0) that nobody reaps.
+
+commands:
+{commands}
+
+options:
+  -h, --help   show this help; 'ansible-reap COMMAND --help' says the rest
+  --version    show the version
+
+exit status: 0 nothing found, 1 findings, 2 an error"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run ``ansible-reap``; the return value is the exit status."""
-    raise NotImplementedError(argv)
+    """Run ``ansible-reap`` with these arguments (default: the process's own); the return value is the exit status."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _dispatch(arguments)
+    except BrokenPipeError:
+        # The reader of a pipe has gone (`| head`): not our error. Nothing may be flushed into it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return 130
+
+
+def _dispatch(arguments: list[str]) -> int:
+    name = arguments[0] if arguments else None
+    if name in ("-h", "--help", "help"):
+        print(overview())
+        return 0
+    if name == "--version":
+        print(f"ansible-reap {ansible_reap.__version__}")
+        return 0
+    if name is None or name not in COMMANDS:
+        return _complain(name)
+    return run_command(name, arguments[1:])
+
+
+def run_command(name: str, arguments: Sequence[str]) -> int:
+    """Run one subcommand; a wrong command line or setting is one line on standard error and exit status 2."""
+    from ansible_reap.cli.parser import Parser, UsageError  # noqa: PLC0415 - the overview needs no argparse
+
+    module = import_module(COMMANDS[name][0])
+    parser = Parser(prog=f"ansible-reap {name}", description=(module.__doc__ or "").strip())
+    module.add_arguments(parser)
+    try:
+        return int(module.run(parser.parse_args(arguments)))
+    except UsageError as error:
+        print(f"ansible-reap {name}: {error}", file=sys.stderr)
+        return 2
+    except SystemExit as end:  # argparse ends --help so
+        return int(end.code or 0)
+
+
+def overview() -> str:
+    """The help of ``ansible-reap`` itself; fits a screen of 24 lines of 80 characters."""
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {summary}" for name, (_, summary) in COMMANDS.items()]
+    return OVERVIEW.format(commands="\n".join(lines))
+
+
+def _complain(name: str | None) -> int:
+    if name is None:
+        print(overview(), file=sys.stderr)
+        return 2
+    from ansible_reap.wording import did_you_mean  # noqa: PLC0415 - only an error needs it
+
+    kind = "option" if name.startswith("-") else "command"
+    known = [*COMMANDS, "--help", "--version"]
+    message = f"unknown {kind} '{name}'{did_you_mean(name, known)} (see 'ansible-reap --help')"
+    print(f"ansible-reap: {message}", file=sys.stderr)
+    return 2

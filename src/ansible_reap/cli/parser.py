@@ -1,0 +1,65 @@
+"""An argument parser whose errors name the nearest option, and that never ends the process by itself."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from ansible_reap.wording import did_you_mean
+
+
+class UsageError(Exception):
+    """A wrong command line or setting; the message is one line, the exit status 2."""
+
+
+class Formatter(argparse.HelpFormatter):
+    """Help in 80 columns at most, with the options' texts closer to the left than argparse would put them."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=22, width=80)
+
+
+class Parser(argparse.ArgumentParser):
+    """One subcommand's parser. Options are never abbreviated: what works today must not break with a new option."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("formatter_class", Formatter)
+        super().__init__(allow_abbrev=False, **kwargs)
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        parsed, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            self._refuse(unknown, args or ())
+        return parsed
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}{_suggestion(message)} (see '{self.prog} --help')")
+
+    def _refuse(self, unknown: Sequence[str], args: Sequence[str]) -> NoReturn:
+        option = next((word for word in unknown if word.startswith("-")), unknown[0])
+        name = option.partition("=")[0]
+        kind = "option" if name.startswith("-") else "argument"
+        known = _options(self, args)
+        raise UsageError(f"unknown {kind} '{name}'{did_you_mean(name, known)} (see '{self.prog} --help')")
+
+
+def _options(parser: argparse.ArgumentParser, args: Sequence[str]) -> list[str]:
+    """The long options of the parser and of those of its own subcommands that the arguments name."""
+    found: list[str] = []
+    for action in parser._actions:  # noqa: SLF001 - argparse has no public list of them
+        found += [option for option in action.option_strings if option.startswith("--")]
+        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
+            for name, child in action.choices.items():
+                if name in args:
+                    found += _options(child, args)
+    return found
+
+
+def _suggestion(message: str) -> str:
+    """Of argparse's "invalid choice: 'x' (choose from ...)" the nearest choice."""
+    _, found, tail = message.partition("invalid choice: ")
+    if not found:
+        return ""
+    word, _, choices = tail.partition(" (choose from ")
+    return did_you_mean(word.strip("'\""), [choice.strip(" '\")") for choice in choices.split(",")])

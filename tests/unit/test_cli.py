@@ -1,0 +1,62 @@
+"""The dispatcher: what every subcommand has in common."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import ansible_reap
+from ansible_reap.cli import COMMANDS, main, overview
+
+
+def test_help_fits_a_screen() -> None:
+    lines = overview().splitlines()
+    assert len(lines) <= 24
+    assert max(map(len, lines)) <= 80
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_of_every_command_fits_a_screen(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([name, "--help"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith(f"usage: ansible-reap {name}")
+    assert len(lines) <= 24
+    assert max(map(len, lines)) <= 80
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"ansible-reap {ansible_reap.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["explian"], "ansible-reap: unknown command 'explian'; did you mean 'explain'?"),
+        (["--versoin"], "ansible-reap: unknown option '--versoin'; did you mean '--version'?"),
+        (["explain", "--hlep"], "ansible-reap explain: unknown option '--hlep'; did you mean '--help'?"),
+    ],
+)
+def test_a_wrong_word_suggests_the_nearest(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.startswith(said)
+    assert output.err.count("\n") == 1
+
+
+def test_without_a_command_the_help_goes_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert "usage: ansible-reap" in output.err
+
+
+def test_the_dispatcher_imports_no_subcommand() -> None:
+    code = "import sys, ansible_reap.cli as c; c.main(['--version']); print(*sys.modules)"
+    modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "yaml" not in modules
+    assert "argparse" not in modules
+    assert not any(module in modules for module, _ in COMMANDS.values())
