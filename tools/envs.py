@@ -138,8 +138,8 @@ def _candidates(version: str) -> Iterator[str]:
         yield str(Path(sys.base_prefix) / "bin" / f"python{version}")
         if sys.prefix == sys.base_prefix:
             yield sys.executable
-    for folder in os.get_exec_path():
-        command = Path(folder) / f"python{version}"
+    for entry in os.get_exec_path():
+        command = Path(entry) / f"python{version}"
         if command.is_file():
             yield str(command)
     versions = _pyenv_versions()
