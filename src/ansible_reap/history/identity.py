@@ -1,0 +1,166 @@
+"""What a launch is called in the history: the same wherever the project is checked out and when lines move."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from configparser import ConfigParser
+from configparser import Error as ConfigError
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import yaml
+
+ROOT_MARKERS = (".git", "ansible.cfg", ".ansible-lint", "galaxy.yml")
+"""The nearest folder up that holds one of these is the project's root."""
+
+_COLLECTION = re.compile(r"(?:^|/)ansible_collections/(?P<namespace>\w+)/(?P<name>\w+)/(?P<rest>.+)$")
+_ROLE = re.compile(r"(?:^|/)roles/(?P<role>.+?)/(?P<rest>(?:tasks|handlers)/.+)$")
+_Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_KEYWORDS = """any_errors_fatal args async become become_exe become_flags become_method become_user changed_when
+    check_mode collections connection debugger delay delegate_facts delegate_to diff environment failed_when
+    ignore_errors ignore_unreachable listen loop loop_control module_defaults name no_log notify poll port register
+    remote_user retries run_once tags throttle timeout until vars when"""  # of a task, ansible-core 2.16 to 2.21
+_NOT_ACTIONS = frozenset(_KEYWORDS.split())
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Identity:
+    """One launch as written. ``where`` is a role's, a collection's or a project's file, as :func:`locate` says."""
+
+    where: str
+    task: str
+    position: int = 0
+    """How many launches of the same name stand above it in its file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A task that bears ``async``, as its file names it."""
+
+    line: int
+    """The line of the task's first key, from 1."""
+    task: str
+    """The name as written, templates and all; of a task without a name its action."""
+    position: int
+
+
+def find_root(start: Path) -> Path:
+    """The root of the project that the folder ``start`` belongs to; ``start`` itself where nothing marks one."""
+    for folder in (start, *start.parents):
+        if any((folder / marker).exists() for marker in ROOT_MARKERS):
+            return folder
+    return start
+
+
+def collection_of(root: Path) -> str | None:
+    """``namespace.name`` of the collection whose sources ``root`` is, or None."""
+    try:
+        galaxy = yaml.load((root / "galaxy.yml").read_bytes(), Loader=_Loader)  # noqa: S506 - a safe loader
+    except (OSError, yaml.YAMLError):
+        return None
+    match galaxy:
+        case {"namespace": str(namespace), "name": str(name)}:
+            return f"{namespace}.{name}"
+    return None
+
+
+def locate(path: str, root: str = "", collection: str | None = None) -> str:
+    """Where a file stands, whatever folder holds the project.
+
+    ``role:db/tasks/main.yml`` for a role, ``role:ns.coll.db/tasks/main.yml`` for a collection's role,
+    ``collection:ns.coll/playbooks/site.yml`` for a collection's other files, else the path relative to ``root``
+    (absolute where the file lies outside it). ``collection`` names the one whose sources ``root`` is.
+    """
+    text = PurePosixPath(path).as_posix()
+    inside = text
+    if root:
+        folder = PurePosixPath(root).as_posix().rstrip("/") + "/"
+        inside = text.removeprefix(folder)
+    if found := _COLLECTION.search(text):
+        collection, inside = f"{found['namespace']}.{found['name']}", found["rest"]
+    elif inside.startswith("/"):
+        collection = None
+    if found := _ROLE.search(inside):
+        prefix = f"{collection}." if collection else ""
+        return f"role:{prefix}{found['role']}/{found['rest']}"
+    return f"collection:{collection}/{inside}" if collection else inside
+
+
+def sites(text: str) -> tuple[Site, ...]:
+    """The tasks in a file that bear ``async``, top to bottom. A file that does not parse has none."""
+    try:
+        node = yaml.compose(text, Loader=_Loader)
+    except yaml.YAMLError:
+        return ()
+    found = []
+    seen: dict[str, int] = {}
+    for line, task in sorted(_async_tasks(node, set())) if node is not None else ():
+        found.append(Site(line, task, seen.get(task, 0)))
+        seen[task] = seen.get(task, 0) + 1
+    return tuple(found)
+
+
+def _async_tasks(node: yaml.Node, visited: set[int]) -> Iterator[tuple[int, str]]:
+    if id(node) in visited:  # an alias leads to a node that has been read, or round in a circle
+        return
+    visited.add(id(node))
+    if isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _async_tasks(item, visited)
+    elif isinstance(node, yaml.MappingNode):
+        keys = {key.value: value for key, value in node.value if isinstance(key, yaml.ScalarNode)}
+        if "async" in keys:
+            yield node.start_mark.line + 1, _task_name(keys)
+        for value in keys.values():
+            yield from _async_tasks(value, visited)
+
+
+def _task_name(keys: dict[str, yaml.Node]) -> str:
+    name = keys.get("name")
+    if isinstance(name, yaml.ScalarNode) and name.value:
+        return str(name.value)
+    action = next((key for key in keys if key not in _NOT_ACTIONS and not key.startswith("with_")), "")
+    if action in {"action", "local_action"} and isinstance(keys[action], yaml.ScalarNode):
+        return str(keys[action].value).partition(" ")[0]
+    return action
+
+
+def project_name(root: Path) -> str:
+    """What tells one project's runs from another's in a store that both use: the git remote, else the folder's name.
+
+    The remote is read from ``.git/config`` without running git; user names and passwords in it are left out.
+    """
+    remote = _git_remote(root)
+    return remote or root.name or "project"
+
+
+def _git_remote(root: Path) -> str | None:
+    for folder in (root, *root.parents):
+        dot_git = folder / ".git"
+        if not dot_git.exists():
+            continue
+        url = _remote_url(dot_git)
+        if url is None:
+            return None
+        below = root.relative_to(folder).as_posix()
+        return url if below == "." else f"{url}/{below}"
+    return None
+
+
+def _remote_url(dot_git: Path) -> str | None:
+    try:
+        if dot_git.is_file():  # a work tree: "gitdir: /elsewhere/.git/worktrees/x", whose commondir leads to the config
+            dot_git = dot_git.parent / dot_git.read_text(encoding="utf-8").removeprefix("gitdir:").strip()
+            common = dot_git / "commondir"
+            dot_git = dot_git / common.read_text(encoding="utf-8").strip() if common.exists() else dot_git
+        config = ConfigParser(strict=False, interpolation=None, allow_no_value=True)
+        config.read_string((dot_git / "config").read_text(encoding="utf-8"))
+    except (OSError, ValueError, ConfigError):
+        return None
+    url = config.get('remote "origin"', "url", fallback=None)
+    if not url:
+        return None
+    # https://user:secret@host/team/site.git, ssh://git@host/team/site.git and git@host:team/site.git are one project.
+    bare = re.sub(r"^\w+://", "", url).rpartition("@")[2] if "@" in url or "://" in url else url
+    return re.sub(r"^([^/:]+):(?!\d+/)/?", r"\1/", bare).removesuffix("/").removesuffix(".git")
