@@ -1,0 +1,369 @@
+"""The ledger: what it keeps, what it survives, what it never holds up."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from ansible_reap.jobs import JobState
+from ansible_reap.runtime.ledger import KEPT_DAYS, Ledger, append, default_folder
+from ansible_reap.runtime.ledger_format import (
+    Answer,
+    Closing,
+    Intent,
+    Launch,
+    LineError,
+    Record,
+    Route,
+    RunRecord,
+    TaskPlace,
+    decode,
+    encode,
+)
+from ansible_reap.runtime.ledger_reader import read_file, read_folder
+from ansible_reap.runtime.processes import controller_name, start_of
+
+PLACE = TaskPlace(
+    play="Nightly", task="Start the backup", path="roles/db/tasks/main.yml", line=12, limit_s=3600, poll=0
+)
+ROUTE = Route(delegated_to="db1", become=True, become_user="backup", async_dir="/var/tmp/jobs")
+
+
+def a_run(run: str = "2026-11-22T10:00:00Z-4711") -> RunRecord:
+    return RunRecord(
+        run=run,
+        pid=os.getpid(),
+        pid_start=start_of(os.getpid()),
+        controller=controller_name(),
+        started="2026-11-22T10:00:00Z",
+        playbooks=("site.yml",),
+        ansible_core="2.21.5",
+    )
+
+
+def a_launch(jid: str, host: str = "web1") -> Launch:
+    return Launch(
+        jid=jid,
+        host=host,
+        launched="2026-11-22T10:00:01Z",
+        place=PLACE,
+        results_file=f"/x/{jid}",
+        item="a",
+        route=ROUTE,
+    )
+
+
+def an_intent(host: str = "web1", key: str = "t1") -> Intent:
+    return Intent(key=key, host=host, at=1000.5, place=PLACE, route=ROUTE)
+
+
+@pytest.fixture
+def warnings() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def ledger(tmp_path: Path, warnings: list[str]) -> Ledger:
+    return Ledger(tmp_path / "state" / "ledger", a_run(), warnings.append)
+
+
+def path_of(ledger: Ledger) -> Path:
+    assert ledger.path is not None
+    return ledger.path
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        a_run(),
+        an_intent(),
+        Intent("k", "h", 1.0, TaskPlace("", "", None, None, None, None)),
+        Answer("t1", "web1"),
+        a_launch("j1.2"),
+        Launch("j1.2", "h\udcff\n", "now", TaskPlace("p", "t", None, None, None, None)),
+        Closing("j1.2", JobState.TIMED_OUT),
+    ],
+    ids=lambda record: type(record).__name__,
+)
+def test_a_record_read_back_is_the_record_written(record: Record) -> None:
+    line = encode(record)
+    assert line.endswith(b"\n")
+    assert line.count(b"\n") == 1
+    assert decode(line) == record
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"",
+        b"{",
+        b"\xff\xfe",
+        b"[]",
+        b'{"v":2,"kind":"answer","key":"a","host":"b"}',
+        b'{"v":1,"kind":"poem"}',
+        b'{"v":1,"kind":["run"]}',
+        b'{"v":1,"kind":"answer","key":1,"host":"b"}',
+        b'{"v":1,"kind":"closing","jid":"j1.2","state":"vanished"}',
+        b'{"v":1,"kind":"launch","jid":"j1.2"}',
+    ],
+)
+def test_a_line_that_is_not_ours_is_refused(line: bytes) -> None:
+    with pytest.raises(LineError):
+        decode(line)
+
+
+def test_a_run_that_launches_nothing_touches_nothing(ledger: Ledger, tmp_path: Path) -> None:
+    ledger.end()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_launch_is_on_disk_before_the_call_returns(ledger: Ledger) -> None:
+    ledger.intend(an_intent())
+    ledger.launch(a_launch("j1.2"))
+    found = read_file(path_of(ledger))
+    assert found.run == a_run()
+    assert found.launches == (a_launch("j1.2"),)
+    assert found.intents == (an_intent(),)
+    assert found.alive
+
+
+def test_only_the_user_may_read_the_ledger(ledger: Ledger) -> None:
+    old = os.umask(0)
+    try:
+        ledger.launch(a_launch("j1.2"))
+    finally:
+        os.umask(old)
+    assert stat.S_IMODE(path_of(ledger).stat().st_mode) == 0o600
+    assert stat.S_IMODE(path_of(ledger).parent.stat().st_mode) == 0o700
+
+
+def test_nothing_is_left_of_a_run_whose_jobs_are_all_accounted_for(ledger: Ledger) -> None:
+    ledger.intend(an_intent())
+    ledger.launch(a_launch("j1.2"))
+    ledger.launch(a_launch("j1.3"))
+    ledger.answer("t1", "web1")
+    ledger.close("j1.2", JobState.REAPED)
+    ledger.close("j1.3", JobState.FAILED)
+    path = path_of(ledger)
+    ledger.end()
+    assert not path.exists()
+
+
+def test_a_job_that_nobody_accounted_for_stays(ledger: Ledger, warnings: list[str]) -> None:
+    for jid in ("j1.2", "j1.3"):
+        ledger.launch(a_launch(jid))
+    ledger.close("j1.3", JobState.REAPED)
+    ledger.close("j9.9", JobState.REAPED)
+    path = path_of(ledger)
+    ledger.end()
+    (found,) = read_folder(path.parent, warnings.append)
+    assert [launch.jid for launch in found.launches] == ["j1.2"]
+    assert found.named == {"j1.2", "j1.3"}
+    assert not warnings
+
+
+def test_a_host_that_never_answered_stays(ledger: Ledger) -> None:
+    ledger.intend(an_intent("web1"))
+    ledger.intend(an_intent("web2"))
+    ledger.answer("t1", "web1")
+    path = path_of(ledger)
+    ledger.end()
+    assert [intent.host for intent in read_file(path).intents] == ["web2"]
+
+
+def test_a_fork_that_ends_does_not_remove_the_ledger(ledger: Ledger) -> None:
+    ledger.launch(a_launch("j1.2"))
+    ledger.close("j1.2", JobState.REAPED)
+    child = os.fork()
+    if child == 0:
+        ledger.end()
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert path_of(ledger).exists()
+
+
+def test_a_file_cut_off_anywhere_keeps_every_whole_line(ledger: Ledger, tmp_path: Path) -> None:
+    for number in range(4):
+        ledger.launch(a_launch(f"j1.{number}"))
+    whole = path_of(ledger).read_bytes()
+    header = whole.index(b"\n") + 1
+    for cut in range(header, len(whole)):
+        torn = tmp_path / "torn.ledger"
+        torn.write_bytes(whole[:cut])
+        found = read_file(torn)
+        # A last line that only lacks its newline is whole too.
+        complete = sum(part.endswith(b"}}") for part in whole[:cut].split(b"\n")[1:])
+        assert len(found.launches) == complete, cut
+
+
+def test_a_line_after_a_torn_one_is_not_lost(ledger: Ledger) -> None:
+    ledger.launch(a_launch("j1.1"))
+    path = path_of(ledger)
+    with path.open("ab") as file:
+        file.write(b'{"v":1,"kind":"laun')
+    append(path, Closing("j1.1", JobState.REAPED))
+    found = read_file(path)
+    assert found.is_accounted_for
+    assert found.damaged == 1
+
+
+WRITER = """
+import sys, time
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+from test_ledger import Ledger, a_launch, a_run
+ledger = Ledger(Path(sys.argv[1]), a_run(), print)
+number = 0
+while True:
+    ledger.launch(a_launch(f"j1.{{number}}"))
+    print(number, flush=True)
+    number += 1
+"""
+
+
+def test_a_run_killed_while_it_writes_loses_no_reported_job(tmp_path: Path) -> None:
+    code = WRITER.format(tests=str(Path(__file__).parent))
+    with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True) as run:
+        assert run.stdout is not None
+        reported = [run.stdout.readline() for _ in range(200)]
+        run.send_signal(signal.SIGKILL)
+        reported += run.stdout.readlines()
+    reported = [line for line in reported if line.endswith("\n")]
+    (found,) = read_folder(tmp_path, pytest.fail)
+    assert not found.alive
+    assert {int(launch.jid[3:]) for launch in found.launches} >= {int(line) for line in reported}
+
+
+def full_after(size: int) -> None:
+    """Make every file of this process end at ``size`` bytes, as a full disk does: a short write, then an error."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+
+FULL_DISK = """
+import resource, sys
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+from test_ledger import Ledger, a_launch, a_run, full_after
+ledger = Ledger(Path(sys.argv[1]), a_run(), lambda text: print("warning:", text))
+full_after({size})
+for number in range(20):
+    ledger.launch(a_launch(f"j1.{{number}}"))
+full_after(resource.RLIM_INFINITY)
+ledger.launch(a_launch("j2.0"))
+print("went on")
+"""
+
+
+@pytest.mark.parametrize("size", [0, 100, 1500])
+def test_a_full_disk_is_one_warning_and_the_run_goes_on(tmp_path: Path, size: int) -> None:
+    code = FULL_DISK.format(tests=str(Path(__file__).parent), size=size)
+    run = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
+    warning, end = run.stdout.splitlines()
+    assert "cannot be written" in warning
+    assert "ledger_dir" in warning
+    assert end == "went on"
+    ledgers = read_folder(tmp_path, pytest.fail)
+    if size < 1000:  # not even the run fitted: nothing is left that a reader would stumble over
+        assert ledgers == []
+    else:  # what came after there was room again is kept
+        assert {launch.jid for launch in ledgers[0].launches} >= {"j1.0", "j2.0"}
+        assert ledgers[0].damaged == 1
+
+
+def test_a_path_that_cannot_be_written_is_one_warning(tmp_path: Path, warnings: list[str]) -> None:
+    blocker = tmp_path / "file"
+    blocker.write_text("")
+    ledger = Ledger(blocker / "ledger", a_run(), warnings.append)
+    ledger.intend(an_intent())
+    for number in range(3):
+        ledger.launch(a_launch(f"j1.{number}"))
+    ledger.close("j1.0", JobState.REAPED)
+    ledger.end()
+    (warning,) = warnings
+    assert str(blocker / "ledger") in warning
+
+
+def test_two_runs_of_one_name_keep_two_ledgers(tmp_path: Path, warnings: list[str]) -> None:
+    for number in range(3):
+        Ledger(tmp_path, a_run(), warnings.append).launch(a_launch(f"j1.{number}"))
+    assert len(read_folder(tmp_path, warnings.append)) == 3
+    assert not warnings
+
+
+def test_the_name_of_a_run_cannot_leave_the_folder(tmp_path: Path, warnings: list[str]) -> None:
+    ledger = Ledger(tmp_path / "ledger", a_run("../../evil/run:1"), warnings.append)
+    ledger.launch(a_launch("j1.1"))
+    assert path_of(ledger).parent == tmp_path / "ledger"
+
+
+def test_files_that_are_no_ledgers_are_named_and_skipped(tmp_path: Path, ledger: Ledger, warnings: list[str]) -> None:
+    ledger.launch(a_launch("j1.2"))
+    folder = path_of(ledger).parent
+    (folder / "empty.ledger").write_bytes(b"")
+    (folder / "other.ledger").write_bytes(b'{"v":1,"kind":"answer","key":"a","host":"b"}\n')
+    (folder / "loop.ledger").symlink_to("loop.ledger")
+    (folder / "folder.ledger").mkdir()
+    os.mkfifo(folder / "pipe.ledger")
+    (folder / "notes.txt").write_text("not looked at")
+    assert [found.run.run for found in read_folder(folder, warnings.append)] == [a_run().run]
+    assert sorted(Path(text.split(":")[0]).stem for text in warnings) == ["empty", "folder", "loop", "other", "pipe"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_ledger_that_another_user_planted_is_not_believed(ledger: Ledger, warnings: list[str]) -> None:
+    ledger.launch(a_launch("j1.2"))
+    os.chown(path_of(ledger), 12345, 12345)
+    assert read_folder(path_of(ledger).parent, warnings.append) == []
+    assert "not a file of this user" in warnings[0]
+
+
+def test_a_folder_that_is_not_there_has_no_ledgers(tmp_path: Path) -> None:
+    assert read_folder(tmp_path / "none", pytest.fail) == []
+
+
+def test_a_ledger_nobody_touched_for_months_is_forgotten(tmp_path: Path, warnings: list[str]) -> None:
+    old = Ledger(tmp_path, a_run("old"), warnings.append)
+    old.launch(a_launch("j1.1"))
+    long_ago = time.time() - (KEPT_DAYS + 1) * 86400
+    os.utime(path_of(old), (long_ago, long_ago))
+    Ledger(tmp_path, a_run("new"), warnings.append).launch(a_launch("j1.2"))
+    assert [found.run.run for found in read_folder(tmp_path, warnings.append)] == ["new"]
+
+
+def test_a_pid_given_out_again_is_not_the_run(ledger: Ledger) -> None:
+    ledger.launch(a_launch("j1.1"))
+    path = path_of(ledger)
+    ledger.end()
+    first, rest = path.read_bytes().split(b"\n", 1)
+    run = {**json.loads(first), "pid": os.getppid()}
+    path.write_bytes(json.dumps(run).encode() + b"\n" + rest)
+    assert not read_file(path).alive
+
+
+def test_a_run_in_another_container_is_told_by_its_lock(ledger: Ledger) -> None:
+    ledger.launch(a_launch("j1.1"))
+    path = path_of(ledger)
+    first, rest = path.read_bytes().split(b"\n", 1)
+    with path.open("r+b") as file:
+        file.write(json.dumps({**json.loads(first), "controller": "elsewhere"}).encode() + b"\n" + rest)
+    assert read_file(path).alive
+    ledger.end()
+    assert not read_file(path).alive
+
+
+@pytest.mark.parametrize("state", ["/srv/state", "", "relative"])
+def test_the_folder_is_under_the_users_state_folder(monkeypatch: pytest.MonkeyPatch, state: str) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", state)
+    monkeypatch.setenv("HOME", "/home/ann")
+    base = "/srv/state" if state == "/srv/state" else "/home/ann/.local/state"
+    assert default_folder() == Path(base, "ansible-reap", "ledger")
