@@ -1,0 +1,21 @@
+"""Lets started processes import the package, and says at the end of a run which ansible-core versions it was about."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from support import environments
+
+_SOURCE = str(environments.ROOT / "src")
+
+
+def pytest_configure() -> None:
+    inherited = os.environ.get("PYTHONPATH", "")
+    if _SOURCE not in inherited.split(os.pathsep):
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (_SOURCE, inherited)))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    terminalreporter.write_line(environments.summary())

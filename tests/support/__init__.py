@@ -1,0 +1,1 @@
+"""What the tests share: environments to run things in."""
