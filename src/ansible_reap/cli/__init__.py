@@ -15,6 +15,7 @@ import ansible_reap
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "explain": ("ansible_reap.cli.explain", "print a rule's page"),
+    "demo": ("ansible_reap.cli.demo", "see on a small project what it does"),
 }
 """Name -> (module, summary). The order is that of the help."""
 
