@@ -1,0 +1,93 @@
+"""Jinja read as a tree. Nothing is ever rendered; jinja2 is imported only when the first expression is met."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jinja2 import Environment, nodes
+
+MAX_LENGTH = 20_000
+
+
+@functools.lru_cache(maxsize=1)
+def _environment() -> Environment:
+    from jinja2 import Environment  # noqa: PLC0415
+
+    return Environment(extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"], autoescape=False)  # noqa: S701
+
+
+def is_template(value: object) -> bool:
+    """Whether Ansible would template the value."""
+    return isinstance(value, str) and ("{{" in value or "{%" in value)
+
+
+@functools.lru_cache(maxsize=8192)
+def expression(text: str) -> nodes.Expr | None:
+    """A bare expression, as in ``when``; None where it does not parse."""
+    from jinja2 import TemplateError  # noqa: PLC0415
+    from jinja2.parser import Parser  # noqa: PLC0415
+
+    if len(text) > MAX_LENGTH:
+        return None
+    try:
+        parser = Parser(_environment(), text, state="variable")
+        tree: nodes.Expr = parser.parse_expression()
+        if not parser.stream.eos:
+            return None
+    except (TemplateError, RecursionError, ValueError, AssertionError, OverflowError):
+        return None
+    return tree
+
+
+@functools.lru_cache(maxsize=8192)
+def template(text: str) -> tuple[nodes.Expr | str, ...] | None:
+    """A template's parts in order: literal text and expressions. None where it holds statements or does not parse."""
+    from jinja2 import TemplateError, nodes  # noqa: PLC0415
+
+    if len(text) > MAX_LENGTH:
+        return None
+    try:
+        tree = _environment().parse(text)
+    except (TemplateError, RecursionError, ValueError, AssertionError, OverflowError):
+        return None
+    parts: list[nodes.Expr | str] = []
+    for statement in tree.body:
+        if not isinstance(statement, nodes.Output):
+            return None
+        parts.extend(part.data if isinstance(part, nodes.TemplateData) else part for part in statement.nodes)
+    return tuple(parts)
+
+
+@functools.lru_cache(maxsize=8192)
+def names(text: str) -> frozenset[str]:
+    """Every name that a template (or, without braces, a bare expression) reads; for statements, all of their names."""
+    from jinja2 import TemplateError, nodes  # noqa: PLC0415
+
+    try:
+        tree: Any = _environment().parse(text) if is_template(text) else expression(text)
+    except (TemplateError, RecursionError, ValueError, AssertionError, OverflowError):
+        return frozenset()
+    if tree is None:
+        return frozenset()
+    found = {name.name for name in tree.find_all(nodes.Name)}
+    if isinstance(tree, nodes.Name):
+        found.add(tree.name)
+    return frozenset(found)
+
+
+def names_in(value: object, depth: int = 0) -> frozenset[str]:
+    """Every name read by the templates in plain data."""
+    if isinstance(value, str):
+        return names(value) if is_template(value) else frozenset()
+    if depth > 20:
+        return frozenset()
+    found: set[str] = set()
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            found |= names_in(key, depth + 1) | names_in(inner, depth + 1)
+    elif isinstance(value, list):
+        for inner in value:
+            found |= names_in(inner, depth + 1)
+    return frozenset(found)

@@ -1,0 +1,156 @@
+"""Which files a project has, what their text is, and which settings of Ansible's own shape how they are found."""
+
+from __future__ import annotations
+
+import configparser
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from ansible_reap.content.source import SourceError, read
+
+SKIPPED_FOLDERS = frozenset(
+    [
+        ".git",
+        ".hg",
+        ".svn",
+        ".tox",
+        ".nox",
+        ".venv",
+        ".cache",
+        ".mypy_cache",
+        ".pytest_cache",
+        ".ruff_cache",
+        "node_modules",
+        "__pycache__",
+        ".eggs",
+        ".github",
+        ".circleci",
+        ".idea",
+        ".vscode",
+        ".terraform",
+    ]
+)
+NOT_YAML_FOLDERS = frozenset({"templates", "files"})
+"""Their files are copied or rendered, not read by Ansible, whatever they end in."""
+YAML_ENDINGS = (".yml", ".yaml")
+MAX_FILES = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What ansible.cfg says that the analysis needs. ``poll`` is the default poll interval in seconds."""
+
+    roles_path: tuple[str, ...] = ()
+    collections_path: tuple[str, ...] = ()
+    poll: int = 15
+
+
+class Project:
+    """The files below a root, by path relative to it. Text is read once and kept only while it is small."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._real = os.path.realpath(root)
+        self.yaml: list[str] = []
+        self.others: set[str] = set()
+        self.unreadable: list[tuple[str, str]] = []
+        self._directories: dict[str, list[str]] = {}
+        self._list()
+        self.settings = self._settings()
+
+    def read(self, path: str) -> bytes:
+        """Raises SourceError."""
+        return read(self.root / path)
+
+    def has_file(self, path: str) -> bool:
+        """Whether a file stands there, listed or not (roles may lie in folders that are not listed)."""
+        folder, _, name = path.rpartition("/")
+        return name in self.listing(folder)
+
+    def listing(self, folder: str) -> list[str]:
+        """The names of the files in a folder."""
+        known = self._directories.get(folder)
+        if known is None:
+            try:
+                known = sorted(entry.name for entry in os.scandir(self.root / folder) if entry.is_file())
+            except OSError:
+                known = []
+            self._directories[folder] = known
+        return known
+
+    def is_folder(self, path: str) -> bool:
+        return (self.root / path).is_dir()
+
+    def canonical(self, path: str) -> str | None:
+        """The path as the project lists it: dots resolved, links followed; None where it leads out of the project."""
+        real = os.path.realpath(self.root / path)
+        if real == self._real:
+            return ""
+        if not real.startswith(self._real + os.sep):
+            return None
+        return real[len(self._real) + 1 :].replace(os.sep, "/")
+
+    def _list(self) -> None:
+        def note(error: OSError) -> None:
+            if error.filename is not None:
+                relative = os.path.relpath(error.filename, self.root).replace(os.sep, "/")
+                self.unreadable.append((relative, error.strerror or "cannot be read"))
+
+        for folder, subfolders, names in os.walk(self.root, onerror=note):
+            relative = os.path.relpath(folder, self.root).replace(os.sep, "/")
+            prefix = "" if relative == "." else relative + "/"
+            subfolders[:] = sorted(name for name in subfolders if self._is_entered(folder, name))
+            names.sort()
+            files: list[str] = []
+            is_yaml = NOT_YAML_FOLDERS.isdisjoint(PurePosixPath(prefix).parts) or "{{" in prefix
+            for name in names:
+                if name.endswith(YAML_ENDINGS):
+                    full = os.path.join(folder, name)  # noqa: PTH118 - a hot loop over every file
+                    if os.path.islink(full) and not self._is_own_link(full):  # noqa: PTH114
+                        continue
+                    if is_yaml:
+                        self.yaml.append(prefix + name)
+                else:
+                    self.others.add(prefix + name)
+                files.append(name)
+            self._directories[relative if prefix else ""] = files
+            if len(self.yaml) > MAX_FILES:
+                break
+
+    def _is_own_link(self, full: str) -> bool:
+        """A link to a file of the project is that file again; a broken one is nothing."""
+        target = os.path.realpath(full)
+        return os.path.exists(target) and not target.startswith(self._real + os.sep)  # noqa: PTH110
+
+    @staticmethod
+    def _is_entered(folder: str, name: str) -> bool:
+        if name in SKIPPED_FOLDERS:
+            return False
+        return not (name in ("venv", "env") and os.path.exists(os.path.join(folder, name, "pyvenv.cfg")))  # noqa: PTH110, PTH118
+
+    def _settings(self) -> Settings:
+        parser = configparser.RawConfigParser(strict=False, allow_no_value=True, inline_comment_prefixes=(";",))
+        try:
+            parser.read_string(self.read("ansible.cfg").decode("utf-8", "replace"))
+        except (SourceError, configparser.Error):
+            return Settings()
+
+        def paths(*keys: str) -> tuple[str, ...]:
+            for key in keys:
+                value = parser.get("defaults", key, fallback=None)
+                if value:
+                    return tuple(part.strip().rstrip("/") for part in value.split(":") if part.strip())
+            return ()
+
+        poll = parser.get("defaults", "poll_interval", fallback="") or ""
+        return Settings(
+            roles_path=paths("roles_path"),
+            collections_path=paths("collections_path", "collections_paths"),
+            poll=int(poll) if poll.strip().isdigit() else 15,
+        )
+
+    def folders(self) -> Iterator[str]:
+        """Every folder that was listed."""
+        yield from self._directories

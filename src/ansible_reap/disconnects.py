@@ -1,0 +1,381 @@
+"""Launches that cut their own connection on purpose: reboots, shutdowns, network and sshd restarts.
+
+Told from the module, its arguments and what the task is called; both halves ask here. Pure, no Ansible import.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+
+_REBOOT_MODULES = frozenset({"reboot", "win_reboot", "shutdown", "nmcli"})
+_SERVICE_MODULES = frozenset({"service", "systemd", "systemd_service", "sysvinit", "openrc", "runit", "win_service"})
+_COMMAND_MODULES = frozenset(
+    {"command", "shell", "raw", "script", "expect", "win_command", "win_shell", "win_powershell", "powershell"}
+)
+_COMMAND_OPTIONS = ("_raw_params", "cmd", "argv", "command", "script", "free_form")
+
+_NETWORK_UNITS = frozenset(
+    [
+        "sshd",
+        "ssh",
+        "network",
+        "networking",
+        "networkmanager",
+        "systemd-networkd",
+        "systemd-resolved",
+        "netif",
+        "routing",
+        "wicked",
+        "wickedd",
+        "wpa_supplicant",
+        "dhcpcd",
+        "dhclient",
+        "firewalld",
+        "iptables",
+        "ip6tables",
+        "nftables",
+        "ufw",
+        "netfilter-persistent",
+        "ferm",
+        "shorewall",
+        "winrm",
+        "connman",
+        "network-manager",
+    ]
+)
+_DISTURBING = frozenset(
+    {"restart", "restarted", "reload", "reloaded", "stop", "stopped", "force-reload", "try-restart"}
+)
+_POWER_VERBS = frozenset({"reboot", "poweroff", "halt", "kexec", "soft-reboot", "hibernate", "suspend", "emergency"})
+_PROGRAMS = frozenset(
+    [
+        "reboot",
+        "shutdown",
+        "poweroff",
+        "halt",
+        "ifdown",
+        "ifup",
+        "restart-computer",
+        "stop-computer",
+        "disable-netadapter",
+        "restart-netadapter",
+        "enable-netadapter",
+        "new-netipaddress",
+        "remove-netipaddress",
+        "set-netipaddress",
+        "set-netipinterface",
+        "networksetup",
+        "sysprep",
+        "iptables-restore",
+        "iptables-apply",
+        "netfilter-persistent",
+        "ifreload",
+        "netstart",
+        "telinit",
+    ]
+)
+_SUB_COMMANDS: Mapping[str, frozenset[str]] = {
+    "netplan": frozenset({"apply", "try"}),
+    "init": frozenset({"0", "6"}),
+    "networkctl": frozenset({"reload", "reconfigure", "down", "up", "renew"}),
+    "wicked": frozenset({"ifup", "ifdown", "ifreload"}),
+    "wg-quick": frozenset({"down", "up"}),
+    "ipconfig": frozenset({"/release", "/renew"}),
+    "ufw": frozenset({"enable", "disable", "reset", "reload", "--force"}),
+    "firewall-cmd": frozenset({"--reload", "--complete-reload"}),
+    "kexec": frozenset({"-e", "--exec"}),
+    "wifi": frozenset({"reload", "up", "down"}),
+    "dhclient": frozenset({"-r"}),
+    "iptables": frozenset({"-P", "-F", "--flush", "--policy"}),
+    "config": frozenset({"reload", "load", "load_minigraph"}),
+    "dnf": frozenset({"reboot"}),
+    "netsh": frozenset({"interface", "int", "advfirewall", "winsock"}),
+}
+_UNITS_FIRST = frozenset({"service", "rc-service", "invoke-rc.d"})
+_SERVICE_COMMANDLETS = frozenset({"restart-service", "stop-service"})
+_INTERPRETERS = frozenset(
+    {
+        "sh",
+        "bash",
+        "dash",
+        "zsh",
+        "ksh",
+        "ash",
+        "ssh",
+        "su",
+        "at",
+        "cmd",
+        "cmd.exe",
+        "powershell",
+        "powershell.exe",
+        "pwsh",
+        "eval",
+        "systemd-run",
+        "screen",
+        "tmux",
+        "start-process",
+        "sshpass",
+        "daemonize",
+    }
+)
+"""Programs whose arguments are commands in their turn."""
+_PREFIXES = frozenset(
+    {
+        "sudo",
+        "nohup",
+        "exec",
+        "env",
+        "setsid",
+        "time",
+        "nice",
+        "ionice",
+        "doas",
+        "then",
+        "do",
+        "else",
+        "if",
+        "!",
+        "command",
+        "disown",
+        "busybox",
+        "molly-guard",
+        "stdbuf",
+        "&",
+    }
+)
+_SILENT = frozenset(
+    {"echo", "printf", "grep", "egrep", "logger", "wall", "touch", "rm", "test", "[", "virsh", "cat", "ls"}
+)
+_SEPARATORS = frozenset(";|&\n(){}`")
+_TELLING_WORDS = ("reboot", "shutdown", "shut_down", "poweroff", "power_off")
+_NAME_VERBS = frozenset({"reboot", "rebooting", "shutdown", "poweroff", "halt"})
+_NAME_PAIRS = frozenset(
+    {
+        ("shut", "down"),
+        ("power", "off"),
+        ("restart", "network"),
+        ("restart", "networking"),
+        ("restart", "sshd"),
+        ("restart", "server"),
+        ("restart", "machine"),
+        ("restart", "host"),
+        ("restart", "system"),
+        ("restart", "computer"),
+        ("restart", "networkmanager"),
+        ("restart", "ssh"),
+        ("apply", "netplan"),
+    }
+)
+_ARTICLES = frozenset({"the", "a", "this", "all", "now", "remote", "target", "ansible"})
+_MAX_DEPTH = 4
+
+
+def cuts_connection(module: str, args: Mapping[str, object], name: str | None) -> bool:
+    """Whether the task cuts its own connection on purpose.
+
+    ``module`` may be a full name; ``args`` are its arguments as a task has them (free-form text under
+    ``_raw_params``); ``name`` is what the task or handler is called, heeded only where the command says nothing itself.
+    """
+    short = module.rsplit(".", 1)[-1]
+    if short in _REBOOT_MODULES:
+        return True
+    if short in _SERVICE_MODULES:
+        return _is_network_unit(str(args.get("name", args.get("service", "")))) and (
+            str(args.get("state", "")).lower() in _DISTURBING
+        )
+    if short not in _COMMAND_MODULES:
+        return False
+    text = _command_text(args)
+    if _text_cuts(text, 0):
+        return True
+    return (_is_opaque(text) or short == "script") and _name_says_so(name)
+
+
+def _command_text(args: Mapping[str, object]) -> str:
+    for option in _COMMAND_OPTIONS:
+        value = args.get(option)
+        if isinstance(value, list):
+            return " ".join(_quoted(str(part)) for part in value)
+        if value is not None:
+            return str(value)
+    return ""
+
+
+def _quoted(part: str) -> str:
+    return f"'{part}'" if any(char.isspace() for char in part) else part
+
+
+def _is_network_unit(name: str) -> bool:
+    unit = name.strip().strip("'\"").lower()
+    for suffix in (".service", ".socket", ".target"):
+        unit = unit.removesuffix(suffix)
+    return unit.split("@")[0] in _NETWORK_UNITS
+
+
+def _text_cuts(text: str, depth: int) -> bool:
+    if depth > _MAX_DEPTH:
+        return False
+    words_before: list[str] = []
+    for command in _commands(text):
+        if _command_cuts(command, depth):
+            return True
+        if _is_fed(command, words_before) and _text_cuts(" ".join(words_before[1:]), depth + 1):
+            return True
+        words_before = command
+    return False
+
+
+def _is_fed(command: list[str], before: list[str]) -> bool:
+    """``echo reboot | at now``: what the first prints, the second runs."""
+    return (
+        bool(before)
+        and _program(command[0]) in ("at", "batch", "sh", "bash")
+        and (_program(before[0]) in ("echo", "printf"))
+    )
+
+
+def _commands(text: str) -> Iterator[list[str]]:
+    """The simple commands of a shell text: words unquoted, cut at separators."""
+    words: list[str] = []
+    word: list[str] = []
+    quote = ""
+    started = False
+    at = 0
+    while at < len(text):
+        char = text[at]
+        if quote:
+            if char == quote:
+                quote = ""
+            else:
+                word.append(char)
+        elif text.startswith("{{", at):
+            close = text.find("}}", at)
+            stop = len(text) if close < 0 else close + 2
+            word.append(text[at:stop])
+            started, at = True, stop
+            continue
+        elif char in "'\"":
+            quote, started = char, True
+        elif char == "\\" and at + 1 < len(text):
+            at += 1
+            if text[at] != "\n":
+                word.append(char if text[at].isalnum() else text[at])
+                if text[at].isalnum():
+                    word.append(text[at])
+                started = True
+        elif char in _SEPARATORS or char.isspace():
+            if started or word:
+                words.append("".join(word))
+                word, started = [], False
+            if char in _SEPARATORS and words:
+                yield words
+                words = []
+        else:
+            word.append(char)
+        at += 1
+    if started or word:
+        words.append("".join(word))
+    if words:
+        yield words
+
+
+def _program(word: str) -> str:
+    base = word.replace("\\", "/").rsplit("/", 1)[-1].lower()
+    return base.removesuffix(".exe")
+
+
+def _command_cuts(command: list[str], depth: int) -> bool:
+    words = list(command)
+    while words and (_program(words[0]) in _PREFIXES or _is_assignment(words[0]) or words[0].startswith("-")):
+        words.pop(0)
+    if words and _program(words[0]) in ("timeout", "chroot", "ionice"):
+        words = words[1:]
+        while words and (words[0][:1].isdigit() or words[0].startswith("-")):
+            words.pop(0)
+    if not words:
+        return False
+    if _writes_sysrq(command):
+        return True
+    head, rest = words[0], words[1:]
+    program = _program(head)
+    if "{{" in head:
+        return any(word in head.lower() for word in _TELLING_WORDS)
+    if program in _SILENT:
+        return False
+    return _program_cuts(program, head, rest) or (program in _INTERPRETERS and _inner_cuts(program, rest, depth))
+
+
+def _program_cuts(program: str, head: str, rest: list[str]) -> bool:
+    lowered = [word.lower() for word in rest]
+    if program in _PROGRAMS:
+        return not (program == "shutdown" and "-c" in rest) and not (program == "networksetup" and _only_reads(lowered))
+    wanted = _SUB_COMMANDS.get(program)
+    if wanted is not None and not wanted.isdisjoint(rest):
+        return True
+    if program == "systemctl":
+        return _systemctl_cuts([word for word in lowered if not word.startswith("-")])
+    if program in _UNITS_FIRST:
+        return len(lowered) > 1 and _is_network_unit(lowered[0]) and not _DISTURBING.isdisjoint(lowered)
+    if program in _SERVICE_COMMANDLETS:
+        return any(_is_network_unit(word) for word in lowered)
+    if "/init.d/" in head or "/rc.d/" in head:
+        return _is_network_unit(program) and not _DISTURBING.isdisjoint(lowered)
+    if program == "nmcli":
+        return not {"up", "down", "off", "reapply", "disconnect", "connect"}.isdisjoint(lowered)
+    if program == "ip":
+        return {"link", "set"} <= set(lowered) and not {"up", "down"}.isdisjoint(lowered)
+    if program in ("pkill", "killall"):
+        return any(_is_network_unit(word) for word in lowered)
+    if program in ("rename-computer", "add-computer"):
+        return "-restart" in lowered
+    return "--reboot" in lowered or lowered[:1] == ["reboot"]
+
+
+def _only_reads(words: list[str]) -> bool:
+    return not any(word.startswith("-set") for word in words)
+
+
+def _systemctl_cuts(words: list[str]) -> bool:
+    if not words:
+        return False
+    if words[0] in _POWER_VERBS:
+        return True
+    if words[0] in ("isolate", "start"):
+        return any(word.removesuffix(".target") in _POWER_VERBS for word in words[1:])
+    return words[0] in _DISTURBING and any(_is_network_unit(word) for word in words[1:])
+
+
+def _inner_cuts(program: str, rest: list[str], depth: int) -> bool:
+    if any(" " in word and _text_cuts(word, depth + 1) for word in rest):
+        return True
+    if program in ("sh", "bash", "dash", "zsh", "ksh", "ash", "su", "eval", "cmd", "powershell", "pwsh"):
+        return any(_text_cuts(word, depth + 1) for word in rest if not word.startswith("-") and "/" not in word)
+    words = [word for word in rest if not word.startswith(("-", "{{"))]
+    return any(_program_cuts(_program(word), word, words[at + 1 :]) for at, word in enumerate(words))
+
+
+def _writes_sysrq(command: list[str]) -> bool:
+    return any(word.endswith("/proc/sysrq-trigger") for word in command)
+
+
+def _is_assignment(word: str) -> bool:
+    return word.partition("=")[0].isidentifier() and "=" in word
+
+
+def _is_opaque(text: str) -> bool:
+    first = text.split(maxsplit=1)[0] if text.split() else ""
+    return not first or "{{" in first or first.endswith((".sh", ".ps1", ".py", ".bat", ".cmd"))
+
+
+def _name_says_so(name: str | None) -> bool:
+    words = [word.strip(".,:;()[]'\"!").lower() for word in (name or "").replace("|", " ").split()]
+    words = [word for word in words if word and word not in _ARTICLES]
+    if words[:1] and (words[0] in _NAME_VERBS):
+        return True
+    return any(pair in _NAME_PAIRS for pair in _neighbours(words[:4]))
+
+
+def _neighbours(words: list[str]) -> Iterator[tuple[str, str]]:
+    """Neighbours, two by two."""
+    yield from itertools.pairwise(words)

@@ -1,0 +1,101 @@
+"""What counts as cutting one's own connection, and what only looks like it."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_reap.disconnects import cuts_connection
+
+CUTS = [
+    "reboot",
+    "/sbin/reboot",
+    "shutdown -r now",
+    "sleep 2 && shutdown -r now 'Ansible reboot'",
+    "sleep 5; reboot",
+    "(sleep 5; /usr/sbin/reboot) &",
+    "nohup sh -c 'sleep 3; reboot' &",
+    'bash -c "sleep 2; systemctl reboot"',
+    "systemctl reboot --force",
+    "systemctl --no-block restart NetworkManager.service",
+    "init 6",
+    "telinit 6",
+    "echo b > /proc/sysrq-trigger",
+    "echo 1 > /proc/sys/kernel/sysrq; echo c >/proc/sysrq-trigger",
+    "netplan apply",
+    "nmcli con up eth0",
+    "ifdown eth0 && ifup eth0",
+    "service network restart",
+    "/etc/init.d/networking restart",
+    "service sshd restart",
+    "firewall-cmd --reload",
+    "ipconfig /release",
+    "C:\\Windows\\System32\\Sysprep\\sysprep.exe /generalize /oobe /shutdown",
+    "Restart-Computer -Force",
+    "config reload -y",
+    "echo reboot | at now",
+    "ssh root@{{ item }} shutdown -h now",
+    "{{ reboot_command }}",
+    "sudo -n reboot",
+    "PATH=/sbin:$PATH shutdown -r now",
+    "New-NetIPAddress -InterfaceAlias Ethernet -IPAddress {{ ip }}",
+    "networksetup -setmanual Ethernet 10.0.0.2 255.255.255.0",
+    "ip link set eth0 down; sleep 1; ip link set eth0 up",
+    "cloud-init clean --reboot",
+]
+
+STAYS = [
+    "echo reboot required",
+    "sleep 60",
+    "/opt/backup.sh before reboot",
+    "systemctl restart docker",
+    "service nginx restart",
+    "firewall-cmd --permanent --add-service=http",
+    "shutdown -c",
+    "tail -f /var/log/reboot.log",
+    "grep -q reboot /var/run/reboot-required",
+    "virsh reboot guest",
+    "nmcli con show",
+    "python3 -m http.server",
+    "ip link show",
+    "networksetup -getinfo Ethernet",
+    "",
+]
+
+
+@pytest.mark.parametrize("command", CUTS)
+def test_command_that_cuts_the_connection(command: str) -> None:
+    assert cuts_connection("ansible.builtin.shell", {"_raw_params": command}, None)
+
+
+@pytest.mark.parametrize("command", STAYS)
+def test_command_that_leaves_the_connection_alone(command: str) -> None:
+    assert not cuts_connection("shell", {"_raw_params": command}, "Prepare things for the reboot")
+
+
+def test_command_given_as_cmd_or_argv() -> None:
+    assert cuts_connection("command", {"cmd": "reboot"}, None)
+    assert cuts_connection("command", {"argv": ["shutdown", "-r", "now"]}, None)
+    assert cuts_connection("shell", {"argv": ["sh", "-c", "sleep 2; reboot"]}, None)
+
+
+@pytest.mark.parametrize("name", ["sshd", "network", "NetworkManager", "ssh.service", "networking"])
+def test_service_restart_that_cuts(name: str) -> None:
+    assert cuts_connection("ansible.builtin.systemd", {"name": name, "state": "restarted"}, None)
+    assert not cuts_connection("ansible.builtin.systemd", {"name": name, "state": "started"}, None)
+
+
+def test_other_services_stay() -> None:
+    assert not cuts_connection("service", {"name": "mysql", "state": "restarted"}, "restart network")
+
+
+def test_reboot_modules() -> None:
+    assert cuts_connection("ansible.builtin.reboot", {}, None)
+    assert cuts_connection("community.general.shutdown", {}, None)
+    assert not cuts_connection("ansible.builtin.copy", {"src": "reboot"}, "reboot")
+
+
+def test_name_counts_only_where_the_command_says_nothing() -> None:
+    assert cuts_connection("command", {"_raw_params": "{{ command_for_this }}"}, "Reboot the server")
+    assert cuts_connection("script", {"_raw_params": "restart_all"}, "Shut down the machine")
+    assert not cuts_connection("command", {"_raw_params": "backup --all"}, "Reboot the server")
+    assert not cuts_connection("command", {"_raw_params": "{{ tool }} --all"}, "Back up before the reboot")
