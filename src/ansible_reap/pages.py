@@ -6,6 +6,8 @@ from pathlib import Path
 
 import ansible_reap
 
+SITE = "https://ansible-reap.readthedocs.io/en/latest/"
+
 _PACKAGE = Path(ansible_reap.__file__).parent
 _FOLDERS = (_PACKAGE / "pages", _PACKAGE.parents[1] / "lint_rules")
 """Where pages lie: the installed wheel has the first, a clone the second."""
@@ -18,3 +20,8 @@ def available() -> dict[str, Path]:
         if pages:
             return pages
     return {}
+
+
+def url(rule: str) -> str:
+    """Where the rule's page stands on the documentation's site."""
+    return f"{SITE}rules/{rule.replace('-', '_')}/"

@@ -1,1 +1,26 @@
 """How findings and reports are written out, one format a module."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ansible_reap.formats.outcome import Outcome
+
+CHECK_FORMATS: dict[str, str] = {
+    "text": "ansible_reap.formats.text",
+    "json": "ansible_reap.formats.json_check",
+    "sarif": "ansible_reap.formats.sarif",
+    "github": "ansible_reap.formats.github",
+    "gitlab": "ansible_reap.formats.gitlab",
+    "junit": "ansible_reap.formats.junit",
+}
+"""Format of ``check`` -> the module whose ``render(outcome)`` writes it. Imported only when asked for."""
+
+
+def render(name: str, outcome: Outcome, *, colour: bool = False) -> str:
+    """The outcome in this format, with a line end where it is not empty. Colour is text's alone."""
+    module = import_module(CHECK_FORMATS[name])
+    text: str = module.render(outcome, colour=colour) if name == "text" else module.render(outcome)
+    return text if not text or text.endswith("\n") else text + "\n"

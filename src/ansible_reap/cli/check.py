@@ -1,0 +1,76 @@
+"""Find async jobs that nobody reaps, without running anything.
+
+PATH narrows what is reported; the project around it is always read.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ansible_reap import linting
+from ansible_reap.cli.parser import Parser, UsageError
+from ansible_reap.config import ConfigError
+from ansible_reap.formats import CHECK_FORMATS, render
+from ansible_reap.wording import did_you_mean
+
+if TYPE_CHECKING:
+    from ansible_reap.formats.outcome import Outcome
+
+
+def add_arguments(parser: Parser) -> None:
+    parser.usage = "%(prog)s [OPTION ...] [PATH ...]"
+    parser.add_argument("paths", metavar="PATH", nargs="*", help="files or folders (default: the whole project)")
+    parser.add_argument("--format", metavar="FORMAT", default="text", help=f"{', '.join(CHECK_FORMATS)}")
+    parser.add_argument("--output", metavar="FILE", help="write there instead of to standard output")
+    parser.add_argument("--select", metavar="RULE,..", default="", help="report these rules, sub-tags or tags only")
+    parser.add_argument("--ignore", metavar="RULE,..", default="", help="do not report these")
+    parser.add_argument(
+        "--project-dir", metavar="DIR", help="the project's root (default: nearest folder up with .git,\n"
+    )
+    parser.add_argument("--exit-zero", action="store_true", help="findings do not change the exit status")
+
+
+def run(args: argparse.Namespace) -> int:
+    if args.format not in CHECK_FORMATS:
+        raise UsageError(f"unknown format '{args.format}'{did_you_mean(args.format, CHECK_FORMATS)}")
+    root = _root(args)
+    try:
+        outcome = linting.lint(root, linting.request(root, args.paths, args.select, args.ignore))
+    except (ConfigError, ValueError) as error:
+        raise UsageError(str(error)) from error
+    _write(outcome, args)
+    for line in outcome.stale:
+        print(line, file=sys.stderr)
+    status = outcome.exit_status
+    return 0 if status == 1 and args.exit_zero else status
+
+
+def _root(args: argparse.Namespace) -> Path:
+    if args.project_dir is None:
+        return linting.project_root(args.paths)
+    root = Path(args.project_dir).absolute()
+    if not root.is_dir():
+        raise UsageError(f"--project-dir: no such folder '{args.project_dir}'")
+    return root
+
+
+def _write(outcome: Outcome, args: argparse.Namespace) -> None:
+    if args.output:
+        try:
+            Path(args.output).write_text(render(args.format, outcome), encoding="utf-8", errors="backslashreplace")
+        except OSError as error:
+            raise UsageError(f"--output: cannot write '{args.output}': {error.strerror}") from error
+        return
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    sys.stdout.write(render(args.format, outcome, colour=_wants_colour()))
+
+
+def _wants_colour() -> bool:
+    """Colour is for a terminal that can show it, unless NO_COLOR (of any length but 0) forbids it."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"

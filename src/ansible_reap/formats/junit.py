@@ -1,0 +1,61 @@
+"""JUnit XML: each launch is a test case; a finding is a failure, an unreadable file an error."""
+
+from __future__ import annotations
+
+from xml.sax.saxutils import escape, quoteattr
+
+from ansible_reap.checks.finding import Finding
+from ansible_reap.formats.outcome import Outcome
+from ansible_reap.formats.printable import printable
+
+
+def render(outcome: Outcome) -> str:
+    spoken = {(finding.place.path, finding.place.line) for finding in (*outcome.findings, *outcome.warnings)}
+    cases = [_finding(finding, is_warning=False) for finding in outcome.findings]
+    cases += [_finding(finding, is_warning=True) for finding in outcome.warnings]
+    cases += [
+        _case(error.path, f"line {error.line}", f"<error message={_attribute(error.message)}/>")
+        for error in outcome.errors
+    ]
+    cases += [
+        _case(launch.task.path, f"{launch.task.label} ({launch.verdict.value}, line {launch.task.line})", "")
+        for launch in outcome.launches
+        if (launch.task.path, launch.task.line) not in spoken
+    ]
+    counts = (
+        f'tests="{len(cases)}" failures="{len(outcome.findings)}" errors="{len(outcome.errors)}"'
+        f' skipped="{len(outcome.warnings)}" time="{outcome.elapsed:.3f}"'
+    )
+    return "\n".join(
+        (
+            '<?xml version="1.0" encoding="UTF-8"?>',
+            f'<testsuites name="ansible-reap" {counts}>',
+            f' <testsuite name="ansible-reap check" {counts}>',
+            *cases,
+            " </testsuite>",
+            "</testsuites>",
+        )
+    )
+
+
+def _finding(finding: Finding, *, is_warning: bool) -> str:
+    message = _attribute(finding.message)
+    if is_warning:
+        body = f"<skipped message={message}/>"
+    else:
+        place = f"{finding.place.path}:{finding.place.line}: {finding.message}"
+        body = f"<failure type={_attribute(finding.tag)} message={message}>{_text(place)}</failure>"
+    return _case(finding.place.path, f"{finding.tag} {finding.task} (line {finding.place.line})", body)
+
+
+def _case(path: str, name: str, body: str) -> str:
+    head = f'  <testcase classname={_attribute(path)} name={_attribute(name)} file={_attribute(path)} time="0"'
+    return f"{head}>{body}</testcase>" if body else f"{head}/>"
+
+
+def _attribute(text: str) -> str:
+    return quoteattr(printable(text))
+
+
+def _text(text: str) -> str:
+    return escape(printable(text))

@@ -1,0 +1,90 @@
+"""For people: each finding with the lines it is about, then one line that sums up."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from collections.abc import Iterator
+
+from ansible_reap.checks.finding import Finding, Level
+from ansible_reap.formats.outcome import Outcome
+from ansible_reap.formats.printable import one_line, printable
+
+EXCERPT = 8
+"""Lines of a task that are shown; the rest is cut."""
+
+_WIDTH = 96
+_BOLD, _DIM, _RED, _YELLOW, _CYAN = "1", "2", "1;31", "1;33", "36"
+_SEVERITY_COLOURS = {Level.HIGH: _RED, Level.MEDIUM: _YELLOW, Level.LOW: _CYAN}
+
+
+def render(outcome: Outcome, *, colour: bool = False) -> str:
+    """The whole report; every finding starts with ``path:line:column: tag: task``, which editors understand."""
+    return "\n".join(_Writer(outcome, colour=colour).lines()) + "\n"
+
+
+class _Writer:
+    def __init__(self, outcome: Outcome, *, colour: bool) -> None:
+        self._outcome = outcome
+        self._colour = colour
+
+    def lines(self) -> Iterator[str]:
+        for finding in self._outcome.warnings:
+            yield from self._finding(finding, note=" (known)")
+        for finding in self._outcome.findings:
+            yield from self._finding(finding)
+        for error in self._outcome.errors:
+            yield f"{self._paint(_BOLD, f'{error.path}:{error.line}:')} {self._paint(_RED, 'error:')} " + one_line(
+                error.message
+            )
+        if self._outcome.errors:
+            yield ""
+        yield self._summary()
+
+    def _finding(self, finding: Finding, note: str = "") -> Iterator[str]:
+        place = f"{finding.place.path}:{finding.place.line}:{finding.place.column}:"
+        tag = self._paint(_SEVERITY_COLOURS[finding.severity], finding.tag)
+        yield f"{self._paint(_BOLD, printable(place))} {tag}{note}: {one_line(finding.task)}"
+        yield from textwrap.wrap(one_line(finding.message), _WIDTH, initial_indent="  ", subsequent_indent="  ")
+        yield from self._excerpt(finding)
+        for related in finding.related:
+            yield f"  {self._paint(_DIM, 'see')} {printable(str(related.place))}: {one_line(related.message)}"
+        if len(finding.via) > 1:
+            yield f"  {self._paint(_DIM, 'by way of')} {printable(' > '.join(finding.via))}"
+        if finding.fix:
+            yield f"  {self._paint(_DIM, '--fix:')} {one_line(finding.fix.description)}"
+        elif finding.suggestion:
+            yield f"  {self._paint(_DIM, 'write:')}"
+            yield from (f"      {printable(line)}" for line in finding.suggestion.rstrip().splitlines())
+        yield ""
+
+    def _excerpt(self, finding: Finding) -> Iterator[str]:
+        first, last = finding.place.line, max(finding.end_line, finding.place.line)
+        shown = self._outcome.excerpt(finding.place.path, first, min(last, first + EXCERPT - 1))
+        width = len(str(first + len(shown)))
+        for number, line in enumerate(shown, first):
+            yield f"  {self._paint(_DIM, f'{number:>{width}} |')} {printable(line.rstrip()[:_WIDTH])}"
+        if shown and last >= first + EXCERPT:
+            yield f"  {self._paint(_DIM, ' ' * width + ' :')}"
+
+    def _summary(self) -> str:
+        outcome = self._outcome
+        verdicts = Counter(launch.verdict.value for launch in outcome.launches)
+        launches = _count(len(outcome.launches), "launch", "launches")
+        if verdicts:
+            launches += " (" + ", ".join(f"{number} {verdict}" for verdict, number in verdicts.most_common()) + ")"
+        fixable = sum(1 for finding in outcome.findings if finding.fix)
+        parts = [_count(len(outcome.findings), "finding") + (f", {fixable} fixable with --fix" if fixable else "")]
+        if outcome.warnings:
+            parts.append(f"{len(outcome.warnings)} known")
+        if outcome.errors:
+            parts.append(_count(len(outcome.errors), "error"))
+        parts += [launches, f"{_count(outcome.files, 'file')} in {outcome.elapsed:.2f} s"]
+        return "; ".join(parts)
+
+    def _paint(self, code: str, text: str) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self._colour else text
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"
