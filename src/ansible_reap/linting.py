@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ansible_reap.checks import RULES
-from ansible_reap.checks.finding import Finding, Rule
-from ansible_reap.config import ConfigError, load_config
+from ansible_reap.checks.finding import Finding
+from ansible_reap.config import load_config
 from ansible_reap.content.model import Task
 from ansible_reap.flow import analyse
 from ansible_reap.flow.analysis import Analysis, ReadError
@@ -107,13 +107,9 @@ def apply_rules(
 
 def _errors(analysis: Analysis, lint_config: LintConfig, asked: Request, root: Path) -> tuple[ReadError, ...]:
     found = [
-        error
-        for error in analysis.errors
-        if asked.covers(error.path) and not lint_config.excludes(root / error.path)
+        error for error in analysis.errors if asked.covers(error.path) and not lint_config.excludes(root / error.path)
     ]
-    for path in asked.paths:
-        if not os.path.lexists(root / path):
-            found.append(ReadError(path, 1, "no such file or folder"))
+    found += [ReadError(path, 1, "no such file or folder") for path in asked.paths if not os.path.lexists(root / path)]
     return tuple(sorted(found, key=lambda error: (error.path, error.line)))
 
 
@@ -126,6 +122,3 @@ def _tasks(analysis: Analysis) -> dict[tuple[str, int], Task]:
 
 def _order(finding: Finding) -> tuple[str, int, int, str]:
     return (finding.place.path, finding.place.line, finding.place.column, finding.tag)
-
-
-__all__ = ["ROOT_MARKERS", "ConfigError", "Rule", "Settings", "apply_rules", "lint", "load_settings", "project_root"]

@@ -14,6 +14,7 @@ from importlib import import_module
 import ansible_reap
 
 COMMANDS: dict[str, tuple[str, str]] = {
+    "check": ("ansible_reap.cli.check", "find async jobs that nobody reaps"),
     "explain": ("ansible_reap.cli.explain", "print a rule's page"),
     "demo": ("ansible_reap.cli.demo", "see on a small project what it does"),
 }

@@ -15,6 +15,7 @@ from ansible_reap import linting
 from ansible_reap.cli.parser import Parser, UsageError
 from ansible_reap.config import ConfigError
 from ansible_reap.formats import CHECK_FORMATS, render
+from ansible_reap.formats.printable import one_line
 from ansible_reap.wording import did_you_mean
 
 if TYPE_CHECKING:
@@ -28,9 +29,8 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("--output", metavar="FILE", help="write there instead of to standard output")
     parser.add_argument("--select", metavar="RULE,..", default="", help="report these rules, sub-tags or tags only")
     parser.add_argument("--ignore", metavar="RULE,..", default="", help="do not report these")
-    parser.add_argument(
-        "--project-dir", metavar="DIR", help="the project's root (default: nearest folder up with .git,\n"
-    )
+    markers = ", ".join(linting.ROOT_MARKERS)
+    parser.add_argument("--project-dir", metavar="DIR", help=f"the project's root (default: nearest up with {markers})")
     parser.add_argument("--exit-zero", action="store_true", help="findings do not change the exit status")
 
 
@@ -43,6 +43,9 @@ def run(args: argparse.Namespace) -> int:
     except (ConfigError, ValueError) as error:
         raise UsageError(str(error)) from error
     _write(outcome, args)
+    if args.format == "text" or args.output:
+        for error in outcome.errors:
+            print(one_line(f"{error.path}:{error.line}: {error.message}"), file=sys.stderr)
     for line in outcome.stale:
         print(line, file=sys.stderr)
     status = outcome.exit_status

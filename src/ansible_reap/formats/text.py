@@ -19,7 +19,10 @@ _SEVERITY_COLOURS = {Level.HIGH: _RED, Level.MEDIUM: _YELLOW, Level.LOW: _CYAN}
 
 
 def render(outcome: Outcome, *, colour: bool = False) -> str:
-    """The whole report; every finding starts with ``path:line:column: tag: task``, which editors understand."""
+    """The findings and a summary; every finding starts with ``path:line:column: tag: task``, which editors understand.
+
+    What could not be read is counted only: it goes to standard error.
+    """
     return "\n".join(_Writer(outcome, colour=colour).lines()) + "\n"
 
 
@@ -33,12 +36,6 @@ class _Writer:
             yield from self._finding(finding, note=" (known)")
         for finding in self._outcome.findings:
             yield from self._finding(finding)
-        for error in self._outcome.errors:
-            yield f"{self._paint(_BOLD, f'{error.path}:{error.line}:')} {self._paint(_RED, 'error:')} " + one_line(
-                error.message
-            )
-        if self._outcome.errors:
-            yield ""
         yield self._summary()
 
     def _finding(self, finding: Finding, note: str = "") -> Iterator[str]:
