@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,22 +21,34 @@ from ansible_reap.runtime.ledger_format import (
     Answer,
     Closing,
     Intent,
-    Launch,
     LineError,
     Record,
-    Route,
     RunRecord,
-    TaskPlace,
     decode,
     encode,
+    site_key,
 )
 from ansible_reap.runtime.ledger_reader import read_file, read_folder
 from ansible_reap.runtime.processes import controller_name, start_of
+from ansible_reap.runtime.tracker import Access, JobInfo, LaunchSite
 
-PLACE = TaskPlace(
-    play="Nightly", task="Start the backup", path="roles/db/tasks/main.yml", line=12, limit_s=3600, poll=0
+ACCESS = Access(
+    delegate_to="db1", become=True, become_user="backup", port=22, variables=(("ansible_async_dir", "/var/tmp/jobs"),)
 )
-ROUTE = Route(delegated_to="db1", become=True, become_user="backup", async_dir="/var/tmp/jobs")
+SITE = LaunchSite(
+    play="Nightly",
+    task="Start the backup",
+    path="roles/db/tasks/main.yml",
+    line=12,
+    role="db",
+    register="backup",
+    limit_s=3600,
+    poll=0,
+    no_log=True,
+    async_dir="/var/tmp/jobs",
+    access=ACCESS,
+)
+BARE = LaunchSite("", "", "p.yml", 1, None, None, 10, 0, no_log=False)
 
 
 def a_run(run: str = "2026-11-22T10:00:00Z-4711") -> RunRecord:
@@ -50,20 +63,12 @@ def a_run(run: str = "2026-11-22T10:00:00Z-4711") -> RunRecord:
     )
 
 
-def a_launch(jid: str, host: str = "web1") -> Launch:
-    return Launch(
-        jid=jid,
-        host=host,
-        launched="2026-11-22T10:00:01Z",
-        place=PLACE,
-        results_file=f"/x/{jid}",
-        item="a",
-        route=ROUTE,
-    )
+def a_launch(jid: str, host: str = "web1") -> JobInfo:
+    return JobInfo(jid, host, SITE, results_file=f"/x/{jid}", item="a", launched=1000.75)
 
 
-def an_intent(host: str = "web1", key: str = "t1") -> Intent:
-    return Intent(key=key, host=host, at=1000.5, place=PLACE, route=ROUTE)
+def an_intent(*hosts: str) -> Intent:
+    return Intent(SITE, hosts or ("web1",), at=1000.5)
 
 
 @pytest.fixture
@@ -86,10 +91,10 @@ def path_of(ledger: Ledger) -> Path:
     [
         a_run(),
         an_intent(),
-        Intent("k", "h", 1.0, TaskPlace("", "", None, None, None, None)),
+        Intent(BARE, ("a", "b"), 0.0),
         Answer("t1", "web1"),
         a_launch("j1.2"),
-        Launch("j1.2", "h\udcff\n", "now", TaskPlace("p", "t", None, None, None, None)),
+        JobInfo("j1.2", "h\udcff\n", BARE, None, None, 0.0),
         Closing("j1.2", JobState.TIMED_OUT),
     ],
     ids=lambda record: type(record).__name__,
@@ -122,7 +127,7 @@ def test_a_line_that_is_not_ours_is_refused(line: bytes) -> None:
 
 
 def test_a_run_that_launches_nothing_touches_nothing(ledger: Ledger, tmp_path: Path) -> None:
-    ledger.end()
+    ledger.end(complete=True)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -150,11 +155,11 @@ def test_nothing_is_left_of_a_run_whose_jobs_are_all_accounted_for(ledger: Ledge
     ledger.intend(an_intent())
     ledger.launch(a_launch("j1.2"))
     ledger.launch(a_launch("j1.3"))
-    ledger.answer("t1", "web1")
+    ledger.answer(site_key(SITE), "web1")
     ledger.close("j1.2", JobState.REAPED)
     ledger.close("j1.3", JobState.FAILED)
     path = path_of(ledger)
-    ledger.end()
+    ledger.end(complete=True)
     assert not path.exists()
 
 
@@ -164,7 +169,7 @@ def test_a_job_that_nobody_accounted_for_stays(ledger: Ledger, warnings: list[st
     ledger.close("j1.3", JobState.REAPED)
     ledger.close("j9.9", JobState.REAPED)
     path = path_of(ledger)
-    ledger.end()
+    ledger.end(complete=True)
     (found,) = read_folder(path.parent, warnings.append)
     assert [launch.jid for launch in found.launches] == ["j1.2"]
     assert found.named == {"j1.2", "j1.3"}
@@ -172,12 +177,28 @@ def test_a_job_that_nobody_accounted_for_stays(ledger: Ledger, warnings: list[st
 
 
 def test_a_host_that_never_answered_stays(ledger: Ledger) -> None:
-    ledger.intend(an_intent("web1"))
-    ledger.intend(an_intent("web2"))
-    ledger.answer("t1", "web1")
+    ledger.intend(an_intent("web1", "web2"))
+    ledger.answer(site_key(SITE), "web1")
     path = path_of(ledger)
-    ledger.end()
-    assert [intent.host for intent in read_file(path).intents] == ["web2"]
+    ledger.end(complete=False)
+    assert read_file(path).intents == (an_intent("web2"),)
+
+
+def test_a_run_that_was_not_cut_short_has_heard_all_there_is(ledger: Ledger) -> None:
+    ledger.intend(an_intent("web1", "web2"))
+    path = path_of(ledger)
+    ledger.end(complete=True)
+    assert not path.exists()
+
+
+def test_secrets_among_the_connection_variables_are_not_written(ledger: Ledger) -> None:
+    secrets = (("ansible_password", "s3cret"), ("ansible_become_pass", "s3cret"), ("ansible_winrm_token", "s3cret"))
+    site = replace(SITE, access=replace(ACCESS, variables=(("ansible_user", "ann"), *secrets)))
+    ledger.intend(Intent(site, ("web1",), 0.0))
+    ledger.launch(replace(a_launch("j1.1"), site=site))
+    found = read_file(path_of(ledger))
+    assert found.launches[0].access.variables == (("ansible_user", "ann"),)
+    assert b"s3cret" not in path_of(ledger).read_bytes()
 
 
 def test_a_fork_that_ends_does_not_remove_the_ledger(ledger: Ledger) -> None:
@@ -185,7 +206,7 @@ def test_a_fork_that_ends_does_not_remove_the_ledger(ledger: Ledger) -> None:
     ledger.close("j1.2", JobState.REAPED)
     child = os.fork()
     if child == 0:
-        ledger.end()
+        ledger.end(complete=True)
         os._exit(0)
     os.waitpid(child, 0)
     assert path_of(ledger).exists()
@@ -201,7 +222,7 @@ def test_a_file_cut_off_anywhere_keeps_every_whole_line(ledger: Ledger, tmp_path
         torn.write_bytes(whole[:cut])
         found = read_file(torn)
         # A last line that only lacks its newline is whole too.
-        complete = sum(part.endswith(b"}}") for part in whole[:cut].split(b"\n")[1:])
+        complete = sum(line in whole[:cut] for line in whole.splitlines()[1:])
         assert len(found.launches) == complete, cut
 
 
@@ -288,7 +309,7 @@ def test_a_path_that_cannot_be_written_is_one_warning(tmp_path: Path, warnings: 
     for number in range(3):
         ledger.launch(a_launch(f"j1.{number}"))
     ledger.close("j1.0", JobState.REAPED)
-    ledger.end()
+    ledger.end(complete=True)
     (warning,) = warnings
     assert str(blocker / "ledger") in warning
 
@@ -343,7 +364,7 @@ def test_a_ledger_nobody_touched_for_months_is_forgotten(tmp_path: Path, warning
 def test_a_pid_given_out_again_is_not_the_run(ledger: Ledger) -> None:
     ledger.launch(a_launch("j1.1"))
     path = path_of(ledger)
-    ledger.end()
+    ledger.end(complete=True)
     first, rest = path.read_bytes().split(b"\n", 1)
     run = {**json.loads(first), "pid": os.getppid()}
     path.write_bytes(json.dumps(run).encode() + b"\n" + rest)
@@ -357,7 +378,7 @@ def test_a_run_in_another_container_is_told_by_its_lock(ledger: Ledger) -> None:
     with path.open("r+b") as file:
         file.write(json.dumps({**json.loads(first), "controller": "elsewhere"}).encode() + b"\n" + rest)
     assert read_file(path).alive
-    ledger.end()
+    ledger.end(complete=True)
     assert not read_file(path).alive
 
 

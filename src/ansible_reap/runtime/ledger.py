@@ -15,7 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ansible_reap.jobs import JobState
-from ansible_reap.runtime.ledger_format import Answer, Closing, Intent, Launch, Record, RunRecord, encode
+from ansible_reap.runtime.ledger_format import Answer, Closing, Intent, Record, RunRecord, encode
+from ansible_reap.runtime.tracker import JobInfo
 
 SUFFIX = ".ledger"
 KEPT_DAYS = 90
@@ -64,8 +65,8 @@ class Ledger:
         return self._path
 
     def intend(self, intent: Intent) -> None:
-        """A host is about to run a launching task. To be called before its worker starts."""
-        self._intents.add((intent.key, intent.host))
+        """Hosts are about to run a launching task. To be called before their workers start."""
+        self._intents.update((intent.key, host) for host in intent.hosts)
         self._write(intent, sync=intent.key not in self._synced)
         self._synced.add(intent.key)
 
@@ -75,14 +76,14 @@ class Ledger:
             self._intents.discard((key, host))
             self._write(Answer(key, host))
 
-    def launch(self, launch: Launch) -> None:
+    def launch(self, job: JobInfo) -> None:
         """Ansible has reported a job.
 
         To be called before the play goes on; a job already known is not written twice.
         """
-        if launch.jid not in self._jobs:
-            self._jobs.add(launch.jid)
-            self._write(launch)
+        if job.jid not in self._jobs:
+            self._jobs.add(job.jid)
+            self._write(job)
 
     def close(self, jid: str, state: JobState) -> None:
         """The job is accounted for. Unknown and closed ones are left alone."""
@@ -90,8 +91,13 @@ class Ledger:
             self._closed.add(jid)
             self._write(Closing(jid, state))
 
-    def end(self) -> None:
-        """The run is over: the file goes unless it still names a job, or a task, that nobody has accounted for."""
+    def end(self, *, complete: bool) -> None:
+        """The run is over: the file goes unless it names a job, or a task, that nobody has accounted for.
+
+        ``complete`` says that the run was not cut short, so that no worker is left that might still start a job.
+        """
+        if complete:
+            self._intents.clear()
         if self._fd is None or self._path is None or os.getpid() != self._owner:
             return
         try:

@@ -1,40 +1,51 @@
 """The lines of a ledger file: what they hold, how they are written and read back.
 
-One JSON object a line. A file begins with the run, then come *intents* (a host is about to run a task that starts
-jobs), *answers* (that host has reported on it), *launches* (one a job) and *closings* (a job is accounted for).
-Nothing that ``no_log`` hides is ever part of a line: of such a task only names, numbers, the job id and the status
-file are kept.
+One JSON object a line. A file begins with the run, then come *intents* (hosts are about to run a task that starts
+jobs), *answers* (a host has reported on it), *launches* (one a job) and *closings* (a job is accounted for). Nothing
+that ``no_log`` hides is ever part of a line: of such a task only names, numbers, the job id and the status file are
+kept. Of the connection variables only those are kept that say where to look; passwords and other secrets never are.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import TypeAlias
 
 from ansible_reap.jobs import JobState
+from ansible_reap.runtime.tracker import Access, JobInfo, LaunchSite
 
 FORMAT = 1
 """The version of the lines; a reader leaves files of a later one alone."""
 
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """How a launch reached the account that runs its job:
-
-    what a look at it has to repeat. None means Ansible's default.
-    """
-
-    delegated_to: str | None = None
-    connection: str | None = None
-    remote_user: str | None = None
-    become: bool = False
-    become_user: str | None = None
-    become_method: str | None = None
-    become_flags: str | None = None
-    become_exe: str | None = None
-    async_dir: str | None = None
+KEPT_VARIABLES = frozenset(
+    {
+        "ansible_async_dir",
+        "ansible_become",
+        "ansible_become_exe",
+        "ansible_become_flags",
+        "ansible_become_method",
+        "ansible_become_user",
+        "ansible_connection",
+        "ansible_host",
+        "ansible_port",
+        "ansible_private_key_file",
+        "ansible_python_interpreter",
+        "ansible_remote_tmp",
+        "ansible_remote_user",
+        "ansible_shell_executable",
+        "ansible_shell_type",
+        "ansible_ssh_common_args",
+        "ansible_ssh_extra_args",
+        "ansible_ssh_host",
+        "ansible_ssh_port",
+        "ansible_ssh_private_key_file",
+        "ansible_ssh_user",
+        "ansible_user",
+    }
+)
+"""Connection variables that go to disk; any other might hold a secret and has to come from the inventory again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,29 +62,16 @@ class RunRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class TaskPlace:
-    """Where a task stands and what it asks for. ``limit_s`` is seconds; ``line`` counts from 1."""
-
-    play: str
-    task: str
-    path: str | None
-    line: int | None
-    limit_s: int | None
-    poll: int | None
-
-
-@dataclass(frozen=True, slots=True)
 class Intent:
-    """A host is about to run a task that starts jobs.
+    """Hosts are about to run a task that starts jobs. ``at`` is seconds since the epoch."""
 
-    ``key`` names the task within the run, ``at`` is seconds of the epoch.
-    """
-
-    key: str
-    host: str
+    site: LaunchSite
+    hosts: tuple[str, ...]
     at: float
-    place: TaskPlace
-    route: Route = field(default_factory=Route)
+
+    @property
+    def key(self) -> str:
+        return site_key(self.site)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +83,6 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Launch:
-    """One job that Ansible has reported. ``item`` is None where the task hides it; ``launched`` is ISO 8601, UTC."""
-
-    jid: str
-    host: str
-    launched: str
-    place: TaskPlace
-    results_file: str | None = None
-    item: str | None = None
-    route: Route = field(default_factory=Route)
-
-
-@dataclass(frozen=True, slots=True)
 class Closing:
     """The job is accounted for; nobody needs to come back for it."""
 
@@ -105,29 +90,31 @@ class Closing:
     state: JobState
 
 
-Record: TypeAlias = RunRecord | Intent | Answer | Launch | Closing
+Record: TypeAlias = RunRecord | Intent | Answer | JobInfo | Closing
 
-_KINDS: dict[str, type[Record]] = {
-    "run": RunRecord,
-    "intent": Intent,
-    "answer": Answer,
-    "launch": Launch,
-    "closing": Closing,
+_NAMES: dict[type, str] = {
+    RunRecord: "run",
+    Intent: "intent",
+    Answer: "answer",
+    JobInfo: "launch",
+    Closing: "closing",
 }
-_NAMES = {kind: name for name, kind in _KINDS.items()}
 
 
 class LineError(ValueError):
     """A line that is torn, not ours, or of another version."""
 
 
-def encode(record: Record) -> bytes:
-    """The record as one line.
+def site_key(site: LaunchSite) -> str:
+    """Names a launching task within its run. One host runs a task at a time, so file and line are enough."""
+    return f"{site.path}:{site.line}"
 
-    Lone surrogates and other oddities of names are escaped, so this never fails on a string.
-    """
-    body: dict[str, object] = {"v": FORMAT, "kind": _NAMES[type(record)]}
-    body.update((name, value) for name, value in asdict(record).items() if value is not None)
+
+def encode(record: Record) -> bytes:
+    """The record as one line. Whatever names hold is escaped, lone surrogates too."""
+    if isinstance(record, JobInfo | Intent):
+        record = replace(record, site=_fit_for_disk(record.site))
+    body = {"v": FORMAT, "kind": _NAMES[type(record)], **_without_defaults(asdict(record))}
     return json.dumps(body, separators=(",", ":"), default=str).encode("ascii") + b"\n"
 
 
@@ -144,12 +131,27 @@ def decode(line: bytes) -> Record:
     if not isinstance(body, dict) or body.get("v") != FORMAT:
         raise LineError(f"not a line of version {FORMAT}")
     kind = body.get("kind")
-    if not isinstance(kind, str) or kind not in _KINDS:
+    if not isinstance(kind, str) or kind not in _READERS:
         raise LineError(f"unknown kind {kind!r}")
     try:
         return _READERS[kind](body)
     except (KeyError, TypeError, ValueError) as error:
         raise LineError(f"incomplete {kind} line") from error
+
+
+def _fit_for_disk(site: LaunchSite) -> LaunchSite:
+    variables = tuple((name, value) for name, value in site.access.variables if name in KEPT_VARIABLES)
+    return replace(site, access=replace(site.access, variables=variables))
+
+
+def _without_defaults(body: dict[str, object]) -> dict[str, object]:
+    """Lines are many: what is None, False or empty is left out."""
+    slim: dict[str, object] = {}
+    for name, value in body.items():
+        kept = _without_defaults(value) if isinstance(value, dict) else value
+        if kept or (kept == 0 and kept is not False):
+            slim[name] = kept
+    return slim
 
 
 def _text(value: object) -> str:
@@ -168,8 +170,10 @@ def _whole(value: object) -> int:
     return value
 
 
-def _whole_or_none(value: object) -> int | None:
-    return None if value is None else _whole(value)
+def _number(value: object) -> float:
+    if not isinstance(value, int | float):
+        raise TypeError("number expected")
+    return float(value)
 
 
 def _mapping(value: object) -> Mapping[str, object]:
@@ -178,49 +182,62 @@ def _mapping(value: object) -> Mapping[str, object]:
     return value
 
 
-def _route(value: object) -> Route:
-    body = _mapping(value)
-    texts = {f.name: _text_or_none(body.get(f.name)) for f in fields(Route) if f.name != "become"}
-    return Route(become=body.get("become") is True, **texts)
+def _list(value: object) -> list[object]:
+    if not isinstance(value, list):
+        raise TypeError("list expected")
+    return value
 
 
-def _place(value: object) -> TaskPlace:
+def _access(value: object) -> Access:
     body = _mapping(value)
-    return TaskPlace(
-        play=_text(body["play"]),
-        task=_text(body["task"]),
-        path=_text_or_none(body.get("path")),
-        line=_whole_or_none(body.get("line")),
-        limit_s=_whole_or_none(body.get("limit_s")),
-        poll=_whole_or_none(body.get("poll")),
+    other = ("become", "port", "variables")
+    texts = {f.name: _text_or_none(body.get(f.name)) for f in fields(Access) if f.name not in other}
+    port = body.get("port")
+    pairs = [_list(pair) for pair in _list(body.get("variables", []))]
+    return Access(
+        become=body.get("become") is True,
+        port=None if port is None else _whole(port),
+        variables=tuple((_text(name), value) for name, value in pairs),
+        **texts,
+    )
+
+
+def _site(value: object) -> LaunchSite:
+    body = _mapping(value)
+    return LaunchSite(
+        play=_text(body.get("play", "")),
+        task=_text(body.get("task", "")),
+        path=_text(body["path"]),
+        line=_whole(body["line"]),
+        role=_text_or_none(body.get("role")),
+        register=_text_or_none(body.get("register")),
+        limit_s=_whole(body["limit_s"]),
+        poll=_whole(body["poll"]),
+        no_log=body.get("no_log") is True,
+        async_dir=_text_or_none(body.get("async_dir")),
+        access=_access(body.get("access", {})),
+        reason=_text_or_none(body.get("reason")),
+        empty_reason=body.get("empty_reason") is True,
     )
 
 
 def _run(body: Mapping[str, object]) -> RunRecord:
-    playbooks = body.get("playbooks", [])
-    if not isinstance(playbooks, list):
-        raise TypeError("list expected")
     return RunRecord(
         run=_text(body["run"]),
         pid=_whole(body["pid"]),
         pid_start=_text_or_none(body.get("pid_start")),
         controller=_text(body["controller"]),
         started=_text(body["started"]),
-        playbooks=tuple(_text(name) for name in playbooks),
+        playbooks=tuple(_text(name) for name in _list(body.get("playbooks", []))),
         ansible_core=_text(body.get("ansible_core", "")),
     )
 
 
 def _intent(body: Mapping[str, object]) -> Intent:
-    at = body["at"]
-    if not isinstance(at, int | float):
-        raise TypeError("number expected")
     return Intent(
-        key=_text(body["key"]),
-        host=_text(body["host"]),
-        at=float(at),
-        place=_place(body["place"]),
-        route=_route(body.get("route", {})),
+        site=_site(body["site"]),
+        hosts=tuple(_text(name) for name in _list(body.get("hosts", []))),
+        at=_number(body["at"]),
     )
 
 
@@ -228,15 +245,14 @@ def _answer(body: Mapping[str, object]) -> Answer:
     return Answer(key=_text(body["key"]), host=_text(body["host"]))
 
 
-def _launch(body: Mapping[str, object]) -> Launch:
-    return Launch(
+def _launch(body: Mapping[str, object]) -> JobInfo:
+    return JobInfo(
         jid=_text(body["jid"]),
         host=_text(body["host"]),
-        launched=_text(body["launched"]),
-        place=_place(body["place"]),
+        site=_site(body["site"]),
         results_file=_text_or_none(body.get("results_file")),
         item=_text_or_none(body.get("item")),
-        route=_route(body.get("route", {})),
+        launched=_number(body["launched"]),
     )
 
 

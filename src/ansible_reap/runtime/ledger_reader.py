@@ -7,25 +7,26 @@ import fcntl
 import os
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ansible_reap.runtime.ledger import SUFFIX
-from ansible_reap.runtime.ledger_format import Answer, Closing, Intent, Launch, LineError, RunRecord, decode
+from ansible_reap.runtime.ledger_format import Answer, Closing, Intent, LineError, RunRecord, decode
 from ansible_reap.runtime.processes import is_running
+from ansible_reap.runtime.tracker import JobInfo
 
 
 @dataclass(frozen=True, slots=True)
 class RunLedger:
     """The ledger of one run.
 
-    ``launches`` and ``intents`` are those not yet accounted for; ``named`` has every job id that the file ever named,
-    and ``damaged`` counts lines that could not be read.
+    ``launches`` and ``intents`` (one a host) are those not yet accounted for; ``named`` has every job id that the
+    file ever named, and ``damaged`` counts lines that could not be read.
     """
 
     path: Path
     run: RunRecord
-    launches: tuple[Launch, ...]
+    launches: tuple[JobInfo, ...]
     intents: tuple[Intent, ...]
     named: frozenset[str]
     alive: bool
@@ -77,7 +78,7 @@ def read_file(path: Path) -> RunLedger:
     first = decode(lines[0])
     if not isinstance(first, RunRecord):
         raise LineError("it does not begin with a run")
-    launches: dict[str, Launch] = {}
+    launches: dict[str, JobInfo] = {}
     intents: dict[tuple[str, str], Intent] = {}
     closed: set[str] = set()
     damaged = 0
@@ -87,10 +88,11 @@ def read_file(path: Path) -> RunLedger:
         except LineError:
             damaged += 1
             continue
-        if isinstance(record, Launch):
+        if isinstance(record, JobInfo):
             launches.setdefault(record.jid, record)
         elif isinstance(record, Intent):
-            intents[record.key, record.host] = record
+            for host in record.hosts:
+                intents[record.key, host] = replace(record, hosts=(host,))
         elif isinstance(record, Answer):
             intents.pop((record.key, record.host), None)
         elif isinstance(record, Closing):
