@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_reap.jobs import JobState
+from ansible_reap.jobs import JobState, LastSeen
 from ansible_reap.runtime.ledger import KEPT_DAYS, Ledger, append, default_folder
 from ansible_reap.runtime.ledger_format import (
     Answer,
@@ -26,11 +26,10 @@ from ansible_reap.runtime.ledger_format import (
     RunRecord,
     decode,
     encode,
-    site_key,
 )
 from ansible_reap.runtime.ledger_reader import read_file, read_folder
 from ansible_reap.runtime.processes import controller_name, start_of
-from ansible_reap.runtime.tracker import Access, JobInfo, LaunchSite
+from ansible_reap.runtime.tracker import Access, JobInfo, JobRecord, LaunchSite, Phase
 
 ACCESS = Access(
     delegate_to="db1", become=True, become_user="backup", port=22, variables=(("ansible_async_dir", "/var/tmp/jobs"),)
@@ -65,6 +64,10 @@ def a_run(run: str = "2026-11-22T10:00:00Z-4711") -> RunRecord:
 
 def a_launch(jid: str, host: str = "web1") -> JobInfo:
     return JobInfo(jid, host, SITE, results_file=f"/x/{jid}", item="a", launched=1000.75)
+
+
+def a_record(jid: str, phase: Phase, last_seen: LastSeen | None = None) -> JobRecord:
+    return JobRecord(a_launch(jid), phase, last_seen)
 
 
 def an_intent(*hosts: str) -> Intent:
@@ -127,24 +130,24 @@ def test_a_line_that_is_not_ours_is_refused(line: bytes) -> None:
 
 
 def test_a_run_that_launches_nothing_touches_nothing(ledger: Ledger, tmp_path: Path) -> None:
-    ledger.end(complete=True)
+    ledger.closed([])
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_launch_is_on_disk_before_the_call_returns(ledger: Ledger) -> None:
-    ledger.intend(an_intent())
-    ledger.launch(a_launch("j1.2"))
+    ledger.intent(SITE, ["web1"])
+    ledger.launched(a_launch("j1.2"))
     found = read_file(path_of(ledger))
     assert found.run == a_run()
     assert found.launches == (a_launch("j1.2"),)
-    assert found.intents == (an_intent(),)
+    assert [(intent.site, intent.hosts) for intent in found.intents] == [(SITE, ("web1",))]
     assert found.alive
 
 
 def test_only_the_user_may_read_the_ledger(ledger: Ledger) -> None:
     old = os.umask(0)
     try:
-        ledger.launch(a_launch("j1.2"))
+        ledger.launched(a_launch("j1.2"))
     finally:
         os.umask(old)
     assert stat.S_IMODE(path_of(ledger).stat().st_mode) == 0o600
@@ -152,61 +155,75 @@ def test_only_the_user_may_read_the_ledger(ledger: Ledger) -> None:
 
 
 def test_nothing_is_left_of_a_run_whose_jobs_are_all_accounted_for(ledger: Ledger) -> None:
-    ledger.intend(an_intent())
-    ledger.launch(a_launch("j1.2"))
-    ledger.launch(a_launch("j1.3"))
-    ledger.answer(site_key(SITE), "web1")
-    ledger.close("j1.2", JobState.REAPED)
-    ledger.close("j1.3", JobState.FAILED)
+    ledger.intent(SITE, ["web1"])
+    ledger.launched(a_launch("j1.2"))
+    ledger.launched(a_launch("j1.3"))
+    ledger.answered(SITE, "web1")
+    ledger.settled(a_record("j1.2", Phase.REAPED))
+    ledger.settled(a_record("j1.3", Phase.FAILED))
     path = path_of(ledger)
-    ledger.end(complete=True)
+    ledger.closed([])
     assert not path.exists()
 
 
 def test_a_job_that_nobody_accounted_for_stays(ledger: Ledger, warnings: list[str]) -> None:
     for jid in ("j1.2", "j1.3"):
-        ledger.launch(a_launch(jid))
-    ledger.close("j1.3", JobState.REAPED)
-    ledger.close("j9.9", JobState.REAPED)
+        ledger.launched(a_launch(jid))
+    ledger.settled(a_record("j1.3", Phase.REAPED))
+    ledger.settled(a_record("j9.9", Phase.REAPED))
     path = path_of(ledger)
-    ledger.end(complete=True)
+    ledger.closed([])
     (found,) = read_folder(path.parent, warnings.append)
     assert [launch.jid for launch in found.launches] == ["j1.2"]
     assert found.named == {"j1.2", "j1.3"}
     assert not warnings
 
 
-def test_a_host_that_never_answered_stays(ledger: Ledger) -> None:
-    ledger.intend(an_intent("web1", "web2"))
-    ledger.answer(site_key(SITE), "web1")
+def test_a_job_seen_ended_is_accounted_for_though_nobody_waited(ledger: Ledger) -> None:
+    ledger.launched(a_launch("j1.2"))
     path = path_of(ledger)
-    ledger.end(complete=False)
-    assert read_file(path).intents == (an_intent("web2"),)
+    ledger.closed([a_record("j1.2", Phase.OUTSTANDING, LastSeen.FINISHED)])
+    assert not path.exists()
+
+
+def test_a_job_seen_running_at_the_end_stays(ledger: Ledger) -> None:
+    ledger.launched(a_launch("j1.2"))
+    path = path_of(ledger)
+    ledger.closed([a_record("j1.2", Phase.OUTSTANDING, LastSeen.RUNNING)])
+    assert read_file(path).launches == (a_launch("j1.2"),)
+
+
+def test_a_host_that_never_answered_stays(ledger: Ledger) -> None:
+    ledger.intent(SITE, ["web1", "web2"])
+    ledger.answered(SITE, "web1")
+    path = path_of(ledger)
+    ledger.closed([], complete=False)
+    assert [intent.hosts for intent in read_file(path).intents] == [("web2",)]
 
 
 def test_a_run_that_was_not_cut_short_has_heard_all_there_is(ledger: Ledger) -> None:
-    ledger.intend(an_intent("web1", "web2"))
+    ledger.intent(SITE, ["web1", "web2"])
     path = path_of(ledger)
-    ledger.end(complete=True)
+    ledger.closed([])
     assert not path.exists()
 
 
 def test_secrets_among_the_connection_variables_are_not_written(ledger: Ledger) -> None:
     secrets = (("ansible_password", "s3cret"), ("ansible_become_pass", "s3cret"), ("ansible_winrm_token", "s3cret"))
     site = replace(SITE, access=replace(ACCESS, variables=(("ansible_user", "ann"), *secrets)))
-    ledger.intend(Intent(site, ("web1",), 0.0))
-    ledger.launch(replace(a_launch("j1.1"), site=site))
+    ledger.intent(site, ["web1"])
+    ledger.launched(replace(a_launch("j1.1"), site=site))
     found = read_file(path_of(ledger))
     assert found.launches[0].access.variables == (("ansible_user", "ann"),)
     assert b"s3cret" not in path_of(ledger).read_bytes()
 
 
 def test_a_fork_that_ends_does_not_remove_the_ledger(ledger: Ledger) -> None:
-    ledger.launch(a_launch("j1.2"))
-    ledger.close("j1.2", JobState.REAPED)
+    ledger.launched(a_launch("j1.2"))
+    ledger.settled(a_record("j1.2", Phase.REAPED))
     child = os.fork()
     if child == 0:
-        ledger.end(complete=True)
+        ledger.closed([])
         os._exit(0)
     os.waitpid(child, 0)
     assert path_of(ledger).exists()
@@ -214,7 +231,7 @@ def test_a_fork_that_ends_does_not_remove_the_ledger(ledger: Ledger) -> None:
 
 def test_a_file_cut_off_anywhere_keeps_every_whole_line(ledger: Ledger, tmp_path: Path) -> None:
     for number in range(4):
-        ledger.launch(a_launch(f"j1.{number}"))
+        ledger.launched(a_launch(f"j1.{number}"))
     whole = path_of(ledger).read_bytes()
     header = whole.index(b"\n") + 1
     for cut in range(header, len(whole)):
@@ -227,7 +244,7 @@ def test_a_file_cut_off_anywhere_keeps_every_whole_line(ledger: Ledger, tmp_path
 
 
 def test_a_line_after_a_torn_one_is_not_lost(ledger: Ledger) -> None:
-    ledger.launch(a_launch("j1.1"))
+    ledger.launched(a_launch("j1.1"))
     path = path_of(ledger)
     with path.open("ab") as file:
         file.write(b'{"v":1,"kind":"laun')
@@ -245,7 +262,7 @@ from test_ledger import Ledger, a_launch, a_run
 ledger = Ledger(Path(sys.argv[1]), a_run(), print)
 number = 0
 while True:
-    ledger.launch(a_launch(f"j1.{{number}}"))
+    ledger.launched(a_launch(f"j1.{{number}}"))
     print(number, flush=True)
     number += 1
 """
@@ -278,9 +295,9 @@ from test_ledger import Ledger, a_launch, a_run, full_after
 ledger = Ledger(Path(sys.argv[1]), a_run(), lambda text: print("warning:", text))
 full_after({size})
 for number in range(20):
-    ledger.launch(a_launch(f"j1.{{number}}"))
+    ledger.launched(a_launch(f"j1.{{number}}"))
 full_after(resource.RLIM_INFINITY)
-ledger.launch(a_launch("j2.0"))
+ledger.launched(a_launch("j2.0"))
 print("went on")
 """
 
@@ -305,30 +322,30 @@ def test_a_path_that_cannot_be_written_is_one_warning(tmp_path: Path, warnings: 
     blocker = tmp_path / "file"
     blocker.write_text("")
     ledger = Ledger(blocker / "ledger", a_run(), warnings.append)
-    ledger.intend(an_intent())
+    ledger.intent(SITE, ["web1"])
     for number in range(3):
-        ledger.launch(a_launch(f"j1.{number}"))
-    ledger.close("j1.0", JobState.REAPED)
-    ledger.end(complete=True)
+        ledger.launched(a_launch(f"j1.{number}"))
+    ledger.settled(a_record("j1.0", Phase.REAPED))
+    ledger.closed([])
     (warning,) = warnings
     assert str(blocker / "ledger") in warning
 
 
 def test_two_runs_of_one_name_keep_two_ledgers(tmp_path: Path, warnings: list[str]) -> None:
     for number in range(3):
-        Ledger(tmp_path, a_run(), warnings.append).launch(a_launch(f"j1.{number}"))
+        Ledger(tmp_path, a_run(), warnings.append).launched(a_launch(f"j1.{number}"))
     assert len(read_folder(tmp_path, warnings.append)) == 3
     assert not warnings
 
 
 def test_the_name_of_a_run_cannot_leave_the_folder(tmp_path: Path, warnings: list[str]) -> None:
     ledger = Ledger(tmp_path / "ledger", a_run("../../evil/run:1"), warnings.append)
-    ledger.launch(a_launch("j1.1"))
+    ledger.launched(a_launch("j1.1"))
     assert path_of(ledger).parent == tmp_path / "ledger"
 
 
 def test_files_that_are_no_ledgers_are_named_and_skipped(tmp_path: Path, ledger: Ledger, warnings: list[str]) -> None:
-    ledger.launch(a_launch("j1.2"))
+    ledger.launched(a_launch("j1.2"))
     folder = path_of(ledger).parent
     (folder / "empty.ledger").write_bytes(b"")
     (folder / "other.ledger").write_bytes(b'{"v":1,"kind":"answer","key":"a","host":"b"}\n')
@@ -342,7 +359,7 @@ def test_files_that_are_no_ledgers_are_named_and_skipped(tmp_path: Path, ledger:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
 def test_a_ledger_that_another_user_planted_is_not_believed(ledger: Ledger, warnings: list[str]) -> None:
-    ledger.launch(a_launch("j1.2"))
+    ledger.launched(a_launch("j1.2"))
     os.chown(path_of(ledger), 12345, 12345)
     assert read_folder(path_of(ledger).parent, warnings.append) == []
     assert "not a file of this user" in warnings[0]
@@ -354,17 +371,17 @@ def test_a_folder_that_is_not_there_has_no_ledgers(tmp_path: Path) -> None:
 
 def test_a_ledger_nobody_touched_for_months_is_forgotten(tmp_path: Path, warnings: list[str]) -> None:
     old = Ledger(tmp_path, a_run("old"), warnings.append)
-    old.launch(a_launch("j1.1"))
+    old.launched(a_launch("j1.1"))
     long_ago = time.time() - (KEPT_DAYS + 1) * 86400
     os.utime(path_of(old), (long_ago, long_ago))
-    Ledger(tmp_path, a_run("new"), warnings.append).launch(a_launch("j1.2"))
+    Ledger(tmp_path, a_run("new"), warnings.append).launched(a_launch("j1.2"))
     assert [found.run.run for found in read_folder(tmp_path, warnings.append)] == ["new"]
 
 
 def test_a_pid_given_out_again_is_not_the_run(ledger: Ledger) -> None:
-    ledger.launch(a_launch("j1.1"))
+    ledger.launched(a_launch("j1.1"))
     path = path_of(ledger)
-    ledger.end(complete=True)
+    ledger.closed([])
     first, rest = path.read_bytes().split(b"\n", 1)
     run = {**json.loads(first), "pid": os.getppid()}
     path.write_bytes(json.dumps(run).encode() + b"\n" + rest)
@@ -372,13 +389,13 @@ def test_a_pid_given_out_again_is_not_the_run(ledger: Ledger) -> None:
 
 
 def test_a_run_in_another_container_is_told_by_its_lock(ledger: Ledger) -> None:
-    ledger.launch(a_launch("j1.1"))
+    ledger.launched(a_launch("j1.1"))
     path = path_of(ledger)
     first, rest = path.read_bytes().split(b"\n", 1)
     with path.open("r+b") as file:
         file.write(json.dumps({**json.loads(first), "controller": "elsewhere"}).encode() + b"\n" + rest)
     assert read_file(path).alive
-    ledger.end(complete=True)
+    ledger.closed([])
     assert not read_file(path).alive
 
 

@@ -11,12 +11,12 @@ import fcntl
 import os
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ansible_reap.jobs import JobState
-from ansible_reap.runtime.ledger_format import Answer, Closing, Intent, Record, RunRecord, encode
-from ansible_reap.runtime.tracker import JobInfo
+from ansible_reap.jobs import JobState, LastSeen
+from ansible_reap.runtime.ledger_format import Answer, Closing, Intent, Record, RunRecord, encode, site_key
+from ansible_reap.runtime.tracker import JobInfo, JobRecord, LaunchSite
 
 SUFFIX = ".ledger"
 KEPT_DAYS = 90
@@ -31,7 +31,7 @@ def default_folder() -> Path:
 
 
 class Ledger:
-    """The ledger of the run that is going on.
+    """The ledger of the run that is going on; listens to the run's tracker.
 
     Every line is a single ``write`` to a file opened for appending, so it is whole or torn, never mixed with another,
     and once written it outlives the process however that ends: the kernel has it. Only a crash of the controller's
@@ -64,42 +64,43 @@ class Ledger:
         """The file, once there is one."""
         return self._path
 
-    def intend(self, intent: Intent) -> None:
-        """Hosts are about to run a launching task. To be called before their workers start."""
+    def intent(self, site: LaunchSite, hosts: Sequence[str]) -> None:
+        """These hosts are about to run a launching task. To be called before their workers start."""
+        intent = Intent(site, tuple(hosts), time.time())
         self._intents.update((intent.key, host) for host in intent.hosts)
         self._write(intent, sync=intent.key not in self._synced)
         self._synced.add(intent.key)
 
-    def answer(self, key: str, host: str) -> None:
+    def answered(self, site: LaunchSite, host: str) -> None:
         """The host has reported all of the task. To be called after its launches were written."""
+        key = site_key(site)
         if (key, host) in self._intents:
             self._intents.discard((key, host))
             self._write(Answer(key, host))
 
-    def launch(self, job: JobInfo) -> None:
-        """Ansible has reported a job.
-
-        To be called before the play goes on; a job already known is not written twice.
-        """
+    def launched(self, job: JobInfo) -> None:
+        """Ansible has reported a job. It is on disk when this returns; one already known is not written twice."""
         if job.jid not in self._jobs:
             self._jobs.add(job.jid)
             self._write(job)
 
-    def close(self, jid: str, state: JobState) -> None:
-        """The job is accounted for. Unknown and closed ones are left alone."""
-        if jid in self._jobs and jid not in self._closed:
-            self._closed.add(jid)
-            self._write(Closing(jid, state))
+    def settled(self, job: JobRecord) -> None:
+        """The job is accounted for: nobody needs to come back for it."""
+        self._close(job.info.jid, job.state)
 
-    def end(self, *, complete: bool) -> None:
+    def closed(self, jobs: Sequence[JobRecord], *, complete: bool = True) -> None:
         """The run is over: the file goes unless it names a job, or a task, that nobody has accounted for.
 
-        ``complete`` says that the run was not cut short, so that no worker is left that might still start a job.
+        A job that nobody waited for but that was seen ended is accounted for: the recap has told of it. ``complete``
+        says that the run was not cut short, so that no worker is left that might still start a job.
         """
-        if complete:
-            self._intents.clear()
         if self._fd is None or self._path is None or os.getpid() != self._owner:
             return
+        for job in jobs:
+            if job.last_seen not in (None, LastSeen.RUNNING):
+                self._close(job.info.jid, job.state)
+        if complete:
+            self._intents.clear()
         try:
             if self._jobs <= self._closed and not self._intents:
                 self._path.unlink(missing_ok=True)
@@ -108,6 +109,11 @@ class Ledger:
             self._complain(error)
         self._fd = None
         self._given_up = True
+
+    def _close(self, jid: str, state: JobState) -> None:
+        if jid in self._jobs and jid not in self._closed:
+            self._closed.add(jid)
+            self._write(Closing(jid, state))
 
     def _write(self, record: Record, *, sync: bool = False) -> None:
         if self._given_up:
