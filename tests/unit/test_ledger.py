@@ -70,8 +70,8 @@ def a_record(jid: str, phase: Phase, last_seen: LastSeen | None = None) -> JobRe
     return JobRecord(a_launch(jid), phase, last_seen)
 
 
-def an_intent(*hosts: str) -> Intent:
-    return Intent(SITE, hosts or ("web1",), at=1000.5)
+def an_intent(host: str = "web1") -> Intent:
+    return Intent("t1", host, 1000.5, SITE)
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def path_of(ledger: Ledger) -> Path:
     [
         a_run(),
         an_intent(),
-        Intent(BARE, ("a", "b"), 0.0),
+        Intent("k", "a", 0.0, BARE),
         Answer("t1", "web1"),
         a_launch("j1.2"),
         JobInfo("j1.2", "h\udcff\n", BARE, None, None, 0.0),
@@ -135,12 +135,12 @@ def test_a_run_that_launches_nothing_touches_nothing(ledger: Ledger, tmp_path: P
 
 
 def test_a_launch_is_on_disk_before_the_call_returns(ledger: Ledger) -> None:
-    ledger.intent(SITE, ["web1"])
+    ledger.intent("t1", SITE, "web1", 1000.5)
     ledger.launched(a_launch("j1.2"))
     found = read_file(path_of(ledger))
     assert found.run == a_run()
     assert found.launches == (a_launch("j1.2"),)
-    assert [(intent.site, intent.hosts) for intent in found.intents] == [(SITE, ("web1",))]
+    assert found.intents == (an_intent(),)
     assert found.alive
 
 
@@ -155,10 +155,10 @@ def test_only_the_user_may_read_the_ledger(ledger: Ledger) -> None:
 
 
 def test_nothing_is_left_of_a_run_whose_jobs_are_all_accounted_for(ledger: Ledger) -> None:
-    ledger.intent(SITE, ["web1"])
+    ledger.intent("t1", SITE, "web1", 1000.5)
     ledger.launched(a_launch("j1.2"))
     ledger.launched(a_launch("j1.3"))
-    ledger.answered(SITE, "web1")
+    ledger.answered("t1", "web1")
     ledger.settled(a_record("j1.2", Phase.REAPED))
     ledger.settled(a_record("j1.3", Phase.FAILED))
     path = path_of(ledger)
@@ -194,15 +194,17 @@ def test_a_job_seen_running_at_the_end_stays(ledger: Ledger) -> None:
 
 
 def test_a_host_that_never_answered_stays(ledger: Ledger) -> None:
-    ledger.intent(SITE, ["web1", "web2"])
-    ledger.answered(SITE, "web1")
+    ledger.intent("t1", SITE, "web1", 1000.5)
+    ledger.intent("t1", SITE, "web2", 1000.5)
+    ledger.answered("t1", "web1")
     path = path_of(ledger)
     ledger.closed([], complete=False)
-    assert [intent.hosts for intent in read_file(path).intents] == [("web2",)]
+    assert read_file(path).intents == (an_intent("web2"),)
 
 
 def test_a_run_that_was_not_cut_short_has_heard_all_there_is(ledger: Ledger) -> None:
-    ledger.intent(SITE, ["web1", "web2"])
+    ledger.intent("t1", SITE, "web1", 1000.5)
+    ledger.intent("t1", SITE, "web2", 1000.5)
     path = path_of(ledger)
     ledger.closed([])
     assert not path.exists()
@@ -211,7 +213,7 @@ def test_a_run_that_was_not_cut_short_has_heard_all_there_is(ledger: Ledger) -> 
 def test_secrets_among_the_connection_variables_are_not_written(ledger: Ledger) -> None:
     secrets = (("ansible_password", "s3cret"), ("ansible_become_pass", "s3cret"), ("ansible_winrm_token", "s3cret"))
     site = replace(SITE, access=replace(ACCESS, variables=(("ansible_user", "ann"), *secrets)))
-    ledger.intent(site, ["web1"])
+    ledger.intent("t1", site, "web1", 1000.5)
     ledger.launched(replace(a_launch("j1.1"), site=site))
     found = read_file(path_of(ledger))
     assert found.launches[0].access.variables == (("ansible_user", "ann"),)
@@ -322,7 +324,7 @@ def test_a_path_that_cannot_be_written_is_one_warning(tmp_path: Path, warnings: 
     blocker = tmp_path / "file"
     blocker.write_text("")
     ledger = Ledger(blocker / "ledger", a_run(), warnings.append)
-    ledger.intent(SITE, ["web1"])
+    ledger.intent("t1", SITE, "web1", 1000.5)
     for number in range(3):
         ledger.launched(a_launch(f"j1.{number}"))
     ledger.settled(a_record("j1.0", Phase.REAPED))

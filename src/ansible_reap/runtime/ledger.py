@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ansible_reap.jobs import JobState, LastSeen
-from ansible_reap.runtime.ledger_format import Answer, Closing, Intent, Record, RunRecord, encode, site_key
+from ansible_reap.runtime.ledger_format import Answer, Closing, Intent, Record, RunRecord, encode
 from ansible_reap.runtime.tracker import JobInfo, JobRecord, LaunchSite
 
 SUFFIX = ".ledger"
@@ -64,16 +64,14 @@ class Ledger:
         """The file, once there is one."""
         return self._path
 
-    def intent(self, site: LaunchSite, hosts: Sequence[str]) -> None:
-        """These hosts are about to run a launching task. To be called before their workers start."""
-        intent = Intent(site, tuple(hosts), time.time())
-        self._intents.update((intent.key, host) for host in intent.hosts)
-        self._write(intent, sync=intent.key not in self._synced)
-        self._synced.add(intent.key)
+    def intent(self, key: str, site: LaunchSite, host: str, when: float) -> None:
+        """The host is about to run a launching task. To be called before its worker starts."""
+        self._intents.add((key, host))
+        self._write(Intent(key, host, when, site), sync=key not in self._synced)
+        self._synced.add(key)
 
-    def answered(self, site: LaunchSite, host: str) -> None:
+    def answered(self, key: str, host: str) -> None:
         """The host has reported all of the task. To be called after its launches were written."""
-        key = site_key(site)
         if (key, host) in self._intents:
             self._intents.discard((key, host))
             self._write(Answer(key, host))

@@ -1,6 +1,6 @@
 """The lines of a ledger file: what they hold, how they are written and read back.
 
-One JSON object a line. A file begins with the run, then come *intents* (hosts are about to run a task that starts
+One JSON object a line. A file begins with the run, then come *intents* (a host is about to run a task that starts
 jobs), *answers* (a host has reported on it), *launches* (one a job) and *closings* (a job is accounted for). Nothing
 that ``no_log`` hides is ever part of a line: of such a task only names, numbers, the job id and the status file are
 kept. Of the connection variables only those are kept that say where to look; passwords and other secrets never are.
@@ -63,15 +63,15 @@ class RunRecord:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """Hosts are about to run a task that starts jobs. ``at`` is seconds since the epoch."""
+    """The host is about to run a task that starts jobs. ``key`` names the task within the run.
 
+    ``when`` is seconds since the epoch. What the task leaves to templates may stand there as written.
+    """
+
+    key: str
+    host: str
+    when: float
     site: LaunchSite
-    hosts: tuple[str, ...]
-    at: float
-
-    @property
-    def key(self) -> str:
-        return site_key(self.site)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +103,6 @@ _NAMES: dict[type, str] = {
 
 class LineError(ValueError):
     """A line that is torn, not ours, or of another version."""
-
-
-def site_key(site: LaunchSite) -> str:
-    """Names a launching task within its run. One host runs a task at a time, so file and line are enough."""
-    return f"{site.path}:{site.line}"
 
 
 def encode(record: Record) -> bytes:
@@ -235,9 +230,7 @@ def _run(body: Mapping[str, object]) -> RunRecord:
 
 def _intent(body: Mapping[str, object]) -> Intent:
     return Intent(
-        site=_site(body["site"]),
-        hosts=tuple(_text(name) for name in _list(body.get("hosts", []))),
-        at=_number(body["at"]),
+        key=_text(body["key"]), host=_text(body["host"]), when=_number(body["when"]), site=_site(body["site"])
     )
 
 

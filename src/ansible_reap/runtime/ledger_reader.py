@@ -7,7 +7,7 @@ import fcntl
 import os
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from ansible_reap.runtime.ledger import SUFFIX
@@ -20,7 +20,7 @@ from ansible_reap.runtime.tracker import JobInfo
 class RunLedger:
     """The ledger of one run.
 
-    ``launches`` and ``intents`` (one a host) are those not yet accounted for; ``named`` has every job id that the
+    ``launches`` and ``intents`` are those not yet accounted for; ``named`` has every job id that the
     file ever named, and ``damaged`` counts lines that could not be read.
     """
 
@@ -91,8 +91,7 @@ def read_file(path: Path) -> RunLedger:
         if isinstance(record, JobInfo):
             launches.setdefault(record.jid, record)
         elif isinstance(record, Intent):
-            for host in record.hosts:
-                intents[record.key, host] = replace(record, hosts=(host,))
+            intents[record.key, record.host] = record
         elif isinstance(record, Answer):
             intents.pop((record.key, record.host), None)
         elif isinstance(record, Closing):
