@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ansible_reap import checks
 from ansible_reap.checks import RULES
-from ansible_reap.checks.finding import Finding
+from ansible_reap.checks.finding import Finding, Rule
 from ansible_reap.config import load_config
 from ansible_reap.content.model import Task
 from ansible_reap.flow import analyse
@@ -69,17 +70,18 @@ def lint(root: Path, asked: Request | None = None, history: Estimates | None = N
     asked = asked or Request()
     settings = load_settings(root)
     analysis = analyse(root)
-    findings = apply_rules(analysis, settings.options, history)
+    crashes: list[ReadError] = []
+    findings = apply_rules(analysis, settings.options, history, crashes)
     rules = {rule.id: rule for rule in RULES}
     judge = Judge(root, rules, settings.lint, settings.known, asked, _tasks(analysis), analysis.texts)
-    judged = [(judge.decide(finding), finding) for finding in sorted(findings, key=_order)]
+    judged = [(judge.decide(finding), finding) for finding in findings]
     stale = () if asked.select or asked.ignore else judge.stale()
     return Outcome(
         root=str(root),
         findings=tuple(finding for report, finding in judged if report is Report.FAIL),
         warnings=tuple(finding for report, finding in judged if report is Report.WARN),
         launches=tuple(launch for launch in analysis.launches if asked.covers(launch.task.path)),
-        errors=_errors(analysis, settings.lint, asked, root),
+        errors=(*_errors(analysis, settings.lint, asked, root), *crashes),
         files=analysis.files,
         elapsed=time.perf_counter() - started,
         texts=analysis.texts,
@@ -99,10 +101,19 @@ def load_settings(root: Path) -> Settings:
 
 
 def apply_rules(
-    analysis: Analysis, options: Mapping[str, Mapping[str, object]], history: Estimates | None = None
+    analysis: Analysis,
+    options: Mapping[str, Mapping[str, object]],
+    history: Estimates | None = None,
+    crashes: list[ReadError] | None = None,
 ) -> list[Finding]:
-    """Every finding of every rule, opt-in ones included, in no particular order."""
-    return [finding for rule in RULES for finding in rule.check(analysis, options[rule.id], history)]
+    """Every finding of every rule, opt-in ones included, by place. A rule that crashes is added to ``crashes``."""
+
+    def note(rule: Rule, error: Exception) -> None:
+        message = f"{rule.id} was not checked: {type(error).__name__}: {error}; please report this"
+        if crashes is not None:
+            crashes.append(ReadError(".", 1, message))
+
+    return checks.run(analysis, options, history, on_crash=None if crashes is None else note)
 
 
 def _errors(analysis: Analysis, lint_config: LintConfig, asked: Request, root: Path) -> tuple[ReadError, ...]:
@@ -118,7 +129,3 @@ def _tasks(analysis: Analysis) -> dict[tuple[str, int], Task]:
     tasks += [reap.task for reap in analysis.reaps]
     tasks += [launch.task for launch in analysis.launches]
     return {(task.path, task.line): task for task in tasks}
-
-
-def _order(finding: Finding) -> tuple[str, int, int, str]:
-    return (finding.place.path, finding.place.line, finding.place.column, finding.tag)

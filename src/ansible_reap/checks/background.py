@@ -1,0 +1,62 @@
+"""async-background: work that leaves the job, so that the job's result says nothing about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible_reap.checks import work
+from ansible_reap.checks.finding import Finding, Level, Rule
+from ansible_reap.checks.reboot import reboots
+from ansible_reap.checks.shell import Command
+from ansible_reap.checks.support import speak
+from ansible_reap.flow.analysis import Analysis
+from ansible_reap.history.estimate import Estimates
+from ansible_reap.jobs import Verdict
+
+_LEAVES = ("disown", "setsid", "nohup")
+_WHY = {
+    "&": "'&' puts the work in the background, so the job ends at once and its result says nothing about the work",
+    "disown": "disown lets the work outlive the job, whose result says nothing about it",
+    "setsid": "setsid moves the work out of the job's process group: the limit does not reach it",
+    "nohup": "nohup is for work that leaves its shell: a job needs none, and its result should be the work's own",
+}
+
+
+def check(analysis: Analysis, options: Mapping[str, Any], history: Estimates | None) -> Iterator[Finding]:
+    del options, history
+    for use in analysis.uses:
+        if use.limit is None or not use.limit.values or max(use.limit.values) <= 0:
+            continue
+        # A job declared detached has a result that nobody reads, and one that reboots is async-reboot's.
+        if use.launch and use.launch.verdict in (Verdict.DETACHED, Verdict.REBOOT):
+            continue
+        sign = None if reboots(use.task) else leaves_by(work.commands(use.task))
+        if sign:
+            yield speak(
+                RULE,
+                use.task,
+                f"{_WHY[sign]}. async already runs it in the background.",
+                confidence=Level.HIGH if sign == "&" else Level.MEDIUM,
+                settings=use.settings,
+                suggestion="# leave '&', nohup, setsid and disown out; async is the background",
+            )
+
+
+def leaves_by(commands: list[Command]) -> str | None:
+    """By which sign some of the work leaves the shell: ``&`` (with no ``wait`` after it), disown, setsid or nohup."""
+    last = max((i for i, command in enumerate(commands) if command.is_background), default=None)
+    if last is not None and not any(command.argv[:1] == ("wait",) for command in commands[last + 1 :]):
+        return "&"
+    names = {argv[0] for command in commands for argv in command.programs()}
+    return next((sign for sign in _LEAVES if sign in names), None)
+
+
+RULE = Rule(
+    id="async-background",
+    sub_tags=(),
+    severity=Level.LOW,
+    tags=("idiom",),
+    summary="Work put in the background inside an async shell",
+    check=check,
+)

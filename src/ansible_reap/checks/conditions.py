@@ -1,0 +1,184 @@
+"""Conditions (``until``, ``failed_when``) read as Jinja trees. Nothing is rendered.
+
+jinja2 is imported by the functions that need it: a project without reaps must not pay for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ansible_reap.content import expressions
+
+if TYPE_CHECKING:
+    from jinja2 import nodes
+
+_SUCCESS_TESTS = frozenset({"success", "succeeded", "successful"})
+_FAILURE_TESTS = frozenset({"failed", "failure"})
+_OUTCOMES = frozenset({"failed", "finished", "rc", "stderr", "msg", "exception"})
+"""Attributes of a result that tell how the task ended."""
+
+
+def terms(condition: object) -> list[nodes.Expr] | None:
+    """The parts of a condition that must all hold: list items and the operands of ``and``. None if unreadable."""
+    from jinja2 import nodes  # noqa: PLC0415
+
+    if isinstance(condition, (list, tuple)):
+        found: list[nodes.Expr] = []
+        for item in condition:
+            part = terms(item)
+            if part is None:
+                return None
+            found += part
+        return found
+    if isinstance(condition, bool):
+        return [nodes.Const(condition)]
+    expression = _expression(condition) if isinstance(condition, str) else None
+    return None if expression is None else list(_conjuncts(expression))
+
+
+def always_false(condition: object) -> bool:
+    """Whether no value of any variable can make the condition true: one of its parts is a false constant."""
+    if condition is None:
+        return False
+    return any(_constant(term) is False for term in terms(condition) or ())
+
+
+def demands_success(term: nodes.Expr, register: str) -> bool:
+    """Whether the term holds for a result that succeeded and not for one that failed."""
+    from jinja2 import nodes  # noqa: PLC0415
+
+    if isinstance(term, nodes.Not):
+        return demands_failure(term.node, register)
+    if isinstance(term, nodes.Test):
+        return term.name in _SUCCESS_TESTS and _is(term.node, register)
+    if isinstance(term, nodes.Compare) and len(term.ops) == 1:
+        operator, value = term.ops[0].op, _constant(term.ops[0].expr)
+        attribute = attribute_of(term.expr, register)
+        if operator == "eq":
+            return (attribute == "rc" and value == 0) or (attribute == "failed" and value is False)
+        return operator == "ne" and attribute == "failed" and value is True
+    return False
+
+
+def demands_failure(term: nodes.Expr, register: str) -> bool:
+    """Whether the term holds for a result that failed, as in ``x is failed`` or ``x.failed``."""
+    from jinja2 import nodes  # noqa: PLC0415
+
+    if isinstance(term, nodes.Test):
+        return term.name in _FAILURE_TESTS and _is(term.node, register)
+    return attribute_of(term, register) == "failed"
+
+
+def demands_end(term: nodes.Expr, register: str) -> bool:
+    """Whether the term holds only once the job has ended: one of the spellings of finished."""
+    from jinja2 import nodes  # noqa: PLC0415
+
+    if isinstance(term, nodes.Test):
+        return term.name == "finished" and _is(term.node, register)
+    if isinstance(term, nodes.Compare):
+        return demands_end(term.expr, register)
+    return attribute_of(term, register) == "finished"
+
+
+def attribute_of(node: nodes.Node, register: str) -> str | None:
+    """The attribute in ``x.finished`` and ``x['finished']``, also behind filters such as ``| bool``."""
+    from jinja2 import nodes  # noqa: PLC0415
+
+    while isinstance(node, nodes.Filter) and node.node is not None:
+        node = node.node
+    return _attribute(node) if isinstance(node, (nodes.Getattr, nodes.Getitem)) and _is(node.node, register) else None
+
+
+def reads_attribute(condition: object, attribute: str) -> bool:
+    """Whether any part of a condition reads the attribute, of whatever variable."""
+    from jinja2 import nodes  # noqa: PLC0415
+
+    return any(
+        _attribute(node) == attribute
+        for term in terms(condition) or ()
+        for node in _within(term)
+        if isinstance(node, (nodes.Getattr, nodes.Getitem))
+    )
+
+
+def judges(text: str, register: str) -> bool:
+    """Whether a template or bare expression reads the register and tests how its task ended."""
+    from jinja2 import nodes  # noqa: PLC0415
+
+    if register not in text:
+        return False
+    parts = expressions.template(text) if expressions.is_template(text) else (expressions.expression(text),)
+    for part in parts or ():
+        if isinstance(part, str) or part is None:
+            continue
+        inside = list(_within(part))
+        if not any(_is(node, register) for node in inside):
+            continue
+        for node in inside:
+            if isinstance(node, nodes.Test) and node.name in _SUCCESS_TESTS | _FAILURE_TESTS | {"finished"}:
+                return True
+            if isinstance(node, (nodes.Getattr, nodes.Getitem)) and _attribute(node) in _OUTCOMES:
+                return True
+            if isinstance(node, nodes.Const) and node.value in ("failed", "finished", "rc"):
+                return True  # as in selectattr('failed')
+    return False
+
+
+def mentions(condition: object, name: str) -> bool:
+    """Whether a condition reads the variable; one that does not parse may."""
+    if isinstance(condition, (list, tuple)):
+        return any(mentions(item, name) for item in condition)
+    if not isinstance(condition, str) or name not in condition:
+        return False
+    expression = _expression(condition)
+    return expression is None or any(_is(node, name) for node in _within(expression))
+
+
+def _expression(condition: str) -> nodes.Expr | None:
+    """The expression of a condition, with or without the braces that it should not have."""
+    text = condition.strip()
+    if text.startswith("{{") and text.endswith("}}"):
+        text = text[2:-2].strip()
+    return expressions.expression(text)
+
+
+def _within(node: nodes.Node) -> Iterator[nodes.Node]:
+    from jinja2 import nodes  # noqa: PLC0415
+
+    yield node
+    yield from node.find_all(nodes.Expr)
+
+
+def _attribute(node: nodes.Getattr | nodes.Getitem) -> str | None:
+    from jinja2 import nodes  # noqa: PLC0415
+
+    if isinstance(node, nodes.Getattr):
+        return node.attr
+    value = _constant(node.arg)
+    return value if isinstance(value, str) else None
+
+
+def _constant(node: nodes.Node) -> object:
+    """The value of a constant, also behind ``not``; None for all else."""
+    from jinja2 import nodes  # noqa: PLC0415
+
+    if isinstance(node, nodes.Not) and isinstance(node.node, nodes.Const):
+        return not node.node.value
+    return node.value if isinstance(node, nodes.Const) else None
+
+
+def _is(node: nodes.Node | None, register: str) -> bool:
+    from jinja2 import nodes  # noqa: PLC0415
+
+    return isinstance(node, nodes.Name) and node.name == register
+
+
+def _conjuncts(expression: nodes.Expr) -> Iterator[nodes.Expr]:
+    from jinja2 import nodes  # noqa: PLC0415
+
+    if isinstance(expression, nodes.And):
+        yield from _conjuncts(expression.left)
+        yield from _conjuncts(expression.right)
+    else:
+        yield expression

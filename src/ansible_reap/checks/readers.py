@@ -1,0 +1,52 @@
+"""Who reads the result of a task later on: only within the same file, where the order is the text's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_reap.checks import conditions
+from ansible_reap.content.expressions import is_template
+from ansible_reap.content.model import Task
+from ansible_reap.content.source import SourceError, compose
+from ansible_reap.content.tasks import read_content
+from ansible_reap.flow.analysis import Analysis
+
+_CONDITIONS = frozenset({"when", "failed_when", "changed_when", "until", "that"})
+"""Keys whose strings are bare expressions."""
+
+
+def tests_failure_of(analysis: Analysis, task: Task) -> bool:
+    """Whether a later task of the file tests how this one ended, as in ``when: x is failed`` or an assert on it."""
+    register = task.keywords.get("register")
+    if not isinstance(register, str):
+        return False
+    for other in _tasks_after(analysis, task):
+        for key, value in (*other.keywords.items(), *other.args.items()):
+            if other.module == "debug" and key not in _CONDITIONS:
+                continue
+            if any(conditions.judges(text, register) for text in _strings(value, bare=key in _CONDITIONS)):
+                return True
+    return False
+
+
+def _tasks_after(analysis: Analysis, task: Task) -> Iterator[Task]:
+    try:
+        content = read_content(task.path, compose(analysis.texts.get(task.path, "").encode()))
+    except SourceError:
+        return
+    for step in content.steps():
+        other = step if isinstance(step, Task) else step.as_task()
+        if other.line > task.line:
+            yield other
+
+
+def _strings(value: object, *, bare: bool, depth: int = 0) -> Iterator[str]:
+    if isinstance(value, str):
+        if bare or is_template(value):
+            yield value
+    elif depth < 8 and isinstance(value, (list, tuple)):
+        for inner in value:
+            yield from _strings(inner, bare=bare, depth=depth + 1)
+    elif depth < 8 and isinstance(value, dict):
+        for inner in value.values():
+            yield from _strings(inner, bare=bare, depth=depth + 1)

@@ -1,0 +1,67 @@
+"""What the checks share: how a finding is made, how numbers and truth values are read and worded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from ansible_reap.checks.finding import Finding, Level, Related, Rule
+from ansible_reap.content.model import Task
+from ansible_reap.flow.analysis import Setting
+
+_TRUE = frozenset({"true", "yes", "on", "1", "y", "t"})
+_FALSE = frozenset({"false", "no", "off", "0", "n", "f"})
+"""Spellings that Ansible converts to a truth value for a boolean keyword (ansible-core 2.16 to 2.21)."""
+
+
+def speak(
+    rule: Rule,
+    task: Task,
+    message: str,
+    *,
+    sub_tag: str | None = None,
+    confidence: Level = Level.HIGH,
+    related: Sequence[tuple[Task, str]] = (),
+    settings: Sequence[Setting] = (),
+    suggestion: str = "",
+) -> Finding:
+    """A finding of the rule at the task; ``related`` are other tasks and why to look at them."""
+    return Finding(
+        rule=rule.id,
+        sub_tag=sub_tag,
+        severity=rule.severity,
+        confidence=confidence,
+        place=task.place,
+        end_line=task.end_line,
+        task=task.label,
+        message=message,
+        related=tuple(Related(other.place, why) for other, why in related),
+        via=settings[0].via if settings else (),
+        suggestion=suggestion,
+    )
+
+
+def constant(value: object) -> bool | None:
+    """A truth value as Ansible reads a boolean keyword; None for a template and for anything else not constant."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return bool(value) if value in (0, 1) else None
+    if isinstance(value, str):
+        word = value.strip().lower()
+        return True if word in _TRUE else False if word in _FALSE else None
+    return None
+
+
+def is_template(value: object) -> bool:
+    return isinstance(value, str) and ("{{" in value or "{%" in value)
+
+
+def seconds(value: float) -> str:
+    """As in ``90 s`` or ``7.5 s``."""
+    return f"{value:g} s" if value < 1e6 else f"{value:.0f} s"
+
+
+def listed(words: Iterable[str]) -> str:
+    """As in ``a, b and c``."""
+    words = list(words)
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -1,0 +1,168 @@
+"""async-timeout: the limit or the wait does not suit the work."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible_reap.checks.finding import Finding, Level, Rule
+from ansible_reap.checks.support import seconds, speak
+from ansible_reap.checks.work import is_windows, known_time, number
+from ansible_reap.flow.analysis import Analysis, AsyncUse, Launch, Quantity, Reap, ReapKind
+from ansible_reap.history.estimate import Estimates, round_up
+from ansible_reap.timing import DEFAULT_DELAY, FIX_MARGIN, KILL_STEP
+
+DEFAULT_HEADROOM = 2.0
+
+
+def check(analysis: Analysis, options: Mapping[str, Any], history: Estimates | None) -> Iterator[Finding]:
+    headroom = float(options.get("headroom", DEFAULT_HEADROOM))
+    for use in analysis.uses:
+        if use.limit is None:
+            continue
+        finding = _interval(use) or _ceiling(use, use.limit) or _headroom(analysis, use, headroom, history)
+        if finding:
+            yield finding
+    for reap in analysis.reaps:
+        yield from _window(reap, [launch for launch in analysis.launches if reap in launch.reaps])
+
+
+def _interval(use: AsyncUse) -> Finding | None:
+    """A limit under the step in which ansible-core enforces it, or a fraction where it takes whole seconds."""
+    for keyword in ("async", "poll"):
+        value = number(use.task.keywords.get(keyword))
+        if value is not None and value != int(value):
+            return speak(
+                RULE,
+                use.task,
+                f"{keyword}: {value:g} is finer than Ansible honours: ansible-core takes whole seconds there. "
+                f"Up to 2.17 the fraction is cut off, from 2.18 the task fails.",
+                sub_tag="interval",
+                settings=use.settings,
+                suggestion=f"{keyword}: {math.ceil(value)}",
+            )
+    limit = use.limit
+    if limit is None or not limit.known or is_windows(use.task):
+        return None
+    longest = max(limit.values)
+    if min(limit.values) <= 0 or longest >= KILL_STEP:
+        return None
+    return speak(
+        RULE,
+        use.task,
+        f"async: {longest:g} is finer than Ansible honours: depending on its version, ansible-core kills the job at "
+        f"about {seconds(longest)} or up to {2 * KILL_STEP} s later. Give the work a limit that it cannot reach.",
+        sub_tag="interval",
+        confidence=Level.MEDIUM,
+        settings=use.settings,
+        suggestion="async: 60",
+    )
+
+
+def _ceiling(use: AsyncUse, limit: Quantity) -> Finding | None:
+    known = known_time(use.task)
+    if known is None or not limit.known or not 0 < max(limit.values) <= known.seconds:
+        return None
+    longest = max(limit.values)
+    return speak(
+        RULE,
+        use.task,
+        f"By its own words ({known.source}) the work may take {seconds(known.seconds)}, but its limit kills it after "
+        f"{seconds(longest)}.",
+        sub_tag="ceiling",
+        settings=use.settings,
+        suggestion=f"async: {round_up(2 * known.seconds)}",
+    )
+
+
+def _headroom(analysis: Analysis, use: AsyncUse, headroom: float, history: Estimates | None) -> Finding | None:
+    limit = use.limit.single if use.limit else None
+    if not limit or limit <= 0:
+        return None
+    return _expected(use, limit, headroom) or _measured(analysis, use, limit, headroom, history)
+
+
+def _expected(use: AsyncUse, limit: float, headroom: float) -> Finding | None:
+    expected = use.launch.expected.single if use.launch and use.launch.expected else None
+    if not expected or expected <= 0 or limit / expected >= headroom:
+        return None
+    return speak(
+        RULE,
+        use.task,
+        f"The limit of {seconds(limit)} is {limit / expected:.2g} times the {seconds(expected)} that "
+        f"async_reaper_expect states; {headroom:g} times leaves room for a slow run.",
+        sub_tag="headroom",
+        settings=use.settings,
+        suggestion=f"async: {round_up(expected * headroom)}",
+    )
+
+
+def _measured(
+    analysis: Analysis, use: AsyncUse, limit: float, headroom: float, history: Estimates | None
+) -> Finding | None:
+    task = use.task
+    if history is None:
+        return None
+    text = analysis.texts.get(task.path, "")
+    estimate = history.for_launch(task.path, task.line, task.name or task.action, text)
+    factor = estimate.headroom(limit) if estimate else None
+    if estimate is None or factor is None or factor >= headroom:
+        return None
+    if estimate.bound:
+        likely = f"{estimate.bound.level:.0%}"
+        basis = f"the next run takes up to {seconds(estimate.bound.seconds)} with a probability of {likely}"
+    else:
+        basis = f"it is known to take {seconds(estimate.needed or 0.0)} or more"
+    return speak(
+        RULE,
+        task,
+        f"The limit of {seconds(limit)} is {factor:.2g} times what the work needs: by {estimate.runs} measured runs "
+        f"{basis}.",
+        sub_tag="headroom",
+        settings=use.settings,
+        suggestion=f"async: {estimate.advice(headroom)}",
+    )
+
+
+def _window(reap: Reap, launches: list[Launch]) -> Iterator[Finding]:
+    """The wait gives up while a job that it waits for may still be running within its limit."""
+    budget = reap.budget
+    if reap.kind is not ReapKind.WAIT or budget is None or not budget.known:
+        return
+    longest = max(budget.values)
+    cut_short = [launch for launch in launches if launch.limit.known and _waits(launch) < min(launch.limit.values)]
+    if not cut_short:
+        return
+    launch = max(cut_short, key=lambda each: min(each.limit.values))
+    limit = min(launch.limit.values)
+    delay = (reap.delay.single if reap.delay else None) or DEFAULT_DELAY
+    retries = math.ceil((limit + FIX_MARGIN) / delay)
+    given = "" if "retries" in reap.task.keywords else " ('until' without 'retries' tries 3 times)"
+    yield speak(
+        RULE,
+        reap.task,
+        f"The wait ends after {seconds(longest)}{given}, but the job has {seconds(limit)} before its own limit: "
+        f"a job that is still in time is reported as failed and then runs on unseen.",
+        sub_tag="window",
+        related=[(each.task, f"the job's limit is {seconds(min(each.limit.values))}") for each in cut_short],
+        settings=reap.settings,
+        suggestion=f"retries: {retries}\ndelay: {delay:g}",
+    )
+
+
+def _waits(launch: Launch) -> float:
+    """How long all the waits for the launch's jobs last together; endless where one of them is not known."""
+    budgets = [reap.budget for reap in launch.reaps]
+    return sum(max(budget.values) if budget and budget.known else math.inf for budget in budgets)
+
+
+RULE = Rule(
+    id="async-timeout",
+    sub_tags=("ceiling", "headroom", "window", "interval"),
+    severity=Level.MEDIUM,
+    tags=("unpredictability",),
+    summary="The limit or the wait does not suit the work",
+    check=check,
+    defaults={"headroom": DEFAULT_HEADROOM},
+)

@@ -1,0 +1,99 @@
+"""async-unsupported: an action, or a mode of running, that refuses ``async``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible_reap.checks.async_support import BUILTIN, COLLECTIONS, VERSIONS
+from ansible_reap.checks.conditions import mentions
+from ansible_reap.checks.finding import Finding, Level, Rule
+from ansible_reap.checks.support import constant, speak
+from ansible_reap.content.model import Task
+from ansible_reap.flow.analysis import Analysis, AsyncUse, Launch
+from ansible_reap.history.estimate import Estimates
+
+REFUSES_CHECK_MODE = (2, 16)
+"""The last ansible-core that refuses async under ``--check``; 2.17 and later start the wrapper in check mode."""
+
+_SHORT_NAMES = {
+    name.rpartition(".")[2]: name
+    for name in COLLECTIONS
+    if name.startswith(("ansible.", "kubernetes.core.k8s"))  # helm alone was never a short name
+}
+"""Names that ansible-core still routes to a collection."""
+
+
+def check(analysis: Analysis, options: Mapping[str, Any], history: Estimates | None) -> Iterator[Finding]:
+    del options, history
+    for use in analysis.uses:
+        if use.limit is not None and use.limit.known and min(use.limit.values) > 0:
+            finding = _action(use, analysis.min_core)
+            if finding:
+                yield finding
+            elif use.launch and analysis.min_core is not None and analysis.min_core[:2] <= REFUSES_CHECK_MODE:
+                yield from _check_mode(use.launch)
+
+
+def refusing_versions(module: str, min_core: tuple[int, ...] | None) -> tuple[str, ...]:
+    """The versions of ansible-core, of those that the project supports, that refuse ``async`` on the module."""
+    name = _SHORT_NAMES.get(module, module)
+    refusing = VERSIONS if name in COLLECTIONS else BUILTIN.get(module, ())
+    return tuple(version for version in refusing if min_core is None or _numbers(version) >= min_core[:2])
+
+
+def _action(use: AsyncUse, min_core: tuple[int, ...] | None) -> Finding | None:
+    refusing = refusing_versions(use.task.module, min_core)
+    if VERSIONS[-1] not in refusing:
+        return None
+    on = "" if refusing == VERSIONS else f" (ansible-core {refusing[0]} and later)"
+    return speak(
+        RULE,
+        use.task,
+        f"{use.task.action} does not support async{on}: the task fails with 'This action does not support async'.",
+        sub_tag="action",
+        settings=use.settings,
+        suggestion="# leave async and poll out",
+    )
+
+
+def _check_mode(launch: Launch) -> Iterator[Finding]:
+    if _never_in_check_mode(launch):
+        return
+    yield speak(
+        RULE,
+        launch.task,
+        "The project admits ansible-core 2.16, which fails this task under --check: 'check mode and async cannot be "
+        "used on same task'.",
+        sub_tag="check-mode",
+        confidence=Level.MEDIUM,
+        settings=launch.settings,
+        suggestion='async: "{{ ansible_check_mode | ternary(0, LIMIT) }}"',
+    )
+
+
+def _never_in_check_mode(launch: Launch) -> bool:
+    """Whether something about the task speaks of check mode: it is not ours to judge what that something does."""
+    if launch.settings and all(constant(setting.check_mode) is False for setting in launch.settings):
+        return True
+    texts = (launch.limit.text, launch.poll.text)
+    return any("ansible_check_mode" in text for text in texts) or _guarded(launch.task)
+
+
+def _guarded(task: Task) -> bool:
+    conditions = [task.keywords.get("when"), *(block.keywords.get("when") for block in task.enclosing())]
+    return any(mentions(condition, "ansible_check_mode") for condition in conditions)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
+
+
+RULE = Rule(
+    id="async-unsupported",
+    sub_tags=("action", "check-mode"),
+    severity=Level.MEDIUM,
+    tags=("unpredictability",),
+    summary="An action, or a mode of running, that refuses async",
+    check=check,
+)
