@@ -1,0 +1,229 @@
+"""The two databases that a history can live in, behind the few calls that the store needs.
+
+Every statement is plain SQL with ``:name`` parameters that both understand. SQLite comes with Python; anything with a
+URL scheme goes through SQLAlchemy Core, which is imported only then.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import unquote, urlsplit
+
+Row = tuple[Any, ...]
+Parameters = Mapping[str, object]
+
+LOCK_KEY = 0x52454150
+"""Held on PostgreSQL while the tables are made: two ``CREATE TABLE IF NOT EXISTS`` at once can collide there."""
+
+
+class StoreError(Exception):
+    """The store cannot be used; the message is one line and holds no secret."""
+
+
+class StoreBusyError(StoreError):
+    """Somebody else holds the store's lock for longer than this run may wait."""
+
+
+class Connection(Protocol):
+    """A transaction: all of it is kept, or nothing."""
+
+    def run(self, sql: str, rows: Sequence[Parameters]) -> None:
+        """Execute a statement once for each row of parameters."""
+
+    def ask(self, sql: str, parameters: Parameters) -> list[Row]:
+        """Execute a query; all rows."""
+
+
+class Database(Protocol):
+    @property
+    def label(self) -> str:
+        """Where it is, without its secrets."""
+
+    def transaction(self, *, write: bool) -> Any:
+        """A context manager that gives a :class:`Connection`. Raises StoreError where there is no way to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a history is kept: a file, or a database server's URL."""
+
+    path: Path | None
+    url: str = ""
+
+    @property
+    def label(self) -> str:
+        """What to call it in a message; without user, password and options."""
+        if self.path is not None:
+            return str(self.path)
+        parts = urlsplit(self.url)
+        place = parts.netloc.rpartition("@")[2]
+        return f"{parts.scheme}://{place}{parts.path}"
+
+    def open(self, patience: float) -> Database:
+        """The database itself; ``patience`` is how many seconds to wait for it."""
+        if self.path is not None:
+            return SqliteDatabase(self.path, patience)
+        return SqlAlchemyDatabase(self.url, self.label, patience)
+
+
+def default_path() -> Path:
+    """The history's file where nothing else is set: in the user's state folder."""
+    state = os.environ.get("XDG_STATE_HOME") or ""
+    base = Path(state) if Path(state).is_absolute() else Path.home() / ".local" / "state"
+    return base / "ansible-reap" / "history.db"
+
+
+def parse_address(text: str | None) -> Address | None:
+    """Read the value of the ``history`` option: a path, a URL, or nothing at all, which turns the history off (None).
+
+    ``None`` stands for the default path. Raises StoreError for a URL that cannot be meant.
+    """
+    if text is None:
+        return Address(default_path())
+    text = text.strip()
+    if not text:
+        return None
+    if "://" not in text:
+        return Address(Path(os.path.expandvars(text)).expanduser())
+    scheme = text.partition("://")[0]
+    if scheme == "sqlite":  # sqlite:///relative and sqlite:////absolute, as SQLAlchemy spells them
+        return Address(Path(unquote(text.partition(":///")[2])).expanduser())
+    kind = scheme.partition("+")[0]
+    if kind not in {"postgresql", "postgres"}:
+        raise StoreError(f"'{scheme}://' is no history: use a path, sqlite:/// or postgresql://")
+    driver = scheme.partition("+")[2] or "psycopg"
+    return Address(None, f"postgresql+{driver}://{text.partition('://')[2]}")
+
+
+@dataclass(frozen=True, slots=True)
+class SqliteDatabase:
+    """A SQLite file, readable and writable by its owner alone.
+
+    It keeps the ordinary rollback journal: write-ahead logging would be faster, but not safe on a home folder that
+    several controllers mount.
+    """
+
+    path: Path
+    patience: float
+
+    @property
+    def label(self) -> str:
+        return str(self.path)
+
+    @contextmanager
+    def transaction(self, *, write: bool) -> Iterator[Connection]:
+        try:
+            self._prepare(write)
+            with closing(sqlite3.connect(self.path, timeout=0, isolation_level=None)) as connection:
+                self._begin(connection, write)
+                yield _SqliteConnection(connection)
+                self._locked_out(lambda: connection.execute("COMMIT"))
+        except sqlite3.DatabaseError as error:
+            raise StoreError(f"{self.path}: {error}") from error
+        except OSError as error:
+            raise StoreError(f"{self.path}: {error.strerror or error}") from error
+
+    def _prepare(self, write: bool) -> None:
+        if not write:
+            if not self.path.is_file():
+                raise StoreError(f"{self.path}: no history has been kept here")
+            return
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # SQLite would make the file with the umask's permissions; its journal takes over those of the file.
+        os.close(os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+
+    def _begin(self, connection: sqlite3.Connection, write: bool) -> None:
+        connection.execute("PRAGMA synchronous = NORMAL")
+        self._locked_out(lambda: connection.execute("BEGIN IMMEDIATE" if write else "BEGIN"))
+        if not write:  # a deferred transaction takes its lock with the first read
+            self._locked_out(lambda: connection.execute("SELECT count(*) FROM sqlite_master"))
+
+    def _locked_out(self, attempt: Callable[[], object]) -> None:
+        """Try until the lock is ours. SQLite's own waiting sleeps longer and longer, which starves one of many."""
+        give_up = time.monotonic() + self.patience
+        while not _succeeds(attempt):
+            if time.monotonic() >= give_up:
+                raise StoreBusyError(f"{self.path}: locked by another process")
+            time.sleep(random.uniform(0.002, 0.02))  # noqa: S311 - jitter
+
+
+def _succeeds(attempt: Callable[[], object]) -> bool:
+    """False where a lock stands in the way."""
+    try:
+        attempt()
+    except sqlite3.OperationalError as error:
+        if "locked" in str(error) or "busy" in str(error):
+            return False
+        raise
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class _SqliteConnection:
+    connection: sqlite3.Connection
+
+    def run(self, sql: str, rows: Sequence[Parameters]) -> None:
+        self.connection.executemany(sql, rows)
+
+    def ask(self, sql: str, parameters: Parameters) -> list[Row]:
+        return self.connection.execute(sql, dict(parameters)).fetchall()
+
+
+@dataclass(frozen=True, slots=True)
+class SqlAlchemyDatabase:
+    """PostgreSQL by way of SQLAlchemy Core and psycopg, the extra ``ansible-reap[postgres]``."""
+
+    url: str
+    label: str
+    patience: float
+
+    @contextmanager
+    def transaction(self, *, write: bool) -> Iterator[Connection]:
+        try:
+            import sqlalchemy  # noqa: PLC0415 - an extra, and slow to import
+            from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
+            from sqlalchemy.pool import NullPool  # noqa: PLC0415
+        except ImportError as error:
+            message = f"{self.label}: needs SQLAlchemy and psycopg: install ansible-reap[postgres] beside Ansible"
+            raise StoreError(message) from error
+        try:
+            wait = {"connect_timeout": max(1, int(self.patience))}
+            engine = sqlalchemy.create_engine(self.url, poolclass=NullPool, connect_args=wait)
+            with engine.begin() as connection:
+                # A server that hangs must not hold a run; nor may a forgotten lock there.
+                connection.execute(sqlalchemy.text(f"SET LOCAL statement_timeout = {int(self.patience * 1000)}"))
+                if write:
+                    connection.execute(sqlalchemy.text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK_KEY})
+                yield _SqlAlchemyConnection(connection, sqlalchemy.text)
+        except ImportError as error:
+            raise StoreError(f"{self.label}: needs psycopg: install ansible-reap[postgres] beside Ansible") from error
+        except SQLAlchemyError as error:
+            raise StoreError(f"{self.label}: {_first_line(error)}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class _SqlAlchemyConnection:
+    connection: Any
+    text: Any
+
+    def run(self, sql: str, rows: Sequence[Parameters]) -> None:
+        if rows:
+            self.connection.execute(self.text(sql), [dict(row) for row in rows])
+
+    def ask(self, sql: str, parameters: Parameters) -> list[Row]:
+        return [tuple(row) for row in self.connection.execute(self.text(sql), dict(parameters))]
+
+
+def _first_line(error: Exception) -> str:
+    """The cause in the driver's words, without SQLAlchemy's statement and parameters."""
+    cause = getattr(error, "orig", None) or error
+    text = str(cause).strip().splitlines()
+    return text[0] if text else type(cause).__name__

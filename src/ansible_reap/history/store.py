@@ -1,0 +1,234 @@
+"""Run times kept: written once at the end of a run, read by ``ansible-reap history``."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+from ansible_reap.history.database import Address, Connection, StoreBusyError, StoreError
+from ansible_reap.history.identity import Identity
+from ansible_reap.history.observation import Observation, Outcome
+
+PATIENCE = 1.5
+"""Seconds that a run waits for the store at most; with what else it takes, a run loses less than two."""
+
+MAX_AGE = timedelta(days=400)
+"""Older run times go: the work, the hosts or the data have changed since."""
+
+MAX_PER_LAUNCH = 5_000
+"""Rows kept of one launch, a job each, the newest ones: 25 runs of 200 hosts."""
+
+MAX_ROWS = 200_000
+"""Rows kept in all, some 50 MB."""
+
+TABLE = "ansible_reap_observations_v1"
+
+_SCHEMA = (
+    f"""CREATE TABLE IF NOT EXISTS {TABLE} (
+        run TEXT NOT NULL, job TEXT NOT NULL, project TEXT NOT NULL, place TEXT NOT NULL, task TEXT NOT NULL,
+        position INTEGER NOT NULL, host TEXT NOT NULL, outcome TEXT NOT NULL, seconds DOUBLE PRECISION NOT NULL,
+        uncertainty DOUBLE PRECISION NOT NULL, time_limit DOUBLE PRECISION NOT NULL, launched TEXT NOT NULL,
+        core TEXT NOT NULL, PRIMARY KEY (run, job))""",
+    f"CREATE INDEX IF NOT EXISTS {TABLE}_launch ON {TABLE} (project, place, task, position, launched)",
+    f"CREATE INDEX IF NOT EXISTS {TABLE}_age ON {TABLE} (launched)",
+)
+_COLUMNS = "run, job, project, place, task, position, host, outcome, seconds, uncertainty, time_limit, launched, core"
+_INSERT = (
+    f"INSERT INTO {TABLE} ({_COLUMNS}) "  # noqa: S608 - constants
+    f"VALUES ({', '.join(f':{name}' for name in _COLUMNS.split(', '))}) ON CONFLICT DO NOTHING"
+)
+_LAUNCH = "project = :project AND place = :place AND task = :task AND position = :position"
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A history at an address. Every call opens it, does one transaction and closes it: nothing stays locked."""
+
+    address: Address
+    patience: float = PATIENCE
+
+    def add(self, observations: Sequence[Observation]) -> None:
+        """Keep these and prune; what is known already is left as it is. Raises StoreError."""
+        waiting = self._waiting_room()
+        files = sorted(waiting.glob("*.json")) if waiting and waiting.is_dir() else []
+        rows = [_to_row(each) for each in observations]
+        rows += [row for file in files for row in _read_waiting(file)]
+        with self.address.open(self.patience).transaction(write=True) as connection:
+            _create(connection)
+            connection.run(_INSERT, rows)
+            launches = {(row["project"], row["place"], row["task"], row["position"]) for row in rows}
+            _prune(connection, sorted(launches), datetime.now(timezone.utc) - MAX_AGE)
+        for file in files:
+            file.unlink(missing_ok=True)
+
+    def observations(self, project: str | None = None) -> list[Observation]:
+        """All that is kept, of one project or of all, oldest first. Raises StoreError."""
+        self._take_in()
+        where = "WHERE project = :project" if project is not None else ""
+        query = f"SELECT {_COLUMNS} FROM {TABLE} {where} ORDER BY launched, run, job"  # noqa: S608 - constants
+        try:
+            with self.address.open(self.patience).transaction(write=False) as connection:
+                return [_from_row(row) for row in connection.ask(query, {"project": project} if where else {})]
+        except StoreError as error:
+            if TABLE in str(error):  # the database is there, the table is not: nothing was ever kept
+                raise StoreError(f"{self.address.label}: no history has been kept here") from error
+            raise
+
+    def prune(self, before: datetime | None = None) -> int:
+        """Delete what was launched before that time (default: what is too old) and what is too much; how many went."""
+        with self.address.open(self.patience).transaction(write=True) as connection:
+            _create(connection)
+            had = _count(connection)
+            launches = connection.ask(f"SELECT DISTINCT project, place, task, position FROM {TABLE}", {})  # noqa: S608
+            _prune(connection, launches, before or datetime.now(timezone.utc) - MAX_AGE)
+            return had - _count(connection)
+
+    def forget(self, launches: Iterable[tuple[str, Identity]]) -> int:
+        """Delete all that is known of these launches, each a project and an identity; how many rows went."""
+        with self.address.open(self.patience).transaction(write=True) as connection:
+            _create(connection)
+            had = _count(connection)
+            for project, launch in launches:
+                names = {"project": project, "place": launch.where, "task": launch.task, "position": launch.position}
+                _delete(connection, _LAUNCH, **names)
+            return had - _count(connection)
+
+    def _waiting_room(self) -> Path | None:
+        path = self.address.path
+        return path.with_name(f"{path.name}.waiting") if path else None
+
+    def set_aside(self, observations: Sequence[Observation]) -> None:
+        """Keep these in a file beside a locked SQLite file, for the next one who gets in. Raises StoreError."""
+        folder = self._waiting_room()
+        if folder is None or not observations:
+            return
+        name = f"{observations[0].run.replace(':', '')}-{os.getpid()}"
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            partial = folder / f"{name}.partial"
+            with os.fdopen(os.open(partial, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as out:
+                json.dump([_to_row(each) for each in observations], out)
+            partial.replace(folder / f"{name}.json")
+        except OSError as error:
+            raise StoreError(f"{folder}: {error.strerror or error}") from error
+
+    def _take_in(self) -> None:
+        waiting = self._waiting_room()
+        if waiting and waiting.is_dir() and any(waiting.glob("*.json")):
+            with suppress(StoreError):
+                self.add(())
+
+
+def keep(observations: Sequence[Observation], address: Address, patience: float = PATIENCE) -> str | None:
+    """Write a run's observations; never takes much longer than ``patience`` and never raises.
+
+    Returns what to warn of in one line, or None. The writing is done in a thread of its own: a name server or a
+    network file system can hang in ways that no timeout of a driver covers.
+    """
+    if not observations:
+        return None
+    outcome: list[str | None] = []
+    thread = threading.Thread(
+        target=lambda: outcome.append(_keep(Store(address, patience), observations)), name="history", daemon=True
+    )
+    thread.start()
+    thread.join(patience + 0.3)
+    if not outcome:
+        return f"history: {address.label} does not answer; the run times of this run are not kept"
+    return outcome[0]
+
+
+def _keep(store: Store, observations: Sequence[Observation]) -> str | None:
+    try:
+        try:
+            store.add(observations)
+        except StoreBusyError:
+            store.set_aside(observations)
+    except StoreError as error:
+        return f"history: {error}; the run times of this run are not kept"
+    except Exception as error:  # noqa: BLE001 - whatever a driver does, the run goes on
+        return f"history: {type(error).__name__} from {store.address.label}; the run times of this run are not kept"
+    return None
+
+
+def _create(connection: Connection) -> None:
+    for statement in _SCHEMA:
+        connection.run(statement, [{}])
+
+
+def _prune(connection: Connection, launches: Iterable[Sequence[object]], before: datetime) -> None:
+    _delete(connection, "launched < :before", before=_stamp(before))
+    for project, place, task, position in launches:
+        names = {"project": project, "place": place, "task": task, "position": position}
+        _delete_beyond(connection, _LAUNCH, MAX_PER_LAUNCH, **names)
+    _delete_beyond(connection, "1 = 1", MAX_ROWS)
+
+
+def _delete_beyond(connection: Connection, which: str, count: int, **names: object) -> None:
+    """Of the rows that ``which`` names, delete those older than the newest ``count``."""
+    query = f"SELECT launched FROM {TABLE} WHERE {which} ORDER BY launched DESC LIMIT 1 OFFSET :count"  # noqa: S608
+    if oldest := connection.ask(query, {**names, "count": count - 1}):
+        _delete(connection, f"{which} AND launched < :before", before=oldest[0][0], **names)
+
+
+def _delete(connection: Connection, which: str, **names: object) -> None:
+    connection.run(f"DELETE FROM {TABLE} WHERE {which}", [names])  # noqa: S608 - constants
+
+
+def _count(connection: Connection) -> int:
+    return int(connection.ask(f"SELECT count(*) FROM {TABLE}", {})[0][0])  # noqa: S608 - constants
+
+
+def _stamp(when: datetime) -> str:
+    """Sorts as text and is read by people and by both databases."""
+    return when.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _to_row(each: Observation) -> dict[str, object]:
+    return {
+        "run": each.run,
+        "job": each.job,
+        "project": each.project,
+        "place": each.identity.where,
+        "task": each.identity.task,
+        "position": each.identity.position,
+        "host": each.host,
+        "outcome": each.outcome.value,
+        "seconds": each.seconds,
+        "uncertainty": each.uncertainty,
+        "time_limit": each.limit,
+        "launched": _stamp(each.launched),
+        "core": each.core,
+    }
+
+
+def _from_row(row: Sequence[Any]) -> Observation:
+    run, job, project, place, task, position, host, outcome, seconds, uncertainty, limit, launched, core = row
+    return Observation(
+        run=run,
+        job=job,
+        project=project,
+        identity=Identity(place, task, position),
+        host=host,
+        outcome=Outcome(outcome),
+        seconds=seconds,
+        uncertainty=uncertainty,
+        limit=limit,
+        launched=datetime.strptime(launched, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=timezone.utc),
+        core=core,
+    )
+
+
+def _read_waiting(file: Path) -> Iterator[dict[str, object]]:
+    """The rows of a file set aside; one that cannot be read is left out, and goes with the rest."""
+    with suppress(OSError, ValueError, TypeError):
+        for row in json.loads(file.read_text(encoding="utf-8")):
+            if set(row) == set(_COLUMNS.split(", ")):
+                yield row
