@@ -51,6 +51,7 @@ DEV = (
     "pytest-xdist~=3.8",
     "hypothesis~=6.170",
     "jsonschema~=4.26",
+    "psycopg[binary]>=3.1",
     "build~=1.6",
     "hatchling~=1.33",
     "types-PyYAML",

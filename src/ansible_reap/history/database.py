@@ -1,13 +1,15 @@
 """The two databases that a history can live in, behind the few calls that the store needs.
 
-Every statement is plain SQL with ``:name`` parameters that both understand. SQLite comes with Python; anything with a
-URL scheme goes through SQLAlchemy Core, which is imported only then.
+Every statement is plain SQL with ``:name`` parameters that both understand. SQLite comes with Python. PostgreSQL goes
+through psycopg, the extra ``ansible-reap[postgres]``, which is imported only then; a layer above it would double what
+its import costs every run, and the dialects do not differ in what is said here.
 """
 
 from __future__ import annotations
 
 import os
 import random
+import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -71,7 +73,7 @@ class Address:
         """The database itself; ``patience`` is how many seconds to wait for it."""
         if self.path is not None:
             return SqliteDatabase(self.path, patience)
-        return SqlAlchemyDatabase(self.url, self.label, patience)
+        return PostgresDatabase(self.url, self.label, patience)
 
 
 def default_path() -> Path:
@@ -96,11 +98,9 @@ def parse_address(text: str | None) -> Address | None:
     scheme = text.partition("://")[0]
     if scheme == "sqlite":  # sqlite:///relative and sqlite:////absolute, as SQLAlchemy spells them
         return Address(Path(unquote(text.partition(":///")[2])).expanduser())
-    kind = scheme.partition("+")[0]
-    if kind not in {"postgresql", "postgres"}:
+    if scheme.partition("+")[0] not in {"postgresql", "postgres"}:  # postgresql+psycopg is SQLAlchemy's spelling
         raise StoreError(f"'{scheme}://' is no history: use a path, sqlite:/// or postgresql://")
-    driver = scheme.partition("+")[2] or "psycopg"
-    return Address(None, f"postgresql+{driver}://{text.partition('://')[2]}")
+    return Address(None, f"postgresql://{text.partition('://')[2]}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ class SqliteDatabase:
         os.close(os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
 
     def _begin(self, connection: sqlite3.Connection, write: bool) -> None:
-        connection.execute("PRAGMA synchronous = NORMAL")
+        self._locked_out(lambda: connection.execute("PRAGMA synchronous = NORMAL"))
         self._locked_out(lambda: connection.execute("BEGIN IMMEDIATE" if write else "BEGIN"))
         if not write:  # a deferred transaction takes its lock with the first read
             self._locked_out(lambda: connection.execute("SELECT count(*) FROM sqlite_master"))
@@ -178,8 +178,8 @@ class _SqliteConnection:
 
 
 @dataclass(frozen=True, slots=True)
-class SqlAlchemyDatabase:
-    """PostgreSQL by way of SQLAlchemy Core and psycopg, the extra ``ansible-reap[postgres]``."""
+class PostgresDatabase:
+    """A PostgreSQL server."""
 
     url: str
     label: str
@@ -187,43 +187,44 @@ class SqlAlchemyDatabase:
 
     @contextmanager
     def transaction(self, *, write: bool) -> Iterator[Connection]:
+        psycopg = import_psycopg(self.label)
         try:
-            import sqlalchemy  # noqa: PLC0415 - an extra, and slow to import
-            from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
-            from sqlalchemy.pool import NullPool  # noqa: PLC0415
-        except ImportError as error:
-            message = f"{self.label}: needs SQLAlchemy and psycopg: install ansible-reap[postgres] beside Ansible"
-            raise StoreError(message) from error
-        try:
-            wait = {"connect_timeout": max(1, int(self.patience))}
-            engine = sqlalchemy.create_engine(self.url, poolclass=NullPool, connect_args=wait)
-            with engine.begin() as connection:
+            with psycopg.connect(self.url, connect_timeout=max(2, int(self.patience))) as connection:
                 # A server that hangs must not hold a run; nor may a forgotten lock there.
-                connection.execute(sqlalchemy.text(f"SET LOCAL statement_timeout = {int(self.patience * 1000)}"))
+                connection.execute(f"SET LOCAL statement_timeout = {int(self.patience * 1000)}")
                 if write:
-                    connection.execute(sqlalchemy.text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK_KEY})
-                yield _SqlAlchemyConnection(connection, sqlalchemy.text)
-        except ImportError as error:
-            raise StoreError(f"{self.label}: needs psycopg: install ansible-reap[postgres] beside Ansible") from error
-        except SQLAlchemyError as error:
+                    connection.execute(f"SELECT pg_advisory_xact_lock({LOCK_KEY})")
+                yield _PostgresConnection(connection)
+        except psycopg.Error as error:
             raise StoreError(f"{self.label}: {_first_line(error)}") from error
 
 
+def import_psycopg(label: str) -> Any:
+    """The driver, which takes longer to import than everything else here. Raises StoreError where it is absent."""
+    try:
+        import psycopg  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise StoreError(f"{label}: needs psycopg: install ansible-reap[postgres] beside Ansible") from error
+    return psycopg
+
+
 @dataclass(frozen=True, slots=True)
-class _SqlAlchemyConnection:
+class _PostgresConnection:
     connection: Any
-    text: Any
 
     def run(self, sql: str, rows: Sequence[Parameters]) -> None:
-        if rows:
-            self.connection.execute(self.text(sql), [dict(row) for row in rows])
+        with self.connection.cursor() as cursor:
+            cursor.executemany(_pyformat(sql), rows)
 
     def ask(self, sql: str, parameters: Parameters) -> list[Row]:
-        return [tuple(row) for row in self.connection.execute(self.text(sql), dict(parameters))]
+        return list(self.connection.execute(_pyformat(sql), parameters))
+
+
+def _pyformat(sql: str) -> str:
+    """The statement with its ``:name`` parameters spelled as psycopg wants them."""
+    return re.sub(r":(\w+)", r"%(\1)s", sql)
 
 
 def _first_line(error: Exception) -> str:
-    """The cause in the driver's words, without SQLAlchemy's statement and parameters."""
-    cause = getattr(error, "orig", None) or error
-    text = str(cause).strip().splitlines()
-    return text[0] if text else type(cause).__name__
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

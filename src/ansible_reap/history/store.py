@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import threading
@@ -12,7 +13,14 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-from ansible_reap.history.database import Address, Connection, StoreBusyError, StoreError
+from ansible_reap.history.database import (
+    Address,
+    Connection,
+    StoreBusyError,
+    StoreError,
+    default_path,
+    import_psycopg,
+)
 from ansible_reap.history.identity import Identity
 from ansible_reap.history.observation import Observation, Outcome
 
@@ -24,6 +32,9 @@ MAX_AGE = timedelta(days=400)
 
 MAX_PER_LAUNCH = 5_000
 """Rows kept of one launch, a job each, the newest ones: 25 runs of 200 hosts."""
+
+MAX_WAITING = 100
+"""Runs that may wait for a store that is away; then the oldest go."""
 
 MAX_ROWS = 200_000
 """Rows kept in all, some 50 MB."""
@@ -57,7 +68,7 @@ class Store:
     def add(self, observations: Sequence[Observation]) -> None:
         """Keep these and prune; what is known already is left as it is. Raises StoreError."""
         waiting = self._waiting_room()
-        files = sorted(waiting.glob("*.json")) if waiting and waiting.is_dir() else []
+        files = sorted(waiting.glob("*.json"))
         rows = [_to_row(each) for each in observations]
         rows += [row for file in files for row in _read_waiting(file)]
         with self.address.open(self.patience).transaction(write=True) as connection:
@@ -100,18 +111,14 @@ class Store:
                 _delete(connection, _LAUNCH, **names)
             return had - _count(connection)
 
-    def _waiting_room(self) -> Path | None:
-        path = self.address.path
-        return path.with_name(f"{path.name}.waiting") if path else None
-
     def set_aside(self, observations: Sequence[Observation]) -> None:
-        """Keep these in a file beside a locked SQLite file, for the next one who gets in. Raises StoreError."""
+        """Keep these in a file of their own, for the next one who gets in. Raises StoreError."""
         folder = self._waiting_room()
-        if folder is None or not observations:
-            return
         name = f"{observations[0].run.replace(':', '')}-{os.getpid()}"
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for oldest in sorted(folder.glob("*.json"))[: -MAX_WAITING + 1]:
+                oldest.unlink(missing_ok=True)
             partial = folder / f"{name}.partial"
             with os.fdopen(os.open(partial, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as out:
                 json.dump([_to_row(each) for each in observations], out)
@@ -119,9 +126,16 @@ class Store:
         except OSError as error:
             raise StoreError(f"{folder}: {error.strerror or error}") from error
 
+    def _waiting_room(self) -> Path:
+        """Where runs that found the store locked or away leave what they measured."""
+        path = self.address.path
+        if path is None:
+            digest = hashlib.sha256(self.address.label.encode()).hexdigest()[:12]
+            path = default_path().with_name(f"server-{digest}")
+        return path.with_name(f"{path.name}.waiting")
+
     def _take_in(self) -> None:
-        waiting = self._waiting_room()
-        if waiting and waiting.is_dir() and any(waiting.glob("*.json")):
+        if any(self._waiting_room().glob("*.json")):
             with suppress(StoreError):
                 self.add(())
 
@@ -134,27 +148,34 @@ def keep(observations: Sequence[Observation], address: Address, patience: float 
     """
     if not observations:
         return None
-    outcome: list[str | None] = []
-    thread = threading.Thread(
-        target=lambda: outcome.append(_keep(Store(address, patience), observations)), name="history", daemon=True
-    )
-    thread.start()
-    thread.join(patience + 0.3)
-    if not outcome:
-        return f"history: {address.label} does not answer; the run times of this run are not kept"
-    return outcome[0]
-
-
-def _keep(store: Store, observations: Sequence[Observation]) -> str | None:
+    store = Store(address, patience)
     try:
-        try:
-            store.add(observations)
-        except StoreBusyError:
-            store.set_aside(observations)
+        if address.path is None:
+            import_psycopg(address.label)  # here, for its time is ours and not the server's
+        outcome: list[Exception | None] = []
+        thread = threading.Thread(target=lambda: outcome.append(_add(store, observations)), daemon=True)
+        thread.start()
+        thread.join(patience + 0.1)
+        problem = outcome[0] if outcome else StoreBusyError(f"{address.label}: does not answer")
+        if problem is None:
+            return None
+        if address.path is not None and not isinstance(problem, StoreBusyError):
+            return f"history: {problem}; the run times of this run are not kept"
+        store.set_aside(observations)
     except StoreError as error:
         return f"history: {error}; the run times of this run are not kept"
+    if address.path is not None:
+        return None  # somebody held the lock for long; the next run writes ours too
+    return f"history: {problem}; the run times of this run wait here until a later run reaches it"
+
+
+def _add(store: Store, observations: Sequence[Observation]) -> Exception | None:
+    try:
+        store.add(observations)
+    except StoreError as error:
+        return error
     except Exception as error:  # noqa: BLE001 - whatever a driver does, the run goes on
-        return f"history: {type(error).__name__} from {store.address.label}; the run times of this run are not kept"
+        return StoreError(f"{store.address.label}: {type(error).__name__}")
     return None
 
 

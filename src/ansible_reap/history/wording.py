@@ -1,0 +1,42 @@
+"""Times and names in words, the same in tables, findings and pages."""
+
+from __future__ import annotations
+
+from ansible_reap.history.estimate import Estimate
+from ansible_reap.history.identity import Identity
+
+
+def seconds_text(seconds: float) -> str:
+    """Seconds with as many digits as mean something, as in ``4.2 s`` or ``310 s``."""
+    return f"{seconds:.1f} s" if seconds < 10 and seconds != int(seconds) else f"{seconds:.0f} s"
+
+
+def level_text(level: float) -> str:
+    """A probability in percent, rounded down: it must not claim more than it is."""
+    return f"{int(level * 100 + 1e-9)} %"
+
+
+def launch_text(identity: Identity) -> str:
+    """What to call a launch; the position is said only where a name alone would not tell."""
+    number = f" (no. {identity.position + 1} of that name)" if identity.position else ""
+    return f"{printable(identity.where)}: {printable(identity.task)}{number}"
+
+
+def measured_text(known: Estimate) -> str:
+    """The measured figures in one phrase, as in ``37 runs took 310 s at the median and 588 s at worst``."""
+    ended = known.runs - known.censored
+    said = []
+    if ended and known.largest is not None:
+        middle = f"{seconds_text(known.median)} at the median and " if known.median is not None else ""
+        runs = "1 run" if ended == 1 else f"{ended} runs"
+        said.append(f"{runs} took {middle}{seconds_text(known.largest)} at worst")
+    if known.censored:
+        cut = "1 run was" if known.censored == 1 else f"{known.censored} runs were"
+        least = f" after {seconds_text(known.at_least)}" if known.at_least is not None else ""
+        said.append(f"{cut} cut off or still at work{least}")
+    return ", ".join(said) or "no run was measured"
+
+
+def printable(text: str) -> str:
+    """Text without what could steer a terminal."""
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)

@@ -1,0 +1,286 @@
+"""The store, on SQLite and on a real PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from ansible_reap.history import store as store_module
+from ansible_reap.history.database import StoreError, default_path, parse_address
+from ansible_reap.history.identity import Identity
+from ansible_reap.history.observation import Observation, Outcome
+from ansible_reap.history.store import Store, keep
+from support import postgres
+
+NOW = datetime.now(timezone.utc).replace(microsecond=0)
+
+WRITER = """
+import sys
+from datetime import datetime, timezone
+from ansible_reap.history.database import parse_address
+from ansible_reap.history.identity import Identity
+from ansible_reap.history.observation import Observation, Outcome
+from ansible_reap.history.store import keep
+run, address, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
+jobs = [Observation(run, f"j{i}", "site", Identity("site.yml", "Start", 0), f"h{i}", Outcome.FINISHED, i / 7, 0.0,
+                    600.0, datetime.now(timezone.utc), "2.21.5") for i in range(count)]
+print("ready", flush=True)
+sys.stdin.readline()
+print(keep(jobs, parse_address(address)) or "kept")
+"""
+
+
+def observation(run: str = "r1", job: str = "j1", **changes: object) -> Observation:
+    plain = Observation(
+        run=run,
+        job=job,
+        project="site",
+        identity=Identity("role:db/tasks/main.yml", "Start the backup"),
+        host="db1",
+        outcome=Outcome.FINISHED,
+        seconds=12.5,
+        uncertainty=0.25,
+        limit=600.0,
+        launched=NOW,
+        core="2.21.5",
+    )
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    return tmp_path / "state"
+
+
+@pytest.fixture(scope="module")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    pytest.importorskip("psycopg")
+    if reason := postgres.missing():
+        pytest.skip(reason)
+    with postgres.server(tmp_path_factory.mktemp("postgres")) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return str(tmp_path / "state" / "history.db")
+    url: str = request.getfixturevalue("postgres_url")
+    import psycopg  # noqa: PLC0415 - an extra
+
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"DROP TABLE IF EXISTS {store_module.TABLE}")
+    return url
+
+
+def opened(address: str) -> Store:
+    parsed = parse_address(address)
+    assert parsed is not None
+    return Store(parsed)
+
+
+def test_what_is_kept_comes_back_as_it_was(address: str) -> None:
+    told = [
+        observation(),
+        observation(job="j2", outcome=Outcome.TIMED_OUT, identity=Identity("site.yml", "Näme with 'quotes' :x %s", 3)),
+    ]
+    store = opened(address)
+    store.add(told)
+    assert store.observations() == told
+    assert store.observations("site") == told
+    assert store.observations("other") == []
+
+
+def test_the_same_job_twice_is_kept_once(address: str) -> None:
+    store = opened(address)
+    store.add([observation()])
+    store.add([observation(), observation("r2")])
+    assert [each.run for each in store.observations()] == ["r1", "r2"]
+
+
+def test_twenty_runs_at_once_lose_nothing(address: str) -> None:
+    writers = [
+        subprocess.Popen(
+            [sys.executable, "-c", WRITER, f"run-{n}", address, "50"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )
+        for n in range(20)
+    ]  # fmt: skip
+    for writer in writers:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == "ready\n"
+    for writer in writers:
+        assert writer.stdin is not None
+        writer.stdin.write("go\n")
+        writer.stdin.flush()
+    said = [writer.communicate(timeout=60)[0].strip() for writer in writers]
+    assert said == ["kept"] * 20
+    kept = opened(address).observations()
+    assert len(kept) == 20 * 50
+    assert len({each.run for each in kept}) == 20
+
+
+def test_a_run_killed_while_it_writes_leaves_the_store_whole(tmp_path: Path) -> None:
+    address = str(tmp_path / "history.db")
+    opened(address).add([observation()])
+    writer = "import os\nfrom ansible_reap.history import store\n" + WRITER.replace(
+        'print("ready", flush=True)\nsys.stdin.readline()\n',
+        # The pruning comes after the rows: die there, in the middle of the transaction.
+        "store._prune = lambda *_: os.kill(os.getpid(), 9)\n",
+    )
+    died = subprocess.run([sys.executable, "-c", writer, "killed", address, "3000"], check=False, capture_output=True)
+    assert died.returncode == -signal.SIGKILL
+    assert [each.run for each in opened(address).observations()] == ["r1"]
+    with closing(sqlite3.connect(address)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    opened(address).add([observation("r2")])
+    assert len(opened(address).observations()) == 2
+
+
+def test_only_the_owner_can_read_it(tmp_path: Path) -> None:
+    before = os.umask(0o000)
+    try:
+        opened(str(tmp_path / "new" / "history.db")).add([observation()])
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "new" / "history.db").stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o700
+
+
+def test_old_and_many_rows_go(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_module, "MAX_PER_LAUNCH", 5)
+    store = opened(address)
+    store.add([observation("old", launched=NOW - timedelta(days=401))])
+    assert store.observations() == []
+    store.add([observation(f"r{n}", launched=NOW - timedelta(minutes=n)) for n in range(9)])
+    other = observation("other", identity=Identity("site.yml", "Other"), launched=NOW - timedelta(hours=1))
+    store.add([other])
+    assert [each.run for each in store.observations()] == ["other", "r4", "r3", "r2", "r1", "r0"]
+    monkeypatch.setattr(store_module, "MAX_ROWS", 3)
+    assert store.prune() == 3
+    assert store.prune(before=NOW - timedelta(seconds=30)) == 2
+    assert [each.run for each in store.observations()] == ["r0"]
+
+
+def test_launches_can_be_forgotten(address: str) -> None:
+    store = opened(address)
+    store.add([observation(), observation("r2", identity=Identity("site.yml", "Other"))])
+    assert store.forget([("site", Identity("site.yml", "Other"))]) == 1
+    assert [each.run for each in store.observations()] == ["r1"]
+
+
+def test_a_locked_file_costs_little_and_loses_nothing(tmp_path: Path) -> None:
+    address = parse_address(str(tmp_path / "history.db"))
+    assert address is not None
+    Store(address).add([observation()])
+    with closing(sqlite3.connect(tmp_path / "history.db", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        began = time.monotonic()
+        assert keep([observation("r2")], address, patience=0.2) is None
+        assert time.monotonic() - began < 2
+    assert [each.run for each in Store(address).observations()] == ["r1", "r2"]
+    assert not list((tmp_path / "history.db.waiting").iterdir())
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        pytest.param("postgresql://reaper:secret@127.0.0.1:9/x", id="nobody listens"),
+        pytest.param("/proc/no/history.db", id="no folder"),
+        pytest.param("{file}/history.db", id="a file for a folder"),
+        pytest.param("{file}", id="no database"),
+    ],
+)
+def test_an_unreachable_store_is_one_warning_and_no_wait(bad: str, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("this is no database, however long it may be made\n" * 100)
+    address = parse_address(bad.format(file=file))
+    assert address is not None
+    began = time.monotonic()
+    warning = keep([observation()], address)
+    assert time.monotonic() - began < 2
+    assert warning is not None
+    assert warning.startswith("history: ")
+    assert "\n" not in warning
+    assert "secret" not in warning
+
+
+def test_run_times_wait_for_a_server_that_was_away(postgres_url: str, state: Path) -> None:
+    address = parse_address(postgres_url)
+    assert address is not None
+    Store(address).set_aside([observation("waited", identity=Identity("site.yml", "Waiting"))])
+    waiting = list((state / "ansible-reap").glob("*.waiting/*.json"))
+    assert [stat.S_IMODE(file.stat().st_mode) for file in waiting] == [0o600]
+    assert keep([observation("later")], address) is None
+    assert {"waited", "later"} <= {each.run for each in Store(address).observations()}
+    assert not waiting[0].exists()
+
+
+def test_only_so_many_runs_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_module, "MAX_WAITING", 3)
+    store = opened(str(tmp_path / "history.db"))
+    for n in range(5):
+        store.set_aside([observation(f"r{n}")])
+    store.add([])
+    assert [each.run for each in store.observations()] == ["r2", "r3", "r4"]
+
+
+def test_a_server_that_never_answers_is_given_up(state: Path) -> None:
+    import socket  # noqa: PLC0415
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = parse_address(f"postgresql://reaper@127.0.0.1:{silent.getsockname()[1]}/x")
+        assert address is not None
+        began = time.monotonic()
+        warning = keep([observation()], address)
+        assert 1 < time.monotonic() - began < 2
+    assert warning is not None
+    assert "127.0.0.1" in warning
+
+
+def test_reading_what_was_never_written_says_so(address: str) -> None:
+    with pytest.raises(StoreError, match="no history has been kept here"):
+        opened(address).observations()
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("/var/h.db", "/var/h.db"),
+        ("sqlite:////var/h.db", "/var/h.db"),
+        ("postgresql://u:p@db.example:5433/runs?sslmode=require", "postgresql://db.example:5433/runs"),
+        ("postgresql+psycopg://db/runs", "postgresql://db/runs"),
+        ("postgres://db/runs", "postgresql://db/runs"),
+    ],
+)
+def test_an_address_is_shown_without_its_secrets(text: str, label: str) -> None:
+    address = parse_address(text)
+    assert address is not None
+    assert address.label == label
+
+
+def test_an_empty_address_turns_the_history_off() -> None:
+    assert parse_address(" ") is None
+    with pytest.raises(StoreError, match="mysql"):
+        parse_address("mysql://host/db")
+
+
+def test_the_default_is_the_state_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    assert default_path() == tmp_path / "ansible-reap" / "history.db"
+    monkeypatch.setenv("XDG_STATE_HOME", "relative")
+    monkeypatch.setenv("HOME", "/home/u")
+    assert default_path() == Path("/home/u/.local/state/ansible-reap/history.db")
