@@ -30,7 +30,6 @@ def add_arguments(parser: Parser) -> None:
     show.add_argument("--format", choices=("text", "json"), default="text")
     show.add_argument("--sort", choices=ORDERS, default="headroom", help="default: the tightest limit first")
     show.add_argument("--committed", action="store_true", help="of the committed file instead of the store")
-    show.add_argument("--html", metavar="FILE", type=Path, help="write a page with each launch's run times")
     export = actions.add_parser(
         "export",
         help=f"write them to {committed.FILE}",
@@ -86,11 +85,7 @@ def _histories(args: argparse.Namespace) -> list[LaunchHistory]:
 
 def _show(args: argparse.Namespace) -> int:
     histories = sorted(_histories(args), key=_ORDER[args.sort])
-    if args.html:
-        from ansible_reap.formats import html_history  # noqa: PLC0415 - only this needs it
-
-        args.html.write_text(html_history.page(histories, project_name(_root(args))), encoding="utf-8")
-    elif args.format == "json":
+    if args.format == "json":
         print(json.dumps({"version": 1, "launches": [_record(each) for each in histories]}, indent=2))
     elif histories:
         print("\n".join(_table(histories, with_project=getattr(args, "all_projects", False))))
