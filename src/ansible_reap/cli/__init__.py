@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("ansible_reap.cli.check", "find async jobs that nobody reaps"),
     "explain": ("ansible_reap.cli.explain", "print a rule's page"),
     "history": ("ansible_reap.cli.history", "measured run times: show, share, forget"),
+    "jobs": ("ansible_reap.cli.jobs", "list the jobs that earlier runs left outstanding"),
     "demo": ("ansible_reap.cli.demo", "see on a small project what it does"),
 }
 """Name -> (module, summary). The order is that of the help."""

@@ -1,0 +1,111 @@
+"""List the async jobs that earlier runs left outstanding: launched, and nobody came back for them.
+
+Runs that are still going are left out. To look at the jobs on their hosts, wait for them and close them:
+ansible-playbook reap.jobs.collect -i INVENTORY -e wait=true
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from ansible_reap.cli.parser import Parser, UsageError
+from ansible_reap.formats.printable import one_line
+from ansible_reap.runtime.entries import entry
+from ansible_reap.runtime.ledger_reader import RunLedger, read_folder
+from ansible_reap.runtime.settings import ledger_folder
+from ansible_reap.runtime.tracker import JobInfo, JobRecord, Phase
+from ansible_reap.wording import did_you_mean
+
+FORMATS = ("text", "json")
+
+
+def add_arguments(parser: Parser) -> None:
+    parser.add_argument(
+        "--ledger-dir", metavar="DIR", help="where runs keep their ledgers (default: as a run here would)"
+    )
+    parser.add_argument("--format", metavar="FORMAT", default="text", help=", ".join(FORMATS))
+
+
+def run(args: argparse.Namespace) -> int:
+    if args.format not in FORMATS:
+        raise UsageError(f"unknown format '{args.format}'{did_you_mean(args.format, FORMATS)}")
+    folder = Path(args.ledger_dir) if args.ledger_dir else ledger_folder()
+    if args.ledger_dir and not folder.is_dir():
+        raise UsageError(f"--ledger-dir: no such folder '{args.ledger_dir}'")
+    try:
+        ledgers = read_folder(folder, lambda text: print(f"ansible-reap jobs: {one_line(text)}", file=sys.stderr))
+    except OSError as error:
+        raise UsageError(f"cannot read the ledgers in '{folder}': {error.strerror}") from error
+    ended = [ledger for ledger in ledgers if not ledger.alive]
+    if args.format == "json":
+        entries = [entry(JobRecord(job, Phase.OUTSTANDING)) for ledger in ended for job in ledger.launches]
+        print(json.dumps({"version": 1, "jobs": entries}, indent=1))
+        return 0
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    for ledger in ended:
+        _print_run(ledger)
+    _print_summary(ended, len(ledgers) - len(ended))
+    return 0
+
+
+def _print_run(ledger: RunLedger) -> None:
+    if ledger.is_accounted_for:
+        return
+    run = ledger.run
+    print(one_line(f"run {run.run} of {', '.join(run.playbooks) or 'an unknown playbook'} on {run.controller}"))
+    for job in ledger.launches:
+        print("  " + one_line(_job_line(job)))
+    for task, hosts in _unanswered(ledger):
+        print("  " + one_line(f"may have started more: {task}, on {hosts}"))
+    print()
+
+
+def _job_line(job: JobInfo) -> str:
+    host = f"{job.host} -> {job.delegated_to}" if job.delegated_to else job.host
+    item = f" (item={job.item})" if job.item else ""
+    age = _span(max(time.time() - job.launched, 0))
+    place = f"{job.path}:{job.line}"
+    return f"{host}: '{job.task}'{item} at {place}, job {job.jid}, {age} ago, limit {_span(job.limit_s)}"
+
+
+def _unanswered(ledger: RunLedger) -> list[tuple[str, str]]:
+    """Launching tasks on which some hosts never reported, and these hosts."""
+    hosts: dict[str, list[str]] = {}
+    for intent in ledger.intents:
+        place = f"'{intent.site.task}' at {intent.site.path}:{intent.site.line}"
+        hosts.setdefault(place, []).append(intent.host)
+    shown = 3
+    return [
+        (place, ", ".join(names[:shown]) + (f" and {len(names) - shown} more" if len(names) > shown else ""))
+        for place, names in hosts.items()
+    ]
+
+
+def _print_summary(ended: Sequence[RunLedger], alive: int) -> None:
+    jobs = sum(len(ledger.launches) for ledger in ended)
+    runs = sum(not ledger.is_accounted_for for ledger in ended)
+    if runs:
+        print(f"{_count(jobs, 'job')} outstanding, left by {_count(runs, 'run')}.")
+        print("Collect with: ansible-playbook reap.jobs.collect -i INVENTORY -e wait=true")
+    else:
+        print("No outstanding jobs.")
+    if alive:
+        print(f"{_count(alive, 'run')} still going: not listed.")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _span(seconds: float) -> str:
+    whole = round(seconds)
+    if whole < 120:
+        return f"{whole}s"
+    if whole < 7200:
+        return f"{whole // 60}m"
+    return f"{whole // 3600}h{whole % 3600 // 60}m" if whole < 172800 else f"{whole // 86400}d"
