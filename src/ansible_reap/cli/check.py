@@ -44,8 +44,8 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(str(error)) from error
     _write(outcome, args)
     if args.format == "text" or args.output:
-        for error in outcome.errors:
-            print(one_line(f"{error.path}:{error.line}: {error.message}"), file=sys.stderr)
+        for unread in outcome.errors:
+            print(one_line(f"{unread.path}:{unread.line}: {unread.message}"), file=sys.stderr)
     for line in outcome.stale:
         print(line, file=sys.stderr)
     status = outcome.exit_status

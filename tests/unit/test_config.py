@@ -1,0 +1,121 @@
+"""Our configuration and ansible-lint's: what is read, and how each mistake is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ansible_reap.config import ConfigError, load_config
+from ansible_reap.lintconfig import load_ignore_file, load_lint_config
+
+KNOWN = {"async-timeout": {"headroom": 2.0, "ceiling": True}, "async-scope": {}, "async-unreaped": {"modules": []}}
+
+
+def write(folder: Path, text: str, name: str = ".ansible-reap.yml") -> Path:
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("name", [".ansible-reap.yml", ".config/ansible-reap.yml"])
+def test_options_are_read(name: str, tmp_path: Path) -> None:
+    write(tmp_path, "rules:\n  async-timeout:\n    headroom: 3\n  async-scope:\n", name)
+    config = load_config(tmp_path, KNOWN)
+    assert config.options("async-timeout") == {"headroom": 3}
+    assert config.options("async-scope") == {}
+    assert config.options("async-unreaped") == {}
+
+
+@pytest.mark.parametrize("text", ["", "---\n", "# nothing\n", "rules:\n"])
+def test_an_empty_file_sets_nothing(text: str, tmp_path: Path) -> None:
+    assert load_config(write(tmp_path, text), KNOWN).rules == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("rulez: {}\n", ".ansible-reap.yml:1: unknown key 'rulez'; did you mean 'rules'?"),
+        ("rules:\n  async-timout: {}\n", ":2: unknown rule 'async-timout'; did you mean 'async-timeout'?"),
+        (
+            "rules:\n  async-timeout:\n    headrom: 3\n",
+            ":3: unknown option of async-timeout: 'headrom'; did you mean 'headroom'?",
+        ),
+        (
+            "rules:\n  async-timeout:\n    headroom: three\n",
+            ":3: 'headroom' of async-timeout must be a number, not 'three'",
+        ),
+        ("rules:\n  async-timeout: {ceiling: 1}\n", ":2: 'ceiling' of async-timeout must be a boolean, not 1"),
+        ("rules: [a]\n", ":1: 'rules' must be a mapping"),
+        ("rules:\n  async-timeout: 3\n", ":2: async-timeout must be a mapping"),
+        ("rules: {async-timeout: {headroom: !x 3}}\n", ":1: holds a value that is no plain data"),
+        ("a: b: c\n", ":1: does not parse: mapping values are not allowed in this context"),
+    ],
+)
+def test_a_mistake_is_one_line_with_its_place(text: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config(write(tmp_path, text), KNOWN)
+    assert str(caught.value).endswith(said)
+    assert "\n" not in str(caught.value)
+
+
+def test_two_configurations_are_a_mistake(tmp_path: Path) -> None:
+    write(tmp_path, "", ".config/ansible-reap.yml")
+    with pytest.raises(ConfigError, match=r"'\.config/ansible-reap\.yml' exists too"):
+        load_config(write(tmp_path, ""), KNOWN)
+
+
+def test_bytes_that_are_no_text_are_a_mistake(tmp_path: Path) -> None:
+    (tmp_path / ".ansible-reap.yml").write_bytes(b"rules: \xff\xfe\n")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_config(tmp_path, KNOWN)
+
+
+# ---- ansible-lint's files
+
+
+@pytest.mark.parametrize(
+    "name", [".ansible-lint", ".ansible-lint.yml", ".ansible-lint.yaml", ".config/ansible-lint.yml"]
+)
+def test_ansible_lints_lists_are_read(name: str, tmp_path: Path) -> None:
+    write(tmp_path, "skip_list: [a]\nwarn_list: [b]\nenable_list: [c]\nprofile: safety\n", name)
+    config = load_lint_config(tmp_path)
+    assert (config.skip, config.warn, config.enable) == ({"a"}, {"b"}, {"c"})
+
+
+def test_the_first_configuration_that_exists_counts(tmp_path: Path) -> None:
+    write(tmp_path, "skip_list: [no]\n", ".config/ansible-lint.yml")
+    assert load_lint_config(write(tmp_path, "skip_list: [yes]\n", ".ansible-lint")).skip == {"True"}
+
+
+def test_exclude_paths_are_prefixes_or_patterns_below_the_configurations_folder(tmp_path: Path) -> None:
+    write(tmp_path, "exclude_paths: [roles/old/, '*/molecule/*', vendored.yml]\n", ".ansible-lint")
+    config = load_lint_config(tmp_path)
+    assert config.excludes(tmp_path / "roles/old/tasks/main.yml")
+    assert config.excludes(tmp_path / "roles/a/molecule/default/converge.yml")
+    assert config.excludes(tmp_path / "vendored.yml")
+    assert not config.excludes(tmp_path / "roles/new/tasks/main.yml")
+
+
+def test_a_list_that_is_none_is_a_mistake(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"\.ansible-lint:1: 'skip_list' must be a list of names"):
+        load_lint_config(write(tmp_path, "skip_list: async-unreaped\n", ".ansible-lint"))
+
+
+def test_the_ignore_file_is_read_line_by_line(tmp_path: Path) -> None:
+    text = "# comment\nsite.yml async-unreaped[never] # why\n\nb.yml async-noop[zero] skip\nb.yml async-noop[zero]\n"
+    ignore = load_ignore_file(write(tmp_path, text, ".ansible-lint-ignore"))
+    entry = ignore.entry("site.yml", "async-unreaped[never]")
+    assert entry is not None
+    assert (entry.line, entry.is_silent) == (2, False)
+    assert ignore.entry("site.yml", "async-unreaped") is None
+    assert ignore.entry("./site.yml", "async-unreaped[never]") is None
+    silent = ignore.entry("b.yml", "async-noop[zero]")
+    assert silent is not None
+    assert silent.is_silent
+
+
+@pytest.mark.parametrize("line", ["site.yml", "site.yml async-noop[zero] skp"])
+def test_a_line_that_ansible_lint_would_refuse_is_a_mistake(line: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"\.ansible-lint-ignore:2: expected 'FILE TAG'"):
+        load_ignore_file(write(tmp_path, f"# first\n{line}\n", ".ansible-lint-ignore"))
