@@ -65,7 +65,11 @@ def _names(text: str) -> frozenset[str]:
 
 
 def lint(root: Path, asked: Request | None = None, history: Estimates | None = None) -> Outcome:
-    """Check the project at ``root``. Raises ConfigError where one of its settings files cannot be used."""
+    """Check the project at ``root``, with the run times that are committed there unless ``history`` gives others.
+
+    Raises ConfigError where one of its settings files cannot be used. Run times that cannot be read are one of the
+    errors, and the checks do without them.
+    """
     started = time.perf_counter()
     asked = asked or Request()
     settings = load_settings(root)

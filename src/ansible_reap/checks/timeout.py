@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible_reap.checks.finding import Finding, Level, Rule
+from ansible_reap.checks.measured import judge
 from ansible_reap.checks.support import seconds, speak
 from ansible_reap.checks.work import is_windows, known_time, number
 from ansible_reap.flow.analysis import Analysis, AsyncUse, Launch, Quantity, Reap, ReapKind
@@ -104,25 +105,12 @@ def _measured(
     task = use.task
     if history is None:
         return None
-    text = analysis.texts.get(task.path, "")
-    estimate = history.for_launch(task.path, task.line, task.name or task.action, text)
-    factor = estimate.headroom(limit) if estimate else None
-    if estimate is None or factor is None or factor >= headroom:
+    known = history.for_launch(task.path, task.line, task.name or task.action, analysis.texts.get(task.path, ""))
+    verdict = judge(known, limit, headroom)
+    if verdict is None:
         return None
-    if estimate.bound:
-        likely = f"{estimate.bound.level:.0%}"
-        basis = f"the next run takes up to {seconds(estimate.bound.seconds)} with a probability of {likely}"
-    else:
-        basis = f"it is known to take {seconds(estimate.needed or 0.0)} or more"
-    return speak(
-        RULE,
-        task,
-        f"The limit of {seconds(limit)} is {factor:.2g} times what the work needs: by {estimate.runs} measured runs "
-        f"{basis}.",
-        sub_tag="headroom",
-        settings=use.settings,
-        suggestion=f"async: {estimate.advice(headroom)}",
-    )
+    suggestion = f"async: {verdict.advice}"
+    return speak(RULE, task, verdict.message, sub_tag=verdict.sub_tag, settings=use.settings, suggestion=suggestion)
 
 
 def _window(reap: Reap, launches: list[Launch]) -> Iterator[Finding]:

@@ -20,6 +20,7 @@ from ansible_reap.wording import did_you_mean
 
 if TYPE_CHECKING:
     from ansible_reap.formats.outcome import Outcome
+    from ansible_reap.history.estimate import Estimates
 
 
 def add_arguments(parser: Parser) -> None:
@@ -31,6 +32,12 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("--ignore", metavar="RULE,..", default="", help="do not report these")
     markers = ", ".join(linting.ROOT_MARKERS)
     parser.add_argument("--project-dir", metavar="DIR", help=f"the project's root (default: nearest up with {markers})")
+    parser.add_argument(
+        "--history",
+        metavar="WHICH",
+        default="committed",
+        help="run times to hold limits against: committed (default), local (the callback's store), none, or a store",
+    )
     parser.add_argument("--exit-zero", action="store_true", help="findings do not change the exit status")
 
 
@@ -39,7 +46,8 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"unknown format '{args.format}'{did_you_mean(args.format, CHECK_FORMATS)}")
     root = _root(args)
     try:
-        outcome = linting.lint(root, linting.request(root, args.paths, args.select, args.ignore))
+        asked = linting.request(root, args.paths, args.select, args.ignore)
+        outcome = linting.lint(root, asked, _history(args.history, root))
     except (ConfigError, ValueError) as error:
         raise UsageError(str(error)) from error
     _write(outcome, args)
@@ -59,6 +67,18 @@ def _root(args: argparse.Namespace) -> Path:
     if not root.is_dir():
         raise UsageError(f"--project-dir: no such folder '{args.project_dir}'")
     return root
+
+
+def _history(which: str, root: Path) -> Estimates | None:
+    """The run times that were asked for; None stands for the committed ones."""
+    if which == "committed":
+        return None
+    from ansible_reap.history import local  # noqa: PLC0415 - it needs the databases, and few ask for it
+
+    try:
+        return local.load(root, which)
+    except local.StoreError as error:
+        raise UsageError(f"--history: {error}") from error
 
 
 def _write(outcome: Outcome, args: argparse.Namespace) -> None:

@@ -14,12 +14,10 @@ from ansible_reap.history import committed
 from ansible_reap.history.database import StoreError
 from ansible_reap.history.identity import find_root, project_name
 from ansible_reap.history.launches import LaunchHistory, gather
+from ansible_reap.history.local import PATIENCE
 from ansible_reap.history.settings import configured
 from ansible_reap.history.store import Store
 from ansible_reap.history.wording import launch_text, level_text, seconds_text
-
-PATIENCE = 10.0
-"""Seconds to wait for a locked or distant store; nobody's run waits with us."""
 
 ORDERS = ("headroom", "name", "runs")
 

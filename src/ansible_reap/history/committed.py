@@ -27,8 +27,13 @@ _HEAD = f'{{"version": {VERSION}, "launches": [\n'
 _TAIL = "\n]}\n"
 
 
-class HistoryFileError(Exception):
-    """A committed history that cannot be read; the message is one line."""
+class HistoryFileError(ValueError):
+    """A committed history that cannot be read: ``FILE:LINE: what is wrong``."""
+
+    def __init__(self, reason: str, path: Path, line: int = 1) -> None:
+        super().__init__(f"{path}:{line}: {reason}")
+        self.reason = reason
+        self.line = line
 
 
 def dump(histories: Iterable[LaunchHistory]) -> str:
@@ -118,7 +123,7 @@ def read(path: Path) -> list[LaunchHistory]:
     """Everything in such a file. Raises HistoryFileError."""
     text = _read(path)
     if text is None:
-        raise HistoryFileError(f"{path}: no such file")
+        raise HistoryFileError("no such file", path)
     return _whole(text, path)
 
 
@@ -158,9 +163,9 @@ def _read(path: Path) -> str | None:
     except FileNotFoundError:
         return None
     except UnicodeDecodeError as error:
-        raise HistoryFileError(f"{path}: not UTF-8 text") from error
+        raise HistoryFileError("not UTF-8 text", path) from error
     except OSError as error:
-        raise HistoryFileError(f"{path}: {error.strerror or error}") from error
+        raise HistoryFileError(error.strerror or str(error), path) from error
 
 
 def _parse(text: str, path: Path, line: int = 1) -> Any:
@@ -168,16 +173,16 @@ def _parse(text: str, path: Path, line: int = 1) -> Any:
         return json.loads(text)
     except ValueError as error:
         at = line + getattr(error, "lineno", 1) - 1
-        raise HistoryFileError(f"{path}:{at}: not JSON; write it anew with 'ansible-reap history export'") from error
+        raise HistoryFileError("not JSON; write it anew with 'ansible-reap history export'", path, at) from error
 
 
 def _whole(text: str, path: Path) -> list[LaunchHistory]:
     match _parse(text, path):
         case {"version": int(version), "launches": list(entries)}:
             if version > VERSION:
-                raise HistoryFileError(f"{path}: written by a newer ansible-reap (version {version})")
+                raise HistoryFileError(f"written by a newer ansible-reap (version {version})", path)
             return [_history(entry, path, 1) for entry in entries]
-    raise HistoryFileError(f"{path}: not an export of 'ansible-reap history'")
+    raise HistoryFileError("not an export of 'ansible-reap history'", path)
 
 
 def _history(entry: Any, path: Path, line: int) -> LaunchHistory:
@@ -189,7 +194,7 @@ def _history(entry: Any, path: Path, line: int) -> LaunchHistory:
         for each in runs:
             run_start(each.run)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise HistoryFileError(f"{path}:{line}: an entry is damaged ({error})") from error
+        raise HistoryFileError(f"an entry is damaged ({error})", path, line) from error
     return LaunchHistory("", identity, tuple(sorted(runs, key=lambda each: each.run)))
 
 

@@ -74,7 +74,7 @@ class Estimate:
         """Limit over what is needed; below 1 the limit is known to be too short."""
         return limit / self.needed if self.needed else None
 
-    def advice(self, headroom: float) -> float | None:
+    def advice(self, headroom: float) -> int | None:
         """The smallest round limit that leaves the headroom."""
         return round_up(self.needed * headroom) if self.needed else None
 

@@ -24,17 +24,19 @@ def launch_text(identity: Identity) -> str:
 
 def measured_text(known: Estimate) -> str:
     """The measured figures in one phrase, as in ``37 runs took 310 s at the median and 588 s at worst``."""
-    ended = known.runs - known.censored
-    said = []
-    if ended and known.largest is not None:
-        middle = f"{seconds_text(known.median)} at the median and " if known.median is not None else ""
-        runs = "1 run" if ended == 1 else f"{ended} runs"
-        said.append(f"{runs} took {middle}{seconds_text(known.largest)} at worst")
     if known.censored:
-        cut = "1 run was" if known.censored == 1 else f"{known.censored} runs were"
+        cut = "1 was" if known.censored == 1 else f"{known.censored} were"
         least = f" after {seconds_text(known.at_least)}" if known.at_least is not None else ""
-        said.append(f"{cut} cut off or still at work{least}")
-    return ", ".join(said) or "no run was measured"
+        others = f", and the others took up to {seconds_text(known.largest)}" if known.largest is not None else ""
+        return f"of {_runs(known.runs)} {cut} cut off or still at work{least}{others}"
+    if known.median is None or known.largest is None:
+        return "no run was measured"
+    middle, worst = seconds_text(known.median), seconds_text(known.largest)
+    return f"{_runs(known.runs)} took {middle} at the median and {worst} at worst"
+
+
+def _runs(number: int) -> str:
+    return "1 run" if number == 1 else f"{number} runs"
 
 
 def printable(text: str) -> str:
