@@ -97,6 +97,16 @@ def lint(root: Path, asked: Request | None = None, history: Estimates | None = N
     )
 
 
+def everything(root: Path, history: Estimates | None = None) -> tuple[list[Finding], list[ReadError]]:
+    """Every finding in the project, opt-in and silenced ones too, and the rules that crashed; for ansible-lint.
+
+    Raises ConfigError where our own configuration cannot be used; ansible-lint reads its own itself.
+    """
+    config = load_config(root, {rule.id: rule.defaults for rule in RULES})
+    crashes: list[ReadError] = []
+    return apply_rules(analyse(root), config.rules, history, crashes), crashes
+
+
 def load_settings(root: Path) -> Settings:
     """Read ``.ansible-reap.yml``, ``.ansible-lint`` and ``.ansible-lint-ignore``. Raises ConfigError."""
     config = load_config(root, {rule.id: rule.defaults for rule in RULES})

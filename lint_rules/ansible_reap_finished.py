@@ -1,0 +1,9 @@
+"""async-finished for ansible-lint."""
+
+from ansible_reap_adapter import ReapRule
+
+
+class AsyncFinishedRule(ReapRule):
+    """finished read as a number or truth value, whose type changed in ansible-core 2.19."""
+
+    id = "async-finished"
