@@ -1,0 +1,289 @@
+"""``ansible-reap check`` from the outside: what it reports, what it leaves out, how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from ansible_reap.cli import main
+
+SCHEMA = json.loads(resources.files("ansible_reap").joinpath("schemas/check.json").read_text(encoding="utf-8"))
+
+UNREAPED = """\
+- name: Start {name}
+  ansible.builtin.command: sleep 60
+  async: 300
+  poll: 0
+"""
+NEVER = "async-unreaped[unregistered]"
+
+
+@dataclass(frozen=True)
+class Ended:
+    status: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> dict[str, Any]:
+        document: dict[str, Any] = json.loads(self.out)
+        jsonschema.validate(document, SCHEMA)
+        return document
+
+    @property
+    def tags(self) -> list[str]:
+        return [f"{finding['path']} {finding['tag']}" for finding in self.document["findings"]]
+
+
+@dataclass(frozen=True)
+class Project:
+    root: Path
+    capsys: pytest.CaptureFixture[str]
+
+    def write(self, path: str, text: str = "", data: bytes | None = None) -> Path:
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(text.encode() if data is None else data)
+        return file
+
+    def check(self, *arguments: str) -> Ended:
+        status = main(["check", *arguments])
+        captured = self.capsys.readouterr()
+        return Ended(status, captured.out, captured.err)
+
+    def json(self, *arguments: str) -> Ended:
+        return self.check("--format", "json", *arguments)
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Project:
+    """A project in the working folder: two playbooks, each with a launch that nobody reaps."""
+    found = Project(tmp_path, capsys)
+    (tmp_path / ".git").mkdir()
+    for name in ("one", "two"):
+        tasks = "".join(f"    {line}\n" for line in UNREAPED.format(name=name).splitlines())
+        found.write(f"{name}.yml", f"- name: Play\n  hosts: all\n  tasks:\n{tasks}")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TERM", "xterm")
+    return found
+
+
+# ---- what is reported, and the exit status
+
+
+def test_findings_end_with_1(project: Project) -> None:
+    ended = project.json()
+    assert ended.status == 1
+    assert ended.tags == [f"one.yml {NEVER}", f"two.yml {NEVER}"]
+    assert [launch["verdict"] for launch in ended.document["launches"]] == ["unreaped", "unreaped"]
+
+
+def test_nothing_found_ends_with_0(project: Project) -> None:
+    (project.root / "one.yml").unlink()
+    (project.root / "two.yml").write_text("- hosts: all\n  tasks: []\n")
+    ended = project.check()
+    assert (ended.status, ended.err) == (0, "")
+    assert ended.out.startswith("0 findings; 0 launches; 1 file in ")
+
+
+def test_exit_zero_masks_findings(project: Project) -> None:
+    assert project.check("--exit-zero").status == 0
+
+
+def test_exit_zero_does_not_mask_a_file_that_does_not_parse(project: Project) -> None:
+    project.write("broken.yml", "a: b: c\n")
+    assert project.check("--exit-zero").status == 2
+
+
+def test_a_file_that_does_not_parse_is_one_line_and_the_others_are_still_analysed(project: Project) -> None:
+    project.write("broken.yml", "- hosts: all\n  tasks: [\n")
+    ended = project.check()
+    assert ended.status == 2
+    assert ended.err.startswith("broken.yml:3: does not parse: ")
+    assert ended.err.count("\n") == 1
+    assert f"one.yml:4:7: {NEVER}: Start one" in ended.out
+    assert "2 findings, 2 fixable with --fix; 1 error; " in ended.out or "2 findings; 1 error; " in ended.out
+
+
+def test_paths_narrow_what_is_reported(project: Project) -> None:
+    project.write("roles/a/tasks/main.yml", UNREAPED.format(name="in a role"))
+    project.write("roles/ab/tasks/main.yml", UNREAPED.format(name="in another"))
+    assert project.json("two.yml").tags == [f"two.yml {NEVER}"]
+    assert project.json("roles/a").tags == [f"roles/a/tasks/main.yml {NEVER}"]
+    assert project.json(".").tags == project.json().tags
+    assert [launch["path"] for launch in project.json("one.yml").document["launches"]] == ["one.yml"]
+
+
+def test_errors_of_files_that_nobody_asked_about_do_not_fail_the_check(project: Project) -> None:
+    project.write("broken.yml", "a: b: c\n")
+    assert project.json("one.yml").status == 1
+    assert project.json("broken.yml").status == 2
+
+
+def test_a_path_that_is_not_there_ends_with_2_and_the_others_are_still_reported(project: Project) -> None:
+    ended = project.json("one.yml", "none.yml")
+    assert ended.status == 2
+    assert ended.document["errors"] == [{"path": "none.yml", "line": 1, "message": "no such file or folder"}]
+    assert ended.tags == [f"one.yml {NEVER}"]
+
+
+def test_a_path_outside_the_project_is_bad_usage(project: Project, tmp_path_factory: pytest.TempPathFactory) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    ended = project.check("--project-dir", ".", str(elsewhere))
+    assert ended.status == 2
+    assert "lies outside the project" in ended.err
+
+
+def test_the_project_is_the_nearest_marked_folder_above_the_path(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.write("roles/a/tasks/main.yml", UNREAPED.format(name="in a role"))
+    monkeypatch.chdir(project.root / "roles/a")
+    assert project.json("tasks").tags == [f"roles/a/tasks/main.yml {NEVER}"]
+    project.write("roles/a/galaxy.yml")
+    assert project.json("tasks").tags == [f"tasks/main.yml {NEVER}"]
+
+
+def test_a_project_reached_through_a_link_is_the_same(
+    project: Project, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    link = tmp_path_factory.mktemp("links") / "here"
+    link.symlink_to(project.root)
+    assert project.json("--project-dir", str(link), "one.yml").tags == [f"one.yml {NEVER}"]
+
+
+# ---- what is left out
+
+
+def test_select_and_ignore_take_rules_sub_tags_and_tags(project: Project) -> None:
+    everything = project.json().tags
+    for name in ("async-unreaped", NEVER, "unpredictability"):
+        assert project.json("--select", name).tags == everything
+        assert project.json("--ignore", name).tags == []
+    assert project.json("--select", "async-noop,async-scope").tags == []
+    assert project.json("--ignore", "async-unreaped[never]").tags == everything
+
+
+def test_an_unknown_rule_suggests_the_nearest(project: Project) -> None:
+    ended = project.check("--select", "async-unreapd")
+    assert ended.status == 2
+    assert ended.err == ("ansible-reap check: unknown rule or tag 'async-unreapd'; did you mean 'async-unreaped'?\n")
+
+
+def test_an_unknown_format_suggests_the_nearest(project: Project) -> None:
+    ended = project.check("--format", "sarf")
+    assert (ended.status, ended.err) == (2, "ansible-reap check: unknown format 'sarf'; did you mean 'sarif'?\n")
+
+
+@pytest.mark.parametrize("name", ["async-unreaped", NEVER, "unpredictability"])
+def test_skip_list_silences_and_warn_list_lists(name: str, project: Project) -> None:
+    project.write(".ansible-lint", f"skip_list: ['{name}']\n")
+    ended = project.json()
+    assert (ended.status, ended.tags) == (0, [])
+    assert "warnings" not in ended.document
+    project.write(".ansible-lint", f"warn_list: ['{name}']\n")
+    ended = project.json()
+    assert (ended.status, ended.tags) == (0, [])
+    assert [warning["path"] for warning in ended.document["warnings"]] == ["one.yml", "two.yml"]
+
+
+def test_excluded_files_are_not_reported_but_their_launches_are_known(project: Project) -> None:
+    project.write("broken.yml", "a: b: c\n")
+    project.write(".ansible-lint", "exclude_paths: [one.yml, broken.yml]\n")
+    ended = project.json()
+    assert (ended.status, ended.tags) == (1, [f"two.yml {NEVER}"])
+    assert [launch["path"] for launch in ended.document["launches"]] == ["one.yml", "two.yml"]
+
+
+def test_noqa_and_the_skip_tag_silence_a_task(project: Project) -> None:
+    project.write("one.yml", (project.root / "one.yml").read_text().replace("one", "one # noqa: async-unreaped"))
+    project.write("two.yml", (project.root / "two.yml").read_text() + "      tags: [a, skip_ansible_lint]\n")
+    assert project.json().tags == []
+
+
+def test_an_ignored_pair_of_file_and_tag_is_listed_and_does_not_fail(project: Project) -> None:
+    project.write(".ansible-lint-ignore", f"one.yml {NEVER}\ntwo.yml {NEVER} skip\n")
+    ended = project.json()
+    assert (ended.status, ended.tags) == (0, [])
+    assert [warning["path"] for warning in ended.document["warnings"]] == ["one.yml"]
+    assert f"one.yml:4:7: {NEVER} (known): Start one" in project.check().out
+
+
+def test_an_ignored_rule_without_the_sub_tag_ignores_nothing(project: Project) -> None:
+    project.write(".ansible-lint-ignore", "one.yml async-unreaped\n")
+    assert project.json().status == 1
+
+
+def test_a_stale_entry_is_named(project: Project) -> None:
+    project.write(".ansible-lint-ignore", f"one.yml {NEVER}\none.yml async-noop[zero]\none.yml yaml[colons]\n")
+    ended = project.json()
+    assert ended.err == (".ansible-lint-ignore:2: nothing meets 'one.yml async-noop[zero]' any more; delete the line\n")
+    assert project.json("--select", "async-scope").err == ""
+
+
+def test_a_mistake_in_a_settings_file_is_one_line_and_2(project: Project) -> None:
+    project.write(".ansible-reap.yml", "rules:\n  async-timeout:\n    headrom: 3\n")
+    ended = project.check()
+    assert ended.status == 2
+    assert ended.err == (
+        "ansible-reap check: .ansible-reap.yml:3: unknown option of async-timeout: 'headrom';"
+        " did you mean 'headroom'?\n"
+    )
+
+
+# ---- output
+
+
+def test_output_goes_into_a_file(project: Project) -> None:
+    ended = project.json("--output", "report.json")
+    assert (ended.status, ended.out, ended.err) == (1, "", "")
+    jsonschema.validate(json.loads((project.root / "report.json").read_text()), SCHEMA)
+
+
+def test_an_output_that_cannot_be_written_is_one_line_and_2(project: Project) -> None:
+    ended = project.check("--output", "no/such/folder/report")
+    assert ended.status == 2
+    assert ended.err.count("\n") == 1
+    assert "--output: cannot write 'no/such/folder/report'" in ended.err
+
+
+def test_text_is_coloured_on_a_terminal_only_and_never_with_no_color(project: Project) -> None:
+    assert "\x1b[" in on_a_terminal(project.root, {})
+    assert "\x1b[" not in on_a_terminal(project.root, {"NO_COLOR": "1"})
+    assert "\x1b[" not in on_a_terminal(project.root, {"TERM": "dumb"})
+    assert "\x1b[" not in project.check().out
+
+
+def on_a_terminal(root: Path, variables: dict[str, str]) -> str:
+    """What ``check`` prints where its standard output is a terminal."""
+    ours, theirs = os.openpty()
+    environment = {key: value for key, value in os.environ.items() if key != "NO_COLOR"}
+    with subprocess.Popen(
+        [sys.executable, "-m", "ansible_reap", "check"], cwd=root, env={**environment, **variables}, stdout=theirs
+    ) as process:
+        os.close(theirs)
+        chunks = []
+        try:
+            while chunk := os.read(ours, 65536):
+                chunks.append(chunk)
+        except OSError:  # the terminal's other end has closed
+            pass
+        assert process.wait(60) == 1
+    os.close(ours)
+    return b"".join(chunks).decode()
+
+
+def test_a_reader_that_leaves_early_is_no_error(project: Project) -> None:
+    script = f"{sys.executable} -m ansible_reap check --format json | true; exit ${{PIPESTATUS[0]}}"
+    ended = subprocess.run(["bash", "-c", script], cwd=project.root, capture_output=True, text=True, check=False)
+    assert ended.stderr == ""
+    assert ended.returncode in (0, 1)
