@@ -61,7 +61,7 @@ DEV = (
     "PyYAML>=6.0",
     "Jinja2>=3.1",
 )
-DOCS = ("mkdocs~=1.6.1",)
+DOCS = ("mkdocs~=1.6.1", "mkdocs-material~=9.8", "PyYAML>=6.0", "Jinja2>=3.1")
 LINT = ("ansible-lint>=26.10,<27",)
 LINT_OLDEST = ("ansible-lint~=25.1.3",)
 

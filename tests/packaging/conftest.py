@@ -1,0 +1,92 @@
+"""The built wheel and sdist, and fresh environments into which pip has installed the wheel: made once a test run."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from support import environments
+from support.venv import Dist, Venv
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all workers of this run have in common."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@contextmanager
+def _once(folder: Path) -> Iterator[bool]:
+    """True for the first worker that comes, False for those after it, who wait until the first is done."""
+    done = folder.with_name(f"{folder.name}.done")
+    with folder.with_name(f"{folder.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        first = not done.exists()
+        yield first
+        done.touch()
+
+
+@pytest.fixture(scope="session")
+def dist(shared: Path) -> Dist:
+    """The wheel and the sdist of this source tree."""
+    folder = shared / "dist"
+    with _once(folder) as first:
+        if first:
+            build = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(environments.ROOT)]
+            subprocess.run(build, check=True, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    return Dist(wheel=next(folder.glob("*.whl")), sdist=next(folder.glob("*.tar.gz")))
+
+
+MakeVenv = Callable[..., Venv]
+
+
+@pytest.fixture(scope="session")
+def make_venv(shared: Path, dist: Dist) -> MakeVenv:
+    """``make_venv(name, like, *requirements)``: a fresh environment with the wheel, on the Python that ``like`` has."""
+
+    def make(name: str, like: str, *requirements: str) -> Venv:
+        if environments.environment(like) is None:
+            pytest.skip(f"no environment {like}: tools/envs.py make {like}")
+        folder = shared / f"venv-{name}"
+        with _once(folder) as first:
+            if first:
+                python = environments.program(like, "python")
+                subprocess.run([python, "-m", "venv", str(folder)], check=True, capture_output=True, text=True)
+                pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "-q", "--no-input", str(dist.wheel)]
+                subprocess.run([*pip, *requirements], check=True, capture_output=True, text=True)
+        return Venv(folder)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def bare(make_venv: MakeVenv) -> Venv:
+    """The wheel and what it requires, nothing else."""
+    return make_venv("bare", "dev")
+
+
+@pytest.fixture(scope="session", params=environments.chosen_cores())
+def with_core(request: pytest.FixtureRequest, make_venv: MakeVenv) -> Venv:
+    """The wheel and one ansible-core."""
+    version = request.param
+    return make_venv(f"core-{version}", f"core-{version}", f"ansible-core~={version}.0")
+
+
+@pytest.fixture(scope="session", params=["lint-oldest", "lint"])
+def with_lint(request: pytest.FixtureRequest, make_venv: MakeVenv) -> Venv:
+    """The wheel, one ansible-lint, and the PyPI package whose name one of our rules has."""
+    name = request.param
+    if environments.environment(name) is None:
+        pytest.skip(f"no environment {name}: tools/envs.py make {name}")
+    python = environments.program(name, "python")
+    ask = "from importlib.metadata import version; print(version('ansible-lint'))"
+    version = subprocess.run([python, "-c", ask], check=True, capture_output=True, text=True).stdout.strip()
+    return make_venv(name, name, f"ansible-lint=={version}", "async-timeout")

@@ -1,0 +1,170 @@
+"""Every command and every snippet on the README and the docs' pages does what the page says."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from support import environments, markdown
+from support.venv import Dist, Venv, clean_environment
+
+PAGES = [environments.ROOT / name for name in ("README.md", "CONTRIBUTING.md", "collection/README.md")]
+PAGES += sorted((environments.ROOT / "docs").glob("*.md"))
+EXAMPLE = environments.ROOT / "src" / "ansible_reap" / "example"
+
+
+@dataclass(frozen=True)
+class Session:
+    """A reader's shell: a home without settings, a project, our wheel on offer to pip."""
+
+    venv: Venv
+    project: Path
+    variables: dict[str, str]
+
+    def shell(self, script: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["bash", "-c", script],
+            cwd=self.project,
+            env=self.variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+
+@pytest.fixture
+def session(make_venv: Any, dist: Dist, tmp_path: Path, page: Path) -> Session:
+    version = environments.chosen_cores()[-1]
+    venv = make_venv("pages", f"core-{version}", f"ansible-core~={version}.0", "ansible-lint")
+    setup = markdown.page_directive(page, "project")
+    project = tmp_path / "project"
+    if setup:
+        shutil.copytree(EXAMPLE / setup, project)
+    else:
+        project.mkdir()
+    variables = {
+        **clean_environment(tmp_path),
+        "PATH": f"{venv.folder / 'bin'}:/usr/bin:/bin",
+        "PIP_FIND_LINKS": str(dist.wheel.parent),
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "ANSIBLE_LOCALHOST_WARNING": "0",
+        "COLUMNS": "80",
+    }
+    return Session(venv, project, variables)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(environments.ROOT)))
+def test_the_page_s_blocks_do_what_it_says(page: Path, session: Session) -> None:
+    for block in markdown.blocks(page):
+        _try(block, f"{page.name}:{block.line}", session)
+
+
+def _try(block: markdown.Block, where: str, session: Session) -> None:
+    if block.directive == "shown":
+        assert block.argument, f"{where}: a reason, please"
+    elif block.language == "console":
+        _run_console(block, where, session)
+    elif block.title:
+        target = session.project / block.title
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(block.text, encoding="utf-8")
+        if block.directive == "runs":
+            for command in _recipe_commands(block):
+                reply = session.shell(command)
+                assert reply.returncode == 0, f"{where}: {command}\n{reply.stdout}"
+    elif block.language == "yaml":
+        expected = block.argument.split() if block.directive == "finds" else []
+        assert _tags_found(block, session) == expected, where
+    else:
+        raise AssertionError(f"{where}: this block is not tested; say how, or why it is only shown")
+
+
+def _run_console(block: markdown.Block, where: str, session: Session) -> None:
+    """Run a block's commands in one shell, so that ``cd``, ``export`` and ``$?`` work as for a reader."""
+    commands = markdown.commands(block)
+    assert commands, f"{where}: no line starts with '$ '"
+    parts = [f"printf '\\n===%s===\\n' {number}\n{command.text}\n" for number, command in enumerate(commands)]
+    reply = session.shell("".join(parts))
+    outputs = re.split(r"\n===\d+===\n", reply.stdout)[1:]
+    for command, output in zip(commands, outputs, strict=True):
+        if command.expected:
+            shown = "\n".join(command.expected)
+            assert markdown.matches(command.expected, output), (
+                f"{where}: $ {command.text}\n{output}\n-- shown:\n{shown}"
+            )
+
+
+def _recipe_commands(block: markdown.Block) -> Iterator[str]:
+    """The shell commands of a CI system's file, without those that only this CI system understands."""
+    if block.language == "groovy":
+        yield from re.findall(r"\bsh '([^']+)'", block.text)
+        return
+    yield from _scripts(yaml.safe_load(block.text))
+
+
+def _scripts(value: object) -> Iterator[str]:
+    if isinstance(value, list):
+        for member in value:
+            yield from _scripts(member)
+    if isinstance(value, dict):
+        for key, member in value.items():
+            if key in {"run", "script", "bash"}:
+                yield from [member] if isinstance(member, str) else member
+            else:
+                yield from _scripts(member)
+
+
+def _tags_found(block: markdown.Block, session: Session) -> list[str]:
+    content = yaml.safe_load(block.text)
+    folder = session.project.parent / f"snippet-{block.line}"
+    folder.mkdir()
+    is_play = isinstance(content, list) and any("hosts" in entry for entry in content)
+    name = "site.yml" if is_play else "tasks.yml"
+    (folder / name).write_text(block.text, encoding="utf-8")
+    if not is_play:
+        caller = [{"hosts": "all", "tasks": [{"name": "Snippet", "ansible.builtin.import_tasks": name}]}]
+        (folder / "site.yml").write_text(yaml.safe_dump(caller), encoding="utf-8")
+    reply = session.venv.run("ansible-reap", "check", "--project-dir", ".", "--format", "json", cwd=folder)
+    answer = json.loads(reply.stdout)
+    assert answer["errors"] == []
+    return sorted(finding["tag"] for finding in answer["findings"])
+
+
+def test_the_docs_build_without_warnings(tmp_path: Path) -> None:
+    """Links and anchors are checked by MkDocs itself; so is that no page is left out of the navigation."""
+    if environments.environment("docs") is None:
+        pytest.skip("no environment docs: tools/envs.py make docs")
+    python = environments.program("docs", "python")
+    build = [str(python), "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path)]
+    variables = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    reply = subprocess.run(build, cwd=environments.ROOT, env=variables, capture_output=True, text=True, check=False)
+    assert reply.returncode == 0, reply.stderr
+    assert "WARNING" not in reply.stderr
+    for rule in (environments.ROOT / "lint_rules").glob("async_*.md"):
+        assert (tmp_path / "rules" / rule.stem.replace("_", "-") / "index.html").is_file()
+
+
+def test_every_link_within_the_repository_leads_somewhere() -> None:
+    dead = [
+        f"{page.name}: {target}"
+        for page in PAGES
+        for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+        if "://" not in target
+        and not (page.parent / target).exists()
+        # Pages that tools/docs_pages.py makes; MkDocs checks the links to those.
+        and not target.startswith("rules/")
+    ]
+    assert not dead

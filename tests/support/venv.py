@@ -1,0 +1,55 @@
+"""A virtual environment with our wheel in it, and commands run there as a new user would run them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+_FOREIGN = ("ANSIBLE", "ASYNC_REAPER", "PYTHON", "PIP_", "VIRTUAL_ENV", "PYTEST", "NO_COLOR", "FORCE_COLOR")
+
+
+@dataclass(frozen=True)
+class Dist:
+    """What ``make build`` yields."""
+
+    wheel: Path
+    sdist: Path
+
+
+@dataclass(frozen=True)
+class Venv:
+    """One virtual environment."""
+
+    folder: Path
+
+    def program(self, name: str) -> Path:
+        return self.folder / "bin" / name
+
+    def run(
+        self,
+        program: str,
+        *arguments: str | Path,
+        cwd: Path,
+        variables: Mapping[str, str] | None = None,
+        timeout: float = 120,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a program of this environment in ``cwd``, which is HOME too: no settings but those put there."""
+        return subprocess.run(
+            [str(self.program(program)), *map(str, arguments)],
+            cwd=cwd,
+            env={**clean_environment(cwd), "PATH": f"{self.folder / 'bin'}:/usr/bin:/bin", **(variables or {})},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+
+def clean_environment(home: Path) -> dict[str, str]:
+    """The process's environment without what would lead a program to this source tree or to its user's settings."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
+    return {**kept, "HOME": str(home), "XDG_CONFIG_HOME": str(home / ".config"), "XDG_STATE_HOME": str(home / ".local")}
