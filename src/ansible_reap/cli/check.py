@@ -6,6 +6,7 @@ PATH narrows what is reported; the project around it is always read.
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from pathlib import Path
@@ -88,7 +89,8 @@ def _write(outcome: Outcome, args: argparse.Namespace) -> None:
         except OSError as error:
             raise UsageError(f"--output: cannot write '{args.output}': {error.strerror}") from error
         return
-    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     sys.stdout.write(render(args.format, outcome, colour=_wants_colour()))
 
 
