@@ -97,8 +97,8 @@ def test_a_file_that_does_not_parse(text: str, said: str, line: int, root: Path)
 @pytest.mark.parametrize("name", ["broken.yml", "roles/a/defaults/main.yml", "group_vars/all.yml"])
 def test_a_file_that_is_not_utf_8(name: str, root: Path) -> None:
     (root / name).parent.mkdir(parents=True, exist_ok=True)
-    (root / name).write_bytes(b"name: caf\xe9\n")
-    assert_only_error(root, name, "invalid")
+    (root / name).write_bytes(b"---\nname: caf\xe9\n")
+    assert_only_error(root, name, "is not UTF-8 text (byte 0xe9)", line=2)
 
 
 def test_a_file_with_a_control_character(root: Path) -> None:

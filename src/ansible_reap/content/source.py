@@ -77,7 +77,7 @@ def check(data: bytes) -> None:
         finally:
             loader.dispose()
     except yaml.YAMLError as error:
-        raise _source_error(error) from None
+        raise _source_error(error, data) from None
 
 
 def compose(data: bytes) -> Node | None:
@@ -96,7 +96,7 @@ def compose(data: bytes) -> Node | None:
         finally:
             loader.dispose()
     except yaml.YAMLError as error:
-        raise _source_error(error) from None
+        raise _source_error(error, data) from None
     except (RecursionError, ValueError) as error:
         raise SourceError(f"does not parse: {error}") from None
     return root
@@ -188,7 +188,11 @@ def _refuse_deep_nesting(data: bytes) -> None:
         raise SourceError("does not parse: nested too deeply", data.count(b"\n", 0, match.start()) + 1)
 
 
-def _source_error(error: yaml.YAMLError) -> SourceError:
+def _source_error(error: yaml.YAMLError, data: bytes) -> SourceError:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as wrong:
+        return SourceError(f"is not UTF-8 text (byte 0x{data[wrong.start]:02x})", data.count(b"\n", 0, wrong.start) + 1)
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
     line = mark.line + 1 if mark is not None else 1
