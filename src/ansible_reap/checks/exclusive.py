@@ -7,7 +7,7 @@ from typing import Any
 
 from ansible_reap.checks import work
 from ansible_reap.checks.finding import Finding, Level, Rule
-from ansible_reap.checks.support import is_template, speak
+from ansible_reap.checks.support import contexts, is_template, speak
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, Launch
 from ansible_reap.history.estimate import Estimates
@@ -78,7 +78,7 @@ def _is_looped_on_one_host(launch: Launch) -> bool:
     items = keywords.get("loop", keywords.get("with_items"))
     if not launch.is_looped or (isinstance(items, list) and len(items) < 2):
         return False
-    return not any(is_template(setting.delegate_to) for setting in launch.settings)
+    return not any(is_template(setting.delegate_to) for setting in contexts(launch.task, launch.settings))
 
 
 def _finding(launch: Launch, lock: str, why: str, confidence: Level, rivals: list[Task]) -> Finding:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ansible_reap.checks import work
 from ansible_reap.checks.finding import Finding, Level, Rule
-from ansible_reap.checks.support import speak
+from ansible_reap.checks.support import contexts, speak
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, Launch
 from ansible_reap.history.estimate import Estimates
@@ -76,8 +76,8 @@ def _is_the_controller(launch: Launch) -> bool:
     """The reboot module refuses to reboot the host that Ansible runs on."""
     if launch.task.inherited("connection") == "local":
         return True
-    hosts = [setting.delegate_to or (setting.hosts or "").strip() for setting in launch.settings]
-    return bool(hosts) and all(host in _LOCAL for host in hosts)
+    settings = contexts(launch.task, launch.settings)
+    return all((setting.delegate_to or setting.hosts or "").strip() in _LOCAL for setting in settings)
 
 
 RULE = Rule(

@@ -7,7 +7,7 @@ from typing import Any
 
 from ansible_reap.checks.conditions import mentions
 from ansible_reap.checks.finding import Finding, Level, Rule
-from ansible_reap.checks.support import constant, is_template, speak
+from ansible_reap.checks.support import constant, contexts, is_template, speak, variable
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, Launch, Reap, Setting
 from ansible_reap.history.estimate import Estimates
@@ -46,7 +46,8 @@ def _results(reap: Reap, launches: list[Launch]) -> Finding:
 
 def _first(reap: Reap, launch: Launch) -> Finding | None:
     """The first way in which every context of the reap misses every context of the launch."""
-    pairs = [(there, here) for there in launch.settings for here in reap.settings]
+    there_all, here_all = contexts(launch.task, launch.settings), contexts(reap.task, reap.settings)
+    pairs = [(there, here) for there in there_all for here in here_all]
     for sub_tag, differs in _DIFFERENCES.items():
         reasons = [differs(there, here, launch.task, reap.task) for there, here in pairs]
         if not reasons or any(reason is None for reason in reasons):
@@ -165,11 +166,7 @@ def _user(setting: Setting, task: Task) -> str | None:
 
 
 def _sets_become_by_variable(task: Task) -> bool:
-    keywords = [task.keywords, *(block.keywords for block in task.enclosing())]
-    return any(
-        isinstance(each.get("vars"), Mapping) and any(str(name).startswith("ansible_become") for name in each["vars"])
-        for each in keywords
-    )
+    return any(variable(task, f"ansible_{name}") is not None for name in ("become", "become_user", "become_method"))
 
 
 def _reads_path(reap: Task) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from ansible_reap.checks.finding import Finding, Level, Related, Rule
 from ansible_reap.content.model import Task
@@ -65,3 +65,34 @@ def listed(words: Iterable[str]) -> str:
     """As in ``a, b and c``."""
     words = list(words)
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def contexts(task: Task, settings: Sequence[Setting]) -> Sequence[Setting]:
+    """The task's settings; for a task that no walk has reached, what its own file says."""
+    if settings:
+        return settings
+    return (
+        Setting(
+            hosts=_text(task.inherited("hosts")),
+            become=task.inherited("become"),
+            become_user=_text(task.inherited("become_user")),
+            delegate_to=_text(task.inherited("delegate_to")),
+            run_once=task.inherited("run_once"),
+            check_mode=task.inherited("check_mode"),
+            ignore_errors=task.inherited("ignore_errors"),
+            async_dir=_text(variable(task, "ansible_async_dir")),
+        ),
+    )
+
+
+def variable(task: Task, name: str) -> object:
+    """A variable of the ``vars:`` of the task or of the nearest block around it, as written."""
+    for keywords in (task.keywords, *(block.keywords for block in task.enclosing())):
+        variables = keywords.get("vars")
+        if isinstance(variables, Mapping) and name in variables:
+            return variables[name]
+    return None
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)

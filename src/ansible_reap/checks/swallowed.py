@@ -8,7 +8,7 @@ from typing import Any
 from ansible_reap.checks import conditions
 from ansible_reap.checks.finding import Finding, Level, Rule
 from ansible_reap.checks.readers import tests_failure_of
-from ansible_reap.checks.support import constant, seconds, speak
+from ansible_reap.checks.support import constant, contexts, seconds, speak
 from ansible_reap.flow.analysis import Analysis, Reap, ReapKind
 from ansible_reap.history.estimate import Estimates
 
@@ -26,8 +26,8 @@ def check(analysis: Analysis, options: Mapping[str, Any], history: Estimates | N
 
 
 def _ignored(reap: Reap) -> Finding | None:
-    ignored = [constant(setting.ignore_errors) for setting in reap.settings]
-    if not ignored or not all(ignored):
+    ignored = [constant(setting.ignore_errors) for setting in contexts(reap.task, reap.settings)]
+    if not all(ignored):
         return None
     return speak(
         RULE,

@@ -8,10 +8,11 @@ from typing import Any
 
 from ansible_reap.checks.finding import Finding, Level, Rule
 from ansible_reap.checks.measured import judge
-from ansible_reap.checks.support import seconds, speak
+from ansible_reap.checks.support import seconds, speak, variable
 from ansible_reap.checks.work import is_windows, known_time, number
 from ansible_reap.flow.analysis import Analysis, AsyncUse, Launch, Quantity, Reap, ReapKind
 from ansible_reap.history.estimate import Estimates, round_up
+from ansible_reap.jobs import EXPECT_VARIABLE
 from ansible_reap.timing import DEFAULT_DELAY, FIX_MARGIN, KILL_STEP
 
 DEFAULT_HEADROOM = 2.0
@@ -85,7 +86,8 @@ def _headroom(analysis: Analysis, use: AsyncUse, headroom: float, history: Estim
 
 
 def _expected(use: AsyncUse, limit: float, headroom: float) -> Finding | None:
-    expected = use.launch.expected.single if use.launch and use.launch.expected else None
+    stated = use.launch.expected if use.launch else None
+    expected = stated.single if stated else number(variable(use.task, EXPECT_VARIABLE))
     if not expected or expected <= 0 or limit / expected >= headroom:
         return None
     return speak(

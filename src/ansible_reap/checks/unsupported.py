@@ -8,7 +8,7 @@ from typing import Any
 from ansible_reap.checks.async_support import BUILTIN, COLLECTIONS, VERSIONS
 from ansible_reap.checks.conditions import mentions
 from ansible_reap.checks.finding import Finding, Level, Rule
-from ansible_reap.checks.support import constant, speak
+from ansible_reap.checks.support import constant, contexts, speak
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, AsyncUse, Launch
 from ansible_reap.history.estimate import Estimates
@@ -74,7 +74,7 @@ def _check_mode(launch: Launch) -> Iterator[Finding]:
 
 def _never_in_check_mode(launch: Launch) -> bool:
     """Whether something about the task speaks of check mode: it is not ours to judge what that something does."""
-    if launch.settings and all(constant(setting.check_mode) is False for setting in launch.settings):
+    if all(constant(setting.check_mode) is False for setting in contexts(launch.task, launch.settings)):
         return True
     texts = (launch.limit.text, launch.poll.text)
     return any("ansible_check_mode" in text for text in texts) or _guarded(launch.task)
