@@ -6,7 +6,7 @@ another host than the one that launched them. Times are seconds since the epoch 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Protocol
@@ -270,8 +270,14 @@ class JobRecord:
 class Listener(Protocol):
     """Who wants to hear of jobs as they change: the ledger. Called while the event is handled, in order."""
 
-    def intent(self, site: LaunchSite, hosts: Sequence[str]) -> None:
-        """A launching task is about to start on these hosts; some of them may skip it."""
+    def intent(self, key: str, site: LaunchSite, host: str, when: float) -> None:
+        """A launching task is about to start on the host, before its worker does. ``key`` names the task.
+
+        What the task leaves to templates is not known yet: ``limit_s`` is 0 then, and the access as written.
+        """
+
+    def answered(self, key: str, host: str) -> None:
+        """The host has reported on the task, whatever came of it; its launches were told before."""
 
     def launched(self, job: JobInfo) -> None:
         """Ansible has reported a launch. The play goes on when this returns."""
@@ -279,8 +285,8 @@ class Listener(Protocol):
     def settled(self, job: JobRecord) -> None:
         """The job is accounted for: reaped, failed, timed out, lost or detached. Comes again if that changes."""
 
-    def closed(self, jobs: Sequence[JobRecord]) -> None:
-        """The run is over; ``jobs`` are all jobs of the run."""
+    def closed(self) -> None:
+        """The run is over."""
 
 
 class Tracker:
@@ -311,9 +317,13 @@ class Tracker:
         """The jobs launched on this inventory host whose end is not known, in the order of their launch."""
         return list(self._by_host.get(host, {}).values())
 
-    def intent(self, site: LaunchSite, hosts: Sequence[str]) -> None:
+    def intent(self, key: str, site: LaunchSite, host: str, when: float) -> None:
         for listener in self._listeners:
-            listener.intent(site, hosts)
+            listener.intent(key, site, host, when)
+
+    def answered(self, key: str, host: str) -> None:
+        for listener in self._listeners:
+            listener.answered(key, host)
 
     def launch(self, info: JobInfo) -> JobRecord:
         """Take note of a launch. An id that is known already is the same job reported twice."""
@@ -343,7 +353,7 @@ class Tracker:
 
     def close(self) -> None:
         for listener in self._listeners:
-            listener.closed(list(self._jobs.values()))
+            listener.closed()
 
     def _file(self, job: JobRecord) -> None:
         jobs = self._by_host.setdefault(job.info.host, {})

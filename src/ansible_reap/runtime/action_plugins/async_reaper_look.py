@@ -1,0 +1,98 @@
+"""The action of the gate: looks at jobs once, or waits for them, on the host and as the user that launched them.
+
+It runs in Ansible's worker process. It never fails, whatever it finds: the gate decides. Of a job's result it hands
+back only what the report shows, so that neither facts nor output of a job leak into the play.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+KEPT = ("rc", "msg", "start", "end", "child_pid")
+ANSIBLES_OWN = ("could not find job", "Timeout exceeded")
+"""Messages that never come from the module, so ``no_log`` has nothing to hide in them."""
+FIRST_WORD_AFTER = 30.0
+"""Seconds of waiting before the first line of progress; each pause after it is twice as long, up to ten minutes."""
+LONGEST_PAUSE = 600.0
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    """Arguments: ``jobs`` (each with jid, file, task, launched, deadline, limit), ``wait``, ``hidden``."""
+
+    def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        self._supports_check_mode = True
+        result: dict[str, Any] = dict(super().run(tmp, task_vars))
+        variables = task_vars or {}
+        jobs: list[dict[str, Any]] = list(self._task.args.get("jobs") or [])
+        if self._task.args.get("wait"):
+            looks = self._wait(jobs, variables)
+        else:
+            looks = [self._look(job, variables) for job in jobs]
+        result.update(changed=False, looks=looks)
+        return result
+
+    def _look(self, job: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        """One look: what the status file says, or ``error`` where it cannot be read."""
+        answer = self._status(job, "status", variables)
+        look: dict[str, Any] = {key: answer[key] for key in KEPT if key in answer}
+        look.update(
+            jid=job["jid"],
+            finished=bool(answer.get("finished")),
+            failed=bool(answer.get("failed")),
+            seen=time.time(),
+        )
+        if self._task.args.get("hidden") and look.get("msg") not in ANSIBLES_OWN:
+            look.pop("msg", None)
+        return look
+
+    def _wait(self, jobs: list[dict[str, Any]], variables: dict[str, Any]) -> list[dict[str, Any]]:
+        """Look until each job has ended or is past its deadline; then remove the status files of those that ended."""
+        began = time.time()
+        word_at, pause = began + FIRST_WORD_AFTER, FIRST_WORD_AFTER
+        done: dict[str, dict[str, Any]] = {}
+        interval = 0.5
+        while True:
+            for job in jobs:
+                if job["jid"] in done:
+                    continue
+                look = self._look(job, variables)
+                if look["finished"] or time.time() >= job["deadline"]:
+                    look["waited"] = interval > 0.5
+                    done[job["jid"]] = look
+                    if look["finished"] and look.get("msg") != "could not find job":
+                        self._status(job, "cleanup", variables)
+            left = [job for job in jobs if job["jid"] not in done]
+            if not left:
+                return [done[job["jid"]] for job in jobs]
+            if time.time() >= word_at:
+                self._say(left, variables)
+                pause = min(2 * pause, LONGEST_PAUSE)
+                word_at = time.time() + pause
+            nearest = min(job["deadline"] for job in left) - time.time()
+            time.sleep(max(0.2, min(interval, nearest)))
+            interval = min(interval * 1.5, 10.0)
+
+    def _status(self, job: dict[str, Any], mode: str, variables: dict[str, Any]) -> dict[str, Any]:
+        # Folder and name of the absolute results_file: right whatever the folder option or HOME say. Windows has "\\".
+        path = str(job["file"])
+        cut = max(path.rfind("/"), path.rfind("\\"))
+        arguments = {
+            "jid": path[cut + 1 :],
+            "mode": mode,
+            "_async_dir": path[:cut] if cut > 0 else "~/.ansible_async",
+        }
+        answer = self._execute_module(
+            module_name="ansible.legacy.async_status", module_args=arguments, task_vars=variables
+        )
+        return dict(answer)
+
+    def _say(self, left: list[dict[str, Any]], variables: dict[str, Any]) -> None:
+        oldest = min(left, key=lambda job: float(job["launched"]))
+        Display().display(
+            f"async_reaper: [{variables.get('inventory_hostname')}] {len(left)} outstanding, the oldest "
+            f"({oldest['task']}) for {time.time() - oldest['launched']:.0f} s of {oldest['limit']} s"
+        )

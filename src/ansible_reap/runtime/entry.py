@@ -1,0 +1,35 @@
+"""The one session of a run: who gets it, and what to warn of at its start."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from ansible_reap import __version__
+from ansible_reap.runtime.finish import end_of_playbook
+from ansible_reap.runtime.session import CORE, Guard, Session
+
+OLDEST, NEWEST = (2, 16), (2, 21)
+
+_owner: weakref.ref[Any] | None = None
+
+
+def session_for(owner: weakref.ref[Any], version: str, warn: Callable[[str], None], guard: Guard) -> Session | None:
+    """A session for this plugin instance; None where another instance of this process has one already.
+
+    The callback may be loaded twice, from the collection and from a ``callback_plugins`` folder.
+    """
+    global _owner  # noqa: PLW0603 - the two instances come from two modules and share nothing else
+    if _owner is not None and _owner() is not None:
+        return None
+    _owner = owner
+    if version != __version__:
+        warn(
+            f"async_reaper: the callback is of version {version}, the package ansible-reap of {__version__}; "
+            "install the same version of both."
+        )
+    if not OLDEST <= CORE[:2] <= NEWEST:
+        found = ".".join(str(part) for part in CORE)
+        warn(f"async_reaper: ansible-core {found} is untested; supported are 2.16 to 2.21.")
+    return Session(warn, guard, end_of_playbook)

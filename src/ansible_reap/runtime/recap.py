@@ -1,0 +1,93 @@
+"""ASYNC RECAP: what the terminal shows after PLAY RECAP. Pure: lines with the colour they deserve."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from ansible_reap.jobs import JobState, LastSeen
+from ansible_reap.runtime.options import Options, RecapWhen
+from ansible_reap.runtime.report import summary
+from ansible_reap.runtime.tracker import JobRecord
+from ansible_reap.runtime.verdict import Verdict, judge
+from ansible_reap.runtime.wording import age, place, span
+
+WIDTH = 80
+_MIN_NAME = 8
+
+
+class Tone(Enum):
+    """How a line is meant; the colours are Ansible's own settings for such things."""
+
+    GOOD = "ok"
+    WARNING = "warn"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    text: str
+    tone: Tone
+
+
+def lines(jobs: Sequence[JobRecord], options: Options, now: float) -> list[Line]:
+    """The block below the banner; empty where nothing is to be said."""
+    if not jobs or options.recap is RecapWhen.NEVER:
+        return []
+    shown: list[tuple[JobRecord, Verdict]] = [
+        (job, verdict) for job in jobs if (verdict := judge(job, options)) is not Verdict.FINE
+    ]
+    if options.recap is RecapWhen.ALWAYS:
+        shown += [(job, Verdict.FINE) for job in jobs if job.state is JobState.DETACHED]
+    elif not shown:
+        return []
+    rows = [_row(job, now) for job, _ in shown]
+    widths = [max((len(row[i]) for row in rows), default=0) for i in range(_COLUMNS)]
+    body = [Line(_joined(row, widths), _TONES[verdict]) for row, (_, verdict) in zip(rows, shown, strict=True)]
+    worst = max((verdict.value for _, verdict in shown), default=0)
+    return [*body, Line(_summary(jobs), _TONES[Verdict(worst)])]
+
+
+_TONES = {Verdict.FINE: Tone.GOOD, Verdict.TOLD: Tone.WARNING, Verdict.FAILS: Tone.ERROR}
+_COLUMNS = 5
+_WORDS = {JobState.TIMED_OUT: "timed out"}
+
+
+def _row(job: JobRecord, now: float) -> tuple[str, ...]:
+    """State, host, place, job id, time; then the task with its item, which gets the rest of the line."""
+    info = job.info
+    host = f"{info.host}->{info.delegated_to}" if info.delegated_to else info.host
+    time = f"{span(age(job, now))}/{span(info.limit_s)}"
+    item = f" ({info.item})" if info.item else ""
+    return _state(job), host, place(job), info.jid, time, f"{info.task}{item}{_remark(job)}"
+
+
+def _state(job: JobRecord) -> str:
+    return "swallowed" if job.swallowed else _WORDS.get(job.state, job.state.value)
+
+
+def _remark(job: JobRecord) -> str:
+    if job.state is JobState.DETACHED:
+        return f": {job.info.site.reason}"
+    if job.info.site.empty_reason:
+        return ": detached without a reason"
+    if job.state is JobState.UNREAPED and job.last_seen is LastSeen.MISSING:
+        return ": cleaned up unseen"
+    if job.state is JobState.FAILED and job.rc is not None and not job.info.site.no_log:
+        return f": rc {job.rc}"
+    return ""
+
+
+def _joined(row: tuple[str, ...], widths: list[int]) -> str:
+    head = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False))
+    room = max(WIDTH - len(head) - 2, _MIN_NAME)
+    name = row[_COLUMNS]
+    return f"{head}  {name if len(name) <= room else name[: room - 3] + '...'}".rstrip()
+
+
+def _summary(jobs: Sequence[JobRecord]) -> str:
+    counts = summary(jobs)
+    total = counts.pop("launched")
+    parts = [f"{count} {name.replace('_', ' ')}" for name, count in counts.items() if count]
+    return f"{total} launched: {', '.join(parts)}"

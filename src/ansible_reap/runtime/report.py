@@ -1,0 +1,141 @@
+"""The run's report as JSON: its fields are a contract, and ``schemas/report.schema.json`` describes them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from ansible_reap.jobs import JobState
+from ansible_reap.runtime.options import Options
+from ansible_reap.runtime.tracker import JobRecord
+from ansible_reap.runtime.verdict import Verdict, judge
+
+VERSION = 1
+
+
+class Outcome(str, Enum):
+    """What we made of the run."""
+
+    OK = "ok"
+    FAILED = "failed"
+    REPORTED = "reported"
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The run that a report is about. Times are seconds since the epoch."""
+
+    playbooks: tuple[str, ...]
+    ansible_core: str
+    started: float
+    ended: float
+
+    @property
+    def name(self) -> str:
+        return f"{iso(self.started)}-{os.getpid()}"
+
+
+def iso(when: float | None) -> str | None:
+    """UTC to the second, as in ``2026-11-22T10:00:00Z``."""
+    if when is None:
+        return None
+    return datetime.fromtimestamp(when, tz=timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def outcome_of(jobs: Iterable[JobRecord], options: Options) -> Outcome:
+    """``reported`` where there are problems that we did not fail the run for."""
+    gravest = max((judge(job, options).value for job in jobs), default=Verdict.FINE.value)
+    return {Verdict.FINE.value: Outcome.OK, Verdict.TOLD.value: Outcome.REPORTED}.get(gravest, Outcome.FAILED)
+
+
+def summary(jobs: Iterable[JobRecord]) -> dict[str, int]:
+    """How many jobs there were, by state. Those with ``poll`` > 0 count too, unless they were cut off."""
+    counts = dict.fromkeys(("launched", *(state.value for state in _ORDER), "swallowed"), 0)
+    for job in jobs:
+        counts["launched"] += 1
+        counts[job.state.value] += 1
+        counts["swallowed"] += job.swallowed
+    return counts
+
+
+_ORDER = (
+    JobState.REAPED,
+    JobState.FAILED,
+    JobState.TIMED_OUT,
+    JobState.LOST,
+    JobState.UNREAPED,
+    JobState.DETACHED,
+)
+
+
+def as_json(run: Run, jobs: Sequence[JobRecord], outcome: Outcome) -> dict[str, Any]:
+    """The report as plain data."""
+    return {
+        "version": VERSION,
+        "run": run.name,
+        "playbooks": list(run.playbooks),
+        "ansible_core": run.ansible_core,
+        "started": iso(run.started),
+        "ended": iso(run.ended),
+        "outcome": outcome.value,
+        "jobs": [job_as_json(job) for job in jobs],
+        "summary": summary(jobs),
+    }
+
+
+def job_as_json(job: JobRecord) -> dict[str, Any]:
+    """One job. What ``no_log`` covers is null."""
+    info, hidden = job.info, job.info.site.no_log
+    reap = job.reap
+    return {
+        "jid": info.jid,
+        "host": info.host,
+        "delegated_to": info.delegated_to,
+        "play": info.play,
+        "task": info.task,
+        "path": info.path,
+        "line": info.line,
+        "item": None if hidden else info.item,
+        "limit_s": info.limit_s,
+        "poll": info.poll,
+        "state": job.state.value,
+        "last_seen": job.last_seen.value if job.last_seen else None,
+        "seen_by": job.seen_by.value if job.seen_by else None,
+        "swallowed": job.swallowed,
+        "reason": info.site.reason,
+        "rc": None if hidden else job.rc,
+        "msg": None if hidden else job.msg,
+        "launched": iso(info.launched),
+        "finished": iso(job.finished),
+        "runtime_s": None if job.runtime_s is None else round(job.runtime_s, 3),
+        "reap": None if reap is None else {"path": reap.path, "line": reap.line, "task": reap.task, "host": reap.host},
+    }
+
+
+def write(path: Path, text: str) -> None:
+    """Write whole or not at all, readable by the owner only.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        fd = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(fd, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        scratch.replace(path)
+    except OSError:
+        scratch.unlink(missing_ok=True)
+        raise
+
+
+def dumps(report: dict[str, Any]) -> str:
+    return json.dumps(report, indent=1, ensure_ascii=True) + "\n"
