@@ -6,7 +6,7 @@ another host than the one that launched them. Times are seconds since the epoch 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Protocol
@@ -219,7 +219,7 @@ class Reap:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """What one event says of one job. ``hidden`` says that ``no_log`` covered it: ``msg`` is None then."""
+    """What one event says of one job."""
 
     source: Source
     sight: Sight
@@ -285,8 +285,8 @@ class Listener(Protocol):
     def settled(self, job: JobRecord) -> None:
         """The job is accounted for: reaped, failed, timed out, lost or detached. Comes again if that changes."""
 
-    def closed(self) -> None:
-        """The run is over."""
+    def closed(self, jobs: Sequence[JobRecord], *, complete: bool = True) -> None:
+        """The run is over; ``jobs`` are all of its jobs. ``complete`` says that it was not cut short."""
 
 
 class Tracker:
@@ -351,9 +351,10 @@ class Tracker:
             self._file(job)
         return job
 
-    def close(self) -> None:
+    def close(self, *, complete: bool = True) -> None:
+        """The run is over; ``complete`` says that it was not cut short."""
         for listener in self._listeners:
-            listener.closed()
+            listener.closed(list(self._jobs.values()), complete=complete)
 
     def _file(self, job: JobRecord) -> None:
         jobs = self._by_host.setdefault(job.info.host, {})
@@ -393,6 +394,8 @@ def _note(job: JobRecord, sighting: Sighting, after: Phase) -> None:
     if after in _ENDED and after is not before and before is not Phase.UNSURE:
         job.seen_by = SeenBy.PLAYBOOK if sighting.source is Source.PLAYBOOK else SeenBy.GATE
         job.reap = sighting.reap
+    if job.info.site.no_log:
+        return  # what it hides is not even kept
     if sighting.rc is not None:
         job.rc = sighting.rc
     if after in _BAD and sighting.msg:
