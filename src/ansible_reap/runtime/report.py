@@ -13,7 +13,7 @@ from typing import Any
 from ansible_reap.jobs import JobState
 from ansible_reap.runtime.entries import entry, utc
 from ansible_reap.runtime.options import Options
-from ansible_reap.runtime.tracker import JobRecord
+from ansible_reap.runtime.tracker import JobRecord, Origin
 from ansible_reap.runtime.verdict import Verdict, judge
 
 VERSION = 1
@@ -52,6 +52,8 @@ def summary(jobs: Iterable[JobRecord]) -> dict[str, int]:
     """How many jobs there were, by state. Those with ``poll`` > 0 count too, unless they were cut off."""
     counts = dict.fromkeys(("launched", *(state.value for state in _ORDER), "swallowed"), 0)
     for job in jobs:
+        if job.origin is Origin.UNCLAIMED:
+            continue
         counts["launched"] += 1
         counts[job.state.value] += 1
         counts["swallowed"] += job.swallowed
@@ -69,7 +71,8 @@ _ORDER = (
 
 
 def as_json(run: Run, jobs: Sequence[JobRecord], outcome: Outcome) -> dict[str, Any]:
-    """The report as plain data."""
+    """The report as plain data. ``unclaimed`` is there only where ``reap.jobs.collect`` has found such jobs."""
+    strays = [job for job in jobs if job.origin is Origin.UNCLAIMED]
     return {
         "version": VERSION,
         "run": run.name,
@@ -78,8 +81,9 @@ def as_json(run: Run, jobs: Sequence[JobRecord], outcome: Outcome) -> dict[str, 
         "started": utc(run.started),
         "ended": utc(run.ended),
         "outcome": outcome.value,
-        "jobs": [entry(job) for job in jobs],
+        "jobs": [entry(job) for job in jobs if job.origin is not Origin.UNCLAIMED],
         "summary": summary(jobs),
+        **({"unclaimed": [entry(job) for job in strays]} if strays else {}),
     }
 
 

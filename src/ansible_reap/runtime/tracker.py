@@ -138,6 +138,16 @@ STATES: dict[Phase, JobState] = {
 }
 
 
+class Origin(Enum):
+    """How the run came to know of a job."""
+
+    RUN = "run"
+    LEDGER = "ledger"
+    """A killed run launched it; ``reap.jobs.collect`` has looked at it."""
+    UNCLAIMED = "unclaimed"
+    """``reap.jobs.collect`` found its status file, and no ledger names it."""
+
+
 class Source(Enum):
     """Who saw something of a job."""
 
@@ -182,6 +192,8 @@ _ROWS: tuple[tuple[tuple[Phase, ...], Source, tuple[Sight, ...], Phase], ...] = 
     (_OPEN, Source.PLAYBOOK, (Sight.UNSURE,), Phase.UNSURE),
     ((*_OPEN, Phase.UNSURE, Phase.REAPED), Source.PLAYBOOK, (Sight.FAILED,), Phase.FAILED),
     ((*_OPEN, Phase.UNSURE, Phase.REAPED), Source.PLAYBOOK, (Sight.TIMED_OUT,), Phase.TIMED_OUT),
+    # Only reap.jobs.wait and collect say so: they know the limit.
+    (_UNSEEN, Source.PLAYBOOK, (Sight.OVERDUE,), Phase.LOST),
     # "could not find job" comes with finished: true and is no reap. Nor is a cleanup, nor a peek.
     ((Phase.OUTSTANDING,), Source.PLAYBOOK, (Sight.MISSING,), Phase.MISSING),
     ((Phase.OUTSTANDING, Phase.MISSING), Source.PLAYBOOK, (Sight.CLEANED,), Phase.CLEANED),
@@ -251,6 +263,7 @@ class JobRecord:
     finished: float | None = None
     runtime_s: float | None = None
     reap: Reap | None = None
+    origin: Origin = Origin.RUN
 
     @property
     def state(self) -> JobState:
@@ -264,7 +277,7 @@ class JobRecord:
     @property
     def wants_look(self) -> bool:
         """A look at its status file would tell something that is not known yet."""
-        return self.info.poll == 0 and (self.is_outstanding or self.phase is Phase.UNSURE)
+        return self.origin is Origin.RUN and self.info.poll == 0 and (self.is_outstanding or self.phase is Phase.UNSURE)
 
 
 class Listener(Protocol):
@@ -336,6 +349,10 @@ class Tracker:
             listener.launched(info)
         self._file(job)
         return job
+
+    def adopt(self, info: JobInfo, origin: Origin) -> JobRecord:
+        """Take note of a job that an earlier run has launched. It is that run's ledger that keeps it."""
+        return self._jobs.setdefault(info.jid, JobRecord(info, Phase.OUTSTANDING, origin=origin))
 
     def see(self, jid: str, sighting: Sighting) -> JobRecord | None:
         """Apply what was seen of a job; None where the job is not of this run."""
