@@ -90,3 +90,12 @@ def with_lint(request: pytest.FixtureRequest, make_venv: MakeVenv) -> Venv:
     ask = "from importlib.metadata import version; print(version('ansible-lint'))"
     version = subprocess.run([python, "-c", ask], check=True, capture_output=True, text=True).stdout.strip()
     return make_venv(name, name, f"ansible-lint=={version}", "async-timeout")
+
+
+@pytest.fixture(scope="session")
+def complete(make_venv: MakeVenv) -> Venv:
+    """The wheel, the newest ansible-core and ansible-lint in one environment, as on a developer's machine."""
+    versions = environments.chosen_cores()
+    if not versions:
+        pytest.skip("no environment with ansible-core: tools/envs.py make newest")
+    return make_venv("complete", f"core-{versions[-1]}", f"ansible-core~={versions[-1]}.0", "ansible-lint")

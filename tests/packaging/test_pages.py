@@ -10,7 +10,6 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -46,9 +45,7 @@ class Session:
 
 
 @pytest.fixture
-def session(make_venv: Any, dist: Dist, tmp_path: Path, page: Path) -> Session:
-    version = environments.chosen_cores()[-1]
-    venv = make_venv("pages", f"core-{version}", f"ansible-core~={version}.0", "ansible-lint")
+def session(complete: Venv, dist: Dist, tmp_path: Path, page: Path) -> Session:
     setup = markdown.page_directive(page, "project")
     project = tmp_path / "project"
     if setup:
@@ -57,13 +54,13 @@ def session(make_venv: Any, dist: Dist, tmp_path: Path, page: Path) -> Session:
         project.mkdir()
     variables = {
         **clean_environment(tmp_path),
-        "PATH": f"{venv.folder / 'bin'}:/usr/bin:/bin",
+        "PATH": f"{complete.folder / 'bin'}:/usr/bin:/bin",
         "PIP_FIND_LINKS": str(dist.wheel.parent),
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "ANSIBLE_LOCALHOST_WARNING": "0",
         "COLUMNS": "80",
     }
-    return Session(venv, project, variables)
+    return Session(complete, project, variables)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(environments.ROOT)))

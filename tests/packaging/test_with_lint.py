@@ -30,10 +30,10 @@ def test_ansible_lint_lists_the_rules(with_lint: Venv, broken: Path) -> None:
 
 
 def test_ansible_lint_lists_the_tags(with_lint: Venv, broken: Path) -> None:
-    """A rule without a known tag makes ansible-lint abort here."""
+    """A rule without a tag that ansible-lint knows makes it abort here."""
     reply = with_lint.run("ansible-lint", "-T", "--offline", "--nocolor", cwd=broken)
     assert reply.returncode == 0, reply.stderr
-    assert "async-unreaped" in reply.stdout
+    assert "unpredictability:" in reply.stdout
 
 
 @pytest.mark.parametrize("options", [(), ("--offline",)], ids=["online", "offline"])

@@ -1,0 +1,1 @@
+../../../callback_plugins/async_reaper.py

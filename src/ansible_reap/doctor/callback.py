@@ -1,0 +1,148 @@
+"""Is the callback enabled by the ansible.cfg in effect, found, loadable, once, with valid options, and does it work?"""
+
+from __future__ import annotations
+
+import configparser
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ansible_reap.cli.installation import FULL_NAME
+from ansible_reap.doctor import programs
+from ansible_reap.doctor.observation import Observation, absent, fine, off
+from ansible_reap.doctor.programs import ProbeError, Program
+from ansible_reap.runtime.options import NAMES, parse
+from ansible_reap.wording import did_you_mean
+
+SECTION = "callback_async_reaper"
+VARIABLE_PREFIX = "ASYNC_REAPER_"
+OLDEST, NEWEST = (2, 16), (2, 21)
+"""The ansible-core releases that the callback is tested on."""
+
+
+def examine() -> list[Observation]:
+    program = programs.find("ansible-playbook")
+    if program is None:
+        return [absent("no ansible-playbook on PATH, so nothing for the callback to watch")]
+    state = programs.ask(program, "reap_ansible_state")
+    found = [*_core(program, state), *_enabled(program, state), *_options(state)]
+    blocking = any(observation.remedy for observation in found)
+    return found if blocking else [*found, _proof(program, state)]
+
+
+def _core(program: Program, state: dict[str, Any]) -> Iterator[Observation]:
+    core = tuple(int(part) for part in str(state["core"]).split(".")[:2])
+    if core < OLDEST:
+        yield off(
+            f"{program.path} is ansible-core {state['core']}, older than 2.16",
+            f"{program.pip_install} 'ansible-core>=2.16'",
+        )
+    elif core > NEWEST:
+        yield fine(f"ansible-core {state['core']} is newer than {NEWEST[0]}.{NEWEST[1]}, the newest that we test on")
+
+
+def _enabled(program: Program, state: dict[str, Any]) -> Iterator[Observation]:
+    if state["package"] is None:
+        yield off(
+            f"{program.path} runs in an environment without ansible-reap",
+            f"{program.pip_install} ansible-reap (or: pipx inject ansible-core ansible-reap)",
+        )
+        return
+    if state["cwd_config_ignored"]:
+        yield off(
+            "ansible.cfg: Ansible ignores it, because everybody may write to this folder",
+            "chmod o-w . (or name the file in ANSIBLE_CONFIG)",
+        )
+        return
+    callbacks: list[dict[str, Any]] = state["callbacks"]
+    if not callbacks:
+        where = state["config_file"] or "ansible.cfg (there is none in effect here)"
+        yield off(f"{where} does not enable the callback", f"[defaults] callbacks_enabled = {FULL_NAME}")
+        return
+    if len(callbacks) > 1:
+        names = " and ".join(callback["name"] for callback in callbacks)
+        yield off(f"the callback is enabled {len(callbacks)} times, as {names}", "keep one; only the first acts")
+    for callback in callbacks:
+        yield from _loaded(program, state, callback)
+
+
+def _loaded(program: Program, state: dict[str, Any], callback: dict[str, Any]) -> Iterator[Observation]:
+    name = callback["name"]
+    if callback["error"]:
+        yield off(f"{name} is enabled, but does not load: {callback['error']}", f"{program.pip_install} ansible-reap")
+    elif callback["path"] is None and name == FULL_NAME:
+        yield off(
+            f"{name} is enabled, but Ansible does not find it (an editable install holds no collection)",
+            f"{program.pip_install} ansible-reap, without -e",
+        )
+    elif callback["path"] is None:
+        yield off(
+            f"{name} is enabled by its short name, but no folder of callback_plugins has it",
+            f"[defaults] callbacks_enabled = {FULL_NAME}",
+        )
+    else:
+        yield from _versions(program, state, Path(callback["path"]))
+
+
+def _versions(program: Program, state: dict[str, Any], path: Path) -> Iterator[Observation]:
+    """Is the callback of the same version as the package that does its work?"""
+    manifest = path.parents[2] / "MANIFEST.json"
+    if not manifest.is_file():
+        return
+    version = json.loads(manifest.read_text(encoding="utf-8"))["collection_info"]["version"]
+    if version != state["package"]:
+        yield off(
+            f"the collection at {manifest.parent} is {version}, the package is {state['package']}",
+            f"{program.pip_install} ansible-reap=={version}, or remove that collection: the package holds one too",
+        )
+
+
+def _options(state: dict[str, Any]) -> Iterator[Observation]:
+    complaints: list[str] = []
+    for callback in state["callbacks"][:1]:
+        parse(callback["options"], complaints.append)
+    for complaint in complaints:
+        yield off(complaint.removeprefix("async_reaper: "), f"mend it under [{SECTION}] or in the environment")
+    if state["config_file"]:
+        for key in _keys(Path(state["config_file"])):
+            if key not in NAMES:
+                yield off(
+                    f"{state['config_file']}: [{SECTION}] has no option '{key}'{did_you_mean(key, NAMES)}",
+                    "see 'ansible-doc -t callback reap.jobs.async_reaper'",
+                )
+    known = [f"{VARIABLE_PREFIX}{name.upper()}" for name in NAMES]
+    for variable in sorted(os.environ):
+        if variable.startswith(VARIABLE_PREFIX) and variable not in known:
+            yield off(f"{variable}: there is no such option{did_you_mean(variable, known)}", f"unset {variable}")
+
+
+def _keys(config: Path) -> list[str]:
+    parser = configparser.ConfigParser(interpolation=None, strict=False, inline_comment_prefixes=(";",))
+    parser.read(config, encoding="utf-8")
+    return list(parser[SECTION]) if parser.has_section(SECTION) else []
+
+
+def _proof(program: Program, state: dict[str, Any]) -> Observation:
+    """Run a playbook that leaves a job behind; the run's own report says whether the callback saw it."""
+    with programs.bad_example() as playbook:
+        report = playbook.parent / "report.json"
+        scratch = {
+            "ASYNC_REAPER_REPORT_PATH": str(report),
+            "ASYNC_REAPER_HISTORY": "",
+            "ASYNC_REAPER_LEDGER_DIR": str(playbook.parent / "ledger"),
+            "ANSIBLE_ASYNC_DIR": str(playbook.parent / "async"),
+        }
+        run = [str(program.path), "-i", "localhost,", "-c", "local", "-e", "ansible_become=false", str(playbook)]
+        reply = programs.run(run, scratch)
+        try:
+            unreaped = json.loads(report.read_text(encoding="utf-8"))["summary"]["unreaped"]
+        except (OSError, ValueError, KeyError):
+            last = (reply.stderr.strip() or reply.stdout.strip() or "no output").splitlines()[-1]
+            raise ProbeError(f"{program.path}: a playbook with an unreaped job yields no report: {last}") from None
+    name = state["callbacks"][0]["name"]
+    if unreaped != 1:
+        return off(f"{name} runs, but did not see an unreaped job", "run it by hand, and report it with the output")
+    effect = f"exit status {reply.returncode}"
+    return fine(f"{name} (ansible-core {state['core']}) saw the unreaped job of a bad example: {effect}")
