@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ansible_reap.checks import conditions
-from ansible_reap.content.expressions import is_template
+from ansible_reap.content import expressions
 from ansible_reap.content.model import Task
 from ansible_reap.content.source import SourceError, compose
 from ansible_reap.content.tasks import read_content
@@ -21,12 +21,23 @@ def tests_failure_of(analysis: Analysis, task: Task) -> bool:
     if not isinstance(register, str):
         return False
     for other in _tasks_after(analysis, task):
+        names = {register, *_loop_variables(other, register)}
         for key, value in (*other.keywords.items(), *other.args.items()):
             if other.module == "debug" and key not in _CONDITIONS:
                 continue
-            if any(conditions.judges(text, register) for text in _strings(value, bare=key in _CONDITIONS)):
+            texts = _strings(value, bare=key in _CONDITIONS)
+            if any(conditions.judges(text, name) for text in texts for name in names):
                 return True
     return False
+
+
+def _loop_variables(task: Task, register: str) -> Iterator[str]:
+    """The variable by which a loop over the register's results hands out each of them."""
+    for key, value in task.keywords.items():
+        if (key == "loop" or key.startswith("with_")) and register in expressions.names_in(value):
+            control = task.keywords.get("loop_control")
+            name = control.get("loop_var") if isinstance(control, dict) else None
+            yield name if isinstance(name, str) else "item"
 
 
 def _tasks_after(analysis: Analysis, task: Task) -> Iterator[Task]:
@@ -42,7 +53,7 @@ def _tasks_after(analysis: Analysis, task: Task) -> Iterator[Task]:
 
 def _strings(value: object, *, bare: bool, depth: int = 0) -> Iterator[str]:
     if isinstance(value, str):
-        if bare or is_template(value):
+        if bare or expressions.is_template(value):
             yield value
     elif depth < 8 and isinstance(value, (list, tuple)):
         for inner in value:

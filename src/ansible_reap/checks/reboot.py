@@ -28,8 +28,8 @@ def check(analysis: Analysis, options: Mapping[str, Any], history: Estimates | N
             yield speak(
                 RULE,
                 launch.task,
-                f"'{command}' as a job cuts the connection, and nothing says when the host is back. {module} reboots, "
-                f"waits until the host answers again, and fails when it does not.",
+                f"'{command}' as a job cuts its own connection and leaves the waiting to other tasks. {module} "
+                f"reboots, waits until the host answers again, and fails when it does not.",
                 settings=launch.settings,
                 suggestion=f"{module}:\n  reboot_timeout: 600",
             )

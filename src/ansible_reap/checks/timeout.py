@@ -70,8 +70,8 @@ def _ceiling(use: AsyncUse, limit: Quantity) -> Finding | None:
     return speak(
         RULE,
         use.task,
-        f"By its own words ({known.source}) the work may take {seconds(known.seconds)}, but its limit kills it after "
-        f"{seconds(longest)}.",
+        f"By its own words ({known.source}) the work may take {seconds(known.seconds)}, but "
+        f"{'that is just when' if longest == known.seconds else f'after {seconds(longest)}'} its limit kills it.",
         sub_tag="ceiling",
         settings=use.settings,
         suggestion=f"async: {round_up(2 * known.seconds)}",

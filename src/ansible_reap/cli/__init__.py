@@ -16,6 +16,7 @@ import ansible_reap
 COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("ansible_reap.cli.check", "find async jobs that nobody reaps"),
     "explain": ("ansible_reap.cli.explain", "print a rule's page"),
+    "report": ("ansible_reap.cli.report", "read a run's report; as a page with --html"),
     "history": ("ansible_reap.cli.history", "measured run times: show, share, forget"),
     "jobs": ("ansible_reap.cli.jobs", "list the jobs that earlier runs left outstanding"),
     "demo": ("ansible_reap.cli.demo", "see on a small project what it does"),

@@ -28,6 +28,7 @@ def add_arguments(parser: Parser) -> None:
     show.add_argument("--format", choices=("text", "json"), default="text")
     show.add_argument("--sort", choices=ORDERS, default="headroom", help="default: the tightest limit first")
     show.add_argument("--committed", action="store_true", help="of the committed file instead of the store")
+    show.add_argument("--html", metavar="FILE", type=Path, help="write a page with each launch's run times there")
     export = actions.add_parser(
         "export",
         help=f"write them to {committed.FILE}",
@@ -83,13 +84,24 @@ def _histories(args: argparse.Namespace) -> list[LaunchHistory]:
 
 def _show(args: argparse.Namespace) -> int:
     histories = sorted(_histories(args), key=_ORDER[args.sort])
-    if args.format == "json":
+    if args.html:
+        from ansible_reap.formats import html_history  # noqa: PLC0415 - only this needs it
+
+        _write(args.html, html_history.page(histories, project_name(_root(args))))
+    elif args.format == "json":
         print(json.dumps({"version": 1, "launches": [_record(each) for each in histories]}, indent=2))
     elif histories:
         print("\n".join(_table(histories, with_project=getattr(args, "all_projects", False))))
     else:
         print(f"nothing measured yet of {project_name(_root(args))}")
     return 0
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot write '{file}': {error.strerror}") from error
 
 
 def _export(args: argparse.Namespace) -> int:

@@ -19,6 +19,7 @@ from ansible_reap.runtime.entries import entry
 from ansible_reap.runtime.ledger_reader import RunLedger, read_folder
 from ansible_reap.runtime.settings import ledger_folder
 from ansible_reap.runtime.tracker import JobInfo, JobRecord, Phase
+from ansible_reap.runtime.wording import span
 from ansible_reap.wording import did_you_mean
 
 FORMATS = ("text", "json")
@@ -68,9 +69,9 @@ def _print_run(ledger: RunLedger) -> None:
 def _job_line(job: JobInfo) -> str:
     host = f"{job.host} -> {job.delegated_to}" if job.delegated_to else job.host
     item = f" (item={job.item})" if job.item else ""
-    age = _span(max(time.time() - job.launched, 0))
+    age = span(max(time.time() - job.launched, 0))
     place = f"{job.path}:{job.line}"
-    return f"{host}: '{job.task}'{item} at {place}, job {job.jid}, {age} ago, limit {_span(job.limit_s)}"
+    return f"{host}: '{job.task}'{item} at {place}, job {job.jid}, {age} ago, limit {span(job.limit_s)}"
 
 
 def _unanswered(ledger: RunLedger) -> list[tuple[str, str]]:
@@ -100,12 +101,3 @@ def _print_summary(ended: Sequence[RunLedger], alive: int) -> None:
 
 def _count(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
-
-
-def _span(seconds: float) -> str:
-    whole = round(seconds)
-    if whole < 120:
-        return f"{whole}s"
-    if whole < 7200:
-        return f"{whole // 60}m"
-    return f"{whole // 3600}h{whole % 3600 // 60}m" if whole < 172800 else f"{whole // 86400}d"

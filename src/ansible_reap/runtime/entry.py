@@ -13,6 +13,7 @@ from ansible_reap.runtime.session import CORE, Guard, Session
 OLDEST, NEWEST = (2, 16), (2, 21)
 
 _owner: weakref.ref[Any] | None = None
+_session: Session | None = None
 
 
 def session_for(owner: weakref.ref[Any], version: str, warn: Callable[[str], None], guard: Guard) -> Session | None:
@@ -20,7 +21,7 @@ def session_for(owner: weakref.ref[Any], version: str, warn: Callable[[str], Non
 
     The callback may be loaded twice, from the collection and from a ``callback_plugins`` folder.
     """
-    global _owner  # noqa: PLW0603 - the two instances come from two modules and share nothing else
+    global _owner, _session  # noqa: PLW0603 - the two instances come from two modules and share nothing else
     if _owner is not None and _owner() is not None:
         return None
     _owner = owner
@@ -32,4 +33,13 @@ def session_for(owner: weakref.ref[Any], version: str, warn: Callable[[str], Non
     if not OLDEST <= CORE[:2] <= NEWEST:
         found = ".".join(str(part) for part in CORE)
         warn(f"async_reaper: ansible-core {found} is untested; supported are 2.16 to 2.21.")
-    return Session(warn, guard, end_of_playbook)
+    _session = Session(warn, guard, end_of_playbook)
+    return _session
+
+
+def current() -> Session | None:
+    """The session of this process. Ansible forks a worker for each task and host, which so has the state of then.
+
+    That is how ``reap.jobs.wait`` knows the jobs; None tells it that the callback is off.
+    """
+    return _session if _owner is not None and _owner() is not None else None

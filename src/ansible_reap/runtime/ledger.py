@@ -12,10 +12,12 @@ import os
 import re
 import time
 from collections.abc import Callable, Sequence
+from datetime import datetime, timezone
 from pathlib import Path
 
 from ansible_reap.jobs import JobState, LastSeen
 from ansible_reap.runtime.ledger_format import Answer, Closing, Intent, Record, RunRecord, encode
+from ansible_reap.runtime.processes import controller_name, start_of
 from ansible_reap.runtime.tracker import JobInfo, JobRecord, LaunchSite
 
 SUFFIX = ".ledger"
@@ -163,6 +165,25 @@ class Ledger:
                 f"the ledger {where} cannot be written ({reason}): jobs of this run will be lost if it is killed; "
                 "point ledger_dir to a folder that can be written"
             )
+
+
+def ledger_of_this_run(
+    folder: str | None, started: float, playbook: str, core: str, warn: Callable[[str], None]
+) -> Ledger:
+    """The ledger of this process's run; ``folder`` is the option ``ledger_dir``, ``started`` seconds of the epoch."""
+    when = datetime.fromtimestamp(started, tz=timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    run = RunRecord(
+        run=f"{when}-{os.getpid()}",
+        pid=os.getpid(),
+        pid_start=start_of(os.getpid()),
+        controller=controller_name(),
+        started=when,
+        playbooks=(playbook,),
+        ansible_core=core,
+    )
+    return Ledger(
+        Path(folder).expanduser() if folder else default_folder(), run, lambda text: warn(f"async_reaper: {text}.")
+    )
 
 
 def append(path: Path, record: Record) -> None:

@@ -30,6 +30,7 @@ class RunLedger:
     intents: tuple[Intent, ...]
     named: frozenset[str]
     alive: bool
+    locked: bool
     damaged: int = 0
 
     @property
@@ -106,6 +107,7 @@ def read_file(path: Path) -> RunLedger:
         # The lock is inherited by the workers of a killed controller, so it only decides where the process cannot be
         # seen.
         alive=locked if alive is None else alive,
+        locked=locked,
         damaged=damaged,
     )
 

@@ -18,14 +18,11 @@ from ansible.playbook.task import Task
 from ansible.plugins.loader import become_loader
 
 from ansible_reap.runtime.tracker import Access, JobInfo
+from ansible_reap.runtime.waiting import NoAnswerError
 
 DEFAULT_FOLDER = "~/.ansible_async"
 
 _T = TypeVar("_T")
-
-
-class ReachError(Exception):
-    """The host or account of a job cannot be reached; one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +46,7 @@ class Reach:
         """What ``async_status`` says of the job.
 
         Raises:
-            ReachError: the host does not answer.
+            NoAnswerError: the host does not answer.
         """
         return self._async_status(job, "status")
 
@@ -57,7 +54,7 @@ class Reach:
         """Remove the job's status file. A file that has gone already is fine.
 
         Raises:
-            ReachError: the host does not answer.
+            NoAnswerError: the host does not answer.
         """
         self._async_status(job, "cleanup")
 
@@ -65,7 +62,7 @@ class Reach:
         """Run a module as the account, on the host, that ``access`` leads to.
 
         Raises:
-            ReachError: the host does not answer.
+            NoAnswerError: the host does not answer.
         """
 
         def run() -> dict[str, Any]:
@@ -81,7 +78,7 @@ class Reach:
         """The folder of status files there, absolute.
 
         Raises:
-            ReachError: the host does not answer.
+            NoAnswerError: the host does not answer.
         """
 
         def expand() -> str:
@@ -90,6 +87,22 @@ class Reach:
             return str(handler._remote_expand_user(folder))  # noqa: SLF001
 
         return _one_line_errors(expand)
+
+    def clock(self, access: Access) -> float:
+        """The time there, in seconds since the epoch, to the second.
+
+        Raises:
+            NoAnswerError: the host does not answer, or does not tell.
+        """
+
+        def read() -> str:
+            answer = self._way(access).handler._low_level_execute_command("date +%s")  # noqa: SLF001 - as above
+            return str(answer.get("stdout", "")).strip()
+
+        text = _one_line_errors(read)
+        if not text.isdigit():
+            raise NoAnswerError("the host does not tell the time")
+        return float(text)
 
     def _async_status(self, job: JobInfo, mode: str) -> dict[str, Any]:
         folder, jid = self._place(job)
@@ -171,7 +184,7 @@ def _one_line_errors(function: Callable[[], _T]) -> _T:
     try:
         return function()
     except AnsibleError as error:  # unreachable hosts, wrong passwords and missing plugins are all of this class
-        raise ReachError(" ".join(str(error).split())) from error
+        raise NoAnswerError(" ".join(str(error).split())) from error
 
 
 def _task_for(access: Access) -> Any:

@@ -9,7 +9,7 @@ from enum import Enum
 from ansible_reap.jobs import JobState, LastSeen
 from ansible_reap.runtime.options import Options, RecapWhen
 from ansible_reap.runtime.report import summary
-from ansible_reap.runtime.tracker import JobRecord
+from ansible_reap.runtime.tracker import JobRecord, Origin
 from ansible_reap.runtime.verdict import Verdict, judge
 from ansible_reap.runtime.wording import age, place, span
 
@@ -64,10 +64,14 @@ def _row(job: JobRecord, now: float) -> tuple[str, ...]:
 
 
 def _state(job: JobRecord) -> str:
+    if job.origin is Origin.UNCLAIMED:
+        return Origin.UNCLAIMED.value
     return "swallowed" if job.swallowed else _WORDS.get(job.state, job.state.value)
 
 
 def _remark(job: JobRecord) -> str:
+    if job.origin is Origin.UNCLAIMED:
+        return f": {job.last_seen.value}" if job.last_seen else ""
     if job.state is JobState.DETACHED:
         return f": {job.info.site.reason}"
     if job.info.site.empty_reason:
@@ -90,4 +94,7 @@ def _summary(jobs: Sequence[JobRecord]) -> str:
     counts = summary(jobs)
     total = counts.pop("launched")
     parts = [f"{count} {name.replace('_', ' ')}" for name, count in counts.items() if count]
+    strays = sum(job.origin is Origin.UNCLAIMED for job in jobs)
+    if strays:
+        parts.append(f"{strays} unclaimed")
     return f"{total} launched: {', '.join(parts)}"

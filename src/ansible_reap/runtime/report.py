@@ -6,14 +6,14 @@ import json
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
 from ansible_reap.jobs import JobState
+from ansible_reap.runtime.entries import entry, utc
 from ansible_reap.runtime.options import Options
-from ansible_reap.runtime.tracker import JobRecord
+from ansible_reap.runtime.tracker import JobRecord, Origin
 from ansible_reap.runtime.verdict import Verdict, judge
 
 VERSION = 1
@@ -39,14 +39,7 @@ class Run:
 
     @property
     def name(self) -> str:
-        return f"{iso(self.started)}-{os.getpid()}"
-
-
-def iso(when: float | None) -> str | None:
-    """UTC to the second, as in ``2026-11-22T10:00:00Z``."""
-    if when is None:
-        return None
-    return datetime.fromtimestamp(when, tz=timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return f"{utc(self.started)}-{os.getpid()}"
 
 
 def outcome_of(jobs: Iterable[JobRecord], options: Options) -> Outcome:
@@ -59,6 +52,8 @@ def summary(jobs: Iterable[JobRecord]) -> dict[str, int]:
     """How many jobs there were, by state. Those with ``poll`` > 0 count too, unless they were cut off."""
     counts = dict.fromkeys(("launched", *(state.value for state in _ORDER), "swallowed"), 0)
     for job in jobs:
+        if job.origin is Origin.UNCLAIMED:
+            continue
         counts["launched"] += 1
         counts[job.state.value] += 1
         counts["swallowed"] += job.swallowed
@@ -76,46 +71,19 @@ _ORDER = (
 
 
 def as_json(run: Run, jobs: Sequence[JobRecord], outcome: Outcome) -> dict[str, Any]:
-    """The report as plain data."""
+    """The report as plain data. ``unclaimed`` is there only where ``reap.jobs.collect`` has found such jobs."""
+    strays = [job for job in jobs if job.origin is Origin.UNCLAIMED]
     return {
         "version": VERSION,
         "run": run.name,
         "playbooks": list(run.playbooks),
         "ansible_core": run.ansible_core,
-        "started": iso(run.started),
-        "ended": iso(run.ended),
+        "started": utc(run.started),
+        "ended": utc(run.ended),
         "outcome": outcome.value,
-        "jobs": [job_as_json(job) for job in jobs],
+        "jobs": [entry(job) for job in jobs if job.origin is not Origin.UNCLAIMED],
         "summary": summary(jobs),
-    }
-
-
-def job_as_json(job: JobRecord) -> dict[str, Any]:
-    """One job. What ``no_log`` covers is null."""
-    info, hidden = job.info, job.info.site.no_log
-    reap = job.reap
-    return {
-        "jid": info.jid,
-        "host": info.host,
-        "delegated_to": info.delegated_to,
-        "play": info.play,
-        "task": info.task,
-        "path": info.path,
-        "line": info.line,
-        "item": None if hidden else info.item,
-        "limit_s": info.limit_s,
-        "poll": info.poll,
-        "state": job.state.value,
-        "last_seen": job.last_seen.value if job.last_seen else None,
-        "seen_by": job.seen_by.value if job.seen_by else None,
-        "swallowed": job.swallowed,
-        "reason": info.site.reason,
-        "rc": None if hidden else job.rc,
-        "msg": None if hidden else job.msg,
-        "launched": iso(info.launched),
-        "finished": iso(job.finished),
-        "runtime_s": None if job.runtime_s is None else round(job.runtime_s, 3),
-        "reap": None if reap is None else {"path": reap.path, "line": reap.line, "task": reap.task, "host": reap.host},
+        **({"unclaimed": [entry(job) for job in strays]} if strays else {}),
     }
 
 

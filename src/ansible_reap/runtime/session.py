@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,8 +14,10 @@ from ansible.template import Templar
 from ansible_reap.runtime import events, marker
 from ansible_reap.runtime.gate import LOOK_ACTION, VARIABLE, Gate, append, as_data
 from ansible_reap.runtime.later import LaterPlays
+from ansible_reap.runtime.ledger import ledger_of_this_run
 from ansible_reap.runtime.options import EXTRA_VAR_PREFIX, NAMES, OnUnreaped, Options, parse
 from ansible_reap.runtime.options import Gate as GateWhere
+from ansible_reap.runtime.own_tasks import own_action, seen_by_own_task
 from ansible_reap.runtime.plays import is_reap, may_launch, may_start_jobs, tasks_in
 from ansible_reap.runtime.tracker import Access, JobInfo, JobRecord, LaunchSite, Reap, Tracker
 from ansible_reap.runtime.verdict import Verdict, judge
@@ -42,6 +45,7 @@ class Session:
         self.warn = warn
         self.core = ansible_version
         self.loader: Any = None
+        self._under_way = False
         self.started = time.time()
         self.playbooks: list[str] = []
         self.base: str | None = None
@@ -64,6 +68,8 @@ class Session:
         if not self.playbooks:
             self.base = str(Path(playbook._basedir).absolute())  # noqa: SLF001 - a playbook has no public path
             self.options = parse(self._with_extra_vars(playbook, raw_options), self.warn)
+            self._keep_ledger(str(playbook._file_name))  # noqa: SLF001 - as above
+        self._under_way = True
         self.loader = playbook._loader  # noqa: SLF001
         self.playbooks.append(str(playbook._file_name))  # noqa: SLF001
         self._later = LaterPlays(playbook)
@@ -129,6 +135,9 @@ class Session:
                 self._launched(task, on, data, time.time())
             if not is_item:
                 self._answered(host, task)
+        elif own_action(task) is not None:
+            for job in seen_by_own_task(self.tracker, task, host, data, reap=self._reap(task, host), failed=failed):
+                self._file(job)
         elif is_reap(task.action) or "ansible_job_id" in data:
             self._saw(task, host, data, failed=failed, ignored=ignored or bool(is_item and task.ignore_errors is True))
 
@@ -176,13 +185,16 @@ class Session:
         jid = data.get("ansible_job_id") or task.args.get("jid")
         if not jid:
             return
-        path, line = events.task_place(task, self.base)
-        reap = Reap(path, line, events.task_label(task), host)
+        reap = self._reap(task, host)
         sighting = events.sighting_of(task, data, failed=failed, ignored=ignored, when=time.time(), reap=reap)
         if sighting is not None:
             job = self.tracker.see(_bare(jid), sighting)
             if job is not None:
                 self._file(job)
+
+    def _reap(self, task: Any, host: str) -> Reap:
+        path, line = events.task_place(task, self.base)
+        return Reap(path, line, events.task_label(task), host)
 
     def _answered(self, host: str, task: Any) -> None:
         key = events.identity(task)
@@ -229,7 +241,14 @@ class Session:
 
     def stats(self, stats: Any) -> None:
         """A playbook has ended."""
+        self._under_way = False
         self._at_end(self, stats)
+
+    def _keep_ledger(self, playbook: str) -> None:
+        """Have each job written down as it starts, and the ledger closed however the process ends, unless killed."""
+        ledger = ledger_of_this_run(self.options.ledger_dir, self.started, playbook, self.core, self.warn)
+        self.tracker.listen(ledger)
+        atexit.register(lambda: self.tracker.close(complete=not self._under_way))
 
     # The gate
 

@@ -6,7 +6,7 @@ another host than the one that launched them. Times are seconds since the epoch 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Protocol
@@ -138,6 +138,16 @@ STATES: dict[Phase, JobState] = {
 }
 
 
+class Origin(Enum):
+    """How the run came to know of a job."""
+
+    RUN = "run"
+    LEDGER = "ledger"
+    """A killed run launched it; ``reap.jobs.collect`` has looked at it."""
+    UNCLAIMED = "unclaimed"
+    """``reap.jobs.collect`` found its status file, and no ledger names it."""
+
+
 class Source(Enum):
     """Who saw something of a job."""
 
@@ -182,6 +192,8 @@ _ROWS: tuple[tuple[tuple[Phase, ...], Source, tuple[Sight, ...], Phase], ...] = 
     (_OPEN, Source.PLAYBOOK, (Sight.UNSURE,), Phase.UNSURE),
     ((*_OPEN, Phase.UNSURE, Phase.REAPED), Source.PLAYBOOK, (Sight.FAILED,), Phase.FAILED),
     ((*_OPEN, Phase.UNSURE, Phase.REAPED), Source.PLAYBOOK, (Sight.TIMED_OUT,), Phase.TIMED_OUT),
+    # Only reap.jobs.wait and collect say so: they know the limit.
+    (_UNSEEN, Source.PLAYBOOK, (Sight.OVERDUE,), Phase.LOST),
     # "could not find job" comes with finished: true and is no reap. Nor is a cleanup, nor a peek.
     ((Phase.OUTSTANDING,), Source.PLAYBOOK, (Sight.MISSING,), Phase.MISSING),
     ((Phase.OUTSTANDING, Phase.MISSING), Source.PLAYBOOK, (Sight.CLEANED,), Phase.CLEANED),
@@ -219,7 +231,7 @@ class Reap:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """What one event says of one job. ``hidden`` says that ``no_log`` covered it: ``msg`` is None then."""
+    """What one event says of one job."""
 
     source: Source
     sight: Sight
@@ -251,6 +263,7 @@ class JobRecord:
     finished: float | None = None
     runtime_s: float | None = None
     reap: Reap | None = None
+    origin: Origin = Origin.RUN
 
     @property
     def state(self) -> JobState:
@@ -264,7 +277,7 @@ class JobRecord:
     @property
     def wants_look(self) -> bool:
         """A look at its status file would tell something that is not known yet."""
-        return self.info.poll == 0 and (self.is_outstanding or self.phase is Phase.UNSURE)
+        return self.origin is Origin.RUN and self.info.poll == 0 and (self.is_outstanding or self.phase is Phase.UNSURE)
 
 
 class Listener(Protocol):
@@ -285,8 +298,8 @@ class Listener(Protocol):
     def settled(self, job: JobRecord) -> None:
         """The job is accounted for: reaped, failed, timed out, lost or detached. Comes again if that changes."""
 
-    def closed(self) -> None:
-        """The run is over."""
+    def closed(self, jobs: Sequence[JobRecord], *, complete: bool = True) -> None:
+        """The run is over; ``jobs`` are all of its jobs. ``complete`` says that it was not cut short."""
 
 
 class Tracker:
@@ -337,6 +350,10 @@ class Tracker:
         self._file(job)
         return job
 
+    def adopt(self, info: JobInfo, origin: Origin) -> JobRecord:
+        """Take note of a job that an earlier run has launched. It is that run's ledger that keeps it."""
+        return self._jobs.setdefault(info.jid, JobRecord(info, Phase.OUTSTANDING, origin=origin))
+
     def see(self, jid: str, sighting: Sighting) -> JobRecord | None:
         """Apply what was seen of a job; None where the job is not of this run."""
         job = self._jobs.get(jid)
@@ -351,9 +368,10 @@ class Tracker:
             self._file(job)
         return job
 
-    def close(self) -> None:
+    def close(self, *, complete: bool = True) -> None:
+        """The run is over; ``complete`` says that it was not cut short."""
         for listener in self._listeners:
-            listener.closed()
+            listener.closed(list(self._jobs.values()), complete=complete)
 
     def _file(self, job: JobRecord) -> None:
         jobs = self._by_host.setdefault(job.info.host, {})
@@ -393,6 +411,8 @@ def _note(job: JobRecord, sighting: Sighting, after: Phase) -> None:
     if after in _ENDED and after is not before and before is not Phase.UNSURE:
         job.seen_by = SeenBy.PLAYBOOK if sighting.source is Source.PLAYBOOK else SeenBy.GATE
         job.reap = sighting.reap
+    if job.info.site.no_log:
+        return  # what it hides is not even kept
     if sighting.rc is not None:
         job.rc = sighting.rc
     if after in _BAD and sighting.msg:

@@ -6,7 +6,7 @@ from enum import Enum
 
 from ansible_reap.jobs import JobState
 from ansible_reap.runtime.options import OnUnreaped, Options, Reaction
-from ansible_reap.runtime.tracker import JobRecord, Phase
+from ansible_reap.runtime.tracker import JobRecord, Origin, Phase
 
 
 class Verdict(Enum):
@@ -25,6 +25,9 @@ def judge(job: JobRecord, options: Options) -> Verdict:
     """What the job deserves as it stands now. Jobs with ``poll`` > 0 are never problems of their own."""
     if job.info.poll > 0 or options.ignores(job.info):
         return Verdict.FINE
+    if job.origin is Origin.UNCLAIMED or (job.origin is Origin.LEDGER and job.is_outstanding):
+        # Not this run is to blame: its task has looked, and failed for what it found.
+        return Verdict.TOLD
     if job.phase in (Phase.OUTSTANDING, Phase.CLEANED):
         return Verdict.TOLD if options.on_unreaped is OnUnreaped.REPORT else Verdict.FAILS
     if job.state not in _BAD:

@@ -1,0 +1,29 @@
+# Copyright: the ansible-reap developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Looks at what killed runs left outstanding on this host. ``ansible_reap.runtime`` does the work."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    """The task of the playbook ``reap.jobs.collect``; its options are documented in the module of that name."""
+
+    _supports_check_mode = True
+
+    def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        try:
+            from ansible_reap.runtime.collect_action import ARGUMENTS, collect  # noqa: PLC0415 - said better below
+        except ImportError as error:
+            raise AnsibleActionFail(
+                "reap.jobs.collect needs the Python package ansible-reap in the environment that holds Ansible: "
+                f"{error}"
+            ) from error
+        _, arguments = self.validate_argument_spec(argument_spec=ARGUMENTS)
+        result.update(collect(self, arguments, task_vars or {}))
+        return result

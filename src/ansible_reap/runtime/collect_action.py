@@ -1,0 +1,143 @@
+"""What the task of ``reap.jobs.collect`` does on one host."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+
+from ansible_reap.runtime.entries import entry
+from ansible_reap.runtime.entry import current
+from ansible_reap.runtime.ledger_format import Intent
+from ansible_reap.runtime.ledger_reader import RunLedger, read_folder
+from ansible_reap.runtime.leftovers import Leftovers, claim, close, leftovers, status_files, strangers, unclaimed
+from ansible_reap.runtime.reach import Reach
+from ansible_reap.runtime.session import CORE
+from ansible_reap.runtime.settings import ledger_folder
+from ansible_reap.runtime.tracker import Access, JobInfo
+from ansible_reap.runtime.wait_action import place_of, say
+from ansible_reap.runtime.waiting import NoAnswerError, Terms, Waited, failure_message, wait_for
+
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "wait": {"type": "bool", "default": False},
+    "timeout": {"type": "float"},
+    "cleanup": {"type": "bool", "default": True},
+    "ledger_dir": {"type": "path"},
+}
+
+
+def collect(action: Any, arguments: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+    """The task's result: ``jobs`` and ``unclaimed`` in the report's form; ``failed`` where any did not end well.
+
+    Raises:
+        AnsibleActionFail: the ledgers cannot be read.
+    """
+    host = str(task_vars["inventory_hostname"])
+    warnings: list[str] = []
+    ledgers = _ledgers(_folder(arguments), warnings)
+    if host == next(iter(task_vars.get("ansible_play_hosts_all") or []), host):
+        warnings += _missing_hosts(ledgers, task_vars)
+    left = leftovers(ledgers, host)
+    if not left.jobs and not left.intents:
+        return {"changed": False, "jobs": [], "unclaimed": [], "warnings": warnings}
+
+    check_mode = bool(action._play_context.check_mode)  # noqa: SLF001 - the plugin's own
+    reach = Reach(action, task_vars)
+    terms = Terms(
+        core=CORE,
+        reap=place_of(action, host, None),
+        wait=arguments["wait"],
+        timeout=arguments["timeout"],
+        cleanup=arguments["cleanup"] and not check_mode,
+    )
+    strays, searched = _search(left, reach, warnings)
+    claimed = wait_for(left.jobs, reach, terms, lambda text: say(host, text))
+    # Whose the others are is a guess, however good: their files stay.
+    found = wait_for(strays, reach, replace(terms, cleanup=False), lambda text: say(host, text))
+    waited = [*claimed, *found]
+    closed = 0
+    if not check_mode:
+        done = _without_running(searched, found)
+        closed = close(left, claimed, done, warnings.append)
+    message = failure_message(waited, terms)
+    result: dict[str, Any] = {
+        "changed": closed > 0,
+        "jobs": [entry(one.job) for one in claimed],
+        "unclaimed": [entry(one.job) for one in found],
+        "msg": message or _told(claimed, found),
+        "warnings": [*warnings, *_silent(waited, terms)],
+    }
+    if message:
+        result["failed"] = True
+    return result
+
+
+def _folder(arguments: Mapping[str, Any]) -> Path:
+    session = current()
+    named = arguments["ledger_dir"] or (session.options.ledger_dir if session is not None else None)
+    return Path(named).expanduser() if named else ledger_folder()
+
+
+def _ledgers(folder: Path, warnings: list[str]) -> list[RunLedger]:
+    try:
+        return read_folder(folder, warnings.append)
+    except OSError as error:
+        raise AnsibleActionFail(f"the ledgers in {folder} cannot be read: {error.strerror}") from error
+
+
+def _missing_hosts(ledgers: Sequence[RunLedger], task_vars: Mapping[str, Any]) -> list[str]:
+    hosts = [*task_vars.get("groups", {}).get("all", []), *(task_vars.get("ansible_play_hosts_all") or [])]
+    return [
+        f"{count} outstanding job{'' if count == 1 else 's'} on '{name}', which is not in this inventory: not looked at"
+        for name, count in sorted(strangers(ledgers, hosts).items())
+    ]
+
+
+def _search(left: Leftovers, reach: Reach, warnings: list[str]) -> tuple[list[JobInfo], list[Intent]]:
+    """The jobs nobody has heard of, and the intents whose folder could be searched for them."""
+    strays: dict[str, JobInfo] = {}
+    searched: list[Intent] = []
+    for access, intents in left.folders().items():
+        try:
+            files = _files(reach, access)
+        except NoAnswerError as error:
+            place = f"'{intents[0].site.task}' at {intents[0].site.path}:{intents[0].site.line}"
+            warnings.append(f"the folder of the jobs of {place} cannot be searched: {error}")
+            continue
+        searched += intents
+        strays.update((job.jid, claim(job)) for job in unclaimed(files, intents, left.named))
+    return list(strays.values()), searched
+
+
+def _files(reach: Reach, access: Access) -> Any:
+    folder = reach.async_folder(access)
+    offset = reach.clock(access) - time.time()
+    answer = reach.module(
+        access, "ansible.legacy.find", {"paths": [folder], "patterns": ["j*.*", "[0-9]*.*"], "file_type": "file"}
+    )
+    if answer.get("failed"):
+        raise NoAnswerError(" ".join(str(answer.get("msg")).split()))
+    return status_files(answer, offset)
+
+
+def _without_running(searched: Sequence[Intent], found: Sequence[Waited]) -> list[Intent]:
+    """The intents of whose folders nothing more is to come."""
+    running = {repr(one.job.info.access) for one in found if not one.has_ended}
+    return [intent for intent in searched if repr(intent.site.access) not in running]
+
+
+def _told(claimed: Sequence[Waited], found: Sequence[Waited]) -> str:
+    ended = sum(one.has_ended for one in (*claimed, *found))
+    still = len(claimed) + len(found) - ended
+    return f"{len(claimed)} outstanding, {len(found)} unclaimed: {ended} ended well, {still} still running"
+
+
+def _silent(waited: Sequence[Waited], terms: Terms) -> list[str]:
+    """Jobs that a look could not reach; where we wait, the failure's message names them."""
+    if terms.wait:
+        return []
+    return [f"job {one.job.info.jid} cannot be looked at: {one.error}" for one in waited if one.error]

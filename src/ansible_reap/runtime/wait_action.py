@@ -1,0 +1,72 @@
+"""What ``reap.jobs.wait`` does: everything outstanding on its host is reaped, in one task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.utils.display import Display
+
+from ansible_reap.runtime import events
+from ansible_reap.runtime.entries import entry
+from ansible_reap.runtime.entry import current
+from ansible_reap.runtime.reach import Reach
+from ansible_reap.runtime.session import CORE, Session
+from ansible_reap.runtime.tracker import JobInfo, Reap
+from ansible_reap.runtime.waiting import Terms, failure_message, wait_for
+
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "timeout": {"type": "float"},
+    "tasks": {"type": "list", "elements": "str", "default": ["*"]},
+    "cleanup": {"type": "bool", "default": True},
+}
+
+
+def wait(action: Any, arguments: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+    """The task's result: ``jobs`` in the report's form, and ``failed`` with one message where any did not end well.
+
+    Raises:
+        AnsibleActionFail: the callback is off, so that nothing is known of any job.
+    """
+    session = current()
+    if session is None:
+        raise AnsibleActionFail(
+            "reap.jobs.wait knows the jobs from the callback, which is off: "
+            "set callbacks_enabled = reap.jobs.async_reaper in the [defaults] of ansible.cfg"
+        )
+    host = str(task_vars["inventory_hostname"])
+    terms = Terms(
+        core=CORE,
+        reap=place_of(action, host, session.base),
+        timeout=arguments["timeout"],
+        cleanup=arguments["cleanup"] and not action._play_context.check_mode,  # noqa: SLF001 - the plugin's own
+    )
+    jobs = outstanding(session, host, arguments["tasks"])
+    waited = wait_for(jobs, Reach(action, task_vars), terms, lambda text: say(host, text))
+    message = failure_message(waited, terms)
+    result: dict[str, Any] = {"changed": False, "jobs": [entry(one.job) for one in waited]}
+    if message:
+        result.update(failed=True, msg=message)
+    return result
+
+
+def outstanding(session: Session, host: str, tasks: Sequence[str]) -> list[JobInfo]:
+    """The jobs to wait for: outstanding on the host, of a task whose name one of the globs matches."""
+    return [
+        job.info
+        for job in session.tracker.open_jobs(host)
+        if job.is_outstanding and job.info.poll == 0 and any(fnmatchcase(job.info.task, glob) for glob in tasks)
+    ]
+
+
+def place_of(action: Any, host: str, base: str | None) -> Reap:
+    """The task that waits, as the reap of what it saw end."""
+    task = action._task  # noqa: SLF001 - the plugin's own
+    path, line = events.task_place(task, base)
+    return Reap(path, line, events.task_label(task), host)
+
+
+def say(host: str, text: str) -> None:
+    Display().display(f"async_reaper: [{host}] {text}")

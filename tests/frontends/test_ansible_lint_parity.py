@@ -1,0 +1,99 @@
+"""ansible-lint with our rules and ``ansible-reap check`` say the same of the same project."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ansible_reap.checks import RULES
+from support.environments import ROOT, environment, program
+
+GOLDEN = ROOT / "tests" / "golden"
+PLAYS_A_FILE = 30
+REFUSED = re.compile(r"ansible\.(windows|posix)|kubernetes\.|acme\.|synchronize:|import_|include_|poll: 0\.5")
+"""Content that fails ansible-lint's syntax check: modules of other collections, files that a merged play lacks."""
+
+
+def _cases() -> list[str]:
+    """The golden cases that are one playbook and nothing else."""
+    found = []
+    for case in sorted(GOLDEN.glob("*/*/site.yml")):
+        text = case.read_text(encoding="utf-8")
+        alone = {path.name for path in case.parent.iterdir()} == {"site.yml", "expected.json"}
+        if alone and not REFUSED.search(text) and "keyword-block" not in case.parent.name:
+            found.append(text.removeprefix("---\n"))
+    return found
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("project")
+    cases = _cases()
+    for start in range(0, len(cases), PLAYS_A_FILE):
+        (root / f"playbook_{start}.yml").write_text("---\n" + "\n".join(cases[start : start + PLAYS_A_FILE]))
+    tasks = "---\n" + "".join(_tasks(GOLDEN / "async-timeout" / name) for name in ("window-equal", "window-one-short"))
+    for name in ("tasks", "handlers"):
+        folder = root / "roles" / "work" / name
+        folder.mkdir(parents=True)
+        (folder / "main.yml").write_text(tasks)
+    (root / "with_role.yml").write_text("---\n- name: With a role\n  hosts: app\n  roles:\n    - work\n")
+    opt_in = sorted(tag for rule in RULES for tag in rule.opt_in)
+    config = {"enable_list": opt_in, "skip_list": ["async-unsupported[action]"], "warn_list": ["async-reboot"]}
+    (root / ".ansible-lint").write_text(json.dumps(config))
+    (root / ".ansible-reap.yml").write_text("rules:\n  async-timeout:\n    headroom: 4\n")
+    return root
+
+
+def _tasks(case: Path) -> str:
+    lines = (case / "site.yml").read_text(encoding="utf-8").partition("  tasks:\n")[2].splitlines()
+    return "\n".join(line.removeprefix("    ") for line in lines) + "\n"
+
+
+def _ours(root: Path) -> set[tuple[str, str, int]]:
+    command = [program("dev", "python"), "-m", "ansible_reap", "check", "--format", "json", "--exit-zero"]
+    run = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
+    return {(each["tag"], each["path"], each["line"]) for each in json.loads(run.stdout)["findings"]}
+
+
+def _theirs(name: str, root: Path, home: Path) -> set[tuple[str, str, int]]:
+    options = ["--offline", "--nocolor", "-q", "-f", "json", "-R", "-r", str(ROOT / "lint_rules")]
+    run = subprocess.run(
+        [program(name, "ansible-lint"), *options],
+        cwd=root,
+        env={**os.environ, "HOME": str(home), "ANSIBLE_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Ignored exception" not in run.stderr, run.stderr
+    issues = json.loads(run.stdout)
+    assert not [
+        issue for issue in issues if issue["check_name"].startswith(("syntax-check", "load-failure", "internal"))
+    ]
+    return {
+        (issue["check_name"], issue["location"]["path"], _line(issue["location"]))
+        for issue in issues
+        if issue["check_name"].startswith("async-")
+    }
+
+
+def _line(location: dict[str, dict[str, object]]) -> int:
+    begin = location.get("lines", location.get("positions", {}))["begin"]
+    return int(begin["line"] if isinstance(begin, dict) else str(begin))
+
+
+@pytest.mark.parametrize("name", ["lint", "lint-oldest"])
+def test_both_front_ends_give_the_same_tags_files_and_lines(name: str, project: Path, tmp_path: Path) -> None:
+    if environment(name) is None or environment("dev") is None:
+        pytest.skip(f"no environment {name} or dev")
+    ours = _ours(project)
+    rules = {rule.id for rule in RULES} - {"async-unsupported"}
+    assert {tag.partition("[")[0] for tag, _, _ in ours} >= rules - {"async-reboot"}
+    theirs = _theirs(name, project, tmp_path)
+    assert {each for each in theirs if each[0] != "async-reboot"} == ours
+    assert "async-reboot" in {tag for tag, _, _ in theirs}

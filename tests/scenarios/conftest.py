@@ -1,0 +1,162 @@
+"""Runs real playbooks with the real ansible-playbook, with our callback and without."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+
+from support import environments
+
+CALLBACKS = environments.ROOT / "callback_plugins"
+_RECAP = re.compile(r"^(\S+)\s+: (ok=.*)$", re.MULTILINE)
+_INVENTED = re.compile(r"^(ANSIBLE|ASYNC_REAPER)_")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run of ansible-playbook left."""
+
+    status: int
+    stdout: str
+    stderr: str
+    report: dict[str, Any] | None
+    folder: Path
+
+    @property
+    def recap(self) -> dict[str, dict[str, int]]:
+        """PLAY RECAP as numbers by host. After several playbooks: the last one's."""
+        return {
+            host: {key: int(value) for key, value in (pair.split("=") for pair in counts.split())}
+            for host, counts in _RECAP.findall(self.stdout)
+        }
+
+    def failed(self) -> set[str]:
+        """The hosts that PLAY RECAP counts a failure for."""
+        return {host for host, counts in self.recap.items() if counts["failed"]}
+
+    @property
+    def jobs(self) -> list[dict[str, Any]]:
+        assert self.report is not None, self.output
+        return list(self.report["jobs"])
+
+    def states(self) -> dict[str, list[str]]:
+        """The states of each host's jobs, in the order of their launch."""
+        found: dict[str, list[str]] = {}
+        for job in self.jobs:
+            found.setdefault(job["host"], []).append(job["state"])
+        return found
+
+    def only_job(self) -> dict[str, Any]:
+        (job,) = self.jobs
+        return job
+
+    @property
+    def output(self) -> str:
+        return f"status {self.status}\n{self.stdout}\n{self.stderr}"
+
+    @property
+    def async_recap(self) -> list[str]:
+        """The lines of the ASYNC RECAP, or none."""
+        _, found, rest = self.stdout.partition("ASYNC RECAP ")
+        return [line for line in rest.splitlines()[1:] if line] if found else []
+
+
+Runner = Callable[..., Run]
+
+
+@pytest.fixture(params=environments.chosen_cores())
+def core(request: pytest.FixtureRequest) -> str:
+    """An ansible-core version to run on."""
+    return str(request.param)
+
+
+@pytest.fixture
+def run(core: str, tmp_path: Path) -> Runner:
+    """``run(playbook, hosts=..., options=..., ...)`` runs a playbook on local hosts and returns a ``Run``."""
+
+    def run_playbook(playbook: str | Sequence[str], **settings: Any) -> Run:
+        return start(core, tmp_path, playbook, **settings)
+
+    return run_playbook
+
+
+def start(
+    core: str,
+    folder: Path,
+    playbook: str | Sequence[str],
+    *,
+    hosts: Sequence[str] = ("h1",),
+    inventory: str = "",
+    options: Mapping[str, str] | None = None,
+    files: Mapping[str, str] | None = None,
+    args: Sequence[str] = (),
+    env: Mapping[str, str] | None = None,
+    callbacks: str = "async_reaper",
+    callback_folders: Sequence[Path] = (CALLBACKS,),
+    timeout: float = 120,
+) -> Run:
+    """Write playbook, inventory and files below ``folder`` and run ansible-playbook there."""
+    texts = [playbook] if isinstance(playbook, str) else list(playbook)
+    names = ["site.yml", *(f"site{number}.yml" for number in range(2, len(texts) + 1))]
+    for name, text in {**dict(zip(names, texts, strict=True)), **(files or {})}.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(dedent(text), encoding="utf-8")
+    lines = [
+        *hosts,
+        inventory,
+        "[all:vars]",
+        "ansible_connection=local",
+        f"ansible_python_interpreter={sys.executable}",
+    ]
+    (folder / "hosts.ini").write_text("\n".join([*lines, f"ansible_async_dir={folder}/async", ""]), encoding="utf-8")
+    report = folder / "report.json"
+    report.unlink(missing_ok=True)
+    done = subprocess.run(
+        [environments.program(f"core-{core}", "ansible-playbook"), "-i", "hosts.ini", *names, *args],
+        cwd=folder,
+        env=_environment(folder, report, callbacks, callback_folders, options or {}, env or {}),
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+    found = json.loads(report.read_text(encoding="utf-8")) if report.exists() else None
+    return Run(done.returncode, done.stdout, done.stderr, found, folder)
+
+
+def _environment(
+    folder: Path,
+    report: Path,
+    callbacks: str,
+    callback_folders: Sequence[Path],
+    options: Mapping[str, str],
+    more: Mapping[str, str],
+) -> dict[str, str]:
+    plain = {name: value for name, value in os.environ.items() if not _INVENTED.match(name)}
+    return {
+        **plain,
+        "ANSIBLE_HOME": str(folder / "ansible"),
+        "ANSIBLE_LOCAL_TEMP": str(folder / "ansible" / "tmp"),
+        "ANSIBLE_REMOTE_TMP": str(folder / "ansible" / "remote"),
+        "ANSIBLE_CALLBACK_PLUGINS": os.pathsep.join(map(str, callback_folders)),
+        "ANSIBLE_CALLBACKS_ENABLED": callbacks,
+        "ANSIBLE_FORKS": "10",
+        "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_GATHERING": "explicit",
+        "ANSIBLE_HOST_PATTERN_MISMATCH": "ignore",
+        "XDG_STATE_HOME": str(folder / "state"),
+        "ASYNC_REAPER_REPORT_PATH": str(report),
+        **{f"ASYNC_REAPER_{name.upper()}": value for name, value in options.items()},
+        **more,
+    }

@@ -1,0 +1,74 @@
+"""Shell text cut into commands."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_reap.checks.background import leaves_by
+from ansible_reap.checks.shell import parse
+
+
+def cut(text: str) -> list[tuple[str, str]]:
+    return [(" ".join(command.words), command.ended_by) for command in parse(text)]
+
+
+@pytest.mark.parametrize(
+    ("text", "commands"),
+    [
+        ("a b && c", [("a b", "&&"), ("c", "")]),
+        ("a || b; c | d", [("a", "||"), ("b", ";"), ("c", "|"), ("d", "")]),
+        ("a > log 2>&1 &", [("a", "&")]),
+        ("a &> log", [("a", "")]),
+        ("a >& log &", [("a", "&")]),
+        ("a <&- >&-", [("a", "")]),
+        ("(sleep 5; b) &", [("sleep 5", ";"), ("b", ")"), ("", "&")]),
+        ("echo 'a & b' \"c & d\" e\\&f", [("echo a & b c & d e&f", "")]),
+        ("echo a#b # c &", [("echo a#b", "")]),
+        ("x=$(a & b) c", [("x=$(a & b) c", "")]),
+        ("((a & b)) && c", [("((a & b))", "&&"), ("c", "")]),
+        ("cat <<EOF\na &\nEOF\nb", [("cat", "\n"), ("b", "")]),
+        ("cat <<-'EOF' > f\n\ta &\n\tEOF\nb", [("cat", "\n"), ("b", "")]),
+        ("a {{ 'x' if b & c else 'y' }} d", [("a {{ 'x' if b & c else 'y' }} d", "")]),
+        ("a \\\n  b", [("a b", "")]),
+        ("case x in a) b;; esac", [("case x in a", ")"), ("b", ";;"), ("esac", "")]),
+        ("a 'never closed & b", [("a never closed & b", "")]),
+        ("", []),
+    ],
+)
+def test_text_is_cut_at_operators_only(text: str, commands: list[tuple[str, str]]) -> None:
+    assert cut(text) == commands
+
+
+def test_the_text_of_sh_c_is_cut_too() -> None:
+    commands = parse("sudo -u app bash -lc 'a & b'")
+    assert [(command.words, command.depth) for command in commands[1:]] == [(("a",), 1), (("b",), 1)]
+
+
+def test_a_shell_within_itself_ends() -> None:
+    text = "a"
+    for _ in range(8):
+        text = f'sh -c "{text}"'.replace('"', '\\"') if '"' in text else f'sh -c "{text}"'
+    assert parse(text)
+
+
+def test_programs_look_through_prefixes_and_their_options() -> None:
+    (command,) = parse("A=1 /usr/bin/sudo -n -u app env B=2 nice -n 5 /opt/bin/work --all")
+    assert [argv[0] for argv in command.programs()] == ["sudo", "env", "nice", "work"]
+
+
+@pytest.mark.parametrize(
+    ("text", "sign"),
+    [
+        ("a &", "&"),
+        ("a & wait", None),
+        ("a & wait; b &", "&"),
+        ("a & disown; wait", "disown"),
+        ("while true; do a & done", "&"),
+        ("nohup a", "nohup"),
+        ("setsid -f a", "setsid"),
+        ("grep nohup log", None),
+        ("a && b", None),
+    ],
+)
+def test_signs_by_which_work_leaves_its_shell(text: str, sign: str | None) -> None:
+    assert leaves_by(parse(text)) == sign
