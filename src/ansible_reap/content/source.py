@@ -22,6 +22,7 @@ MAX_FLOW_DEPTH = 400
 """libyaml's own work grows with the square of the flow depth, and its composer has no bound on the stack."""
 MAX_DATA_DEPTH = 60
 _COMPACT_NESTING = re.compile(rb"^(?:[ \t]*[-?](?:[ \t]+[&!]\S*)*(?=[ \t])){150}", re.MULTILINE)
+_ALIAS = re.compile(rb"(?:^|[\s\[,{])\*\w")
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
@@ -66,7 +67,7 @@ def check(data: bytes) -> None:
     """Parse without keeping anything: a fifth of the cost of composing. Raises SourceError."""
     if is_vaulted(data):
         return
-    if b"*" in data or not hasattr(Loader, "raw_parse"):
+    if _ALIAS.search(data) is not None or not hasattr(Loader, "raw_parse"):
         compose(data)  # only the composer knows whether an alias has its anchor
         return
     _refuse_deep_nesting(data)

@@ -2,146 +2,141 @@
 
 from __future__ import annotations
 
+import gc
+from collections import defaultdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from ansible_reap.content import expressions
-from ansible_reap.content.model import Task
+from ansible_reap.content.library import Library
 from ansible_reap.content.project import Project
-from ansible_reap.content.source import SourceError, check, compose, without_statements
-from ansible_reap.content.tasks import Content, read_content
-from ansible_reap.disconnects import cuts_connection
-from ansible_reap.flow.analysis import Analysis, AsyncUse, Launch, Quantity, ReadError, Reap, ReapKind
-from ansible_reap.jobs import DETACH_VARIABLE, Detachment, Verdict
-from ansible_reap.timing import DEFAULT_DELAY, DEFAULT_RETRIES
+from ansible_reap.flow.analysis import Analysis, ReadError
+
+if TYPE_CHECKING:
+    from ansible_reap.content.roles import Finder
+    from ansible_reap.flow.inventory import GroupVariables
+    from ansible_reap.flow.order import Walk
+    from ansible_reap.flow.record import Record
 
 
 def analyse(root: Path) -> Analysis:
     """Every launch and reap of the project below ``root``, each launch with its verdict. Never raises for content."""
     project = Project(root)
-    errors = [ReadError(path, 1, f"cannot be read: {message}") for path, message in project.unreadable]
-    launches: list[Launch] = []
-    reaps: list[Reap] = []
-    uses: list[AsyncUse] = []
-    texts: dict[str, str] = {}
-    for path in project.yaml:
+    library = Library(project)
+    result: Analysis | None = None
+    if library.asynchronous:
+        enabled = gc.isenabled()
+        gc.disable()  # plain trees without cycles: collecting them again and again only costs time
         try:
-            data = project.read(path)
-            if b"async" not in data and b"poll" not in data:
-                check(data)
-                continue
-            try:
-                node = compose(data)
-            except SourceError:
-                node = compose(without_statements(data))
-        except SourceError as error:
-            errors.append(ReadError(path, error.line, error.message))
-            continue
-        found = _single_file(read_content(path, node, handlers=path.split("/")[-2:-1] == ["handlers"]))
-        if found[0] or found[1] or found[2]:
-            texts[path] = data.decode("utf-8", "replace")
-        launches += found[0]
-        reaps += found[1]
-        uses += found[2]
+            result = _walked(library)
+        finally:
+            if enabled:
+                gc.enable()
+    errors = [ReadError(path, 1, f"cannot be read: {message}") for path, message in project.unreadable]
+    errors += [ReadError(path, error.line, error.message) for path, error in library.errors.items()]
+    errors.sort(key=lambda error: (error.path, error.line))
     return Analysis(
         root=str(root),
-        launches=tuple(launches),
-        reaps=tuple(reaps),
-        uses=tuple(uses),
-        errors=tuple(sorted(errors, key=lambda error: (error.path, error.line))),
+        launches=result.launches if result else (),
+        reaps=result.reaps if result else (),
+        uses=result.uses if result else (),
+        errors=tuple(errors),
         files=len(project.yaml),
-        texts=texts,
+        texts=result.texts if result else {},
+        min_core=result.min_core if result else None,
     )
 
 
-def _quantity(value: Any, default: float | None = None) -> Quantity:
-    if value is None and default is not None:
-        return Quantity(frozenset({default}), False, "")
-    try:
-        return Quantity(frozenset({float(value)}), False, str(value))
-    except (TypeError, ValueError):
-        return Quantity(frozenset(), True, str(value))
+def _walked(library: Library) -> Analysis:
+    from ansible_reap.content.roles import Finder  # noqa: PLC0415 - projects without async need none of this
+    from ansible_reap.flow.inventory import GroupVariables  # noqa: PLC0415
+    from ansible_reap.flow.outcome import outcome  # noqa: PLC0415
+    from ansible_reap.flow.record import Record  # noqa: PLC0415
+
+    finder, inventory, record = Finder(library), GroupVariables(library), Record()
+    record.plugins, record.self_reaping = _plugins(library)
+    _walk_playbooks(library, finder, inventory, record)
+    _walk_the_rest(library, finder, inventory, record)
+    return outcome(library, record)
 
 
-def _single_file(content: Content) -> tuple[list[Launch], list[Reap], list[AsyncUse]]:
-    tasks = [step if isinstance(step, Task) else step.as_task() for step in content.steps()]
-    reaps = [_reap(task) for task in tasks if task.module.rsplit(".", 1)[-1] == "async_status"]
-    launches: list[Launch] = []
-    uses: list[AsyncUse] = []
-    for task in tasks:
-        if "async" not in task.keywords and "poll" not in task.keywords:
+def _plugins(library: Library) -> tuple[frozenset[str], frozenset[str]]:
+    """The project's own modules and action plugins, and those that look at jobs themselves."""
+    names: set[str] = set()
+    reaping: set[str] = set()
+    for path in library.project.others:
+        folder, _, name = path.rpartition("/")
+        if not name.endswith(".py"):
             continue
-        limit, poll = _quantity(task.keywords.get("async"), 0), _quantity(task.keywords.get("poll"), 15)
-        launch = None
-        runs = task.module != "block" and not task.module.startswith(("import_", "include_"))
-        if runs and 0 in poll.values and (limit.is_open or any(value > 0 for value in limit.values)):
-            launch = _launch(task, limit, poll, reaps)
-            launches.append(launch)
-        uses.append(AsyncUse(task, limit, poll, launch=launch))
-    return launches, reaps, uses
+        short = name[:-3]
+        is_action = folder.endswith(("plugins/action", "action_plugins"))
+        if is_action or folder.endswith(("library", "plugins/modules")) or "plugins/modules/" in folder:
+            names.add(short)
+        if is_action and b"async_status" in _source(library, path):
+            reaping.add(short)
+    return frozenset(names), frozenset(reaping)
 
 
-def _reap(task: Task) -> Reap:
-    if task.args.get("mode") == "cleanup":
-        return Reap(task, ReapKind.CLEANUP)
-    if "until" not in task.keywords:
-        return Reap(task, ReapKind.PEEK)
-    retries, delay = (
-        _quantity(task.keywords.get("retries"), DEFAULT_RETRIES),
-        _quantity(task.keywords.get("delay"), DEFAULT_DELAY),
-    )
-    budget = frozenset(a * b for a in retries.values for b in delay.values)
-    return Reap(task, ReapKind.WAIT, retries, delay, Quantity(budget, retries.is_open or delay.is_open, ""))
+def _source(library: Library, path: str) -> bytes:
+    from ansible_reap.content.source import SourceError  # noqa: PLC0415
+
+    try:
+        return library.project.read(path)
+    except SourceError:
+        return b""
 
 
-def _launch(task: Task, limit: Quantity, poll: Quantity, reaps: list[Reap]) -> Launch:
-    register = task.keywords.get("register")
-    looped = "loop" in task.keywords or any(key.startswith("with_") for key in task.keywords)
-    mentions = [
-        reap
-        for reap in reaps
-        if reap.task.line > task.line
-        and register
-        in expressions.names_in(
-            [
-                reap.task.args,
-                reap.task.keywords.get("loop"),
-                [v for k, v in reap.task.keywords.items() if k.startswith("with_")],
-            ]
-        )
-    ]
-    waits = tuple(reap for reap in mentions if reap.kind is ReapKind.WAIT)
-    looks = tuple(reap for reap in mentions if reap.kind is not ReapKind.WAIT)
-    reason = (
-        (task.keywords.get("vars") or {}).get(DETACH_VARIABLE) if isinstance(task.keywords.get("vars"), dict) else None
-    )
-    detached = Detachment(str(reason)) if reason is not None else None
-    tag: str | None = None
-    verdict, text = Verdict.REAPED, ""
-    if not waits:
-        verdict = Verdict.UNREAPED
-        if detached is not None and detached.is_valid:
-            verdict = Verdict.DETACHED
-        elif cuts_connection(task.module, task.args, task.name):
-            verdict = Verdict.REBOOT
-        elif detached is not None:
-            tag, text = "reason", "The launch is declared detached, but its reason is empty."
-        elif looks:
-            tag, text = "peek", "The job is looked at, but nothing waits until it has finished."
-        elif register is None:
-            tag, text = "unregistered", "The result is not registered, so no task can ask for the job again."
-        else:
-            tag, text = "never", f"Nothing waits for the job that {register} names."
-    return Launch(
-        task=task,
-        limit=limit,
-        poll=poll,
-        register=register,
-        is_looped=looped,
-        verdict=verdict,
-        sub_tag=tag,
-        explanation=text,
-        reaps=waits,
-        looks=looks,
-        detached=detached,
-    )
+def _new_walk(library: Library, finder: Finder, inventory: GroupVariables, record: Record) -> Walk:
+    from ansible_reap.flow.order import Walk  # noqa: PLC0415
+
+    return Walk(library, finder, inventory, record)
+
+
+def _finish(walk: Walk, record: Record) -> None:
+    for number in walk.launched:
+        record.seen_with[number] = walk.looks
+        if walk.is_cut_short:
+            record.cut_short.add(number)
+
+
+def _walk_playbooks(library: Library, finder: Finder, inventory: GroupVariables, record: Record) -> None:
+    imported = {target for path in library.playbooks for target in library.called_playbooks(path) if target != path}
+    mattering = [path for path in library.playbooks if library.matters(path)]
+    for path in [path for path in mattering if path not in imported] + [path for path in mattering if path in imported]:
+        if path in imported and path in record.reached:
+            continue
+        walk = _new_walk(library, finder, inventory, record)
+        walk.playbook(path)
+        _finish(walk, record)
+
+
+def _walk_the_rest(library: Library, finder: Finder, inventory: GroupVariables, record: Record) -> None:
+    """Roles and tasks files that no playbook of the project calls: callers first, then what is still left."""
+    playbooks = set(library.playbooks)
+
+    def left() -> list[str]:
+        return [
+            path
+            for path in library.project.yaml
+            if path not in record.reached and path not in playbooks and library.matters(path)
+        ]
+
+    waiting = left()
+    called: dict[str, int] = defaultdict(int)
+    for path in waiting:
+        for target in library.called_files(path):
+            if target != path:
+                called[target] += 1
+    for path in sorted(waiting, key=lambda each: (called[each] > 0, not _is_main(each), each)):
+        if path in record.reached:
+            continue
+        role = finder.role_of(path)
+        walk = _new_walk(library, finder, inventory, record)
+        if role is not None and _is_main(path) and path.startswith(role.part("tasks") + "/main."):
+            walk.role(role)
+        if path not in record.reached:
+            walk.tasks_file(path, role)
+        _finish(walk, record)
+
+
+def _is_main(path: str) -> bool:
+    return path.rpartition("/")[2] in ("main.yml", "main.yaml")

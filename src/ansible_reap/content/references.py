@@ -1,0 +1,135 @@
+"""What a file calls, seen on its YAML nodes without building tasks: enough to know which files can matter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from ansible_reap.content import arguments
+from ansible_reap.content.tasks import BLOCK_PARTS, TASK_LISTS, short_module
+
+MAX_DEPTH = 40
+
+
+class Kind(Enum):
+    TASKS = "tasks"
+    ROLE = "role"
+    PLAYBOOK = "playbook"
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """One call: ``name`` as written, with ``*`` for each template in it; ``entry`` is a role's ``tasks_from``."""
+
+    kind: Kind
+    name: str
+    entry: str | None = None
+
+
+_TASK_CALLS = frozenset({"include_tasks", "import_tasks", "include"})
+_ROLE_CALLS = frozenset({"include_role", "import_role"})
+
+
+def references(root: Node | None) -> list[Reference]:
+    """Every call in a playbook, tasks file or a role's ``meta``."""
+    if isinstance(root, SequenceNode):
+        return list(_in_list(root, 0))
+    if isinstance(root, MappingNode):
+        return [
+            found
+            for key, value in root.value
+            if isinstance(key, ScalarNode) and key.value == "dependencies" and isinstance(value, SequenceNode)
+            for found in _roles(value)
+        ]
+    return []
+
+
+def pattern(text: str) -> str:
+    """The text with every template replaced by ``*``."""
+    out: list[str] = []
+    at = 0
+    while True:
+        start = text.find("{{", at)
+        if start < 0:
+            out.append(text[at:])
+            break
+        out.append(text[at:start] + "*")
+        end = text.find("}}", start)
+        if end < 0:
+            break
+        at = end + 2
+    return "".join(out)
+
+
+def _in_list(node: Node, depth: int) -> Iterator[Reference]:
+    if not isinstance(node, SequenceNode) or depth > MAX_DEPTH:
+        return
+    for item in node.value:
+        if isinstance(item, MappingNode):
+            yield from _in_mapping(item, depth)
+
+
+def _in_mapping(node: MappingNode, depth: int) -> Iterator[Reference]:
+    for key, value in node.value:
+        name = key.value
+        if not isinstance(name, str):
+            continue
+        if name in BLOCK_PARTS or name in TASK_LISTS:
+            yield from _in_list(value, depth + 1)
+        elif name == "roles":
+            yield from _roles(value)
+        elif "include" in name or "import_" in name:
+            yield from _call(short_module(name), value)
+        elif name in ("action", "local_action") and isinstance(value, ScalarNode):
+            first, _, rest = value.value.strip().partition(" ")
+            if "include" in first or "import_" in first:
+                yield from _call(short_module(first), ScalarNode("", rest))
+
+
+def _call(name: str, value: Node) -> Iterator[Reference]:
+    options = _options(name, value)
+    if name in _TASK_CALLS:
+        path = options.get("file") or options.get("_raw_params") or ""
+        for word in arguments.words(path)[:1]:
+            yield Reference(Kind.TASKS, pattern(word))
+            if name == "include":
+                yield Reference(Kind.PLAYBOOK, pattern(word))
+    elif name == "import_playbook":
+        path = options.get("file") or options.get("_raw_params") or ""
+        for word in arguments.words(path)[:1]:
+            yield Reference(Kind.PLAYBOOK, pattern(word))
+    elif name in _ROLE_CALLS:
+        role = options.get("name") or options.get("role")
+        if role:
+            entry = options.get("tasks_from")
+            yield Reference(Kind.ROLE, pattern(role), pattern(entry) if entry else None)
+
+
+def _options(name: str, value: Node) -> dict[str, str]:
+    if isinstance(value, MappingNode):
+        return {
+            key.value: inner.value
+            for key, inner in value.value
+            if isinstance(key, ScalarNode) and isinstance(inner, ScalarNode)
+        }
+    if isinstance(value, ScalarNode) and value.value:
+        return {key: str(inner) for key, inner in arguments.split(value.value, name).items()}
+    return {}
+
+
+def _roles(value: Node) -> Iterator[Reference]:
+    if not isinstance(value, SequenceNode):
+        return
+    for entry in value.value:
+        if isinstance(entry, ScalarNode):
+            name = arguments.words(entry.value)[:1]
+            if name:
+                yield Reference(Kind.ROLE, pattern(name[0].rstrip(",")))
+        elif isinstance(entry, MappingNode):
+            options = {key.value: inner for key, inner in entry.value if isinstance(key, ScalarNode)}
+            role = options.get("role", options.get("name"))
+            if isinstance(role, ScalarNode):
+                yield Reference(Kind.ROLE, pattern(role.value))

@@ -1,0 +1,196 @@
+"""Where roles, playbooks and tasks files are found, in Ansible's order of search."""
+
+from __future__ import annotations
+
+import fnmatch
+import posixpath
+from dataclasses import dataclass
+
+from ansible_reap.content.library import Library
+from ansible_reap.content.project import YAML_ENDINGS
+
+MAX_CANDIDATES = 40
+_PARTS = frozenset({"tasks", "handlers", "defaults", "vars", "meta"})
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A role's folder, relative to the project's root, and its name."""
+
+    path: str
+    name: str
+
+    def part(self, folder: str) -> str:
+        return f"{self.path}/{folder}" if self.path else folder
+
+
+class Finder:
+    """Finds what a playbook names. All paths are relative to the project's root."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._project = library.project
+        self.roles: dict[str, Role] = {}
+        self._by_name: dict[str, list[Role]] = {}
+        self._collections: dict[str, str] = {}
+        self._index()
+
+    def _index(self) -> None:
+        found: set[str] = set()
+        for path in self._project.yaml:
+            folder, _, name = path.rpartition("/")
+            owner, _, part = folder.rpartition("/")
+            if part in _PARTS and (name.startswith("main.") or (part == "tasks" and "roles" in owner.split("/"))):
+                found.add(owner)
+            elif name in ("galaxy.yml", "galaxy.yaml"):
+                data = self._library.variables(path)
+                self._collections[f"{data.get('namespace')}.{data.get('name')}"] = folder
+        for path in sorted(found):
+            role = Role(path, path.rpartition("/")[2])
+            self.roles[path] = role
+            self._by_name.setdefault(role.name, []).append(role)
+
+    def role_of(self, path: str) -> Role | None:
+        """The role in whose tasks or handlers folder the file lies."""
+        parts = path.split("/")
+        for at in range(len(parts) - 2, -1, -1):
+            if parts[at] in ("tasks", "handlers"):
+                owner = "/".join(parts[:at])
+                if owner in self.roles:
+                    return self.roles[owner]
+        return None
+
+    def find_roles(self, name: str, playbook_folder: str, current: Role | None) -> list[Role]:
+        """The roles that the name (with ``*`` for what is not known) can mean; empty where none is in the project."""
+        name = name.strip().rstrip("/")
+        if "*" in name:
+            return self._role_candidates(name, playbook_folder, current)
+        if name.startswith("/"):
+            inside = self._inside(name)
+            role = self.roles.get(inside) if inside is not None else None
+            return [role] if role else []
+        if "/" in name:
+            for base in self._role_bases(playbook_folder, current):
+                role = self.roles.get(posixpath.normpath(posixpath.join(base, name)))
+                if role:
+                    return [role]
+            name = name.rpartition("/")[2]
+        if name.count(".") >= 2:
+            collection, _, short = name.rpartition(".")
+            found = self._in_collection(collection, short)
+            return [found] if found else []
+        return self._by_plain_name(name, playbook_folder, current)
+
+    def _by_plain_name(self, name: str, playbook_folder: str, current: Role | None) -> list[Role]:
+        for base in self._role_bases(playbook_folder, current):
+            role = self.roles.get(posixpath.join(base, name))
+            if role is None:
+                real = self._project.canonical(posixpath.join(base, name)) if name in self._by_name else None
+                role = self.roles.get(real) if real is not None else None
+            if role:
+                return [role]
+        known = self._by_name.get(name, [])
+        if current is not None and current.name == name and not known:
+            return [current]
+        return sorted(known, key=lambda role: -len(posixpath.commonprefix([role.path, playbook_folder])))[:1]
+
+    def _role_bases(self, playbook_folder: str, current: Role | None) -> list[str]:
+        bases = [posixpath.join(playbook_folder, "roles"), playbook_folder]
+        if current is not None:
+            bases.insert(0, posixpath.dirname(current.path))
+        bases += [
+            posixpath.normpath(path) for path in self._project.settings.roles_path if not path.startswith(("/", "~"))
+        ]
+        return bases
+
+    def _in_collection(self, collection: str, name: str) -> Role | None:
+        folder = self._collections.get(collection)
+        if folder is not None:
+            role = self.roles.get(posixpath.join(folder, "roles", name))
+            if role:
+                return role
+        suffix = "ansible_collections/" + collection.replace(".", "/") + "/roles/" + name
+        return next((role for role in self._by_name.get(name, []) if role.path.endswith(suffix)), None)
+
+    def _role_candidates(self, name: str, playbook_folder: str, current: Role | None) -> list[Role]:
+        short = name.rpartition("/")[2]
+        if short.count(".") >= 2:
+            short = short.rpartition(".")[2]
+        bases = {posixpath.normpath(base) for base in self._role_bases(playbook_folder, current)}
+        found = [
+            role
+            for role in self.roles.values()
+            if fnmatch.fnmatchcase(role.name, short) and posixpath.dirname(role.path) in bases
+        ]
+        if not found and short.strip("*"):
+            found = [role for role in self.roles.values() if fnmatch.fnmatchcase(role.name, short)]
+        return found[: MAX_CANDIDATES + 1]
+
+    def find_files(self, name: str, folders: list[str]) -> list[str]:
+        """The first file of that name in the folders; with ``*`` in the name, every file that it can mean."""
+        if name.startswith("/"):
+            inside = self._inside(name)
+            if inside is None:
+                return []
+            name, folders = inside, [""]
+        for folder in folders:
+            found = self._in_folder(posixpath.normpath(posixpath.join(folder, name)))
+            if found:
+                return found
+        return []
+
+    def _in_folder(self, path: str) -> list[str]:
+        if path.startswith(".."):
+            return []
+        folder, _, base = path.rpartition("/")
+        if "*" in folder:
+            return self._by_pattern(path)
+        if "*" in base:
+            names = [name for name in self._project.listing(folder) if name.endswith(YAML_ENDINGS)]
+            wanted = [base, base + ".yml", base + ".yaml"]
+            matching = sorted({name for pattern in wanted for name in fnmatch.filter(names, pattern)})
+            return [posixpath.join(folder, name) for name in matching][: MAX_CANDIDATES + 1]
+        for candidate in (base, base + ".yml", base + ".yaml"):
+            full = posixpath.join(folder, candidate)
+            if candidate in self._project.listing(folder):
+                real = self._project.canonical(full)
+                return [real if real is not None else full]
+        return []
+
+    def _by_pattern(self, path: str) -> list[str]:
+        wanted = (path, path + ".yml", path + ".yaml")
+        depth = path.count("/")
+        return [
+            known
+            for known in self._project.yaml
+            if known.count("/") == depth and any(fnmatch.fnmatchcase(known, pattern) for pattern in wanted)
+        ][: MAX_CANDIDATES + 1]
+
+    def find_playbook(self, name: str, folder: str) -> list[str]:
+        """The playbook that an import names, a collection's too."""
+        found = self.find_files(name, [folder, ""])
+        if found or "/" in name or name.count(".") < 2:
+            return found
+        collection, _, short = name.rpartition(".")
+        base = self._collections.get(collection)
+        return self.find_files(short, [posixpath.join(base, "playbooks")]) if base is not None else []
+
+    def part_files(self, role: Role, part: str, entry: str = "main") -> list[str]:
+        """The files of a role's ``defaults``, ``vars``, ``tasks``, ``handlers`` or ``meta`` for an entry point."""
+        folder = role.part(part)
+        found = self.find_files(entry, [folder])
+        if not found and part in ("defaults", "vars"):
+            inside = f"{folder}/{entry}"
+            found = [f"{inside}/{name}" for name in self._project.listing(inside) if name.endswith(YAML_ENDINGS)]
+        return found
+
+    def absolute(self, path: str) -> str:
+        """The path as Ansible's magic variables give it."""
+        return f"{self._project.root}/{path}" if path else str(self._project.root)
+
+    def _inside(self, path: str) -> str | None:
+        root = str(self._project.root)
+        path = posixpath.normpath(path)
+        if path == root:
+            return ""
+        return path[len(root) + 1 :] if path.startswith(root + "/") else None

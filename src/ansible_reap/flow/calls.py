@@ -1,0 +1,347 @@
+"""Includes, imports and roles: which files they mean, and how the walk goes through them."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from ansible_reap.content import arguments, expressions
+from ansible_reap.content.model import Place, Task
+from ansible_reap.content.roles import MAX_CANDIDATES, Role
+from ansible_reap.flow.conditions import condition
+from ansible_reap.flow.evaluate import Evaluator
+from ansible_reap.flow.guards import Atom, Formula, atoms, conj
+from ansible_reap.flow.loops import index_variable, loop_items, loop_variable
+from ansible_reap.flow.state import Frame
+from ansible_reap.flow.values import UNKNOWN, Seq, Unknown, Value, handles, one_of, options, plain, taints
+
+if TYPE_CHECKING:
+    from ansible_reap.flow.order import Walk
+
+MAX_ROUNDS = 12
+MAX_HANDLE_ROUNDS = 64
+MAX_PATTERNS = 24
+_ROLE_KEYS = frozenset(
+    {"role", "name", "when", "tags", "vars", "become", "become_user", "become_method", "delegate_to"}
+)
+TASK_CALLS = frozenset({"include_tasks", "import_tasks", "include"})
+ROLE_CALLS = frozenset({"include_role", "import_role"})
+
+
+@dataclass(frozen=True, slots=True)
+class RoleCall:
+    """A role entry of a play or of another role's dependencies."""
+
+    role: Role
+    frame: Frame
+    params: Mapping[str, Any]
+
+
+def patterns(evaluator: Evaluator, text: object) -> list[str]:
+    """The names that a template can stand for, with ``*`` where a part is not known."""
+    return [pattern for _, pattern in guarded_patterns(evaluator, text)]
+
+
+def guarded_patterns(evaluator: Evaluator, text: object) -> list[tuple[Formula, str]]:
+    """As ``patterns``, each with the condition under which it is the one."""
+    if not isinstance(text, str):
+        return [(True, "*")] if text is not None else []
+    if not expressions.is_template(text):
+        return [(True, text)]
+    parts = expressions.template(text)
+    if parts is None:
+        return [(True, "*")]
+    found: list[tuple[Formula, str]] = [(True, "")]
+    for part in parts:
+        if isinstance(part, str):
+            found = [(guard, start + part) for guard, start in found]
+            continue
+        grown: list[tuple[Formula, str]] = []
+        for guard, inner in options(evaluator.value(part)):
+            data = plain(inner)
+            names = data if isinstance(data, list) and len(parts) == 1 else [data]
+            for name in names:
+                piece = str(name) if isinstance(name, (str, int, float)) and name != "__omit__" else "*"
+                grown += [(conj(guard, under), start + piece) for under, start in found]
+        if len(grown) > MAX_PATTERNS:
+            return [(True, "*")]
+        found = grown
+    return found
+
+
+# ---- roles
+
+
+def role_entry(walk: Walk, entry: Any, place: Place, frame: Frame) -> RoleCall | None:
+    """A role named in ``roles:`` or ``dependencies:``; None where the project does not have it."""
+    params: dict[str, Any] = {}
+    keywords: dict[str, Any] = {}
+    if isinstance(entry, str):
+        found = arguments.words(entry.replace(",", " "))
+        name: object = found[0] if found else None
+        params.update(dict(word.partition("=")[::2] for word in found[1:] if "=" in word))
+    elif isinstance(entry, dict):
+        name = entry.get("role", entry.get("name"))
+        given = entry.get("vars")
+        params = {str(key): value for key, value in entry.items() if key not in _ROLE_KEYS}
+        params.update({str(key): value for key, value in given.items()} if isinstance(given, dict) else {})
+        keywords = {key: entry[key] for key in entry if key in _ROLE_KEYS and key not in ("role", "name", "vars")}
+    else:
+        return None
+    inner = walk.inside(frame, keywords)
+    inner = replace(
+        inner,
+        via=(*frame.via, str(place)),
+        declared=(params, *frame.declared) if params else frame.declared,
+    )
+    evaluator = walk.evaluator(inner)
+    folder = posixpath.dirname(frame.playbook) if frame.playbook else posixpath.dirname(frame.path)
+    for pattern in patterns(evaluator, name):
+        roles = walk.finder.find_roles(pattern, folder, frame.role)
+        if len(roles) == 1:
+            params = evaluated_params(walk, inner, params)
+            return RoleCall(roles[0], walk.enter_role(inner, roles[0], params), params)
+    return None
+
+
+def run_role(
+    walk: Walk,
+    role: Role,
+    frame: Frame,
+    params: Mapping[str, Any],
+    *,
+    entry: str = "main",
+    vars_from: str = "main",
+    defaults_from: str = "main",
+    with_handlers: bool = True,
+) -> None:
+    """Walk a role: what it depends on, then its tasks."""
+    key = f"role {role.path} {entry}"
+    if key in walk.stack or len(walk.stack) > 40:
+        return
+    files = walk.finder.part_files(role, "tasks", entry)
+    metas = walk.finder.part_files(role, "meta")
+    wanted = [*files, *metas, *walk.finder.part_files(role, "handlers")]
+    if not any(walk.library.matters(path) or walk.touches(path) for path in wanted):
+        walk.record.passed_over.update(files)
+        return
+    walk.stack.append(key)
+    inner = (
+        frame
+        if frame.role is role and not with_handlers
+        else walk.enter_role(frame, role, params, vars_from, defaults_from)
+    )
+    if with_handlers:
+        walk.collect_handlers(role, inner)
+    for path in metas:
+        for number, dependency in enumerate(_dependencies(walk, path)):
+            call = role_entry(walk, dependency, Place(path, number + 1), inner)
+            if call is not None:
+                run_role(walk, call.role, call.frame, call.params)
+    for path in files[:1]:
+        walk.record.reached.add(path)
+        walk.stack.append(path)
+        walk.run(walk.library.content(path).tasks, replace(inner, path=path))
+        walk.stack.pop()
+    walk.stack.pop()
+
+
+def _dependencies(walk: Walk, path: str) -> list[Any]:
+    found = walk.library.variables(path).get("dependencies")
+    return found if isinstance(found, list) else []
+
+
+def evaluated_params(walk: Walk, frame: Frame, written: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters as the caller means them; what stays unknown keeps its text, so that conditions can be compared."""
+    evaluator = walk.evaluator(frame)
+    out: dict[str, Any] = {}
+    for key, raw in written.items():
+        value = evaluator.data(raw)
+        out[key] = raw if isinstance(value, Unknown) and not value.taints and expressions.is_template(raw) else value
+    return out
+
+
+# ---- calls as tasks
+
+
+def call(walk: Walk, task: Task, frame: Frame) -> None:
+    """An include or import of tasks or of a role, loops and conditions included."""
+    given = task.keywords.get("vars")
+    task_vars = {str(key): value for key, value in given.items()} if isinstance(given, dict) else {}
+    evaluator = walk.evaluator(frame, task_vars)
+    is_static = task.module.startswith("import_")
+    items = None if is_static else loop_items(evaluator, task)
+    outer = frame
+    if task_vars:
+        outer = replace(outer, declared=(task_vars, *outer.declared))
+    apply = task.args.get("apply")
+    inherited = {key: value for key, value in task.keywords.items() if key in ("become", "become_user", "delegate_to")}
+    outer = replace(outer, keywords={**outer.keywords, **inherited}) if inherited and is_static else outer
+    if isinstance(apply, dict):
+        outer = walk.inside(outer, apply)
+    if is_static:
+        if "when" in task.keywords:
+            outer = replace(outer, whens=(*outer.whens, task.keywords["when"]))
+        params = evaluated_params(walk, frame, task_vars) if task_vars else {}
+        _one_call(walk, task, outer, params, True)
+        return
+    rounds = [{}] if items is None else [_bound(task, item, at) for at, item in enumerate(_rounds(items))]
+    many = items is not None and (items.is_open or len(items.items) > 2)
+    for bound in rounds:
+        looped = replace(outer, loops=(bound, *outer.loops)) if bound else outer
+        inner_evaluator = walk.evaluator(looped, task_vars)
+        guard = conj(
+            *(condition(inner_evaluator, when) for when in frame.whens),
+            condition(inner_evaluator, task.keywords.get("when")),
+        )
+        if guard is False:
+            continue
+        params = {**bound, **evaluated_params(walk, looped, task_vars)}
+        before = walk.state.facts.copy()
+        # the conditions around are in the guard now; inside they would be asked again after things have changed
+        _one_call(walk, task, replace(outer.under(guard), whens=()), params, guard, is_repeated=many)
+        walk.join(before, guard)
+
+
+def _rounds(items: Seq) -> list[Value]:
+    """One round for each item that is known; else two, so that what the first leaves behind is seen."""
+    limit = MAX_HANDLE_ROUNDS if handles(items) else MAX_ROUNDS
+    if items.items and len(items.items) <= limit and (not items.is_open or handles(items)):
+        return list(items.items)
+    if not items.items and not items.is_open:
+        return []
+    some = one_of(Seq(items.items, is_open=True))
+    return [some, some]
+
+
+def _bound(task: Task, item: Value, at: int) -> dict[str, Any]:
+    names: dict[str, Any] = {loop_variable(task): item, "ansible_loop_var": UNKNOWN}
+    index = index_variable(task)
+    if index is not None:
+        names[index] = UNKNOWN
+    del at
+    return names
+
+
+def _one_call(
+    walk: Walk, task: Task, frame: Frame, params: dict[str, Any], guard: Formula, *, is_repeated: bool = False
+) -> None:
+    inner = replace(
+        frame,
+        via=(*frame.via, str(task.place)),
+        params=(params, *frame.params) if params else frame.params,
+        depth=frame.depth + 1,
+    )
+    if inner.depth > 40:
+        walk.is_cut_short = True
+        return
+    if task.module in ROLE_CALLS:
+        _role_call(walk, task, inner, params)
+    else:
+        _tasks_call(walk, task, inner, params, guard, is_repeated=is_repeated)
+
+
+def _role_call(walk: Walk, task: Task, frame: Frame, params: dict[str, Any]) -> None:
+    evaluator = walk.evaluator(frame)
+    folder = posixpath.dirname(frame.playbook) if frame.playbook else posixpath.dirname(frame.path)
+    targets: dict[tuple[str, str], Role] = {}
+    for pattern in patterns(evaluator, task.args.get("name", task.args.get("role"))):
+        for role in walk.finder.find_roles(pattern, folder, frame.role):
+            for entry in patterns(evaluator, task.args.get("tasks_from", "main")):
+                for path in walk.finder.part_files(role, "tasks", entry):
+                    if "*" not in pattern + entry or walk.library.matters(path) or walk.touches(path):
+                        targets[role.path, posixpath.basename(path)] = role
+    if not targets:
+        _leaves(walk, task, params)
+    for (_, entry), role, each in _alternatives(walk, task, frame, targets):
+        run_role(
+            walk,
+            role,
+            each,
+            {},
+            entry=entry,
+            vars_from=_plain_name(evaluator, task.args.get("vars_from")),
+            defaults_from=_plain_name(evaluator, task.args.get("defaults_from")),
+        )
+
+
+def _plain_name(evaluator: Evaluator, written: object) -> str:
+    found = patterns(evaluator, written) if written is not None else []
+    return found[0] if found and "*" not in found[0] else "main"
+
+
+def _alternatives(walk: Walk, task: Task, frame: Frame, targets: Mapping[Any, Any]) -> list[tuple[Any, Any, Frame]]:
+    """Each target with the frame in which it is walked: of several only one is meant, and it is not known which."""
+    if len(targets) > MAX_CANDIDATES:
+        walk.is_cut_short = True
+    if len(targets) == 1:
+        return [(key, value, frame) for key, value in targets.items()]
+    subject = f"choice at {task.place} {walk.record.fresh()}"
+    return [
+        (key, value, frame.under(Atom(f"{subject} {key}", subject, str(key), is_choice=True)))
+        for key, value in list(targets.items())[:MAX_CANDIDATES]
+    ]
+
+
+def _tasks_call(
+    walk: Walk, task: Task, frame: Frame, params: dict[str, Any], guard: Formula, *, is_repeated: bool
+) -> None:
+    evaluator = walk.evaluator(frame)
+    written = task.args.get("file", task.args.get("_raw_params"))
+    if isinstance(written, str) and task.module == "include":
+        written = (arguments.words(written) or [""])[0]
+    targets: dict[str, Formula] = {}
+    for under, pattern in guarded_patterns(evaluator, written):
+        if not pattern:
+            continue
+        for path in walk.finder.find_files(pattern, list(frame.folders)):
+            if "*" not in pattern or walk.library.matters(path) or walk.touches(path):
+                targets.setdefault(path, under)
+    if not targets:
+        _leaves(walk, task, params)
+        return
+    if len(targets) == 1:
+        chosen = [(path, frame) for path in targets]
+    elif all(under is not True for under in targets.values()):
+        chosen = [(path, frame.under(under)) for path, under in targets.items()]
+    else:
+        chosen = [(path, each) for path, _, each in _alternatives(walk, task, frame, targets)]
+    for path, each in chosen:
+        _run_file(walk, path, each, guard, is_repeated=is_repeated, is_alone=len(chosen) == 1)
+
+
+def _run_file(walk: Walk, path: str, frame: Frame, guard: Formula, *, is_repeated: bool, is_alone: bool) -> None:
+    if path in walk.stack:
+        asked = frozenset().union(*(atom.about for atom in atoms(frame.guard)))
+        walk.record.promote(path, asked)  # a file that calls itself until a job has finished waits for it
+        return
+    if not (walk.library.matters(path) or walk.touches(path)):
+        walk.record.passed_over.add(path)
+        return
+    walk.record.reached.add(path)
+    before = walk.state.facts.copy()
+    walk.stack.append(path)
+    folder = posixpath.dirname(path)
+    inner = replace(frame, path=path, folders=(folder, *(part for part in frame.folders if part != folder))[:8])
+    walk.run(walk.library.content(path).tasks, inner)
+    walk.stack.pop()
+    if is_repeated:
+        asked = frozenset().union(*(atom.about for atom in atoms(guard))) if guard is not True else frozenset()
+        walk.record.promote(path, asked, or_asking=True)
+    if not is_alone:
+        own = [part for part in atoms(frame.guard) if part.is_choice]
+        walk.join(before, conj(*own[-1:]) if own else frame.guard)
+
+
+def _leaves(walk: Walk, task: Task, params: Mapping[str, Any]) -> None:
+    """A call that leads out of what can be read takes along the handles that it is given."""
+    for value in params.values():
+        if not isinstance(value, (str, int, float, list, dict)) and value is not None:
+            for number in taints(value):
+                walk.record.escape(number, task)
+    for raw in params.values():
+        if isinstance(raw, str) and raw in walk.state.facts:
+            for number in handles(walk.state.facts[raw]):  # the register's name is handed on
+                walk.record.escape(number, task)

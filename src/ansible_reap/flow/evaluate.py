@@ -1,0 +1,540 @@
+"""Templates to values: names looked up, attributes followed, arithmetic done. Nothing is rendered."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from jinja2 import nodes
+
+from ansible_reap.content import expressions
+from ansible_reap.content.source import Hidden, Unsafe
+from ansible_reap.flow import filters
+from ansible_reap.flow.guards import Atom, Formula, neg
+from ansible_reap.flow.scope import CALLED, Choices, Layer, Scope
+from ansible_reap.flow.values import (
+    ABSENT,
+    EACH,
+    NOT_PLAIN,
+    UNDEFINED,
+    UNKNOWN,
+    Alt,
+    Const,
+    Job,
+    JobId,
+    Map,
+    Results,
+    Seq,
+    Stage,
+    Undefined,
+    Unknown,
+    Value,
+    alt,
+    as_map,
+    as_seq,
+    lifted,
+    mapped,
+    one_of,
+    options,
+    picked,
+    plain,
+    taints,
+)
+
+MAX_DEPTH = 24
+MAX_STEPS = 20_000
+MAX_PRODUCT = 24
+MAX_NUMBER = 10**15
+
+OMIT = Const("__omit__")
+
+_ARITHMETIC: dict[type[nodes.Expr], Callable[[Any, Any], Any]] = {
+    nodes.Add: operator.add,
+    nodes.Sub: operator.sub,
+    nodes.Mul: operator.mul,
+    nodes.Div: operator.truediv,
+    nodes.FloorDiv: operator.floordiv,
+    nodes.Mod: operator.mod,
+}
+_ID_ATTRIBUTES = frozenset({"ansible_job_id", "results_file", "ansible_async_watchdog_pid"})
+_ABSENT_WHILE_RUNNING = frozenset(
+    {
+        "skipped",
+        "skip_reason",
+        "rc",
+        "stdout",
+        "stderr",
+        "stdout_lines",
+        "stderr_lines",
+        "start",
+        "end",
+        "delta",
+        "results",
+    }
+)
+
+
+class Evaluator:
+    """Works out values in one scope. Steps are bounded; past the bound everything is unknown."""
+
+    def __init__(self, scope: Scope, live: frozenset[int] = frozenset()) -> None:
+        self.scope = scope
+        self.live = live
+        """The jobs that anything unknown might mean, once the bound is hit."""
+        self.misses_results: set[int] = set()
+        """Jobs whose id was asked of the looped register itself instead of its results."""
+        self.folds_settings = True
+        """Whether settings (role defaults up to play vars) count as constants."""
+        self._steps = 0
+        self._depth = 0
+        self._reading: set[tuple[str, int]] = set()
+
+    # ---- data and text
+
+    def data(self, data: Any) -> Value:
+        """Plain data with templates in it."""
+        if isinstance(data, str):
+            return self.text(data)
+        if isinstance(data, list):
+            if not self._enter():
+                return Unknown(self.live)
+            items = tuple(self.data(item) for item in data[:200])
+            self._depth -= 1
+            return Seq(items, is_open=len(data) > 200)
+        if isinstance(data, dict):
+            if not self._enter():
+                return Unknown(self.live)
+            entries: list[tuple[str, Value]] = []
+            rest: Value | None = None
+            for key, inner in data.items():
+                name = plain(self.text(key)) if isinstance(key, str) else key
+                if isinstance(name, (str, int, float, bool)):
+                    entries.append((str(name), self.data(inner)))
+                else:
+                    rest = self.data(inner)
+            self._depth -= 1
+            return Map(tuple(entries), rest)
+        return Const(data)
+
+    def text(self, text: str) -> Value:
+        """A string that Ansible would template."""
+        if isinstance(text, Hidden):
+            return UNKNOWN
+        if isinstance(text, Unsafe) or not expressions.is_template(text):
+            return Const(text)
+        parts = expressions.template(text)
+        if parts is None:
+            return self._by_names(expressions.names(text))
+        if not parts:
+            return Const("")
+        solid = [part for part in parts if not (isinstance(part, str) and not part.strip())]
+        if len(solid) == 1 and not isinstance(solid[0], str):
+            return self.value(solid[0])
+        values = [Const(part) if isinstance(part, str) else self.value(part) for part in parts]
+        return self._joined(values)
+
+    def _joined(self, values: list[Value]) -> Value:
+        named = [value for value in values if isinstance(value, JobId)]
+        if len(named) == 1:
+            return named[0]  # a path or text round the id still names the job
+        results: list[tuple[Formula, str]] = [(True, "")]
+        for value in values:
+            grown: list[tuple[Formula, str]] = []
+            for guard, inner in options(value):
+                data = plain(inner)
+                if data is NOT_PLAIN:
+                    return Unknown(frozenset().union(*(taints(part) for part in values)))
+                grown += [(filters.both(under, guard), text + str(data)) for under, text in results]
+            if len(grown) > MAX_PRODUCT:
+                return Unknown(frozenset().union(*(taints(part) for part in values)))
+            results = grown
+        return alt((guard, Const(text)) for guard, text in results)
+
+    def _by_names(self, names: frozenset[str]) -> Value:
+        found: set[int] = set()
+        for name in names:
+            found |= taints(self.name(name))
+        return Unknown(frozenset(found))
+
+    # ---- names
+
+    def name(self, name: str, below: int = 0) -> Value:
+        """What the name holds."""
+        if name == "omit":
+            return OMIT
+        for number, layer, raw in self.scope.find(name, below):
+            if (name, number) in self._reading:
+                continue  # defined in terms of itself: the next layer's is meant
+            if not self._enter():
+                return Unknown(self.live)
+            self._reading.add((name, number))
+            try:
+                value = self._ready(raw)
+            finally:
+                self._reading.discard((name, number))
+                self._depth -= 1
+            if isinstance(value, Undefined) and not value.is_sure:
+                continue
+            if not self.folds_settings and layer not in CALLED and layer is not Layer.MAGIC and not taints(value):
+                return UNKNOWN
+            return self._complete(value, name, number)
+        return UNDEFINED
+
+    def _complete(self, value: Value, name: str, number: int) -> Value:
+        """A fact that is set only under a condition leaves what a lower layer says."""
+        if not isinstance(value, Alt) or not any(isinstance(inner, Undefined) for _, inner in value.options):
+            return value
+        lower = self.name(name, number + 1)
+        if isinstance(lower, Undefined):
+            return value
+        return alt((guard, lower if isinstance(inner, Undefined) else inner) for guard, inner in value.options)
+
+    def _ready(self, raw: Any) -> Value:
+        if isinstance(raw, (Const, Unknown, Undefined, Job, JobId, Results, Seq, Map, Alt)):
+            return raw
+        if isinstance(raw, Choices):
+            return alt(
+                (Atom(f"{raw.name} #{number}", raw.name, str(number)), self.data(each))
+                for number, each in enumerate(raw.raws)
+            )
+        return self.data(raw)
+
+    def _enter(self) -> bool:
+        self._steps += 1
+        if self._steps > MAX_STEPS or self._depth > MAX_DEPTH:
+            return False
+        self._depth += 1
+        return True
+
+    # ---- expressions
+
+    def value(self, node: nodes.Node) -> Value:
+        """The value of an expression."""
+        if not self._enter():
+            return Unknown(self.live)
+        try:
+            return self._value(node)
+        finally:
+            self._depth -= 1
+
+    def _value(self, node: nodes.Node) -> Value:
+        method = getattr(self, f"_{type(node).__name__.lower()}", None)
+        if method is not None:
+            result: Value = method(node)
+            return result
+        kind = type(node)
+        if kind in _ARITHMETIC:
+            return self._arithmetic(node)
+        return self._anything(node)
+
+    def _anything(self, node: nodes.Node) -> Value:
+        return self._by_names(frozenset(name.name for name in node.find_all(nodes.Name)))
+
+    def _const(self, node: nodes.Const) -> Value:
+        return Const(node.value)
+
+    def _templatedata(self, node: nodes.TemplateData) -> Value:
+        return Const(node.data)
+
+    def _name(self, node: nodes.Name) -> Value:
+        return self.name(node.name)
+
+    def _list(self, node: nodes.List) -> Value:
+        return Seq(tuple(self.value(item) for item in node.items))
+
+    def _tuple(self, node: nodes.Tuple) -> Value:
+        return Seq(tuple(self.value(item) for item in node.items))
+
+    def _dict(self, node: nodes.Dict) -> Value:
+        entries: list[tuple[str, Value]] = []
+        rest: Value | None = None
+        for pair in node.items:
+            key, inner = plain(self.value(pair.key)), self.value(pair.value)
+            if isinstance(key, (str, int, float, bool)):
+                entries.append((str(key), inner))
+            else:
+                rest = inner
+        return Map(tuple(entries), rest)
+
+    def _condexpr(self, node: nodes.CondExpr) -> Value:
+        guard = self.truth(node.test)
+        other: Value = self.value(node.expr2) if node.expr2 is not None else UNDEFINED
+        if guard is True:
+            return self.value(node.expr1)
+        if guard is False:
+            return other
+        return alt([(guard, self.value(node.expr1)), (neg(guard), other)])
+
+    def truth(self, node: nodes.Node) -> Formula:
+        """The expression as a condition."""
+        from ansible_reap.flow.conditions import truth  # noqa: PLC0415 - conditions are made of values and values of conditions
+
+        return truth(self, node)
+
+    def _not(self, node: nodes.Not) -> Value:
+        return _truth_value(neg(self.truth(node.node)))
+
+    def _compare(self, node: nodes.Compare) -> Value:
+        return _truth_value(self.truth(node))
+
+    def _test(self, node: nodes.Test) -> Value:
+        return _truth_value(self.truth(node))
+
+    def _and(self, node: nodes.And) -> Value:
+        return self._either(node, stops_on=False)
+
+    def _or(self, node: nodes.Or) -> Value:
+        return self._either(node, stops_on=True)
+
+    def _either(self, node: nodes.BinExpr, *, stops_on: bool) -> Value:
+        guard = self.truth(node.left)
+        first, second = (guard, neg(guard)) if stops_on else (neg(guard), guard)
+        if first is True:
+            return self.value(node.left)
+        if second is True:
+            return self.value(node.right)
+        return alt([(first, self.value(node.left)), (second, self.value(node.right))])
+
+    def _concat(self, node: nodes.Concat) -> Value:
+        return self._joined([self.value(part) for part in node.nodes])
+
+    def _neg(self, node: nodes.Neg) -> Value:
+        return mapped(self.value(node.node), lambda value: _number(value, operator.neg))
+
+    def _pos(self, node: nodes.Pos) -> Value:
+        return self.value(node.node)
+
+    def _arithmetic(self, node: nodes.Node) -> Value:
+        assert isinstance(node, nodes.BinExpr)
+        left, right = self.value(node.left), self.value(node.right)
+        function = _ARITHMETIC[type(node)]
+        pairs = [(filters.both(a, b), x, y) for a, x in options(left) for b, y in options(right)]
+        if len(pairs) > MAX_PRODUCT:
+            return Unknown(taints(left) | taints(right))
+        return alt((guard, _combined(function, x, y)) for guard, x, y in pairs)
+
+    # ---- parts of values
+
+    def _getattr(self, node: nodes.Getattr) -> Value:
+        special = self._special_base(node.node, node.attr)
+        if special is not None:
+            return special
+        return self.part(self.value(node.node), node.attr)
+
+    def _getitem(self, node: nodes.Getitem) -> Value:
+        if isinstance(node.arg, nodes.Slice):
+            return self._slice(self.value(node.node), node.arg)
+        key = self.value(node.arg)
+        special = self._special_base(node.node, plain(key))
+        if special is not None:
+            return special
+        base = self.value(node.node)
+        choices = [(guard, self.part(base, plain(inner))) for guard, inner in options(key)]
+        return alt(choices)
+
+    def _special_base(self, base: nodes.Node, key: object) -> Value | None:
+        """``hostvars[host].x`` and ``vars['x']`` are just x; which host is not followed."""
+        is_hosts = isinstance(base, (nodes.Getitem, nodes.Getattr)) and _is_name(base.node, "hostvars")
+        if is_hosts or _is_name(base, "vars"):
+            return self.name(key) if isinstance(key, str) else Unknown(self.live)
+        return UNKNOWN if _is_name(base, "hostvars") else None
+
+    def part(self, base: Value, key: object) -> Value:
+        """``base.key`` or ``base[key]``; NOT_PLAIN as key is one that is not known."""
+        if isinstance(base, Alt):
+            return alt((guard, self.part(inner, key)) for guard, inner in base.options)
+        if isinstance(base, Job):
+            return _job_part(base, key)
+        if isinstance(base, Results):
+            return self._results_part(base, key)
+        if isinstance(base, (Unknown, JobId)):
+            return Unknown(taints(base))
+        if isinstance(base, Undefined):
+            return base
+        mapping = as_map(base)
+        if mapping is not None:
+            if not isinstance(key, (str, int, float, bool)):
+                return self._any_entry(mapping)
+            found = mapping.get(str(key))
+            return ABSENT if found is None else self._ready_const(found)
+        seq = as_seq(base)
+        if seq is not None:
+            return self._ready_const(_seq_part(seq, key))
+        return UNKNOWN
+
+    def _any_entry(self, mapping: Map) -> Value:
+        values = [inner for _, inner in mapping.entries] + ([mapping.rest] if mapping.rest is not None else [])
+        if len(values) == 1:
+            return values[0]
+        return Unknown(frozenset().union(*(taints(inner) for inner in values)))
+
+    def _ready_const(self, value: Value) -> Value:
+        """Templates inside plain data that came out of a variable."""
+        if isinstance(value, Const) and isinstance(value.value, (str, list, dict)):
+            return self.data(value.value)
+        return value
+
+    def _results_part(self, base: Results, key: object) -> Value:
+        if key == "results":
+            return base.items
+        found = taints(base)
+        if key == "ansible_job_id":
+            self.misses_results |= found
+            return UNKNOWN
+        launched = all(not isinstance(item, Job) or item.stage is Stage.LAUNCHED for item in base.items.items)
+        if launched and found and key in ("changed", "failed"):
+            return Const(key == "changed")
+        return ABSENT if launched and key == "skipped" else Unknown(found)
+
+    def _slice(self, base: Value, where: nodes.Slice) -> Value:
+        if where.start is None and where.stop is None:
+            return base
+        seq = as_seq(base)
+        if seq is None:
+            return Unknown(taints(base))
+        if any(isinstance(item, (Job, JobId)) and item.index == EACH for item in seq.items) or seq.is_open:
+            return Seq(tuple(picked(item) for item in seq.items), is_open=True)
+        bounds = [plain(self.value(part)) if part is not None else None for part in (where.start, where.stop)]
+        if all(bound is None or isinstance(bound, int) for bound in bounds):
+            return Seq(seq.items[slice(bounds[0], bounds[1])])
+        return Unknown(taints(base))
+
+    # ---- filters and calls
+
+    def _filter(self, node: nodes.Filter) -> Value:
+        if node.node is None:
+            return UNKNOWN
+        return filters.apply(self, node)
+
+    def _call(self, node: nodes.Call) -> Value:
+        name = node.node.name if isinstance(node.node, nodes.Name) else None
+        if name in ("lookup", "query", "q") and node.args:
+            return self._lookup(node)
+        if name == "range":
+            return self._range(node)
+        if name == "dict":
+            return Map(tuple((pair.key, self.value(pair.value)) for pair in node.kwargs))
+        if isinstance(node.node, nodes.Getattr):
+            return self._method(node.node, node)
+        return self._anything(node)
+
+    def _lookup(self, node: nodes.Call) -> Value:
+        plugin = str(plain(self.value(node.args[0]))).rsplit(".", 1)[-1]
+        arguments = [self.value(argument) for argument in node.args[1:]]
+        if plugin == "vars" and arguments:
+            name = plain(arguments[0])
+            return self.name(name) if isinstance(name, str) else Unknown(self.live)
+        if plugin in ("items", "list", "flattened") and arguments:
+            return filters.flattened(arguments[0] if len(arguments) == 1 else Seq(tuple(arguments)), 1)
+        return Unknown(frozenset().union(*(taints(argument) for argument in arguments)))
+
+    def _range(self, node: nodes.Call) -> Value:
+        bounds = [plain(self.value(argument)) for argument in node.args]
+        if bounds and all(isinstance(bound, int) for bound in bounds):
+            try:
+                numbers = range(*bounds)
+            except (TypeError, ValueError):
+                return UNKNOWN
+            return Seq(tuple(Const(number) for number in numbers[:200]), is_open=len(numbers) > 200)
+        return Seq((UNKNOWN,), is_open=True)
+
+    def _method(self, method: nodes.Getattr, node: nodes.Call) -> Value:
+        base = self.value(method.node)
+        arguments = [self.value(argument) for argument in node.args]
+        if method.attr == "get" and arguments:
+            found = self.part(base, plain(arguments[0]))
+            default = arguments[1] if len(arguments) > 1 else Const(None)
+            return filters.defaulted(found, default)
+        if method.attr in ("values", "items", "keys") and as_map(base) is not None:
+            return filters.entries(as_map(base), method.attr)
+        if method.attr in ("append", "extend", "update"):
+            return self._anything(node)
+        if isinstance(base, Const) and isinstance(base.value, str):
+            return _string_method(base.value, method.attr, [plain(argument) for argument in arguments])
+        return Unknown(frozenset().union(taints(base), *(taints(argument) for argument in arguments)))
+
+
+def _is_name(node: nodes.Node, name: str) -> bool:
+    return isinstance(node, nodes.Name) and node.name == name
+
+
+def _truth_value(formula: Formula) -> Value:
+    if isinstance(formula, bool):
+        return Const(formula)
+    return alt([(formula, Const(value=True)), (neg(formula), Const(value=False))])
+
+
+def _job_part(job: Job, key: object) -> Value:
+    if key in _ID_ATTRIBUTES:
+        return JobId(job.instance, job.index, job.is_partial)
+    if key in (job.loop_var, "item"):
+        return job.item if job.item is not None else UNKNOWN
+    if job.stage is Stage.LAUNCHED:
+        if key in _ABSENT_WHILE_RUNNING:
+            return ABSENT
+        if key in ("changed", "started"):
+            return Const(1)
+        if key in ("failed", "finished", "unreachable"):
+            return Const(0)
+    if key == "skipped":
+        return ABSENT
+    if job.stage is Stage.DONE and key == "finished":
+        return Const(1)
+    if key == "ansible_loop_var":
+        return Const(job.loop_var)
+    return Unknown(frozenset({job.instance}))
+
+
+def _seq_part(seq: Seq, key: object) -> Value:
+    if isinstance(key, str) and key.lstrip("-").isdigit():
+        key = int(key)
+    if isinstance(key, bool) or not isinstance(key, int):
+        return one_of(seq)
+    if seq.is_open or any(isinstance(item, (Job, JobId)) and item.index == EACH for item in seq.items):
+        return picked(seq.items[0]) if len(seq.items) == 1 else one_of(Seq(seq.items, is_open=True))
+    return seq.items[key] if -len(seq.items) <= key < len(seq.items) else ABSENT
+
+
+def _number(value: Value, function: Callable[[Any], Any]) -> Value:
+    data = plain(value)
+    if isinstance(data, (int, float)) and not isinstance(data, bool):
+        return Const(function(data))
+    return Unknown(taints(value))
+
+
+def _combined(function: Callable[[Any, Any], Any], left: Value, right: Value) -> Value:
+    if function is operator.add:
+        first, second = as_seq(left), as_seq(right)
+        if first is not None and second is not None:
+            return Seq(first.items + second.items, first.is_open or second.is_open)
+        if (first is not None and isinstance(right, (Unknown, Undefined))) or (
+            second is not None and isinstance(left, (Unknown, Undefined))
+        ):
+            known = first if first is not None else second
+            assert known is not None
+            extra = taints(left) | taints(right) - taints(known)
+            rest: tuple[Value, ...] = (Unknown(extra),) if extra - taints(known) else ()
+            return Seq(known.items + rest, is_open=True)
+    a, b = plain(left), plain(right)
+    if isinstance(a, (int, float)) and isinstance(b, (int, float)):
+        if abs(a) < MAX_NUMBER and abs(b) < MAX_NUMBER:
+            try:
+                return Const(function(a, b))
+            except (ArithmeticError, ValueError):
+                return UNKNOWN
+        return UNKNOWN
+    if function is operator.add and isinstance(a, str) and isinstance(b, str) and len(a) + len(b) < MAX_STEPS:
+        return Const(a + b)
+    return Unknown(taints(left) | taints(right))
+
+
+def _string_method(text: str, method: str, arguments: list[Any]) -> Value:
+    if not all(isinstance(argument, (str, int)) for argument in arguments):
+        return UNKNOWN
+    if method in ("lower", "upper", "strip", "split", "replace", "rstrip", "lstrip", "title", "startswith", "endswith"):
+        try:
+            return lifted(getattr(text, method)(*arguments))
+        except (TypeError, ValueError):
+            return UNKNOWN
+    return UNKNOWN

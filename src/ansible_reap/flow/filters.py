@@ -1,0 +1,487 @@
+"""What Jinja and Ansible filters do to lists and dictionaries that may hold handles.
+
+A filter that is not known here (a plugin's) is taken to give back what it was given.
+"""
+
+from __future__ import annotations
+
+import os.path
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import nodes
+
+from ansible_reap.flow.guards import Formula, conj, neg
+from ansible_reap.flow.values import (
+    ABSENT,
+    EACH,
+    NOT_PLAIN,
+    UNKNOWN,
+    Alt,
+    Const,
+    Job,
+    JobId,
+    Map,
+    Seq,
+    Undefined,
+    Unknown,
+    Value,
+    alt,
+    as_map,
+    as_seq,
+    lifted,
+    mapped,
+    one_of,
+    options,
+    picked,
+    plain,
+    taints,
+)
+
+if TYPE_CHECKING:
+    from ansible_reap.flow.evaluate import Evaluator
+
+Arguments = list[Value]
+Handler = Callable[["Evaluator", Value, nodes.Filter], Value]
+
+_SAME = frozenset(
+    {"list", "unique", "sort", "shuffle", "reverse", "bool", "string", "trim", "safe", "quote", "mandatory"}
+    | {"to_json", "to_nice_json", "to_yaml", "to_nice_yaml", "from_json", "from_yaml", "tojson", "regex_replace"}
+)
+_TEXTUAL: dict[str, Callable[..., Any]] = {
+    "basename": os.path.basename,
+    "dirname": os.path.dirname,
+    "lower": lambda text: text.lower(),
+    "upper": lambda text: text.upper(),
+    "replace": lambda text, old, new: text.replace(old, new),
+    "split": lambda text, by=None: text.split(by),
+    "title": lambda text: text.title(),
+}
+
+
+def both(first: Formula, second: Formula) -> Formula:
+    return conj(first, second)
+
+
+def apply(evaluator: Evaluator, node: nodes.Filter) -> Value:
+    """The value of ``something | filter(...)``."""
+    name = node.name.rsplit(".", 1)[-1]
+    assert node.node is not None
+    base = evaluator.value(node.node)
+    handler = _HANDLERS.get(name)
+    if handler is None:
+        if name in _TEXTUAL:
+            return _textual(evaluator, base, node, _TEXTUAL[name])
+        if name in _NUMERIC:
+            return mapped(base, lambda value: _numeric(name, value))
+        return base if name in _SAME or taints(base) else _unknown_filter(evaluator, node)
+    if isinstance(base, Alt) and name not in ("default", "d", "ternary"):
+        return alt((guard, handler(evaluator, inner, node)) for guard, inner in base.options)
+    return handler(evaluator, base, node)
+
+
+def _unknown_filter(evaluator: Evaluator, node: nodes.Filter) -> Value:
+    found: set[int] = set()
+    for argument in node.args:
+        found |= taints(evaluator.value(argument))
+    return Unknown(frozenset(found))
+
+
+def defaulted(value: Value, default: Value, *, on_false: bool = False) -> Value:
+    """The value, or the default where it is not defined."""
+    choices: list[tuple[Formula, Value]] = []
+    for guard, inner in options(value):
+        if isinstance(inner, Undefined) or (on_false and isinstance(inner, Const) and not inner.value):
+            choices.append((guard, default))
+        elif isinstance(inner, Unknown) and not inner.taints:
+            choices += [(guard, inner), (guard, default)] if default != Const("") else [(guard, inner)]
+        else:
+            choices.append((guard, inner))
+    return alt(choices)
+
+
+def flattened(value: Value, levels: int = 20) -> Value:
+    """Lists within the list opened up."""
+    seq = as_seq(value)
+    if seq is None or levels < 1:
+        return value
+    items: list[Value] = []
+    is_open = seq.is_open
+    for item in seq.items:
+        for guard, inner in options(item):
+            below = as_seq(inner)
+            if below is None:
+                items.append(inner if guard is True else Alt(((guard, inner),)))
+                continue
+            deeper = flattened(below, levels - 1)
+            assert isinstance(deeper, Seq)
+            items.extend(part if guard is True else Alt(((guard, part),)) for part in deeper.items)
+            is_open = is_open or deeper.is_open
+    return Seq(tuple(items[:400]), is_open or len(items) > 400)
+
+
+def entries(mapping: Map | None, what: str) -> Value:
+    """The items, keys or values of a dictionary as a list."""
+    if mapping is None:
+        return UNKNOWN
+    pairs = [(Const(key), inner) for key, inner in mapping.entries]
+    if mapping.rest is not None:
+        pairs.append((UNKNOWN, mapping.rest))  # type: ignore[arg-type]
+    if what == "keys":
+        return Seq(tuple(key for key, _ in pairs), mapping.rest is not None)
+    if what == "values":
+        return Seq(tuple(inner for _, inner in pairs), mapping.rest is not None)
+    return Seq(tuple(Seq((key, inner)) for key, inner in pairs), mapping.rest is not None)
+
+
+def _argument(evaluator: Evaluator, node: nodes.Filter, position: int, keyword: str = "") -> Value | None:
+    if len(node.args) > position:
+        return evaluator.value(node.args[position])
+    for pair in node.kwargs:
+        if pair.key == keyword:
+            return evaluator.value(pair.value)
+    return None
+
+
+def _default(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
+    default = _argument(evaluator, node, 0, "default_value")
+    on_false = _argument(evaluator, node, 1, "boolean")
+    return defaulted(
+        base, Const("") if default is None else default, on_false=plain(on_false) is True if on_false else False
+    )
+
+
+def _ternary(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
+    assert node.node is not None
+    guard = evaluator.truth(node.node)
+    yes, no = _argument(evaluator, node, 0, "true_val"), _argument(evaluator, node, 1, "false_val")
+    return alt([(guard, yes if yes is not None else UNKNOWN), (neg(guard), no if no is not None else UNKNOWN)])
+
+
+def _map(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
+    seq = as_seq(base)
+    attribute = next((pair.value for pair in node.kwargs if pair.key == "attribute"), None)
+    default = next((evaluator.value(pair.value) for pair in node.kwargs if pair.key == "default"), None)
+    if seq is None:
+        return Unknown(taints(base))
+    if attribute is not None:
+        path = str(plain(evaluator.value(attribute))).split(".")
+        items = []
+        for item in seq.items:
+            found = item
+            for key in path:
+                found = evaluator.part(found, key)
+            items.append(defaulted(found, default) if default is not None else found)
+        return Seq(tuple(items), seq.is_open)
+    called = plain(evaluator.value(node.args[0])) if node.args else None
+    if called == "extract" and len(node.args) > 1:
+        container = evaluator.value(node.args[1])
+        return Seq(tuple(evaluator.part(container, plain(item)) for item in seq.items), seq.is_open)
+    if called in ("int", "string", "bool", "list", "trim"):
+        return seq
+    if called == "combine":
+        return Seq(tuple(_combine(evaluator, item, node, skip=1) for item in seq.items), seq.is_open)
+    if called in ("first", "last"):
+        return Seq(tuple(_ends(item, called == "first") for item in seq.items), seq.is_open)
+    if called == "flatten":
+        return flattened(seq)
+    return seq if taints(seq) else Seq(tuple(UNKNOWN for _ in seq.items), seq.is_open)
+
+
+def _selected(keeps: bool, by_attribute: bool) -> Handler:
+    def handler(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
+        from ansible_reap.flow.conditions import selected  # noqa: PLC0415 - conditions are made of values
+
+        seq = as_seq(base)
+        if seq is None:
+            return Unknown(taints(base))
+        items: list[Value] = []
+        for item in seq.items:
+            guard = selected(evaluator, item, node, by_attribute=by_attribute)
+            guard = guard if keeps else neg(guard)
+            if guard is False:
+                continue
+            items.append(item if guard is True else Alt(tuple((under, inner) for under, inner in options(item, guard))))
+        return Seq(tuple(items), seq.is_open)
+
+    return handler
+
+
+def _flatten(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
+    levels = plain(_argument(evaluator, node, 0, "levels") or Const(20))
+    return flattened(base, levels if isinstance(levels, int) else 20)
+
+
+def _ends(base: Value, first: bool) -> Value:
+    seq = as_seq(base)
+    if seq is None:
+        return Unknown(taints(base))
+    if not seq.items:
+        return ABSENT if not seq.is_open else UNKNOWN
+    return picked(seq.items[0 if first else -1]) if not seq.is_open else one_of(seq)
+
+
+def _union(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
+    other = _argument(evaluator, node, 0)
+    first, second = as_seq(base), as_seq(other) if other is not None else None
+    if isinstance(other, Alt):
+        return alt((guard, _united(base, inner)) for guard, inner in other.options)
+    if first is None or second is None:
+        return _united(base, other if other is not None else UNKNOWN)
+    return Seq(first.items + second.items, first.is_open or second.is_open)
+
+
+def _united(base: Value, other: Value) -> Value:
+    first, second = as_seq(base), as_seq(other)
+    if first is not None and second is not None:
+        return Seq(first.items + second.items, first.is_open or second.is_open)
+    known = first if first is not None else second
+    if known is None:
+        return Unknown(taints(base) | taints(other))
+    return Seq((*known.items, Unknown(taints(base) | taints(other))), is_open=True)
+
+
+def _combine(evaluator: Evaluator, base: Value, node: nodes.Filter, skip: int = 0) -> Value:
+    maps = [base, *(evaluator.value(argument) for argument in node.args[skip:])]
+    recursive = any(pair.key == "recursive" for pair in node.kwargs)
+    merged: dict[str, Value] = {}
+    rest: Value | None = None
+    for part in maps:
+        mapping = as_map(part) if not isinstance(part, Alt) else None
+        if mapping is None:
+            return Unknown(frozenset().union(*(taints(each) for each in maps)))
+        for key, inner in mapping.entries:
+            merged[key] = _merged(merged[key], inner) if recursive and key in merged else inner
+        if mapping.rest is not None:
+            rest = mapping.rest if rest is None else alt([(True, rest), (True, mapping.rest)])
+    return Map(tuple(merged.items()), rest)
+
+
+def _merged(old: Value, new: Value) -> Value:
+    first, second = as_map(old), as_map(new)
+    if first is None or second is None:
+        return new
+    kept = tuple(entry for entry in first.entries if second.get(entry[0]) is None)
+    return Map((*kept, *second.entries), second.rest or first.rest)
+
+
+def _dict2items(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
+    mapping = as_map(base)
+    if mapping is None:
+        return Unknown(taints(base))
+    key_name = plain(_argument(evaluator, node, 9, "key_name") or Const("key"))
+    value_name = plain(_argument(evaluator, node, 9, "value_name") or Const("value"))
+    items: list[Value] = [
+        Map(((str(key_name), Const(key)), (str(value_name), inner))) for key, inner in mapping.entries
+    ]
+    if mapping.rest is not None:
+        items.append(Map(((str(key_name), UNKNOWN), (str(value_name), mapping.rest))))
+    return Seq(tuple(items), mapping.rest is not None)
+
+
+def _items2dict(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
+    seq = as_seq(base)
+    if seq is None:
+        return Unknown(taints(base))
+    key_name = plain(_argument(evaluator, node, 0, "key_name") or Const("key"))
+    value_name = plain(_argument(evaluator, node, 1, "value_name") or Const("value"))
+    found: list[tuple[str, Value]] = []
+    rest: Value | None = None
+    for item in seq.items:
+        key, inner = plain(evaluator.part(item, key_name)), evaluator.part(item, value_name)
+        if isinstance(key, (str, int)):
+            found.append((str(key), inner))
+        else:
+            rest = inner
+    return Map(tuple(found), rest)
+
+
+def _zip(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
+    lists = [base, *(evaluator.value(argument) for argument in node.args)]
+    return zipped(lists)
+
+
+def zipped(lists: list[Value]) -> Value:
+    """The lists side by side; one whose length is not known goes with the others' summary items."""
+    seqs = [as_seq(part) for part in lists]
+    known = [seq for seq in seqs if seq is not None]
+    if not known:
+        return Unknown(frozenset().union(*(taints(part) for part in lists)))
+    summarised = [seq for seq in known if any(isinstance(i, (Job, JobId)) and i.index == EACH for i in seq.items)]
+    if summarised:
+        length = len(summarised[0].items)
+    else:
+        length = min((len(seq.items) for seq in known if not seq.is_open), default=max(len(seq.items) for seq in known))
+    rows: list[Value] = []
+    for number in range(length):
+        row: list[Value] = []
+        for part, seq in zip(lists, seqs, strict=True):
+            if seq is not None and number < len(seq.items) and (not summarised or seq in summarised):
+                row.append(seq.items[number])
+            else:
+                row.append(Unknown(taints(part)))
+        rows.append(Seq(tuple(row)))
+    return Seq(tuple(rows), is_open=any(seq.is_open for seq in known))
+
+
+def _subelements(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
+    key = plain(_argument(evaluator, node, 0, "subelements") or UNKNOWN)
+    return subelements(evaluator, base, key)
+
+
+def subelements(evaluator: Evaluator, base: Value, key: object) -> Value:
+    """Pairs of an item and each thing in the list under ``key`` of it."""
+    seq = as_seq(base)
+    if seq is None:
+        return Unknown(taints(base))
+    rows: list[Value] = []
+    is_open = seq.is_open
+    for item in seq.items:
+        inner = item
+        for name in str(key).split("."):
+            inner = evaluator.part(inner, name)
+        below = as_seq(inner)
+        if below is None:
+            rows.append(Seq((item, Unknown(taints(inner)))))
+            is_open = True
+        else:
+            rows.extend(Seq((item, part)) for part in below.items)
+            is_open = is_open or below.is_open
+    return Seq(tuple(rows), is_open)
+
+
+def _length(_: Evaluator, base: Value, __: nodes.Filter) -> Value:
+    seq = as_seq(base)
+    if seq is not None and not seq.is_open and not any(_is_many(item) for item in seq.items):
+        return Const(len(seq.items))
+    data = plain(base)
+    return Const(len(data)) if isinstance(data, (str, dict)) else Unknown(taints(base))
+
+
+def _is_many(item: Value) -> bool:
+    return isinstance(item, Alt) or (isinstance(item, Job) and item.index == EACH)
+
+
+def _product(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
+    return crossed([base, *(evaluator.value(argument) for argument in node.args)])
+
+
+def crossed(lists: list[Value]) -> Value:
+    """Every combination of the lists' items."""
+    rows: list[tuple[Value, ...]] = [()]
+    is_open = False
+    for part in lists:
+        seq = as_seq(part) or Seq((Unknown(taints(part)),), is_open=True)
+        is_open = is_open or seq.is_open
+        rows = [(*row, item) for row in rows for item in seq.items][:200]
+    return Seq(tuple(Seq(row) for row in rows), is_open)
+
+
+def _json_query(_: Evaluator, base: Value, node: nodes.Filter) -> Value:
+    query = node.args[0].value if node.args and isinstance(node.args[0], nodes.Const) else None
+    seq = as_seq(base)
+    if isinstance(query, str) and seq is not None and query.strip() in ("[*].ansible_job_id", "[].ansible_job_id"):
+        return Seq(
+            tuple(JobId(i.instance, i.index, i.is_partial) for i in seq.items if isinstance(i, Job)), seq.is_open
+        )
+    return Unknown(taints(base))
+
+
+def _batch(_: Evaluator, base: Value, __: nodes.Filter) -> Value:
+    seq = as_seq(base)
+    return Seq((seq,), is_open=True) if seq is not None else Unknown(taints(base))
+
+
+def _difference(_: Evaluator, base: Value, __: nodes.Filter) -> Value:
+    return base
+
+
+def _attribute(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
+    key = _argument(evaluator, node, 0)
+    return evaluator.part(base, plain(key) if key is not None else NOT_PLAIN)
+
+
+def _extract(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
+    container = _argument(evaluator, node, 0)
+    found = evaluator.part(container if container is not None else UNKNOWN, plain(base))
+    more = _argument(evaluator, node, 1)
+    if more is None:
+        return found
+    for key in as_seq(more).items if as_seq(more) is not None else (more,):  # type: ignore[union-attr]
+        found = evaluator.part(found, plain(key))
+    return found
+
+
+def _random(_: Evaluator, base: Value, __: nodes.Filter) -> Value:
+    seq = as_seq(base)
+    return one_of(Seq(seq.items, is_open=True)) if seq is not None else Unknown(taints(base))
+
+
+_NUMERIC: dict[str, Callable[[float], Any]] = {"int": int, "float": float, "abs": abs, "round": round}
+
+
+def _numeric(name: str, value: Value) -> Value:
+    data = plain(value)
+    if isinstance(data, Undefined) or data is NOT_PLAIN:
+        return value if taints(value) else UNKNOWN
+    try:
+        number = float(data)
+    except (TypeError, ValueError):
+        return Const(0) if name in ("int", "float") else UNKNOWN
+    if number != number or abs(number) > 1e15:  # noqa: PLR0124 - not a number
+        return UNKNOWN
+    return Const(_NUMERIC[name](number))
+
+
+def _textual(evaluator: Evaluator, base: Value, node: nodes.Filter, function: Callable[..., Any]) -> Value:
+    arguments = [plain(evaluator.value(argument)) for argument in node.args]
+
+    def one(value: Value) -> Value:
+        data = plain(value)
+        if not isinstance(data, str):
+            return value if isinstance(value, JobId) else Unknown(taints(value))
+        try:
+            return lifted(function(data, *arguments))
+        except (TypeError, ValueError):
+            return UNKNOWN
+
+    return mapped(base, one)
+
+
+_HANDLERS: dict[str, Handler] = {
+    "default": _default,
+    "d": _default,
+    "ternary": _ternary,
+    "map": _map,
+    "select": _selected(keeps=True, by_attribute=False),
+    "reject": _selected(keeps=False, by_attribute=False),
+    "selectattr": _selected(keeps=True, by_attribute=True),
+    "rejectattr": _selected(keeps=False, by_attribute=True),
+    "flatten": _flatten,
+    "first": lambda _, base, __: _ends(base, first=True),
+    "last": lambda _, base, __: _ends(base, first=False),
+    "union": _union,
+    "symmetric_difference": _union,
+    "difference": _difference,
+    "intersect": _difference,
+    "combine": _combine,
+    "dict2items": _dict2items,
+    "items2dict": _items2dict,
+    "zip": _zip,
+    "zip_longest": _zip,
+    "subelements": _subelements,
+    "product": _product,
+    "length": _length,
+    "count": _length,
+    "json_query": _json_query,
+    "batch": _batch,
+    "slice": _batch,
+    "attr": _attribute,
+    "extract": _extract,
+    "random": _random,
+    "sum": lambda evaluator, base, node: (
+        flattened(base) if any(p.key == "start" for p in node.kwargs) else Unknown(taints(base))
+    ),
+    "items": lambda _, base, __: entries(as_map(base), "items") if as_map(base) else Unknown(taints(base)),
+    "join": lambda _, base, __: Unknown(taints(base)),
+}

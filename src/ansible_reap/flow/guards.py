@@ -1,0 +1,172 @@
+"""Conditions as formulas over atoms, and whether one implies another.
+
+An atom is the text of a condition after normalisation. Two atoms that compare one thing with different constants
+exclude each other. What cannot be decided within the bounds is not implied.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+MAX_ATOMS = 10
+MAX_SIZE = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Atom:
+    """Something that may hold or not. ``subject`` and ``constant`` are set where it says that they are equal."""
+
+    text: str
+    subject: str | None = None
+    constant: str | None = None
+    about: frozenset[int] = frozenset()
+    """The jobs (by instance number) whose state or result the condition asks for."""
+    is_choice: bool = False
+    """It says which of several files a name that is not known means."""
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    inner: Formula
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    parts: tuple[Formula, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    parts: tuple[Formula, ...]
+
+
+Formula = bool | Atom | Not | And | Or
+
+
+def neg(formula: Formula) -> Formula:
+    if isinstance(formula, bool):
+        return not formula
+    if isinstance(formula, Not):
+        return formula.inner
+    return Not(formula)
+
+
+def conj(*parts: Formula) -> Formula:
+    flat: list[Formula] = []
+    for part in parts:
+        if part is False:
+            return False
+        if part is True:
+            continue
+        for inner in part.parts if isinstance(part, And) else (part,):
+            if inner not in flat:
+                flat.append(inner)
+    if not flat:
+        return True
+    return flat[0] if len(flat) == 1 else And(tuple(flat))
+
+
+def disj(*parts: Formula) -> Formula:
+    flat: list[Formula] = []
+    for part in parts:
+        if part is True:
+            return True
+        if part is False:
+            continue
+        for inner in part.parts if isinstance(part, Or) else (part,):
+            if inner not in flat:
+                flat.append(inner)
+    if not flat:
+        return False
+    return flat[0] if len(flat) == 1 else Or(tuple(flat))
+
+
+def atoms(formula: Formula) -> Iterator[Atom]:
+    """Every atom, with repetitions."""
+    stack: list[Formula] = [formula]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, Atom):
+            yield part
+        elif isinstance(part, Not):
+            stack.append(part.inner)
+        elif isinstance(part, (And, Or)):
+            stack.extend(part.parts)
+
+
+def holds(formula: Formula, true: frozenset[Atom]) -> bool:
+    """The formula's truth where exactly ``true`` hold."""
+    if isinstance(formula, bool):
+        return formula
+    if isinstance(formula, Atom):
+        return formula in true
+    if isinstance(formula, Not):
+        return not holds(formula.inner, true)
+    if isinstance(formula, And):
+        return all(holds(part, true) for part in formula.parts)
+    return any(holds(part, true) for part in formula.parts)
+
+
+def relaxed(formula: Formula, job: int, *, positive: bool = True) -> Formula:
+    """The formula with every condition on the job itself granted: whoever asks a job for its state deals with it."""
+    if isinstance(formula, bool):
+        return formula
+    if isinstance(formula, Atom):
+        return positive if job in formula.about else formula
+    if isinstance(formula, Not):
+        return neg(relaxed(formula.inner, job, positive=not positive))
+    parts = tuple(relaxed(part, job, positive=positive) for part in formula.parts)
+    return conj(*parts) if isinstance(formula, And) else disj(*parts)
+
+
+def without_choices(formula: Formula, *, positive: bool = True) -> Formula:
+    """The formula with every choice between files granted."""
+    if isinstance(formula, bool):
+        return formula
+    if isinstance(formula, Atom):
+        return positive if formula.is_choice else formula
+    if isinstance(formula, Not):
+        return neg(without_choices(formula.inner, positive=not positive))
+    parts = tuple(without_choices(part, positive=positive) for part in formula.parts)
+    return conj(*parts) if isinstance(formula, And) else disj(*parts)
+
+
+def implies(premise: Formula, conclusion: Formula) -> bool:
+    """Whether the conclusion holds wherever the premise does; False where that cannot be decided."""
+    if conclusion is True or premise is False:
+        return True
+    if conclusion is False:
+        return False
+    if premise == conclusion:
+        return True
+    if isinstance(premise, And) and all(part in premise.parts for part in _conjuncts(conclusion)):
+        return True
+    if isinstance(conclusion, Or) and any(implies(premise, part) for part in conclusion.parts):
+        return True
+    every = list(itertools.islice(dict.fromkeys(itertools.chain(atoms(premise), atoms(conclusion))), MAX_SIZE))
+    if len(every) > MAX_ATOMS:
+        return all(any(part == given for given in _conjuncts(premise)) for part in _conjuncts(conclusion))
+    return all(holds(conclusion, true) for true in _assignments(every) if holds(premise, true))
+
+
+def satisfiable(formula: Formula) -> bool:
+    """Whether the formula can hold at all; True where that cannot be decided."""
+    if isinstance(formula, bool):
+        return formula
+    every = list(dict.fromkeys(atoms(formula)))
+    return len(every) > MAX_ATOMS or any(holds(formula, true) for true in _assignments(every))
+
+
+def _conjuncts(formula: Formula) -> Iterable[Formula]:
+    return formula.parts if isinstance(formula, And) else (formula,)
+
+
+def _assignments(every: list[Atom]) -> Iterator[frozenset[Atom]]:
+    for choice in itertools.product((False, True), repeat=len(every)):
+        true = frozenset(itertools.compress(every, choice))
+        equal = [atom for atom in true if atom.subject is not None]
+        subjects = {atom.subject: atom.constant for atom in equal}
+        if all(subjects[atom.subject] == atom.constant for atom in equal):
+            yield true

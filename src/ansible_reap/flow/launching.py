@@ -1,0 +1,171 @@
+"""Launches: tasks whose limit is above 0 and whose poll interval is 0 on some way in which they are reached."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from ansible_reap.content.model import Task
+from ansible_reap.content.source import Hidden
+from ansible_reap.disconnects import cuts_connection
+from ansible_reap.flow import effects
+from ansible_reap.flow.evaluate import Evaluator
+from ansible_reap.flow.guards import conj
+from ansible_reap.flow.loops import loop_items, loop_keyword, loop_variable
+from ansible_reap.flow.numbers import numbers
+from ansible_reap.flow.record import UseRecord
+from ansible_reap.flow.state import Frame, Instance
+from ansible_reap.flow.values import (
+    EACH,
+    NOT_PLAIN,
+    UNKNOWN,
+    Alt,
+    Job,
+    Results,
+    Seq,
+    Value,
+    options,
+    plain,
+)
+from ansible_reap.jobs import DETACH_VARIABLE, EXPECT_VARIABLE
+
+if TYPE_CHECKING:
+    from ansible_reap.flow.order import Walk
+
+MAX_COUNTED = 32
+_SELF_REAPING = frozenset({"community.general.iptables_state", "iptables_state"})
+"""Modules whose action plugin waits for the job it starts."""
+
+
+def _item_evaluator(walk: Walk, step: Task, frame: Frame) -> Evaluator:
+    """An evaluator for what does not depend on the loop's item."""
+    if loop_keyword(step.keywords) is None:
+        return walk.evaluator(frame, effects.own_vars(step))
+    bound = {loop_variable(step): UNKNOWN}
+    inner = replace(frame, loops=(bound, *frame.loops))
+    return walk.evaluator(inner, effects.own_vars(step))
+
+
+def note_use(walk: Walk, step: Task, frame: Frame) -> None:
+    """Write down what the task's ``async`` and ``poll`` are here."""
+    use = walk.record.uses.setdefault(id(step), UseRecord(step))
+    evaluator = _item_evaluator(walk, step, frame)
+    if "async" in step.keywords:
+        use.limit.add_all(numbers(evaluator.data(step.keywords["async"]), 0))
+    default = walk.library.project.settings.poll
+    use.poll.add_all(numbers(evaluator.data(step.keywords.get("poll")), default))
+    for given in (effects.own_vars(step), *frame.declared):
+        if EXPECT_VARIABLE in given:
+            use.expected.add_all(numbers(evaluator.data(given[EXPECT_VARIABLE]), 0))
+            break
+    if len(use.settings) < 50:
+        setting = effects.setting_of(step, frame, effects.async_dir_of(step, frame))
+        use.settings.setdefault(setting.via, setting)
+
+
+def launch(walk: Walk, step: Task, frame: Frame) -> bool:
+    """Start the task's jobs, if it is a launch here; False where it runs in the foreground."""
+    evaluator = _item_evaluator(walk, step, frame)
+    limits, limit_open = numbers(evaluator.data(step.keywords["async"]), 0)
+    polls, poll_open = numbers(evaluator.data(step.keywords.get("poll")), walk.library.project.settings.poll)
+    if not (limit_open or any(limit > 0 for limit in limits)) or not (poll_open or 0 in polls):
+        return False
+    guard = conj(frame.guard, walk.guard_of(step, frame, evaluator))
+    items = loop_items(walk.evaluator(frame, effects.own_vars(step)), step)
+    number = len(walk.record.instances)
+    register = step.keywords.get("register")
+    instance = Instance(
+        number=number,
+        task=step,
+        frame=frame,
+        guard=True if guard is False else guard,
+        is_looped=items is not None,
+        count=_count(items),
+        is_doubtful=0 not in polls,
+        register=register if isinstance(register, str) else None,
+        beside=_beside(walk, step, frame),
+        detached=_detachment(evaluator, step, frame),
+        reaps_itself=_reaps_itself(walk, step),
+        cuts=_cuts(walk, step, frame, items),
+    )
+    walk.record.instances.append(instance)
+    walk.launched.append(number)
+    walk.state.live.add(number)
+    effects.set_register(walk, step, register, _handle(instance, items, loop_variable(step)))
+    walk.notify(step, frame, guard, always_changes=True)
+    return True
+
+
+def _count(items: Seq | None) -> int | None:
+    """How many jobs a loop over a list that is written out starts."""
+    if items is None:
+        return 1
+    if items.is_open or not items.items or len(items.items) > MAX_COUNTED:
+        return None
+    if any(isinstance(item, (Alt, Job)) or plain(item) is NOT_PLAIN for item in items.items):
+        return None
+    return len(items.items)
+
+
+def _handle(instance: Instance, items: Seq | None, loop_var: str) -> Value:
+    if items is None:
+        return Job(instance.number)
+    if instance.count is not None:
+        jobs = (Job(instance.number, at, loop_var=loop_var, item=item) for at, item in enumerate(items.items))
+        return Results(Seq(tuple(jobs)))
+    return Results(Seq((Job(instance.number, EACH, loop_var=loop_var),)))
+
+
+def _beside(walk: Walk, step: Task, frame: Frame) -> tuple[Task, ...]:
+    found: list[Task] = []
+    for number in sorted(walk.state.live):
+        other = walk.record.instances[number]
+        same_play = other.frame.play == frame.play and other.frame.playbook == frame.playbook
+        if same_play and other.task is not step and other.task not in found:
+            found.append(other.task)
+    return tuple(found[:20])
+
+
+def _detachment(evaluator: Evaluator, step: Task, frame: Frame) -> str | None:
+    """The reason that the nearest ``vars:`` around the task declares."""
+    for given in (effects.own_vars(step), *frame.declared):
+        if DETACH_VARIABLE in given:
+            return _reason(evaluator, given)
+    return None
+
+
+def _reason(evaluator: Evaluator, given: Mapping[str, Any]) -> str:
+    raw = given[DETACH_VARIABLE]
+    data = plain(evaluator.data(raw))
+    if data is None or data is False:
+        return ""
+    return str(raw if data is NOT_PLAIN or isinstance(raw, Hidden) else data)
+
+
+def _reaps_itself(walk: Walk, step: Task) -> bool:
+    return step.module in _SELF_REAPING or step.module.rsplit(".", 1)[-1] in walk.self_reaping
+
+
+def _cuts(walk: Walk, step: Task, frame: Frame, items: Seq | None) -> bool:
+    """Whether the task cuts its own connection, with templates filled in where they are known."""
+    if cuts_connection(step.module, step.args, step.name):
+        return True
+    if "{{" not in str(step.args):
+        return False
+    for item in items.items[:MAX_COUNTED] if items is not None else (None,):
+        bound = {} if item is None else {loop_variable(step): item}
+        inner = replace(frame, loops=(bound, *frame.loops))
+        evaluator = walk.evaluator(inner, effects.own_vars(step))
+        filled = {key: _filled(evaluator, raw) for key, raw in step.args.items()}
+        if filled != step.args and cuts_connection(step.module, filled, step.name):
+            return True
+    return False
+
+
+def _filled(evaluator: Evaluator, raw: Any) -> Any:
+    for _, inner in options(evaluator.data(raw)):
+        data = plain(inner)
+        if data is not NOT_PLAIN:
+            return data
+    return raw

@@ -1,0 +1,379 @@
+"""The walk: tasks in the order in which Ansible would run them, from one entry of the project."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from ansible_reap.content.library import Library
+from ansible_reap.content.model import Task
+from ansible_reap.content.roles import Finder, Role
+from ansible_reap.content.tasks import Play, Step, TaskBlock
+from ansible_reap.flow import calls, effects
+from ansible_reap.flow.conditions import condition
+from ansible_reap.flow.evaluate import Evaluator
+from ansible_reap.flow.guards import Atom, Formula, conj, disj
+from ansible_reap.flow.inventory import GroupVariables
+from ansible_reap.flow.record import Record
+from ansible_reap.flow.scope import Layer
+from ansible_reap.flow.state import INHERITED, Frame, State
+from ansible_reap.flow.values import (
+    UNDEFINED,
+    Alt,
+    Const,
+    Job,
+    JobId,
+    Map,
+    Results,
+    Seq,
+    Unknown,
+    Value,
+    handles,
+    replaced,
+    taints,
+)
+
+MAX_STEPS = 30_000
+"""Tasks looked at in one walk; past it everything that is still open is unknown."""
+MAX_DEPTH = 40
+
+
+class Walk:
+    """One entry of the project walked from its start to its end."""
+
+    def __init__(self, library: Library, finder: Finder, inventory: GroupVariables, record: Record) -> None:
+        self.library = library
+        self.finder = finder
+        self.inventory = inventory
+        self.record = record
+        self.state = State()
+        self.handlers: list[tuple[Step, Frame]] = []
+        self.stack: list[str] = []
+        self.steps = 0
+        self.is_cut_short = False
+        self.launched: list[int] = []
+        self.looks: set[int] = set()
+        """The tasks, by identity, that this walk has seen look at jobs."""
+        self.plugins, self.self_reaping = record.plugins, record.self_reaping
+        self._texts: dict[int, str] = {}
+        self._shared_vars: dict[str, Any] = {}
+        self._shared_defaults: dict[str, Any] = {}
+
+    # ---- entries
+
+    def playbook(self, path: str, frame: Frame | None = None) -> None:
+        """A playbook from its first play to its last."""
+        if path in self.stack or len(self.stack) > MAX_DEPTH:
+            return
+        self.stack.append(path)
+        self.record.reached.add(path)
+        for play in self.library.content(path).plays:
+            if play.imports is not None:
+                self._import_playbook(play, path, frame)
+            else:
+                self._play(play, path, frame)
+        self.stack.pop()
+
+    def tasks_file(self, path: str, role: Role | None) -> None:
+        """A tasks or handlers file that nothing calls, on its own."""
+        self.stack.append(path)
+        self.record.reached.add(path)
+        frame = self._role_frame(self._bare_frame(path), role, {}, "main", "main") if role else self._bare_frame(path)
+        frame = replace(frame, path=path, folders=(posixpath.dirname(path), *frame.folders))
+        if role is not None:
+            self.collect_handlers(role, frame)
+        self.run(self.library.content(path).tasks, frame)
+        self.flush()
+        self.stack.pop()
+
+    def role(self, role: Role) -> None:
+        """A role that nothing calls, on its own."""
+        calls.run_role(self, role, self._bare_frame(role.path), {})
+        self.flush()
+
+    def _bare_frame(self, path: str) -> Frame:
+        settings = (
+            (Layer.ROLE, self._shared_vars),
+            (Layer.INVENTORY, self.inventory),
+            (Layer.DEFAULTS, self._shared_defaults),
+            (Layer.MAGIC, self._magic(posixpath.dirname(path), None)),
+        )
+        return Frame(path=path, via=(), settings=settings)
+
+    def _magic(self, playbook_folder: str, role: Role | None) -> dict[str, Any]:
+        magic: dict[str, Any] = {
+            "ansible_check_mode": Const(value=False),
+            "playbook_dir": Const(self.finder.absolute(playbook_folder)),
+        }
+        if role is not None:
+            magic["role_path"] = Const(self.finder.absolute(role.path))
+            magic["role_name"] = magic["ansible_role_name"] = Const(role.name)
+        return magic
+
+    # ---- plays
+
+    def _import_playbook(self, play: Play, path: str, frame: Frame | None) -> None:
+        assert play.imports is not None
+        name = str(play.imports)
+        folder = posixpath.dirname(path)
+        if "{{" in name:
+            name = "*"
+        base = frame or Frame(path=path, via=())
+        given = play.block.keywords.get("vars")
+        inner = replace(
+            base,
+            via=(*base.via, str(play.block.place)),
+            params=(given, *base.params) if isinstance(given, dict) else base.params,
+            declared=(given, *base.declared) if isinstance(given, dict) else base.declared,
+            whens=(*base.whens, play.block.keywords["when"]) if "when" in play.block.keywords else base.whens,
+        )
+        for target in self.finder.find_playbook(name, folder):
+            if self.library.matters(target) or self.touches(target):
+                self.playbook(target, inner)
+            else:
+                self.record.reached.add(target)
+
+    def _play(self, play: Play, path: str, base: Frame | None) -> None:
+        folder = posixpath.dirname(path)
+        keywords = play.block.keywords
+        play_vars = {str(k): v for k, v in keywords["vars"].items()} if isinstance(keywords.get("vars"), dict) else {}
+        self._shared_vars, self._shared_defaults = {}, {}
+        outer = base or Frame(path=path, via=())
+        frame = replace(
+            outer,
+            path=path,
+            via=(*outer.via, str(play.block.place)),
+            playbook=path,
+            play=play.block.place,
+            hosts=play.hosts,
+            folders=(folder,),
+            settings=(
+                (Layer.ROLE, self._shared_vars),
+                (Layer.PLAY, play_vars),
+                (Layer.INVENTORY, self.inventory),
+                (Layer.DEFAULTS, self._shared_defaults),
+                (Layer.MAGIC, self._magic(folder, None)),
+            ),
+            keywords={key: keywords[key] for key in INHERITED if key in keywords},
+            declared=(play_vars, *outer.declared),
+        )
+        files = self._vars_files(keywords.get("vars_files"), frame)
+        if files:
+            settings = (frame.settings[0], (Layer.PLAY, files), *frame.settings[1:])
+            frame = replace(frame, settings=settings)
+        self.handlers = []
+        self.state.notified.clear()
+        roles = [found for entry in play.roles if (found := calls.role_entry(self, entry[1], entry[0], frame))]
+        for call in roles:
+            self.collect_handlers(call.role, call.frame)
+        self.handlers += [(step, frame) for step in play.handlers]
+        self.run(play.pre_tasks, frame)
+        self.flush()
+        for call in roles:
+            calls.run_role(self, call.role, call.frame, call.params, with_handlers=False)
+        self.run(play.tasks, frame)
+        self.flush()
+        self.run(play.post_tasks, frame)
+        self.flush()
+        self._flush_unseen()
+
+    def _vars_files(self, written: Any, frame: Frame) -> dict[str, Any]:
+        merged: dict[str, Any] = {}
+        for entry in written if isinstance(written, list) else [written] if written else []:
+            for name in entry if isinstance(entry, list) else [entry]:
+                found = self.load_variables(str(name), frame)
+                if found is not None:
+                    merged.update(found)
+                    break
+        return merged
+
+    def load_variables(self, name: str, frame: Frame) -> dict[str, Any] | None:
+        """The variables of a file named by a template; None where the name or the file is not known."""
+        evaluator = self.evaluator(frame)
+        for pattern in calls.patterns(evaluator, name):
+            if "*" in pattern:
+                continue
+            folders = [posixpath.join(folder, part) for folder in frame.folders for part in ("", "vars")]
+            if frame.role is not None:
+                folders.insert(0, frame.role.part("vars"))
+            found = self.finder.find_files(pattern, folders)
+            if found:
+                return self.library.variables(found[0])
+        return None
+
+    # ---- roles
+
+    def _role_frame(
+        self, frame: Frame, role: Role, params: Mapping[str, Any], vars_from: str, defaults_from: str
+    ) -> Frame:
+        variables: dict[str, Any] = {}
+        defaults: dict[str, Any] = {}
+        for path in self.finder.part_files(role, "vars", vars_from):
+            variables.update(self.library.variables(path))
+        for path in self.finder.part_files(role, "defaults", defaults_from):
+            defaults.update(self.library.variables(path))
+        self._shared_vars.update(variables)
+        for key, value in defaults.items():
+            self._shared_defaults.setdefault(key, value)
+        playbook_folder = posixpath.dirname(frame.playbook) if frame.playbook else posixpath.dirname(frame.path)
+        settings = (
+            (Layer.ROLE, variables),
+            *(entry for entry in frame.settings if entry[0] not in (Layer.DEFAULTS, Layer.MAGIC)),
+            (Layer.DEFAULTS, defaults),
+            (Layer.DEFAULTS, self._shared_defaults),
+            (Layer.MAGIC, self._magic(playbook_folder, role)),
+        )
+        return replace(
+            frame,
+            role=role,
+            folders=(role.part("tasks"), role.path, *(folder for folder in frame.folders if folder != role.path))[:8],
+            settings=settings,
+            params=(params, *frame.params) if params else frame.params,
+        )
+
+    def enter_role(
+        self, frame: Frame, role: Role, params: Mapping[str, Any], vars_from: str = "main", defaults_from: str = "main"
+    ) -> Frame:
+        """The frame of a role's tasks."""
+        return self._role_frame(frame, role, params, vars_from, defaults_from)
+
+    def collect_handlers(self, role: Role, frame: Frame, entry: str = "main") -> None:
+        """Make a role's handlers known to the play."""
+        for path in self.finder.part_files(role, "handlers", entry):
+            if self.library.matters(path):
+                inner = replace(frame, path=path, role=role, folders=(role.part("handlers"), *frame.folders))
+                known = {id(step) for step, _ in self.handlers}
+                self.record.reached.add(path)
+                self.handlers += [(step, inner) for step in self.library.content(path).tasks if id(step) not in known]
+
+    # ---- steps
+
+    def run(self, steps: Iterable[Step], frame: Frame) -> None:
+        """Tasks and blocks one after the other."""
+        for step in steps:
+            self.steps += 1
+            if self.steps > MAX_STEPS:
+                self.is_cut_short = True
+                return
+            if isinstance(step, TaskBlock):
+                self._block(step, frame)
+            else:
+                effects.task(self, step, frame)
+
+    def _block(self, block: TaskBlock, frame: Frame) -> None:
+        inner = self.inside(frame, block.block.keywords)
+        self.run(block.body, inner)
+        if block.rescue:
+            before = self.state.facts.copy()
+            failed = Atom(f"failed {block.block.place}")
+            held = frozenset().union(*(handles(value) for value in self.state.facts.values()))
+            loose: dict[str, Value] = {"ansible_failed_result": self.record.anything(held)}
+            self.run(block.rescue, replace(inner.under(failed), loops=(loose, *inner.loops)))
+            self.join(before, failed)
+        self.run(block.always, inner)
+
+    def inside(self, frame: Frame, keywords: Mapping[str, Any]) -> Frame:
+        """The frame within a block or a static import that bears these keywords."""
+        given = keywords.get("vars")
+        named = {str(key): value for key, value in given.items()} if isinstance(given, dict) else {}
+        inherited = {key: keywords[key] for key in INHERITED if key in keywords and key not in ("vars", "when")}
+        return replace(
+            frame,
+            blocks=(named, *frame.blocks) if named else frame.blocks,
+            declared=(named, *frame.declared) if named else frame.declared,
+            whens=(*frame.whens, keywords["when"]) if "when" in keywords else frame.whens,
+            keywords={**frame.keywords, **inherited} if inherited else frame.keywords,
+        )
+
+    def join(self, before: dict[str, Value], guard: Formula) -> None:
+        """Forget what a stretch has set wherever its guard did not hold."""
+        if guard is True:
+            return
+        for name, value in list(self.state.facts.items()):
+            old = before.get(name)
+            if old is not value:
+                self.state.facts[name] = replaced(old if old is not None else UNDEFINED, value, guard)
+
+    # ---- handlers
+
+    def notify(self, task: Task, frame: Frame, guard: Formula, *, always_changes: bool) -> None:
+        """Remember what the task notifies."""
+        written = task.keywords.get("notify", frame.keywords.get("notify"))
+        if not written or not self.handlers:
+            return
+        changed: Formula = True if always_changes else Atom(f"changed {task.place}")
+        for name in written if isinstance(written, list) else [written]:
+            topic = str(name)
+            self.state.notified[topic] = disj(self.state.notified.get(topic, False), conj(guard, changed))
+
+    def flush(self) -> None:
+        """Run the handlers that were notified, in the order in which they are defined."""
+        if not self.state.notified:
+            return
+        notified, self.state.notified = self.state.notified, {}
+        for step, frame in self.handlers:
+            guard = disj(*(notified[topic] for topic in self._topics(step) if topic in notified))
+            if guard is not False:
+                self._run_handler(step, frame, guard)
+
+    def _flush_unseen(self) -> None:
+        """Handlers that nothing seen notifies: something that was passed over may."""
+        for step, frame in self.handlers:
+            task = step if isinstance(step, Task) else step.as_task()
+            if (task.place.path, task.place.line) not in self.record.ran_handlers and self.library.matters(frame.path):
+                self._run_handler(step, frame, Atom(f"notified {task.place}"))
+
+    def _run_handler(self, step: Step, frame: Frame, guard: Formula) -> None:
+        task = step if isinstance(step, Task) else step.as_task()
+        self.record.ran_handlers.add((task.place.path, task.place.line))
+        before = self.state.facts.copy()
+        self.run([step], frame.under(guard))
+        self.join(before, guard)
+
+    def _topics(self, step: Step) -> list[str]:
+        task = step if isinstance(step, Task) else step.as_task()
+        listen = task.keywords.get("listen")
+        topics = [str(topic) for topic in (listen if isinstance(listen, list) else [listen] if listen else [])]
+        if task.name:
+            topics.append(task.name)
+            role = task.place.path.split("/handlers/")[0].rpartition("/")[2]
+            topics.append(f"{role} : {task.name}")
+        return topics
+
+    # ---- helpers for the tasks
+
+    def evaluator(self, frame: Frame, task_vars: Mapping[str, Any] | None = None) -> Evaluator:
+        """An evaluator of what a task in the frame sees now."""
+        return Evaluator(frame.scope(self.state.facts, task_vars), frozenset(self.state.live))
+
+    def guard_of(self, task: Task, frame: Frame, evaluator: Evaluator) -> Formula:
+        """Under what the task itself runs, inherited conditions included; that of the includes is the frame's."""
+        return conj(
+            *(condition(evaluator, when) for when in frame.whens), condition(evaluator, task.keywords.get("when"))
+        )
+
+    def is_named(self, task: Task, frame: Frame) -> bool:
+        """Whether the task's text holds the name of a variable with a handle: a cheap test before any parsing."""
+        names = set(self.state.facts.tainted())
+        for entries in (*frame.loops, *frame.params):
+            names.update(name for name, value in entries.items() if _is_value(value) and taints(value))
+        if not names:
+            return False
+        for given in (*frame.blocks, task.keywords.get("vars")):
+            if isinstance(given, dict):
+                names.update(str(key) for key, raw in given.items() if any(name in str(raw) for name in names))
+        text = self._texts.get(id(task))
+        if text is None:
+            text = self._texts[id(task)] = f"{task.args} {task.keywords}"
+        return any(name in text for name in names)
+
+    def touches(self, path: str) -> bool:
+        """Whether the file, or what it calls, names a variable that holds a handle now."""
+        names = self.state.facts.tainted()
+        return bool(names) and self.library.mentions(path, names)
+
+
+def _is_value(entry: object) -> bool:
+    return isinstance(entry, (Unknown, Job, JobId, Results, Seq, Map, Alt))

@@ -1,0 +1,52 @@
+"""Which variable a name means at one point of the walk: layers in Ansible's order of precedence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+
+class Layer(Enum):
+    """Where a variable comes from, highest precedence first."""
+
+    LOOP = "loop"
+    PARAMS = "params"
+    FACTS = "facts"
+    TASK = "task"
+    ROLE = "role"
+    PLAY = "play"
+    INVENTORY = "inventory"
+    DEFAULTS = "defaults"
+    MAGIC = "magic"
+
+
+CALLED = frozenset({Layer.LOOP, Layer.PARAMS, Layer.FACTS, Layer.TASK})
+"""Layers whose constants are this call's own; the others are settings that a user may change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """Plain data from several inventories: any of them may be the one in use."""
+
+    name: str
+    raws: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Layers of variables, highest first: each holds Values, or plain data whose templates are still to come."""
+
+    layers: tuple[tuple[Layer, Mapping[str, Any]], ...]
+
+    def find(self, name: str, below: int = 0) -> Iterator[tuple[int, Layer, Any]]:
+        """The definitions of a name from layer ``below`` on, the one that counts first."""
+        for number in range(below, len(self.layers)):
+            layer, entries = self.layers[number]
+            if name in entries:
+                yield number, layer, entries[name]
+
+    def with_layer(self, layer: Layer, entries: Mapping[str, Any]) -> Scope:
+        """The scope with a layer put on top."""
+        return Scope(((layer, entries), *self.layers)) if entries else self

@@ -1,0 +1,149 @@
+"""What the walk carries along: the frame that a task stands in, the jobs launched so far, and what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ansible_reap.content.model import Place, Task
+from ansible_reap.content.roles import Role
+from ansible_reap.flow.analysis import Quantity, ReapKind
+from ansible_reap.flow.guards import Formula, conj
+from ansible_reap.flow.scope import Layer, Scope
+from ansible_reap.flow.values import Value, taints
+
+INHERITED = (
+    *("become", "become_user", "delegate_to", "run_once", "check_mode", "ignore_errors", "vars", "when"),
+    *("any_errors_fatal", "environment", "notify"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The surroundings of a task that are known before it runs. One per file and way in which it is reached."""
+
+    path: str
+    via: tuple[str, ...]
+    playbook: str | None = None
+    play: Place | None = None
+    hosts: str | None = None
+    role: Role | None = None
+    folders: tuple[str, ...] = ()
+    """Where relative file names are looked up, innermost first."""
+    params: tuple[Mapping[str, Any], ...] = ()
+    """Variables of role entries and includes, innermost first; values are already evaluated."""
+    blocks: tuple[Mapping[str, Any], ...] = ()
+    """``vars:`` of the blocks around, innermost first."""
+    loops: tuple[Mapping[str, Any], ...] = ()
+    settings: tuple[tuple[Layer, Mapping[str, Any]], ...] = ()
+    """Role vars, play vars, inventory and role defaults, highest first."""
+    whens: tuple[Any, ...] = ()
+    """Conditions that every task here inherits, as written."""
+    guard: Formula = True
+    """Under what the includes that led here run."""
+    keywords: Mapping[str, Any] = field(default_factory=dict)
+    """Inherited keywords: become, delegate_to and so on."""
+    declared: tuple[Mapping[str, Any], ...] = ()
+    """``vars:`` of tasks, blocks, includes, role entries and plays around: where a detachment may be declared."""
+    depth: int = 0
+
+    def scope(self, facts: Mapping[str, Any], task_vars: Mapping[str, Any] | None) -> Scope:
+        """The variables as a task here sees them."""
+        layers: list[tuple[Layer, Mapping[str, Any]]] = []
+        layers += [(Layer.LOOP, entries) for entries in self.loops]
+        layers += [(Layer.PARAMS, entries) for entries in self.params]
+        layers.append((Layer.FACTS, facts))
+        if task_vars:
+            layers.append((Layer.TASK, task_vars))
+        layers += [(Layer.TASK, entries) for entries in self.blocks]
+        layers += self.settings
+        return Scope(tuple(layers))
+
+    def under(self, guard: Formula) -> Frame:
+        return replace(self, guard=conj(self.guard, guard))
+
+
+@dataclass(slots=True)
+class Cover:
+    """One reap's reach over one launch: some or all of its jobs, under a condition."""
+
+    task: Task
+    kind: ReapKind
+    guard: Formula
+    index: int | None
+    is_partial: bool
+    is_sure: bool = True
+    """False where it cannot be told whether this launch's job is meant."""
+
+
+@dataclass(slots=True)
+class Instance:
+    """One launch in one context, and what the walk has seen of its jobs."""
+
+    number: int
+    task: Task
+    frame: Frame
+    guard: Formula
+    is_looped: bool
+    count: int | None
+    """How many jobs, where the loop's list is known."""
+    is_doubtful: bool
+    """Whether it may be no launch at all: the poll interval is not known."""
+    register: str | None
+    covers: list[Cover] = field(default_factory=list)
+    escapes: list[Task] = field(default_factory=list)
+    overwritten: Task | None = None
+    beside: tuple[Task, ...] = ()
+    detached: str | None = None
+    """The declared reason, templated where it can be; None where nothing is declared."""
+    reaps_itself: bool = False
+    cuts: bool = False
+    """It cuts its own connection on purpose."""
+
+
+@dataclass(slots=True)
+class Numbers:
+    """What is known of a task's numbers over all contexts."""
+
+    values: set[float] = field(default_factory=set)
+    is_open: bool = False
+
+    def add_all(self, found: tuple[set[float], bool]) -> None:
+        """As ``numbers`` gives them."""
+        self.values |= found[0]
+        self.is_open = self.is_open or found[1]
+
+    def quantity(self, text: object) -> Quantity:
+        return Quantity(frozenset(self.values), self.is_open or not self.values, "" if text is None else str(text))
+
+
+class Facts(dict[str, Value]):
+    """Registers and facts. Knows which of them may hold a handle without looking through them each time."""
+
+    def __init__(self, *entries: Mapping[str, Value]) -> None:
+        super().__init__(*entries)
+        self._tainted: list[str] | None = None
+
+    def __setitem__(self, name: str, value: Value) -> None:
+        super().__setitem__(name, value)
+        self._tainted = None
+
+    def copy(self) -> Facts:
+        return Facts(self)
+
+    def tainted(self) -> list[str]:
+        """The names of the variables that may hold a handle or what comes of one."""
+        if self._tainted is None:
+            self._tainted = [name for name, value in self.items() if taints(value)]
+        return self._tainted
+
+
+@dataclass(slots=True)
+class State:
+    """What changes as the walk goes on."""
+
+    facts: Facts = field(default_factory=Facts)
+    notified: dict[str, Formula] = field(default_factory=dict)
+    live: set[int] = field(default_factory=set)
+    """Launches of which no wait for all jobs has been seen."""
