@@ -1,0 +1,190 @@
+"""Where a task stands in its file's text, for fixes that change single lines of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from ansible_reap.checks.finding import Edit
+from ansible_reap.content.model import Task
+from ansible_reap.content.source import SourceError, compose, end_line
+from ansible_reap.flow.analysis import Analysis
+
+_ODD_BREAKS = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
+"""Line ends that YAML knows but editors count differently."""
+
+_PLAIN = re.compile(r"[A-Za-z][\w./()]*(?:[ -]+[\w./()]+)*")
+_WORDS = re.compile(r"y|n|yes|no|on|off|true|false|null|none", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Entry:
+    """One key of a task and its value."""
+
+    key: str
+    first: int
+    """The line of the key, from 1."""
+    last: int
+    """The last line of the value."""
+    value: Node
+
+    @property
+    def scalar(self) -> str | None:
+        """The text of a scalar."""
+        return self.value.value if isinstance(self.value, ScalarNode) else None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Item:
+    """A task written in block style, one key a line: ``- key: value``. Lines count from 1."""
+
+    path: str
+    lines: tuple[str, ...]
+    """The file's lines with their ends."""
+    entries: tuple[Entry, ...]
+    dash: int
+    """Spaces before the dash."""
+    indent: int
+    """Spaces before the keys."""
+    siblings: tuple[Node, ...]
+    """The items of the list that the task stands in, itself included."""
+    index: int
+    last: int
+    """The last line of the task, comments after it left out."""
+
+    def entry(self, key: str) -> Entry | None:
+        return next((entry for entry in self.entries if entry.key == key), None)
+
+    @property
+    def last_of_list(self) -> int:
+        return end_line(self.siblings[-1])
+
+    def text(self, first: int, last: int) -> str:
+        return "".join(self.lines[first - 1 : last])
+
+    def is_spaced(self) -> bool:
+        """Whether the list has a blank line between its items (a list of one is taken to)."""
+        if len(self.siblings) < 2:
+            return True
+        before, after = self.siblings[-2:]
+        between = self.lines[end_line(before) : after.start_mark.line]
+        return any(not line.strip() for line in between)
+
+    def after(self, line: int, text: str) -> Edit:
+        """Insert whole lines after this one."""
+        return Edit(self.path, line + 1, line, text)
+
+    def without(self, *keys: str) -> list[Edit] | None:
+        """Take these keys out; None where one cannot be (it stands on the dash's line)."""
+        edits = []
+        for key in keys:
+            entry = self.entry(key)
+            if entry is None:
+                continue
+            if entry.first == self.entries[0].first:
+                return None
+            edits.append(Edit(self.path, entry.first, entry.last, ""))
+        return edits
+
+    def with_scalar(self, key: str, text: str) -> Edit | None:
+        """Write another value after a key whose value is a scalar on the same line; comment and quotes stay."""
+        entry = self.entry(key)
+        if entry is None or not isinstance(entry.value, ScalarNode) or entry.first != entry.last:
+            return None
+        start, end = entry.value.start_mark, entry.value.end_mark
+        if entry.value.style in ("|", ">") or start.line != end.line or start.line + 1 != entry.first:
+            return None
+        line = self.lines[entry.first - 1]
+        written = line[start.column : end.column]
+        quote = written[0] if written[:1] in ("'", '"') and written[:1] == written[-1:] else ""
+        if quote and quote in text:
+            return None
+        return Edit(
+            self.path, entry.first, entry.first, f"{line[: start.column]}{quote}{text}{quote}{line[end.column :]}"
+        )
+
+
+def find(analysis: Analysis, task: Task) -> Item | None:
+    """The task as an item of the text; None where its layout is not the plain one, and nothing is to be changed."""
+    text = analysis.texts.get(task.path)
+    if text is None or _ODD_BREAKS.search(text):
+        return None
+    lists = _lists(text)
+    found = lists.get((task.line, task.place.column))
+    if found is None:
+        return None
+    siblings, index = found
+    node = siblings.value[index]
+    lines = tuple(text.splitlines(keepends=True))
+    head = lines[node.start_mark.line][: node.start_mark.column].removeprefix("\ufeff")
+    if node.flow_style or siblings.flow_style or head.strip() != "-" or "\t" in head:
+        return None
+    entries = tuple(_entries(node))
+    if not _is_plain(node, entries):
+        return None
+    return Item(
+        path=task.path,
+        lines=lines,
+        entries=entries,
+        dash=len(head) - len(head.lstrip(" ")),
+        indent=node.start_mark.column,
+        siblings=tuple(siblings.value),
+        index=index,
+        last=end_line(node),
+    )
+
+
+def _entries(node: MappingNode) -> Iterator[Entry]:
+    for key, value in node.value:
+        if isinstance(key, ScalarNode):
+            first = key.start_mark.line + 1
+            last = max(first, end_line(value)) if value.start_mark.line >= key.start_mark.line else first
+            yield Entry(key.value, first, last, value)
+
+
+def _is_plain(node: MappingNode, entries: tuple[Entry, ...]) -> bool:
+    """One key a line, below each other, no merge key and no alias."""
+    if len(entries) != len(node.value) or any(entry.key == "<<" for entry in entries):
+        return False
+    if any(entry.value.start_mark.line + 1 < entry.first for entry in entries):
+        return False  # an alias: its value stands where the anchor is
+    firsts = [entry.first for entry in entries]
+    return len(set(firsts)) == len(firsts) and all(
+        before.last < after.first for before, after in zip(entries, entries[1:], strict=False)
+    )
+
+
+@lru_cache(maxsize=4)
+def _lists(text: str) -> dict[tuple[int, int], tuple[SequenceNode, int]]:
+    """Every mapping in a list, by line and column from 1: the list, and its place in it."""
+    found: dict[tuple[int, int], tuple[SequenceNode, int]] = {}
+    try:
+        root = compose(text.encode("utf-8", "surrogatepass"))
+    except SourceError:
+        return {}
+    seen: set[int] = set()
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        if node is None or id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, SequenceNode):
+            for index, item in enumerate(node.value):
+                if isinstance(item, MappingNode):
+                    found.setdefault((item.start_mark.line + 1, item.start_mark.column + 1), (node, index))
+            stack += node.value
+        elif isinstance(node, MappingNode):
+            stack += [value for _, value in node.value]
+    return found
+
+
+def scalar(text: str) -> str:
+    """Text as a YAML scalar on one line, in quotes where it needs them."""
+    if _PLAIN.fullmatch(text) and not _WORDS.fullmatch(text):
+        return text
+    return "'" + " ".join(text.split()).replace("'", "''") + "'"

@@ -1,0 +1,85 @@
+"""A plain hand-rolled reboot and the wait after it become ``ansible.builtin.reboot``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_reap.checks import work
+from ansible_reap.checks.finding import Edit, Fix
+from ansible_reap.checks.fixes.layout import Item, find
+from ansible_reap.content.model import Task
+from ansible_reap.content.source import end_line, plain
+from ansible_reap.content.tasks import short_module
+from ansible_reap.flow.analysis import Analysis
+
+_COMMANDS = frozenset({"command", "shell"})
+_DROPPED = frozenset({"async", "poll", "ignore_errors", "ignore_unreachable", "changed_when", "failed_when", "args"})
+"""Keywords that only made the hand-rolled reboot bearable."""
+_KEPT = frozenset({"name", "become", "become_user", "become_method", "when", "tags", "no_log"})
+_WAIT_KEYS = frozenset({"name", "become", "when", "tags", "vars"})
+_DEFAULT_TIMEOUT = 600
+"""Of the reboot module and of wait_for_connection, ansible-core 2.16 to 2.21."""
+
+
+def use_module(analysis: Analysis, task: Task) -> Fix | None:
+    """Replace the command by the module, and take out the ``wait_for_connection`` that follows it at once.
+
+    Not for handlers (the next handler need not run), not where either task does more than reboot and wait, and not
+    where they run under different conditions.
+    """
+    item = find(analysis, task)
+    if item is None or task.is_handler or "/handlers/" in f"/{task.path}" or not _is_plain_launch(task, item):
+        return None
+    wait = item.siblings[item.index + 1] if item.index + 1 < len(item.siblings) else None
+    arguments = _wait_arguments(plain(wait), task) if wait is not None else None
+    if wait is None or arguments is None or wait.flow_style:
+        return None
+    timeout = arguments.get("timeout")
+    body = "ansible.builtin.reboot:\n"
+    if timeout is not None and timeout > _DEFAULT_TIMEOUT:
+        body += f"{' ' * item.indent}  reboot_timeout: {timeout:g}\n"
+    action = item.entry(task.action)
+    if action is None:
+        return None
+    dropped = item.without(*(key for key in task.keywords if key in _DROPPED))
+    if dropped is None:
+        return None
+    head = item.lines[action.first - 1][: item.indent]
+    edits = [Edit(item.path, action.first, action.last, head + body), *dropped, _taken_out(item, end_line(wait))]
+    return Fix("use ansible.builtin.reboot, which waits until the host is back", tuple(edits))
+
+
+def _is_plain_launch(task: Task, item: Item) -> bool:
+    """A command that reboots and does nothing else; the name of its register is nobody's."""
+    if task.module not in _COMMANDS or set(task.keywords) - _DROPPED - _KEPT:
+        return False
+    if item.entry(task.action) is None or set(task.args) - {"_raw_params", "cmd", "executable"}:
+        return False
+    programs = [argv[0] for command in work.commands(task) for argv in command.programs()[:1]]
+    return bool(programs) and all(name in ("sleep", "reboot", "shutdown", "systemctl", "sync") for name in programs)
+
+
+def _wait_arguments(wait: Any, task: Task) -> dict[str, float] | None:
+    """The numbers that a ``wait_for_connection`` is given, or None where the next task is not a plain one."""
+    if not isinstance(wait, dict):
+        return None
+    actions = [key for key in wait if short_module(str(key)) == "wait_for_connection"]
+    if len(actions) != 1 or set(wait) - _WAIT_KEYS - set(actions) or "vars" in wait:
+        return None
+    if wait.get("when") != task.keywords.get("when") and wait.get("when") is not None:
+        return None
+    if wait.get("tags") != task.keywords.get("tags"):
+        return None
+    arguments = wait[actions[0]]
+    if arguments is None:
+        return {}
+    if not isinstance(arguments, dict) or set(arguments) - {"delay", "timeout", "sleep", "connect_timeout"}:
+        return None
+    numbers = {str(key): work.number(value) for key, value in arguments.items()}
+    return None if None in numbers.values() else {key: value for key, value in numbers.items() if value is not None}
+
+
+def _taken_out(item: Item, last: int) -> Edit:
+    """Everything between the two tasks but comments, and the second task, goes."""
+    comments = [line for line in item.lines[item.last : item.siblings[item.index + 1].start_mark.line] if "#" in line]
+    return Edit(item.path, item.last + 1, last, "".join(comments))

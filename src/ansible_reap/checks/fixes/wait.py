@@ -1,0 +1,173 @@
+"""The missing wait: register the launch where it is not, and reap it at the end of the list that it stands in."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+
+from ansible_reap.checks import work
+from ansible_reap.checks.background import leaves_by
+from ansible_reap.checks.finding import Edit, Fix
+from ansible_reap.checks.fixes.layout import Item, find, scalar
+from ansible_reap.content.source import plain
+from ansible_reap.flow.analysis import Analysis, Launch
+from ansible_reap.jobs import Verdict
+from ansible_reap.timing import FIX_MARGIN
+
+LONGEST = 86400
+"""A limit above this (seconds) is one of a service meant to live on: to wait for it is not what its author means."""
+
+_KEPT = (
+    "become",
+    "become_user",
+    "become_method",
+    "become_flags",
+    "become_exe",
+    "remote_user",
+    "connection",
+    "port",
+    "delegate_to",
+    "run_once",
+    "check_mode",
+    "any_errors_fatal",
+    "no_log",
+    "tags",
+)
+"""Keywords by which the reap looks where the job is, and runs when the launch runs."""
+
+_REFUSED = ("until", "retries", "ignore_errors", "ignore_unreachable", "failed_when", "vars", "listen", "debugger")
+"""Keywords with which the launch's author may mean something that a plain wait would break."""
+
+_LOOP_KEY = re.compile(r"loop$|with_\w+$")
+_NAME = re.compile(r"[a-z_]\w*", re.IGNORECASE)
+_ROLE = re.compile(r"(?:^|/)roles/(?:[\w-]+\.)*([\w-]+)/")
+
+
+def add(analysis: Analysis, launch: Launch) -> Fix | None:
+    """The fix for a launch that nothing reaps; None where it is not certain to be right."""
+    limit = launch.limit.single
+    item = find(analysis, launch.task)
+    if item is None or limit is None or not _is_safe(launch, item, limit):
+        return None
+    register = launch.register or _new_name(analysis, launch)
+    edits = list(_registered(item, launch, register))
+    reap = _reap(launch, item, register, limit)
+    edits.append(item.after(item.last_of_list, reap))
+    return Fix(f"{'wait' if launch.register else 'register the job and wait'} for {_what(launch)}", tuple(edits))
+
+
+def _is_safe(launch: Launch, item: Item, limit: float) -> bool:
+    task = launch.task
+    if launch.verdict is not Verdict.UNREAPED or launch.looks or task.is_handler or "/handlers/" in f"/{task.path}":
+        return False
+    if not 0 < limit <= LONGEST or number_of(item, "async") is None or number_of(item, "poll") is None:
+        return False
+    if any(item.entry(key) for key in _REFUSED) or leaves_by(work.commands(task)):
+        return False
+    if launch.register is not None and not (_NAME.fullmatch(launch.register) and item.entry("register")):
+        return False
+    if launch.register is None and "register" in task.keywords:
+        return False
+    if task.inherited("ignore_errors") or task.inherited("ignore_unreachable"):
+        return False
+    return not _ends_early(item) and not any(_is_per_item(item, key) for key in _KEPT)
+
+
+def number_of(item: Item, key: str) -> float | None:
+    """The number that a keyword is written as; None for a template and for what stands elsewhere."""
+    entry = item.entry(key)
+    return work.number(entry.scalar) if entry else None
+
+
+def _is_per_item(item: Item, key: str) -> bool:
+    """Whether the keyword is another one for each item of the launch's loop."""
+    entry = item.entry(key)
+    if entry is None or not any(_LOOP_KEY.match(each.key) for each in item.entries):
+        return False
+    return "{{" in item.text(entry.first, entry.last)
+
+
+def _ends_early(item: Item) -> bool:
+    """Whether a later task of the list may end the play or the host: the wait at the list's end would be left out."""
+    for sibling in item.siblings[item.index + 1 :]:
+        keys = plain(sibling)
+        meta = next((keys[key] for key in keys if str(key).rpartition(".")[2] == "meta"), "") if keys else ""
+        if str(meta).strip().startswith(("end_", "_raw_params")):
+            return True
+    return False
+
+
+def _registered(item: Item, launch: Launch, register: str) -> Iterator[Edit]:
+    if launch.register is None:
+        entry = item.entry("poll") or item.entries[-1]
+        yield item.after(entry.last, f"{' ' * item.indent}register: {register}\n")
+
+
+def _reap(launch: Launch, item: Item, register: str, limit: float) -> str:
+    outer, keys = " " * item.dash, " " * item.indent
+    step = keys + "  "
+    each = f"{register}_item" if launch.is_looped else register
+    delay, retries = schedule(limit)
+    lines = [
+        f"{outer}-{' ' * (item.indent - item.dash - 1)}name: {scalar(f'Wait for {_what(launch, register)}')}",
+        f"{keys}ansible.builtin.async_status:",
+        f'{step}jid: "{{{{ {each}.ansible_job_id }}}}"',
+    ]
+    if launch.is_looped:
+        jobs = f"{register}.results | default([]) | selectattr('ansible_job_id', 'defined') | list"
+        lines += [
+            f'{keys}loop: "{{{{ {jobs} }}}}"',
+            f"{keys}loop_control:",
+            f"{step}loop_var: {each}",
+            f'{step}label: "{{{{ {each}.ansible_job_id }}}}"',
+        ]
+    elif item.entry("when"):
+        lines.append(f"{keys}when: {register}.ansible_job_id is defined")
+    lines += [
+        f"{keys}register: {register}_result",
+        f"{keys}until: {register}_result is finished",
+        f"{keys}retries: {retries}",
+        f"{keys}delay: {delay}",
+    ]
+    kept = "".join(_kept(item))
+    return ("\n" if item.is_spaced() else "") + "\n".join(lines) + "\n" + kept
+
+
+def _kept(item: Item) -> Iterator[str]:
+    for key in _KEPT:
+        entry = item.entry(key)
+        if entry is not None:
+            text = item.text(entry.first, entry.last).replace("\r\n", "\n")
+            if entry.first == item.entries[0].first:  # it stands on the dash's line
+                text = " " * item.indent + text[item.indent :]
+            yield text if text.endswith("\n") else text + "\n"
+
+
+def schedule(limit: float) -> tuple[int, int]:
+    """Delay and retries (seconds, tries) of a wait that lasts until the job has met its limit and been killed."""
+    delay = 30 if limit >= 3600 else 10 if limit >= 60 else 2
+    return delay, math.ceil((limit + FIX_MARGIN) / delay)
+
+
+def _what(launch: Launch, register: str = "the job") -> str:
+    label = launch.task.label
+    return register if "{{" in label or "{%" in label or not label.isprintable() else label
+
+
+def _new_name(analysis: Analysis, launch: Launch) -> str:
+    """A variable name that the project's files with async tasks do not hold; in a role it starts with the role's."""
+    label = re.sub(r"{[{%].*?[%}]}", " ", launch.task.name or launch.task.module.rpartition(".")[2])
+    words = re.findall(r"[a-z0-9]+", label.lower())
+    role = _ROLE.search(launch.task.path)
+    prefix = re.findall(r"[a-z0-9]+", role.group(1).lower()) if role else []
+    name = "_".join([*prefix, *words[:5], "job"])
+    if name[0].isdigit():
+        name = f"job_{name}"
+    taken = "\n".join(analysis.texts.values())
+    number = 1
+    candidate = name
+    while re.search(rf"\b{candidate}(?:_item|_result)?\b", taken):
+        number += 1
+        candidate = f"{name}_{number}"
+    return candidate

@@ -1,0 +1,111 @@
+"""Applies fixes to files: whole lines in, every other byte as it was."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ansible_reap.checks.finding import Edit, Finding, Fix
+from ansible_reap.content.source import SourceError, compose
+
+_LINE = re.compile(rb"[^\n]*\n|[^\n]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """A fix that was written, and the finding that offered it."""
+
+    finding: Finding
+    fix: Fix
+
+
+def choose(findings: Iterable[Finding]) -> list[Finding]:
+    """The findings whose fixes can be applied together, first come first served; the others wait for the next round.
+
+    Two insertions at one place go together, in the order of the findings.
+    """
+    chosen: list[Finding] = []
+    taken: list[Edit] = []
+    for finding in findings:
+        if finding.fix is None or any(_collide(edit, other) for edit in finding.fix.edits for other in taken):
+            continue
+        chosen.append(finding)
+        taken += finding.fix.edits
+    return chosen
+
+
+def _collide(one: Edit, other: Edit) -> bool:
+    if one.path != other.path:
+        return False
+    if _is_insertion(one) and _is_insertion(other):
+        return False
+    if _is_insertion(one) or _is_insertion(other):
+        point, span = (one, other) if _is_insertion(one) else (other, one)
+        return span.first < point.first <= span.last
+    return one.first <= other.last and other.first <= one.last
+
+
+def _is_insertion(edit: Edit) -> bool:
+    return edit.last < edit.first
+
+
+def apply(root: Path, findings: Iterable[Finding]) -> list[Applied]:
+    """Write the fixes that can be applied together; the findings whose fix was written are returned.
+
+    A file that would not parse any more keeps its bytes, and so does every other file of the fixes concerned. Raises
+    OSError where a file cannot be read or written.
+    """
+    chosen = choose(findings)
+    old = {path: (root / path).read_bytes() for path in sorted(_paths(chosen))}
+    while chosen:
+        new = {path: edited(data, _edits(chosen, path)) for path, data in old.items()}
+        broken = {path for path, data in new.items() if not _parses(data)}
+        if not broken:
+            for path in sorted(_paths(chosen)):
+                (root / path).write_bytes(new[path])
+            return [Applied(finding, finding.fix) for finding in chosen if finding.fix]
+        chosen = [finding for finding in chosen if broken.isdisjoint(_paths([finding]))]
+    return []
+
+
+def preview(texts: Mapping[str, str], finding: Finding) -> dict[str, str]:
+    """The files that the finding's fix touches, as they would read; ``texts`` holds them by path."""
+    return {
+        path: edited(texts[path].encode(), _edits([finding], path)).decode()
+        for path in _paths([finding])
+        if path in texts
+    }
+
+
+def edited(data: bytes, edits: Iterable[Edit]) -> bytes:
+    """The file's bytes after the edits; what is added takes the file's own line end."""
+    lines = _LINE.findall(data)
+    end = b"\r\n" if lines and lines[0].endswith(b"\r\n") else b"\n"
+    # From the end of the file to its start, so that line numbers hold; of several insertions at one place the last first.
+    for edit in reversed(sorted(edits, key=lambda each: (each.first, each.last))):
+        added = edit.replacement.encode().replace(b"\r\n", b"\n").replace(b"\n", end)
+        before = edit.first - 1
+        if added and before == len(lines) and lines and not lines[-1].endswith(b"\n"):
+            # The file's last line has no end: it gets one, and what follows it has none instead.
+            lines[-1] += end
+            added = added.removesuffix(end)
+        lines[before : edit.last] = [added]
+    return b"".join(lines)
+
+
+def _edits(findings: Iterable[Finding], path: str) -> list[Edit]:
+    return [edit for finding in findings if finding.fix for edit in finding.fix.edits if edit.path == path]
+
+
+def _paths(findings: Iterable[Finding]) -> set[str]:
+    return {edit.path for finding in findings if finding.fix for edit in finding.fix.edits}
+
+
+def _parses(data: bytes) -> bool:
+    try:
+        compose(data)
+    except SourceError:
+        return False
+    return True
