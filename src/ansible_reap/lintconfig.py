@@ -22,6 +22,9 @@ CONFIG_FILES = (
 
 IGNORE_FILES = (".ansible-lint-ignore", ".config/ansible-lint-ignore.txt")
 
+IGNORE_HEADER = "# This file contains ignores rule violations for ansible-lint\n"
+"""The first line that ansible-lint's own ``--generate-ignore`` writes (25.1 to 26.10)."""
+
 
 @dataclass(frozen=True, slots=True)
 class LintConfig:
@@ -103,6 +106,22 @@ def load_ignore_file(root: Path) -> IgnoreFile:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot be read: {error}", name) from error
     return IgnoreFile(name, tuple(_entries(lines, name)))
+
+
+def merged(text: str, pairs: Iterable[tuple[str, str]]) -> str:
+    """An ignore file's text with these pairs of file and full tag added; what it holds stays as it is."""
+    known = {tuple(line.split("#")[0].split()[:2]) for line in text.splitlines()}
+    added = sorted({f"{path} {tag}\n" for path, tag in pairs if (path, tag) not in known})
+    if added and not text:
+        text = IGNORE_HEADER
+    elif added and not text.endswith("\n"):
+        text += "\n"
+    return text + "".join(added)
+
+
+def is_expressible(path: str) -> bool:
+    """Whether the ignore file can name the file: its fields end at blanks, and a ``#`` begins a comment."""
+    return "#" not in path and len(path.split()) == 1
 
 
 def _entries(lines: list[str], name: str) -> Iterable[IgnoreEntry]:

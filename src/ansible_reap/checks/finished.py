@@ -7,6 +7,7 @@ from typing import Any
 
 from ansible_reap.checks.conditions import reads_attribute
 from ansible_reap.checks.finding import Finding, Level, Rule
+from ansible_reap.checks.fixes.finished import use_test
 from ansible_reap.checks.support import speak
 from ansible_reap.flow.analysis import Analysis
 from ansible_reap.history.estimate import Estimates
@@ -24,6 +25,7 @@ def check(analysis: Analysis, options: Mapping[str, Any], history: Estimates | N
                 "finished is a number up to ansible-core 2.18 and true or false from 2.19; 'is finished' suits both.",
                 settings=reap.settings,
                 suggestion=f"until: {name} is finished",
+                fix=use_test(analysis, reap.task),
             )
 
 

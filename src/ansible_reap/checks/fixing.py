@@ -4,21 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
-from ansible_reap.checks.finding import Edit, Finding, Fix
+from ansible_reap.checks.finding import Edit, Finding
 from ansible_reap.content.source import SourceError, compose
 
 _LINE = re.compile(rb"[^\n]*\n|[^\n]+")
-
-
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """A fix that was written, and the finding that offered it."""
-
-    finding: Finding
-    fix: Fix
 
 
 def choose(findings: Iterable[Finding]) -> list[Finding]:
@@ -51,30 +42,35 @@ def _is_insertion(edit: Edit) -> bool:
     return edit.last < edit.first
 
 
-def apply(root: Path, findings: Iterable[Finding]) -> list[Applied]:
+def apply(root: Path, findings: Iterable[Finding]) -> list[Finding]:
     """Write the fixes that can be applied together; the findings whose fix was written are returned.
 
     A file that would not parse any more keeps its bytes, and so does every other file of the fixes concerned. Raises
     OSError where a file cannot be read or written.
     """
     chosen = choose(findings)
-    old = {path: (root / path).read_bytes() for path in sorted(_paths(chosen))}
+    old = {path: (root / path).read_bytes() for path in touched(chosen)}
     while chosen:
         new = {path: edited(data, _edits(chosen, path)) for path, data in old.items()}
         broken = {path for path, data in new.items() if not _parses(data)}
         if not broken:
-            for path in sorted(_paths(chosen)):
+            for path in touched(chosen):
                 (root / path).write_bytes(new[path])
-            return [Applied(finding, finding.fix) for finding in chosen if finding.fix]
-        chosen = [finding for finding in chosen if broken.isdisjoint(_paths([finding]))]
-    return []
+            break
+        chosen = [finding for finding in chosen if broken.isdisjoint(touched([finding]))]
+    return chosen
+
+
+def touched(findings: Iterable[Finding]) -> list[str]:
+    """The files that the findings' fixes change."""
+    return sorted({edit.path for finding in findings if finding.fix for edit in finding.fix.edits})
 
 
 def preview(texts: Mapping[str, str], finding: Finding) -> dict[str, str]:
     """The files that the finding's fix touches, as they would read; ``texts`` holds them by path."""
     return {
         path: edited(texts[path].encode(), _edits([finding], path)).decode()
-        for path in _paths([finding])
+        for path in touched([finding])
         if path in texts
     }
 
@@ -83,8 +79,8 @@ def edited(data: bytes, edits: Iterable[Edit]) -> bytes:
     """The file's bytes after the edits; what is added takes the file's own line end."""
     lines = _LINE.findall(data)
     end = b"\r\n" if lines and lines[0].endswith(b"\r\n") else b"\n"
-    # From the end of the file to its start, so that line numbers hold; of several insertions at one place the last first.
-    for edit in reversed(sorted(edits, key=lambda each: (each.first, each.last))):
+    # From the end of the file to its start, so that line numbers hold; of insertions at one place the last goes first.
+    for edit in reversed([*sorted(edits, key=lambda each: (each.first, each.last))]):
         added = edit.replacement.encode().replace(b"\r\n", b"\n").replace(b"\n", end)
         before = edit.first - 1
         if added and before == len(lines) and lines and not lines[-1].endswith(b"\n"):
@@ -97,10 +93,6 @@ def edited(data: bytes, edits: Iterable[Edit]) -> bytes:
 
 def _edits(findings: Iterable[Finding], path: str) -> list[Edit]:
     return [edit for finding in findings if finding.fix for edit in finding.fix.edits if edit.path == path]
-
-
-def _paths(findings: Iterable[Finding]) -> set[str]:
-    return {edit.path for finding in findings if finding.fix for edit in finding.fix.edits}
 
 
 def _parses(data: bytes) -> bool:

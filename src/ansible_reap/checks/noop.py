@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible_reap.checks.finding import Finding, Level, Rule
+from ansible_reap.checks.fixes import keywords
 from ansible_reap.checks.support import speak
 from ansible_reap.checks.work import number
 from ansible_reap.flow.analysis import Analysis, AsyncUse
@@ -18,12 +19,12 @@ INCLUDES = frozenset({"include_role", "include_tasks", "include", "block", "impo
 def check(analysis: Analysis, options: Mapping[str, Any], history: Estimates | None) -> Iterator[Finding]:
     del options, history
     for use in analysis.uses:
-        finding = _keyword(use) or _poll(use) or _zero(use) or _serial(use)
+        finding = _keyword(analysis, use) or _poll(analysis, use) or _zero(analysis, use) or _serial(use)
         if finding:
             yield finding
 
 
-def _keyword(use: AsyncUse) -> Finding | None:
+def _keyword(analysis: Analysis, use: AsyncUse) -> Finding | None:
     task = use.task
     if task.module in IMPORTS:
         effect = "ignores it without a word: the tasks run in the foreground, one after another"
@@ -42,10 +43,11 @@ def _keyword(use: AsyncUse) -> Finding | None:
         sub_tag="keyword",
         settings=use.settings,
         suggestion="# put async and poll on the tasks themselves",
+        fix=keywords.drop(analysis, task, "async", "poll"),
     )
 
 
-def _poll(use: AsyncUse) -> Finding | None:
+def _poll(analysis: Analysis, use: AsyncUse) -> Finding | None:
     if "poll" not in use.task.keywords or "async" in use.task.keywords:
         return None
     return speak(
@@ -55,10 +57,11 @@ def _poll(use: AsyncUse) -> Finding | None:
         sub_tag="poll",
         settings=use.settings,
         suggestion="# leave poll out, or give the task a limit: async: SECONDS",
+        fix=keywords.drop(analysis, use.task, "poll"),
     )
 
 
-def _zero(use: AsyncUse) -> Finding | None:
+def _zero(analysis: Analysis, use: AsyncUse) -> Finding | None:
     if number(use.task.keywords.get("async")) != 0:
         return None
     return speak(
@@ -68,13 +71,13 @@ def _zero(use: AsyncUse) -> Finding | None:
         sub_tag="zero",
         settings=use.settings,
         suggestion="# leave async and poll out, or give the job a limit: async: SECONDS",
+        fix=keywords.drop(analysis, use.task, "async", "poll"),
     )
 
 
 def _serial(use: AsyncUse) -> Finding | None:
     """A loop whose items each wait for their job before the next one starts. Opt-in."""
-    keywords = use.task.keywords
-    if not any(key == "loop" or key.startswith("with_") for key in keywords):
+    if not any(key == "loop" or key.startswith("with_") for key in use.task.keywords):
         return None
     limit, poll = use.limit, use.poll
     if not (limit and limit.known and min(limit.values) > 0 and poll and poll.known and min(poll.values) > 0):

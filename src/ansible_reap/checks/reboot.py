@@ -7,6 +7,7 @@ from typing import Any
 
 from ansible_reap.checks import work
 from ansible_reap.checks.finding import Finding, Level, Rule
+from ansible_reap.checks.fixes.reboot import use_module
 from ansible_reap.checks.support import contexts, speak
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, Launch
@@ -32,6 +33,7 @@ def check(analysis: Analysis, options: Mapping[str, Any], history: Estimates | N
                 f"reboots, waits until the host answers again, and fails when it does not.",
                 settings=launch.settings,
                 suggestion=f"{module}:\n  reboot_timeout: 600",
+                fix=use_module(analysis, launch.task),
             )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from ansible_reap.checks.conditions import mentions
 from ansible_reap.checks.finding import Finding, Level, Rule
+from ansible_reap.checks.fixes.results import loop_over
 from ansible_reap.checks.support import constant, contexts, is_template, speak, variable
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, Launch, Reap, Setting
@@ -21,7 +22,7 @@ def check(analysis: Analysis, options: Mapping[str, Any], history: Estimates | N
     for reap in analysis.reaps:
         launches = [each for each in analysis.launches if reap in each.reaps or reap in each.looks]
         if reap.misses_results:
-            yield _results(reap, launches)
+            yield _results(analysis, reap, launches)
             continue
         for launch in launches:
             finding = _first(reap, launch)
@@ -30,7 +31,7 @@ def check(analysis: Analysis, options: Mapping[str, Any], history: Estimates | N
                 break
 
 
-def _results(reap: Reap, launches: list[Launch]) -> Finding:
+def _results(analysis: Analysis, reap: Reap, launches: list[Launch]) -> Finding:
     register = next((launch.register for launch in launches if launch.register), None) or "the_register"
     return speak(
         RULE,
@@ -41,6 +42,7 @@ def _results(reap: Reap, launches: list[Launch]) -> Finding:
         related=[(launch.task, "launched here, in a loop") for launch in launches],
         settings=reap.settings,
         suggestion=f'jid: "{{{{ item.ansible_job_id }}}}"\nloop: "{{{{ {register}.results }}}}"',
+        fix=loop_over(analysis, reap.task, register),
     )
 
 

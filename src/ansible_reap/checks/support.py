@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from ansible_reap.checks.finding import Finding, Level, Related, Rule
+from ansible_reap.checks.finding import Finding, Fix, Level, Related, Rule
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Setting
 
@@ -13,7 +13,7 @@ _FALSE = frozenset({"false", "no", "off", "0", "n", "f"})
 """Spellings that Ansible converts to a truth value for a boolean keyword (ansible-core 2.16 to 2.21)."""
 
 
-def speak(
+def speak(  # noqa: PLR0913 - all but two go by keyword
     rule: Rule,
     task: Task,
     message: str,
@@ -23,6 +23,7 @@ def speak(
     related: Sequence[tuple[Task, str]] = (),
     settings: Sequence[Setting] = (),
     suggestion: str = "",
+    fix: Fix | None = None,
 ) -> Finding:
     """A finding of the rule at the task; ``related`` are other tasks and why to look at them."""
     return Finding(
@@ -37,6 +38,7 @@ def speak(
         related=tuple(Related(other.place, why) for other, why in related),
         via=settings[0].via if settings else (),
         suggestion=suggestion,
+        fix=fix,
     )
 
 

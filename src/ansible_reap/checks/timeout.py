@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible_reap.checks.finding import Finding, Level, Rule
+from ansible_reap.checks.fixes import window
 from ansible_reap.checks.measured import judge
 from ansible_reap.checks.support import seconds, speak, variable
 from ansible_reap.checks.work import is_windows, known_time, number
@@ -27,7 +28,7 @@ def check(analysis: Analysis, options: Mapping[str, Any], history: Estimates | N
         if finding:
             yield finding
     for reap in analysis.reaps:
-        yield from _window(reap, [launch for launch in analysis.launches if reap in launch.reaps])
+        yield from _window(analysis, reap, [launch for launch in analysis.launches if reap in launch.reaps])
 
 
 def _interval(use: AsyncUse) -> Finding | None:
@@ -115,7 +116,7 @@ def _measured(
     return speak(RULE, task, verdict.message, sub_tag=verdict.sub_tag, settings=use.settings, suggestion=suggestion)
 
 
-def _window(reap: Reap, launches: list[Launch]) -> Iterator[Finding]:
+def _window(analysis: Analysis, reap: Reap, launches: list[Launch]) -> Iterator[Finding]:
     """The wait gives up while a job that it waits for may still be running within its limit."""
     budget = reap.budget
     if reap.kind is not ReapKind.WAIT or budget is None or not budget.known:
@@ -138,6 +139,7 @@ def _window(reap: Reap, launches: list[Launch]) -> Iterator[Finding]:
         related=[(each.task, f"the job's limit is {seconds(min(each.limit.values))}") for each in cut_short],
         settings=reap.settings,
         suggestion=f"retries: {retries}\ndelay: {delay:g}",
+        fix=window.widen(analysis, reap, limit),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ansible_reap.checks.finding import Finding, Level, Related, Rule
+from ansible_reap.checks.fixes import wait
 from ansible_reap.flow.analysis import Launch, ReapKind
 from ansible_reap.jobs import DETACH_VARIABLE, Verdict
 
@@ -25,10 +26,10 @@ def check(analysis: Analysis, options: Mapping[str, Any], history: Estimates | N
     """One finding for each launch that is unreaped or reaped only in part."""
     for launch in analysis.launches:
         if launch.verdict in _FLAGGED and launch.sub_tag is not None:
-            yield _finding(launch)
+            yield _finding(analysis, launch)
 
 
-def _finding(launch: Launch) -> Finding:
+def _finding(analysis: Analysis, launch: Launch) -> Finding:
     task = launch.task
     return Finding(
         rule=RULE.id,
@@ -42,6 +43,7 @@ def _finding(launch: Launch) -> Finding:
         related=tuple(Related(look.task.place, _LOOKS[look.kind]) for look in (*launch.looks, *launch.reaps)),
         via=launch.via,
         suggestion=_suggestion(launch),
+        fix=wait.add(analysis, launch) if launch.sub_tag in ("never", "unregistered") else None,
     )
 
 

@@ -17,9 +17,12 @@ from ansible_reap.cli.parser import Parser, UsageError
 from ansible_reap.config import ConfigError
 from ansible_reap.formats import CHECK_FORMATS, render
 from ansible_reap.formats.printable import one_line
+from ansible_reap.lintconfig import is_expressible, load_ignore_file, merged
 from ansible_reap.wording import did_you_mean
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ansible_reap.formats.outcome import Outcome
     from ansible_reap.history.estimate import Estimates
 
@@ -29,6 +32,7 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("paths", metavar="PATH", nargs="*", help="files or folders (default: the whole project)")
     parser.add_argument("--format", metavar="FORMAT", default="text", help=f"{', '.join(CHECK_FORMATS)}")
     parser.add_argument("--output", metavar="FILE", help="write there instead of to standard output")
+    parser.add_argument("--fix", action="store_true", help="apply the safe fixes, print what changed")
     parser.add_argument("--select", metavar="RULE,..", default="", help="report these rules, sub-tags or tags only")
     parser.add_argument("--ignore", metavar="RULE,..", default="", help="do not report these")
     markers = ", ".join(linting.ROOT_MARKERS)
@@ -39,6 +43,7 @@ def add_arguments(parser: Parser) -> None:
         default="committed",
         help="run times to hold limits against: committed (default), local (the callback's store), none, or a store",
     )
+    parser.add_argument("--generate-ignore", action="store_true", help="add what is found to .ansible-lint-ignore")
     parser.add_argument("--exit-zero", action="store_true", help="findings do not change the exit status")
 
 
@@ -48,8 +53,12 @@ def run(args: argparse.Namespace) -> int:
     root = _root(args)
     try:
         asked = linting.request(root, args.paths, args.select, args.ignore)
-        outcome = linting.lint(root, asked, _history(args.history, root))
-    except (ConfigError, ValueError) as error:
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    history = _history(args.history, root)
+    try:
+        outcome = _checked(root, lambda: linting.lint(root, asked, history), args)
+    except ConfigError as error:
         raise UsageError(str(error)) from error
     _write(outcome, args)
     if args.format == "text" or args.output:
@@ -59,6 +68,46 @@ def run(args: argparse.Namespace) -> int:
         print(line, file=sys.stderr)
     status = outcome.exit_status
     return 0 if status == 1 and args.exit_zero else status
+
+
+def _checked(root: Path, lint: Callable[[], Outcome], args: argparse.Namespace) -> Outcome:
+    """The outcome to report: what is left after the files that were asked to be changed are."""
+    if args.fix:
+        from ansible_reap.autofix import fix  # noqa: PLC0415 - a plain check starts without it
+
+        try:
+            fixed = fix(root, lint)
+        except OSError as error:
+            raise UsageError(f"--fix: cannot write '{error.filename}': {error.strerror}") from error
+        for finding in fixed.applied:
+            _tell(args, f"fixed {finding.place}: {finding.tag}: {finding.fix.description if finding.fix else ''}")
+        outcome = fixed.outcome
+    else:
+        outcome = lint()
+    if args.generate_ignore and outcome.findings:
+        _generate_ignore(root, outcome, args)
+        outcome = lint()
+    return outcome
+
+
+def _generate_ignore(root: Path, outcome: Outcome, args: argparse.Namespace) -> None:
+    """Add what is found to ansible-lint's ignore file; what it holds already stays as it is."""
+    name = load_ignore_file(root).name
+    file = root / name
+    nameless = sorted({each.place.path for each in outcome.findings if not is_expressible(each.place.path)})
+    for path in nameless:
+        print(f"{name} cannot name '{one_line(path)}', for its blank or '#'; use '# noqa' there", file=sys.stderr)
+    pairs = {(each.place.path, each.tag) for each in outcome.findings if each.place.path not in nameless}
+    try:
+        file.write_bytes(merged(file.read_bytes().decode() if file.exists() else "", pairs).encode())
+    except OSError as error:
+        raise UsageError(f"--generate-ignore: cannot write '{name}': {error.strerror}") from error
+    _tell(args, f"{name}: {len(pairs)} pairs of file and tag added")
+
+
+def _tell(args: argparse.Namespace, line: str) -> None:
+    """Say what was done: before the text report, beside any other."""
+    print(one_line(line), file=sys.stdout if args.format == "text" and not args.output else sys.stderr)
 
 
 def _root(args: argparse.Namespace) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ansible_reap.checks.finding import Edit
 from ansible_reap.content.model import Task
 from ansible_reap.content.source import SourceError, compose, end_line
+from ansible_reap.content.tasks import read_content
 from ansible_reap.flow.analysis import Analysis
 
 _ODD_BREAKS = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
@@ -53,6 +55,8 @@ class Item:
     siblings: tuple[Node, ...]
     """The items of the list that the task stands in, itself included."""
     index: int
+    steps: tuple[Task, ...]
+    """Every task and block of the file, in the order of the text."""
     last: int
     """The last line of the task, comments after it left out."""
 
@@ -66,8 +70,10 @@ class Item:
     def text(self, first: int, last: int) -> str:
         return "".join(self.lines[first - 1 : last])
 
-    def is_spaced(self) -> bool:
-        """Whether the list has a blank line between its items (a list of one is taken to)."""
+    def is_spaced_after(self, line: int) -> bool:
+        """Whether a task put in after this line has a blank line before it, as the list's others have."""
+        if line != self.last_of_list:
+            return not self.text(line + 1, line + 1).strip()
         if len(self.siblings) < 2:
             return True
         before, after = self.siblings[-2:]
@@ -134,6 +140,7 @@ def find(analysis: Analysis, task: Task) -> Item | None:
         indent=node.start_mark.column,
         siblings=tuple(siblings.value),
         index=index,
+        steps=_steps(task.path, text),
         last=end_line(node),
     )
 
@@ -154,7 +161,7 @@ def _is_plain(node: MappingNode, entries: tuple[Entry, ...]) -> bool:
         return False  # an alias: its value stands where the anchor is
     firsts = [entry.first for entry in entries]
     return len(set(firsts)) == len(firsts) and all(
-        before.last < after.first for before, after in zip(entries, entries[1:], strict=False)
+        before.last < after.first for before, after in itertools.pairwise(entries)
     )
 
 
@@ -181,6 +188,12 @@ def _lists(text: str) -> dict[tuple[int, int], tuple[SequenceNode, int]]:
         elif isinstance(node, MappingNode):
             stack += [value for _, value in node.value]
     return found
+
+
+@lru_cache(maxsize=4)
+def _steps(path: str, text: str) -> tuple[Task, ...]:
+    content = read_content(path, compose(text.encode("utf-8", "surrogatepass")))
+    return tuple(step if isinstance(step, Task) else step.as_task() for step in content.steps())
 
 
 def scalar(text: str) -> str:

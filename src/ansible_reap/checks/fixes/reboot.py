@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from yaml.nodes import MappingNode
+
 from ansible_reap.checks import work
 from ansible_reap.checks.finding import Edit, Fix
 from ansible_reap.checks.fixes.layout import Item, find
@@ -17,6 +19,8 @@ _DROPPED = frozenset({"async", "poll", "ignore_errors", "ignore_unreachable", "c
 """Keywords that only made the hand-rolled reboot bearable."""
 _KEPT = frozenset({"name", "become", "become_user", "become_method", "when", "tags", "no_log"})
 _WAIT_KEYS = frozenset({"name", "become", "when", "tags", "vars"})
+_PROGRAMS = frozenset({"sleep", "sync", "reboot", "shutdown", "systemctl", "init", "telinit", "sh", "bash"})
+"""Programs that a plain reboot consists of; whether it reboots is the check's to say."""
 _DEFAULT_TIMEOUT = 600
 """Of the reboot module and of wait_for_connection, ansible-core 2.16 to 2.21."""
 
@@ -32,7 +36,7 @@ def use_module(analysis: Analysis, task: Task) -> Fix | None:
         return None
     wait = item.siblings[item.index + 1] if item.index + 1 < len(item.siblings) else None
     arguments = _wait_arguments(plain(wait), task) if wait is not None else None
-    if wait is None or arguments is None or wait.flow_style:
+    if not isinstance(wait, MappingNode) or wait.flow_style or arguments is None:
         return None
     timeout = arguments.get("timeout")
     body = "ansible.builtin.reboot:\n"
@@ -45,7 +49,7 @@ def use_module(analysis: Analysis, task: Task) -> Fix | None:
     if dropped is None:
         return None
     head = item.lines[action.first - 1][: item.indent]
-    edits = [Edit(item.path, action.first, action.last, head + body), *dropped, _taken_out(item, end_line(wait))]
+    edits = [Edit(item.path, action.first, action.last, head + body), *dropped, _taken_out(item, wait)]
     return Fix("use ansible.builtin.reboot, which waits until the host is back", tuple(edits))
 
 
@@ -55,8 +59,8 @@ def _is_plain_launch(task: Task, item: Item) -> bool:
         return False
     if item.entry(task.action) is None or set(task.args) - {"_raw_params", "cmd", "executable"}:
         return False
-    programs = [argv[0] for command in work.commands(task) for argv in command.programs()[:1]]
-    return bool(programs) and all(name in ("sleep", "reboot", "shutdown", "systemctl", "sync") for name in programs)
+    programs = [list(command.programs())[-1:] for command in work.commands(task)]
+    return bool(programs) and all(argv and argv[0][0] in _PROGRAMS for argv in programs)
 
 
 def _wait_arguments(wait: Any, task: Task) -> dict[str, float] | None:
@@ -79,7 +83,8 @@ def _wait_arguments(wait: Any, task: Task) -> dict[str, float] | None:
     return None if None in numbers.values() else {key: value for key, value in numbers.items() if value is not None}
 
 
-def _taken_out(item: Item, last: int) -> Edit:
-    """Everything between the two tasks but comments, and the second task, goes."""
-    comments = [line for line in item.lines[item.last : item.siblings[item.index + 1].start_mark.line] if "#" in line]
-    return Edit(item.path, item.last + 1, last, "".join(comments))
+def _taken_out(item: Item, wait: MappingNode) -> Edit:
+    """The second task goes, and the blank lines before it unless a comment stands among them."""
+    first = wait.start_mark.line + 1
+    between = item.lines[item.last : first - 1]
+    return Edit(item.path, first if any(line.strip() for line in between) else item.last + 1, end_line(wait), "")

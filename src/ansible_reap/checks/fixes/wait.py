@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Iterator
@@ -10,7 +11,9 @@ from ansible_reap.checks import work
 from ansible_reap.checks.background import leaves_by
 from ansible_reap.checks.finding import Edit, Fix
 from ansible_reap.checks.fixes.layout import Item, find, scalar
-from ansible_reap.content.source import plain
+from ansible_reap.content.model import Task
+from ansible_reap.content.source import end_line
+from ansible_reap.disconnects import cuts_connection
 from ansible_reap.flow.analysis import Analysis, Launch
 from ansible_reap.jobs import Verdict
 from ansible_reap.timing import FIX_MARGIN
@@ -39,7 +42,6 @@ _KEPT = (
 _REFUSED = ("until", "retries", "ignore_errors", "ignore_unreachable", "failed_when", "vars", "listen", "debugger")
 """Keywords with which the launch's author may mean something that a plain wait would break."""
 
-_LOOP_KEY = re.compile(r"loop$|with_\w+$")
 _NAME = re.compile(r"[a-z_]\w*", re.IGNORECASE)
 _ROLE = re.compile(r"(?:^|/)roles/(?:[\w-]+\.)*([\w-]+)/")
 
@@ -52,9 +54,11 @@ def add(analysis: Analysis, launch: Launch) -> Fix | None:
         return None
     register = launch.register or _new_name(analysis, launch)
     edits = list(_registered(item, launch, register))
-    reap = _reap(launch, item, register, limit)
-    edits.append(item.after(item.last_of_list, reap))
-    return Fix(f"{'wait' if launch.register else 'register the job and wait'} for {_what(launch)}", tuple(edits))
+    place = _place(item, launch)
+    reap = ("\n" if item.is_spaced_after(place) else "") + _reap(launch, item, register, limit)
+    edits.append(item.after(place, reap))
+    what = _what(launch, register)
+    return Fix(f"wait for {what}" if launch.register else f"register the job and wait for {what}", tuple(edits))
 
 
 def _is_safe(launch: Launch, item: Item, limit: float) -> bool:
@@ -71,7 +75,7 @@ def _is_safe(launch: Launch, item: Item, limit: float) -> bool:
         return False
     if task.inherited("ignore_errors") or task.inherited("ignore_unreachable"):
         return False
-    return not _ends_early(item) and not any(_is_per_item(item, key) for key in _KEPT)
+    return not any(_is_per_item(launch, item, key) for key in _KEPT)
 
 
 def number_of(item: Item, key: str) -> float | None:
@@ -80,22 +84,37 @@ def number_of(item: Item, key: str) -> float | None:
     return work.number(entry.scalar) if entry else None
 
 
-def _is_per_item(item: Item, key: str) -> bool:
+def _is_per_item(launch: Launch, item: Item, key: str) -> bool:
     """Whether the keyword is another one for each item of the launch's loop."""
     entry = item.entry(key)
-    if entry is None or not any(_LOOP_KEY.match(each.key) for each in item.entries):
+    if entry is None or not launch.is_looped:
         return False
-    return "{{" in item.text(entry.first, entry.last)
+    control = launch.task.keywords.get("loop_control")
+    control = control if isinstance(control, dict) else {}
+    names = [str(control.get("loop_var", "item")), str(control.get("index_var", "ansible_loop")), "ansible_loop"]
+    return any(re.search(rf"\b{re.escape(name)}\b", item.text(entry.first, entry.last)) for name in names)
 
 
-def _ends_early(item: Item) -> bool:
-    """Whether a later task of the list may end the play or the host: the wait at the list's end would be left out."""
-    for sibling in item.siblings[item.index + 1 :]:
-        keys = plain(sibling)
-        meta = next((keys[key] for key in keys if str(key).rpartition(".")[2] == "meta"), "") if keys else ""
-        if str(meta).strip().startswith(("end_", "_raw_params")):
-            return True
-    return False
+def _place(item: Item, launch: Launch) -> int:
+    """The line after which the wait goes: the list's end, but before the first task that would cut it off."""
+    nodes = {node.start_mark.line + 1: node for node in item.siblings[item.index :]}
+    last = item.last
+    for step in item.steps:
+        if step.line <= launch.task.line or step.line not in nodes:
+            continue
+        if _cuts_off(step):
+            return last
+        last = end_line(nodes[step.line])
+    return item.last_of_list
+
+
+def _cuts_off(task: Task) -> bool:
+    """Whether after this task the wait is not reached, or its job is gone: the host restarts, or the play ends."""
+    if task.module == "meta":
+        return str(task.args.get("_raw_params", "")).strip().startswith("end_")
+    return task.module in ("reboot", "fail", "ansible.windows.win_reboot") or cuts_connection(
+        task.module, task.args, task.name
+    )
 
 
 def _registered(item: Item, launch: Launch, register: str) -> Iterator[Edit]:
@@ -131,7 +150,7 @@ def _reap(launch: Launch, item: Item, register: str, limit: float) -> str:
         f"{keys}delay: {delay}",
     ]
     kept = "".join(_kept(item))
-    return ("\n" if item.is_spaced() else "") + "\n".join(lines) + "\n" + kept
+    return "\n".join(lines) + "\n" + kept
 
 
 def _kept(item: Item) -> Iterator[str]:
@@ -150,24 +169,26 @@ def schedule(limit: float) -> tuple[int, int]:
     return delay, math.ceil((limit + FIX_MARGIN) / delay)
 
 
-def _what(launch: Launch, register: str = "the job") -> str:
+def _what(launch: Launch, register: str) -> str:
     label = launch.task.label
     return register if "{{" in label or "{%" in label or not label.isprintable() else label
 
 
 def _new_name(analysis: Analysis, launch: Launch) -> str:
-    """A variable name that the project's files with async tasks do not hold; in a role it starts with the role's."""
-    label = re.sub(r"{[{%].*?[%}]}", " ", launch.task.name or launch.task.module.rpartition(".")[2])
+    """A variable name that the project's files with async tasks do not hold, and that no other fix takes either."""
+    name = _base_name(launch.task)
+    nameless = [each for each in analysis.launches if each.register is None and _base_name(each.task) == name]
+    taken = "\n".join(analysis.texts.values())
+    numbered = (name if number == 1 else f"{name}_{number}" for number in itertools.count(1))
+    free = (each for each in numbered if not re.search(rf"\b{each}(?:_item|_result)?\b", taken))
+    return next(itertools.islice(free, nameless.index(launch), None))
+
+
+def _base_name(task: Task) -> str:
+    """Made of the task's name; in a role it starts with the role's, as ansible-lint wants it."""
+    label = re.sub(r"{[{%].*?[%}]}", " ", task.name or task.module.rpartition(".")[2])
     words = re.findall(r"[a-z0-9]+", label.lower())
-    role = _ROLE.search(launch.task.path)
+    role = _ROLE.search(task.path)
     prefix = re.findall(r"[a-z0-9]+", role.group(1).lower()) if role else []
     name = "_".join([*prefix, *words[:5], "job"])
-    if name[0].isdigit():
-        name = f"job_{name}"
-    taken = "\n".join(analysis.texts.values())
-    number = 1
-    candidate = name
-    while re.search(rf"\b{candidate}(?:_item|_result)?\b", taken):
-        number += 1
-        candidate = f"{name}_{number}"
-    return candidate
+    return f"job_{name}" if name[0].isdigit() else name
