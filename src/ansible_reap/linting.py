@@ -17,6 +17,7 @@ from ansible_reap.content.model import Task
 from ansible_reap.flow import analyse
 from ansible_reap.flow.analysis import Analysis, ReadError
 from ansible_reap.formats.outcome import Outcome
+from ansible_reap.history import committed
 from ansible_reap.lintconfig import IgnoreFile, LintConfig, load_ignore_file, load_lint_config
 from ansible_reap.selection import Judge, Report, Request, known_names, relative_paths
 from ansible_reap.wording import did_you_mean
@@ -74,8 +75,8 @@ def lint(root: Path, asked: Request | None = None, history: Estimates | None = N
     asked = asked or Request()
     settings = load_settings(root)
     analysis = analyse(root)
-    crashes: list[ReadError] = []
-    findings = apply_rules(analysis, settings.options, history, crashes)
+    trouble: list[ReadError] = []
+    findings = apply_rules(analysis, settings.options, history or _committed(root, trouble), trouble)
     rules = {rule.id: rule for rule in RULES}
     judge = Judge(root, rules, settings.lint, settings.known, asked, _tasks(analysis), analysis.texts)
     judged = [(judge.decide(finding), finding) for finding in findings]
@@ -85,7 +86,7 @@ def lint(root: Path, asked: Request | None = None, history: Estimates | None = N
         findings=tuple(finding for report, finding in judged if report is Report.FAIL),
         warnings=tuple(finding for report, finding in judged if report is Report.WARN),
         launches=tuple(launch for launch in analysis.launches if asked.covers(launch.task.path)),
-        errors=(*_errors(analysis, settings.lint, asked, root), *crashes),
+        errors=(*_errors(analysis, settings.lint, asked, root), *trouble),
         files=analysis.files,
         elapsed=time.perf_counter() - started,
         texts=analysis.texts,
@@ -98,13 +99,22 @@ def lint(root: Path, asked: Request | None = None, history: Estimates | None = N
 
 
 def everything(root: Path, history: Estimates | None = None) -> tuple[list[Finding], list[ReadError]]:
-    """Every finding in the project, opt-in and silenced ones too, and the rules that crashed; for ansible-lint.
+    """Every finding in the project, opt-in and silenced ones too, and what could not be checked; for ansible-lint.
 
     Raises ConfigError where our own configuration cannot be used; ansible-lint reads its own itself.
     """
     config = load_config(root, {rule.id: rule.defaults for rule in RULES})
-    crashes: list[ReadError] = []
-    return apply_rules(analyse(root), config.rules, history, crashes), crashes
+    trouble: list[ReadError] = []
+    return apply_rules(analyse(root), config.rules, history or _committed(root, trouble), trouble), trouble
+
+
+def _committed(root: Path, trouble: list[ReadError]) -> Estimates | None:
+    """The run times that are committed in the project; where they cannot be read, that is added to ``trouble``."""
+    try:
+        return committed.load(root)
+    except committed.HistoryFileError as error:
+        trouble.append(ReadError(committed.FILE.as_posix(), error.line, error.reason))
+    return None
 
 
 def load_settings(root: Path) -> Settings:

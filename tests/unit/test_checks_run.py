@@ -10,8 +10,10 @@ import pytest
 from ansible_reap import checks, linting
 from ansible_reap.checks.finding import Rule
 from ansible_reap.flow import analyse
+from ansible_reap.history import committed
 from ansible_reap.history.estimate import RunTime, estimate, estimates_of
 from ansible_reap.history.identity import Identity, Site, sites
+from ansible_reap.history.launches import LaunchHistory, MeasuredRun
 
 TASKS = """\
 - name: Start the work
@@ -104,3 +106,19 @@ def _identity(site: Site) -> Identity:
 def test_every_rule_is_named_once_and_says_what_it_is() -> None:
     assert len({rule.id for rule in checks.RULES}) == len(checks.RULES) == 11
     assert all(rule.summary and rule.tags for rule in checks.RULES)
+
+
+def test_committed_run_times_count_and_broken_ones_are_an_error(tmp_path: Path) -> None:
+    root = project(tmp_path, POLLED)
+    file = root / committed.FILE
+    file.parent.mkdir(parents=True, exist_ok=True)
+    (site,) = sites(POLLED)
+    runs = tuple(
+        MeasuredRun(f"2026-01-{day:02}T00:00:00Z-1", RunTime(500.0 + day), limit=600.0) for day in range(1, 26)
+    )
+    file.write_text(committed.dump([LaunchHistory("p", _identity(site), runs)]), encoding="utf-8")
+    assert [each.tag for each in linting.lint(root).findings] == ["async-timeout[headroom]"]
+    assert [each.tag for each in linting.everything(root)[0]] == ["async-timeout[headroom]"]
+    file.write_text("{", encoding="utf-8")
+    assert [(each.path, each.line) for each in linting.lint(root).errors] == [(".ansible-reap/history.json", 1)]
+    assert linting.everything(root)[1]
