@@ -241,7 +241,8 @@ def _compared(evaluator: Evaluator, node: nodes.Compare, left: Value, right: Val
 
 
 def _equal(subject: str, constant: Any, about: frozenset[int]) -> Atom:
-    return Atom(_cut(f"{subject} == {constant!r}"), subject, repr(constant), about)
+    value = constant if isinstance(constant, str) else None
+    return Atom(_cut(f"{subject} == {constant!r}"), subject, repr(constant), value, about)
 
 
 def _membership(evaluator: Evaluator, needle: nodes.Expr, haystack: nodes.Expr) -> Formula:

@@ -16,6 +16,7 @@ from ansible_reap.flow.values import (
     ABSENT,
     EACH,
     NOT_PLAIN,
+    UNDEFINED,
     UNKNOWN,
     Alt,
     Const,
@@ -146,6 +147,9 @@ def _argument(evaluator: Evaluator, node: nodes.Filter, position: int, keyword: 
 def _default(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
     default = _argument(evaluator, node, 0, "default_value")
     on_false = _argument(evaluator, node, 1, "boolean")
+    if not evaluator.folds_settings:
+        # a condition on a variable that nothing here defines: somebody else may
+        base = mapped(base, lambda value: UNKNOWN if value == UNDEFINED else value)
     return defaulted(
         base, Const("") if default is None else default, on_false=plain(on_false) is True if on_false else False
     )

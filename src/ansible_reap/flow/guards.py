@@ -21,6 +21,8 @@ class Atom:
     text: str
     subject: str | None = None
     constant: str | None = None
+    """The constant's repr; ``value`` is the constant itself, where it is text."""
+    value: str | None = None
     about: frozenset[int] = frozenset()
     """The jobs (by instance number) whose state or result the condition asks for."""
     is_choice: bool = False

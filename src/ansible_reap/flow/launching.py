@@ -11,7 +11,7 @@ from ansible_reap.content.source import Hidden
 from ansible_reap.disconnects import cuts_connection
 from ansible_reap.flow import effects
 from ansible_reap.flow.evaluate import Evaluator
-from ansible_reap.flow.guards import conj
+from ansible_reap.flow.guards import Formula, atoms, conj
 from ansible_reap.flow.loops import loop_items, loop_keyword, loop_variable
 from ansible_reap.flow.numbers import numbers
 from ansible_reap.flow.record import UseRecord
@@ -21,6 +21,7 @@ from ansible_reap.flow.values import (
     NOT_PLAIN,
     UNKNOWN,
     Alt,
+    Const,
     Job,
     Results,
     Seq,
@@ -79,7 +80,7 @@ def launch(walk: Walk, step: Task, frame: Frame) -> bool:
         number=number,
         task=step,
         frame=frame,
-        guard=True if guard is False else guard,
+        guard=frame.guard if guard is False else guard,
         is_looped=items is not None,
         count=_count(items),
         is_doubtful=0 not in polls,
@@ -87,7 +88,7 @@ def launch(walk: Walk, step: Task, frame: Frame) -> bool:
         beside=_beside(walk, step, frame),
         detached=_detachment(evaluator, step, frame),
         reaps_itself=_reaps_itself(walk, step),
-        cuts=_cuts(walk, step, frame, items),
+        cuts=_cuts(walk, step, frame, items, guard),
     )
     walk.record.instances.append(instance)
     walk.launched.append(number)
@@ -147,13 +148,17 @@ def _reaps_itself(walk: Walk, step: Task) -> bool:
     return step.module in _SELF_REAPING or step.module.rsplit(".", 1)[-1] in walk.self_reaping
 
 
-def _cuts(walk: Walk, step: Task, frame: Frame, items: Seq | None) -> bool:
+def _cuts(walk: Walk, step: Task, frame: Frame, items: Seq | None, guard: Formula) -> bool:
     """Whether the task cuts its own connection, with templates filled in where they are known."""
     if cuts_connection(step.module, step.args, step.name):
         return True
     if "{{" not in str(step.args):
         return False
-    for item in items.items[:MAX_COUNTED] if items is not None else (None,):
+    candidates: list[Value | None] = list(items.items[:MAX_COUNTED]) if items is not None else [None]
+    if items is not None:
+        # a loop over what is not known, narrowed down by `when: item in [...]`
+        candidates += [Const(atom.value) for atom in atoms(guard) if atom.subject == loop_variable(step)]
+    for item in candidates:
         bound = {} if item is None else {loop_variable(step): item}
         inner = replace(frame, loops=(bound, *frame.loops))
         evaluator = walk.evaluator(inner, effects.own_vars(step))
