@@ -1,0 +1,66 @@
+"""The collection as Galaxy would serve it: built from the repository, installed from the built file."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+import ansible_reap
+from support import environments
+from support.venv import Venv
+
+COLLECTION = environments.ROOT / "collection"
+EXAMPLE = environments.ROOT / "src" / "ansible_reap" / "example"
+
+
+@pytest.fixture
+def project(with_core: Venv, tmp_path: Path) -> Path:
+    """The broken example with the collection installed into its own folder by ansible-galaxy."""
+    built = with_core.run("ansible-galaxy", "collection", "build", COLLECTION, "--output-path", tmp_path, cwd=tmp_path)
+    assert built.returncode == 0, built.stderr
+    project = Path(shutil.copytree(EXAMPLE / "broken", tmp_path / "broken"))
+    archive = tmp_path / f"reap-jobs-{ansible_reap.__version__}.tar.gz"
+    config = project / "ansible.cfg"
+    lines = [config.read_text(), "callbacks_enabled = reap.jobs.async_reaper", "collections_path = collections", ""]
+    config.write_text("\n".join(lines))
+    # Without --force it would do nothing: the wheel beside it holds the same version.
+    install = ("collection", "install", archive, "-p", "collections", "--offline", "--force")
+    installed = with_core.run("ansible-galaxy", *install, cwd=project)
+    assert installed.returncode == 0, installed.stderr
+    return project
+
+
+def test_the_built_collection_installs_and_works(with_core: Venv, project: Path) -> None:
+    installed = project / "collections" / "ansible_collections" / "reap" / "jobs"
+    callback = installed / "plugins" / "callback" / "async_reaper.py"
+    assert callback.is_file()
+    assert not callback.is_symlink()
+    shown = with_core.run("ansible-doc", "-t", "callback", "--json", "reap.jobs.async_reaper", cwd=project)
+    assert json.loads(shown.stdout)["reap.jobs.async_reaper"]["doc"]["filename"].startswith(str(installed))
+    reply = with_core.run("ansible-playbook", "site.yml", cwd=project)
+    assert reply.returncode == 2
+    assert re.search(r"^db1 .*failed=1", reply.stdout, re.MULTILINE)
+    assert "ASYNC RECAP" in reply.stdout
+    assert reply.stderr == ""
+
+
+def test_the_built_collection_verifies(with_core: Venv, project: Path) -> None:
+    reply = with_core.run("ansible-galaxy", "collection", "verify", "--offline", "reap.jobs", cwd=project)
+    assert reply.returncode == 0, reply.stdout + reply.stderr
+
+
+def test_ansible_builder_finds_the_python_requirement() -> None:
+    """ansible-builder reads meta/execution-environment.yml, and from there the file that it names."""
+    meta = yaml.safe_load((COLLECTION / "meta" / "execution-environment.yml").read_text())
+    requirements = (COLLECTION / meta["dependencies"]["python"]).read_text().splitlines()
+    assert [line for line in requirements if not line.startswith("#")] == [f"ansible-reap=={ansible_reap.__version__}"]
+
+
+def test_the_collection_admits_the_supported_versions_of_ansible_core() -> None:
+    runtime = yaml.safe_load((COLLECTION / "meta" / "runtime.yml").read_text())
+    assert runtime["requires_ansible"] == f">={environments.SUPPORTED_CORES[0]}.0"
