@@ -10,6 +10,7 @@ from ansible_reap.checks.conditions import mentions
 from ansible_reap.checks.finding import Finding, Level, Rule
 from ansible_reap.checks.support import constant, contexts, speak
 from ansible_reap.content.model import Task
+from ansible_reap.content.requirements import admits
 from ansible_reap.flow.analysis import Analysis, AsyncUse, Launch
 from ansible_reap.history.estimate import Estimates
 
@@ -28,22 +29,21 @@ def check(analysis: Analysis, options: Mapping[str, Any], history: Estimates | N
     del options, history
     for use in analysis.uses:
         if use.limit is not None and use.limit.known and min(use.limit.values) > 0:
-            finding = _action(use, analysis.min_core)
+            finding = _action(use)
             if finding:
                 yield finding
-            elif use.launch and analysis.min_core is not None and analysis.min_core[:2] <= REFUSES_CHECK_MODE:
+            elif use.launch and admits(analysis.root, use.task.path, REFUSES_CHECK_MODE):
                 yield from _check_mode(use.launch)
 
 
-def refusing_versions(module: str, min_core: tuple[int, ...] | None) -> tuple[str, ...]:
-    """The versions of ansible-core, of those that the project supports, that refuse ``async`` on the module."""
+def refusing_versions(module: str) -> tuple[str, ...]:
+    """The versions of ansible-core that refuse ``async`` on the module."""
     name = _SHORT_NAMES.get(module, module)
-    refusing = VERSIONS if name in COLLECTIONS else BUILTIN.get(module, ())
-    return tuple(version for version in refusing if min_core is None or _numbers(version) >= min_core[:2])
+    return VERSIONS if name in COLLECTIONS else BUILTIN.get(module, ())
 
 
-def _action(use: AsyncUse, min_core: tuple[int, ...] | None) -> Finding | None:
-    refusing = refusing_versions(use.task.module, min_core)
+def _action(use: AsyncUse) -> Finding | None:
+    refusing = refusing_versions(use.task.module)
     if VERSIONS[-1] not in refusing:
         return None
     on = "" if refusing == VERSIONS else f" (ansible-core {refusing[0]} and later)"
@@ -63,8 +63,8 @@ def _check_mode(launch: Launch) -> Iterator[Finding]:
     yield speak(
         RULE,
         launch.task,
-        "The project admits ansible-core 2.16, which fails this task under --check: 'check mode and async cannot be "
-        "used on same task'.",
+        "The role or collection admits ansible-core 2.16, which fails this task under --check: 'check mode and async "
+        "cannot be used on same task'.",
         sub_tag="check-mode",
         confidence=Level.MEDIUM,
         settings=launch.settings,
@@ -83,10 +83,6 @@ def _never_in_check_mode(launch: Launch) -> bool:
 def _guarded(task: Task) -> bool:
     conditions = [task.keywords.get("when"), *(block.keywords.get("when") for block in task.enclosing())]
     return any(mentions(condition, "ansible_check_mode") for condition in conditions)
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("."))
 
 
 RULE = Rule(

@@ -1,0 +1,75 @@
+"""Which ansible-core versions a role or collection says it supports; read only when a check asks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+
+import yaml
+
+Version = tuple[int, ...]
+
+_ROLE_PARTS = frozenset({"tasks", "handlers"})
+_SHIPPED = frozenset({"roles", "playbooks"})
+"""The folders of a collection whose files its users run, besides its playbooks at the top; not its own tests."""
+_SPECIFIER = re.compile(r"\s*(>=|<=|==|!=|~=|>|<)?\s*v?(\d+(?:\.\d+)*)")
+
+
+def admits(root: str, path: str, core: Version) -> bool:
+    """Whether the role and the collection that the file belongs to support this ansible-core, as in ``(2, 16)``.
+
+    False where neither says anything. Both must admit it where both speak: a role of a collection runs nowhere else.
+    """
+    said = [allows(statement, core) for statement in _statements(root, path)]
+    return bool(said) and all(said)
+
+
+def allows(statement: str, core: Version) -> bool:
+    """Whether a version, or specifiers as in ``>=2.15.0,<2.17``, let any release of this ansible-core pass."""
+    for part in statement.split(","):
+        match = _SPECIFIER.match(part)
+        if match is None:
+            return False
+        bound = tuple(int(number) for number in match[2].split("."))
+        series = bound[: len(core)]
+        if match[1] in (None, ">=", ">") and core < series:
+            return False
+        if match[1] == "~=" and (core < series or core[:1] != bound[:1] or (len(bound) > 2 and core != series)):
+            return False
+        if match[1] == "<" and core >= series and not (core == series and any(bound[len(core) :])):
+            return False
+        if (match[1] == "<=" and core > series) or (match[1] == "==" and core != series):
+            return False
+    return True
+
+
+def _statements(root: str, path: str) -> Iterator[str]:
+    parts = PurePosixPath(path).parts
+    folder = len(parts) - 1
+    for below, stem, keys in (
+        (_ROLE_PARTS, "main", ("galaxy_info", "min_ansible_version")),
+        (_SHIPPED, "runtime", ("requires_ansible",)),
+    ):
+        owners = [depth for depth in range(folder - 1, -1, -1) if parts[depth] in below]
+        for depth in (folder, *owners):
+            said = _said(str(Path(root, *parts[:depth], "meta", stem)), *keys)
+            if said:
+                yield said
+                break
+
+
+@lru_cache(maxsize=512)
+def _said(stem: str, *keys: str) -> str | None:
+    """The text under the keys of a metadata file, unconverted: ``2.20`` is no number."""
+    for ending in (".yml", ".yaml"):
+        try:
+            data = yaml.load(Path(stem + ending).read_bytes(), Loader=yaml.BaseLoader)  # noqa: S506 - text only
+        except (OSError, ValueError, yaml.YAMLError):
+            continue
+        for key in keys:
+            data = data.get(key) if isinstance(data, dict) else None
+        if isinstance(data, str) and data.strip():
+            return data
+    return None
