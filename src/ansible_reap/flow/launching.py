@@ -11,7 +11,7 @@ from ansible_reap.content.source import Hidden
 from ansible_reap.disconnects import cuts_connection
 from ansible_reap.flow import effects
 from ansible_reap.flow.evaluate import Evaluator
-from ansible_reap.flow.guards import Formula, atoms, conj
+from ansible_reap.flow.guards import Formula, atoms, conj, satisfiable
 from ansible_reap.flow.loops import loop_items, loop_keyword, loop_variable
 from ansible_reap.flow.numbers import numbers
 from ansible_reap.flow.record import UseRecord
@@ -85,7 +85,7 @@ def launch(walk: Walk, step: Task, frame: Frame) -> bool:
         count=_count(items),
         is_doubtful=0 not in polls,
         register=register if isinstance(register, str) else None,
-        beside=_beside(walk, step, frame),
+        beside=_beside(walk, step, frame, guard),
         detached=_detachment(evaluator, step, frame),
         reaps_itself=_reaps_itself(walk, step),
         cuts=_cuts(walk, step, frame, items, guard),
@@ -118,12 +118,15 @@ def _handle(instance: Instance, items: Seq | None, loop_var: str) -> Value:
     return Results(Seq((Job(instance.number, EACH, loop_var=loop_var),)))
 
 
-def _beside(walk: Walk, step: Task, frame: Frame) -> tuple[Task, ...]:
+def _beside(walk: Walk, step: Task, frame: Frame, guard: Formula) -> tuple[Task, ...]:
+    """The launches of the play that may still run; not those whose condition rules this one's out."""
     found: list[Task] = []
     for number in sorted(walk.state.live):
         other = walk.record.instances[number]
         same_play = other.frame.play == frame.play and other.frame.playbook == frame.playbook
-        if same_play and other.task is not step and other.task not in found:
+        if not same_play or other.task is step or other.task in found:
+            continue
+        if satisfiable(conj(guard, other.guard)):
             found.append(other.task)
     return tuple(found[:20])
 
