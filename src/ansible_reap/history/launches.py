@@ -57,8 +57,8 @@ def gather(observations: Iterable[Observation]) -> list[LaunchHistory]:
 
 
 def _measure(run: str, jobs: list[Observation]) -> MeasuredRun | None:
-    """The run's slowest job, for the limit has to suit them all. None where every job failed."""
-    telling = [job for job in jobs if job.outcome is not Outcome.FAILED]
+    """The run's slowest job, for the limit has to suit them all. None where no job tells a time."""
+    telling = [job for job in jobs if job.outcome is not Outcome.FAILED and not job.is_blurred]
     if not telling:
         return None
     slowest = max(telling, key=lambda job: job.seconds)

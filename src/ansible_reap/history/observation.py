@@ -48,3 +48,8 @@ class Observation:
     """In UTC."""
     core: str
     """The version of ansible-core."""
+
+    @property
+    def is_blurred(self) -> bool:
+        """Nobody looked near its end, so that its time says more of the playbook than of the work."""
+        return not self.outcome.is_censored and self.uncertainty > max(0.25 * self.seconds, 0.1 * self.limit)

@@ -53,7 +53,9 @@ _SCHEMA = (
 _COLUMNS = "run, job, project, place, task, position, host, outcome, seconds, uncertainty, time_limit, launched, core"
 _INSERT = (
     f"INSERT INTO {TABLE} ({_COLUMNS}) "  # noqa: S608 - constants
-    f"VALUES ({', '.join(f':{name}' for name in _COLUMNS.split(', '))}) ON CONFLICT DO NOTHING"
+    f"VALUES ({', '.join(f':{name}' for name in _COLUMNS.split(', '))}) "
+    "ON CONFLICT (run, job) DO UPDATE SET "
+    "outcome = excluded.outcome, seconds = excluded.seconds, uncertainty = excluded.uncertainty"
 )
 _LAUNCH = "project = :project AND place = :place AND task = :task AND position = :position"
 
@@ -66,7 +68,7 @@ class Store:
     patience: float = PATIENCE
 
     def add(self, observations: Sequence[Observation]) -> None:
-        """Keep these and prune; what is known already is left as it is. Raises StoreError."""
+        """Keep these and prune; of a job that is known already the newer word counts. Raises StoreError."""
         waiting = self._waiting_room()
         files = sorted(waiting.glob("*.json"))
         rows = [_to_row(each) for each in observations]

@@ -10,7 +10,7 @@ from ansible_reap.runtime.tracker import JobRecord
 
 def entry(job: JobRecord) -> dict[str, Any]:
     """The job as one JSON object. Spans are seconds, points in time ISO 8601 in UTC."""
-    info, reap = job.info, job.reap
+    info = job.info
     return {
         "jid": info.jid,
         "host": info.host,
@@ -32,8 +32,17 @@ def entry(job: JobRecord) -> dict[str, Any]:
         "launched": utc(info.launched),
         "finished": None if job.finished is None else utc(job.finished),
         "runtime_s": None if job.runtime_s is None else round(job.runtime_s, 3),
-        "reap": None if reap is None else {"path": reap.path, "line": reap.line, "task": reap.task, "host": reap.host},
+        "reap": _reap(job),
     }
+
+
+def _reap(job: JobRecord) -> dict[str, Any] | None:
+    """The task that saw the job end, and when."""
+    reap = job.reap
+    if reap is None:
+        return None
+    at = None if job.reaped is None else utc(job.reaped)
+    return {"path": reap.path, "line": reap.line, "task": reap.task, "host": reap.host, "at": at}
 
 
 def utc(when: float) -> str:

@@ -25,6 +25,7 @@ def end_of_playbook(session: Session, stats: Any) -> None:
     now = time.time()
     _show(recap.lines(jobs, session.options, now))
     write_reports(session, report.outcome_of(jobs, session.options), now)
+    keep_run_times(session, now)
     if unanswered(session):
         _fail_at_exit(session, HOSTS_UNREACHABLE if stats.dark else HOSTS_FAILED)
 
@@ -42,6 +43,19 @@ def write_reports(session: Session, outcome: report.Outcome, now: float) -> None
         run = report.Run(tuple(session.playbooks), session.core, session.started, now)
         text = report.dumps(report.as_json(run, list(session.tracker), outcome))
         _write(session.options.report_path, text, "report_path", session.warn)
+
+
+def keep_run_times(session: Session, now: float) -> None:
+    """Add the run times of the jobs to the history; a store that cannot be used is one warning."""
+    if not len(session.tracker) or session.options.history == "":
+        return
+    from ansible_reap.runtime import measured  # noqa: PLC0415 - only a run with jobs has run times to keep
+
+    run = report.Run(tuple(session.playbooks), session.core, session.started, now)
+    problem = measured.keep(list(session.tracker), run.name, run.ansible_core, session.base, session.options.history)
+    if problem and not session.history_told:
+        session.history_told = True
+        session.warn(f"async_reaper: {problem}.")
 
 
 def _write(path: str, text: str, option: str, warn: Callable[[str], None]) -> None:

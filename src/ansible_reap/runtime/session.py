@@ -51,6 +51,8 @@ class Session:
         self.base: str | None = None
         self.answered: set[str] = set()
         """Jobs for which the gate has failed a host."""
+        self.history_told = False
+        """A warning of the history has been given; there is one a run."""
         self._later = LaterPlays()
         self._play: Any = None
         self._gate: Gate | None = None

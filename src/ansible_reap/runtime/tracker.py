@@ -262,7 +262,13 @@ class JobRecord:
     msg: str | None = None
     finished: float | None = None
     runtime_s: float | None = None
+    seen_running: float | None = None
+    """When a look last found it still at work."""
+    uncertainty_s: float = 0.0
+    """By how much a run time measured from outside, from launch to ``finished``, may be too long."""
     reap: Reap | None = None
+    reaped: float | None = None
+    """When ``reap`` saw it end."""
     origin: Origin = Origin.RUN
 
     @property
@@ -396,6 +402,8 @@ def _note(job: JobRecord, sighting: Sighting, after: Phase) -> None:
     if not gone or after not in _ENDED or after is Phase.LOST:
         # A status file that is gone after the reap tells nothing of the job.
         job.last_seen = LAST_SEEN[sighting.sight]
+    if sighting.sight in (Sight.RUNNING, Sight.OVERDUE):
+        job.seen_running = sighting.when
     if sighting.sight in _END_SIGHTS and job.finished is None:
         _note_end(job, sighting)
     if sighting.source is Source.PLAYBOOK:
@@ -411,6 +419,7 @@ def _note(job: JobRecord, sighting: Sighting, after: Phase) -> None:
     if after in _ENDED and after is not before and before is not Phase.UNSURE:
         job.seen_by = SeenBy.PLAYBOOK if sighting.source is Source.PLAYBOOK else SeenBy.GATE
         job.reap = sighting.reap
+        job.reaped = sighting.when
     if job.info.site.no_log:
         return  # what it hides is not even kept
     if sighting.rc is not None:
@@ -425,5 +434,7 @@ def _note_end(job: JobRecord, sighting: Sighting) -> None:
     if sighting.runtime_s is not None:
         job.runtime_s = sighting.runtime_s
         job.finished = min(sighting.when, job.info.launched + sighting.runtime_s)
-    elif sighting.waited:
+        return
+    job.uncertainty_s = max(sighting.when - (job.seen_running or job.info.launched), 0.0)
+    if sighting.waited:
         job.runtime_s = max(sighting.when - job.info.launched, 0.0)
