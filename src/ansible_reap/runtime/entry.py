@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible_reap import __version__
-from ansible_reap.runtime.finish import end_of_playbook
+from ansible_reap.runtime.finish import RunEnd
 from ansible_reap.runtime.session import CORE, Guard, Session
 
 OLDEST, NEWEST = (2, 16), (2, 21)
@@ -33,7 +33,7 @@ def session_for(owner: weakref.ref[Any], version: str, warn: Callable[[str], Non
     if not OLDEST <= CORE[:2] <= NEWEST:
         found = ".".join(str(part) for part in CORE)
         warn(f"async_reaper: ansible-core {found} is untested; supported are 2.16 to 2.21.")
-    _session = Session(warn, guard, end_of_playbook)
+    _session = Session(warn, guard, RunEnd)
     return _session
 
 

@@ -145,7 +145,7 @@ def sighting_of(
         rc=rc if isinstance(rc, int) else None,
         msg=str(msg) if msg else None,
         runtime_s=runtime_of(result),
-        waited=int(result.get("attempts") or 1) > 1,
+        waited=whole(result.get("attempts")) > 1,
         reap=reap,
     )
 
@@ -228,6 +228,23 @@ def look_sighting(look: Mapping[str, Any], *, wait: bool, deadline: float) -> Si
         runtime_s=runtime_of(look),
         waited=bool(look.get("waited")),
     )
+
+
+def whole(value: Any) -> int:
+    """A number of seconds, or 0 where a template still stands for it."""
+    try:
+        return int(value or 0)
+    except (TypeError, ValueError):
+        return 0
+
+
+def bare(jid: Any) -> str:
+    """The id itself, where somebody gave the path of the status file."""
+    return str(jid).replace("\\", "/").rpartition("/")[2]
+
+
+def is_loop(task: Any) -> bool:
+    return task.loop is not None or bool(task.loop_with)
 
 
 def _text(value: Any) -> str | None:

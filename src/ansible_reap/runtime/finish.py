@@ -1,10 +1,10 @@
-"""What happens when a playbook has ended: recap, report, exit status."""
+"""What happens at the end: recap, report, history, ledger, exit status. Made when the first launching task starts."""
 
 from __future__ import annotations
 
+import os
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,22 +12,77 @@ from ansible import constants as C  # noqa: N812 - Ansible's own name for it
 from ansible.utils.display import Display
 
 from ansible_reap.runtime import recap, report
-from ansible_reap.runtime.session import Session
+from ansible_reap.runtime.junit import as_junit
+from ansible_reap.runtime.ledger import ledger_of_this_run
+from ansible_reap.runtime.measured import keep
+from ansible_reap.runtime.report import Outcome
+from ansible_reap.runtime.session import Finish, Session
 from ansible_reap.runtime.verdict import Verdict, judge
 
 HOSTS_FAILED = 2
 HOSTS_UNREACHABLE = 4
 
 
-def end_of_playbook(session: Session, stats: Any) -> None:
-    """Show the recap, write the report, and see to the exit status where no gate could."""
-    jobs = list(session.tracker)
-    now = time.time()
-    _show(recap.lines(jobs, session.options, now))
-    write_reports(session, report.outcome_of(jobs, session.options), now)
-    keep_run_times(session, now)
-    if unanswered(session):
-        _fail_at_exit(session, HOSTS_UNREACHABLE if stats.dark else HOSTS_FAILED)
+class RunEnd(Finish):
+    """Sees to the end of a run in which a task was about to launch; a run without any has none.
+
+    ``PlaybookExecutor.run`` removes the loader's temporary files as the very last thing it does, whatever ended it, on
+    ansible-core 2.16 to 2.21. That is where a run ends for us: all other callbacks have had their stats, an exit
+    status set there holds, and a run cut short by SIGINT, which sends no stats, comes by too.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._owner = os.getpid()
+        self._has_ended = False
+        self._status = HOSTS_FAILED
+        self._clean_up = session.loader.cleanup_all_tmp_files
+        session.loader.cleanup_all_tmp_files = self._leave
+        session.tracker.listen(
+            ledger_of_this_run(
+                session.options.ledger_dir, session.started, session.playbooks[0], session.core, session.warn
+            )
+        )
+
+    def playbook_start(self) -> None:
+        self._has_ended = False
+
+    def playbook_end(self, *, has_unreachable: bool) -> None:
+        """Show the recap and write the report; a later playbook writes it anew."""
+        session = self._session
+        self._has_ended = True
+        self._status = HOSTS_UNREACHABLE if has_unreachable else HOSTS_FAILED
+        jobs = list(session.tracker)
+        _show(recap.lines(jobs, session.options, time.time()))
+        write_reports(session, report.outcome_of(jobs, session.options))
+
+    def _leave(self) -> None:
+        """Stands in for the loader's clean-up; workers, which are forks of this process, come here as well."""
+        self._clean_up()
+        if os.getpid() != self._owner:
+            return
+        self._session.loader.cleanup_all_tmp_files = self._clean_up
+        self._session.guard(self._end_run)
+        # An exception on its way out has a status of its own.
+        if self._has_ended and sys.exc_info()[0] is None and unanswered(self._session):
+            sys.exit(self._status)
+
+    def _end_run(self) -> None:
+        session = self._session
+        if not self._has_ended:
+            _show(recap.lines(list(session.tracker), session.options, time.time()))
+            write_reports(session, Outcome.INTERRUPTED)
+        self._keep_run_times()
+        session.tracker.close(complete=self._has_ended)
+
+    def _keep_run_times(self) -> None:
+        """Add what was measured to the history. In check mode nothing has really run."""
+        session = self._session
+        if session.in_check_mode or session.options.history == "":
+            return
+        problem = keep(list(session.tracker), session.name, session.core, session.base, session.options.history)
+        if problem is not None:
+            session.warn(f"async_reaper: {problem}.")
 
 
 def unanswered(session: Session) -> bool:
@@ -37,42 +92,31 @@ def unanswered(session: Session) -> bool:
     )
 
 
-def write_reports(session: Session, outcome: report.Outcome, now: float) -> None:
+def write_reports(session: Session, outcome: Outcome) -> None:
     """Write what the options ask for; a path that cannot be written is one warning."""
+    jobs = list(session.tracker)
+    run = report.Run(session.name, tuple(session.playbooks), session.core, session.started, time.time())
     if session.options.report_path:
-        run = report.Run(tuple(session.playbooks), session.core, session.started, now)
-        text = report.dumps(report.as_json(run, list(session.tracker), outcome))
-        _write(session.options.report_path, text, "report_path", session.warn)
+        _write(session, "report_path", session.options.report_path, report.dumps(report.as_json(run, jobs, outcome)))
+    if session.options.junit_path:
+        _write(session, "junit_path", session.options.junit_path, as_junit(run, jobs, session.options))
 
 
-def keep_run_times(session: Session, now: float) -> None:
-    """Add the run times of the jobs to the history; a store that cannot be used is one warning."""
-    if not len(session.tracker) or session.options.history == "":
-        return
-    from ansible_reap.runtime import measured  # noqa: PLC0415 - only a run with jobs has run times to keep
-
-    run = report.Run(tuple(session.playbooks), session.core, session.started, now)
-    problem = measured.keep(list(session.tracker), run.name, run.ansible_core, session.base, session.options.history)
-    if problem and not session.history_told:
-        session.history_told = True
-        session.warn(f"async_reaper: {problem}.")
-
-
-def _write(path: str, text: str, option: str, warn: Callable[[str], None]) -> None:
+def _write(session: Session, option: str, path: str, text: str) -> None:
     try:
-        report.write(Path(path).expanduser(), text)
+        report.write(Path(os.path.expandvars(path)).expanduser(), text)
     except OSError as error:
-        warn(f"async_reaper: {option}: {path} cannot be written ({error.strerror or error}); the run is not affected.")
+        reason = error.strerror or str(error)
+        session.warn(f"async_reaper: {option}: {path} cannot be written ({reason}); the run goes on without it.")
 
 
 def _show(lines: list[recap.Line]) -> None:
     if not lines:
         return
-    display = Display()
-    # A stdout callback that prints one document must not have our lines behind it.
-    aside = str(C.DEFAULT_STDOUT_CALLBACK).rpartition(".")[2] in ("json", "jsonl", "null")
+    display: Any = Display()
     colours = {recap.Tone.GOOD: C.COLOR_OK, recap.Tone.WARNING: C.COLOR_WARN, recap.Tone.ERROR: C.COLOR_ERROR}
-    if aside:
+    # A stdout callback that prints one document must not have our lines behind it.
+    if str(C.DEFAULT_STDOUT_CALLBACK).rpartition(".")[2] in ("json", "jsonl", "null"):
         for line in lines:
             display.display(line.text, color=colours[line.tone], stderr=True)
         return
@@ -80,25 +124,3 @@ def _show(lines: list[recap.Line]) -> None:
     for line in lines:
         display.display(line.text, color=colours[line.tone])
     display.display("")
-
-
-def _fail_at_exit(session: Session, status: int) -> None:
-    """End with ``status`` once every callback has had its stats event and Ansible has tidied up.
-
-    ``PlaybookExecutor.run`` removes the loader's temporary files as the last thing it does, on ansible-core 2.16 to
-    2.21. Leaving from there is the one place after all other callbacks that needs no hold on the executor itself.
-    """
-    loader = session.loader
-    if loader is None or getattr(loader.cleanup_all_tmp_files, "is_ours", False):
-        return
-    clean_up = loader.cleanup_all_tmp_files
-
-    def clean_up_and_leave() -> None:
-        clean_up()
-        loader.cleanup_all_tmp_files = clean_up
-        # An exception on its way out, or Ansible's own failure, has a status already; a later playbook may have reaped.
-        if sys.exc_info()[0] is None and unanswered(session):
-            sys.exit(status)
-
-    clean_up_and_leave.is_ours = True  # type: ignore[attr-defined]
-    loader.cleanup_all_tmp_files = clean_up_and_leave

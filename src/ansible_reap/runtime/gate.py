@@ -89,7 +89,9 @@ class FlushTask(Task):  # type: ignore[misc]
     host, and under the free strategy each host comes in its own time.
     """
 
-    on_enter: Callable[[str], None] | None = None
+    on_enter: Callable[[Any], None] | None = None
+    hosts: Any = None
+    """Ansible's inventory."""
 
     def evaluate_conditional(self, templar: Any, all_vars: Any) -> bool:  # up to ansible-core 2.18
         del templar
@@ -101,7 +103,7 @@ class FlushTask(Task):  # type: ignore[misc]
 
     def _entered(self, variables: Any) -> bool:
         if self.on_enter is not None:
-            self.on_enter(str(variables["inventory_hostname"]))
+            self.on_enter(self.hosts.get_host(variables["inventory_hostname"]))
         return True
 
 
@@ -116,7 +118,7 @@ LookHandler.__name__ = "Handler"
 class Gate:
     """The gate of one play (of one batch, under ``serial``)."""
 
-    def __init__(self, play: Any, on_enter: Callable[[str], None], *, look: bool, wait: bool) -> None:
+    def __init__(self, play: Any, on_enter: Callable[[Any], None], *, look: bool, wait: bool) -> None:
         """Make the gate's tasks; ``on_enter`` is called with each host that reaches it.
 
         ``play`` is the copy that ``v2_playbook_on_play_start`` brings.
@@ -126,6 +128,7 @@ class Gate:
         self._flush = self._task(FlushTask, {"meta": "flush_handlers", "when": [True], "tags": ["always"]})
         self._flush.implicit = True
         self._flush.on_enter = on_enter
+        self._flush.hosts = play.get_variable_manager()._inventory  # noqa: SLF001 - how else to find a host by name
         self.block.gate_task = self._flush
         self.handlers = Block(play=play)
         self._look = self._make_look(wait=wait) if look or wait else None

@@ -30,13 +30,14 @@ def detachment(task: Any, play: Any, template: Callable[[Any], Any]) -> Detachme
 
 
 def _find(task: Any, play: Any) -> Any:
-    for variables in _scopes(task, play):
+    for variables in scopes(task, play):
         if DETACH_VARIABLE in variables:
             return variables[DETACH_VARIABLE]
     return _MISSING
 
 
-def _scopes(task: Any, play: Any) -> list[Mapping[str, Any]]:
+def scopes(task: Any, play: Any) -> list[Mapping[str, Any]]:
+    """The variables set in the playbook itself around a task, nearest first."""
     scopes: list[Mapping[str, Any]] = [task.get_vars()]
     role = getattr(task, "_role", None)
     if role is not None:

@@ -32,14 +32,12 @@ class Outcome(str, Enum):
 class Run:
     """The run that a report is about. Times are seconds since the epoch."""
 
+    name: str
+    """Its start in UTC and the process id."""
     playbooks: tuple[str, ...]
     ansible_core: str
     started: float
     ended: float
-
-    @property
-    def name(self) -> str:
-        return f"{utc(self.started)}-{os.getpid()}"
 
 
 def outcome_of(jobs: Iterable[JobRecord], options: Options) -> Outcome:

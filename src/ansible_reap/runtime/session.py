@@ -1,80 +1,89 @@
-"""One Ansible run as the callback sees it: events go to the tracker, the gate stands at the end of the plays."""
+"""One Ansible run as the callback sees it: each event goes to the tracker and to the gatekeeper."""
 
 from __future__ import annotations
 
-import atexit
+import os
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
+from ansible import context
 from ansible.release import __version__ as ansible_version
-from ansible.template import Templar
 
-from ansible_reap.runtime import events, marker
-from ansible_reap.runtime.gate import LOOK_ACTION, VARIABLE, Gate, append, as_data
-from ansible_reap.runtime.later import LaterPlays
-from ansible_reap.runtime.ledger import ledger_of_this_run
-from ansible_reap.runtime.options import EXTRA_VAR_PREFIX, NAMES, OnUnreaped, Options, parse
-from ansible_reap.runtime.options import Gate as GateWhere
+from ansible_reap.runtime import events
+from ansible_reap.runtime.entries import utc
+from ansible_reap.runtime.gatekeeper import Gatekeeper
+from ansible_reap.runtime.hidden import Awaited, HiddenResults
+from ansible_reap.runtime.launches import SiteReader
+from ansible_reap.runtime.options import EXTRA_VAR_PREFIX, NAMES, Options, parse
 from ansible_reap.runtime.own_tasks import own_action, seen_by_own_task
-from ansible_reap.runtime.plays import is_reap, may_launch, may_start_jobs, tasks_in
-from ansible_reap.runtime.tracker import Access, JobInfo, JobRecord, LaunchSite, Reap, Tracker
-from ansible_reap.runtime.verdict import Verdict, judge
-from ansible_reap.runtime.wording import failure_message
+from ansible_reap.runtime.plays import is_reap, may_launch
+from ansible_reap.runtime.tracker import JobInfo, Reap, Tracker
 
 CORE = tuple(int(part) for part in ansible_version.split(".")[:3] if part.isdigit())
-
 
 Guard: TypeAlias = Callable[..., Any]
 
 
+class Finish(Protocol):
+    """What the end of a playbook and of the run sets off; ``finish.py`` has the real one."""
+
+    def playbook_start(self) -> None:
+        """Another playbook of the same command starts."""
+
+    def playbook_end(self, *, has_unreachable: bool) -> None:
+        """Ansible has sent its stats."""
+
+
 class Session:
-    """Everything between the first playbook's start and the last one's stats."""
+    """Everything from the first playbook's start to the end of the run."""
 
-    def __init__(self, warn: Callable[[str], None], guard: Guard, at_end: Callable[[Session, Any], None]) -> None:
-        """``at_end`` gets the session and Ansible's stats whenever a playbook has ended.
-
-        ``guard`` calls a function and keeps what it raises away from the run; it returns None then.
-        """
-        self._at_end = at_end
-        self._guard = guard
-        self._hosts: dict[str, Any] = {}
+    def __init__(self, warn: Callable[[str], None], guard: Guard, finish: Callable[[Session], Finish]) -> None:
+        """``guard`` calls a function and keeps what it raises away from the run; it returns None then."""
         self.tracker = Tracker()
         self.options = Options()
         self.warn = warn
+        self.guard = guard
         self.core = ansible_version
-        self.loader: Any = None
-        self._under_way = False
         self.started = time.time()
         self.playbooks: list[str] = []
-        self.base: str | None = None
-        self.answered: set[str] = set()
-        """Jobs for which the gate has failed a host."""
-        self.history_told = False
-        """A warning of the history has been given; there is one a run."""
-        self._later = LaterPlays()
+        self.base = ""
+        self.in_check_mode = bool(context.CLIARGS.get("check"))
+        self.loader: Any = None
+        self._make_finish = finish
+        self._finish: Finish | None = None
         self._play: Any = None
-        self._gate: Gate | None = None
-        self._needing: dict[str, dict[str, JobRecord]] = {}
-        """The jobs that the gate has to do with, by host and id."""
-        self._told: dict[str, dict[str, Any]] = {}
-        """What the gate's variable holds, by host."""
+        self._keeper: Gatekeeper
+        self._sites: SiteReader
+        self._hidden = HiddenResults()
         self._starts: dict[tuple[str, str], float] = {}
-        self._accesses: dict[Access, Access] = {}
-        self._sites: dict[LaunchSite, LaunchSite] = {}
+        """When a launching task started on a host."""
+
+    @property
+    def name(self) -> str:
+        """What the run is called in report, ledger and history."""
+        return f"{utc(self.started)}-{os.getpid()}"
+
+    @property
+    def answered(self) -> set[str]:
+        """The ids of the jobs for which a host has been failed."""
+        return self._keeper.answered
 
     # Playbook and play
 
     def playbook_start(self, playbook: Any, raw_options: Mapping[str, Any]) -> None:
+        self.loader = playbook._loader  # noqa: SLF001 - a playbook has no public attributes
         if not self.playbooks:
-            self.base = str(Path(playbook._basedir).absolute())  # noqa: SLF001 - a playbook has no public path
+            self.base = str(Path(playbook._basedir).absolute())  # noqa: SLF001
             self.options = parse(self._with_extra_vars(playbook, raw_options), self.warn)
-            self._keep_ledger(str(playbook._file_name))  # noqa: SLF001 - as above
-        self._under_way = True
-        self.loader = playbook._loader  # noqa: SLF001
+            self._sites = SiteReader(self.base)
+            self._keeper = Gatekeeper(self.tracker, self.options, CORE, self.guard)
+            self._keeper.before_entry = self._recover
         self.playbooks.append(str(playbook._file_name))  # noqa: SLF001
-        self._later = LaterPlays(playbook)
+        self._keeper.playbook_start(playbook)
+        if self._finish is not None:
+            self._finish.playbook_start()
 
     def _with_extra_vars(self, playbook: Any, raw: Mapping[str, Any]) -> Mapping[str, Any]:
         """Before ansible-core 2.21 a callback gets no options from extra vars."""
@@ -85,287 +94,133 @@ class Session:
         return {**raw, **{name: extra[EXTRA_VAR_PREFIX + name] for name in NAMES if EXTRA_VAR_PREFIX + name in extra}}
 
     def play_start(self, play: Any) -> None:
+        self._recover()
         self._play = play
-        self._gate = None
         self._starts.clear()
-        self._later.enter(play)
-        for job in self.tracker:
-            self._file(job)
-        if self.options.gate is not GateWhere.RUN or self._later.is_last:
-            append(play, lambda blocks: self._guard(self._make_gate, blocks))
+        self._keeper.play_start(play)
 
-    def _make_gate(self, blocks: list[Any]) -> Gate | None:
-        """The gate, where the play's own tasks could start jobs or earlier plays have left some."""
-        if not self._needing and not may_start_jobs(tasks_in([*blocks, *self._play.handlers])):
-            return None
-        self._gate = Gate(
-            self._play,
-            lambda host: self._guard(self._enter_gate, host),
-            look=self.options.look,
-            wait=self.options.on_unreaped is OnUnreaped.REAP,
-        )
-        self._gate.arm(bool(self._needing))
-        return self._gate
+    def stats(self, stats: Any) -> None:
+        """A playbook has ended."""
+        self._recover()
+        if self._finish is None and (self.options.report_path or self.options.junit_path or len(self.tracker)):
+            self._finish = self._make_finish(self)
+        if self._finish is not None:
+            self._finish.playbook_end(has_unreachable=bool(stats.dark))
 
     # Tasks
 
     def task_start(self, task: Any) -> None:
-        """A task is about to start."""
+        self._recover()
+        if not self._keeper.owns(task):
+            self._hidden.prepare(task)
 
     def runner_start(self, host: Any, task: Any) -> None:
-        if may_launch(task) and not self._is_gates(task):
+        if may_launch(task) and not self._keeper.owns(task):
+            if self._finish is None:
+                self._finish = self._make_finish(self)
             now = time.time()
             key = events.identity(task)
             self._starts[host.get_name(), key] = now
-            self.tracker.intent(key, self._site(task), host.get_name(), now)
+            self.tracker.intent(key, self._sites.read(task, self._play), host.get_name(), now)
 
     def result(self, result: Any, *, failed: bool = False, ignored: bool = False, is_item: bool = False) -> None:
-        """Any result of a task or loop item that ended ok or failed."""
-        task, on, data = events.parts_of(result)
-        host = on.get_name()
-        gate = self._gate
-        if gate is not None and gate.owns(task):
-            self._gate_result(gate, task, on, data, is_item=is_item)
+        """Any result of a task or loop item that ended ok or failed, or is tried again."""
+        task, host, data = events.parts_of(result)
+        if self._keeper.owns(task):
+            self._keeper.result(task, host, data, is_item=is_item)
             return
-        if not is_item and (task.loop is not None or task.loop_with):
-            # Its items have been here.
-            self._answered(host, task)
-            return
-        limit = _whole(task.async_val)
-        if limit > 0:
-            if not failed and _whole(task.poll) == 0 and "ansible_job_id" in data:
-                self._launched(task, on, data, time.time())
-            if not is_item:
-                self._answered(host, task)
-        elif own_action(task) is not None:
-            for job in seen_by_own_task(self.tracker, task, host, data, reap=self._reap(task, host), failed=failed):
-                self._file(job)
+        if own_action(task) is not None:
+            for job in seen_by_own_task(
+                self.tracker, task, host.get_name(), data, reap=self._reap(task, host), failed=failed
+            ):
+                self._keeper.file(job)
+        elif "censored" in data and not is_item:
+            self._await_hidden(task, host, failed=failed, ignored=ignored)
+        elif events.is_loop(task) and not is_item:
+            pass  # its items have been here
+        elif events.whole(task.async_val) > 0:
+            if not failed and events.whole(task.poll) == 0 and "ansible_job_id" in data:
+                self._launched(task, host, data, time.time())
         elif is_reap(task.action) or "ansible_job_id" in data:
-            self._saw(task, host, data, failed=failed, ignored=ignored or bool(is_item and task.ignore_errors is True))
+            self._saw(task, host, data, failed=failed, ignored=ignored or (is_item and task.ignore_errors is True))
+        if not is_item:
+            self._answered(host, task)
 
     def skipped(self, result: Any, *, is_item: bool = False) -> None:
         """In check mode an ``async_status`` arrives as skipped, with ``finished: true``."""
         task, host, data = events.parts_of(result)
         if is_reap(task.action) and data.get("finished") and "ansible_job_id" in data:
-            self._saw(task, host.get_name(), data, failed=False, ignored=False)
+            self._saw(task, host, data, failed=False, ignored=False)
         if not is_item:
-            self._answered(host.get_name(), task)
+            self._answered(host, task)
 
     def unreachable(self, result: Any) -> None:
         task, host, _ = events.parts_of(result)
-        self._answered(host.get_name(), task)
+        self._answered(host, task)
 
     def async_ended(self, result: Any, *, failed: bool) -> None:
         """A job with ``poll`` > 0 has ended, or its task has given up on it."""
-        task, on, data = events.parts_of(result)
+        task, host, data = events.parts_of(result)
         inner = data.get("async_result")
         jid = data.get("ansible_job_id") or (inner.get("ansible_job_id") if isinstance(inner, Mapping) else None)
         if not jid:
             return
         now = time.time()
-        key = (on.get_name(), events.identity(task))
-        self._launched(task, on, {**data, "ansible_job_id": jid}, self._starts.get(key, now))
+        key = (host.get_name(), events.identity(task))
+        self._launched(task, host, {**data, "ansible_job_id": jid}, self._starts.get(key, now))
         self._starts[key] = now  # the next item of a loop starts now
-        self.tracker.see(_bare(jid), events.poll_sighting(data, failed=failed, when=now))
+        self.tracker.see(events.bare(jid), events.poll_sighting(data, failed=failed, when=now))
 
     def _launched(self, task: Any, host: Any, data: Mapping[str, Any], when: float) -> None:
-        site = self._site(task, host)
-        self._hosts.setdefault(host.get_name(), host)
-        job = self.tracker.launch(
-            JobInfo(
-                jid=_bare(data["ansible_job_id"]),
-                host=host.get_name(),
-                site=site,
-                results_file=str(data["results_file"]) if data.get("results_file") else None,
-                item=events.item_label(data, site.no_log),
-                launched=when,
-            )
+        site = self._sites.read(task, self._play, host)
+        info = JobInfo(
+            jid=events.bare(data["ansible_job_id"]),
+            host=host.get_name(),
+            site=site,
+            results_file=str(data["results_file"]) if data.get("results_file") else None,
+            item=events.item_label(data, site.no_log),
+            launched=when,
         )
-        self._file(job)
+        self._keeper.file(self.tracker.launch(info))
 
-    def _saw(self, task: Any, host: str, data: Mapping[str, Any], *, failed: bool, ignored: bool) -> None:
+    def _saw(self, task: Any, host: Any, data: Mapping[str, Any], *, failed: bool, ignored: bool) -> None:
         jid = data.get("ansible_job_id") or task.args.get("jid")
-        if not jid:
+        job = self.tracker.get(events.bare(jid)) if jid else None
+        if job is None:
             return
         reap = self._reap(task, host)
         sighting = events.sighting_of(task, data, failed=failed, ignored=ignored, when=time.time(), reap=reap)
         if sighting is not None:
-            job = self.tracker.see(_bare(jid), sighting)
-            if job is not None:
-                self._file(job)
+            self.tracker.see(job.info.jid, sighting)
+            self._keeper.file(job)
 
-    def _reap(self, task: Any, host: str) -> Reap:
+    def _reap(self, task: Any, host: Any) -> Reap:
         path, line = events.task_place(task, self.base)
-        return Reap(path, line, events.task_label(task), host)
+        return Reap(path, line, events.task_label(task), host.get_name())
 
-    def _answered(self, host: str, task: Any) -> None:
+    def _answered(self, host: Any, task: Any) -> None:
         key = events.identity(task)
-        if self._starts.pop((host, key), None) is not None:
-            self.tracker.answered(key, host)
+        if self._starts.pop((host.get_name(), key), None) is not None:
+            self.tracker.answered(key, host.get_name())
 
-    def _site(self, task: Any, host: Any = None) -> LaunchSite:
-        """The launching task's record; equal ones are one object, so that a job costs little.
+    # What no_log hides
 
-        Without a host the task has not run yet, and whether it is detached does not matter.
-        """
-        path, line = events.task_place(task, self.base)
-        variables = self._connection_variables(task)
-        access = events.access_of(task, variables)
-        found = (
-            marker.detachment(task, self._play, lambda value: self._template(task, value, host))
-            if host is not None
-            else None
-        )
-        site = LaunchSite(
-            play=str(self._play.get_name()),
-            task=events.task_label(task),
-            path=path,
-            line=line,
-            role=events.role_name(task),
-            register=events.register_name(task),
-            limit_s=_whole(task.async_val),
-            poll=_whole(task.poll),
-            no_log=task.no_log is True,
-            async_dir=str(variables["ansible_async_dir"]) if "ansible_async_dir" in variables else None,
-            access=self._accesses.setdefault(access, access),
-            reason=found.reason if found is not None and found.is_valid else None,
-            empty_reason=found is not None and not found.is_valid,
-        )
-        return self._sites.setdefault(site, site)
+    def _await_hidden(self, task: Any, host: Any, *, failed: bool, ignored: bool) -> None:
+        register = events.register_name(task)
+        is_launch = events.whole(task.async_val) > 0 and events.whole(task.poll) == 0
+        if register is not None and (is_launch or is_reap(task.action)):
+            self._hidden.expect(Awaited(task, host, register, time.time(), failed, ignored))
+            self._keeper.expect_hidden(True)
 
-    def _connection_variables(self, task: Any) -> dict[str, Any]:
-        return {}
-
-    def _template(self, task: Any, value: Any, host: Any) -> Any:
-        manager = self._play.get_variable_manager()
-        variables = manager.get_vars(play=self._play, host=host, task=task)
-        return Templar(loader=self._play.get_loader(), variables=variables).template(value)
-
-    def stats(self, stats: Any) -> None:
-        """A playbook has ended."""
-        self._under_way = False
-        self._at_end(self, stats)
-
-    def _keep_ledger(self, playbook: str) -> None:
-        """Have each job written down as it starts, and the ledger closed however the process ends, unless killed."""
-        ledger = ledger_of_this_run(self.options.ledger_dir, self.started, playbook, self.core, self.warn)
-        self.tracker.listen(ledger)
-        atexit.register(lambda: self.tracker.close(complete=not self._under_way))
-
-    # The gate
-
-    def _is_gates(self, task: Any) -> bool:
-        return self._gate is not None and self._gate.owns(task)
-
-    def _needs_gate(self, job: JobRecord) -> bool:
-        """The gate has something to find out about the job, or to fail for."""
-        if job.info.poll > 0 or self.options.ignores(job.info) or job.info.jid in self.answered:
-            return False
-        if not (job.wants_look or judge(job, self.options) is Verdict.FAILS):
-            return False
-        return self.options.gate is not GateWhere.AUTO or not self._later.may_reap(job.info)
-
-    def _file(self, job: JobRecord) -> None:
-        """Note whether the gate has to do with the job, and switch the gate on or off."""
-        host, jid = job.info.host, job.info.jid
-        if self._needs_gate(job):
-            self._needing.setdefault(host, {})[jid] = job
-        elif jid in self._needing.get(host, ()):
-            del self._needing[host][jid]
-            if not self._needing[host]:
-                del self._needing[host]
-        if self._gate is not None:
-            self._gate.arm(bool(self._needing))
-
-    def _enter_gate(self, host: str) -> None:
-        """A host has reached the gate: tell it of its jobs."""
-        jobs = list(self._needing.get(host, {}).values())
-        on = self._hosts.get(host)
-        if self._gate is None or on is None or not jobs:
+    def _recover(self) -> None:
+        if not self._hidden.is_waiting:
             return
-        looks = [job for job in jobs if job.wants_look]
-        message = self._message(host)
-        self._tell(host, looks=_groups(looks), message=message)
-        self._gate.enter(on, look=bool(looks), fail=bool(message) and not (looks and self._gate_looks))
-
-    @property
-    def _gate_looks(self) -> bool:
-        return self.options.look or self.options.on_unreaped is OnUnreaped.REAP
-
-    def _tell(self, host: str, **values: Any) -> None:
-        told = self._told.setdefault(host, {})
-        told.update(values)
-        self._play.get_variable_manager().set_nonpersistent_facts(host, {VARIABLE: as_data(told)})
-
-    def _failing(self, host: str) -> list[JobRecord]:
-        jobs = list(self._needing.get(host, {}).values())
-        return [job for job in jobs if judge(job, self.options) is Verdict.FAILS]
-
-    def _message(self, host: str) -> str:
-        failing = self._failing(host)
-        return failure_message(failing, time.time()) if failing else ""
-
-    def _gate_result(self, gate: Gate, task: Any, on: Any, data: Mapping[str, Any], *, is_item: bool) -> None:
-        host = on.get_name()
-        if task.action != LOOK_ACTION:
-            self.answered.update(job.info.jid for job in self._failing(host))
-            return
-        wait = self.options.on_unreaped is OnUnreaped.REAP
-        for look in data.get("looks") or []:
-            job = self.tracker.get(str(look.get("jid")))
-            if job is not None:
-                deadline = job.info.deadline(CORE)
-                self.tracker.see(job.info.jid, events.look_sighting(look, wait=wait, deadline=deadline))
-                self._file(job)
-        if not is_item:
-            self._tell(host, message=self._message(host))
-            gate.set_fail(on, bool(self._failing(host)))
-
-
-def _groups(jobs: list[JobRecord]) -> list[dict[str, Any]]:
-    """The jobs of a host by how they are reached, in the form that the gate's task loops over."""
-    groups: dict[tuple[Access, bool], list[JobRecord]] = {}
-    for job in jobs:
-        groups.setdefault((job.info.access, job.info.site.no_log), []).append(job)
-    return [_group(access, hidden, members) for (access, hidden), members in groups.items()] or [
-        _group(Access(), False, [])
-    ]
-
-
-def _group(access: Access, hidden: bool, jobs: list[JobRecord]) -> dict[str, Any]:
-    return {
-        "become": access.become,
-        "become_user": access.become_user,
-        "become_method": access.become_method,
-        "become_flags": access.become_flags,
-        "become_exe": access.become_exe,
-        "connection": access.connection,
-        "remote_user": access.remote_user,
-        "port": access.port,
-        "delegate_to": access.delegate_to,
-        "hidden": hidden,
-        "label": f"{len(jobs)} jobs" if len(jobs) != 1 else jobs[0].info.jid,
-        "jobs": [
-            {
-                "jid": job.info.jid,
-                "file": job.info.results_file or job.info.jid,
-                "task": job.info.task,
-                "launched": job.info.launched,
-                "deadline": job.info.deadline(CORE),
-                "limit": job.info.limit_s,
-            }
-            for job in jobs
-        ],
-    }
-
-
-def _whole(value: Any) -> int:
-    try:
-        return int(value or 0)
-    except (TypeError, ValueError):
-        return 0
-
-
-def _bare(jid: Any) -> str:
-    """The id itself, where somebody gave the path of the status file."""
-    return str(jid).replace("\\", "/").rpartition("/")[2]
+        for awaited, data in self._hidden.arrived(self._play.get_variable_manager()):
+            if "ansible_job_id" not in data:
+                continue
+            if is_reap(awaited.task.action):
+                failed = awaited.failed and (not events.is_loop(awaited.task) or bool(data.get("failed")))
+                self._saw(awaited.task, awaited.host, data, failed=failed, ignored=awaited.ignored)
+            else:
+                self._launched(awaited.task, awaited.host, data, awaited.when)
+        self._keeper.expect_hidden(False)

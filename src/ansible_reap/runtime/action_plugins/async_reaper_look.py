@@ -18,6 +18,8 @@ ANSIBLES_OWN = ("could not find job", "Timeout exceeded")
 FIRST_WORD_AFTER = 30.0
 """Seconds of waiting before the first line of progress; each pause after it is twice as long, up to ten minutes."""
 LONGEST_PAUSE = 600.0
+FIRST_INTERVAL, LONGEST_INTERVAL = 0.5, 10.0
+"""Seconds between two looks: more and more, so that short jobs end soon and long ones cost little."""
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -54,14 +56,14 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         began = time.time()
         word_at, pause = began + FIRST_WORD_AFTER, FIRST_WORD_AFTER
         done: dict[str, dict[str, Any]] = {}
-        interval = 0.5
+        interval = FIRST_INTERVAL
         while True:
             for job in jobs:
                 if job["jid"] in done:
                     continue
                 look = self._look(job, variables)
                 if look["finished"] or time.time() >= job["deadline"]:
-                    look["waited"] = interval > 0.5
+                    look["waited"] = interval > FIRST_INTERVAL
                     done[job["jid"]] = look
                     if look["finished"] and look.get("msg") != "could not find job":
                         self._status(job, "cleanup", variables)
@@ -74,7 +76,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 word_at = time.time() + pause
             nearest = min(job["deadline"] for job in left) - time.time()
             time.sleep(max(0.2, min(interval, nearest)))
-            interval = min(interval * 1.5, 10.0)
+            interval = min(interval * 1.5, LONGEST_INTERVAL)
 
     def _status(self, job: dict[str, Any], mode: str, variables: dict[str, Any]) -> dict[str, Any]:
         # Folder and name of the absolute results_file: right whatever the folder option or HOME say. Windows has "\\".

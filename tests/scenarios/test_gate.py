@@ -1,0 +1,249 @@
+"""The gate in plays of every kind: who fails, what later plays do, which exit status the run has."""
+
+from __future__ import annotations
+
+import pytest
+
+from scenarios.conftest import Runner
+from scenarios.plays import launch, play, reap, say
+
+LATER = play(say("went on"))
+THREE = ("h1", "h2", "h3")
+
+
+def test_a_loop_reaped_in_part_names_the_items_left(run: Runner) -> None:
+    started = launch("sleep {{ item }}", loop="[0.1, 0.2, 0.3]")
+    got = run(play(started, reap(jid="job.results[0].ansible_job_id")) + LATER)
+    assert got.status == 2, got.output
+    assert [(job["item"], job["state"]) for job in got.jobs] == [
+        ("0.1", "reaped"),
+        ("0.2", "unreaped"),
+        ("0.3", "unreaped"),
+    ]
+    assert "went on" not in got.stdout
+    assert any("(0.3)" in line for line in got.async_recap)
+
+
+def test_run_once_and_delegation_are_told_by_the_job_id(run: Runner) -> None:
+    tasks = [
+        launch(name="Once", register="once", run_once="true"),
+        launch(name="Elsewhere", register="elsewhere", delegate_to="h3", when="inventory_hostname == 'h2'"),
+        launch(name="Forgotten", register="forgotten", delegate_to="h3", when="inventory_hostname == 'h1'"),
+        reap("once", run_once="true"),
+        reap(jid="hostvars.h2.elsewhere.ansible_job_id", delegate_to="h3", when="inventory_hostname == 'h1'"),
+    ]
+    got = run(play(*tasks) + LATER, hosts=THREE)
+    assert got.status == 2, got.output
+    assert got.failed() == {"h1"}
+    found = {job["task"]: (job["host"], job["delegated_to"], job["state"]) for job in got.jobs}
+    assert found == {
+        "Once": ("h1", None, "reaped"),
+        "Elsewhere": ("h2", "h3", "reaped"),
+        "Forgotten": ("h1", "h3", "unreaped"),
+    }
+    forgotten = next(job for job in got.jobs if job["task"] == "Forgotten")
+    assert forgotten["last_seen"] in {"running", "finished"}, "the look went to the host that has the job"
+    assert "h2 went on" in got.stdout
+    assert any("h1->h3" in line for line in got.async_recap)
+
+
+@pytest.mark.parametrize("section", ["tasks", "post_tasks"])
+def test_jobs_that_handlers_start_are_seen(run: Runner, section: str) -> None:
+    handlers = """
+        handlers:
+          - name: Start it
+            ansible.builtin.command: sleep 1
+            async: 30
+            poll: 0
+    """
+    noisy = '- ansible.builtin.command: "true"\n  notify: Start it\n  when: inventory_hostname == "h1"\n'
+    got = run(play(noisy, section=section, more=handlers) + LATER, hosts=("h1", "h2"))
+    assert got.status == 2, got.output
+    assert got.failed() == {"h1"}
+    assert got.states() == {"h1": ["unreaped"]}
+    assert "h2 went on" in got.stdout
+
+
+@pytest.mark.parametrize("strategy", ["linear", "free", "host_pinned"])
+def test_every_strategy_fails_just_the_hosts_concerned(run: Runner, strategy: str) -> None:
+    tasks = [
+        '- ansible.builtin.command: sleep 0.5\n  when: inventory_hostname == "h3"\n',
+        launch(when="inventory_hostname != 'h2'"),
+        "- ansible.builtin.meta: flush_handlers\n",
+        reap(when="inventory_hostname == 'h1'"),
+    ]
+    got = run(play(*tasks, strategy=strategy) + LATER, hosts=THREE)
+    assert got.status == 2, got.output
+    assert got.failed() == {"h3"}
+    assert got.states() == {"h1": ["reaped"], "h3": ["unreaped"]}
+    assert "h1 went on" in got.stdout
+    assert "h2 went on" in got.stdout
+    assert "h3 went on" not in got.stdout
+
+
+def test_serial_stops_after_a_batch_that_failed_whole(run: Runner) -> None:
+    got = run(play(launch(), serial=1) + LATER, hosts=THREE)
+    assert got.status == 2, got.output
+    assert got.states() == {"h1": ["unreaped"]}
+    assert "went on" not in got.stdout
+
+
+def test_serial_goes_on_past_batches_that_reaped(run: Runner) -> None:
+    got = run(play(launch(), reap(when="inventory_hostname != 'h3'"), serial=1) + LATER, hosts=THREE)
+    assert got.status == 2, got.output
+    assert got.states() == {"h1": ["reaped"], "h2": ["reaped"], "h3": ["unreaped"]}
+    assert got.failed() == {"h3"}
+
+
+def test_any_errors_fatal_ends_the_run(run: Runner) -> None:
+    tasks = launch(when="inventory_hostname == 'h1'")
+    got = run(play(tasks, any_errors_fatal="true") + LATER, hosts=THREE)
+    assert got.status == 2, got.output
+    assert "went on" not in got.stdout
+    assert got.recap["h1"]["failed"] == 1
+
+
+@pytest.mark.parametrize(("percentage", "goes_on"), [(40, True), (20, False)])
+def test_max_fail_percentage_counts_the_gates_failures(run: Runner, percentage: int, goes_on: bool) -> None:
+    tasks = launch(when="inventory_hostname == 'h1'")
+    got = run(play(tasks, max_fail_percentage=percentage) + LATER, hosts=THREE)
+    assert got.status == 2, got.output
+    assert ("h2 went on" in got.stdout) == goes_on
+    assert got.recap["h1"]["failed"] == 1
+
+
+def test_a_rescue_that_reaps_or_handles_is_enough(run: Runner) -> None:
+    tasks = """\
+- block:
+    - ansible.builtin.shell: sleep 1; exit 3
+      async: 30
+      poll: 0
+      register: job
+    - ansible.builtin.async_status: {jid: "{{ job.ansible_job_id }}"}
+      register: waited
+      until: waited is finished
+      retries: 30
+      delay: 1
+  rescue:
+    - ansible.builtin.debug: {msg: handled}
+"""
+    got = run(play(tasks) + LATER)
+    assert got.status == 0, got.output
+    job = got.only_job()
+    assert (job["state"], job["seen_by"], job["swallowed"], job["rc"]) == ("failed", "playbook", False, 3)
+    assert got.recap["h1"]["rescued"] == 1
+    assert got.report is not None
+    assert got.report["outcome"] == "reported"
+    assert "h1 went on" in got.stdout
+
+
+def test_includes_and_roles_are_seen_with_their_own_places(run: Runner) -> None:
+    files = {
+        "tasks/more.yml": launch(name="From the include", register="included"),
+        "roles/db/tasks/main.yml": launch(name="From the role", register="from_role"),
+        "roles/web/tasks/main.yml": launch(name="From include_role", register="from_include"),
+    }
+    tasks = "- ansible.builtin.include_tasks: tasks/more.yml\n- ansible.builtin.include_role: {name: web}\n"
+    got = run(play(tasks, more="roles: [db]"), files=files)
+    assert got.status == 2, got.output
+    assert {(job["task"], job["path"], job["line"], job["state"]) for job in got.jobs} == {
+        ("From the include", "tasks/more.yml", 1, "unreaped"),
+        ("From the role", "roles/db/tasks/main.yml", 1, "unreaped"),
+        ("From include_role", "roles/web/tasks/main.yml", 1, "unreaped"),
+    }
+    assert got.recap["h1"]["failed"] == 1
+
+
+def test_check_mode_never_turns_a_good_playbook_red(run: Runner, core: str) -> None:
+    got = run(play(launch(), reap()) + LATER, args=["--check"])
+    if core == "2.16":
+        assert got.status == 2, "2.16 refuses async in check mode"
+        assert got.jobs == []
+    else:
+        assert got.status == 0, got.output
+        assert got.states() == {"h1": ["reaped"]}
+
+
+def test_tags_do_not_skip_the_gate(run: Runner) -> None:
+    got = run(play(launch(tags="[start]"), reap(tags="[finish]")) + LATER, args=["--tags", "start"])
+    assert got.status == 2, got.output
+    assert got.failed() == {"h1"}
+    got = run(play(launch(), reap(tags="[finish]")) + LATER, args=["--skip-tags", "always,finish"])
+    assert got.status == 2, got.output
+    assert got.failed() == {"h1"}
+
+
+def test_two_playbooks_on_one_command_line(run: Runner) -> None:
+    first, second = play(launch(), reap()) + LATER, play(launch(name="Second", when="inventory_hostname == 'h1'"))
+    got = run([first, second], hosts=("h1", "h2"))
+    assert got.status == 2, got.output
+    assert got.states() == {"h1": ["reaped", "unreaped"], "h2": ["reaped"]}
+    assert got.report is not None
+    assert got.report["playbooks"] == ["site.yml", "site2.yml"]
+    got = run([second, first], hosts=("h1", "h2"))
+    assert got.status == 2, got.output
+    assert "went on" not in got.stdout, "Ansible runs no further playbook after one that failed"
+
+
+def test_a_failure_that_the_playbook_sees_is_its_own(run: Runner) -> None:
+    got = run(play(launch("sleep 1; exit 4"), reap(), say("not reached")) + LATER)
+    assert got.status == 2, got.output
+    assert got.recap["h1"]["failed"] == 1
+    job = got.only_job()
+    assert (job["state"], job["rc"], job["reap"]["line"]) == ("failed", 4, 8)
+    assert "async_reaper :" not in got.stdout, "the gate has nothing to add"
+
+
+DETACHED = 'vars: {{async_reaper_detach: "{0}"}}'
+
+
+def test_detached_jobs_are_left_alone_with_their_reason(run: Runner) -> None:
+    files = {
+        "roles/db/tasks/main.yml": launch(name="In a role", register="a"),
+        "more.yml": launch(name="In an include", register="b"),
+    }
+    tasks = [
+        launch(name="A task", register="c", vars='{async_reaper_detach: "lives on, {{ inventory_hostname }}"}'),
+        "- block:\n    - name: In a block\n      ansible.builtin.command: sleep 1\n      async: 30\n      poll: 0\n"
+        "  vars: {async_reaper_detach: watched elsewhere}\n",
+        "- ansible.builtin.include_tasks: more.yml\n  vars: {async_reaper_detach: included}\n",
+        launch(name="Loop", register="d", loop="[1]", vars='{async_reaper_detach: "watcher {{ item }} lives"}'),
+    ]
+    roles = "roles:\n  - role: db\n    vars: {async_reaper_detach: from the entry}"
+    got = run(play(*tasks, more=roles) + LATER)
+    assert got.status == 0, got.output
+    assert {job["task"]: (job["state"], job["reason"]) for job in got.jobs} == {
+        "A task": ("detached", "lives on, h1"),
+        "In a block": ("detached", "watched elsewhere"),
+        "In an include": ("detached", "included"),
+        "In a role": ("detached", "from the entry"),
+        "Loop": ("detached", "watcher {{ item }} lives"),
+    }
+    assert got.async_recap == []
+    assert not [path for path in (got.folder / "state").rglob("*.ledger")], "detached jobs need nobody to come back"
+
+
+def test_a_play_can_detach_and_a_role_default_cannot(run: Runner) -> None:
+    files = {
+        "roles/db/tasks/main.yml": launch(name="In a role"),
+        "roles/db/defaults/main.yml": "async_reaper_detach: from defaults\n",
+        "roles/db/vars/main.yml": "async_reaper_detach: from vars\n",
+    }
+    own = play(launch(name="Of the play"), more="vars: {async_reaper_detach: all of it}")
+    got = run(own + play(more="roles: [db]"), files=files, args=["-e", "async_reaper_detach=extra"])
+    assert got.status == 2, got.output
+    assert {job["task"]: job["state"] for job in got.jobs} == {"Of the play": "detached", "In a role": "unreaped"}
+
+
+def test_an_empty_reason_does_not_detach(run: Runner) -> None:
+    got = run(play(launch(vars='{async_reaper_detach: " "}')))
+    assert got.status == 2, got.output
+    assert (got.only_job()["state"], got.only_job()["reason"]) == ("unreaped", None)
+    assert any("without a reason" in line for line in got.async_recap)
+
+
+def test_a_job_that_cuts_its_own_connection_is_detached(run: Runner) -> None:
+    # Nothing here reboots: the file does not exist, and a job in the background fails without a word.
+    got = run(play(launch("sleep 5 && /nonexistent/sbin/shutdown -r now", limit=1)))
+    assert got.status == 0, got.output
+    assert (got.only_job()["state"], got.only_job()["reason"]) == ("detached", "reboot")
