@@ -194,7 +194,14 @@ def test_a_failure_that_the_playbook_sees_is_its_own(run: Runner) -> None:
     assert "async_reaper :" not in got.stdout, "the gate has nothing to add"
 
 
-DETACHED = 'vars: {{async_reaper_detach: "{0}"}}'
+IN_A_BLOCK = """\
+- block:
+    - name: In a block
+      ansible.builtin.command: sleep 1
+      async: 30
+      poll: 0
+  vars: {async_reaper_detach: watched elsewhere}
+"""
 
 
 def test_detached_jobs_are_left_alone_with_their_reason(run: Runner) -> None:
@@ -204,13 +211,12 @@ def test_detached_jobs_are_left_alone_with_their_reason(run: Runner) -> None:
     }
     tasks = [
         launch(name="A task", register="c", vars='{async_reaper_detach: "lives on, {{ inventory_hostname }}"}'),
-        "- block:\n    - name: In a block\n      ansible.builtin.command: sleep 1\n      async: 30\n      poll: 0\n"
-        "  vars: {async_reaper_detach: watched elsewhere}\n",
+        IN_A_BLOCK,
         "- ansible.builtin.include_tasks: more.yml\n  vars: {async_reaper_detach: included}\n",
         launch(name="Loop", register="d", loop="[1]", vars='{async_reaper_detach: "watcher {{ item }} lives"}'),
     ]
     roles = "roles:\n  - role: db\n    vars: {async_reaper_detach: from the entry}"
-    got = run(play(*tasks, more=roles) + LATER)
+    got = run(play(*tasks, more=roles) + LATER, files=files)
     assert got.status == 0, got.output
     assert {job["task"]: (job["state"], job["reason"]) for job in got.jobs} == {
         "A task": ("detached", "lives on, h1"),
@@ -220,7 +226,7 @@ def test_detached_jobs_are_left_alone_with_their_reason(run: Runner) -> None:
         "Loop": ("detached", "watcher {{ item }} lives"),
     }
     assert got.async_recap == []
-    assert not [path for path in (got.folder / "state").rglob("*.ledger")], "detached jobs need nobody to come back"
+    assert not list((got.folder / "state").rglob("*.ledger")), "detached jobs need nobody to come back"
 
 
 def test_a_play_can_detach_and_a_role_default_cannot(run: Runner) -> None:

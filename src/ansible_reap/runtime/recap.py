@@ -55,12 +55,12 @@ _WORDS = {JobState.TIMED_OUT: "timed out"}
 
 
 def _row(job: JobRecord, now: float) -> tuple[str, ...]:
-    """State, host, place, job id, time; then the task with its item, which gets the rest of the line."""
+    """State, host, place, job id, time; the task with its item, which gets the rest of the line; a remark."""
     info = job.info
     host = f"{info.host}->{info.delegated_to}" if info.delegated_to else info.host
     time = f"{span(age(job, now))}/{span(info.limit_s)}"
     item = f" ({info.item})" if info.item else ""
-    return _state(job), host, place(job), info.jid, time, f"{info.task}{item}{_remark(job)}"
+    return _state(job), host, place(job), info.jid, time, f"{info.task}{item}", _remark(job)
 
 
 def _state(job: JobRecord) -> str:
@@ -85,9 +85,9 @@ def _remark(job: JobRecord) -> str:
 
 def _joined(row: tuple[str, ...], widths: list[int]) -> str:
     head = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False))
-    room = max(WIDTH - len(head) - 2, _MIN_NAME)
-    name = row[_COLUMNS]
-    return f"{head}  {name if len(name) <= room else name[: room - 3] + '...'}".rstrip()
+    name, remark = row[_COLUMNS], row[_COLUMNS + 1]
+    room = max(WIDTH - len(head) - 2 - len(remark), _MIN_NAME)
+    return f"{head}  {name if len(name) <= room else name[: room - 3] + '...'}{remark}"
 
 
 def _summary(jobs: Sequence[JobRecord]) -> str:
