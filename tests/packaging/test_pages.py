@@ -7,13 +7,15 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import yaml
 
+import ansible_reap
+from ansible_reap.checks import RULES
+from ansible_reap.runtime.options import NAMES as OPTIONS
 from support import environments, markdown
 from support.venv import Dist, Venv, clean_environment
 
@@ -52,6 +54,7 @@ def session(complete: Venv, dist: Dist, tmp_path: Path, page: Path) -> Session:
         shutil.copytree(EXAMPLE / setup, project)
     else:
         project.mkdir()
+    subprocess.run(["git", "init", "-q", str(project)], check=True)
     variables = {
         **clean_environment(tmp_path),
         "PATH": f"{complete.folder / 'bin'}:/usr/bin:/bin",
@@ -79,9 +82,7 @@ def _try(block: markdown.Block, where: str, session: Session) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(block.text, encoding="utf-8")
         if block.directive == "runs":
-            for command in _recipe_commands(block):
-                reply = session.shell(command)
-                assert reply.returncode == 0, f"{where}: {command}\n{reply.stdout}"
+            _run_recipe(block, where, session)
     elif block.language == "yaml":
         expected = block.argument.split() if block.directive == "finds" else []
         assert _tags_found(block, session) == expected, where
@@ -104,24 +105,13 @@ def _run_console(block: markdown.Block, where: str, session: Session) -> None:
             )
 
 
-def _recipe_commands(block: markdown.Block) -> Iterator[str]:
-    """The shell commands of a CI system's file, without those that only this CI system understands."""
-    if block.language == "groovy":
-        yield from re.findall(r"\bsh '([^']+)'", block.text)
-        return
-    yield from _scripts(yaml.safe_load(block.text))
-
-
-def _scripts(value: object) -> Iterator[str]:
-    if isinstance(value, list):
-        for member in value:
-            yield from _scripts(member)
-    if isinstance(value, dict):
-        for key, member in value.items():
-            if key in {"run", "script", "bash"}:
-                yield from [member] if isinstance(member, str) else member
-            else:
-                yield from _scripts(member)
+def _run_recipe(block: markdown.Block, where: str, session: Session) -> None:
+    """Run a CI system's file: all commands succeed, the last with the status that the page names (default 0)."""
+    *first, last = markdown.recipe_commands(block)
+    for command in first:
+        assert session.shell(command).returncode == 0, f"{where}: {command}"
+    reply = session.shell(last)
+    assert reply.returncode == int(block.argument or 0), f"{where}: {last}\n{reply.stdout}"
 
 
 def _tags_found(block: markdown.Block, session: Session) -> list[str]:
@@ -165,3 +155,11 @@ def test_every_link_within_the_repository_leads_somewhere() -> None:
         and not target.startswith("rules/")
     ]
     assert not dead
+
+
+def test_the_readme_s_tables_are_complete() -> None:
+    readme = (environments.ROOT / "README.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| \[`(async-[a-z]+)`\]\(([^)]*)\)", readme, re.MULTILINE)
+    assert dict(listed) == {rule.id: f"{ansible_reap.DOCS_URL}/rules/{rule.id}/" for rule in RULES}
+    options = re.findall(r"^\| `([a-z_]+)` \| ", readme, re.MULTILINE)
+    assert options == list(OPTIONS)

@@ -18,6 +18,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 _FENCE = re.compile(
     r"^(?P<indent> *)```(?P<language>\w*)(?P<info>[^\n`]*)\n(?P<text>.*?)^(?P=indent)```$", re.DOTALL | re.MULTILINE
 )
@@ -101,3 +103,23 @@ def matches(expected: tuple[str, ...], output: str) -> bool:
     printed = [normalise(line) for line in output.splitlines() if line.strip()]
     pattern = "".join(r"(.*\n)*?" if line.strip() == "..." else re.escape(line) + r"\n" for line in shown)
     return re.fullmatch(pattern, "".join(f"{line}\n" for line in printed)) is not None
+
+
+def recipe_commands(block: Block) -> Iterator[str]:
+    """The shell commands of a CI system's file, without those that only this CI system understands."""
+    if block.language == "groovy":
+        yield from re.findall(r"\bsh '([^']+)'", block.text)
+        return
+    yield from _scripts(yaml.safe_load(block.text))
+
+
+def _scripts(value: object) -> Iterator[str]:
+    if isinstance(value, list):
+        for member in value:
+            yield from _scripts(member)
+    if isinstance(value, dict):
+        for key, member in value.items():
+            if key in {"run", "script", "bash"}:
+                yield from [member] if isinstance(member, str) else member
+            else:
+                yield from _scripts(member)

@@ -51,5 +51,11 @@ class Venv:
 
 def clean_environment(home: Path) -> dict[str, str]:
     """The process's environment without what would lead a program to this source tree or to its user's settings."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
-    return {**kept, "HOME": str(home), "XDG_CONFIG_HOME": str(home / ".config"), "XDG_STATE_HOME": str(home / ".local")}
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)},
+        "HOME": str(home),
+        "XDG_CONFIG_HOME": str(home / ".config"),
+        "XDG_STATE_HOME": str(home / ".local"),
+        # A HOME that is not the one in the password file: async_status would look in the latter.
+        "ANSIBLE_ASYNC_DIR": str(home / ".ansible_async"),
+    }
