@@ -22,13 +22,20 @@ def check(analysis: Analysis, options: Mapping[str, Any], history: Estimates | N
     for reap in analysis.reaps:
         launches = [each for each in analysis.launches if reap in each.reaps or reap in each.looks]
         if reap.misses_results:
-            yield _results(analysis, reap, launches)
+            yield _results(analysis, reap, launches or _named(analysis, reap))
             continue
         for launch in launches:
             finding = _first(reap, launch)
             if finding:
                 yield finding
                 break
+
+
+def _named(analysis: Analysis, reap: Reap) -> list[Launch]:
+    """The looped launches whose register the reap names in its job id or its loop."""
+    texts = [reap.task.args.get("jid"), reap.task.keywords.get("loop"), reap.task.keywords.get("with_items")]
+    return [each for each in analysis.launches if each.is_looped and each.register and
+            any(mentions(text, each.register) for text in texts)]  # fmt: skip
 
 
 def _results(analysis: Analysis, reap: Reap, launches: list[Launch]) -> Finding:
