@@ -43,7 +43,7 @@ def _finding(analysis: Analysis, launch: Launch) -> Finding:
         related=tuple(Related(look.task.place, _LOOKS[look.kind]) for look in (*launch.looks, *launch.reaps)),
         via=launch.via,
         suggestion=_suggestion(launch),
-        fix=wait.add(analysis, launch) if launch.sub_tag in ("never", "unregistered") else None,
+        fix=wait.add(analysis, launch) if launch.sub_tag in ("never", "unregistered", "peek") else None,
     )
 
 

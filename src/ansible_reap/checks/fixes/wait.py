@@ -16,10 +16,20 @@ from ansible_reap.content.source import end_line
 from ansible_reap.disconnects import cuts_connection
 from ansible_reap.flow.analysis import Analysis, Launch
 from ansible_reap.jobs import Verdict
-from ansible_reap.timing import FIX_MARGIN
+from ansible_reap.timing import FIX_MARGIN, KILL_STEP
 
-LONGEST = 86400
+LONGEST = 43200
 """A limit above this (seconds) is one of a service meant to live on: to wait for it is not what its author means."""
+
+_SERVICE = re.compile(
+    r"""
+    \b(?: servers?|daemon|proxy|tunnel|listen(?:er|ing|s)?|socat|nc|ncat|netcat|http\.server|SimpleHTTPServer
+      | port-forward|tcpdump|watch(?:er|dog|es)?|monitor\w*|background|keep-?alive|vncserver|websockify|agent|follow )\b
+    | \btail\b.*\s-\w*[fF] | \bssh\b.*\s-\w*[NLRD] | \bwhile\s+(?:true|:|\[) | \bserve(?:r)?\b | smtpserver
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+"""Words of names and commands of work that has no end of its own: a wait for it could only fail."""
 
 _KEPT = (
     "become",
@@ -42,6 +52,7 @@ _KEPT = (
 _REFUSED = ("until", "retries", "ignore_errors", "ignore_unreachable", "failed_when", "vars", "listen", "debugger")
 """Keywords with which the launch's author may mean something that a plain wait would break."""
 
+_SMALL = frozenset({"a", "an", "the", "and", "for", "from", "in", "is", "of", "on", "that", "this", "to", "with"})
 _NAME = re.compile(r"[a-z_]\w*", re.IGNORECASE)
 _ROLE = re.compile(r"(?:^|/)roles/(?:[\w-]+\.)*([\w-]+)/")
 
@@ -63,11 +74,11 @@ def add(analysis: Analysis, launch: Launch) -> Fix | None:
 
 def _is_safe(launch: Launch, item: Item, limit: float) -> bool:
     task = launch.task
-    if launch.verdict is not Verdict.UNREAPED or launch.looks or task.is_handler or "/handlers/" in f"/{task.path}":
+    if launch.verdict is not Verdict.UNREAPED or task.is_handler or "/handlers/" in f"/{task.path}":
         return False
-    if not 0 < limit <= LONGEST or number_of(item, "async") is None or number_of(item, "poll") is None:
+    if not KILL_STEP < limit <= LONGEST or number_of(item, "async") is None or number_of(item, "poll") is None:
         return False
-    if any(item.entry(key) for key in _REFUSED) or leaves_by(work.commands(task)):
+    if any(item.entry(key) for key in _REFUSED) or leaves_by(work.commands(task)) or _lives_on(item, task):
         return False
     if launch.register is not None and not (_NAME.fullmatch(launch.register) and item.entry("register")):
         return False
@@ -75,7 +86,24 @@ def _is_safe(launch: Launch, item: Item, limit: float) -> bool:
         return False
     if task.inherited("ignore_errors") or task.inherited("ignore_unreachable"):
         return False
+    later = {step.line for step in _later(item, task)}
+    if any(look.task.path != task.path or look.task.line not in later for look in launch.looks):
+        return False
     return not any(_is_per_item(launch, item, key) for key in _KEPT)
+
+
+def _lives_on(item: Item, task: Task) -> bool:
+    """Whether the work seems to be a service: by its words, or because a task after it waits for a port or a file."""
+    texts = (task.name or "", *(str(value) for value in task.args.values()))
+    if any(_SERVICE.search(text) for text in texts):
+        return True
+    return any(step.module == "wait_for" for step in _later(item, task))
+
+
+def _later(item: Item, task: Task) -> Iterator[Task]:
+    """The tasks after it in its list."""
+    lines = {node.start_mark.line + 1 for node in item.siblings[item.index + 1 :]}
+    return (step for step in item.steps if step.line in lines and step.line > task.line)
 
 
 def number_of(item: Item, key: str) -> float | None:
@@ -96,13 +124,15 @@ def _is_per_item(launch: Launch, item: Item, key: str) -> bool:
 
 
 def _place(item: Item, launch: Launch) -> int:
-    """The line after which the wait goes: the list's end, but before the first task that would cut it off."""
-    nodes = {node.start_mark.line + 1: node for node in item.siblings[item.index :]}
+    """The line after which the wait goes: the list's end, but before the first task that would cut it off.
+
+    Before a task that looks at the job too, and above all before one that deletes its status file.
+    """
+    looks = {look.task.line for look in launch.looks}
+    nodes = {node.start_mark.line + 1: node for node in item.siblings}
     last = item.last
-    for step in item.steps:
-        if step.line <= launch.task.line or step.line not in nodes:
-            continue
-        if _cuts_off(step):
+    for step in _later(item, launch.task):
+        if step.line in looks or _cuts_off(step):
             return last
         last = end_line(nodes[step.line])
     return item.last_of_list
@@ -187,8 +217,8 @@ def _new_name(analysis: Analysis, launch: Launch) -> str:
 def _base_name(task: Task) -> str:
     """Made of the task's name; in a role it starts with the role's, as ansible-lint wants it."""
     label = re.sub(r"{[{%].*?[%}]}", " ", task.name or task.module.rpartition(".")[2])
-    words = re.findall(r"[a-z0-9]+", label.lower())
+    words = [word for word in re.findall(r"[a-z0-9]+", label.lower()) if word not in _SMALL]
     role = _ROLE.search(task.path)
     prefix = re.findall(r"[a-z0-9]+", role.group(1).lower()) if role else []
-    name = "_".join([*prefix, *words[:5], "job"])
+    name = "_".join([*prefix, *words[:4], "job"])
     return f"job_{name}" if name[0].isdigit() else name
