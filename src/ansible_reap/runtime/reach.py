@@ -17,6 +17,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.playbook.task import Task
 from ansible.plugins.loader import become_loader
 
+from ansible_reap.runtime.events import NOT_FOUND, is_connection_variable
 from ansible_reap.runtime.tracker import Access, JobInfo
 from ansible_reap.runtime.waiting import NoAnswerError
 
@@ -56,7 +57,9 @@ class Reach:
         Raises:
             NoAnswerError: the host does not answer.
         """
-        self._async_status(job, "cleanup")
+        answer = self._async_status(job, "cleanup")
+        if answer.get("failed") and answer.get("msg") != NOT_FOUND:
+            raise NoAnswerError(" ".join(str(answer.get("msg")).split()))
 
     def module(self, access: Access, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Run a module as the account, on the host, that ``access`` leads to.
@@ -170,12 +173,19 @@ class Reach:
         return _Way(handler, variables)
 
     def _variables(self, access: Access) -> dict[str, Any]:
-        host = access.delegate_to
-        own = dict(self._task_vars)
-        if host is not None and host != own.get("inventory_hostname"):
-            found = self._task_vars["hostvars"].raw_get(host)
-            # A host outside the inventory has no variables; Ansible then takes its name for its address.
-            own = dict(found) if isinstance(found, Mapping) else {"inventory_hostname": host}
+        here = str(self._task_vars["inventory_hostname"])
+        host = access.delegate_to or here
+        found = self._task_vars["hostvars"].raw_get(host)
+        # A host outside the inventory has no variables; Ansible then takes its name for its address.
+        inventory = dict(found) if isinstance(found, Mapping) else {"inventory_hostname": host}
+        own = inventory
+        if host == here:
+            # The task's variables hold what its own connection was made with, as if the inventory had said so.
+            own = {
+                name: value
+                for name, value in self._task_vars.items()
+                if name in inventory or not is_connection_variable(name)
+            }
         own.update(access.variables)
         return own
 

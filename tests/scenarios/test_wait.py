@@ -1,0 +1,233 @@
+"""``reap.jobs.wait``: everything outstanding on a host, reaped by one task."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scenarios.conftest import Run, Runner
+from scenarios.test_first import LATER, LAUNCH, play
+from support import environments
+
+WAIT = """
+    - name: Wait for all
+      reap.jobs.wait:
+      register: waited
+"""
+FAILING = """
+    - name: Start what fails
+      ansible.builtin.command: sh -c 'echo why; exit 3'
+      async: 30
+      poll: 0
+"""
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become another user without a password")
+
+
+@pytest.fixture
+def waiting(run: Runner, tmp_path: Path) -> Runner:
+    """Like ``run``, with our collection installed."""
+
+    def run_with_collection(*args: Any, **settings: Any) -> Run:
+        return run(*args, **{**settings, "env": {**collection_at(tmp_path), **settings.get("env", {})}})
+
+    return run_with_collection
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user can enter and write to; pytest's own are for its user alone."""
+    with tempfile.TemporaryDirectory(prefix="ansible-reap-") as name:
+        Path(name).chmod(0o777)
+        yield Path(name)
+
+
+def collection_at(folder: Path) -> dict[str, str]:
+    """The environment in which Ansible finds the collection, through a link below ``folder``."""
+    link = folder / "collections" / "ansible_collections" / "reap" / "jobs"
+    if not link.exists():
+        link.parent.mkdir(parents=True)
+        link.symlink_to(environments.ROOT / "collection")
+    return {"ANSIBLE_COLLECTIONS_PATH": str(folder / "collections")}
+
+
+def left_in(folder: Path) -> list[str]:
+    """The status files in a folder of jobs, and the ledgers, that a run left."""
+    return sorted(path.name for path in folder.glob("*") if path.is_file()) if folder.is_dir() else []
+
+
+def ledgers(got: Run) -> list[str]:
+    return left_in(got.folder / "state" / "ansible-reap" / "ledger")
+
+
+def test_it_reaps_every_form_of_launch(waiting: Runner) -> None:
+    looped = LAUNCH + "      loop: [a, b]\n"
+    delegated = LAUNCH.replace("Start the backup", "Start elsewhere") + "      delegate_to: h2\n"
+    once = LAUNCH.replace("Start the backup", "Start once") + "      run_once: true\n"
+    got = waiting(play(looped, delegated, once, WAIT), hosts=("h1", "h2"))
+    assert got.status == 0, got.output
+    assert got.states() == {"h1": ["reaped"] * 4, "h2": ["reaped"] * 3}
+    assert {job["seen_by"] for job in got.jobs} == {"playbook"}
+    assert {job["reap"]["task"] for job in got.jobs} == {"Wait for all"}
+    assert all(job["runtime_s"] >= 1 for job in got.jobs)
+    assert left_in(got.folder / "async") == []
+    assert ledgers(got) == []
+
+
+@as_root
+def test_it_looks_as_the_user_that_launched(waiting: Runner, open_folder: Path) -> None:
+    launch = f"""
+    - name: Start as nobody
+      ansible.builtin.command: whoami
+      async: 30
+      poll: 0
+      become: true
+      become_user: nobody
+      vars:
+        ansible_async_dir: {open_folder}/jobs
+"""
+    wait = WAIT + "      become: true\n      become_user: daemon\n"
+    got = waiting(play(launch, LAUNCH, wait), env={"ANSIBLE_REMOTE_TMP": f"{open_folder}/tmp"})
+    assert got.status == 0, got.output
+    assert got.states() == {"h1": ["reaped", "reaped"]}
+    assert left_in(open_folder / "jobs") == []
+
+
+def test_one_message_names_every_job_that_failed(waiting: Runner) -> None:
+    fails = FAILING + "      loop: [a, b]\n      when: inventory_hostname == 'h1'\n"
+    got = waiting(play(LAUNCH, fails, WAIT) + LATER, hosts=("h1", "h2"))
+    assert got.status == 2
+    assert got.failed() == {"h1"}
+    assert "2 of 3 async jobs failed: 'Start what fails' (item=a) at site.yml:11, job j" in got.stdout
+    assert "failed with rc 3" in got.stdout
+    assert "h1 went on" not in got.stdout
+    assert "h2 went on" in got.stdout
+    assert got.states() == {"h1": ["reaped", "failed", "failed"], "h2": ["reaped"]}
+    assert ledgers(got) == []
+    # It is the wait that fails the host, not the gate too.
+    assert got.recap["h1"]["failed"] == 1
+
+
+def test_a_failure_that_rescue_handles_has_come_up(waiting: Runner) -> None:
+    rescued = f"""
+    - name: Handled
+      block:
+{"".join("    " + line + chr(10) for line in (FAILING + WAIT).splitlines() if line)}
+      rescue:
+        - name: Handle it
+          ansible.builtin.debug:
+            msg: "{{{{ waited.jobs | map(attribute='state') | list }}}}"
+"""
+    got = waiting(play(rescued))
+    assert got.status == 0, got.output
+    assert got.recap["h1"]["rescued"] == 1
+    assert got.only_job()["state"] == "failed"
+    assert not got.only_job()["swallowed"]
+
+
+def test_only_the_tasks_named_are_waited_for(waiting: Runner) -> None:
+    other = LAUNCH.replace("Start the backup", "Begin another")
+    wait = WAIT.replace("reap.jobs.wait:", "reap.jobs.wait:\n        tasks: ['Start *', nothing]")
+    got = waiting(play(LAUNCH, other, wait))
+    assert got.status == 2
+    assert [(job["task"], job["state"]) for job in got.jobs] == [
+        ("Start the backup", "reaped"),
+        ("Begin another", "unreaped"),
+    ]
+
+
+def test_a_timeout_leaves_the_job_outstanding(waiting: Runner) -> None:
+    launch = LAUNCH.replace("sleep 1", "sleep 20")
+    wait = WAIT.replace("reap.jobs.wait:", "reap.jobs.wait:\n        timeout: 1") + "      ignore_errors: true\n"
+    got = waiting(play(launch, wait))
+    assert got.status == 2
+    assert "1 of 1 async job failed: 'Start the backup' at site.yml:4, job j" in got.stdout
+    assert "still running after 1s" in got.stdout
+    job = got.only_job()
+    assert (job["state"], job["last_seen"]) == ("unreaped", "running")
+    # The gate fails for it, and the ledger keeps what still runs.
+    assert got.recap["h1"]["failed"] == 1
+    assert len(ledgers(got)) == 1
+
+
+def test_status_files_stay_where_asked_to(waiting: Runner) -> None:
+    wait = WAIT.replace("reap.jobs.wait:", "reap.jobs.wait:\n        cleanup: false")
+    got = waiting(play(LAUNCH, wait))
+    assert got.status == 0, got.output
+    assert left_in(got.folder / "async") == [got.only_job()["jid"]]
+
+
+def test_it_says_so_when_the_callback_is_off(waiting: Runner) -> None:
+    got = waiting(play(LAUNCH, WAIT), callbacks="another")
+    assert got.status == 2
+    assert "callbacks_enabled = reap.jobs.async_reaper" in got.output
+    assert got.report is None
+
+
+def test_nothing_outstanding_is_fine(waiting: Runner) -> None:
+    detached = LAUNCH + "      vars: {async_reaper_detach: a daemon}\n"
+    kept_alive = LAUNCH.replace("poll: 0", "poll: 1").replace("backup", "other")
+    check = """
+    - name: Check
+      ansible.builtin.assert:
+        that: waited.jobs | length == 0 and waited is not changed
+"""
+    got = waiting(play(detached, kept_alive, WAIT, check))
+    assert got.status == 0, got.output
+    assert got.states() == {"h1": ["detached", "reaped"]}
+
+
+@pytest.mark.parametrize(("launch", "status", "state"), [(LAUNCH, 0, "reaped"), (FAILING, 2, "failed")])
+def test_a_wait_under_no_log_counts_too(waiting: Runner, launch: str, status: int, state: str) -> None:
+    got = waiting(play(launch, WAIT + "      no_log: true\n"))
+    assert got.status == status, got.output
+    assert got.only_job()["state"] == state
+    if status:
+        assert got.recap["h1"]["failed"] == 1
+
+
+def test_a_job_whose_status_file_is_gone_is_lost(waiting: Runner) -> None:
+    remove = """
+    - name: Lose it
+      ansible.builtin.file:
+        path: "{{ backup.results_file }}"
+        state: absent
+"""
+    launch = LAUNCH.replace("sleep 1", "sleep 0")
+    settle = "\n    - ansible.builtin.pause: {seconds: 1}\n"
+    got = waiting(play(launch, settle, remove, WAIT))
+    assert got.status == 2
+    assert got.only_job()["state"] == "lost"
+    assert "lost" in got.stdout
+
+
+@pytest.mark.slow
+def test_a_job_killed_at_its_limit_is_named_so(waiting: Runner) -> None:
+    launch = LAUNCH.replace("sleep 1", "sleep 60").replace("async: 30", "async: 2")
+    got = waiting(play(launch, WAIT))
+    assert got.status == 2
+    assert got.only_job()["state"] == "timed_out"
+    assert "was killed at its limit" in got.stdout
+
+
+def test_a_later_play_may_wait(waiting: Runner) -> None:
+    got = waiting(play(LAUNCH) + play(WAIT), hosts=("h1", "h2"))
+    assert got.status == 0, got.output
+    assert got.states() == {"h1": ["reaped"], "h2": ["reaped"]}
+
+
+@pytest.mark.parametrize("strategy", ["free", "host_pinned"])
+def test_it_works_under_other_strategies(waiting: Runner, strategy: str) -> None:
+    got = waiting(play(LAUNCH, WAIT, strategy=strategy), hosts=("h1", "h2"))
+    assert got.status == 0, got.output
+    assert got.states() == {"h1": ["reaped"], "h2": ["reaped"]}
+
+
+def test_bad_options_are_an_error_of_the_task(waiting: Runner) -> None:
+    got = waiting(play(LAUNCH, WAIT.replace("reap.jobs.wait:", "reap.jobs.wait:\n        timeout: soon")))
+    assert got.status == 2
+    assert "argument 'timeout' is of type" in got.output
