@@ -57,6 +57,7 @@ class Project:
         self.others: set[str] = set()
         self.unreadable: list[tuple[str, str]] = []
         self._directories: dict[str, list[str]] = {}
+        self._canonical: dict[str, str | None] = {}
         self._list()
         self.settings = self._settings()
 
@@ -74,7 +75,7 @@ class Project:
         known = self._directories.get(folder)
         if known is None:
             try:
-                known = sorted(entry.name for entry in os.scandir(self.root / folder) if entry.is_file())
+                known = sorted(entry.name for entry in os.scandir(f"{self._real}{os.sep}{folder}") if entry.is_file())
             except OSError:
                 known = []
             self._directories[folder] = known
@@ -85,7 +86,12 @@ class Project:
 
     def canonical(self, path: str) -> str | None:
         """The path as the project lists it: dots resolved, links followed; None where it leads out of the project."""
-        real = os.path.realpath(self.root / path)
+        if path not in self._canonical:
+            self._canonical[path] = self._resolved(path)
+        return self._canonical[path]
+
+    def _resolved(self, path: str) -> str | None:
+        real = os.path.realpath(f"{self._real}{os.sep}{path}")
         if real == self._real:
             return ""
         if not real.startswith(self._real + os.sep):

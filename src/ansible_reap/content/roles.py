@@ -33,6 +33,8 @@ class Finder:
         self.roles: dict[str, Role] = {}
         self._by_name: dict[str, list[Role]] = {}
         self._collections: dict[str, str] = {}
+        self._found: dict[tuple[str, str], list[str]] = {}
+        self._roles_found: dict[tuple[str, str, str], list[Role]] = {}
         self._index()
 
     def _index(self) -> None:
@@ -62,7 +64,12 @@ class Finder:
 
     def find_roles(self, name: str, playbook_folder: str, current: Role | None) -> list[Role]:
         """The roles that the name (with ``*`` for what is not known) can mean; empty where none is in the project."""
-        name = name.strip().rstrip("/")
+        key = (name, playbook_folder, current.path if current is not None else "")
+        if key not in self._roles_found:
+            self._roles_found[key] = self._search_roles(name.strip().rstrip("/"), playbook_folder, current)
+        return self._roles_found[key]
+
+    def _search_roles(self, name: str, playbook_folder: str, current: Role | None) -> list[Role]:
         if "*" in name:
             return self._role_candidates(name, playbook_folder, current)
         if name.startswith("/"):
@@ -134,7 +141,10 @@ class Finder:
                 return []
             name, folders = inside, [""]
         for folder in folders:
-            found = self._in_folder(posixpath.normpath(posixpath.join(folder, name)))
+            key = (folder, name)
+            found = self._found.get(key)
+            if found is None:
+                found = self._found[key] = self._in_folder(posixpath.normpath(posixpath.join(folder, name)))
             if found:
                 return found
         return []

@@ -102,6 +102,8 @@ def role_entry(walk: Walk, entry: Any, place: Place, frame: Frame) -> RoleCall |
         roles = walk.finder.find_roles(pattern, folder, frame.role)
         if len(roles) == 1:
             params = evaluated_params(walk, inner, params)
+            if params:
+                inner = replace(inner, signature=hash((inner.signature, repr(params)[:2000])))
             return RoleCall(roles[0], walk.enter_role(inner, roles[0], params), params)
     return None
 
@@ -127,6 +129,10 @@ def run_role(
     if not any(walk.library.matters(path) or walk.touches(path) for path in wanted):
         walk.record.passed_over.update(files)
         return
+    if walk.is_settled(key, frame):
+        walk.record.reached.update(files[:1])
+        return
+    was_pending = bool(walk.state.pending)
     walk.stack.append(key)
     inner = (
         frame
@@ -146,6 +152,7 @@ def run_role(
         walk.run(walk.library.content(path).tasks, replace(inner, path=path))
         walk.stack.pop()
     walk.stack.pop()
+    walk.settle(key, frame, was_pending=was_pending)
 
 
 def _dependencies(walk: Walk, path: str) -> list[Any]:
@@ -233,6 +240,7 @@ def _one_call(
         via=(*frame.via, str(task.place)),
         params=(params, *frame.params) if params else frame.params,
         depth=frame.depth + 1,
+        signature=hash((frame.signature, repr(params)[:2000])) if params else frame.signature,
     )
     if inner.depth > 40:
         walk.is_cut_short = True
@@ -321,12 +329,16 @@ def _run_file(walk: Walk, path: str, frame: Frame, guard: Formula, *, is_repeate
         walk.record.passed_over.add(path)
         return
     walk.record.reached.add(path)
+    if walk.is_settled(path, frame):
+        return
+    was_pending = bool(walk.state.pending)
     before = walk.state.facts.copy()
     walk.stack.append(path)
     folder = posixpath.dirname(path)
     inner = replace(frame, path=path, folders=(folder, *(part for part in frame.folders if part != folder))[:8])
     walk.run(walk.library.content(path).tasks, inner)
     walk.stack.pop()
+    walk.settle(path, frame, was_pending=was_pending)
     if is_repeated:
         asked = frozenset().union(*(atom.about for atom in atoms(guard))) if guard is not True else frozenset()
         walk.record.promote(path, asked, or_asking=True)

@@ -301,7 +301,7 @@ def _covers(walk: Walk, step: Task, value: Value, guard: Formula, kind: ReapKind
         if isinstance(inner, (Job, JobId)):
             walk.record.cover(inner.instance, Cover(step, kind, under, inner.index, inner.is_partial))
             if kind is ReapKind.WAIT and not inner.is_partial:
-                walk.state.live.discard(inner.instance)
+                walk.reaped(inner.instance)
         elif isinstance(inner, Unknown):
             for number in inner.taints:
                 walk.record.cover(number, Cover(step, kind, under, None, is_partial=False, is_sure=False))
@@ -334,7 +334,7 @@ def _wait_for_all(walk: Walk, step: Task, frame: Frame) -> None:
         launched = walk.record.instances[number].task
         if not globs or any(fnmatch.fnmatchcase(launched.name or "", each) for each in globs):
             walk.record.cover(number, Cover(step, ReapKind.WAIT, guard, None, is_partial=False))
-            walk.state.live.discard(number)
+            walk.reaped(number)
     set_register(walk, step, step.keywords.get("register"), UNKNOWN)
 
 
@@ -369,7 +369,7 @@ def _carried(walk: Walk, step: Task, frame: Frame) -> frozenset[int]:
         if ids and (watches_file(step) or waits_for_process(step)):
             for job in ids:
                 walk.record.cover(job.instance, Cover(step, ReapKind.WAIT, guard, job.index, job.is_partial))
-                walk.state.live.discard(job.instance)
+                walk.reaped(job.instance)
         else:
             for number in _escaping(walk, step, value, ids):
                 walk.record.escape(number, step)

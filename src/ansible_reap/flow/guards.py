@@ -29,19 +29,46 @@ class Atom:
     """It says which of several files a name that is not known means."""
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
-    inner: Formula
+class _Compound:
+    """A formula made of others. Its hash is worked out once: guards are compared and looked up all the time."""
+
+    __slots__ = ("_hash", "parts")
+
+    def __init__(self, *parts: Formula) -> None:
+        self.parts = parts
+        self._hash = hash((type(self).__name__, parts))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        return (
+            isinstance(other, _Compound)
+            and type(self) is type(other)
+            and self._hash == other._hash
+            and (self.parts == other.parts)
+        )
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}{self.parts}"
 
 
-@dataclass(frozen=True, slots=True)
-class And:
-    parts: tuple[Formula, ...]
+class Not(_Compound):
+    __slots__ = ()
+
+    @property
+    def inner(self) -> Formula:
+        return self.parts[0]
 
 
-@dataclass(frozen=True, slots=True)
-class Or:
-    parts: tuple[Formula, ...]
+class And(_Compound):
+    __slots__ = ()
+
+
+class Or(_Compound):
+    __slots__ = ()
 
 
 Formula = bool | Atom | Not | And | Or
@@ -67,7 +94,7 @@ def conj(*parts: Formula) -> Formula:
                 flat.append(inner)
     if not flat:
         return True
-    return flat[0] if len(flat) == 1 else And(tuple(flat))
+    return flat[0] if len(flat) == 1 else And(*flat)
 
 
 def disj(*parts: Formula) -> Formula:
@@ -82,7 +109,7 @@ def disj(*parts: Formula) -> Formula:
                 flat.append(inner)
     if not flat:
         return False
-    return flat[0] if len(flat) == 1 else Or(tuple(flat))
+    return flat[0] if len(flat) == 1 else Or(*flat)
 
 
 def atoms(formula: Formula) -> Iterator[Atom]:

@@ -93,6 +93,8 @@ def launch(walk: Walk, step: Task, frame: Frame) -> bool:
     walk.record.instances.append(instance)
     walk.launched.append(number)
     walk.state.live.add(number)
+    if instance.register is not None and not (instance.cuts or instance.detached or instance.reaps_itself):
+        walk.state.pending.add(number)
     effects.set_register(walk, step, register, _handle(instance, items, loop_variable(step)))
     walk.notify(step, frame, guard, always_changes=True)
     return True

@@ -126,6 +126,7 @@ class Walk:
             base,
             via=(*base.via, str(play.block.place)),
             params=(given, *base.params) if isinstance(given, dict) else base.params,
+            signature=hash((base.signature, repr(given))) if isinstance(given, dict) else base.signature,
             declared=(given, *base.declared) if isinstance(given, dict) else base.declared,
             whens=(*base.whens, play.block.keywords["when"]) if "when" in play.block.keywords else base.whens,
         )
@@ -158,6 +159,7 @@ class Walk:
             ),
             keywords={key: keywords[key] for key in INHERITED if key in keywords},
             declared=(play_vars, *outer.declared),
+            signature=hash((outer.signature, repr(play_vars)[:2000])) if play_vars else outer.signature,
         )
         files = self._vars_files(keywords.get("vars_files"), frame)
         if files:
@@ -368,6 +370,20 @@ class Walk:
         if text is None:
             text = self._texts[id(task)] = f"{task.args} {task.keywords}"
         return any(name in text for name in names)
+
+    def reaped(self, number: int) -> None:
+        """A wait for the launch's jobs has been seen."""
+        self.state.live.discard(number)
+        self.state.pending.discard(number)
+
+    def is_settled(self, what: str, frame: Frame) -> bool:
+        """Whether the file or role was gone through before in the same way, and nothing here could turn out otherwise."""
+        return not self.state.pending and (what, frame.signature) in self.record.settled
+
+    def settle(self, what: str, frame: Frame, *, was_pending: bool) -> None:
+        """The file or role has been gone through; remember that where it neither found nor left a pending launch."""
+        if not was_pending and not self.state.pending and not self.is_cut_short:
+            self.record.settled.add((what, frame.signature))
 
     def touches(self, path: str) -> bool:
         """Whether the file, or what it calls, names a variable that holds a handle now."""

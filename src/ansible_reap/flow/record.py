@@ -55,6 +55,8 @@ class Record:
         """Those among them whose action plugin looks at jobs itself."""
         self.seen_with: dict[int, set[int]] = {}
         """For each launch, the looks (by task identity) that its walk went through."""
+        self.settled: set[tuple[str, int]] = set()
+        """Files and signatures that were gone through and left nothing pending: once is enough."""
         self._numbers = itertools.count()
 
     def fresh(self) -> int:

@@ -47,6 +47,8 @@ class Frame:
     declared: tuple[Mapping[str, Any], ...] = ()
     """``vars:`` of tasks, blocks, includes, role entries and plays around: where a detachment may be declared."""
     depth: int = 0
+    signature: int = 0
+    """Tells apart the parameters and play variables that led here."""
 
     def scope(self, facts: Mapping[str, Any], task_vars: Mapping[str, Any] | None) -> Scope:
         """The variables as a task here sees them."""
@@ -147,3 +149,5 @@ class State:
     notified: dict[str, Formula] = field(default_factory=dict)
     live: set[int] = field(default_factory=set)
     """Launches of which no wait for all jobs has been seen."""
+    pending: set[int] = field(default_factory=set)
+    """Those among them that something may still wait for."""

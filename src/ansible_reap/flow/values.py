@@ -176,24 +176,25 @@ def options(value: Value, under: Formula = True) -> list[tuple[Formula, Value]]:
 
 def alt(choices: Iterable[tuple[Formula, Value]]) -> Value:
     """One of the choices; equal values are merged, too many make it unknown."""
-    merged: dict[Value, Formula] = {}
+    guards: list[Formula] = []
+    values: list[Value] = []
     for guard, value in choices:
         for under, inner in options(value, guard):
             if under is False:
                 continue
-            merged[inner] = disj(merged[inner], under) if inner in merged else under
-    if not merged:
+            at = next((at for at, known in enumerate(values) if known is inner or known == inner), None)
+            if at is not None:
+                guards[at] = disj(guards[at], under)
+            elif len(values) <= MAX_OPTIONS * 4:
+                guards.append(under)
+                values.append(inner)
+    if not values:
         return UNDEFINED
-    if len(merged) == 1:
-        value, guard = next(iter(merged.items()))
-        if guard is True or isinstance(value, (Const, Unknown, Undefined)):
-            return value
-    if len(merged) > MAX_OPTIONS:
-        found: set[int] = set()
-        for value in merged:
-            found |= taints(value)
-        return Unknown(frozenset(found))
-    return Alt(tuple((guard, value) for value, guard in merged.items()))
+    if len(values) == 1 and (guards[0] is True or isinstance(values[0], (Const, Unknown, Undefined))):
+        return values[0]
+    if len(values) > MAX_OPTIONS:
+        return Unknown(frozenset().union(*(taints(value) for value in values)))
+    return Alt(tuple(zip(guards, values, strict=True)))
 
 
 def mapped(value: Value, function: Callable[[Value], Value]) -> Value:
@@ -205,9 +206,18 @@ def mapped(value: Value, function: Callable[[Value], Value]) -> Value:
 
 def replaced(old: Value | None, new: Value, guard: Formula) -> Value:
     """What a variable holds after an assignment that happens only under ``guard``."""
-    if guard is True or old is None:
-        return new if guard is True else alt([(guard, new), (neg(guard), UNDEFINED)])
+    if guard is True:
+        return new
+    if old is None:
+        old = UNDEFINED
+    if _is_large(old) or _is_large(new):
+        # which of two long lists without any handle it is matters to nobody
+        return new if isinstance(old, Undefined) else UNKNOWN
     return alt([(guard, new), *options(old, neg(guard))])
+
+
+def _is_large(value: Value) -> bool:
+    return isinstance(value, (Seq, Map)) and not taints(value)
 
 
 def plain(value: Value) -> Any:
