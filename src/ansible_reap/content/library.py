@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import gc
 import posixpath
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
@@ -16,7 +17,13 @@ from ansible_reap.content.references import Kind, Reference, references
 from ansible_reap.content.source import SourceError, check, compose, is_vaulted, plain, without_statements
 from ansible_reap.content.tasks import Content, is_playbook, read_content
 
-_CALL_WORDS = (b"include", b"import_", b"role", b"dependencies")
+_CALL_WORDS = (b"include", b"import_", b"role", b"dependencies", b"hosts")
+_CALL_LINE = re.compile(
+    rb"""^[ \t-]*["']?(?:ansible\.(?:builtin|legacy)\.)?"""
+    rb"""(?:include|import_|(?:roles?|hosts|dependencies|action|local_action)["']?[ \t]*:)""",
+    re.MULTILINE,
+)
+"""A line with which a call may start: cheaper than composing a file that calls nothing."""
 MAX_KEPT = 2 * 1024 * 1024
 """Files above this size are not searched for names."""
 
@@ -77,8 +84,7 @@ class Library:
         kept = self._data.get(path)
         try:
             data = kept if kept is not None else self.project.read(path)
-            calls = self.has_launches and any(word in data for word in _CALL_WORDS)
-            if not calls and not (self.has_launches and b"hosts" in data):
+            if not (self.has_launches and _may_call(data)):
                 check_text(data)
                 return
             root = compose_text(data)
@@ -229,6 +235,12 @@ class Library:
             if (" " in name) == (" " in stem):
                 found += self._by_stem[name]
         return found
+
+
+def _may_call(data: bytes) -> bool:
+    if not any(word in data for word in _CALL_WORDS):
+        return False
+    return _CALL_LINE.search(data) is not None or data.lstrip()[:1] in (b"[", b"{")
 
 
 def _stem(path: str) -> str:

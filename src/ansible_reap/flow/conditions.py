@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -9,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import nodes
 
 from ansible_reap.content import expressions
-from ansible_reap.flow.guards import Atom, Formula, conj, disj, neg
-from ansible_reap.flow.scope import CALLED, Layer
+from ansible_reap.flow.guards import Atom, Delayed, Formula, conj, disj, neg
+from ansible_reap.flow.scope import CALLED, Layer, Scope
 from ansible_reap.flow.values import (
     NOT_PLAIN,
     Const,
@@ -58,6 +59,9 @@ _STATE_TESTS = {
     "timedout": False,
 }
 _ALWAYS_SETTLED = frozenset({"skipped", "skip", "started"})
+_CONSTANTS = frozenset({"true", "false", "yes", "no"})
+MAGIC = {"ansible_check_mode": Const(value=False)}
+"""Ordinary runs are not in check mode."""
 MAX_TEXT = 400
 
 
@@ -72,6 +76,8 @@ def condition(evaluator: Evaluator, written: Any) -> Formula:
     text = str(written).strip()
     if not text:
         return True
+    if text.lower() not in _CONSTANTS and not evaluator.scope.may_mean(text):
+        return _delayed(text)
     tree = _tree(text)
     if tree is None:
         return Atom(_cut(" ".join(text.split())), about=_text_taints(evaluator, text))
@@ -80,6 +86,23 @@ def condition(evaluator: Evaluator, written: Any) -> Formula:
         return truth(evaluator, tree)
     finally:
         evaluator.folds_settings = folds
+
+
+@functools.lru_cache(maxsize=8192)
+def _delayed(text: str) -> Delayed:
+    return Delayed(text, _read_alone)
+
+
+def _read_alone(text: str) -> Formula:
+    """A condition in which nothing but settings is named."""
+    from ansible_reap.flow.evaluate import Evaluator  # noqa: PLC0415 - values are made of conditions
+
+    tree = _tree(text)
+    if tree is None:
+        return Atom(_cut(" ".join(text.split())))
+    evaluator = Evaluator(Scope(((Layer.MAGIC, MAGIC),)))
+    evaluator.folds_settings = False
+    return truth(evaluator, tree)
 
 
 def _text_taints(evaluator: Evaluator, text: str) -> frozenset[int]:

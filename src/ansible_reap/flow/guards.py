@@ -7,7 +7,7 @@ exclude each other. What cannot be decided within the bounds is not implied.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 MAX_ATOMS = 10
@@ -71,7 +71,46 @@ class Or(_Compound):
     __slots__ = ()
 
 
-Formula = bool | Atom | Not | And | Or
+class Delayed:
+    """A condition that is read only when it is compared with another: most never are."""
+
+    __slots__ = ("_formula", "_read", "text")
+
+    def __init__(self, text: str, read: Callable[[str], Formula]) -> None:
+        self.text = text
+        self._read = read
+        self._formula: Formula | None = None
+
+    @property
+    def formula(self) -> Formula:
+        if self._formula is None:
+            self._formula = self._read(self.text)
+        return self._formula
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Delayed) and self.text == other.text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+    def __repr__(self) -> str:
+        return f"Delayed({self.text!r})"
+
+
+Formula = bool | Atom | Not | And | Or | Delayed
+
+
+def settled(formula: Formula) -> Formula:
+    """The formula with every delayed condition read."""
+    if isinstance(formula, Delayed):
+        return settled(formula.formula)
+    if isinstance(formula, Not):
+        return neg(settled(formula.inner))
+    if isinstance(formula, And):
+        return conj(*(settled(part) for part in formula.parts))
+    if isinstance(formula, Or):
+        return disj(*(settled(part) for part in formula.parts))
+    return formula
 
 
 def neg(formula: Formula) -> Formula:
@@ -117,6 +156,8 @@ def atoms(formula: Formula) -> Iterator[Atom]:
     stack: list[Formula] = [formula]
     while stack:
         part = stack.pop()
+        if isinstance(part, Delayed):
+            part = part.formula
         if isinstance(part, Atom):
             yield part
         elif isinstance(part, Not):
@@ -131,6 +172,8 @@ def holds(formula: Formula, true: frozenset[Atom]) -> bool:
         return formula
     if isinstance(formula, Atom):
         return formula in true
+    if isinstance(formula, Delayed):
+        return holds(formula.formula, true)
     if isinstance(formula, Not):
         return not holds(formula.inner, true)
     if isinstance(formula, And):
@@ -144,6 +187,8 @@ def relaxed(formula: Formula, job: int, *, positive: bool = True) -> Formula:
         return formula
     if isinstance(formula, Atom):
         return positive if job in formula.about else formula
+    if isinstance(formula, Delayed):
+        return relaxed(formula.formula, job, positive=positive)
     if isinstance(formula, Not):
         return neg(relaxed(formula.inner, job, positive=not positive))
     parts = tuple(relaxed(part, job, positive=positive) for part in formula.parts)
@@ -156,6 +201,8 @@ def without_choices(formula: Formula, *, positive: bool = True) -> Formula:
         return formula
     if isinstance(formula, Atom):
         return positive if formula.is_choice else formula
+    if isinstance(formula, Delayed):
+        return without_choices(formula.formula, positive=positive)
     if isinstance(formula, Not):
         return neg(without_choices(formula.inner, positive=not positive))
     parts = tuple(without_choices(part, positive=positive) for part in formula.parts)
@@ -164,6 +211,7 @@ def without_choices(formula: Formula, *, positive: bool = True) -> Formula:
 
 def implies(premise: Formula, conclusion: Formula) -> bool:
     """Whether the conclusion holds wherever the premise does; False where that cannot be decided."""
+    premise, conclusion = settled(premise), settled(conclusion)
     if conclusion is True or premise is False:
         return True
     if conclusion is False:
@@ -182,6 +230,7 @@ def implies(premise: Formula, conclusion: Formula) -> bool:
 
 def satisfiable(formula: Formula) -> bool:
     """Whether the formula can hold at all; True where that cannot be decided."""
+    formula = settled(formula)
     if isinstance(formula, bool):
         return formula
     every = list(dict.fromkeys(atoms(formula)))

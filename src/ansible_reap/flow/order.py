@@ -12,7 +12,7 @@ from ansible_reap.content.model import Task
 from ansible_reap.content.roles import Finder, Role
 from ansible_reap.content.tasks import Play, Step, TaskBlock
 from ansible_reap.flow import calls, effects
-from ansible_reap.flow.conditions import condition
+from ansible_reap.flow.conditions import MAGIC, condition
 from ansible_reap.flow.evaluate import Evaluator
 from ansible_reap.flow.guards import Atom, Formula, conj, disj
 from ansible_reap.flow.inventory import GroupVariables
@@ -104,7 +104,7 @@ class Walk:
 
     def _magic(self, playbook_folder: str, role: Role | None) -> dict[str, Any]:
         magic: dict[str, Any] = {
-            "ansible_check_mode": Const(value=False),
+            **MAGIC,
             "playbook_dir": Const(self.finder.absolute(playbook_folder)),
         }
         if role is not None:

@@ -47,6 +47,10 @@ class Scope:
             if name in entries:
                 yield number, layer, entries[name]
 
+    def may_mean(self, text: str) -> bool:
+        """Whether the text may name a variable of this very call, rather than settings alone."""
+        return any(layer in CALLED and any(name in text for name in entries) for layer, entries in self.layers)
+
     def with_layer(self, layer: Layer, entries: Mapping[str, Any]) -> Scope:
         """The scope with a layer put on top."""
         return Scope(((layer, entries), *self.layers)) if entries else self
