@@ -377,7 +377,7 @@ class Walk:
         self.state.pending.discard(number)
 
     def is_settled(self, what: str, frame: Frame) -> bool:
-        """Whether the file or role was gone through before in the same way, and nothing here could turn out otherwise."""
+        """Whether the file or role was gone through in the same way, and nothing here could turn out otherwise."""
         return not self.state.pending and (what, frame.signature) in self.record.settled
 
     def settle(self, what: str, frame: Frame, *, was_pending: bool) -> None:
