@@ -228,6 +228,28 @@ def implies(premise: Formula, conclusion: Formula) -> bool:
     return all(holds(conclusion, true) for true in _assignments(every) if holds(premise, true))
 
 
+def exclude_plainly(one: Formula, other: Formula) -> bool:
+    """Whether two formulas bear parts that rule each other out: ``x`` and ``not x``, or two constants for one thing.
+
+    Only single conditions that must hold on either side are looked at, so it is cheap for guards of any size.
+    """
+    there = set(_literals(other))
+    constants = {part.subject: part.constant for part in there if isinstance(part, Atom) and part.subject is not None}
+    for part in _literals(one):
+        if neg(part) in there:
+            return True
+        if isinstance(part, Atom) and part.subject in constants and constants[part.subject] != part.constant:
+            return True
+    return False
+
+
+def _literals(formula: Formula) -> Iterator[Formula]:
+    for written in _conjuncts(formula):
+        for part in _conjuncts(written.formula) if isinstance(written, Delayed) else (written,):
+            if isinstance(part, Atom) or (isinstance(part, Not) and isinstance(part.inner, Atom)):
+                yield part
+
+
 def satisfiable(formula: Formula) -> bool:
     """Whether the formula can hold at all; True where that cannot be decided."""
     formula = settled(formula)

@@ -11,7 +11,7 @@ from ansible_reap.content.source import Hidden
 from ansible_reap.disconnects import cuts_connection
 from ansible_reap.flow import effects
 from ansible_reap.flow.evaluate import Evaluator
-from ansible_reap.flow.guards import Formula, atoms, conj, satisfiable
+from ansible_reap.flow.guards import Formula, atoms, conj, exclude_plainly
 from ansible_reap.flow.loops import loop_items, loop_keyword, loop_variable
 from ansible_reap.flow.numbers import numbers
 from ansible_reap.flow.record import UseRecord
@@ -128,7 +128,7 @@ def _beside(walk: Walk, step: Task, frame: Frame, guard: Formula) -> tuple[Task,
         same_play = other.frame.play == frame.play and other.frame.playbook == frame.playbook
         if not same_play or other.task is step or other.task in found:
             continue
-        if satisfiable(conj(guard, other.guard)):
+        if not exclude_plainly(guard, other.guard):
             found.append(other.task)
     return tuple(found[:20])
 
