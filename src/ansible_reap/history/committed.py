@@ -1,18 +1,19 @@
 """The history that is committed next to the code: ``.ansible-reap/history.json``, one launch a line.
 
-It holds no host and no user, only run ids and seconds. ``check`` reads it for every project, so it is searched as text
-and only the lines of the project's own launches are parsed; a file that some tool has laid out anew is read whole.
+It holds no host and no user, only run ids and seconds. ``check`` reads it for every project, so in a large one only the
+lines of the project's own launches are parsed; a file that some tool has laid out anew is read whole.
 """
 
 from __future__ import annotations
 
 import json
+import mmap
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from ansible_reap.history.estimate import Estimate, Estimates, RunTime
 from ansible_reap.history.identity import Identity, collection_of
@@ -23,6 +24,9 @@ FILE = Path(".ansible-reap") / "history.json"
 """Where it stands, relative to the project's root."""
 
 VERSION = 1
+LARGE = 256 * 1024
+"""Bytes from which on a file is searched and not parsed."""
+
 _HEAD = f'{{"version": {VERSION}, "launches": [\n'
 _TAIL = "\n]}\n"
 
@@ -38,8 +42,8 @@ class HistoryFileError(ValueError):
 
 def dump(histories: Iterable[LaunchHistory]) -> str:
     """The file's text. The same histories give the same text, launches are sorted, each stands on a line of its own."""
-    lines = [json.dumps(_entry(each), ensure_ascii=False) for each in sorted(histories, key=lambda each: each.identity)]
-    return _HEAD + ",\n".join(lines) + _TAIL
+    lines = sorted(json.dumps(_entry(each), ensure_ascii=False).encode() for each in histories)
+    return _HEAD + b",\n".join(lines).decode() + _TAIL
 
 
 def write(path: Path, text: str) -> None:
@@ -83,48 +87,101 @@ def _tidy(seconds: float | None) -> float | int | None:
     return int(rounded) if rounded == int(rounded) else rounded
 
 
-@dataclass(frozen=True, slots=True)
-class _Committed:
-    """The text of a file and what finds a launch in it."""
+def load(root: Path) -> Estimates | None:
+    """The estimates committed in the project at ``root``, or None where there is no file. Raises HistoryFileError.
 
-    path: Path
-    text: str
+    So may asking them: a large file is not parsed before somebody asks for a launch in it.
+    """
+    path = root / FILE
+    try:
+        with path.open("rb") as file:
+            lookup = _Sorted(path, _map(file)).lookup if _is_large(file) else _Whole(path, file.read()).lookup
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise HistoryFileError(error.strerror or str(error), path) from error
+    return Estimates(lookup, str(root), collection_of(root))
+
+
+def _is_large(file: BinaryIO) -> bool:
+    """Large, and laid out by us: another layout is read whole, whatever that takes."""
+    ours = os.fstat(file.fileno()).st_size > LARGE and file.read(len(_HEAD)) == _HEAD.encode()
+    file.seek(0)
+    return ours
+
+
+def _map(file: BinaryIO) -> mmap.mmap:
+    return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+
+class _Whole:
+    """A file that was parsed as one. Its entries are only looked into when they are asked for."""
+
+    def __init__(self, path: Path, content: bytes) -> None:
+        self._path = path
+        self._known: dict[tuple[str, str], list[Any]] = {}
+        for entry in _entries(_parse(_text(content, path), path), path):
+            key = (entry.get("where"), entry.get("task")) if isinstance(entry, dict) else (None, None)
+            if not (isinstance(key[0], str) and isinstance(key[1], str)):
+                raise HistoryFileError("an entry is damaged (no place or no task)", path)
+            self._known.setdefault((key[0], key[1]), []).append(entry)
 
     def lookup(self, where: str, task: str) -> Mapping[int, Estimate]:
-        start = f'{{"where": {_json(where)}, "task": {_json(task)}, '
+        found = [_history(entry, self._path, 1) for entry in self._known.get((where, task), ())]
+        return {each.identity.position: each.estimate for each in found}
+
+
+@dataclass(frozen=True, slots=True)
+class _Sorted:
+    """A file with one launch a line, the lines in order: a launch is found by halving, without reading the rest."""
+
+    path: Path
+    content: mmap.mmap
+
+    def lookup(self, where: str, task: str) -> Mapping[int, Estimate]:
+        wanted = _start(where, task)
+        low, high = len(_HEAD.encode()), len(self.content) - len(_TAIL)
+        while low < high:
+            begin = self.content.rfind(b"\n", 0, (low + high) // 2) + 1
+            end = self._end(begin)
+            line = self._line(begin, end)
+            if line < wanted:
+                low = end + 1
+            else:
+                high = begin
         found: dict[int, Estimate] = {}
-        at = self.text.find(start)
-        while at >= 0:
-            end = self.text.find("\n", at)
-            line = self.text.count("\n", 0, at) + 1
-            entry = _parse(self.text[at:end].rstrip(","), self.path, line)
-            history = _history(entry, self.path, line)
+        while low < len(self.content):
+            end = self._end(low)
+            line = self.content[low:end]
+            if not line.startswith(wanted):
+                break
+            history = _history(_parse(_text(line.rstrip(b","), self.path), self.path, self._number(low)), self.path)
             found[history.identity.position] = history.estimate
-            at = self.text.find(start, end)
+            low = end + 1
         return found
 
+    def _line(self, begin: int, end: int) -> bytes:
+        line = self.content[begin:end]
+        if not line.startswith(b'{"where": '):
+            reason = "no line of a history; write it anew with 'ansible-reap history export'"
+            raise HistoryFileError(reason, self.path, self._number(begin))
+        return line
 
-def load(root: Path) -> Estimates | None:
-    """The estimates committed in the project at ``root``, or None where there is no file. Raises HistoryFileError."""
-    path = root / FILE
-    text = _read(path)
-    if text is None:
-        return None
-    if text.startswith(_HEAD) and text.endswith(_TAIL) and "\n<<<<<<< " not in text:
-        return Estimates(_Committed(path, text).lookup, str(root), collection_of(root))
-    known: dict[tuple[str, str], dict[int, Estimate]] = {}
-    for history in _whole(text, path):
-        launch = history.identity
-        known.setdefault((launch.where, launch.task), {})[launch.position] = history.estimate
-    return Estimates(lambda where, task: known.get((where, task), {}), str(root), collection_of(root))
+    def _end(self, begin: int) -> int:
+        end = self.content.find(b"\n", begin)
+        return end if end >= 0 else len(self.content)
+
+    def _number(self, begin: int) -> int:
+        return self.content[:begin].count(b"\n") + 1
 
 
 def read(path: Path) -> list[LaunchHistory]:
     """Everything in such a file. Raises HistoryFileError."""
-    text = _read(path)
-    if text is None:
-        raise HistoryFileError("no such file", path)
-    return _whole(text, path)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise HistoryFileError(error.strerror or str(error), path) from error
+    return [_history(entry, path) for entry in _entries(_parse(_text(content, path), path), path)]
 
 
 def observations(histories: Iterable[LaunchHistory], project: str) -> list[Observation]:
@@ -150,22 +207,25 @@ def observations(histories: Iterable[LaunchHistory], project: str) -> list[Obser
 
 def run_start(run: str) -> datetime:
     """When the run with this id began. Raises ValueError for what is no run's id."""
-    return datetime.strptime(run[:20], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
+    if run[19:20] != "Z":
+        raise ValueError(f"'{run}' is no run")
+    return datetime.fromisoformat(run[:19]).replace(tzinfo=timezone.utc)
+
+
+def _start(where: str, task: str) -> bytes:
+    """How the line of every launch with this place and name starts."""
+    return f'{{"where": {_json(where)}, "task": {_json(task)}, '.encode()
 
 
 def _json(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def _read(path: Path) -> str | None:
+def _text(content: bytes, path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return None
+        return content.decode()
     except UnicodeDecodeError as error:
-        raise HistoryFileError("not UTF-8 text", path) from error
-    except OSError as error:
-        raise HistoryFileError(error.strerror or str(error), path) from error
+        raise HistoryFileError("not UTF-8 text", path, content.count(b"\n", 0, error.start) + 1) from error
 
 
 def _parse(text: str, path: Path, line: int = 1) -> Any:
@@ -176,16 +236,16 @@ def _parse(text: str, path: Path, line: int = 1) -> Any:
         raise HistoryFileError("not JSON; write it anew with 'ansible-reap history export'", path, at) from error
 
 
-def _whole(text: str, path: Path) -> list[LaunchHistory]:
-    match _parse(text, path):
+def _entries(data: Any, path: Path) -> list[Any]:
+    match data:
         case {"version": int(version), "launches": list(entries)}:
             if version > VERSION:
                 raise HistoryFileError(f"written by a newer ansible-reap (version {version})", path)
-            return [_history(entry, path, 1) for entry in entries]
+            return entries
     raise HistoryFileError("not an export of 'ansible-reap history'", path)
 
 
-def _history(entry: Any, path: Path, line: int) -> LaunchHistory:
+def _history(entry: Any, path: Path, line: int = 1) -> LaunchHistory:
     try:
         identity = Identity(str(entry["where"]), str(entry["task"]), int(entry["position"]))
         limit = float(entry["limit_s"] or 0)

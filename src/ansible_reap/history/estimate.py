@@ -123,15 +123,17 @@ def _median(ended: Sequence[float], runs: int) -> float | None:
     return None if low is None or high is None else (low + high) / 2
 
 
-_STEPS = ((10, 1), (60, 5), (300, 30), (3600, 60), (7200, 300), (21600, 900), (172800, 3600))
+_ROUND = (
+    *(1, 2, 3, 4, 5, 6, 7, 8, 10, 15, 20, 30, 45, 60, 90, 120, 150, 180, 240, 300, 360, 420, 480, 600, 720, 900),
+    *(1200, 1500, 1800, 2400, 2700, 3000, 3600, 4500, 5400, 7200),
+)
 
 
 def round_up(seconds: float) -> int:
-    """The next number of seconds that a person would write: whole fives, half minutes, minutes, quarters, hours."""
-    for upto, step in _STEPS:
-        if seconds <= upto:
-            return math.ceil(round(seconds / step, 9)) * step
-    return math.ceil(round(seconds / 21600, 9)) * 21600
+    """The next number of seconds that a person would write, never below: 90, 600, 1200, then half and whole hours."""
+    exact = math.ceil(round(seconds, 6))
+    step = 1800 if exact <= 6 * 3600 else 3600 if exact <= 48 * 3600 else 6 * 3600
+    return next((each for each in _ROUND if each >= exact), -(-exact // step) * step)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +158,11 @@ class Estimates:
             f"{self.root}/{path}" if self.root and not path.startswith("/") else path, self.root, self.collection
         )
         known = self.lookup(where, task)
-        return known.get(self._position(path, line, text)) if known else None
+        return known.get(self._position(path, line, task, text)) if known else None
 
-    def _position(self, path: str, line: int, text: str) -> int:
+    def _position(self, path: str, line: int, task: str, text: str) -> int:
+        if text.count(task) == 1:  # spares reading the file again for nearly every launch there is
+            return 0
         if path not in self._positions:
             self._positions[path] = {site.line: site.position for site in sites(text)}
         return self._positions[path].get(line, 0)

@@ -97,12 +97,13 @@ def test_merging_adds_runs_and_knows_the_same_run_again() -> None:
     assert merged.estimate.runs == 6
 
 
-@pytest.mark.parametrize("layout", ["ours", "laid out anew"])
-def test_check_finds_launches_in_it(tmp_path: Path, layout: str) -> None:
+@pytest.mark.parametrize("layout", ["ours", "large", "laid out anew"])
+def test_check_finds_launches_in_it(tmp_path: Path, layout: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(committed, "LARGE", 10 if layout == "large" else 10**6)
     names = ['Start "the" bäckup', "Start", "Start } ], \\ {"]
     told = [history(Identity("role:db/tasks/main.yml", name)) for name in names]
     text = committed.dump(told)
-    committed.write(tmp_path / committed.FILE, text if layout == "ours" else json.dumps(json.loads(text), indent=2))
+    committed.write(tmp_path / committed.FILE, json.dumps(json.loads(text), indent=2) if "anew" in layout else text)
     found = committed.load(tmp_path)
     assert found is not None
     source = "".join(f"- name: {json.dumps(name)}\n  async: 5\n" for name in names)
@@ -124,18 +125,40 @@ def test_a_project_without_one_has_no_estimates(tmp_path: Path) -> None:
         ("[]", "not an export"),
         ('{"version": 2, "launches": []}', "newer ansible-reap"),
         ('{"version": 1, "launches": [{"where": "a"}]}', "an entry is damaged"),
+        ('{"version": 1, "launches": ["a"]}', "an entry is damaged"),
         ('{"version": 1, "launches": [\n<<<<<<< HEAD\n\n]}\n', ":2: not JSON"),
+        ("\udcff", "not UTF-8"),
     ],
 )
 def test_a_damaged_file_is_one_line_that_says_where(tmp_path: Path, text: str, said: str) -> None:
-    committed.write(tmp_path / committed.FILE, text)
+    (tmp_path / committed.FILE).parent.mkdir()
+    (tmp_path / committed.FILE).write_bytes(text.encode(errors="surrogateescape"))
     with pytest.raises(committed.HistoryFileError, match=said) as error:
         committed.load(tmp_path)
     assert "\n" not in str(error.value)
     assert str(tmp_path / committed.FILE) in str(error.value)
 
 
-def test_a_damaged_line_is_named_when_it_is_needed(tmp_path: Path) -> None:
+def test_every_launch_of_a_large_file_is_found_and_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(committed, "LARGE", 10)
+    names = [f"Task {n}" for n in range(40)] + ["", "Task", "Täsk", "~", "Zz", '"', "\n", "\x00"]
+    launches = [
+        Identity(f"role:r{n % 7}/tasks/main.yml", name, p) for n, name in enumerate(names) for p in (0, 1, 10, 2)
+    ]
+    committed.write(tmp_path / committed.FILE, committed.dump(history(each) for each in launches))
+    found = committed.load(tmp_path)
+    assert found is not None
+    for n, name in enumerate(names):
+        assert sorted(found.lookup(f"role:r{n % 7}/tasks/main.yml", name)) == [0, 1, 2, 10]
+        assert found.lookup(f"role:r{n % 7 + 1}/tasks/main.yml", name + "x") == {}
+    for where in ("", "a", "role:r3", "~"):
+        assert found.lookup(where, "Task 3") == {}
+
+
+def test_a_damaged_line_of_a_large_file_is_named_when_it_is_needed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(committed, "LARGE", 10)
     text = committed.dump([history(), history(Identity("role:db/tasks/main.yml", "Zap"))]).replace(
         "588,", "588 588,", 1
     )

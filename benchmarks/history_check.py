@@ -1,0 +1,152 @@
+"""What a history costs: `check` with 10,000 launches in it, and the callback's start with it turned on.
+
+    PYTHONPATH=src .envs/dev/bin/python benchmarks/history_check.py [--identities N] [--rounds N] [--core 2.21]
+
+Each pair of cases runs side by side, in turns, in processes of their own, and is compared by processor time: other work
+on the machine then hits both alike. Ends with status 1 where a figure is out of bounds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from ansible_reap.history import committed
+from ansible_reap.history.estimate import RunTime
+from ansible_reap.history.identity import Identity
+from ansible_reap.history.launches import LaunchHistory, MeasuredRun
+
+ROOT = Path(__file__).resolve().parents[1]
+FILES = 60
+CHECK_RATIO = 1.05
+START_MS = 50.0
+
+TASKS = """\
+- name: Start work {n}
+  ansible.builtin.command: /usr/local/bin/work {n}
+  async: 600
+  poll: 0
+  register: work_{n}
+- name: Wait for work {n}
+  ansible.builtin.async_status: {{jid: "{{{{ work_{n}.ansible_job_id }}}}"}}
+  register: work_{n}_done
+  until: work_{n}_done is finished
+  retries: 61
+  delay: 10
+- name: Say so
+  ansible.builtin.debug: {{msg: done}}
+"""
+
+CHECK = """\
+import sys, time
+from pathlib import Path
+from ansible_reap import linting
+before = time.process_time()
+found = linting.lint(Path(sys.argv[1]))
+print(time.process_time() - before, len(found.findings))
+"""
+
+START = """\
+import sys, time
+import ansible.executor.playbook_executor, ansible.plugins.callback, ansible.template, ansible.cli
+sys.path[:0] = [sys.argv[1] + "/src", sys.argv[1] + "/callback_plugins"]
+from ansible.parsing.dataloader import DataLoader
+from ansible.playbook import Playbook
+from ansible.vars.manager import VariableManager
+loader = DataLoader()
+playbook = Playbook.load(sys.argv[2], variable_manager=VariableManager(loader=loader), loader=loader)
+before = time.process_time()
+import async_reaper
+callback = async_reaper.CallbackModule()
+values = {name: None for name in async_reaper.OPTIONS}
+values["history"] = sys.argv[3] or ""
+callback.get_option = values.get
+callback.v2_playbook_on_start(playbook)
+print((time.process_time() - before) * 1000, int(callback.disabled))
+"""
+
+
+def make_project(root: Path) -> None:
+    """A project of many roles, some of whose launches are known to take nearly as long as they may."""
+    for number in range(FILES):
+        tasks = root / "roles" / f"role{number}" / "tasks"
+        tasks.mkdir(parents=True)
+        (tasks / "main.yml").write_text(TASKS.format(n=number))
+    roles = "".join(f"    - role{number}\n" for number in range(FILES))
+    (root / "site.yml").write_text(f"- hosts: all\n  gather_facts: false\n  roles:\n{roles}")
+    (root / "ansible.cfg").touch()
+
+
+def write_history(root: Path, identities: int) -> int:
+    """A committed history with that many launches, FILES of them in the project; the file's size."""
+    runs = tuple(
+        MeasuredRun(f"2026-11-{1 + n // 24:02}T{n % 24:02}:00:00Z-4711", RunTime(310.0 + n), 600.0) for n in range(30)
+    )
+    histories = [
+        LaunchHistory("", Identity(f"role:role{number}/tasks/main.yml", f"Start work {number}"), runs)
+        for number in range(identities)
+    ]
+    committed.write(root / committed.FILE, committed.dump(histories))
+    return (root / committed.FILE).stat().st_size
+
+
+def measure(python: str | Path, program: str, *args: object) -> tuple[float, int]:
+    """The two numbers that the program prints, run in a process of its own."""
+    done = subprocess.run(
+        [python, "-c", program, *map(str, args)],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+    )
+    cost, fact = done.stdout.split()[-2:]
+    return float(cost), int(fact)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--identities", type=int, default=10_000)
+    parser.add_argument("--rounds", type=int, default=11)
+    parser.add_argument("--core", default="2.21")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        without, with_history = Path(folder, "without"), Path(folder, "with")
+        for root in (without, with_history):
+            root.mkdir()
+            make_project(root)
+        size = write_history(with_history, args.identities)
+        pairs = [
+            (measure(sys.executable, CHECK, without), measure(sys.executable, CHECK, with_history))
+            for _ in range(args.rounds)
+        ]
+        plain, full = (statistics.median(pair[side][0] for pair in pairs) for side in (0, 1))
+        ratio = statistics.median(pair[1][0] / pair[0][0] for pair in pairs)
+        print(f"check, {FILES} launches, no history:     {plain * 1000:7.1f} ms")
+        print(f"the same, {args.identities} launches known: {full * 1000:7.1f} ms  ({size // 1024} KiB)")
+        print(f"ratio of the pairs, median:           {ratio:7.3f}  (bound {CHECK_RATIO})")
+        assert pairs[0][1][1] - pairs[0][0][1] == FILES, "every launch's limit must be found too tight"
+        good = ratio <= CHECK_RATIO
+        envs = Path(os.environ.get("ANSIBLE_REAP_ENVS") or ROOT / ".envs")
+        python = envs / f"core-{args.core}" / "bin" / "python"
+        if not python.exists():
+            print(f"callback: not measured, no environment core-{args.core}")
+            return int(not good)
+        store, playbook = Path(folder, "history.db"), Path(folder, "start.yml")
+        playbook.write_text("- hosts: all\n  gather_facts: false\n  tasks: []\n")
+        starts = [
+            tuple(measure(python, START, ROOT, playbook, where) for where in ("", store)) for _ in range(args.rounds)
+        ]
+        assert not any(fact for pair in starts for _, fact in pair), "the callback has turned itself off"
+        off, on = (statistics.median(pair[side][0] for pair in starts) for side in (0, 1))
+        print(f"callback's import and start, history off: {off:5.1f} ms")
+        print(f"callback's import and start, history on:  {on:5.1f} ms  (bound {START_MS})")
+        return int(not (good and on < START_MS))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
