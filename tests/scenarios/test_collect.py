@@ -36,6 +36,13 @@ LAUNCHES = """\
       poll: 0
       vars:
         ansible_async_dir: "{{{{ playbook_dir }}}}/elsewhere"
+    - name: Start on each other's behalf
+      ansible.builtin.command: sleep 0
+      async: 60
+      poll: 0
+      delegate_to: "{{{{ item }}}}"
+      loop: "{{{{ groups['all'] }}}}"
+      run_once: true
     - name: Keep at it
       ansible.builtin.command: sleep 2
       async: 60
@@ -159,7 +166,7 @@ def ids(entries: Sequence[dict[str, Any]]) -> set[str]:
 
 def cut_short(controller: Controller, how: signal.Signals, items: int, chance: random.Random) -> None:
     """Cut a run short at a random moment, and account for every job there is."""
-    total = len(controller.hosts) * (items + 1)
+    total = len(controller.hosts) * (items + 2)
     reported = controller.run_until(LAUNCHES.format(items=items), chance.randint(0, total), chance.uniform(0, 0.4), how)
     left = controller.status_files()
     listed = controller.jobs()
@@ -190,7 +197,7 @@ def test_a_run_cut_short_loses_none_of_its_jobs(controller: Controller, how: sig
 @pytest.mark.slow
 @pytest.mark.parametrize("moment", range(50))
 def test_at_whatever_moment_it_is_cut_short(controller: Controller, moment: int) -> None:
-    """Forty jobs: two hosts, eighteen items and two single ones each."""
+    """Forty jobs and more: two hosts, with eighteen items, two that are delegated, and two single ones each."""
     cut_short(controller, SIGNALS[moment % len(SIGNALS)], items=18, chance=random.Random(moment))
 
 

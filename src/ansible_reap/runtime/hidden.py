@@ -55,6 +55,10 @@ class HiddenResults:
         self._awaited.append(awaited)
 
     @property
+    def awaited(self) -> tuple[Awaited, ...]:
+        return tuple(self._awaited)
+
+    @property
     def is_waiting(self) -> bool:
         return bool(self._awaited)
 

@@ -183,6 +183,12 @@ def _list(value: object) -> list[object]:
     return value
 
 
+def _plain(value: object) -> str | int | float | bool:
+    if not isinstance(value, str | int | float | bool):
+        raise TypeError("plain value expected")
+    return value
+
+
 def _access(value: object) -> Access:
     body = _mapping(value)
     other = ("become", "port", "variables")
@@ -192,7 +198,7 @@ def _access(value: object) -> Access:
     return Access(
         become=body.get("become") is True,
         port=None if port is None else _whole(port),
-        variables=tuple((_text(name), value) for name, value in pairs),
+        variables=tuple((_text(name), _plain(value)) for name, value in pairs),
         **texts,
     )
 

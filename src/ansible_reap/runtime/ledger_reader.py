@@ -13,7 +13,7 @@ from pathlib import Path
 from ansible_reap.runtime.ledger import SUFFIX
 from ansible_reap.runtime.ledger_format import Answer, Closing, Intent, LineError, RunRecord, decode
 from ansible_reap.runtime.processes import is_running
-from ansible_reap.runtime.tracker import JobInfo
+from ansible_reap.runtime.tracker import Access, JobInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def read_file(path: Path) -> RunLedger:
     if not isinstance(first, RunRecord):
         raise LineError("it does not begin with a run")
     launches: dict[str, JobInfo] = {}
-    intents: dict[tuple[str, str], Intent] = {}
+    intents: dict[tuple[str, str], dict[Access, Intent]] = {}
     closed: set[str] = set()
     damaged = 0
     for line in filter(None, lines[1:]):
@@ -92,7 +92,7 @@ def read_file(path: Path) -> RunLedger:
         if isinstance(record, JobInfo):
             launches.setdefault(record.jid, record)
         elif isinstance(record, Intent):
-            intents[record.key, record.host] = record
+            intents.setdefault((record.key, record.host), {})[record.site.access] = record
         elif isinstance(record, Answer):
             intents.pop((record.key, record.host), None)
         elif isinstance(record, Closing):
@@ -102,7 +102,7 @@ def read_file(path: Path) -> RunLedger:
         path=path,
         run=first,
         launches=tuple(launch for jid, launch in launches.items() if jid not in closed),
-        intents=tuple(intents.values()),
+        intents=tuple(intent for several in intents.values() for intent in several.values()),
         named=frozenset(launches),
         # The lock is inherited by the workers of a killed controller, so it only decides where the process cannot be
         # seen.

@@ -40,11 +40,10 @@ class Leftovers:
 
     def folders(self) -> dict[Access, list[Intent]]:
         """The intents by the account and folder in which their jobs would be, however much else they differ in."""
-        found: dict[str, tuple[Access, list[Intent]]] = {}
+        found: dict[Access, list[Intent]] = {}
         for intent in self.intents:
-            access = intent.site.access
-            found.setdefault(repr(access), (access, []))[1].append(intent)
-        return dict(found.values())
+            found.setdefault(intent.site.access, []).append(intent)
+        return found
 
 
 @dataclass(frozen=True, slots=True)

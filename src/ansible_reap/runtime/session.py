@@ -12,6 +12,7 @@ from ansible import context
 from ansible.release import __version__ as ansible_version
 
 from ansible_reap.runtime import events
+from ansible_reap.runtime.ahead import sites_ahead
 from ansible_reap.runtime.entries import utc
 from ansible_reap.runtime.gatekeeper import Gatekeeper
 from ansible_reap.runtime.hidden import Awaited, HiddenResults
@@ -121,7 +122,8 @@ class Session:
             now = time.time()
             key = events.identity(task)
             self._starts[host.get_name(), key] = now
-            self.tracker.intent(key, self._sites.read(task, self._play), host.get_name(), now)
+            for site in sites_ahead(self._sites.read(task, self._play), task, self._play, host):
+                self.tracker.intent(key, site, host.get_name(), now)
 
     def result(self, result: Any, *, failed: bool = False, ignored: bool = False, is_item: bool = False) -> None:
         """Any result of a task or loop item that ended ok or failed, or is tried again."""
@@ -136,6 +138,7 @@ class Session:
                 self._keeper.file(job)
         elif "censored" in data and not is_item:
             self._await_hidden(task, host, failed=failed, ignored=ignored)
+            return  # the host has answered once we have heard what
         elif events.is_loop(task) and not is_item:
             pass  # its items have been here
         elif events.whole(task.async_val) > 0:
@@ -211,10 +214,13 @@ class Session:
         if register is not None and (is_launch or is_reap(task.action)):
             self._hidden.expect(Awaited(task, host, register, time.time(), failed, ignored))
             self._keeper.expect_hidden(True)
+        else:
+            self._answered(host, task)
 
     def _recover(self) -> None:
         if not self._hidden.is_waiting:
             return
+        waiting = self._hidden.awaited
         for awaited, data in self._hidden.arrived(self._play.get_variable_manager()):
             if "ansible_job_id" not in data:
                 continue
@@ -223,4 +229,6 @@ class Session:
                 self._saw(awaited.task, awaited.host, data, failed=failed, ignored=awaited.ignored)
             else:
                 self._launched(awaited.task, awaited.host, data, awaited.when)
+        for awaited in waiting:
+            self._answered(awaited.host, awaited.task)
         self._keeper.expect_hidden(False)
