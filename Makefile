@@ -46,7 +46,7 @@ format:
 
 docs:
 	@$(MAKE_ENVS) docs
-	$(ENVS)/docs/bin/python -m mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(ENVS)/docs/bin/python -m mkdocs build --strict
 
 build:
 	@$(MAKE_ENVS) dev

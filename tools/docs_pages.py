@@ -27,6 +27,15 @@ RULES = ROOT / "lint_rules"
 CALLBACK = ROOT / "callback_plugins" / "async_reaper.py"
 
 
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Put each rule's page below the rules' table in the navigation."""
+    rules = [path.stem.replace("_", "-") for path in sorted(RULES.glob("async_*.md"))]
+    for entry in config.nav or []:
+        if isinstance(entry, dict) and "Rules" in entry:
+            entry["Rules"] = ["rules/index.md", *({rule: f"rules/{rule}.md"} for rule in rules)]
+    return config
+
+
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the rules' pages and their table."""
     from mkdocs.structure.files import File  # noqa: PLC0415 - the functions below are used without MkDocs as well

@@ -50,14 +50,18 @@ class Session:
 def session(complete: Venv, dist: Dist, tmp_path: Path, page: Path) -> Session:
     setup = markdown.page_directive(page, "project")
     project = tmp_path / "project"
-    if setup:
+    programs = complete.folder / "bin"
+    if setup == "repository":
+        environments.copy_repository(project)
+        programs = environments.program("dev", "python").parent
+    elif setup:
         shutil.copytree(EXAMPLE / setup, project)
     else:
         project.mkdir()
     subprocess.run(["git", "init", "-q", str(project)], check=True)
     variables = {
         **clean_environment(tmp_path),
-        "PATH": f"{complete.folder / 'bin'}:/usr/bin:/bin",
+        "PATH": f"{programs}:/usr/bin:/bin",
         "PIP_FIND_LINKS": str(dist.wheel.parent),
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "ANSIBLE_LOCALHOST_WARNING": "0",
@@ -94,7 +98,7 @@ def _run_console(block: markdown.Block, where: str, session: Session) -> None:
     """Run a block's commands in one shell, so that ``cd``, ``export`` and ``$?`` work as for a reader."""
     commands = markdown.commands(block)
     assert commands, f"{where}: no line starts with '$ '"
-    parts = [f"printf '\\n===%s===\\n' {number}\n{command.text}\n" for number, command in enumerate(commands)]
+    parts = [f"__=$?; printf '\\n===%s===\\n' {n}; (exit $__)\n{command.text}\n" for n, command in enumerate(commands)]
     reply = session.shell("".join(parts))
     outputs = re.split(r"\n===\d+===\n", reply.stdout)[1:]
     for command, output in zip(commands, outputs, strict=True):

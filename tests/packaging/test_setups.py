@@ -64,12 +64,7 @@ def user(tmp_path: Path, dist: Dist) -> NewUser:
 def published(tmp_path: Path) -> Path:
     """A git repository that stands for the published one: this source tree, tagged with its version."""
     folder = tmp_path / "published"
-    git = ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    for name in subprocess.run(git, check=True, capture_output=True, text=True).stdout.strip("\0").split("\0"):
-        source, target = ROOT / name, folder / name
-        if source.exists():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, target, follow_symlinks=False)
+    environments.copy_repository(folder)
     script = f"git init -q && git add -A && git commit -qm release && git tag v{ansible_reap.__version__}"
     identity = {"GIT_AUTHOR_NAME": "A", "GIT_AUTHOR_EMAIL": "a@example.com"}
     identity |= {"GIT_COMMITTER_NAME": "A", "GIT_COMMITTER_EMAIL": "a@example.com"}

@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,3 +57,12 @@ def summary() -> str:
     if left_out:
         parts.append(f"not in this run ('make matrix' has them): {', '.join(left_out)}")
     return "; ".join(parts)
+
+
+def copy_repository(target: Path) -> None:
+    """Copy this source tree, as git would see it, into a new folder; symlinks stay symlinks."""
+    listing = ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    for name in subprocess.run(listing, check=True, capture_output=True, text=True).stdout.strip("\0").split("\0"):
+        if (ROOT / name).exists():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, target / name, follow_symlinks=False)

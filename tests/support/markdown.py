@@ -3,7 +3,7 @@
 How a block is treated is told by its fence, and by an HTML comment right above it:
 
 - ``console``: each line that starts with ``$ `` is run; the lines below it are its expected output, where a line
-  ``...`` stands for any number of lines;
+  ``...`` stands for any number of lines, and within a line for any text;
 - any block with ``title="PATH"`` is written to that file;
 - ``yaml`` without a title: a task list or a play on which ``check`` must find nothing, or just the tags that
   ``<!-- finds: TAG TAG -->`` names;
@@ -21,7 +21,8 @@ from pathlib import Path
 import yaml
 
 _FENCE = re.compile(
-    r"^(?P<indent> *)```(?P<language>\w*)(?P<info>[^\n`]*)\n(?P<text>.*?)^(?P=indent)```$", re.DOTALL | re.MULTILINE
+    r"^(?P<indent> *)(?P<fence>````?)(?P<language>\w*)(?P<info>[^\n`]*)\n(?P<text>.*?)^(?P=indent)(?P=fence)$",
+    re.DOTALL | re.MULTILINE,
 )
 _DIRECTIVE = re.compile(r"<!-- (\w+)(?:: *(.*?))? -->\s*\Z")
 
@@ -101,12 +102,15 @@ def matches(expected: tuple[str, ...], output: str) -> bool:
     """True where the output is what the page shows; blank lines do not count."""
     shown = [normalise(line) for line in expected if line.strip()]
     printed = [normalise(line) for line in output.splitlines() if line.strip()]
-    pattern = "".join(r"(.*\n)*?" if line.strip() == "..." else re.escape(line) + r"\n" for line in shown)
+    pattern = "".join(r"(.*\n)*?" if line.strip() == "..." else _any_within(line) + r"\n" for line in shown)
     return re.fullmatch(pattern, "".join(f"{line}\n" for line in printed)) is not None
 
 
 def recipe_commands(block: Block) -> Iterator[str]:
     """The shell commands of a CI system's file, without those that only this CI system understands."""
+    if block.language == "diff":
+        yield f"patch -p1 < {block.title}"
+        return
     if block.language == "groovy":
         yield from re.findall(r"\bsh '([^']+)'", block.text)
         return
@@ -123,3 +127,7 @@ def _scripts(value: object) -> Iterator[str]:
                 yield from [member] if isinstance(member, str) else member
             else:
                 yield from _scripts(member)
+
+
+def _any_within(line: str) -> str:
+    return re.escape(line).replace(re.escape("..."), ".*")
