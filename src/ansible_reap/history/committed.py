@@ -155,7 +155,10 @@ class _Sorted:
             line = self.content[low:end]
             if not line.startswith(wanted):
                 break
-            history = _history(_parse(_text(line.rstrip(b","), self.path), self.path, self._number(low)), self.path)
+            try:
+                history = _history(_parse(_text(line.rstrip(b","), self.path), self.path), self.path)
+            except HistoryFileError as error:
+                raise HistoryFileError(error.reason, self.path, self._number(low)) from error
             found[history.identity.position] = history.estimate
             low = end + 1
         return found
