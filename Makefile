@@ -24,11 +24,11 @@ demo:
 	@PYTHONPATH=src "$$($(PYTHON) tools/envs.py path newest)/bin/python" -m ansible_reap demo
 
 test:
-	@$(MAKE_ENVS) dev lint lint-oldest docs oldest newest
+	@$(MAKE_ENVS) dev lint lint-oldest docs runner oldest newest
 	$(DEV)/python -m pytest -n $(JOBS) -m "not slow" $(TESTS)
 
 matrix:
-	@$(MAKE_ENVS) dev lint lint-oldest docs cores
+	@$(MAKE_ENVS) dev lint lint-oldest docs runner cores
 	ANSIBLE_REAP_CORES=all $(DEV)/python -m pytest -n $(JOBS) $(TESTS)
 
 lint:

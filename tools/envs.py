@@ -64,6 +64,7 @@ DEV = (
 DOCS = ("mkdocs~=1.6.1", "mkdocs-material~=9.8", "PyYAML>=6.0", "Jinja2>=3.1")
 LINT = ("ansible-lint>=26.10,<27",)
 LINT_OLDEST = ("ansible-lint~=25.1.3",)
+RUNNER = ("ansible-runner~=2.4", "ansible-core>=2.18,<2.22")
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,7 @@ ENVIRONMENTS: dict[str, Environment] = {
         Environment("docs", DOCS, ("3.11", "3.12", "3.13", "3.10", "3.14")),
         Environment("lint", LINT, ("3.13", "3.12", "3.11", "3.14")),
         Environment("lint-oldest", LINT_OLDEST, ("3.10", "3.11", "3.12", "3.13")),
+        Environment("runner", RUNNER, ("3.13", "3.12", "3.11", "3.14")),
         *(
             Environment(f"core-{version}", (f"ansible-core~={version}.0",), pythons)
             for version, pythons in CORE_PYTHONS.items()

@@ -61,6 +61,17 @@ def test_ansible_builder_finds_the_python_requirement() -> None:
     assert [line for line in requirements if not line.startswith("#")] == [f"ansible-reap=={ansible_reap.__version__}"]
 
 
+def test_the_execution_environment_in_the_docs_is_the_file_beside_them() -> None:
+    page = (environments.ROOT / "docs" / "awx.md").read_text()
+    file = (environments.ROOT / "docs" / "execution-environment.yml").read_text()
+    block = page.partition('```yaml title="execution-environment.yml"\n')[2].partition("```")[0]
+    definition = yaml.safe_load(file)
+    assert yaml.safe_load(block) == definition
+    assert definition["dependencies"]["galaxy"]["collections"] == [
+        {"name": "reap.jobs", "version": ansible_reap.__version__}
+    ]
+
+
 def test_the_collection_admits_the_supported_versions_of_ansible_core() -> None:
     runtime = yaml.safe_load((COLLECTION / "meta" / "runtime.yml").read_text())
     assert runtime["requires_ansible"] == f">={environments.SUPPORTED_CORES[0]}.0"
