@@ -84,8 +84,8 @@
     const row = rowOf(bar), head = document.createElement("b");
     const cells = Array.from(row.cells);
     const lines = [cells[1].textContent, cells[0].textContent + " \u00b7 " + cells[3].textContent, cells[2].querySelector(".where").textContent, cells[6].textContent.slice(0, 200)];
-    head.textContent = bar.getAttribute("aria-label");
-    tip.replaceChildren(head, ...lines.slice(1).filter(Boolean).map((line) => Object.assign(document.createElement("span"), { textContent: line })));
+    head.textContent = cells[2].firstChild.textContent + (cells[2].querySelector(".item") || { textContent: "" }).textContent;
+    tip.replaceChildren(head, ...lines.filter(Boolean).map((line) => Object.assign(document.createElement("span"), { textContent: line })));
     tip.hidden = false;
     const at = bar.getBoundingClientRect(), size = tip.getBoundingClientRect();
     const left = Math.max(at.left, chart.getBoundingClientRect().left);

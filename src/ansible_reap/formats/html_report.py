@@ -177,6 +177,8 @@ def _badge(job: ReportedJob) -> str:
 def _used(job: ReportedJob) -> str:
     """The run time against the limit, as figures and as a bar."""
     limit = duration(job.limit) if job.limit is not None else "?"
+    if job.runtime is None and job.state is JobState.TIMED_OUT and job.limit:
+        return f'killed at {text(limit)}<span class="meter tight" aria-hidden="true"><i style="width:100%"></i></span>'
     if job.runtime is None:
         return f"<span class=faint>? of {text(limit)}</span>"
     share = min(100.0, 100 * job.runtime / job.limit) if job.limit else 0.0

@@ -76,6 +76,8 @@ def _span(number: int, job: ReportedJob, axis: Axis) -> Span:
     end: float | None = None
     if job.runtime is not None:
         end = start + job.runtime
+    elif job.state is JobState.TIMED_OUT and job.limit is not None:
+        end = start + job.limit  # it was killed there, whenever somebody saw it
     elif job.finished:
         end = axis.of(job.finished)
     is_open = end is None or job.last_seen is LastSeen.RUNNING
