@@ -63,6 +63,8 @@ class ReapRule(AnsibleLintRule):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        if not cls.id:
+            return
         rule = _RULES[cls.id]
         cls.severity = rule.severity.name
         cls.tags = list(rule.tags)
@@ -122,6 +124,7 @@ class ReapRule(AnsibleLintRule):
             match = self.create_matcherror(
                 message=finding.message, lineno=finding.place.line, filename=file, tag=finding.tag
             )
+            match.reap_finding = finding
             if task is not None:
                 self._enrich_matcherror_with_task_details(match, task)
             matches.append(match)

@@ -1,9 +1,9 @@
 """async-noop for ansible-lint."""
 
-from ansible_reap_adapter import ReapRule
+from ansible_reap_transform import FixingRule
 
 
-class AsyncNoopRule(ReapRule):
+class AsyncNoopRule(FixingRule):
     """async or poll where they do nothing."""
 
     id = "async-noop"

@@ -1,9 +1,9 @@
 """async-reboot for ansible-lint."""
 
-from ansible_reap_adapter import ReapRule
+from ansible_reap_transform import FixingRule
 
 
-class AsyncRebootRule(ReapRule):
+class AsyncRebootRule(FixingRule):
     """A hand-rolled reboot."""
 
     id = "async-reboot"

@@ -1,9 +1,9 @@
 """async-scope for ansible-lint."""
 
-from ansible_reap_adapter import ReapRule
+from ansible_reap_transform import FixingRule
 
 
-class AsyncScopeRule(ReapRule):
+class AsyncScopeRule(FixingRule):
     """The reap looks where the job is not."""
 
     id = "async-scope"

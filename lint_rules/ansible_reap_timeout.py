@@ -1,9 +1,9 @@
 """async-timeout for ansible-lint."""
 
-from ansible_reap_adapter import ReapRule
+from ansible_reap_transform import FixingRule
 
 
-class AsyncTimeoutRule(ReapRule):
+class AsyncTimeoutRule(FixingRule):
     """The limit or the wait does not suit the work."""
 
     id = "async-timeout"

@@ -1,9 +1,9 @@
 """async-unreaped for ansible-lint."""
 
-from ansible_reap_adapter import ReapRule
+from ansible_reap_transform import FixingRule
 
 
-class AsyncUnreapedRule(ReapRule):
+class AsyncUnreapedRule(FixingRule):
     """A launch whose jobs nobody waits for, all or in part."""
 
     id = "async-unreaped"

@@ -6,8 +6,6 @@ from pathlib import Path
 
 import ansible_reap
 
-SITE = "https://ansible-reap.readthedocs.io/en/latest/"
-
 _PACKAGE = Path(ansible_reap.__file__).parent
 _FOLDERS = (_PACKAGE / "pages", _PACKAGE.parents[1] / "lint_rules")
 """Where pages lie: the installed wheel has the first, a clone the second."""
@@ -24,4 +22,4 @@ def available() -> dict[str, Path]:
 
 def url(rule: str) -> str:
     """Where the rule's page stands on the documentation's site."""
-    return f"{SITE}rules/{rule.replace('-', '_')}/"
+    return f"{ansible_reap.DOCS_URL}/rules/{rule}/"

@@ -34,7 +34,7 @@ def render(outcome: Outcome) -> str:
                 "name": "ansible-reap",
                 "version": ansible_reap.__version__,
                 "semanticVersion": ansible_reap.__version__,
-                "informationUri": pages.SITE,
+                "informationUri": ansible_reap.DOCS_URL,
                 "rules": rules,
             }
         },

@@ -69,7 +69,7 @@ def test_sarif_results_point_at_their_rule_and_into_the_project() -> None:
         location = result["locations"][0]["physicalLocation"]["artifactLocation"]
         assert location["uri"] == "roles/d%C3%A4%20tabase/tasks/main.yml"
         assert location["uriBaseId"] in run["originalUriBaseIds"]
-    assert rules[0]["helpUri"].endswith("/rules/async_unreaped/")
+    assert rules[0]["helpUri"].endswith("/rules/async-unreaped/")
     assert [result.get("suppressions") for result in run["results"]][-1] == [{"kind": "external", "status": "accepted"}]
     assert run["invocations"][0]["executionSuccessful"] is False
 
