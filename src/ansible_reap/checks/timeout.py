@@ -49,7 +49,7 @@ def _interval(use: AsyncUse) -> Finding | None:
     if limit is None or not limit.known or is_windows(use.task):
         return None
     longest = max(limit.values)
-    if min(limit.values) <= 0 or longest >= KILL_STEP:
+    if not 0 < longest < KILL_STEP:
         return None
     return speak(
         RULE,
@@ -122,11 +122,10 @@ def _window(analysis: Analysis, reap: Reap, launches: list[Launch]) -> Iterator[
     if reap.kind is not ReapKind.WAIT or budget is None or not budget.known:
         return
     longest = max(budget.values)
-    cut_short = [launch for launch in launches if launch.limit.known and _waits(launch) < min(launch.limit.values)]
+    cut_short = [launch for launch in launches if launch.limit.known and _waits(launch) < _shortest(launch)]
     if not cut_short:
         return
-    launch = max(cut_short, key=lambda each: min(each.limit.values))
-    limit = min(launch.limit.values)
+    limit = max(map(_shortest, cut_short))
     delay = (reap.delay.single if reap.delay else None) or DEFAULT_DELAY
     retries = math.ceil((limit + FIX_MARGIN) / delay)
     given = "" if "retries" in reap.task.keywords else " ('until' without 'retries' tries 3 times)"
@@ -136,11 +135,16 @@ def _window(analysis: Analysis, reap: Reap, launches: list[Launch]) -> Iterator[
         f"The wait ends after {seconds(longest)}{given}, but the job has {seconds(limit)} before its own limit: "
         f"a job that is still in time is reported as failed and then runs on unseen.",
         sub_tag="window",
-        related=[(each.task, f"the job's limit is {seconds(min(each.limit.values))}") for each in cut_short],
+        related=[(each.task, f"the job's limit is {seconds(_shortest(each))}") for each in cut_short],
         settings=reap.settings,
         suggestion=f"retries: {retries}\ndelay: {delay:g}",
         fix=window.widen(analysis, reap, limit),
     )
+
+
+def _shortest(launch: Launch) -> float:
+    """The shortest limit under which jobs are started; 0 starts none."""
+    return min((value for value in launch.limit.values if 0 < value < math.inf), default=0.0)
 
 
 def _waits(launch: Launch) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -85,7 +86,7 @@ def known_time(task: Task) -> KnownTime | None:
         if command.ended_by in ("||", "|", "|&") or (command.ended_by == "&&" and command.argv[:1][0:1] and
                                                      command.argv[0] in _TESTS):  # fmt: skip
             break
-    return KnownTime(total, f"'{' + '.join(sources)}'") if total else None
+    return KnownTime(total, f"'{' + '.join(sources)}'") if 0 < total < math.inf else None
 
 
 def _is_wrapper(found: list[Command]) -> bool:
@@ -116,18 +117,18 @@ def _timeout_of(argv: tuple[str, ...]) -> float:
 def duration(word: str) -> float | None:
     """Seconds of a ``sleep`` argument, as in ``15m``."""
     match = _DURATION.match(word)
-    return float(match[1]) * _UNITS[match[2]] if match else None
+    return _finite(float(match[1]) * _UNITS[match[2]]) if match else None
 
 
 def number(value: object) -> float | None:
     """A number written plainly; None for a template or anything else."""
-    if isinstance(value, bool):
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
-    if isinstance(value, (int, float)):
-        return float(value)
-    if isinstance(value, str):
-        try:
-            return float(value)
-        except ValueError:
-            return None
-    return None
+    try:
+        return _finite(float(value))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
