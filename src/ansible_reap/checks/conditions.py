@@ -120,8 +120,24 @@ def judges(text: str, register: str) -> bool:
                 return True
             if isinstance(node, (nodes.Getattr, nodes.Getitem)) and _attribute(node) in _OUTCOMES:
                 return True
-            if isinstance(node, nodes.Const) and node.value in ("failed", "finished", "rc"):
-                return True  # as in selectattr('failed')
+            if isinstance(node, nodes.Const) and any(word in str(node.value) for word in ("failed", "finished")):
+                return True  # as in selectattr('failed') and json_query('[?failed]')
+    return False
+
+
+def hands_on(text: str, register: str) -> bool:
+    """Whether a template's value is the whole result, or all of a loop's: who gets it may judge how it ended."""
+    from jinja2 import nodes  # noqa: PLC0415
+
+    parts = expressions.template(text) if register in text and expressions.is_template(text) else None
+    for part in parts or ():
+        whole: nodes.Node | str | None = part
+        while isinstance(whole, nodes.Filter):
+            whole = whole.node
+        if isinstance(whole, (nodes.Getattr, nodes.Getitem)) and _attribute(whole) == "results":
+            whole = whole.node
+        if not isinstance(whole, str) and _is(whole, register):
+            return True
     return False
 
 
