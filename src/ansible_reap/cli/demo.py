@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ansible_reap.cli import installation
+from ansible_reap import installation
 from ansible_reap.cli.parser import Parser, UsageError
 
 EXAMPLE = installation.PACKAGE / "example"
@@ -52,7 +52,10 @@ def run(args: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="ansible-reap-demo-") as scratch:
         folder = Path(scratch)
         shutil.copytree(EXAMPLE, folder / "example", ignore=shutil.ignore_patterns("__pycache__"))
-        status = _tell(folder)
+        try:
+            status = _tell(folder)
+        except installation.CallbackNotFoundError as error:
+            raise UsageError(str(error)) from error
     if args.copy_to is not None:
         print(f"\nThe project is in {args.copy_to}: broken/ and repaired/ differ in site.yml alone.")
     return status
@@ -67,7 +70,7 @@ def _tell(folder: Path) -> int:
     check = _run(
         [sys.executable, "-m", "ansible_reap", "check", "--format", "text"], broken, installation.import_environment()
     )
-    _show("ansible-reap check", check, check.output)
+    _show("ansible-reap check", check, _without_advice(check.output))
     if not installation.has_ansible():
         print(_INSTALL.format(python=sys.executable))
         return 2
@@ -141,6 +144,12 @@ def _from_recap(output: str) -> str:
     if not starts:
         return output  # it never came so far: all of it says why
     return "\n".join(re.sub(r"\*{20,}", "*" * 20, line).rstrip() for line in lines[starts[0] :] if line.strip())
+
+
+def _without_advice(output: str) -> str:
+    """The findings without what they propose to write: the repaired twin shows that."""
+    lines = [line for line in output.splitlines() if line.strip()]
+    return "\n".join(line for line in lines if not re.match(r"\s+(by way of|--fix:)", _COLOUR.sub("", line)))
 
 
 def _in_colour() -> bool:

@@ -11,7 +11,7 @@ import argparse
 from collections.abc import Callable, Iterable
 
 import ansible_reap
-from ansible_reap.cli import installation
+from ansible_reap import installation
 from ansible_reap.cli.parser import Parser
 from ansible_reap.doctor import callback, precommit, rules
 from ansible_reap.doctor.observation import Observation, State, off

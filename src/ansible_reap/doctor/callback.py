@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ansible_reap.cli.installation import FULL_NAME
 from ansible_reap.doctor import programs
 from ansible_reap.doctor.observation import Observation, absent, fine, off
 from ansible_reap.doctor.programs import ProbeError, Program
+from ansible_reap.installation import FULL_NAME
 from ansible_reap.runtime.options import NAMES, parse
 from ansible_reap.wording import did_you_mean
 

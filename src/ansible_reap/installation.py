@@ -8,7 +8,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import ansible_reap
-from ansible_reap.cli.parser import UsageError
 
 SHORT_NAME = "async_reaper"
 FULL_NAME = "reap.jobs.async_reaper"
@@ -16,6 +15,10 @@ COLLECTION = Path("ansible_collections") / "reap" / "jobs"
 CALLBACK = COLLECTION / "plugins" / "callback" / "async_reaper.py"
 
 PACKAGE = Path(ansible_reap.__file__).resolve().parent
+
+
+class CallbackNotFoundError(Exception):
+    """The callback lies neither beside the package nor in a clone around it; the message is one line."""
 
 
 def installed_collection() -> Path | None:
@@ -41,12 +44,15 @@ def ansible_command(program: str) -> list[str]:
 
 
 def callback_environment() -> dict[str, str]:
-    """The environment variables with which the Ansible of this environment loads the callback. Raises UsageError."""
+    """The environment variables with which the Ansible of this environment loads the callback.
+
+    Raises CallbackNotFoundError.
+    """
     if installed_collection():
         return {"ANSIBLE_CALLBACKS_ENABLED": FULL_NAME}
     folder = clone_callbacks()
     if folder is None:
-        raise UsageError(f"{PACKAGE}: the callback is not beside it: install the wheel (pip install ansible-reap)")
+        raise CallbackNotFoundError(f"{PACKAGE}: no callback beside it: install the wheel (pip install ansible-reap)")
     return {
         "ANSIBLE_CALLBACKS_ENABLED": SHORT_NAME,
         "ANSIBLE_CALLBACK_PLUGINS": str(folder),
