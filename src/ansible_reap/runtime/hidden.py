@@ -47,9 +47,12 @@ class HiddenResults:
         self._count += 1
         name = f"{_OURS}{self._count}"
         task.register = name
-        validate = getattr(task, "_validate_register", None)
-        if validate is not None:  # ansible-core 2.21 keeps a mapping there, and a bare name breaks the run
-            validate("register", task.fattributes.get("register"), name)
+        try:
+            # From ansible-core 2.21 this puts a mapping there; a bare name would break the run.
+            task._validate_register(task.fattributes.get("register"), "register", name)  # noqa: SLF001
+        except Exception:
+            task.register = None
+            raise
 
     def expect(self, awaited: Awaited) -> None:
         self._awaited.append(awaited)
