@@ -35,7 +35,7 @@ PLAYBOOK = """\
   tasks:
     - name: Wait for {{ what }}
       nap: {log: "{{ playbook_dir }}/log"}
-      async: 60
+      async: 3600
       poll: 0
       register: wait
     - name: Collect the while
@@ -49,7 +49,7 @@ ROLE = """\
 - name: Start the backup
   ansible.builtin.command: ./work {{ inventory_hostname }} tight {{ takes }}
   args: {chdir: "{{ playbook_dir }}"}
-  async: 5
+  async: 30
   poll: 0
   register: tight
 - name: Start the backup
@@ -83,7 +83,18 @@ with open(module.params["log"], "a") as log:
     log.write(f"nap {time.time_ns() - began}\\n")
 module.exit_json(changed=True)
 """
-FILES = {"ansible.cfg": "[defaults]\n", "roles/db/tasks/main.yml": ROLE, "work": WORK, "library/nap.py": NAP}
+CONFIG = """\
+rules:
+  async-timeout:
+    headroom: 20  # lets a limit be too tight that even a busy machine keeps
+"""
+FILES = {
+    "ansible.cfg": "[defaults]\n",
+    ".ansible-reap.yml": CONFIG,
+    "roles/db/tasks/main.yml": ROLE,
+    "library/nap.py": NAP,
+    "work": WORK,
+}
 SLACK = 3.0
 """Seconds that a process may need to start on a busy machine."""
 
@@ -107,32 +118,29 @@ def by_task(histories: list[LaunchHistory]) -> dict[tuple[str, int], LaunchHisto
 
 
 CORES = environments.chosen_cores()
+OLDER = [pytest.param(each, marks=pytest.mark.slow) for each in CORES[:-1]]
 
 
-@pytest.fixture(
-    scope="module", params=[*(pytest.param(each, marks=pytest.mark.slow) for each in CORES[:-1]), *CORES[-1:]]
-)
-def project(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project that has run ten times, its jobs taking longer each time."""
-    folder = tmp_path_factory.mktemp(f"history-{request.param}") / "site"
-    folder.mkdir()
-    (folder / "work").write_text(WORK)
-    (folder / "work").chmod(0o755)
+@pytest.mark.parametrize("version", [*OLDER, *CORES[-1:]])
+def test_ten_runs_are_measured_shared_and_held_against_their_limits(
+    version: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = tmp_path / "site"
+    project.mkdir()
+    (project / "work").write_text(WORK)
+    (project / "work").chmod(0o755)
     for number in range(1, RUNS + 1):
-        args = ("-e", f"takes={number * 0.3:.1f}")
-        got = start(str(request.param), folder, PLAYBOOK, files=FILES, args=args)
+        got = start(version, project, PLAYBOOK, files=FILES, args=("-e", f"takes={number * 0.3:.1f}"))
         assert got.status == 0, got.output
-        assert "WARNING" not in got.stderr, got.output
-    return folder
-
-
-@pytest.fixture
-def state(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        assert "async_reaper" not in got.stderr, got.output
     monkeypatch.setenv("XDG_STATE_HOME", str(project / "state"))
-    return project / "state"
+    _the_store_has_every_job_with_the_time_that_it_really_took(project)
+    _the_command_shows_and_shares_the_same_numbers(project, tmp_path)
+    _check_reports_the_tight_limit_with_its_numbers_and_the_roomy_one_not(project, tmp_path)
+    _check_reads_the_local_store_only_when_told_to(project)
 
 
-def test_the_store_has_every_job_with_the_time_that_it_really_took(project: Path) -> None:
+def _the_store_has_every_job_with_the_time_that_it_really_took(project: Path) -> None:
     found = by_task(gather(kept(project)))
     assert {key: len(each.runs) for key, each in found.items()} == {
         ("Start the backup", 0): RUNS,
@@ -160,12 +168,12 @@ def test_the_store_has_every_job_with_the_time_that_it_really_took(project: Path
     assert {each.core for each in kept(project)} != {""}
 
 
-def test_the_command_shows_and_shares_the_same_numbers(project: Path, state: Path, tmp_path: Path) -> None:
+def _the_command_shows_and_shares_the_same_numbers(project: Path, tmp_path: Path) -> None:
     status, shown = reap("history", "show", "--format", "json", "--project-dir", project)
     assert status == 0
     launches = {(each["task"], each["position"]): each for each in json.loads(shown)["launches"]}
     tight = launches["Start the backup", 0]
-    assert (tight["where"], tight["limit_s"], tight["runs"]) == ("role:db/tasks/main.yml", 5, RUNS)
+    assert (tight["where"], tight["limit_s"], tight["runs"]) == ("role:db/tasks/main.yml", 30, RUNS)
     assert tight["max_s"] == max(
         each.time.seconds for each in by_task(gather(kept(project)))["Start the backup", 0].runs
     )
@@ -186,9 +194,7 @@ def test_the_command_shows_and_shares_the_same_numbers(project: Path, state: Pat
     assert [each["runs"] for each in json.loads(again)["launches"]] == [RUNS] * len(launches)
 
 
-def test_check_reports_the_tight_limit_with_its_numbers_and_the_roomy_one_not(
-    project: Path, state: Path, tmp_path: Path
-) -> None:
+def _check_reports_the_tight_limit_with_its_numbers_and_the_roomy_one_not(project: Path, tmp_path: Path) -> None:
     reap("history", "export", "--project-dir", project)
     elsewhere = tmp_path / "checked-out-elsewhere"
     shutil.copytree(project, elsewhere, ignore=shutil.ignore_patterns("state", "async", "ansible"))
@@ -200,15 +206,15 @@ def test_check_reports_the_tight_limit_with_its_numbers_and_the_roomy_one_not(
         (finding,) = findings
         assert finding["tag"] == "async-timeout[headroom]"
         exported = json.loads((project / ".ansible-reap/history.json").read_text())["launches"]
-        tight = next(each for each in exported if each["limit_s"] == 5)
+        tight = next(each for each in exported if each["limit_s"] == 30)
         assert (
             f"{RUNS} runs took {tight['median_s']:.1f} s at the median and {tight['max_s']:.1f} s at worst"
             in finding["message"]
         )
-        assert "use 7 s or more" in finding["message"]
+        assert "use 60 s or more" in finding["message"]
 
 
-def test_check_reads_the_local_store_only_when_told_to(project: Path, state: Path) -> None:
+def _check_reads_the_local_store_only_when_told_to(project: Path) -> None:
     (project / ".ansible-reap" / "history.json").unlink(missing_ok=True)
     assert timeouts(project) == []
     assert len(timeouts(project, "--history", "local")) == 1
