@@ -16,6 +16,7 @@ from ansible_reap.flow.looking import is_status, is_wait_action, kind_of_look, w
 from ansible_reap.flow.loops import index_variable, loop_items, loop_variable
 from ansible_reap.flow.numbers import numbers
 from ansible_reap.flow.record import LookRecord
+from ansible_reap.flow.scope import Choices
 from ansible_reap.flow.state import Cover, Frame
 from ansible_reap.flow.values import (
     UNDEFINED,
@@ -29,7 +30,6 @@ from ansible_reap.flow.values import (
     Stage,
     Unknown,
     Value,
-    alt,
     handles,
     mapped,
     options,
@@ -58,7 +58,7 @@ _CARRIERS = frozenset(
         "raw",
         "script",
     }
-    | {"win_shell", "win_command", "win_copy", "ini_file"}
+    | {"win_shell", "win_command", "win_copy", "ini_file", "file"}
 )
 """Modules of Ansible's own that can carry an id to where it cannot be followed."""
 _BUILTIN = (
@@ -213,10 +213,9 @@ def _item_frame(frame: Frame, step: Task, item: Value) -> Frame:
 
 
 def _include_vars(walk: Walk, step: Task, frame: Frame) -> None:
-    evaluator = walk.evaluator(frame, own_vars(step))
-    items = loop_items(evaluator, step)
+    items = loop_items(walk.evaluator(frame, own_vars(step)), step)
     names: list[str] = []
-    written = step.args.get("file", step.args.get("_raw_params"))
+    written = step.args.get(step.args.get("_raw_params"))
     for item in items.items[:12] if items is not None else (None,):
         bound = frame if item is None else _item_frame(frame, step, item)
         if isinstance(written, str):
@@ -226,13 +225,14 @@ def _include_vars(walk: Walk, step: Task, frame: Frame) -> None:
         if not found:
             continue
         under = step.args.get("name")
-        if isinstance(under, str):
-            walk.state.facts[under] = evaluator.data(found)
-            continue
-        for key, raw in found.items():
-            old = walk.state.facts.get(key)
-            value = evaluator.data(raw)
-            walk.state.facts[key] = value if old is None or len(names) == 1 else alt([(True, old), (True, value)])
+        read = {under: found} if isinstance(under, str) else found
+        for key, raw in read.items():
+            old = walk.state.included.get(key)
+            if old is None or old == raw or len(names) == 1:
+                walk.state.included[key] = raw
+            else:
+                known = old.raws if isinstance(old, Choices) else (old,)
+                walk.state.included[key] = Choices(key, (*known, raw)) if raw not in known else old
 
 
 def _add_host(walk: Walk, step: Task, frame: Frame) -> None:
@@ -251,7 +251,7 @@ def _add_host(walk: Walk, step: Task, frame: Frame) -> None:
 def _look(walk: Walk, step: Task, frame: Frame) -> None:
     given = own_vars(step)
     evaluator = walk.evaluator(frame, given)
-    scope = frame.scope(walk.state.facts, given)
+    scope = frame.scope(walk.state, given)
     kind = kind_of_look(scope, step)
     look = _note_look(walk, step, frame, evaluator, kind)
     items = loop_items(evaluator, step)
@@ -293,24 +293,24 @@ def _note_look(walk: Walk, step: Task, frame: Frame, evaluator: Evaluator, kind:
 
 
 def _covers(walk: Walk, step: Task, value: Value, guard: Formula, kind: ReapKind) -> None:
-    if guard is False:
-        return
-    for under, inner in options(value, guard):
-        if under is False:
-            continue
-        if isinstance(inner, (Job, JobId)):
-            walk.record.cover(inner.instance, Cover(step, kind, under, inner.index, inner.is_partial))
-            if kind is ReapKind.WAIT and not inner.is_partial:
-                walk.reaped(inner.instance)
-        elif isinstance(inner, Unknown):
-            for number in inner.taints:
-                walk.record.cover(number, Cover(step, kind, under, None, is_partial=False, is_sure=False))
-        elif isinstance(inner, Results):
-            for item in inner.items.items:
-                _covers(walk, step, item, under, kind)
-        elif isinstance(inner, Seq):
-            for item in inner.items:
-                _covers(walk, step, item, under, kind)
+    for under, inner in options(value):
+        _cover_one(walk, step, inner, conj(guard, under), kind)
+
+
+def _cover_one(walk: Walk, step: Task, inner: Value, under: Formula, kind: ReapKind) -> None:
+    if isinstance(inner, (Job, JobId)):
+        walk.record.cover(inner.instance, Cover(step, kind, under, inner.index, inner.is_partial))
+        if kind is ReapKind.WAIT and not inner.is_partial:
+            walk.reaped(inner.instance)
+    elif isinstance(inner, Unknown):
+        for number in inner.taints:
+            walk.record.cover(number, Cover(step, kind, under, None, is_partial=False, is_sure=False))
+    elif isinstance(inner, Results):
+        for item in inner.items.items:
+            _covers(walk, step, item, under, kind)
+    elif isinstance(inner, Seq):
+        for item in inner.items:
+            _covers(walk, step, item, under, kind)
 
 
 def _status(value: Value, stage: Stage, item: Value | None, loop_var: str) -> Value:

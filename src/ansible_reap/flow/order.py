@@ -348,7 +348,7 @@ class Walk:
 
     def evaluator(self, frame: Frame, task_vars: Mapping[str, Any] | None = None) -> Evaluator:
         """An evaluator of what a task in the frame sees now."""
-        return Evaluator(frame.scope(self.state.facts, task_vars), frozenset(self.state.live))
+        return Evaluator(frame.scope(self.state, task_vars), frozenset(self.state.live))
 
     def guard_of(self, task: Task, frame: Frame, evaluator: Evaluator) -> Formula:
         """Under what the task itself runs, inherited conditions included; that of the includes is the frame's."""

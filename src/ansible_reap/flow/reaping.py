@@ -65,7 +65,7 @@ def _tasks(covers: Iterable[Cover]) -> tuple[Task, ...]:
 
 def _meets(instance: Instance, cover: Cover) -> bool:
     """Whether launch and reap can happen in one run at all."""
-    return satisfiable(conj(instance.guard, cover.guard))
+    return instance.never_runs or satisfiable(conj(instance.guard, cover.guard))
 
 
 def _all_covered(instance: Instance, covers: list[Cover], granted: Callable[[Formula], Formula]) -> bool:
@@ -79,6 +79,8 @@ def _all_covered(instance: Instance, covers: list[Cover], granted: Callable[[For
             for cover in covers
             if not cover.is_partial and (number is None or cover.index in (number, None, EACH))
         ]
+        if instance.never_runs and guards:
+            continue  # neither runs here: only whether they belong together counts
         if not guards or not implies(granted(instance.guard), disj(*guards)):
             return False
     return True
@@ -135,6 +137,7 @@ def _first(covers: list[Cover]) -> str:
 
 def merged(judgements: list[Judgement]) -> Judgement:
     """One verdict for a launch that is reached in several ways; the judgement returned is the one at fault."""
+    judgements = [each for each in judgements if not each.instance.never_runs] or judgements
     first = judgements[0]
     verdicts = {judgement.verdict for judgement in judgements}
     if len(verdicts) == 1 and first.verdict is not Verdict.PARTIAL:

@@ -14,6 +14,8 @@ class Layer(Enum):
     LOOP = "loop"
     PARAMS = "params"
     FACTS = "facts"
+    INCLUDED = "included"
+    """What ``include_vars`` read: constants there are settings, not this call's own."""
     TASK = "task"
     ROLE = "role"
     PLAY = "play"

@@ -50,12 +50,14 @@ class Frame:
     signature: int = 0
     """Tells apart the parameters and play variables that led here."""
 
-    def scope(self, facts: Mapping[str, Any], task_vars: Mapping[str, Any] | None) -> Scope:
+    def scope(self, state: State, task_vars: Mapping[str, Any] | None) -> Scope:
         """The variables as a task here sees them."""
         layers: list[tuple[Layer, Mapping[str, Any]]] = []
         layers += [(Layer.LOOP, entries) for entries in self.loops]
         layers += [(Layer.PARAMS, entries) for entries in self.params]
-        layers.append((Layer.FACTS, facts))
+        layers.append((Layer.FACTS, state.facts))
+        if state.included:
+            layers.append((Layer.INCLUDED, state.included))
         if task_vars:
             layers.append((Layer.TASK, task_vars))
         layers += [(Layer.TASK, entries) for entries in self.blocks]
@@ -90,6 +92,8 @@ class Instance:
     is_looped: bool
     count: int | None
     """How many jobs, where the loop's list is known."""
+    never_runs: bool
+    """Its conditions do not hold in this context."""
     is_doubtful: bool
     """Whether it may be no launch at all: the poll interval is not known."""
     register: str | None
@@ -146,6 +150,8 @@ class State:
     """What changes as the walk goes on."""
 
     facts: Facts = field(default_factory=Facts)
+    included: dict[str, Any] = field(default_factory=dict)
+    """What ``include_vars`` has read, templates still to come."""
     notified: dict[str, Formula] = field(default_factory=dict)
     live: set[int] = field(default_factory=set)
     """Launches of which no wait for all jobs has been seen."""
