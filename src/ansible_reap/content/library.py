@@ -43,7 +43,7 @@ class Library:
         self._contents: dict[str, Content] = {}
         self._variables: dict[str, dict[str, Any]] = {}
         self._mattering: set[str] | None = None
-        self._by_stem: dict[str, list[str]] | None = None
+        self._by_key: dict[str, list[str]] = defaultdict(list)
         self._found: dict[tuple[str, str], bool] = {}
         self._reach: dict[str, frozenset[str]] = {}
         enabled = gc.isenabled()
@@ -165,21 +165,35 @@ class Library:
         return frozenset(seen)
 
     def _spread(self) -> set[str]:
-        callers: dict[str, set[str]] = defaultdict(set)
+        exact: dict[str, set[str]] = defaultdict(set)
+        open_names: dict[str, set[str]] = defaultdict(set)
         for path, found in self.references.items():
             for reference in found:
-                for target in self._targets(reference):
-                    callers[target].add(path)
+                for key in _keys_wanted(reference):
+                    (open_names if "*" in key else exact)[key].add(path)
+        known: dict[str, list[set[str]]] = {}
+
+        def callers(key: str) -> list[set[str]]:
+            if key not in known:
+                fitting = [group for wanted, group in open_names.items() if fnmatch.fnmatchcase(key, wanted)]
+                known[key] = [exact.get(key, set()), *fitting]
+            return known[key]
+
         mattering = set(self.asynchronous)
         pending = list(mattering)
         for path in self.asynchronous:
             pending += self._role_mains(path)
+        seen: set[str] = set()
         while pending:
-            for caller in callers.get(pending.pop(), ()):
-                if caller not in mattering:
-                    mattering.add(caller)
-                    pending.append(caller)
-                    pending += self._role_mains(caller)
+            for key in _keys_of(pending.pop()):
+                if key in seen:
+                    continue
+                seen.add(key)
+                for group in callers(key):
+                    for caller in group - mattering:
+                        mattering.add(caller)
+                        pending.append(caller)
+                        pending += self._role_mains(caller)
         return mattering
 
     def _role_mains(self, path: str) -> list[str]:
@@ -192,23 +206,11 @@ class Library:
 
     def _targets(self, reference: Reference) -> list[str]:
         """The files that a call may mean, by name alone: too many rather than too few."""
-        if self._by_stem is None:
-            self._by_stem = defaultdict(list)
+        if not self._by_key:
             for path in self.project.yaml:
-                self._by_stem[_stem(path)].append(path)
-                folder, _, name = path.rpartition("/")
-                role, _, part = folder.rpartition("/")
-                if part in ("tasks", "handlers", "meta") and _stem(name) == "main":
-                    self._by_stem["role " + role.rpartition("/")[2]].append(path)
-                if part == "tasks":
-                    self._by_stem[f"entry {role.rpartition('/')[2]} {_stem(name)}"].append(path)
-        if reference.kind is Kind.ROLE:
-            name = reference.name.rstrip("/").rpartition("/")[2].rpartition(".")[2]
-            found = self._matching(f"role {name}")
-            if reference.entry is not None:
-                found = found + self._matching(f"entry {name} {_stem(reference.entry)}")
-            return found
-        return self._matching(_stem(reference.name))
+                for key in _keys_of(path):
+                    self._by_key[key].append(path)
+        return [path for key in _keys_wanted(reference) for path in self._matching(key)]
 
     def called_files(self, path: str) -> list[str]:
         """The files that a file may call, by name alone."""
@@ -226,15 +228,35 @@ class Library:
                     found += [known for known in self.playbooks if _stem(known) == reference.name.rpartition(".")[2]]
         return found
 
-    def _matching(self, stem: str) -> list[str]:
-        assert self._by_stem is not None
-        if "*" not in stem:
-            return self._by_stem.get(stem, [])
-        found: list[str] = []
-        for name in fnmatch.filter(self._by_stem, stem):
-            if (" " in name) == (" " in stem):
-                found += self._by_stem[name]
-        return found
+    def _matching(self, key: str) -> list[str]:
+        if "*" in key and key not in self._by_key:
+            self._by_key[key] = [
+                path for name in fnmatch.filter(list(self._by_key), key) for path in self._by_key[name]
+            ]
+        return self._by_key.get(key, [])
+
+
+def _keys_of(path: str) -> list[str]:
+    """The names under which a call may mean the file."""
+    stem = _stem(path)
+    keys = [f"file {stem}"]
+    folder, _, _ = path.rpartition("/")
+    owner, _, part = folder.rpartition("/")
+    role = owner.rpartition("/")[2]
+    if part in ("tasks", "handlers", "meta") and stem == "main":
+        keys.append(f"role {role}")
+    if part == "tasks":
+        keys.append(f"entry {role} {stem}")
+    return keys
+
+
+def _keys_wanted(reference: Reference) -> list[str]:
+    if reference.kind is not Kind.ROLE:
+        return [f"file {_stem(reference.name)}"]
+    name = reference.name.rstrip("/").rpartition("/")[2].rpartition(".")[2]
+    if reference.entry is None:
+        return [f"role {name}"]
+    return [f"role {name}", f"entry {name} {_stem(reference.entry)}"]
 
 
 def _may_call(data: bytes) -> bool:

@@ -72,7 +72,6 @@ _BUILTIN = (
             "package",
             "service",
             "systemd",
-            "file",
             "stat",
             "find",
             "slurp",
@@ -215,7 +214,7 @@ def _item_frame(frame: Frame, step: Task, item: Value) -> Frame:
 def _include_vars(walk: Walk, step: Task, frame: Frame) -> None:
     items = loop_items(walk.evaluator(frame, own_vars(step)), step)
     names: list[str] = []
-    written = step.args.get(step.args.get("_raw_params"))
+    written = step.args.get("file", step.args.get("_raw_params"))
     for item in items.items[:12] if items is not None else (None,):
         bound = frame if item is None else _item_frame(frame, step, item)
         if isinstance(written, str):
@@ -225,7 +224,7 @@ def _include_vars(walk: Walk, step: Task, frame: Frame) -> None:
         if not found:
             continue
         under = step.args.get("name")
-        read = {under: found} if isinstance(under, str) else found
+        read: Mapping[str, Any] = {under: found} if isinstance(under, str) else found
         for key, raw in read.items():
             old = walk.state.included.get(key)
             if old is None or old == raw or len(names) == 1:

@@ -125,7 +125,8 @@ class Evaluator:
             return Const(text)
         parts = expressions.template(text)
         if parts is None:
-            return self._by_names(expressions.names(text))
+            names = expressions.names(text)
+            return self._by_names(names) if names else self._by_text(text)
         if not parts:
             return Const("")
         solid = [part for part in parts if not (isinstance(part, str) and not part.strip())]
@@ -150,6 +151,15 @@ class Evaluator:
                 return Unknown(frozenset().union(*(taints(part) for part in values)))
             results = grown
         return alt((guard, Const(text)) for guard, text in results)
+
+    def _by_text(self, text: str) -> Value:
+        """Text that does not parse may mean every job whose variable it mentions."""
+        found: set[int] = set()
+        for _, entries in self.scope.layers:
+            for name, held in entries.items():
+                if isinstance(held, (Job, JobId, Results, Unknown, Alt, Seq, Map)) and name in text:
+                    found |= taints(held)
+        return Unknown(frozenset(found))
 
     def _by_names(self, names: frozenset[str]) -> Value:
         found: set[int] = set()

@@ -38,6 +38,8 @@ from ansible_reap.flow.values import (
 MAX_STEPS = 30_000
 """Tasks looked at in one walk; past it everything that is still open is unknown."""
 MAX_DEPTH = 40
+MAX_PLAYBOOKS = 60
+"""How many playbooks a name that is not known may mean."""
 
 
 class Walk:
@@ -116,10 +118,7 @@ class Walk:
 
     def _import_playbook(self, play: Play, path: str, frame: Frame | None) -> None:
         assert play.imports is not None
-        name = str(play.imports)
         folder = posixpath.dirname(path)
-        if "{{" in name:
-            name = "*"
         base = frame or Frame(path=path, via=())
         given = play.block.keywords.get("vars")
         inner = replace(
@@ -130,11 +129,22 @@ class Walk:
             declared=(given, *base.declared) if isinstance(given, dict) else base.declared,
             whens=(*base.whens, play.block.keywords["when"]) if "when" in play.block.keywords else base.whens,
         )
-        for target in self.finder.find_playbook(name, folder):
-            if self.library.matters(target) or self.touches(target):
+        asking = replace(inner, settings=((Layer.INVENTORY, self.inventory), (Layer.MAGIC, self._magic(folder, None))))
+        found: dict[str, None] = {}
+        for pattern in calls.patterns(self.evaluator(asking), play.imports):
+            for target in self.finder.find_playbook(pattern, folder) if pattern.strip("*") else ():
+                if self.library.matters(target) or self.touches(target):
+                    found[target] = None
+        subject = f"choice at {play.block.place} {self.record.fresh()}"
+        for target in list(found)[:MAX_PLAYBOOKS]:
+            if len(found) == 1:
                 self.playbook(target, inner)
-            else:
-                self.record.reached.add(target)
+                continue
+            choice = Atom(f"{subject} {target}", subject, target, is_choice=True)
+            before = self.state.facts.copy()
+            self.playbook(target, inner.under(choice))
+            self.join(before, choice)
+        self.is_cut_short = self.is_cut_short or len(found) > MAX_PLAYBOOKS
 
     def _play(self, play: Play, path: str, base: Frame | None) -> None:
         folder = posixpath.dirname(path)

@@ -41,6 +41,8 @@ def judge(instance: Instance, record: Record, waits_elsewhere: Callable[[Instanc
     def verdict(what: Verdict, tag: str | None = None, text: str = "", confidence: str = "high") -> Judgement:
         return Judgement(instance, what, tag, text, confidence, wait_tasks, looks)
 
+    if instance.task.keywords.get("when") is False:
+        return verdict(Verdict.REAPED)  # it never runs, so nothing is left behind
     if instance.reaps_itself or _all_covered(instance, waits, lambda guard: guard):
         return verdict(Verdict.REAPED)
     if instance.detached:
