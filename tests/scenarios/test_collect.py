@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -139,25 +139,44 @@ class Controller:
         return [str(environments.program(f"core-{self.core}", "ansible-playbook")), "-i", "hosts.ini", *args]
 
     def _wait_until_quiet(self) -> None:
-        """Wait for the workers that outlive a killed controller, and for the jobs that they start."""
-        mark = f"{MARK}={self.folder}".encode()
-        deadline = time.monotonic() + 60
-        while any(mark in environment for environment in _environments_of_processes()):
+        """Wait for the workers that outlive a killed controller, and for the jobs that they start.
+
+        Some workers never end: they write into a full pipe that nobody reads any more. Those are killed.
+        """
+        deadline = time.monotonic() + 90
+        seen: tuple[list[int], set[str]] = ([], set())
+        since = time.monotonic()
+        while processes := self.processes():
             assert time.monotonic() < deadline, "some process of the run never ended"
+            now = (processes, self.status_files())
+            if now != seen:
+                seen, since = now, time.monotonic()
+            elif time.monotonic() - since > 6:
+                self.end()
             time.sleep(0.1)
 
+    def processes(self) -> list[int]:
+        """What the runs have started and what has not ended: workers and jobs, told by their environment."""
+        mark = f"{MARK}={self.folder}".encode()
+        found = []
+        for path in Path("/proc").glob("[0-9]*/environ"):
+            with contextlib.suppress(OSError):  # it has ended meanwhile
+                if mark in path.read_bytes().split(b"\0"):
+                    found.append(int(path.parent.name))
+        return sorted(found)
 
-def _environments_of_processes() -> list[bytes]:
-    found = []
-    for path in Path("/proc").glob("[0-9]*/environ"):
-        with contextlib.suppress(OSError):  # it has ended meanwhile
-            found.append(path.read_bytes())
-    return found
+    def end(self) -> None:
+        """Kill what is left of the runs."""
+        for pid in self.processes():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 @pytest.fixture
-def controller(core: str, tmp_path: Path) -> Controller:
-    return Controller(core, tmp_path)
+def controller(core: str, tmp_path: Path) -> Iterator[Controller]:
+    made = Controller(core, tmp_path)
+    yield made
+    made.end()
 
 
 def ids(entries: Sequence[dict[str, Any]]) -> set[str]:

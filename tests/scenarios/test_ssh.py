@@ -130,6 +130,7 @@ def test_collect_brings_home_every_job(core: str, server: sshd.Server, tmp_path:
     reported = set(controller.run_until(text, len(LAUNCHES), 1, signal.SIGKILL))
     assert len(reported) == len(LAUNCHES)
     assert controller.jobs() == reported
+    controller.end()
     got = controller.collect("-e", "wait=true")
     assert got.status == 0, got.output
     assert {job["task"]: job["state"] for job in got.jobs} == dict.fromkeys(LAUNCHES, "reaped")

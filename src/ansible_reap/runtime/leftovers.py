@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -120,12 +121,11 @@ def close(left: Leftovers, waited: Iterable[Waited], looked_into: Iterable[Inten
         records: list[Closing | Answer] = [
             Closing(job.jid, ended[job.jid]) for job in ledger.launches if job.jid in ended
         ]
-        if not ledger.locked:
-            records += [
-                Answer(intent.key, intent.host)
-                for intent in ledger.intents
-                if (intent.key, intent.host, intent.when) in searched
-            ]
+        records += [
+            Answer(intent.key, intent.host)
+            for intent in ledger.intents
+            if (intent.key, intent.host, intent.when) in searched and not _may_yet_start(intent, ledger)
+        ]
         closed += len(records)
         try:
             for record in records:
@@ -146,6 +146,11 @@ def claim(job: JobInfo) -> JobInfo:
 def _latest(intent: Intent) -> float:
     limit = intent.site.limit_s
     return intent.when + limit + LATE if limit > 0 else float("inf")
+
+
+def _may_yet_start(intent: Intent, ledger: RunLedger) -> bool:
+    """A worker of the run is still there. Some never end, so that this cannot be waited for."""
+    return ledger.locked and time.time() - intent.when < LATE
 
 
 def _remove_if_empty(path: Path) -> None:
