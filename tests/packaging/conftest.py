@@ -67,10 +67,10 @@ def make_venv(shared: Path, dist: Dist) -> MakeVenv:
     return make
 
 
-@pytest.fixture(scope="session")
-def bare(make_venv: MakeVenv) -> Venv:
-    """The wheel and what it requires, nothing else."""
-    return make_venv("bare", "dev")
+@pytest.fixture(scope="session", params=environments.chosen_cores())
+def bare(request: pytest.FixtureRequest, make_venv: MakeVenv) -> Venv:
+    """The wheel and what it requires, nothing else, on the Pythons of the ansible-core versions in this run."""
+    return make_venv(f"bare-{request.param}", f"core-{request.param}")
 
 
 @pytest.fixture(scope="session", params=environments.chosen_cores())

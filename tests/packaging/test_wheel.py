@@ -90,7 +90,9 @@ def test_package_collection_and_requirement_have_one_version() -> None:
     collection = environments.ROOT / "collection"
     galaxy = yaml.safe_load((collection / "galaxy.yml").read_text())
     requirements = (collection / "requirements.txt").read_text().splitlines()
+    callback = (environments.ROOT / "callback_plugins" / "async_reaper.py").read_text()
     changelog = yaml.safe_load((collection / "changelogs" / "changelog.yaml").read_text())
     assert galaxy["version"] == ansible_reap.__version__
+    assert f'VERSION = "{ansible_reap.__version__}"' in callback.splitlines()
     assert f"ansible-reap=={ansible_reap.__version__}" in requirements
     assert ansible_reap.__version__ in changelog["releases"]

@@ -90,3 +90,17 @@ def test_the_demo_tells_its_story(with_core: Venv, tmp_path: Path) -> None:
     assert re.findall(r"exit status (\d)", reply.stdout) == ["1", "0", "2", "0"]
     assert len(reply.stdout.splitlines()) <= 50
     assert not list(tmp_path.glob("**/*.json")), "the demo leaves nothing behind"
+
+
+@pytest.mark.parametrize("module", ["wait", "collect"])
+def test_ansible_doc_documents_the_modules(with_core: Venv, tmp_path: Path, module: str) -> None:
+    reply = with_core.run("ansible-doc", "--json", f"reap.jobs.{module}", cwd=tmp_path)
+    assert reply.returncode == 0, reply.stderr
+    assert json.loads(reply.stdout)[f"reap.jobs.{module}"]["doc"]["options"]
+
+
+def test_the_collecting_playbook_is_found_by_its_full_name(with_core: Venv, tmp_path: Path) -> None:
+    variables = {"ASYNC_REAPER_LEDGER_DIR": str(tmp_path / "ledger")}
+    run = ("reap.jobs.collect", "-i", "localhost,", "-c", "local")
+    reply = with_core.run("ansible-playbook", *run, cwd=tmp_path, variables=variables)
+    assert reply.returncode == 0, reply.stdout + reply.stderr
