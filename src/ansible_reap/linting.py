@@ -17,13 +17,15 @@ from ansible_reap.content.model import Task
 from ansible_reap.flow import analyse
 from ansible_reap.flow.analysis import Analysis, ReadError
 from ansible_reap.formats.outcome import Outcome
-from ansible_reap.history import committed
 from ansible_reap.lintconfig import IgnoreFile, LintConfig, load_ignore_file, load_lint_config
 from ansible_reap.selection import Judge, Report, Request, known_names, relative_paths
 from ansible_reap.wording import did_you_mean
 
 if TYPE_CHECKING:
     from ansible_reap.history.estimate import Estimates
+
+HISTORY_FOLDER = ".ansible-reap"
+"""Where a project keeps what it commits of its measured run times."""
 
 ROOT_MARKERS = (".git", "ansible.cfg", ".ansible-lint", "galaxy.yml")
 
@@ -110,6 +112,10 @@ def everything(root: Path, history: Estimates | None = None) -> tuple[list[Findi
 
 def _committed(root: Path, trouble: list[ReadError]) -> Estimates | None:
     """The run times that are committed in the project; where they cannot be read, that is added to ``trouble``."""
+    if not (root / HISTORY_FOLDER).is_dir():
+        return None
+    from ansible_reap.history import committed  # noqa: PLC0415 - few projects have a history, and all wait for it
+
     try:
         return committed.load(root)
     except committed.HistoryFileError as error:

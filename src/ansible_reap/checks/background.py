@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible_reap.checks import work
 from ansible_reap.checks.finding import Finding, Level, Rule
@@ -11,8 +11,10 @@ from ansible_reap.checks.reboot import reboots
 from ansible_reap.checks.shell import Command
 from ansible_reap.checks.support import speak
 from ansible_reap.flow.analysis import Analysis
-from ansible_reap.history.estimate import Estimates
 from ansible_reap.jobs import Verdict
+
+if TYPE_CHECKING:
+    from ansible_reap.history.estimate import Estimates
 
 _LEAVES = ("disown", "setsid", "nohup")
 _WHY = {

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible_reap.checks.finding import Finding, Level, Rule
 from ansible_reap.checks.support import speak
 from ansible_reap.flow.analysis import Analysis, ReapKind
-from ansible_reap.history.estimate import Estimates
 from ansible_reap.jobs import Verdict
+
+if TYPE_CHECKING:
+    from ansible_reap.history.estimate import Estimates
 
 
 def check(analysis: Analysis, options: Mapping[str, Any], history: Estimates | None) -> Iterator[Finding]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible_reap.checks import work
 from ansible_reap.checks.finding import Finding, Level, Rule
 from ansible_reap.checks.support import contexts, is_template, speak
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, Launch
-from ansible_reap.history.estimate import Estimates
+
+if TYPE_CHECKING:
+    from ansible_reap.history.estimate import Estimates
 
 _MODULES = {
     "apt": "dpkg",

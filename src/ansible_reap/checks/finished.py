@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ansible_reap.checks import fixes
 from ansible_reap.checks.conditions import reads_attribute
 from ansible_reap.checks.finding import Finding, Level, Rule
-from ansible_reap.checks.fixes.finished import use_test
 from ansible_reap.checks.support import speak
 from ansible_reap.flow.analysis import Analysis
-from ansible_reap.history.estimate import Estimates
+
+if TYPE_CHECKING:
+    from ansible_reap.history.estimate import Estimates
 
 
 def check(analysis: Analysis, options: Mapping[str, Any], history: Estimates | None) -> Iterator[Finding]:
@@ -25,7 +27,7 @@ def check(analysis: Analysis, options: Mapping[str, Any], history: Estimates | N
                 "finished is a number up to ansible-core 2.18 and true or false from 2.19; 'is finished' suits both.",
                 settings=reap.settings,
                 suggestion=f"until: {name} is finished",
-                fix=use_test(analysis, reap.task),
+                fix=fixes.finished.use_test(analysis, reap.task),
             )
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ansible_reap.checks import fixes
 from ansible_reap.checks.finding import Finding, Level, Rule
-from ansible_reap.checks.fixes import keywords
 from ansible_reap.checks.support import speak
 from ansible_reap.checks.work import number
 from ansible_reap.flow.analysis import Analysis, AsyncUse
-from ansible_reap.history.estimate import Estimates
+
+if TYPE_CHECKING:
+    from ansible_reap.history.estimate import Estimates
 
 IMPORTS = frozenset({"import_role", "import_tasks"})
 INCLUDES = frozenset({"include_role", "include_tasks", "include", "block", "import_playbook"})
@@ -43,7 +45,7 @@ def _keyword(analysis: Analysis, use: AsyncUse) -> Finding | None:
         sub_tag="keyword",
         settings=use.settings,
         suggestion="# put async and poll on the tasks themselves",
-        fix=keywords.drop(analysis, task, "async", "poll"),
+        fix=fixes.keywords.drop(analysis, task, "async", "poll"),
     )
 
 
@@ -57,7 +59,7 @@ def _poll(analysis: Analysis, use: AsyncUse) -> Finding | None:
         sub_tag="poll",
         settings=use.settings,
         suggestion="# leave poll out, or give the task a limit: async: SECONDS",
-        fix=keywords.drop(analysis, use.task, "poll"),
+        fix=fixes.keywords.drop(analysis, use.task, "poll"),
     )
 
 
@@ -71,7 +73,7 @@ def _zero(analysis: Analysis, use: AsyncUse) -> Finding | None:
         sub_tag="zero",
         settings=use.settings,
         suggestion="# leave async and poll out, or give the job a limit: async: SECONDS",
-        fix=keywords.drop(analysis, use.task, "async", "poll"),
+        fix=fixes.keywords.drop(analysis, use.task, "async", "poll"),
     )
 
 

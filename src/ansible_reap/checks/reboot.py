@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ansible_reap.checks import work
+from ansible_reap.checks import fixes, work
 from ansible_reap.checks.finding import Finding, Level, Rule
-from ansible_reap.checks.fixes.reboot import use_module
 from ansible_reap.checks.support import contexts, speak
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, Launch
-from ansible_reap.history.estimate import Estimates
 from ansible_reap.jobs import Verdict
+
+if TYPE_CHECKING:
+    from ansible_reap.history.estimate import Estimates
 
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 _SOON = frozenset({"now", "+0", "+1", "0", "1"})
@@ -33,7 +34,7 @@ def check(analysis: Analysis, options: Mapping[str, Any], history: Estimates | N
                 f"reboots, waits until the host answers again, and fails when it does not.",
                 settings=launch.settings,
                 suggestion=f"{module}:\n  reboot_timeout: 600",
-                fix=use_module(analysis, launch.task),
+                fix=fixes.reboot.use_module(analysis, launch.task),
             )
 
 

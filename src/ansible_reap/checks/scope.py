@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ansible_reap.checks import fixes
 from ansible_reap.checks.conditions import mentions
 from ansible_reap.checks.finding import Finding, Level, Rule
-from ansible_reap.checks.fixes.results import loop_over
 from ansible_reap.checks.support import constant, contexts, is_template, speak, variable
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, Launch, Reap, Setting
-from ansible_reap.history.estimate import Estimates
+
+if TYPE_CHECKING:
+    from ansible_reap.history.estimate import Estimates
 
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 _ROOT = "root"
@@ -49,7 +51,7 @@ def _results(analysis: Analysis, reap: Reap, launches: list[Launch]) -> Finding:
         related=[(launch.task, "launched here, in a loop") for launch in launches],
         settings=reap.settings,
         suggestion=f'jid: "{{{{ item.ansible_job_id }}}}"\nloop: "{{{{ {register}.results }}}}"',
-        fix=loop_over(analysis, reap.task, register),
+        fix=fixes.results.loop_over(analysis, reap.task, register),
     )
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible_reap.checks import conditions
 from ansible_reap.checks.finding import Finding, Level, Rule
 from ansible_reap.checks.readers import tests_failure_of
 from ansible_reap.checks.support import constant, contexts, seconds, speak
 from ansible_reap.flow.analysis import Analysis, Reap, ReapKind
-from ansible_reap.history.estimate import Estimates
+
+if TYPE_CHECKING:
+    from ansible_reap.history.estimate import Estimates
 
 
 def check(analysis: Analysis, options: Mapping[str, Any], history: Estimates | None) -> Iterator[Finding]:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ansible_reap.checks import fixes
 from ansible_reap.checks.finding import Finding, Level, Rule
-from ansible_reap.checks.fixes import window
-from ansible_reap.checks.measured import judge
 from ansible_reap.checks.support import seconds, speak, variable
 from ansible_reap.checks.work import is_windows, known_time, number
 from ansible_reap.flow.analysis import Analysis, AsyncUse, Launch, Quantity, Reap, ReapKind
-from ansible_reap.history.estimate import Estimates, round_up
 from ansible_reap.jobs import EXPECT_VARIABLE
 from ansible_reap.timing import DEFAULT_DELAY, FIX_MARGIN, KILL_STEP
+
+if TYPE_CHECKING:
+    from ansible_reap.history.estimate import Estimates
 
 DEFAULT_HEADROOM = 2.0
 
@@ -75,7 +76,7 @@ def _ceiling(use: AsyncUse, limit: Quantity) -> Finding | None:
         f"{'that is just when' if longest == known.seconds else f'after {seconds(longest)}'} its limit kills it.",
         sub_tag="ceiling",
         settings=use.settings,
-        suggestion=f"async: {round_up(2 * known.seconds)}",
+        suggestion=f"async: {_round_up(2 * known.seconds)}",
     )
 
 
@@ -98,7 +99,7 @@ def _expected(use: AsyncUse, limit: float, headroom: float) -> Finding | None:
         f"async_reaper_expect states; {headroom:g} times leaves room for a slow run.",
         sub_tag="headroom",
         settings=use.settings,
-        suggestion=f"async: {round_up(expected * headroom)}",
+        suggestion=f"async: {_round_up(expected * headroom)}",
     )
 
 
@@ -109,6 +110,8 @@ def _measured(
     if history is None:
         return None
     known = history.for_launch(task.path, task.line, task.name or task.action, analysis.texts.get(task.path, ""))
+    from ansible_reap.checks.measured import judge  # noqa: PLC0415 - few projects have measured run times
+
     verdict = judge(known, limit, headroom)
     if verdict is None:
         return None
@@ -138,7 +141,7 @@ def _window(analysis: Analysis, reap: Reap, launches: list[Launch]) -> Iterator[
         related=[(each.task, f"the job's limit is {seconds(_shortest(each))}") for each in cut_short],
         settings=reap.settings,
         suggestion=f"retries: {retries}\ndelay: {delay:g}",
-        fix=window.widen(analysis, reap, limit),
+        fix=fixes.window.widen(analysis, reap, limit),
     )
 
 
@@ -151,6 +154,12 @@ def _waits(launch: Launch) -> float:
     """How long all the waits for the launch's jobs last together; endless where one of them is not known."""
     budgets = [reap.budget for reap in launch.reaps]
     return sum(max(budget.values) if budget and budget.known else math.inf for budget in budgets)
+
+
+def _round_up(value: float) -> float:
+    from ansible_reap.history.estimate import round_up  # noqa: PLC0415 - only a finding needs it
+
+    return round_up(value)
 
 
 RULE = Rule(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from ansible_reap.checks import fixes
 from ansible_reap.checks.finding import Finding, Level, Related, Rule
-from ansible_reap.checks.fixes import wait
 from ansible_reap.flow.analysis import Launch, ReapKind
 from ansible_reap.jobs import DETACH_VARIABLE, Verdict
 
@@ -43,7 +43,7 @@ def _finding(analysis: Analysis, launch: Launch) -> Finding:
         related=tuple(Related(look.task.place, _LOOKS[look.kind]) for look in (*launch.looks, *launch.reaps)),
         via=launch.via,
         suggestion=_suggestion(launch),
-        fix=wait.add(analysis, launch) if launch.sub_tag in ("never", "unregistered", "peek") else None,
+        fix=fixes.wait.add(analysis, launch) if launch.sub_tag in ("never", "unregistered", "peek") else None,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible_reap.checks.async_support import BUILTIN, COLLECTIONS, VERSIONS
 from ansible_reap.checks.conditions import mentions
@@ -12,7 +12,9 @@ from ansible_reap.checks.support import constant, contexts, speak
 from ansible_reap.content.model import Task
 from ansible_reap.content.requirements import admits
 from ansible_reap.flow.analysis import Analysis, AsyncUse, Launch
-from ansible_reap.history.estimate import Estimates
+
+if TYPE_CHECKING:
+    from ansible_reap.history.estimate import Estimates
 
 REFUSES_CHECK_MODE = (2, 16)
 """The last ansible-core that refuses async under ``--check``; 2.17 and later start the wrapper in check mode."""

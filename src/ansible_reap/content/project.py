@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import configparser
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -137,6 +136,10 @@ class Project:
         return not (name in ("venv", "env") and os.path.exists(os.path.join(folder, name, "pyvenv.cfg")))  # noqa: PTH110, PTH118
 
     def _settings(self) -> Settings:
+        if not self.has_file("ansible.cfg"):
+            return Settings()
+        import configparser  # noqa: PLC0415 - many projects have no ansible.cfg
+
         parser = configparser.RawConfigParser(strict=False, allow_no_value=True, inline_comment_prefixes=(";",))
         try:
             parser.read_string(self.read("ansible.cfg").decode("utf-8", "replace"))
