@@ -280,15 +280,18 @@ def _plain_name(evaluator: Evaluator, written: object) -> str:
     return found[0] if found and "*" not in found[0] else "main"
 
 
-def _alternatives(walk: Walk, task: Task, frame: Frame, targets: Mapping[Any, Any]) -> list[tuple[Any, Any, Frame]]:
+def _alternatives(
+    walk: Walk, task: Task, frame: Frame, targets: Mapping[Any, Any], *, others: bool = True
+) -> list[tuple[Any, Any, Frame]]:
     """Each target with the frame in which it is walked: of several only one is meant, and it is not known which."""
     if len(targets) > MAX_CANDIDATES:
         walk.is_cut_short = True
     if len(targets) == 1:
         return [(key, value, frame) for key, value in targets.items()]
     subject = f"choice at {task.place} {walk.record.fresh()}"
+    count = 0 if others else len(targets)
     return [
-        (key, value, frame.under(Atom(f"{subject} {key}", subject, str(key), is_choice=True)))
+        (key, value, frame.under(Atom(f"{subject} {key}", subject, str(key), is_choice=True, choices=count)))
         for key, value in list(targets.items())[:MAX_CANDIDATES]
     ]
 
@@ -301,12 +304,15 @@ def _tasks_call(
     if isinstance(written, str) and task.module == "include":
         written = (arguments.words(written) or [""])[0]
     targets: dict[str, Formula] = {}
+    others = False
     for under, pattern in guarded_patterns(evaluator, written):
         if not pattern:
             continue
         for path in walk.finder.find_files(pattern, list(frame.folders)):
             if "*" not in pattern or walk.library.matters(path) or walk.touches(path):
                 targets.setdefault(path, under)
+            else:
+                others = True
     if not targets:
         _leaves(walk, task, params)
         return
@@ -315,15 +321,14 @@ def _tasks_call(
     elif all(under is not True for under in targets.values()):
         chosen = [(path, frame.under(under)) for path, under in targets.items()]
     else:
-        chosen = [(path, each) for path, _, each in _alternatives(walk, task, frame, targets)]
+        chosen = [(path, each) for path, _, each in _alternatives(walk, task, frame, targets, others=others)]
     for path, each in chosen:
         _run_file(walk, path, each, guard, is_repeated=is_repeated, is_alone=len(chosen) == 1)
 
 
 def _run_file(walk: Walk, path: str, frame: Frame, guard: Formula, *, is_repeated: bool, is_alone: bool) -> None:
     if path in walk.stack:
-        asked = frozenset().union(*(atom.about for atom in atoms(frame.guard)))
-        walk.record.promote(path, asked)  # a file that calls itself until a job has finished waits for it
+        walk.record.promote(path, frame.guard)  # a file that calls itself until a job has finished waits for it
         return
     if not (walk.library.matters(path) or walk.touches(path)):
         walk.record.passed_over.add(path)
@@ -340,8 +345,7 @@ def _run_file(walk: Walk, path: str, frame: Frame, guard: Formula, *, is_repeate
     walk.stack.pop()
     walk.settle(path, frame, was_pending=was_pending)
     if is_repeated:
-        asked = frozenset().union(*(atom.about for atom in atoms(guard))) if guard is not True else frozenset()
-        walk.record.promote(path, asked, or_asking=True)
+        walk.record.promote(path, guard, or_asking=True)
     if not is_alone:
         own = [part for part in atoms(frame.guard) if part.is_choice]
         walk.join(before, conj(*own[-1:]) if own else frame.guard)

@@ -501,6 +501,8 @@ def _seq_part(seq: Seq, key: object) -> Value:
         key = int(key)
     if isinstance(key, bool) or not isinstance(key, int):
         return one_of(seq)
+    if seq.is_row:
+        return seq.items[key] if -len(seq.items) <= key < len(seq.items) else ABSENT
     if seq.is_open or any(isinstance(item, (Job, JobId)) and item.index == EACH for item in seq.items):
         return picked(seq.items[0]) if len(seq.items) == 1 else one_of(Seq(seq.items, is_open=True))
     return seq.items[key] if -len(seq.items) <= key < len(seq.items) else ABSENT

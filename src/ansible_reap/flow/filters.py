@@ -132,7 +132,7 @@ def entries(mapping: Map | None, what: str) -> Value:
         return Seq(tuple(key for key, _ in pairs), mapping.rest is not None)
     if what == "values":
         return Seq(tuple(inner for _, inner in pairs), mapping.rest is not None)
-    return Seq(tuple(Seq((key, inner)) for key, inner in pairs), mapping.rest is not None)
+    return Seq(tuple(Seq((key, inner), is_row=True) for key, inner in pairs), mapping.rest is not None)
 
 
 def _argument(evaluator: Evaluator, node: nodes.Filter, position: int, keyword: str = "") -> Value | None:
@@ -324,7 +324,7 @@ def zipped(lists: list[Value]) -> Value:
                 row.append(seq.items[number])
             else:
                 row.append(Unknown(taints(part)))
-        rows.append(Seq(tuple(row)))
+        rows.append(Seq(tuple(row), is_row=True))
     return Seq(tuple(rows), is_open=any(seq.is_open for seq in known))
 
 
@@ -346,10 +346,10 @@ def subelements(evaluator: Evaluator, base: Value, key: object) -> Value:
             inner = evaluator.part(inner, name)
         below = as_seq(inner)
         if below is None:
-            rows.append(Seq((item, Unknown(taints(inner)))))
+            rows.append(Seq((item, Unknown(taints(inner))), is_row=True))
             is_open = True
         else:
-            rows.extend(Seq((item, part)) for part in below.items)
+            rows.extend(Seq((item, part), is_row=True) for part in below.items)
             is_open = is_open or below.is_open
     return Seq(tuple(rows), is_open)
 
@@ -378,7 +378,7 @@ def crossed(lists: list[Value]) -> Value:
         seq = as_seq(part) or Seq((Unknown(taints(part)),), is_open=True)
         is_open = is_open or seq.is_open
         rows = [(*row, item) for row in rows for item in seq.items][:200]
-    return Seq(tuple(Seq(row) for row in rows), is_open)
+    return Seq(tuple(Seq(row, is_row=True) for row in rows), is_open)
 
 
 def _json_query(_: Evaluator, base: Value, node: nodes.Filter) -> Value:

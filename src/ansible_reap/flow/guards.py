@@ -7,6 +7,7 @@ exclude each other. What cannot be decided within the bounds is not implied.
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -27,6 +28,8 @@ class Atom:
     """The jobs (by instance number) whose state or result the condition asks for."""
     is_choice: bool = False
     """It says which of several files a name that is not known means."""
+    choices: int = 0
+    """Of how many files it is one; where all of them are compared, one must be meant. 0: there may be others."""
 
 
 class _Compound:
@@ -195,6 +198,20 @@ def relaxed(formula: Formula, job: int, *, positive: bool = True) -> Formula:
     return conj(*parts) if isinstance(formula, And) else disj(*parts)
 
 
+def granting(formula: Formula, texts: frozenset[str], *, positive: bool = True) -> Formula:
+    """The formula with every condition of these texts granted."""
+    if isinstance(formula, Delayed):
+        return granting(formula.formula, texts, positive=positive)
+    if isinstance(formula, bool):
+        return formula
+    if isinstance(formula, Atom):
+        return positive if formula.text in texts else formula
+    if isinstance(formula, Not):
+        return neg(granting(formula.inner, texts, positive=not positive))
+    parts = tuple(granting(part, texts, positive=positive) for part in formula.parts)
+    return conj(*parts) if isinstance(formula, And) else disj(*parts)
+
+
 def without_choices(formula: Formula, *, positive: bool = True) -> Formula:
     """The formula with every choice between files granted."""
     if isinstance(formula, bool):
@@ -264,9 +281,13 @@ def _conjuncts(formula: Formula) -> Iterable[Formula]:
 
 
 def _assignments(every: list[Atom]) -> Iterator[frozenset[Atom]]:
+    offered = Counter(atom.subject for atom in every if atom.choices)
+    must_hold = {atom.subject for atom in every if atom.choices and offered[atom.subject] == atom.choices}
     for choice in itertools.product((False, True), repeat=len(every)):
         true = frozenset(itertools.compress(every, choice))
         equal = [atom for atom in true if atom.subject is not None]
         subjects = {atom.subject: atom.constant for atom in equal}
+        if not must_hold <= subjects.keys():
+            continue
         if all(subjects[atom.subject] == atom.constant for atom in equal):
             yield true

@@ -15,6 +15,7 @@ from ansible_reap.flow.values import (
     Const,
     Map,
     Seq,
+    Undefined,
     Unknown,
     Value,
     alt,
@@ -81,8 +82,8 @@ def _items(evaluator: Evaluator, kind: str, value: Value) -> Seq:
     seq = as_seq(found)
     if seq is not None:
         return seq
-    if isinstance(found, Unknown):
-        return Seq((found,), is_open=True)
+    if isinstance(found, (Unknown, Undefined)):
+        return Seq((found if isinstance(found, Unknown) else UNKNOWN,), is_open=True)
     return Seq((found,))
 
 
@@ -111,7 +112,7 @@ def _by_kind(evaluator: Evaluator, kind: str, value: Value) -> Value:
     if kind == "indexed_items":
         inner = as_seq(filters.flattened(value, 1))
         if inner is not None:
-            rows = [Seq((Const(at), item)) for at, item in enumerate(inner.items)]
+            rows = [Seq((Const(at), item), is_row=True) for at, item in enumerate(inner.items)]
             return Seq(tuple(rows), inner.is_open)
     if kind == "sequence":
         return _sequence(value)

@@ -113,7 +113,7 @@ def _fault(instance: Instance, waits: list[Cover]) -> tuple[str, str, str]:
             f"{_first(waits)} waits only under a condition that the launch does not have."
         )
         return "partial", text, "medium"
-    sure = [cover for cover in instance.covers if cover.is_sure]
+    sure = [cover for cover in instance.covers if cover.is_sure and cover.kind is not ReapKind.WAIT]
     if sure and all(cover.kind is ReapKind.CLEANUP for cover in sure):
         return (
             "peek",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import ReapKind, Setting
-from ansible_reap.flow.guards import atoms
+from ansible_reap.flow.guards import Formula, atoms, granting
 from ansible_reap.flow.state import Cover, Instance, Numbers
 from ansible_reap.flow.values import Unknown, Value
 
@@ -76,12 +76,15 @@ class Record:
         if 0 <= number < len(self.instances) and len(self.instances[number].covers) < 200:
             self.instances[number].covers.append(cover)
 
-    def promote(self, path: str, asked: frozenset[int], *, or_asking: bool = False) -> None:
+    def promote(self, path: str, guard: Formula, *, or_asking: bool = False) -> None:
         """Looks in a file that is gone through again and again until the jobs have finished amount to a wait.
 
-        ``asked`` are the jobs whose state the repetition depends on; with ``or_asking`` a look that itself depends
-        on the job's state counts too.
+        ``guard`` is what the repetition depends on: the jobs whose state it asks for are meant. With ``or_asking`` a
+        look that itself depends on the job's state counts too.
         """
+        asking = list(atoms(guard))
+        asked = frozenset().union(*(atom.about for atom in asking))
+        texts = frozenset(atom.text for atom in asking if not atom.is_choice)
         for instance in self.instances:
             for cover in instance.covers:
                 if cover.kind is not ReapKind.PEEK or cover.task.place.path != path:
@@ -89,3 +92,4 @@ class Record:
                 asks = or_asking and any(instance.number in atom.about for atom in atoms(cover.guard))
                 if instance.number in asked or asks:
                     cover.kind = ReapKind.WAIT
+                    cover.guard = granting(cover.guard, texts)

@@ -89,6 +89,8 @@ class Seq:
 
     items: tuple[Value, ...]
     is_open: bool = False
+    is_row: bool = False
+    """Its items belong together, as those of several lists side by side: each place has its own meaning."""
 
 
 @dataclass(frozen=True, slots=True)
