@@ -25,11 +25,11 @@ demo:
 
 test:
 	@$(MAKE_ENVS) dev lint lint-oldest docs runner oldest newest
-	$(DEV)/python -m pytest -n $(JOBS) -m "not slow" $(TESTS)
+	$(DEV)/python -m pytest -n $(JOBS) --dist worksteal -m "not slow" $(TESTS)
 
 matrix:
 	@$(MAKE_ENVS) dev lint lint-oldest docs runner cores
-	ANSIBLE_REAP_CORES=all $(DEV)/python -m pytest -n $(JOBS) $(TESTS)
+	ANSIBLE_REAP_CORES=all $(DEV)/python -m pytest -n $(JOBS) --dist worksteal $(TESTS)
 
 lint:
 	@$(MAKE_ENVS) dev
