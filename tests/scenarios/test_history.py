@@ -17,6 +17,7 @@ import pytest
 
 from ansible_reap.cli import main
 from ansible_reap.history.database import parse_address
+from ansible_reap.history.estimate import round_up
 from ansible_reap.history.launches import LaunchHistory, gather
 from ansible_reap.history.observation import Observation, Outcome
 from ansible_reap.history.store import Store
@@ -211,7 +212,7 @@ def _check_reports_the_tight_limit_with_its_numbers_and_the_roomy_one_not(projec
             f"{RUNS} runs took {tight['median_s']:.1f} s at the median and {tight['max_s']:.1f} s at worst"
             in finding["message"]
         )
-        assert "use 60 s or more" in finding["message"]
+        assert f"use {round_up(20 * tight['bound_s'])} s or more" in finding["message"]
 
 
 def _check_reads_the_local_store_only_when_told_to(project: Path) -> None:
