@@ -111,7 +111,9 @@ def test_the_hook_reads_the_project_around_the_files_that_are_passed(repository:
 
 
 def test_the_hook_fails_the_commit_of_a_launch_that_nobody_reaps(repository: Repository) -> None:
-    repository.write(other=PLAY.replace("launch", "new").rpartition("    -")[0], new=LAUNCH)
+    repository.write(
+        other=PLAY.replace("launch", "new").rpartition("    -")[0], new=LAUNCH.replace("started", "unseen")
+    )
     ended = repository.hook("ansible-reap")
     assert ended.status == 1
     assert "new.yml:1:3: async-unreaped[never]: Start" in ended.out
