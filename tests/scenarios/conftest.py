@@ -13,11 +13,13 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
+import jsonschema
 import pytest
 
 from support import environments
 
 CALLBACKS = environments.ROOT / "callback_plugins"
+SCHEMA = json.loads((environments.ROOT / "src/ansible_reap/schemas/report.schema.json").read_text(encoding="utf-8"))
 _RECAP = re.compile(r"^(\S+)\s+: (ok=.*)$", re.MULTILINE)
 _INVENTED = re.compile(r"^(ANSIBLE|ASYNC_REAPER)_")
 
@@ -132,6 +134,9 @@ def start(
         check=False,
     )
     found = json.loads(report.read_text(encoding="utf-8")) if report.exists() else None
+    if found is not None:
+        jsonschema.validate(found, SCHEMA)
+        assert report.stat().st_mode & 0o777 == 0o600
     return Run(done.returncode, done.stdout, done.stderr, found, folder)
 
 
