@@ -19,7 +19,7 @@ import pytest
 from support import environments
 
 CALLBACKS = environments.ROOT / "callback_plugins"
-SCHEMA = json.loads((environments.ROOT / "src/ansible_reap/schemas/report.schema.json").read_text(encoding="utf-8"))
+SCHEMA = json.loads((environments.ROOT / "src/ansible_reap/schemas/report.json").read_text(encoding="utf-8"))
 _RECAP = re.compile(r"^(\S+)\s+: (ok=.*)$", re.MULTILINE)
 _INVENTED = re.compile(r"^(ANSIBLE|ASYNC_REAPER)_")
 

@@ -1,4 +1,4 @@
-"""The run's report as JSON: its fields are a contract, and ``schemas/report.schema.json`` describes them."""
+"""The run's report as JSON: its fields are a contract, and ``schemas/report.json`` describes them."""
 
 from __future__ import annotations
 

@@ -1,0 +1,174 @@
+"""Whatever goes wrong with us is one warning, and the run goes on: guarded where that can be."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ansible_reap.runtime.options import NAMES
+from scenarios.conftest import CALLBACKS, Runner
+from scenarios.plays import launch, play, reap, say
+from support import environments
+
+RED = play(launch()) + play(say("went on"))
+GREEN = play(launch(), reap())
+
+
+def warnings(text: str) -> str:
+    """The warnings as one line each, whatever the terminal's width."""
+    return " ".join(text.split())
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("on_unreaped", "explode"), ("gate", "never"), ("look", "perhaps"), ("ignore", "host=h1")]
+)
+def test_a_bad_value_is_one_warning_and_the_default(run: Runner, name: str, value: str) -> None:
+    got = run(RED, options={name: value})
+    assert got.status == 2, got.output
+    assert warnings(got.output).count(f"async_reaper: {name} ") == 1
+    assert value in got.output
+
+
+def test_extra_vars_set_options_on_every_version(run: Runner) -> None:
+    got = run(RED, args=["-e", "async_reaper_on_unreaped=report", "-e", "async_reaper_recap=never"])
+    assert got.status == 0, got.output
+    assert not got.async_recap
+    assert got.only_job()["state"] == "unreaped"
+
+
+def test_ansible_cfg_sets_options_and_the_environment_beats_it(run: Runner, tmp_path: Path) -> None:
+    config = "[callback_async_reaper]\non_unreaped = report\nrecap = never\n"
+    got = run(RED, files={"ansible.cfg": config}, options={"recap": "always"})
+    assert got.status == 0, got.output
+    assert got.async_recap
+
+
+@pytest.mark.parametrize("rule", ["task:Start*", "host:h?", "path:site.yml"])
+def test_ignored_jobs_are_left_alone_and_still_reported(run: Runner, rule: str) -> None:
+    got = run(RED, options={"ignore": f"role:none, {rule}"})
+    assert got.status == 0, got.output
+    assert got.only_job()["state"] == "unreaped"
+    assert not got.async_recap
+
+
+def test_on_swallowed_and_on_failed_say_what_fails(run: Runner) -> None:
+    swallowed = play(launch("exit 3"), reap() + "  ignore_errors: true\n")
+    assert run(swallowed).status == 0
+    got = run(swallowed, options={"on_swallowed": "fail"})
+    assert got.status == 2, got.output
+    assert got.failed() == {"h1"}
+    unseen = play(launch("exit 3"), "- ansible.builtin.command: sleep 1\n")
+    got = run(unseen, options={"on_failed": "report", "on_unreaped": "report"})
+    assert got.status == 0, got.output
+    assert got.only_job()["state"] == "failed"
+
+
+def test_loaded_twice_only_the_first_acts(run: Runner, tmp_path: Path) -> None:
+    twin = tmp_path / "twin" / "callback_plugins"
+    twin.mkdir(parents=True)
+    shutil.copy(CALLBACKS / "async_reaper.py", twin / "async_reaper_twin.py")
+    got = run(RED, callbacks="async_reaper,async_reaper_twin", callback_folders=(CALLBACKS, twin))
+    assert got.status == 2, got.output
+    assert got.stdout.count("ASYNC RECAP") == 1
+    assert len(got.jobs) == 1
+
+
+def test_another_version_of_the_package_is_one_warning(run: Runner, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    text = (CALLBACKS / "async_reaper.py").read_text(encoding="utf-8")
+    (other / "async_reaper.py").write_text(text.replace('VERSION = "', 'VERSION = "9.'), encoding="utf-8")
+    got = run(RED, callback_folders=(other,))
+    assert got.status == 2, got.output
+    assert warnings(got.output).count("install the same version of both") == 1
+
+
+def test_an_error_of_ours_ends_us_and_not_the_run(run: Runner, tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    text = (CALLBACKS / "async_reaper.py").read_text(encoding="utf-8")
+    (broken / "async_reaper.py").write_text(
+        text.replace("self._guarded(self._session.result, result)", "self._guarded(lambda: 1 / 0)", 1), encoding="utf-8"
+    )
+    got = run(RED, callback_folders=(broken,))
+    assert "h1 went on" in got.stdout
+    assert warnings(got.output).count("async_reaper is off for the rest of this run") == 1
+
+
+def test_paths_that_cannot_be_written_are_one_warning_each(run: Runner, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    options = {name: str(tmp_path / "file" / name) for name in ("junit_path", "history", "ledger_dir")}
+    got = run(RED, options=options)
+    assert got.status == 2, got.output
+    assert warnings(got.output).count("async_reaper: junit_path: ") == 1
+    assert warnings(got.output).count("the ledger") == 1
+    assert warnings(got.output).count("async_reaper: history:") == 1
+
+
+def test_without_the_package_the_callback_says_so(core: str, run: Runner) -> None:
+    got = run(RED, env={"PYTHONPATH": ""})
+    assert got.status == 0, got.output
+    assert warnings(got.output).count("Install ansible-reap into the Python environment") == 1
+
+
+def test_junit_names_file_line_and_failure(run: Runner, tmp_path: Path) -> None:
+    got = run(RED, options={"junit_path": str(tmp_path / "junit.xml")})
+    assert got.status == 2
+    text = (tmp_path / "junit.xml").read_text(encoding="utf-8")
+    assert 'tests="1" failures="1"' in text
+    assert 'file="site.yml" line="3"' in text
+    assert '<failure type="unreaped"' in text
+    assert (tmp_path / "junit.xml").stat().st_mode & 0o777 == 0o600
+
+
+def test_ad_hoc_runs_are_left_alone(core: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [
+            environments.program(f"core-{core}", "ansible"),
+            "localhost",
+            "-m",
+            "command",
+            "-a",
+            "sleep 1",
+            "-B",
+            "30",
+            "-P",
+            "0",
+        ],
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "ANSIBLE_HOME": str(tmp_path / "ansible"),
+            "ANSIBLE_BIN_ANSIBLE_CALLBACKS": "1",
+            "ANSIBLE_LOAD_CALLBACK_PLUGINS": "1",
+            "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
+            "ANSIBLE_CALLBACKS_ENABLED": "async_reaper",
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "async_reaper" not in done.stdout + done.stderr
+    assert "ASYNC RECAP" not in done.stdout
+
+
+def test_every_option_is_documented(core: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [environments.program(f"core-{core}", "ansible-doc"), "-t", "callback", "async_reaper", "-M", str(tmp_path)],
+        cwd=tmp_path,
+        env={**os.environ, "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    for name in NAMES:
+        assert f"ASYNC_REAPER_{name.upper()}" in done.stdout
+        assert f"async_reaper_{name}" in done.stdout
