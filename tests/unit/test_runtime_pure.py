@@ -1,0 +1,151 @@
+"""The parts of the runtime half that need no run: options, words, recap, report, JUnit."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from ansible_reap.runtime import recap
+from ansible_reap.runtime.junit import as_junit
+from ansible_reap.runtime.options import Gate, OnUnreaped, Options, RecapWhen, parse
+from ansible_reap.runtime.report import Outcome, Run, as_json, dumps, outcome_of, summary, write
+from ansible_reap.runtime.tracker import (
+    Access,
+    JobInfo,
+    JobRecord,
+    LaunchSite,
+    Phase,
+    Reap,
+    Sight,
+    Sighting,
+    Source,
+    Tracker,
+)
+from ansible_reap.runtime.wording import failure_message, span
+
+SITE = LaunchSite("all", "Start the backup", "roles/db/tasks/main.yml", 12, "db", "backup", 3600, 0, no_log=False)
+RUN = Run("2026-11-22T10:00:00Z-4711", ("site.yml",), "2.21.5", 1795341600.0, 1795341660.0)
+SCHEMA = Path(__file__).parents[2] / "src" / "ansible_reap" / "schemas" / "report.json"
+
+
+def job(
+    jid: str = "j476670994859.20044", *sightings: Sighting, site: LaunchSite = SITE, item: str | None = None
+) -> JobRecord:
+    tracker = Tracker()
+    record = tracker.launch(JobInfo(jid, "web1", site, None, item, 1795341600.0))
+    for sighting in sightings:
+        tracker.see(jid, sighting)
+    return record
+
+
+def test_bad_values_are_one_warning_each_and_the_default() -> None:
+    heard: list[str] = []
+    got = parse(
+        {"on_unreaped": "explode", "gate": " RUN ", "look": "no", "recap": None, "ignore": "task:*, x:y"}, heard.append
+    )
+    assert (got.on_unreaped, got.gate, got.look, got.recap) == (OnUnreaped.FAIL, Gate.RUN, False, RecapWhen.PROBLEMS)
+    assert [rule.subject for rule in got.ignore] == ["task"]
+    assert len(heard) == 2
+    assert "fail, report, reap" in heard[0]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.4, "0s"), (45, "45s"), (119, "119s"), (120, "2m"), (135, "2m15s"), (1800, "30m"), (5400, "90m"), (7200, "2h"),
+     (9000, "2h30m"), (172800, "2d")],
+)  # fmt: skip
+def test_spans_are_short(seconds: float, text: str) -> None:
+    assert span(seconds) == text
+
+
+def test_the_recap_fits_eighty_columns_and_keeps_ids_and_places_whole() -> None:
+    long = replace(SITE, task="Start the backup of everything that there is on every disk of the machine")
+    jobs = [job(site=long), job("j1.2", Sighting(Source.LOOK, Sight.FAILED, 1795341700.0, rc=3), item="a")]
+    got = recap.lines(jobs, Options(), 1795341660.0)
+    assert [line.tone for line in got] == [recap.Tone.ERROR] * 3
+    assert all(len(line.text) <= 100 for line in got)
+    assert "roles/db/tasks/main.yml:12" in got[0].text
+    assert "j476670994859.20044" in got[0].text
+    assert "60s/60m" in got[0].text
+    assert got[0].text.endswith("...")
+    assert got[1].text.endswith(": rc 3")
+    assert got[0].text.index("web1") == got[1].text.index("web1")
+    assert got[2].text == "2 launched: 1 failed, 1 unreaped"
+
+
+def test_the_recap_is_quiet_after_a_clean_run_unless_asked() -> None:
+    good = [job("j1.1", Sighting(Source.PLAYBOOK, Sight.FINISHED, 1795341610.0))]
+    assert recap.lines(good, Options(), 0.0) == []
+    assert [line.text for line in recap.lines(good, Options(recap=RecapWhen.ALWAYS), 0.0)] == ["1 launched: 1 reaped"]
+    assert recap.lines([job()], Options(recap=RecapWhen.NEVER), 0.0) == []
+    assert recap.lines([], Options(recap=RecapWhen.ALWAYS), 0.0) == []
+
+
+def test_the_report_holds_to_its_schema() -> None:
+    jobs = [
+        job(item="a"),
+        job(
+            "j1.2",
+            Sighting(
+                Source.PLAYBOOK, Sight.FAILED, 1795341610.0, rc=3, msg="bad", reap=Reap("a.yml", 3, "Wait", "web2")
+            ),
+        ),
+        job("j1.3", site=replace(SITE, reason="a daemon", access=Access(delegate_to="web9"))),
+    ]
+    report = as_json(RUN, jobs, outcome_of(jobs, Options()))
+    jsonschema.validate(report, json.loads(SCHEMA.read_text(encoding="utf-8")))
+    assert report["outcome"] == "failed"
+    assert report["summary"] == {
+        "launched": 3, "reaped": 0, "failed": 1, "timed_out": 0, "lost": 0, "unreaped": 1, "detached": 1, "swallowed": 0
+    }  # fmt: skip
+    assert json.loads(dumps(report)) == report
+
+
+def test_outcomes() -> None:
+    told = Options(on_unreaped=OnUnreaped.REPORT)
+    assert outcome_of([], Options()) is Outcome.OK
+    assert outcome_of([job()], told) is Outcome.REPORTED
+    assert outcome_of([job()], Options()) is Outcome.FAILED
+
+
+def test_what_is_written_is_whole_and_for_the_owner_only(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "report.json"
+    write(path, "one")
+    write(path, "two")
+    assert path.read_text(encoding="utf-8") == "two"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert [each.name for each in path.parent.iterdir()] == ["report.json"]
+    with pytest.raises(OSError, match="exists"):
+        write(path / "below", "three")
+
+
+def test_junit_survives_hostile_names() -> None:
+    nasty = replace(SITE, task='<&"\x1b]]> \ud800')
+    jobs = [job(site=nasty), job("j1.2", site=replace(SITE, reason="a daemon"))]
+    root = ET.fromstring(as_junit(RUN, jobs, Options()))
+    cases = root.findall("./testsuite/testcase")
+    assert [case.get("line") for case in cases] == ["12", "12"]
+    assert cases[0].find("failure") is not None
+    skipped = cases[1].find("skipped")
+    assert skipped is not None
+    assert skipped.get("message") == "detached: a daemon"
+    assert root.get("failures") == "1"
+
+
+def test_the_failure_message_names_each_job_and_what_to_do() -> None:
+    text = failure_message([job(item="a"), job("j1.2")], 1795341660.0)
+    assert text.startswith("2 async jobs of this host went unanswered: 'Start the backup' (item=a) at ")
+    assert "roles/db/tasks/main.yml:12, job j1.2: never reaped" in text
+    assert "async_reaper_detach" in text
+
+
+def test_a_phase_that_is_no_problem_has_no_line() -> None:
+    detached = job(site=replace(SITE, reason="a daemon"))
+    assert detached.phase is Phase.DETACHED
+    assert recap.lines([detached], Options(), 0.0) == []
+    assert summary([detached])["detached"] == 1

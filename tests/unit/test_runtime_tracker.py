@@ -1,0 +1,213 @@
+"""The tracker, driven by sightings as a run brings them."""
+
+from __future__ import annotations
+
+import sys
+import time
+import tracemalloc
+from collections.abc import Sequence
+
+import pytest
+
+from ansible_reap.jobs import JobState, LastSeen, SeenBy
+from ansible_reap.runtime.options import IgnoreRule, OnUnreaped, Options, Reaction
+from ansible_reap.runtime.tracker import (
+    LAST_SEEN,
+    STATES,
+    TRANSITIONS,
+    JobInfo,
+    JobRecord,
+    LaunchSite,
+    Phase,
+    Reap,
+    Sight,
+    Sighting,
+    Source,
+    Tracker,
+)
+from ansible_reap.runtime.verdict import Verdict, judge
+
+SITE = LaunchSite(
+    play="all",
+    task="Start it",
+    path="site.yml",
+    line=4,
+    role=None,
+    register="job",
+    limit_s=30,
+    poll=0,
+    no_log=False,
+)
+WAIT = Reap("site.yml", 9, "Wait for it", "h1")
+
+
+def info(jid: str = "j1.1", site: LaunchSite = SITE, host: str = "h1") -> JobInfo:
+    return JobInfo(jid, host, site, f"/root/.ansible_async/{jid}", None, 1000.0)
+
+
+def saw(sight: Sight, source: Source = Source.PLAYBOOK, **more: object) -> Sighting:
+    return Sighting(source, sight, 1010.0, reap=WAIT if source is Source.PLAYBOOK else None, **more)  # type: ignore[arg-type]
+
+
+def after(*sightings: Sighting, site: LaunchSite = SITE) -> JobRecord:
+    tracker = Tracker()
+    job = tracker.launch(info(site=site))
+    for sighting in sightings:
+        tracker.see(job.info.jid, sighting)
+    return job
+
+
+@pytest.mark.parametrize(
+    ("sightings", "state", "seen_by", "last_seen"),
+    [
+        ((), "unreaped", None, None),
+        ((saw(Sight.RUNNING),), "unreaped", None, "running"),
+        ((saw(Sight.RUNNING), saw(Sight.FINISHED)), "reaped", "playbook", "finished"),
+        ((saw(Sight.CLEANED),), "unreaped", None, "missing"),
+        ((saw(Sight.FINISHED), saw(Sight.CLEANED)), "reaped", "playbook", "finished"),
+        ((saw(Sight.MISSING),), "lost", None, "missing"),
+        ((saw(Sight.MISSING), saw(Sight.FINISHED, Source.LOOK)), "unreaped", None, "finished"),
+        ((saw(Sight.MISSING), saw(Sight.MISSING, Source.LOOK)), "lost", "gate", "missing"),
+        ((saw(Sight.FINISHED, Source.LOOK),), "unreaped", None, "finished"),
+        ((saw(Sight.RUNNING, Source.LOOK),), "unreaped", None, "running"),
+        ((saw(Sight.OVERDUE, Source.LOOK),), "lost", "gate", "running"),
+        ((saw(Sight.FAILED, Source.LOOK),), "failed", "gate", "failed"),
+        ((saw(Sight.TIMED_OUT, Source.LOOK),), "timed_out", "gate", "failed"),
+        ((saw(Sight.FINISHED, Source.WAIT),), "reaped", "gate", "finished"),
+        ((saw(Sight.OVERDUE, Source.WAIT),), "lost", "gate", "running"),
+        ((saw(Sight.CLEANED), saw(Sight.MISSING, Source.LOOK)), "unreaped", None, "missing"),
+        ((saw(Sight.FAILED), saw(Sight.FINISHED, Source.LOOK)), "failed", "playbook", "failed"),
+        ((saw(Sight.UNSURE), saw(Sight.FINISHED, Source.LOOK)), "reaped", "playbook", "finished"),
+        ((saw(Sight.UNSURE), saw(Sight.FAILED, Source.LOOK)), "failed", "playbook", "failed"),
+    ],
+)
+def test_a_jobs_state_follows_from_what_was_seen(
+    sightings: Sequence[Sighting], state: str, seen_by: str | None, last_seen: str | None
+) -> None:
+    job = after(*sightings)
+    assert job.state is JobState(state)
+    assert job.seen_by == (SeenBy(seen_by) if seen_by else None)
+    assert job.last_seen == (LastSeen(last_seen) if last_seen else None)
+
+
+def test_a_failure_hidden_by_a_constant_failed_when_counts_as_swallowed() -> None:
+    job = after(saw(Sight.UNSURE), saw(Sight.FAILED, Source.LOOK))
+    assert job.swallowed
+    assert not job.came_up
+
+
+def test_a_failure_that_comes_up_later_is_not_swallowed() -> None:
+    job = after(saw(Sight.FAILED, swallowed=True))
+    assert job.swallowed
+    job = after(saw(Sight.FAILED, swallowed=True), saw(Sight.FAILED))
+    assert not job.swallowed
+    assert job.came_up
+
+
+def test_what_could_not_be_found_and_then_failed_has_not_come_up() -> None:
+    job = after(saw(Sight.MISSING), saw(Sight.FAILED, Source.LOOK))
+    assert job.state is JobState.FAILED
+    assert not job.came_up
+
+
+def test_no_log_keeps_neither_message_nor_return_code() -> None:
+    hidden = LaunchSite("all", "Secret", "site.yml", 4, None, None, 30, 0, no_log=True)
+    job = after(saw(Sight.FAILED, rc=3, msg="the password is"), site=hidden)
+    assert (job.rc, job.msg) == (None, None)
+
+
+def test_every_table_is_complete() -> None:
+    assert set(STATES) == set(Phase)
+    assert set(LAST_SEEN) == set(Sight)
+    assert {source for _, source, _ in TRANSITIONS} == set(Source)
+    ends = {phase for phase in Phase if phase not in {before for before, _, _ in TRANSITIONS}}
+    assert ends == {Phase.FAILED, Phase.TIMED_OUT}, "every other phase can still change"
+
+
+def test_a_job_reported_twice_is_one_job() -> None:
+    tracker = Tracker()
+    assert tracker.launch(info()) is tracker.launch(info())
+    assert len(tracker) == 1
+
+
+def test_a_job_of_another_run_is_none_of_ours() -> None:
+    assert Tracker().see("j9.9", saw(Sight.FINISHED)) is None
+
+
+class Heard:
+    """A listener that writes down what it hears."""
+
+    def __init__(self) -> None:
+        self.words: list[str] = []
+
+    def intent(self, key: str, site: LaunchSite, host: str, when: float) -> None:
+        self.words.append(f"intent {host}")
+
+    def answered(self, key: str, host: str) -> None:
+        self.words.append(f"answered {host}")
+
+    def launched(self, job: JobInfo) -> None:
+        self.words.append(f"launched {job.jid}")
+
+    def settled(self, job: JobRecord) -> None:
+        self.words.append(f"settled {job.info.jid} {job.state.value}")
+
+    def closed(self, jobs: Sequence[JobRecord], *, complete: bool = True) -> None:
+        self.words.append(f"closed {len(jobs)} {complete}")
+
+
+def test_listeners_hear_in_the_order_of_events() -> None:
+    tracker, heard = Tracker(), Heard()
+    tracker.listen(heard)
+    tracker.intent("k", SITE, "h1", 999.0)
+    tracker.launch(info())
+    tracker.answered("k", "h1")
+    tracker.see("j1.1", saw(Sight.RUNNING))
+    tracker.see("j1.1", saw(Sight.FINISHED))
+    tracker.close()
+    assert heard.words == ["intent h1", "launched j1.1", "answered h1", "settled j1.1 reaped", "closed 1 True"]
+
+
+@pytest.mark.parametrize(
+    ("options", "sightings", "verdict"),
+    [
+        (Options(), (), Verdict.FAILS),
+        (Options(on_unreaped=OnUnreaped.REPORT), (), Verdict.TOLD),
+        (Options(ignore=(IgnoreRule("task", "Start*"),)), (), Verdict.FINE),
+        (Options(ignore=(IgnoreRule("role", "*"),)), (), Verdict.FAILS),
+        (Options(), (saw(Sight.FINISHED),), Verdict.FINE),
+        (Options(), (saw(Sight.FAILED),), Verdict.TOLD),
+        (Options(), (saw(Sight.FAILED, swallowed=True),), Verdict.TOLD),
+        (Options(on_swallowed=Reaction.FAIL), (saw(Sight.FAILED, swallowed=True),), Verdict.FAILS),
+        (Options(), (saw(Sight.FAILED, Source.LOOK),), Verdict.FAILS),
+        (Options(on_failed=Reaction.REPORT), (saw(Sight.FAILED, Source.LOOK),), Verdict.TOLD),
+    ],
+)
+def test_options_say_what_a_job_deserves(options: Options, sightings: Sequence[Sighting], verdict: Verdict) -> None:
+    assert judge(after(*sightings), options) is verdict
+
+
+def _drive(count: int) -> tuple[float, int]:
+    """CPU seconds and bytes that ``count`` jobs cost, from launch to reap."""
+    infos = [info(f"j{number}.{number % 97}", host=f"h{number % 100}") for number in range(count)]
+    tracker = Tracker()
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    for each in infos:
+        tracker.launch(each)
+    size = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    size += sum(map(sys.getsizeof, infos)) + sum(sys.getsizeof(each.jid) + 90 for each in infos)
+    start = time.process_time()
+    for each in infos:
+        tracker.see(each.jid, saw(Sight.RUNNING))
+        tracker.see(each.jid, saw(Sight.FINISHED))
+    return time.process_time() - start, size
+
+
+def test_a_job_costs_under_two_kilobytes_and_the_same_however_many_there_are() -> None:
+    _, size = _drive(10_000)
+    assert size / 10_000 < 2_000
+    few = min(_drive(500)[0] for _ in range(5)) / 500
+    many = _drive(10_000)[0] / 10_000
+    assert many < 5 * few + 1e-5
