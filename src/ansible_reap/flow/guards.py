@@ -35,10 +35,12 @@ class Atom:
 class _Compound:
     """A formula made of others. Its hash is worked out once: guards are compared and looked up all the time."""
 
-    __slots__ = ("_hash", "parts")
+    __slots__ = ("_hash", "parts", "settled", "size")
 
     def __init__(self, *parts: Formula) -> None:
         self.parts = parts
+        self.size: int = 1 + sum(part.size if isinstance(part, _Compound) else 1 for part in parts)
+        self.settled: Formula | None = None
         self._hash = hash((type(self).__name__, parts))
 
     def __hash__(self) -> int:
@@ -107,12 +109,14 @@ def settled(formula: Formula) -> Formula:
     """The formula with every delayed condition read."""
     if isinstance(formula, Delayed):
         return settled(formula.formula)
-    if isinstance(formula, Not):
-        return neg(settled(formula.inner))
-    if isinstance(formula, And):
-        return conj(*(settled(part) for part in formula.parts))
-    if isinstance(formula, Or):
-        return disj(*(settled(part) for part in formula.parts))
+    if isinstance(formula, _Compound):
+        if formula.settled is None:
+            parts = tuple(settled(part) for part in formula.parts)
+            if isinstance(formula, Not):
+                formula.settled = neg(parts[0])
+            else:
+                formula.settled = conj(*parts) if isinstance(formula, And) else disj(*parts)
+        return formula.settled
     return formula
 
 
@@ -154,76 +158,77 @@ def disj(*parts: Formula) -> Formula:
     return flat[0] if len(flat) == 1 else Or(*flat)
 
 
+def is_large(formula: Formula) -> bool:
+    """Whether the formula is past the size up to which conditions are told apart."""
+    return isinstance(formula, _Compound) and formula.size > MAX_SIZE
+
+
 def atoms(formula: Formula) -> Iterator[Atom]:
-    """Every atom, with repetitions."""
+    """Every atom, some more than once. A part that several others share is gone through once only."""
     stack: list[Formula] = [formula]
+    seen: set[int] = set()
     while stack:
         part = stack.pop()
         if isinstance(part, Delayed):
             part = part.formula
         if isinstance(part, Atom):
             yield part
-        elif isinstance(part, Not):
-            stack.append(part.inner)
-        elif isinstance(part, (And, Or)):
+        elif isinstance(part, _Compound) and id(part) not in seen:
+            seen.add(id(part))
             stack.extend(part.parts)
 
 
-def holds(formula: Formula, true: frozenset[Atom]) -> bool:
-    """The formula's truth where exactly ``true`` hold."""
+def holds(formula: Formula, true: frozenset[Atom], known: dict[int, bool] | None = None) -> bool:
+    """The formula's truth where exactly ``true`` hold. ``known`` keeps what shared parts came to."""
     if isinstance(formula, bool):
         return formula
     if isinstance(formula, Atom):
         return formula in true
     if isinstance(formula, Delayed):
-        return holds(formula.formula, true)
-    if isinstance(formula, Not):
-        return not holds(formula.inner, true)
-    if isinstance(formula, And):
-        return all(holds(part, true) for part in formula.parts)
-    return any(holds(part, true) for part in formula.parts)
+        return holds(formula.formula, true, known)
+    known = {} if known is None else known
+    if id(formula) not in known:
+        parts = (holds(part, true, known) for part in formula.parts)
+        if isinstance(formula, Not):
+            known[id(formula)] = not next(parts)
+        else:
+            known[id(formula)] = all(parts) if isinstance(formula, And) else any(parts)
+    return known[id(formula)]
 
 
-def relaxed(formula: Formula, job: int, *, positive: bool = True) -> Formula:
+def relaxed(formula: Formula, job: int) -> Formula:
     """The formula with every condition on the job itself granted: whoever asks a job for its state deals with it."""
-    if isinstance(formula, bool):
-        return formula
-    if isinstance(formula, Atom):
-        return positive if job in formula.about else formula
-    if isinstance(formula, Delayed):
-        return relaxed(formula.formula, job, positive=positive)
-    if isinstance(formula, Not):
-        return neg(relaxed(formula.inner, job, positive=not positive))
-    parts = tuple(relaxed(part, job, positive=positive) for part in formula.parts)
-    return conj(*parts) if isinstance(formula, And) else disj(*parts)
+    return _granted(formula, lambda atom: job in atom.about, True, {})
 
 
-def granting(formula: Formula, texts: frozenset[str], *, positive: bool = True) -> Formula:
+def granting(formula: Formula, texts: frozenset[str]) -> Formula:
     """The formula with every condition of these texts granted."""
-    if isinstance(formula, Delayed):
-        return granting(formula.formula, texts, positive=positive)
-    if isinstance(formula, bool):
-        return formula
-    if isinstance(formula, Atom):
-        return positive if formula.text in texts else formula
-    if isinstance(formula, Not):
-        return neg(granting(formula.inner, texts, positive=not positive))
-    parts = tuple(granting(part, texts, positive=positive) for part in formula.parts)
-    return conj(*parts) if isinstance(formula, And) else disj(*parts)
+    return _granted(formula, lambda atom: atom.text in texts, True, {})
 
 
-def without_choices(formula: Formula, *, positive: bool = True) -> Formula:
+def without_choices(formula: Formula) -> Formula:
     """The formula with every choice between files granted."""
+    return _granted(formula, lambda atom: atom.is_choice, True, {})
+
+
+def _granted(
+    formula: Formula, grants: Callable[[Atom], bool], positive: bool, known: dict[tuple[int, bool], Formula]
+) -> Formula:
+    """The formula with the atoms that ``grants`` names made to hold, or under a negation not to hold."""
     if isinstance(formula, bool):
         return formula
     if isinstance(formula, Atom):
-        return positive if formula.is_choice else formula
+        return positive if grants(formula) else formula
     if isinstance(formula, Delayed):
-        return without_choices(formula.formula, positive=positive)
-    if isinstance(formula, Not):
-        return neg(without_choices(formula.inner, positive=not positive))
-    parts = tuple(without_choices(part, positive=positive) for part in formula.parts)
-    return conj(*parts) if isinstance(formula, And) else disj(*parts)
+        return _granted(formula.formula, grants, positive, known)
+    key = id(formula), positive
+    if key not in known:
+        if isinstance(formula, Not):
+            known[key] = neg(_granted(formula.inner, grants, not positive, known))
+        else:
+            parts = tuple(_granted(part, grants, positive, known) for part in formula.parts)
+            known[key] = conj(*parts) if isinstance(formula, And) else disj(*parts)
+    return known[key]
 
 
 def implies(premise: Formula, conclusion: Formula) -> bool:

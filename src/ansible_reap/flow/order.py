@@ -36,7 +36,7 @@ from ansible_reap.flow.values import (
 )
 
 MAX_STEPS = 30_000
-"""Tasks looked at in one walk; past it everything that is still open is unknown."""
+"""Tasks and imported playbooks looked at in one walk; past it everything that is still open is unknown."""
 MAX_DEPTH = 40
 MAX_PLAYBOOKS = 60
 """How many playbooks a name that is not known may mean."""
@@ -137,6 +137,8 @@ class Walk:
                     found[target] = None
         subject = f"choice at {play.block.place} {self.record.fresh()}"
         for target in list(found)[:MAX_PLAYBOOKS]:
+            if not self._may_go_on():
+                break
             if len(found) == 1:
                 self.playbook(target, inner)
                 continue
@@ -262,12 +264,16 @@ class Walk:
 
     # ---- steps
 
+    def _may_go_on(self) -> bool:
+        """Counts a step; False once there were too many."""
+        self.steps += 1
+        self.is_cut_short = self.is_cut_short or self.steps > MAX_STEPS
+        return self.steps <= MAX_STEPS
+
     def run(self, steps: Iterable[Step], frame: Frame) -> None:
         """Tasks and blocks one after the other."""
         for step in steps:
-            self.steps += 1
-            if self.steps > MAX_STEPS:
-                self.is_cut_short = True
+            if not self._may_go_on():
                 return
             if isinstance(step, TaskBlock):
                 self._block(step, frame)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
-from ansible_reap.flow.guards import Formula, conj, disj, neg
+from ansible_reap.flow.guards import Formula, conj, disj, is_large, neg
 
 MAX_OPTIONS = 12
 MAX_ITEMS = 200
@@ -177,7 +177,7 @@ def options(value: Value, under: Formula = True) -> list[tuple[Formula, Value]]:
 
 
 def alt(choices: Iterable[tuple[Formula, Value]]) -> Value:
-    """One of the choices; equal values are merged, too many make it unknown."""
+    """One of the choices; equal values are merged, too many or too entangled conditions make it unknown."""
     guards: list[Formula] = []
     values: list[Value] = []
     for guard, value in choices:
@@ -194,7 +194,7 @@ def alt(choices: Iterable[tuple[Formula, Value]]) -> Value:
         return UNDEFINED
     if len(values) == 1 and (guards[0] is True or isinstance(values[0], (Const, Unknown, Undefined))):
         return values[0]
-    if len(values) > MAX_OPTIONS:
+    if len(values) > MAX_OPTIONS or any(is_large(guard) for guard in guards):
         return Unknown(frozenset().union(*(taints(value) for value in values)))
     return Alt(tuple(zip(guards, values, strict=True)))
 
