@@ -54,6 +54,7 @@ _REFUSED = ("until", "retries", "ignore_errors", "ignore_unreachable", "failed_w
 
 _SMALL = frozenset({"a", "an", "the", "and", "for", "from", "in", "is", "of", "on", "that", "this", "to", "with"})
 _NAME = re.compile(r"[a-z_]\w*", re.IGNORECASE)
+_VARIABLE = re.compile(r"\{\{\s*([a-z_]\w*)\s*(?:\|\s*int\s*)?\}\}", re.IGNORECASE)
 _ROLE = re.compile(r"(?:^|/)roles/(?:[\w-]+\.)*([\w-]+)/")
 
 
@@ -76,7 +77,7 @@ def _is_safe(launch: Launch, item: Item, limit: float) -> bool:
     task = launch.task
     if launch.verdict is not Verdict.UNREAPED or task.is_handler or "/handlers/" in f"/{task.path}":
         return False
-    if not KILL_STEP < limit <= LONGEST or number_of(item, "async") is None or number_of(item, "poll") is None:
+    if not KILL_STEP < limit <= LONGEST or number_of(item, "poll") is None or _retries(launch, item, limit) is None:
         return False
     if any(item.entry(key) for key in _REFUSED) or leaves_by(work.commands(task)) or _lives_on(item, task):
         return False
@@ -157,7 +158,7 @@ def _reap(launch: Launch, item: Item, register: str, limit: float) -> str:
     outer, keys = " " * item.dash, " " * item.indent
     step = keys + "  "
     each = f"{register}_item" if launch.is_looped else register
-    delay, retries = schedule(limit)
+    delay, _ = schedule(limit)
     lines = [
         f"{outer}-{' ' * (item.indent - item.dash - 1)}name: {scalar(f'Wait for {_what(launch, register)}')}",
         f"{keys}ansible.builtin.async_status:",
@@ -176,7 +177,7 @@ def _reap(launch: Launch, item: Item, register: str, limit: float) -> str:
     lines += [
         f"{keys}register: {register}_result",
         f"{keys}until: {register}_result is finished",
-        f"{keys}retries: {retries}",
+        f"{keys}retries: {_retries(launch, item, limit)}",
         f"{keys}delay: {delay}",
     ]
     kept = "".join(_kept(item))
@@ -191,6 +192,18 @@ def _kept(item: Item) -> Iterator[str]:
             if entry.first == item.entries[0].first:  # it stands on the dash's line
                 text = " " * item.indent + text[item.indent :]
             yield text if text.endswith("\n") else text + "\n"
+
+
+def _retries(launch: Launch, item: Item, limit: float) -> str | None:
+    """The tries as a number, or, where the limit is a variable, worked out of it; None where it is more than that."""
+    delay, retries = schedule(limit)
+    if number_of(item, "async") is not None:
+        return str(retries)
+    entry = item.entry("async")
+    variable = _VARIABLE.fullmatch(entry.scalar.strip()) if entry and entry.scalar else None
+    if variable is None or _is_per_item(launch, item, "async"):
+        return None
+    return f'"{{{{ ({variable.group(1)} | int + {FIX_MARGIN}) // {delay} + 1 }}}}"'
 
 
 def schedule(limit: float) -> tuple[int, int]:
