@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from scenarios.conftest import CALLBACKS, Run, _environment
-from scenarios.test_wait import collection_at
+from scenarios.test_wait import collection_at, in_matrix
 from support import environments
 
 LAUNCHES = """\
@@ -206,10 +206,9 @@ def cut_short(controller: Controller, how: signal.Signals, items: int, chance: r
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)
 
 
+@in_matrix
 @pytest.mark.parametrize("how", SIGNALS, ids=lambda how: how.name)
 def test_a_run_cut_short_loses_none_of_its_jobs(controller: Controller, how: signal.Signals) -> None:
-    if controller.core != environments.chosen_cores()[-1] and how is not signal.SIGKILL:
-        pytest.skip("the other signals are tried on the newest ansible-core of the run")
     cut_short(controller, how, items=4, chance=random.Random())
 
 
@@ -282,6 +281,7 @@ def test_collect_looks_and_closes_only_what_has_ended(
     assert controller.status_files() == set()
 
 
+@in_matrix
 def test_collect_fails_for_jobs_that_failed(controller: Controller, killed: Callable[[str], set[str]]) -> None:
     killed(LONG.replace("sleep {seconds}", "sh -c 'exit {{{{ 3 if inventory_hostname == \"h1\" else 0 }}}}'").format())
     got = controller.collect()
@@ -293,6 +293,7 @@ def test_collect_fails_for_jobs_that_failed(controller: Controller, killed: Call
     assert controller.collect().status == 0
 
 
+@in_matrix
 def test_collect_works_without_the_callback(controller: Controller, killed: Callable[[str], set[str]]) -> None:
     jids = killed(LONG.format(seconds=0))
     controller.environment["ANSIBLE_CALLBACKS_ENABLED"] = "another"
@@ -303,6 +304,7 @@ def test_collect_works_without_the_callback(controller: Controller, killed: Call
     assert controller.ledgers() == []
 
 
+@in_matrix
 def test_collect_says_which_hosts_the_inventory_lacks(
     controller: Controller, killed: Callable[[str], set[str]]
 ) -> None:
@@ -315,6 +317,7 @@ def test_collect_says_which_hosts_the_inventory_lacks(
     assert len(controller.jobs()) == 1
 
 
+@in_matrix
 def test_collect_leaves_a_run_alone_that_is_still_going(controller: Controller) -> None:
     (controller.folder / "site.yml").write_text(LONG.format(seconds=0))
     output = controller.folder / "output"
@@ -343,6 +346,7 @@ def test_collect_leaves_a_run_alone_that_is_still_going(controller: Controller) 
     assert len(controller.jobs()) == 2
 
 
+@in_matrix
 def test_check_mode_changes_nothing(controller: Controller, killed: Callable[[str], set[str]]) -> None:
     jids = killed(LONG.format(seconds=0))
     got = controller.collect("--check")
@@ -351,6 +355,7 @@ def test_check_mode_changes_nothing(controller: Controller, killed: Callable[[st
     assert controller.status_files() == jids
 
 
+@in_matrix
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
 def test_a_planted_ledger_is_not_acted_on(controller: Controller, killed: Callable[[str], set[str]]) -> None:
     jids = killed(LONG.format(seconds=0))

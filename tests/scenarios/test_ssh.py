@@ -13,7 +13,7 @@ import pytest
 from scenarios.conftest import Run, Runner
 from scenarios.test_collect import Controller
 from scenarios.test_first import play
-from scenarios.test_wait import WAIT, collection_at, ledgers
+from scenarios.test_wait import WAIT, collection_at, in_matrix, ledgers
 from support import sshd
 
 LAUNCHES = {
@@ -98,12 +98,14 @@ def ids(got: Run) -> set[str]:
     return {job["jid"] for job in got.jobs}
 
 
+@pytest.mark.slow
 def test_the_gate_sees_every_job(over_ssh: Callable[..., Run]) -> None:
     got = over_ssh()
     assert got.status == 2
     assert {job["task"]: job["last_seen"] for job in got.jobs} == dict.fromkeys(LAUNCHES, "finished"), got.output
 
 
+@in_matrix
 def test_the_gate_reaps_every_job(over_ssh: Callable[..., Run], server: sshd.Server) -> None:
     got = over_ssh(options={"on_unreaped": "reap"})
     assert got.status == 0, got.output
@@ -111,6 +113,7 @@ def test_the_gate_reaps_every_job(over_ssh: Callable[..., Run], server: sshd.Ser
     assert left_over(server, ids(got)) == set()
 
 
+@in_matrix
 def test_wait_reaps_every_job(over_ssh: Callable[..., Run], server: sshd.Server) -> None:
     got = over_ssh(WAIT)
     assert got.status == 0, got.output
@@ -119,6 +122,7 @@ def test_wait_reaps_every_job(over_ssh: Callable[..., Run], server: sshd.Server)
     assert ledgers(got) == []
 
 
+@in_matrix
 def test_collect_brings_home_every_job(core: str, server: sshd.Server, tmp_path: Path) -> None:
     (server.folder / "jobs").mkdir(exist_ok=True)
     (server.folder / "jobs").chmod(0o777)

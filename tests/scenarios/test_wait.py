@@ -25,7 +25,12 @@ FAILING = """
       async: 30
       poll: 0
 """
-as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become another user without a password")
+in_matrix = pytest.mark.parametrize("core", environments.side_cores(), indirect=True)
+"""For tests that outside of a matrix run on the newest ansible-core only."""
+as_root = pytest.mark.skipif(
+    os.geteuid() != 0 or not Path("/usr/bin/python3").exists(),
+    reason="needs root, to become another user without a password, and a Python that this user may run",
+)
 
 
 @pytest.fixture
@@ -79,6 +84,7 @@ def test_it_reaps_every_form_of_launch(waiting: Runner) -> None:
 
 
 @as_root
+@in_matrix
 def test_it_looks_as_the_user_that_launched(waiting: Runner, open_folder: Path) -> None:
     launch = f"""
     - name: Start as nobody
@@ -89,6 +95,7 @@ def test_it_looks_as_the_user_that_launched(waiting: Runner, open_folder: Path) 
       become_user: nobody
       vars:
         ansible_async_dir: {open_folder}/jobs
+        ansible_python_interpreter: /usr/bin/python3
 """
     wait = WAIT + "      become: true\n      become_user: daemon\n"
     got = waiting(play(launch, LAUNCH, wait), env={"ANSIBLE_REMOTE_TMP": f"{open_folder}/tmp"})
@@ -112,6 +119,7 @@ def test_one_message_names_every_job_that_failed(waiting: Runner) -> None:
     assert got.recap["h1"]["failed"] == 1
 
 
+@in_matrix
 def test_a_failure_that_rescue_handles_has_come_up(waiting: Runner) -> None:
     rescued = f"""
     - name: Handled
@@ -129,6 +137,7 @@ def test_a_failure_that_rescue_handles_has_come_up(waiting: Runner) -> None:
     assert not got.only_job()["swallowed"]
 
 
+@in_matrix
 def test_only_the_tasks_named_are_waited_for(waiting: Runner) -> None:
     other = LAUNCH.replace("Start the backup", "Begin another")
     wait = WAIT.replace("reap.jobs.wait:", "reap.jobs.wait:\n        tasks: ['Start *', nothing]")
@@ -140,6 +149,7 @@ def test_only_the_tasks_named_are_waited_for(waiting: Runner) -> None:
     ]
 
 
+@in_matrix
 def test_a_timeout_leaves_the_job_outstanding(waiting: Runner) -> None:
     launch = LAUNCH.replace("sleep 1", "sleep 20")
     wait = WAIT.replace("reap.jobs.wait:", "reap.jobs.wait:\n        timeout: 1") + "      ignore_errors: true\n"
@@ -154,6 +164,7 @@ def test_a_timeout_leaves_the_job_outstanding(waiting: Runner) -> None:
     assert len(ledgers(got)) == 1
 
 
+@in_matrix
 def test_status_files_stay_where_asked_to(waiting: Runner) -> None:
     wait = WAIT.replace("reap.jobs.wait:", "reap.jobs.wait:\n        cleanup: false")
     got = waiting(play(LAUNCH, wait))
@@ -168,6 +179,7 @@ def test_it_says_so_when_the_callback_is_off(waiting: Runner) -> None:
     assert got.report is None
 
 
+@in_matrix
 def test_nothing_outstanding_is_fine(waiting: Runner) -> None:
     detached = LAUNCH + "      vars: {async_reaper_detach: a daemon}\n"
     kept_alive = LAUNCH.replace("poll: 0", "poll: 1").replace("backup", "other")
@@ -181,7 +193,25 @@ def test_nothing_outstanding_is_fine(waiting: Runner) -> None:
     assert got.states() == {"h1": ["detached", "reaped"]}
 
 
+def test_what_no_log_hides_stays_hidden(waiting: Runner) -> None:
+    launch = """
+    - name: Start in secret
+      ansible.builtin.command: sh -c 'echo s3cret; echo s3cret >&2; exit {{ item | length }}'
+      async: 30
+      poll: 0
+      no_log: true
+      loop: [s3cret]
+"""
+    got = waiting(play(launch, WAIT), args=("-vvv",))
+    assert got.status == 2
+    assert "'Start in secret' at site.yml:4, job j" in got.stdout
+    assert "s3cret" not in got.stdout.replace("echo s3cret", "").replace("loop: [s3cret]", "")
+    job = got.only_job()
+    assert (job["state"], job["item"], job["msg"], job["rc"]) == ("failed", None, None, None)
+
+
 @pytest.mark.parametrize(("launch", "status", "state"), [(LAUNCH, 0, "reaped"), (FAILING, 2, "failed")])
+@in_matrix
 def test_a_wait_under_no_log_counts_too(waiting: Runner, launch: str, status: int, state: str) -> None:
     got = waiting(play(launch, WAIT + "      no_log: true\n"))
     assert got.status == status, got.output
@@ -190,6 +220,7 @@ def test_a_wait_under_no_log_counts_too(waiting: Runner, launch: str, status: in
         assert got.recap["h1"]["failed"] == 1
 
 
+@in_matrix
 def test_a_job_whose_status_file_is_gone_is_lost(waiting: Runner) -> None:
     remove = """
     - name: Lose it
@@ -206,6 +237,7 @@ def test_a_job_whose_status_file_is_gone_is_lost(waiting: Runner) -> None:
 
 
 @pytest.mark.slow
+@in_matrix
 def test_a_job_killed_at_its_limit_is_named_so(waiting: Runner) -> None:
     launch = LAUNCH.replace("sleep 1", "sleep 60").replace("async: 30", "async: 2")
     got = waiting(play(launch, WAIT))
@@ -214,6 +246,7 @@ def test_a_job_killed_at_its_limit_is_named_so(waiting: Runner) -> None:
     assert "was killed at its limit" in got.stdout
 
 
+@in_matrix
 def test_a_later_play_may_wait(waiting: Runner) -> None:
     got = waiting(play(LAUNCH) + play(WAIT), hosts=("h1", "h2"))
     assert got.status == 0, got.output
@@ -221,12 +254,14 @@ def test_a_later_play_may_wait(waiting: Runner) -> None:
 
 
 @pytest.mark.parametrize("strategy", ["free", "host_pinned"])
+@in_matrix
 def test_it_works_under_other_strategies(waiting: Runner, strategy: str) -> None:
     got = waiting(play(LAUNCH, WAIT, strategy=strategy), hosts=("h1", "h2"))
     assert got.status == 0, got.output
     assert got.states() == {"h1": ["reaped"], "h2": ["reaped"]}
 
 
+@in_matrix
 def test_bad_options_are_an_error_of_the_task(waiting: Runner) -> None:
     got = waiting(play(LAUNCH, WAIT.replace("reap.jobs.wait:", "reap.jobs.wait:\n        timeout: soon")))
     assert got.status == 2

@@ -46,6 +46,12 @@ def chosen_cores() -> list[str]:
     return [version for version in present if version in wanted.replace(" ", ",").split(",")]
 
 
+def side_cores() -> list[str]:
+    """The versions for tests of lesser weight: all of them in a matrix, else the newest alone."""
+    chosen = chosen_cores()
+    return chosen if os.environ.get("ANSIBLE_REAP_CORES") == "all" else chosen[-1:]
+
+
 def summary() -> str:
     """One line for the end of a test run: which versions it tested, which it did not and why."""
     chosen, present = chosen_cores(), present_cores()
