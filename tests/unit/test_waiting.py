@@ -1,0 +1,176 @@
+"""The loop that waits for jobs, against status files that change under its eyes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from ansible_reap.jobs import JobState, LastSeen
+from ansible_reap.runtime import waiting
+from ansible_reap.runtime.entries import entry
+from ansible_reap.runtime.tracker import Access, JobInfo, LaunchSite, Phase, Reap, Sight, Tracker
+from ansible_reap.runtime.waiting import NoAnswerError, Terms, failure_message, sighting_of_entry, wait_for
+
+REAP = Reap("site.yml", 20, "Wait", "web1")
+CORE = (2, 21, 5)
+RUNNING = {"started": 1, "finished": 0}
+DONE = {"finished": 1, "rc": 0, "start": "2026-11-22 10:00:00", "end": "2026-11-22 10:00:03"}
+FAILED = {"finished": 1, "failed": True, "rc": 3, "msg": "non-zero return code"}
+KILLED = {"finished": 1, "failed": True, "msg": "Timeout exceeded", "child_pid": 5}
+MISSING = {"finished": 1, "failed": True, "msg": "could not find job"}
+
+
+def a_job(jid: str = "j1.1", *, limit: int = 60, no_log: bool = False, launched: float | None = None) -> JobInfo:
+    site = LaunchSite("p", "Start", "site.yml", 4, None, "r", limit, 0, no_log=no_log, access=Access(delegate_to="db1"))
+    return JobInfo(jid, "web1", site, f"/x/{jid}", None, time.time() if launched is None else launched)
+
+
+class Script:
+    """A host whose jobs answer as written, each look taking the next answer; the last one stands."""
+
+    def __init__(self, **answers: list[Mapping[str, Any] | Exception]) -> None:
+        self.answers = {jid.replace("_", "."): list(found) for jid, found in answers.items()}
+        self.looks: list[str] = []
+        self.cleaned: list[str] = []
+
+    def status(self, job: JobInfo) -> Mapping[str, Any]:
+        self.looks.append(job.jid)
+        found = self.answers[job.jid]
+        answer = found.pop(0) if len(found) > 1 else found[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def cleanup(self, job: JobInfo) -> None:
+        self.cleaned.append(job.jid)
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "FIRST_PAUSE", 0.01)
+
+
+def silent(text: str) -> None:
+    pytest.fail(f"nothing was to be said: {text}")
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "last_seen", "cleaned"),
+    [
+        (DONE, JobState.REAPED, LastSeen.FINISHED, True),
+        (FAILED, JobState.FAILED, LastSeen.FAILED, True),
+        (KILLED, JobState.TIMED_OUT, LastSeen.FAILED, True),
+        (MISSING, JobState.LOST, LastSeen.MISSING, False),
+    ],
+)
+def test_each_way_to_end_is_told_and_cleaned_up_after(
+    answer: Mapping[str, Any], state: JobState, last_seen: LastSeen, cleaned: bool
+) -> None:
+    host = Script(j1_1=[RUNNING, answer])
+    (one,) = wait_for([a_job()], host, Terms(CORE, REAP), silent)
+    assert (one.job.state, one.job.last_seen) == (state, last_seen)
+    assert one.job.reap == (None if state is JobState.LOST else REAP)
+    assert host.cleaned == (["j1.1"] if cleaned else [])
+    assert bool(failure_message([one], Terms(CORE, REAP))) is (state is not JobState.REAPED)
+
+
+def test_all_jobs_are_waited_for_whatever_their_order() -> None:
+    host = Script(j1_1=[RUNNING, RUNNING, DONE], j1_2=[DONE], j1_3=[RUNNING, FAILED])
+    waited = wait_for([a_job("j1.1"), a_job("j1.2"), a_job("j1.3")], host, Terms(CORE, REAP), silent)
+    assert [one.job.state.value for one in waited] == ["reaped", "reaped", "failed"]
+    message = failure_message(waited, Terms(CORE, REAP))
+    assert message.startswith("1 of 3 async jobs failed: 'Start' at site.yml:4 on db1, job j1.3: failed with rc 3")
+    assert host.looks.count("j1.2") == 1
+
+
+def test_one_look_does_not_wait() -> None:
+    host = Script(j1_1=[RUNNING])
+    terms = Terms(CORE, REAP, wait=False)
+    (one,) = wait_for([a_job()], host, terms, silent)
+    assert (one.job.state, one.job.last_seen) == (JobState.UNREAPED, LastSeen.RUNNING)
+    assert host.looks == ["j1.1"]
+    assert failure_message([one], terms) == ""
+
+
+def test_a_timeout_gives_up_on_what_still_runs() -> None:
+    terms = Terms(CORE, REAP, timeout=0.2)
+    (one,) = wait_for([a_job()], Script(j1_1=[RUNNING]), terms, silent)
+    assert not one.has_ended
+    assert "still running after 0s" in failure_message([one], terms)
+
+
+def test_no_job_is_waited_for_beyond_its_own_end() -> None:
+    """A status that never ends, as after a reboot: by then even a job killed at its limit has ended."""
+    host = Script(j1_1=[RUNNING])
+    began = time.time()
+    (one,) = wait_for([a_job(limit=1, launched=began - 60)], host, Terms(CORE, REAP, timeout=30), silent)
+    assert time.time() - began < 5
+    assert (one.job.state, one.job.last_seen) == (JobState.LOST, LastSeen.RUNNING)
+    assert host.cleaned == []
+
+
+def test_a_host_that_comes_back_is_asked_again() -> None:
+    host = Script(j1_1=[NoAnswerError("connection refused"), {"msg": "MODULE FAILURE", "failed": True}, DONE])
+    (one,) = wait_for([a_job()], host, Terms(CORE, REAP), silent)
+    assert one.job.state is JobState.REAPED
+    assert one.error is None
+
+
+def test_a_host_that_does_not_is_named() -> None:
+    terms = Terms(CORE, REAP, timeout=0.1)
+    (one,) = wait_for([a_job()], Script(j1_1=[NoAnswerError("connection refused")]), terms, silent)
+    assert one.error == "connection refused"
+    assert "job j1.1: did not answer: connection refused" in failure_message([one], terms)
+
+
+def test_what_no_log_hides_is_not_kept() -> None:
+    secret = {**FAILED, "msg": "the password is s3cret"}
+    terms = Terms(CORE, REAP)
+    (one,) = wait_for([a_job(no_log=True)], Script(j1_1=[secret]), terms, silent)
+    assert one.job.state is JobState.FAILED
+    assert (one.job.msg, one.job.rc) == (None, None)
+    assert "s3cret" not in failure_message([one], terms)
+
+
+def test_files_stay_where_asked_to() -> None:
+    host = Script(j1_1=[DONE])
+    wait_for([a_job()], host, Terms(CORE, REAP, cleanup=False), silent)
+    assert host.cleaned == []
+
+
+def test_progress_is_told_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "FIRST_WORD_AFTER", 0.0)
+    said: list[str] = []
+    old = a_job("j1.1", launched=time.time() - 30)
+    wait_for([old, a_job("j1.2")], Script(j1_1=[RUNNING, DONE], j1_2=[RUNNING, DONE]), Terms(CORE, REAP), said.append)
+    assert said == ["2 outstanding, the oldest ('Start', job j1.1) for 30s of 60s"]
+
+
+@pytest.mark.parametrize("answer", [DONE, FAILED, KILLED, MISSING, RUNNING])
+def test_a_result_carries_back_what_was_seen(answer: Mapping[str, Any]) -> None:
+    """The worker's tracker and the run's come to the same state."""
+    (there,) = wait_for([a_job()], Script(j1_1=[answer]), Terms(CORE, REAP, wait=False), silent)
+    tracker = Tracker()
+    here = tracker.launch(there.job.info)
+    sighting = sighting_of_entry(entry(there.job), REAP, time.time())
+    assert sighting is not None
+    tracker.see("j1.1", sighting)
+    assert entry(here) | {"finished": None} == entry(there.job) | {"finished": None}
+
+
+@pytest.mark.parametrize("broken", [{}, {"state": "reaped"}, {"state": ["x"], "last_seen": 3}])
+def test_an_entry_that_tells_nothing_changes_nothing(broken: dict[str, Any]) -> None:
+    assert sighting_of_entry(broken, REAP, 0.0) is None
+
+
+def test_overdue_is_lost_in_the_runs_own_eyes_too() -> None:
+    sighting = sighting_of_entry({"state": "lost", "last_seen": "running"}, REAP, 0.0)
+    assert sighting is not None
+    assert sighting.sight is Sight.OVERDUE
+    tracker = Tracker()
+    job = tracker.launch(a_job())
+    tracker.see("j1.1", sighting)
+    assert job.phase is Phase.LOST
