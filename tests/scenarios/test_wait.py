@@ -47,7 +47,9 @@ def waiting(run: Runner, tmp_path: Path) -> Runner:
 def open_folder() -> Iterator[Path]:
     """A folder that every user can enter and write to; pytest's own are for its user alone."""
     with tempfile.TemporaryDirectory(prefix="ansible-reap-") as name:
-        Path(name).chmod(0o777)
+        for folder in (Path(name), Path(name, "tmp")):
+            folder.mkdir(exist_ok=True)
+            folder.chmod(0o777)
         yield Path(name)
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path, PurePath
 from typing import Any
 
-from ansible_reap.runtime.plays import is_reap
+from ansible_reap.runtime.actions import is_reap
 from ansible_reap.runtime.tracker import Access, Reap, Sight, Sighting, Source
 
 NOT_FOUND = "could not find job"

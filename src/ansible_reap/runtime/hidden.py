@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_reap.runtime import events
-from ansible_reap.runtime.plays import is_reap, may_launch
+from ansible_reap.runtime.actions import is_reap
+from ansible_reap.runtime.plays import may_launch
 
 _OURS = "async_reaper_registered_"
 _KEPT = ("ansible_job_id", "results_file", "started", "finished", "child_pid", "attempts", "failed", "skipped")

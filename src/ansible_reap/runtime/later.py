@@ -12,8 +12,9 @@ import ansible
 from ansible.plugins.loader import action_loader
 from jinja2 import Environment, TemplateError, meta, nodes
 
+from ansible_reap.runtime.actions import is_reap, short
 from ansible_reap.runtime.events import register_name
-from ansible_reap.runtime.plays import is_reap, may_launch, short, tasks_in
+from ansible_reap.runtime.plays import may_launch, tasks_in
 from ansible_reap.runtime.tracker import JobInfo
 
 _WAIT = "reap.jobs.wait"

@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ansible.playbook.block import Block
 
+from ansible_reap.runtime.actions import short
+
 _DYNAMIC = frozenset({"include_tasks", "include_role", "include"})
-_NAME = re.compile(r"[A-Za-z_]\w*")
-
-
-def short(action: Any) -> str:
-    """The action without ``ansible.builtin.`` or ``ansible.legacy.``."""
-    text = str(action)
-    for prefix in ("ansible.builtin.", "ansible.legacy."):
-        if text.startswith(prefix):
-            return text[len(prefix) :]
-    return text
-
-
-def is_reap(action: Any) -> bool:
-    """An async_status, in any of its spellings; some write it with a foreign collection's name."""
-    return str(action).rpartition(".")[2] == "async_status"
 
 
 def tasks_in(nodes: Iterable[Any]) -> Iterator[Any]:

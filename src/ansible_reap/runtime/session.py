@@ -12,6 +12,7 @@ from ansible import context
 from ansible.release import __version__ as ansible_version
 
 from ansible_reap.runtime import events
+from ansible_reap.runtime.actions import is_reap
 from ansible_reap.runtime.ahead import sites_ahead
 from ansible_reap.runtime.entries import utc
 from ansible_reap.runtime.gatekeeper import Gatekeeper
@@ -19,7 +20,7 @@ from ansible_reap.runtime.hidden import Awaited, HiddenResults
 from ansible_reap.runtime.launches import SiteReader
 from ansible_reap.runtime.options import EXTRA_VAR_PREFIX, NAMES, Options, parse
 from ansible_reap.runtime.own_tasks import own_action, seen_by_own_task
-from ansible_reap.runtime.plays import is_reap, may_launch
+from ansible_reap.runtime.plays import may_launch
 from ansible_reap.runtime.tracker import JobInfo, Reap, Tracker
 
 CORE = tuple(int(part) for part in ansible_version.split(".")[:3] if part.isdigit())
