@@ -253,3 +253,20 @@ def test_a_job_that_cuts_its_own_connection_is_detached(run: Runner) -> None:
     got = run(play(launch("sleep 5 && /nonexistent/sbin/shutdown -r now", limit=1)))
     assert got.status == 0, got.output
     assert (got.only_job()["state"], got.only_job()["reason"]) == ("detached", "reboot")
+
+
+@pytest.mark.parametrize("mode", ["fail", "reap"])
+def test_the_look_takes_the_way_that_the_launch_took(run: Runner, mode: str) -> None:
+    tasks = launch(vars="{ansible_connection: local, ansible_port: 22}")
+    got = run(play(tasks), hosts=["h1 ansible_connection=ssh ansible_port=1"], options={"on_unreaped": mode})
+    assert got.status == (2 if mode == "fail" else 0), got.output
+    assert got.only_job()["last_seen"] in {"running", "finished"}
+
+
+def test_a_host_that_no_longer_answers_fails_all_the_same(run: Runner) -> None:
+    silent = "- ansible.builtin.set_fact: {ansible_connection: ssh, ansible_host: 127.0.0.1, ansible_port: 1}\n"
+    got = run(play(launch(), silent) + LATER)
+    assert got.status == 2, got.output
+    assert got.failed() == {"h1"}
+    assert got.only_job()["last_seen"] is None
+    assert "went on" not in got.stdout

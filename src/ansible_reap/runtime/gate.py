@@ -173,6 +173,7 @@ class Gate:
                 "args": {
                     "jobs": _template(f"{{{{ {_GROUP}.jobs }}}}"),
                     "hidden": _template(f"{{{{ {_GROUP}.hidden }}}}"),
+                    "access": _template(f"{{{{ {_GROUP}.access }}}}"),
                     "wait": wait,
                 },
                 "loop": _template(f"{{{{ {VARIABLE}.looks }}}}"),

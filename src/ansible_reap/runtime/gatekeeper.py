@@ -101,7 +101,7 @@ class Gatekeeper:
         if self._gate is None or not jobs:
             return
         looks = [job for job in jobs if job.wants_look] if self._looks else []
-        self._tell(name, looks=_groups(looks, self._core), message=self._message(name))
+        self._tell(name, looks=self._groups(looks), message=self._message(name))
         self._gate.enter(host, look=bool(looks), fail=not looks and bool(self._failing(name)))
 
     def _tell(self, host: str, **values: Any) -> None:
@@ -132,17 +132,21 @@ class Gatekeeper:
             self._tell(name, message=self._message(name))
             self._gate.set_fail(host, bool(self._failing(name)))
 
+    def _groups(self, jobs: list[JobRecord]) -> list[dict[str, Any]]:
+        """The jobs of a host by how they are reached, in the form that the gate's task loops over."""
+        groups: dict[tuple[Access, bool], list[JobRecord]] = {}
+        for job in jobs:
+            groups.setdefault((job.info.access, job.info.site.no_log), []).append(job)
+        mine = self._play.vars or {}
+        return [_group(access, hidden, members, mine, self._core) for (access, hidden), members in groups.items()]
 
-def _groups(jobs: list[JobRecord], core: tuple[int, ...]) -> list[dict[str, Any]]:
-    """The jobs of a host by how they are reached, in the form that the gate's task loops over."""
-    groups: dict[tuple[Access, bool], list[JobRecord]] = {}
-    for job in jobs:
-        groups.setdefault((job.info.access, job.info.site.no_log), []).append(job)
-    return [_group(access, hidden, members, core) for (access, hidden), members in groups.items()]
 
-
-def _group(access: Access, hidden: bool, jobs: list[JobRecord], core: tuple[int, ...]) -> dict[str, Any]:
-    return {
+def _group(
+    access: Access, hidden: bool, jobs: list[JobRecord], play_vars: Mapping[str, Any], core: tuple[int, ...]
+) -> dict[str, Any]:
+    """``variables`` are those connection variables that the gate's own play does not set alike."""
+    own = {name: value for name, value in access.variables if name not in play_vars or play_vars[name] != value}
+    way = {
         "become": access.become,
         "become_user": access.become_user,
         "become_method": access.become_method,
@@ -152,7 +156,11 @@ def _group(access: Access, hidden: bool, jobs: list[JobRecord], core: tuple[int,
         "remote_user": access.remote_user,
         "port": access.port,
         "delegate_to": access.delegate_to,
-        "variables": dict(access.variables),
+    }
+    return {
+        # A task's keywords can be given for each item of a loop, its variables cannot: the action goes there itself.
+        **({"become": False} if own else way),
+        "access": {**way, "variables": sorted(own.items())} if own else {},
         "hidden": hidden,
         "label": f"{len(jobs)} jobs" if len(jobs) != 1 else jobs[0].info.jid,
         "jobs": [

@@ -159,7 +159,9 @@ class Session:
             self._answered(host, task)
 
     def unreachable(self, result: Any) -> None:
-        task, host, _ = events.parts_of(result)
+        task, host, data = events.parts_of(result)
+        if self._keeper.owns(task):
+            self._keeper.result(task, host, data, is_item=False)
         self._answered(host, task)
 
     def async_ended(self, result: Any, *, failed: bool) -> None:

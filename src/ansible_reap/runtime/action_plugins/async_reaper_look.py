@@ -7,10 +7,17 @@ back only what the report shows, so that neither facts nor output of a job leak 
 from __future__ import annotations
 
 import time
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
+from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
+
+from ansible_reap.runtime.reach import Reach
+from ansible_reap.runtime.tracker import Access
+from ansible_reap.runtime.waiting import NoAnswerError
 
 KEPT = ("rc", "msg", "start", "end", "child_pid")
 ANSIBLES_OWN = ("could not find job", "Timeout exceeded")
@@ -22,8 +29,21 @@ FIRST_INTERVAL, LONGEST_INTERVAL = 0.5, 10.0
 """Seconds between two looks: more and more, so that short jobs end soon and long ones cost little."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How to get to the jobs of one group."""
+
+    reach: Reach
+    access: Access
+
+    def module(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        return self.reach.module(self.access, name, arguments)
+
+
 class ActionModule(ActionBase):  # type: ignore[misc]
-    """Arguments: ``jobs`` (each with jid, file, task, launched, deadline, limit), ``wait``, ``hidden``."""
+    """Arguments: ``jobs`` (each with jid, file, task, launched, deadline, limit), ``wait``, ``hidden``, ``access``."""
+
+    _way: _Way | None = None
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         self._supports_check_mode = True
@@ -51,6 +71,13 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             look.pop("msg", None)
         return look
 
+    def _look_again(self, job: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        """A look in a row of many: a host that does not answer now may do so the next time."""
+        try:
+            return self._look(job, variables)
+        except (AnsibleConnectionFailure, NoAnswerError):
+            return {"jid": job["jid"], "finished": False, "failed": False, "seen": time.time()}
+
     def _wait(self, jobs: list[dict[str, Any]], variables: dict[str, Any]) -> list[dict[str, Any]]:
         """Look until each job has ended or is past its deadline; then remove the status files of those that ended."""
         began = time.time()
@@ -61,12 +88,13 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             for job in jobs:
                 if job["jid"] in done:
                     continue
-                look = self._look(job, variables)
+                look = self._look_again(job, variables)
                 if look["finished"] or time.time() >= job["deadline"]:
                     look["waited"] = interval > FIRST_INTERVAL
                     done[job["jid"]] = look
                     if look["finished"] and look.get("msg") != "could not find job":
-                        self._status(job, "cleanup", variables)
+                        with suppress(AnsibleConnectionFailure, NoAnswerError):
+                            self._status(job, "cleanup", variables)
             left = [job for job in jobs if job["jid"] not in done]
             if not left:
                 return [done[job["jid"]] for job in jobs]
@@ -87,10 +115,18 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "mode": mode,
             "_async_dir": path[:cut] if cut > 0 else "~/.ansible_async",
         }
-        answer = self._execute_module(
-            module_name="ansible.legacy.async_status", module_args=arguments, task_vars=variables
-        )
-        return dict(answer)
+        module = "ansible.legacy.async_status"
+        access = self._task.args.get("access")
+        if not access:
+            return dict(self._execute_module(module_name=module, module_args=arguments, task_vars=variables))
+        return self._reach(access, variables).module(module, arguments)
+
+    def _reach(self, access: dict[str, Any], variables: dict[str, Any]) -> _Way:
+        """A way of our own to where the playbook has set connection variables on the launch itself."""
+        if self._way is None:
+            pairs = tuple((str(name), value) for name, value in access.pop("variables", ()))
+            self._way = _Way(Reach(self, variables), Access(**access, variables=pairs))
+        return self._way
 
     def _say(self, left: list[dict[str, Any]], variables: dict[str, Any]) -> None:
         oldest = min(left, key=lambda job: float(job["launched"]))
