@@ -97,3 +97,23 @@ def test_both_front_ends_give_the_same_tags_files_and_lines(name: str, project: 
     theirs = _theirs(name, project, tmp_path)
     assert {each for each in theirs if each[0] != "async-reboot"} == ours
     assert "async-reboot" in {tag for tag, _, _ in theirs}
+
+
+def test_a_configuration_that_cannot_be_used_is_a_finding_and_no_silent_pass(tmp_path: Path) -> None:
+    if environment("lint") is None:
+        pytest.skip("no environment lint")
+    (tmp_path / "playbook.yml").write_text("---\n- name: Nothing\n  hosts: localhost\n  tasks: []\n", encoding="utf-8")
+    (tmp_path / ".ansible-reap.yml").write_text("rules:\n  async-timeout:\n    headrom: 3\n", encoding="utf-8")
+    (tmp_path / ".ansible-lint").write_text("exclude_paths: []\n", encoding="utf-8")
+    options = ["--offline", "--nocolor", "-q", "-f", "json", "-r", str(ROOT / "lint_rules"), "playbook.yml"]
+    run = subprocess.run(
+        [program("lint", "ansible-lint"), *options],
+        cwd=tmp_path,
+        env={**os.environ, "HOME": str(tmp_path), "ANSIBLE_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 2, run.stderr
+    (issue,) = json.loads(run.stdout)
+    assert "unknown option of async-timeout: 'headrom'; did you mean 'headroom'?" in issue["description"]
