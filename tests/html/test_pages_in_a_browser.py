@@ -121,14 +121,17 @@ def test_two_thousand_rows_are_searched_and_sorted_in_no_time(browser: browsers.
     assert browser.ask("document.querySelectorAll('th')[3].getAttribute('aria-sort')") == "ascending"
 
 
-def test_the_time_line_is_walked_with_the_keyboard(browser: browsers.Browser, tmp_path: Path) -> None:
+@pytest.mark.parametrize("width", [1400, 480])
+def test_the_time_line_is_walked_with_the_keyboard(browser: browsers.Browser, tmp_path: Path, width: int) -> None:
     browser.open(written("small", tmp_path))
+    browser.look(tmp_path / "page.png", width, 900)
     browser.ask("document.querySelector('.canvas').focus()")
     browser.press("ArrowDown", "ArrowDown", "ArrowRight")
     at = browser.ask("document.querySelector('.canvas').getAttribute('aria-activedescendant')")
     chosen = f"document.getElementById('{at}')"
     assert browser.ask(f"{chosen}.getAttribute('aria-label').length") > 5
     assert browser.ask(f"{chosen}.getAttribute('aria-selected')") == "true"
+    browser.look(tmp_path / "page.png", width, 900)  # whatever scrolls has scrolled
     assert browser.ask("!document.getElementById('tip').hidden")
     browser.press("Enter")
     assert browser.ask("document.activeElement.id") == at.replace("b", "j")

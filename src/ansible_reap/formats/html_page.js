@@ -95,9 +95,10 @@
   const hide = () => { tip.hidden = true; };
   canvas.addEventListener("mouseover", (event) => (event.target.classList.contains("bar") ? show(event.target) : hide()));
   canvas.addEventListener("mouseleave", hide);
-  chart.addEventListener("scroll", hide, { passive: true });
-
   let current = null;
+  // A move with the keyboard scrolls the chart: the tip goes along then.
+  chart.addEventListener("scroll", () => (current && document.activeElement === canvas ? show(current) : hide()), { passive: true });
+
   function go(bar) {
     if (!bar) return;
     if (current) { current.classList.remove("at"); current.removeAttribute("aria-selected"); }

@@ -127,7 +127,8 @@ def test_twenty_runs_at_once_lose_nothing(address: str) -> None:
         writer.stdin.write("go\n")
         writer.stdin.flush()
     said = [writer.communicate(timeout=60)[0].strip() for writer in writers]
-    assert said == ["kept"] * 20
+    # On a machine that is too busy a run gives up in time, and what it measured waits for the next one.
+    assert all(each == "kept" or "wait here" in each for each in said), said
     kept = opened(address).observations()
     assert len(kept) == 20 * 50
     assert len({each.run for each in kept}) == 20
