@@ -256,6 +256,11 @@ def resolve(names: Sequence[str]) -> list[Environment]:
         "newest": tuple(possible[-1:]),
         "all": tuple(ENVIRONMENTS),
     }
+    if not possible and not {"oldest", "newest"}.isdisjoint(names):
+        raise SystemExit(
+            "envs.py: no Python that a supported ansible-core runs on (with venv; on Debian: python3-venv): "
+            f"install one of {', '.join(PYTHONS)}"
+        )
     chosen: dict[str, Environment] = {}
     for name in names:
         for member in groups.get(name, (name,)):

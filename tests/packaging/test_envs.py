@@ -67,6 +67,11 @@ def test_a_named_one_without_an_interpreter_is_an_error(no_python: None, capsys:
     assert "core-2.20: NOT MADE, needs one of Python 3.12, 3.13, 3.14" in capsys.readouterr().err
 
 
+def test_without_any_fitting_python_the_newest_is_an_error_that_says_what_to_install(no_python: None) -> None:
+    with pytest.raises(SystemExit, match="python3-venv"):
+        envs.main(["make", "newest"])
+
+
 def test_of_a_group_each_one_left_out_is_named(no_python: None, capsys: pytest.CaptureFixture[str]) -> None:
     assert envs.main(["make", "cores"]) == 0
     assert capsys.readouterr().err.count("NOT MADE") == len(envs.CORES)
