@@ -87,7 +87,7 @@ class Controller:
                 self._command("site.yml", "-v"), cwd=self.folder, env=self.environment, stdout=stream, stderr=stream
             )
         try:
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + 300
             while run.poll() is None and len(JOB_ID.findall(output.read_text())) < launched:
                 assert time.monotonic() < deadline, output.read_text()
                 time.sleep(0.01)
@@ -121,7 +121,7 @@ class Controller:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=400,
             check=False,
         )
         found = json.loads(report.read_text()) if report.exists() else None
@@ -143,7 +143,7 @@ class Controller:
 
         Some workers never end: they write into a full pipe that nobody reads any more. Those are killed.
         """
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + 300
         seen: tuple[list[int], set[str]] = ([], set())
         since = time.monotonic()
         while processes := self.processes():
@@ -250,7 +250,7 @@ def killed(controller: Controller) -> Callable[[str], set[str]]:
                 stderr=stream,
                 stdin=subprocess.DEVNULL,
             )
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while "TASK [Do something else]" not in output.read_text():
             assert time.monotonic() < deadline, output.read_text()
             time.sleep(0.05)
@@ -331,7 +331,7 @@ def test_collect_leaves_a_run_alone_that_is_still_going(controller: Controller) 
             stdin=subprocess.DEVNULL,
         )
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while "TASK [Do something else]" not in output.read_text():
             assert time.monotonic() < deadline, output.read_text()
             time.sleep(0.05)

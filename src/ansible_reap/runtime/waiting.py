@@ -171,7 +171,7 @@ def _end(job: JobInfo, terms: Terms, began: float) -> float:
 def _look(job: JobInfo, host: Host, terms: Terms, *, waited: bool) -> Sighting:
     answer = host.status(job)
     if "finished" not in answer:  # the module did not run: its own failure has no such key
-        raise NoAnswerError(" ".join(str(answer.get("msg") or "async_status gave no status").split()))
+        raise NoAnswerError(_why(answer))
     look = {key: answer[key] for key in KEPT if key in answer}
     if job.site.no_log:
         look.pop("rc", None)
@@ -181,6 +181,13 @@ def _look(job: JobInfo, host: Host, terms: Terms, *, waited: bool) -> Sighting:
     sighting = events.look_sighting(look, wait=True, deadline=job.deadline(terms.core))
     # It is a task of the playbook that waits here, not the gate.
     return replace(sighting, source=Source.PLAYBOOK, reap=terms.reap)
+
+
+def _why(answer: Mapping[str, Any]) -> str:
+    """Why a module could not run. Since ansible-core 2.19 that may stand in the exception alone."""
+    event = getattr(answer.get("exception"), "event", None)
+    text = answer.get("msg") or getattr(event, "msg", None) or "async_status gave no status"
+    return " ".join(str(text).split())
 
 
 def _clean_up(job: JobRecord, host: Host, terms: Terms) -> None:
