@@ -174,6 +174,12 @@ _ARTICLES = frozenset({"the", "a", "this", "all", "now", "remote", "target", "an
 _MAX_DEPTH = 4
 
 
+def could_cut(module: str) -> bool:
+    """Whether some arguments of the module may cut the connection."""
+    short = module.rsplit(".", 1)[-1]
+    return short in _REBOOT_MODULES or short in _SERVICE_MODULES or short in _COMMAND_MODULES
+
+
 def cuts_connection(module: str, args: Mapping[str, object], name: str | None) -> bool:
     """Whether the task cuts its own connection on purpose.
 

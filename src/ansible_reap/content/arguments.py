@@ -10,6 +10,8 @@ _OPENERS = {"{{": "}}", "{%": "%}", "{#": "#}"}
 
 def words(text: str) -> list[str]:
     """The text cut at blanks that stand in no quotes and no Jinja."""
+    if not any(char in text for char in " \t\n'\"{"):
+        return [text] if text else []
     out: list[str] = []
     start: int | None = None
     closer: str | None = None

@@ -6,21 +6,57 @@ import itertools
 import re
 from collections.abc import Hashable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 try:
-    from yaml import CSafeLoader as Loader
+    from yaml import CSafeLoader as _BaseLoader
 except ImportError:  # PyYAML built without libyaml
-    from yaml import SafeLoader as Loader  # type: ignore[assignment]
+    from yaml import SafeLoader as _BaseLoader  # type: ignore[assignment]
+
+STR = "tag:yaml.org,2002:str"
+SEQ = "tag:yaml.org,2002:seq"
+MAP = "tag:yaml.org,2002:map"
+
+
+class Loader(_BaseLoader):
+    """A safe loader that works out tags faster: there are no path resolvers, and most scalars are met often."""
+
+    _tags: ClassVar[dict[str, str]] = {}
+
+    def resolve(self, kind: type[Node], value: str | None, implicit: Any) -> str:
+        if kind is not ScalarNode:
+            return SEQ if kind is SequenceNode else MAP
+        if not implicit[0] or value is None:
+            return STR
+        tag = self._tags.get(value)
+        if tag is None:
+            tag = STR
+            for candidate, regexp in self.yaml_implicit_resolvers.get(value[:1], ()):
+                if regexp.match(value):
+                    tag = candidate
+                    break
+            if len(self._tags) < MAX_REMEMBERED:
+                self._tags[value] = tag
+        return tag
+
+    def descend_resolver(self, current_node: Node | None, current_index: Any) -> None:
+        """Nothing to do without path resolvers."""
+
+    def ascend_resolver(self) -> None:
+        """Nothing to do without path resolvers."""
+
 
 VAULT_HEADER = b"$ANSIBLE_VAULT"
 MAX_SIZE = 32 * 1024 * 1024
 MAX_FLOW_DEPTH = 400
 """libyaml's own work grows with the square of the flow depth, and its composer has no bound on the stack."""
 MAX_DATA_DEPTH = 60
+MAX_REMEMBERED = 20_000
+_ALIAS_SIGNS = (b" *", b"[*", b",*", b"{*", b"\t*")
+_COMPACT_SIGNS = (b"- - - -", b"? ? ", b"? - ", b"- ? ", b"- &", b"- !", b"? &", b"? !")
 _COMPACT_NESTING = re.compile(rb"^(?:[ \t]*[-?](?:[ \t]+[&!]\S*)*(?=[ \t])){150}", re.MULTILINE)
 _ALIAS = re.compile(rb"(?:^|[\s\[,{])\*\w")
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
@@ -67,7 +103,7 @@ def check(data: bytes) -> None:
     """Parse without keeping anything: a fifth of the cost of composing. Raises SourceError."""
     if is_vaulted(data):
         return
-    if _ALIAS.search(data) is not None or not hasattr(Loader, "raw_parse"):
+    if _may_have_aliases(data) or not hasattr(Loader, "raw_parse"):
         compose(data)  # only the composer knows whether an alias has its anchor
         return
     _refuse_deep_nesting(data)
@@ -174,6 +210,10 @@ def end_line(node: Node) -> int:
     return max(int(node.start_mark.line) + 1, end_line(last))
 
 
+def _may_have_aliases(data: bytes) -> bool:
+    return any(sign in data for sign in _ALIAS_SIGNS) and _ALIAS.search(data) is not None
+
+
 def _is_null(node: Node) -> bool:
     return isinstance(node, ScalarNode) and node.tag == "tag:yaml.org,2002:null"
 
@@ -184,7 +224,7 @@ def _refuse_deep_nesting(data: bytes) -> None:
         steps = (1 if byte in b"[{" else -1 for byte in brackets)
         if max(itertools.accumulate(steps)) > MAX_FLOW_DEPTH:
             raise SourceError("does not parse: nested too deeply")
-    match = _COMPACT_NESTING.search(data) if b"- - - -" in data or b"? " in data or b"- &" in data else None
+    match = _COMPACT_NESTING.search(data) if any(sign in data for sign in _COMPACT_SIGNS) else None
     if match is not None:
         raise SourceError("does not parse: nested too deeply", data.count(b"\n", 0, match.start()) + 1)
 

@@ -126,13 +126,13 @@ def run_role(
     files = walk.finder.part_files(role, "tasks", entry)
     metas = walk.finder.part_files(role, "meta")
     wanted = [*files, *metas, *walk.finder.part_files(role, "handlers")]
-    if not any(walk.library.matters(path) or walk.touches(path) for path in wanted):
+    if not any(walk.graph.matters(path) or walk.touches(path) for path in wanted):
         walk.record.passed_over.update(files)
         return
-    if walk.is_settled(key, frame):
+    if files and walk.is_settled(key, files[0], frame):
         walk.record.reached.update(files[:1])
         return
-    was_pending = bool(walk.state.pending)
+    pending = frozenset(walk.state.pending)
     walk.stack.append(key)
     inner = (
         frame
@@ -152,7 +152,7 @@ def run_role(
         walk.run(walk.library.content(path).tasks, replace(inner, path=path))
         walk.stack.pop()
     walk.stack.pop()
-    walk.settle(key, frame, was_pending=was_pending)
+    walk.settle(key, frame, pending)
 
 
 def _dependencies(walk: Walk, path: str) -> list[Any]:
@@ -165,7 +165,7 @@ def evaluated_params(walk: Walk, frame: Frame, written: Mapping[str, Any]) -> di
     evaluator = walk.evaluator(frame)
     out: dict[str, Any] = {}
     for key, raw in written.items():
-        value = evaluator.data(raw)
+        value = walk.later(evaluator, raw)
         out[key] = raw if isinstance(value, Unknown) and not value.taints and expressions.is_template(raw) else value
     return out
 
@@ -259,7 +259,7 @@ def _role_call(walk: Walk, task: Task, frame: Frame, params: dict[str, Any]) -> 
         for role in walk.finder.find_roles(pattern, folder, frame.role):
             for entry in patterns(evaluator, task.args.get("tasks_from", "main")):
                 for path in walk.finder.part_files(role, "tasks", entry):
-                    if "*" not in pattern + entry or walk.library.matters(path) or walk.touches(path):
+                    if "*" not in pattern + entry or walk.graph.matters(path) or walk.touches(path):
                         targets[role.path, posixpath.basename(path)] = role
     if not targets:
         _leaves(walk, task, params)
@@ -309,7 +309,7 @@ def _tasks_call(
         if not pattern:
             continue
         for path in walk.finder.find_files(pattern, list(frame.folders)):
-            if "*" not in pattern or walk.library.matters(path) or walk.touches(path):
+            if "*" not in pattern or walk.graph.matters(path) or walk.touches(path):
                 targets.setdefault(path, under)
             else:
                 others = True
@@ -330,20 +330,20 @@ def _run_file(walk: Walk, path: str, frame: Frame, guard: Formula, *, is_repeate
     if path in walk.stack:
         walk.record.promote(path, frame.guard)  # a file that calls itself until a job has finished waits for it
         return
-    if not (walk.library.matters(path) or walk.touches(path)):
+    if not (walk.graph.matters(path) or walk.touches(path)):
         walk.record.passed_over.add(path)
         return
     walk.record.reached.add(path)
-    if walk.is_settled(path, frame):
+    if walk.is_settled(path, path, frame):
         return
-    was_pending = bool(walk.state.pending)
+    pending = frozenset(walk.state.pending)
     before = walk.state.facts.copy()
     walk.stack.append(path)
     folder = posixpath.dirname(path)
     inner = replace(frame, path=path, folders=(folder, *(part for part in frame.folders if part != folder))[:8])
     walk.run(walk.library.content(path).tasks, inner)
     walk.stack.pop()
-    walk.settle(path, frame, was_pending=was_pending)
+    walk.settle(path, frame, pending)
     if is_repeated:
         walk.record.promote(path, guard, or_asking=True)
     if not is_alone:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ansible_reap.content.model import Task
@@ -31,6 +30,7 @@ from ansible_reap.flow.values import (
     Unknown,
     Value,
     handles,
+    lifted,
     mapped,
     options,
     plain,
@@ -185,9 +185,8 @@ def _set_fact(walk: Walk, step: Task, frame: Frame) -> None:
     found = list(items.items[:MAX_LOOK_ITEMS]) or [UNKNOWN]
     for item in found:
         for under, inner in options(item):
-            bound = _item_frame(frame, step, inner)
-            each = walk.evaluator(bound, given)
-            _assign(walk, each, written, conj(under, walk.guard_of(step, bound, each)))
+            each = walk.evaluator(frame, given, _bound(step, inner))
+            _assign(walk, each, written, conj(under, walk.guard_of(step, frame, each)))
 
 
 def _assign(walk: Walk, evaluator: Evaluator, written: Mapping[str, Any], guard: Formula) -> None:
@@ -197,18 +196,18 @@ def _assign(walk: Walk, evaluator: Evaluator, written: Mapping[str, Any], guard:
     for key, raw in written.items():
         for name in (plain(evaluator.text(key)),) if isinstance(key, str) else ():
             if isinstance(name, str):
-                values[name] = evaluator.data(raw)
+                values[name] = walk.later(evaluator, raw)
     for name, value in values.items():
         old = walk.state.facts.get(name)
         walk.state.facts[name] = replaced(old if old is not None else UNDEFINED, value, guard)
 
 
-def _item_frame(frame: Frame, step: Task, item: Value) -> Frame:
+def _bound(step: Task, item: Value) -> dict[str, Any]:
     names: dict[str, Any] = {loop_variable(step): item}
     index = index_variable(step)
     if index is not None:
         names[index] = UNKNOWN
-    return replace(frame, loops=(names, *frame.loops))
+    return names
 
 
 def _include_vars(walk: Walk, step: Task, frame: Frame) -> None:
@@ -216,9 +215,9 @@ def _include_vars(walk: Walk, step: Task, frame: Frame) -> None:
     names: list[str] = []
     written = step.args.get("file", step.args.get("_raw_params"))
     for item in items.items[:12] if items is not None else (None,):
-        bound = frame if item is None else _item_frame(frame, step, item)
+        bound = None if item is None else _bound(step, item)
         if isinstance(written, str):
-            names += calls.patterns(walk.evaluator(bound, own_vars(step)), written.split(" name=")[0])
+            names += calls.patterns(walk.evaluator(frame, own_vars(step), bound), written.split(" name=")[0])
     for name in names:
         found = walk.load_variables(name, frame) if "*" not in name else None
         if not found:
@@ -265,10 +264,9 @@ def _look(walk: Walk, step: Task, frame: Frame) -> None:
         results: list[Value] = []
         for item in items.items[:MAX_LOOK_ITEMS]:
             for under, inner in options(item):
-                bound = _item_frame(frame, step, inner)
-                each = walk.evaluator(bound, given)
+                each = walk.evaluator(frame, given, _bound(step, inner))
                 value = each.data(jid)
-                guard = conj(frame.guard, under, walk.guard_of(step, bound, each))
+                guard = conj(frame.guard, under, walk.guard_of(step, frame, each))
                 _covers(walk, step, value, guard, kind)
                 look.misses_results = look.misses_results or bool(each.misses_results)
                 results.append(_status(value, stage, inner, loop_variable(step)))
@@ -359,10 +357,9 @@ def _carried(walk: Walk, step: Task, frame: Frame) -> frozenset[int]:
     items = loop_items(evaluator, step)
     found: set[int] = set()
     for item in items.items[:MAX_LOOK_ITEMS] if items is not None else (None,):
-        bound = frame if item is None else _item_frame(frame, step, item)
-        each = walk.evaluator(bound, given)
+        each = evaluator if item is None else walk.evaluator(frame, given, _bound(step, item))
         value = each.data(dict(step.args))
-        guard = conj(bound.guard, walk.guard_of(step, bound, each))
+        guard = conj(frame.guard, walk.guard_of(step, frame, each))
         found |= taints(value)
         ids = _ids(value)
         if ids and (watches_file(step) or waits_for_process(step)):
@@ -404,6 +401,8 @@ def _escaping(walk: Walk, step: Task, value: Value, ids: list[JobId]) -> frozens
 
 def _strings(value: Value) -> list[str]:
     if isinstance(value, Const):
+        if isinstance(value.value, (list, dict)):
+            return _strings(lifted(value.value))
         return [value.value] if isinstance(value.value, str) else []
     if isinstance(value, Seq):
         return [text for item in value.items for text in _strings(item)]

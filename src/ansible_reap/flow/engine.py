@@ -12,8 +12,7 @@ from ansible_reap.content.project import Project
 from ansible_reap.flow.analysis import Analysis, ReadError
 
 if TYPE_CHECKING:
-    from ansible_reap.content.roles import Finder
-    from ansible_reap.flow.inventory import GroupVariables
+    from ansible_reap.flow.ground import Ground
     from ansible_reap.flow.order import Walk
     from ansible_reap.flow.record import Record
 
@@ -47,15 +46,19 @@ def analyse(root: Path) -> Analysis:
 
 
 def _walked(library: Library) -> Analysis:
-    from ansible_reap.content.roles import Finder  # noqa: PLC0415 - projects without async need none of this
+    from ansible_reap.content.callgraph import CallGraph  # noqa: PLC0415 - projects without async need none of this
+    from ansible_reap.content.roles import Finder  # noqa: PLC0415
+    from ansible_reap.flow.ground import Ground  # noqa: PLC0415
     from ansible_reap.flow.inventory import GroupVariables  # noqa: PLC0415
     from ansible_reap.flow.outcome import outcome  # noqa: PLC0415
     from ansible_reap.flow.record import Record  # noqa: PLC0415
 
-    finder, inventory, record = Finder(library), GroupVariables(library), Record()
+    ground = Ground(library, CallGraph(library), Finder(library), GroupVariables(library))
+    record = Record()
     record.plugins, record.self_reaping = _plugins(library)
-    _walk_playbooks(library, finder, inventory, record)
-    _walk_the_rest(library, finder, inventory, record)
+    _walk_playbooks(ground, record)
+    _walk_the_rest(ground, record)
+    library.check_unread()
     return outcome(library, record)
 
 
@@ -85,10 +88,10 @@ def _source(library: Library, path: str) -> bytes:
         return b""
 
 
-def _new_walk(library: Library, finder: Finder, inventory: GroupVariables, record: Record) -> Walk:
+def _new_walk(ground: Ground, record: Record) -> Walk:
     from ansible_reap.flow.order import Walk  # noqa: PLC0415
 
-    return Walk(library, finder, inventory, record)
+    return Walk(ground, record)
 
 
 def _finish(walk: Walk, record: Record) -> None:
@@ -98,39 +101,34 @@ def _finish(walk: Walk, record: Record) -> None:
             record.cut_short.add(number)
 
 
-def _walk_playbooks(library: Library, finder: Finder, inventory: GroupVariables, record: Record) -> None:
-    imported = {target for path in library.playbooks for target in library.called_playbooks(path) if target != path}
-    mattering = [path for path in library.playbooks if library.matters(path)]
-    for path in [path for path in mattering if path not in imported] + [path for path in mattering if path in imported]:
+def _walk_playbooks(ground: Ground, record: Record) -> None:
+    mattering = sorted(path for path in ground.library.playbooks if ground.graph.matters(path))
+    imported = {target for path in mattering for target in ground.graph.called_playbooks(path) if target != path}
+    for path in sorted(mattering, key=lambda each: each in imported):
         if path in imported and path in record.reached:
             continue
-        walk = _new_walk(library, finder, inventory, record)
+        walk = _new_walk(ground, record)
         walk.playbook(path)
         _finish(walk, record)
 
 
-def _walk_the_rest(library: Library, finder: Finder, inventory: GroupVariables, record: Record) -> None:
+def _walk_the_rest(ground: Ground, record: Record) -> None:
     """Roles and tasks files that no playbook of the project calls: callers first, then what is still left."""
-    playbooks = set(library.playbooks)
-
-    def left() -> list[str]:
-        return [
-            path
-            for path in library.project.yaml
-            if path not in record.reached and path not in playbooks and library.matters(path)
-        ]
-
-    waiting = left()
+    waiting = sorted(
+        path
+        for path in ground.graph.mattering
+        if path not in record.reached and path not in ground.library.playbooks and ground.library.is_known(path)
+    )
     called: dict[str, int] = defaultdict(int)
     for path in waiting:
-        for target in library.called_files(path):
+        for target in ground.graph.called_files(path):
             if target != path:
                 called[target] += 1
     for path in sorted(waiting, key=lambda each: (called[each] > 0, not _is_main(each), each)):
         if path in record.reached:
             continue
-        role = finder.role_of(path)
-        walk = _new_walk(library, finder, inventory, record)
+        role = ground.finder.role_of(path)
+        walk = _new_walk(ground, record)
         if role is not None and _is_main(path) and path.startswith(role.part("tasks") + "/main."):
             walk.role(role)
         if path not in record.reached:

@@ -23,6 +23,7 @@ from ansible_reap.flow.values import (
     Const,
     Job,
     JobId,
+    Lazy,
     Map,
     Results,
     Seq,
@@ -33,6 +34,7 @@ from ansible_reap.flow.values import (
     alt,
     as_map,
     as_seq,
+    forced,
     lifted,
     mapped,
     one_of,
@@ -46,6 +48,7 @@ MAX_DEPTH = 24
 MAX_STEPS = 20_000
 MAX_PRODUCT = 24
 MAX_NUMBER = 10**15
+MAX_REMEMBERED = 5000
 
 OMIT = Const("__omit__")
 
@@ -96,6 +99,8 @@ class Evaluator:
         """Plain data with templates in it."""
         if isinstance(data, str):
             return self.text(data)
+        if isinstance(data, (list, dict)) and not _has_templates(data):
+            return Const(data)
         if isinstance(data, list):
             if not self._enter():
                 return Unknown(self.live)
@@ -201,7 +206,9 @@ class Evaluator:
         return alt((guard, lower if isinstance(inner, Undefined) else inner) for guard, inner in value.options)
 
     def _ready(self, raw: Any) -> Value:
-        if isinstance(raw, (Const, Unknown, Undefined, Job, JobId, Results, Seq, Map, Alt)):
+        if isinstance(raw, (Lazy, Alt)):
+            return forced(raw)
+        if isinstance(raw, (Const, Unknown, Undefined, Job, JobId, Results, Seq, Map)):
             return raw
         if isinstance(raw, Choices):
             return alt(
@@ -463,6 +470,20 @@ class Evaluator:
         if isinstance(base, Const) and isinstance(base.value, str):
             return _string_method(base.value, method.attr, [plain(argument) for argument in arguments])
         return Unknown(frozenset().union(taints(base), *(taints(argument) for argument in arguments)))
+
+
+_templated: dict[int, tuple[object, bool]] = {}
+"""Whether a list or dictionary holds templates, by identity; the data is kept so that no other can take its place."""
+
+
+def _has_templates(data: object) -> bool:
+    known = _templated.get(id(data))
+    if known is None or known[0] is not data:
+        if len(_templated) > MAX_REMEMBERED:
+            _templated.clear()
+        text = repr(data)
+        known = _templated[id(data)] = (data, "{{" in text or "{%" in text)
+    return known[1]
 
 
 def _is_name(node: nodes.Node, name: str) -> bool:

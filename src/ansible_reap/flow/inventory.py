@@ -17,6 +17,7 @@ class GroupVariables(Mapping[str, Any]):
     def __init__(self, library: Library) -> None:
         self._library = library
         self._files = [path for path in library.project.yaml if "group_vars/" in path]
+        self._all = b"\n".join(library.text(path) for path in self._files)
         self._known: dict[str, tuple[Any, ...]] = {}
 
     def _values(self, name: str) -> tuple[Any, ...]:
@@ -24,7 +25,7 @@ class GroupVariables(Mapping[str, Any]):
         if known is None:
             found: list[Any] = []
             wanted = name.encode()
-            for path in self._files:
+            for path in self._files if wanted in self._all else ():
                 if wanted in self._library.text(path):
                     variables = self._library.variables(path)
                     if name in variables and variables[name] not in found:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ansible_reap.content.model import Task
 from ansible_reap.content.source import Hidden
-from ansible_reap.disconnects import cuts_connection
+from ansible_reap.disconnects import could_cut, cuts_connection
 from ansible_reap.flow import effects
 from ansible_reap.flow.evaluate import Evaluator
 from ansible_reap.flow.guards import Formula, atoms, conj, exclude_plainly
@@ -43,9 +42,7 @@ def _item_evaluator(walk: Walk, step: Task, frame: Frame) -> Evaluator:
     """An evaluator for what does not depend on the loop's item."""
     if loop_keyword(step.keywords) is None:
         return walk.evaluator(frame, effects.own_vars(step))
-    bound = {loop_variable(step): UNKNOWN}
-    inner = replace(frame, loops=(bound, *frame.loops))
-    return walk.evaluator(inner, effects.own_vars(step))
+    return walk.evaluator(frame, effects.own_vars(step), {loop_variable(step): UNKNOWN})
 
 
 def note_use(walk: Walk, step: Task, frame: Frame) -> None:
@@ -158,7 +155,7 @@ def _cuts(walk: Walk, step: Task, frame: Frame, items: Seq | None, guard: Formul
     """Whether the task cuts its own connection, with templates filled in where they are known."""
     if cuts_connection(step.module, step.args, step.name):
         return True
-    if "{{" not in str(step.args):
+    if not could_cut(step.module) or "{{" not in str(step.args):
         return False
     candidates: list[Value | None] = list(items.items[:MAX_COUNTED]) if items is not None else [None]
     if items is not None:
@@ -166,8 +163,7 @@ def _cuts(walk: Walk, step: Task, frame: Frame, items: Seq | None, guard: Formul
         candidates += [Const(atom.value) for atom in atoms(guard) if atom.subject == loop_variable(step)]
     for item in candidates:
         bound = {} if item is None else {loop_variable(step): item}
-        inner = replace(frame, loops=(bound, *frame.loops))
-        evaluator = walk.evaluator(inner, effects.own_vars(step))
+        evaluator = walk.evaluator(frame, effects.own_vars(step), bound)
         filled = {key: _filled(evaluator, raw) for key, raw in step.args.items()}
         if filled != step.args and cuts_connection(step.module, filled, step.name):
             return True

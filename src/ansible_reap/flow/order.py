@@ -7,17 +7,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ansible_reap.content.library import Library
 from ansible_reap.content.model import Task
-from ansible_reap.content.roles import Finder, Role
+from ansible_reap.content.roles import Role
 from ansible_reap.content.tasks import Play, Step, TaskBlock
 from ansible_reap.flow import calls, effects
 from ansible_reap.flow.conditions import MAGIC, condition
 from ansible_reap.flow.evaluate import Evaluator
+from ansible_reap.flow.ground import Ground
 from ansible_reap.flow.guards import Atom, Formula, conj, disj
-from ansible_reap.flow.inventory import GroupVariables
 from ansible_reap.flow.record import Record
-from ansible_reap.flow.scope import Layer
+from ansible_reap.flow.scope import Layer, Scope
 from ansible_reap.flow.state import INHERITED, Frame, State
 from ansible_reap.flow.values import (
     UNDEFINED,
@@ -25,6 +24,7 @@ from ansible_reap.flow.values import (
     Const,
     Job,
     JobId,
+    Lazy,
     Map,
     Results,
     Seq,
@@ -45,10 +45,11 @@ MAX_PLAYBOOKS = 60
 class Walk:
     """One entry of the project walked from its start to its end."""
 
-    def __init__(self, library: Library, finder: Finder, inventory: GroupVariables, record: Record) -> None:
-        self.library = library
-        self.finder = finder
-        self.inventory = inventory
+    def __init__(self, ground: Ground, record: Record) -> None:
+        self.library = ground.library
+        self.graph = ground.graph
+        self.finder = ground.finder
+        self.inventory = ground.inventory
         self.record = record
         self.state = State()
         self.handlers: list[tuple[Step, Frame]] = []
@@ -133,7 +134,7 @@ class Walk:
         found: dict[str, None] = {}
         for pattern in calls.patterns(self.evaluator(asking), play.imports):
             for target in self.finder.find_playbook(pattern, folder) if pattern.strip("*") else ():
-                if self.library.matters(target) or self.touches(target):
+                if self.graph.matters(target) or self.touches(target):
                     found[target] = None
         subject = f"choice at {play.block.place} {self.record.fresh()}"
         for target in list(found)[:MAX_PLAYBOOKS]:
@@ -256,7 +257,7 @@ class Walk:
     def collect_handlers(self, role: Role, frame: Frame, entry: str = "main") -> None:
         """Make a role's handlers known to the play."""
         for path in self.finder.part_files(role, "handlers", entry):
-            if self.library.matters(path):
+            if self.graph.matters(path):
                 inner = replace(frame, path=path, role=role, folders=(role.part("handlers"), *frame.folders))
                 known = {id(step) for step, _ in self.handlers}
                 self.record.reached.add(path)
@@ -340,7 +341,7 @@ class Walk:
         """Handlers that nothing seen notifies: something that was passed over may."""
         for step, frame in self.handlers:
             task = step if isinstance(step, Task) else step.as_task()
-            if (task.place.path, task.place.line) not in self.record.ran_handlers and self.library.matters(frame.path):
+            if (task.place.path, task.place.line) not in self.record.ran_handlers and self.graph.matters(frame.path):
                 self._run_handler(step, frame, Atom(f"notified {task.place}"))
 
     def _run_handler(self, step: Step, frame: Frame, guard: Formula) -> None:
@@ -362,9 +363,30 @@ class Walk:
 
     # ---- helpers for the tasks
 
-    def evaluator(self, frame: Frame, task_vars: Mapping[str, Any] | None = None) -> Evaluator:
-        """An evaluator of what a task in the frame sees now."""
-        return Evaluator(frame.scope(self.state, task_vars), frozenset(self.state.live))
+    def evaluator(
+        self, frame: Frame, task_vars: Mapping[str, Any] | None = None, bound: Mapping[str, Any] | None = None
+    ) -> Evaluator:
+        """An evaluator of what a task in the frame sees now; ``bound`` are its own loop's variables."""
+        scope = frame.scope(self.state, task_vars)
+        return Evaluator(scope.with_layer(Layer.LOOP, bound) if bound else scope, frozenset(self.state.live))
+
+    def later(self, evaluator: Evaluator, raw: Any) -> Value:
+        """The value of what is written; worked out only when asked for, where no handle can be in it."""
+        if not isinstance(raw, (str, list, dict)):
+            return Const(raw)
+        text = str(raw)
+        if "{" not in text and isinstance(raw, str):
+            return evaluator.data(raw)
+        names = self.state.facts.tainted()
+        if any(name in text for name in names) or "item" in text or "ansible_failed_result" in text:
+            return evaluator.data(raw)
+        layers = evaluator.scope.layers
+        if any(layer in (Layer.LOOP, Layer.PARAMS) and entries for layer, entries in layers):
+            return evaluator.data(raw)
+        snapshot = Scope(
+            tuple((layer, dict(entries) if layer is Layer.FACTS else entries) for layer, entries in layers)
+        )
+        return Lazy(lambda: Evaluator(snapshot).data(raw))
 
     def guard_of(self, task: Task, frame: Frame, evaluator: Evaluator) -> Formula:
         """Under what the task itself runs, inherited conditions included; that of the includes is the frame's."""
@@ -392,19 +414,28 @@ class Walk:
         self.state.live.discard(number)
         self.state.pending.discard(number)
 
-    def is_settled(self, what: str, frame: Frame) -> bool:
+    def is_settled(self, what: str, path: str, frame: Frame) -> bool:
         """Whether the file or role was gone through in the same way, and nothing here could turn out otherwise."""
-        return not self.state.pending and (what, frame.signature) in self.record.settled
+        if (what, frame.signature) not in self.record.settled:
+            return False
+        return not self.state.pending or not self._touches_pending(path)
 
-    def settle(self, what: str, frame: Frame, *, was_pending: bool) -> None:
-        """The file or role has been gone through; remember that where it neither found nor left a pending launch."""
-        if not was_pending and not self.state.pending and not self.is_cut_short:
+    def settle(self, what: str, frame: Frame, pending: frozenset[int]) -> None:
+        """The file or role has been gone through; remember that where it left no launch pending but those before."""
+        if self.state.pending == pending and not self.is_cut_short:
             self.record.settled.add((what, frame.signature))
+
+    def _touches_pending(self, path: str) -> bool:
+        names = [name for name in self.state.facts.tainted() if not self.state.pending.isdisjoint(self._held(name))]
+        return self.graph.mentions(path, [*names, "jobs.wait"])
+
+    def _held(self, name: str) -> frozenset[int]:
+        return taints(self.state.facts[name])
 
     def touches(self, path: str) -> bool:
         """Whether the file, or what it calls, names a variable that holds a handle now."""
         names = self.state.facts.tainted()
-        return bool(names) and self.library.mentions(path, names)
+        return bool(names) and self.graph.mentions(path, names)
 
 
 def _is_value(entry: object) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -129,20 +129,23 @@ class Facts(dict[str, Value]):
 
     def __init__(self, *entries: Mapping[str, Value]) -> None:
         super().__init__(*entries)
-        self._tainted: list[str] | None = None
+        self._tainted: dict[str, None] = {}
 
     def __setitem__(self, name: str, value: Value) -> None:
         super().__setitem__(name, value)
-        self._tainted = None
+        if taints(value):
+            self._tainted[name] = None
+        else:
+            self._tainted.pop(name, None)
 
     def copy(self) -> Facts:
-        return Facts(self)
+        made = Facts(self)
+        made._tainted = dict(self._tainted)
+        return made
 
-    def tainted(self) -> list[str]:
+    def tainted(self) -> Collection[str]:
         """The names of the variables that may hold a handle or what comes of one."""
-        if self._tainted is None:
-            self._tainted = [name for name, value in self.items() if taints(value)]
-        return self._tainted
+        return self._tainted.keys()
 
 
 @dataclass(slots=True)

@@ -114,7 +114,24 @@ class Alt:
     options: tuple[tuple[Formula, Value], ...]
 
 
-Value = Const | Unknown | Undefined | Job | JobId | Results | Seq | Map | Alt
+class Lazy:
+    """A fact or parameter without any handle in it, worked out when something asks for it: most are never asked for."""
+
+    __slots__ = ("_value", "read")
+
+    def __init__(self, read: Callable[[], Value]) -> None:
+        self.read = read
+        self._value: Value | None = None
+
+    @property
+    def value(self) -> Value:
+        if self._value is None:
+            self._value = UNKNOWN  # what asks for itself is not known
+            self._value = self.read()
+        return self._value
+
+
+Value = Lazy | Const | Unknown | Undefined | Job | JobId | Results | Seq | Map | Alt
 
 UNDEFINED = Undefined()
 ABSENT = Undefined(is_sure=True)
@@ -168,6 +185,8 @@ def handles(value: Value | None) -> frozenset[int]:
 
 def options(value: Value, under: Formula = True) -> list[tuple[Formula, Value]]:
     """The value's alternatives with their conditions, flattened."""
+    if isinstance(value, Lazy):
+        value = value.value
     if not isinstance(value, Alt):
         return [(under, value)]
     out: list[tuple[Formula, Value]] = []
@@ -212,10 +231,22 @@ def replaced(old: Value | None, new: Value, guard: Formula) -> Value:
         return new
     if old is None:
         old = UNDEFINED
+    if isinstance(old, (Lazy, Alt)) and isinstance(new, Lazy):
+        earlier, later = old, new
+        return Lazy(lambda: replaced(forced(earlier), later.value, guard)) if not taints(old) else UNKNOWN
     if _is_large(old) or _is_large(new):
         # which of two long lists without any handle it is matters to nobody
         return new if isinstance(old, Undefined) else UNKNOWN
     return alt([(guard, new), *options(old, neg(guard))])
+
+
+def forced(value: Value) -> Value:
+    """The value with nothing in it still to be worked out."""
+    if isinstance(value, Lazy):
+        return value.value
+    if isinstance(value, Alt) and any(isinstance(inner, Lazy) for _, inner in value.options):
+        return alt(value.options)
+    return value
 
 
 def _is_large(value: Value) -> bool:

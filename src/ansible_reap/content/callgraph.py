@@ -1,0 +1,182 @@
+"""Which files can matter to async jobs: those in which something is launched or reaped, and whoever may call them."""
+
+from __future__ import annotations
+
+import fnmatch
+import posixpath
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+
+from ansible_reap.content.library import Library
+from ansible_reap.content.references import Kind, Reference
+
+MAX_REACH = 200
+_TEMPLATED_CALL = re.compile(
+    rb"""^[ \t-]*(?:(?:ansible\.(?:builtin|legacy)\.)?(?:include|import)[^\n]*|roles?[ \t]*:[^\n]*)\{\{"""
+    rb"""|^[ \t]+(?:name|tasks_from|file|_raw_params)[ \t]*:[^\n]*\{\{""",
+    re.MULTILINE,
+)
+"""A line that may call something by a name that is not written out."""
+
+
+class CallGraph:
+    """Who calls whom, by name alone: too many rather than too few.
+
+    A file's calls are read only when its text holds the name of a file that matters, or calls by template.
+    """
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._by_key: dict[str, list[str]] = defaultdict(list)
+        self._found: dict[tuple[str, str], bool] = {}
+        self._reach: dict[str, frozenset[str]] = {}
+        self._exact: dict[str, set[str]] = defaultdict(set)
+        self._open: dict[str, set[str]] = defaultdict(set)
+        self._waiting: dict[str, bytes] = {}
+        self._mattering = self._spread()
+
+    @property
+    def mattering(self) -> frozenset[str]:
+        return self._mattering
+
+    def matters(self, path: str) -> bool:
+        """Whether a launch or reap stands in the file or in anything it may call."""
+        return path in self._mattering
+
+    # ---- upwards: who may call what matters
+
+    def _spread(self) -> frozenset[str]:
+        library = self._library
+        mattering = set(library.asynchronous)
+        for path in library.callers:
+            data = library.text(path)
+            if path in mattering or not data or _TEMPLATED_CALL.search(data) is not None:
+                self._read(path)
+            else:
+                self._waiting[path] = data
+        pending = list(mattering)
+        for path in library.asynchronous:
+            pending += _role_mains(path)
+        seen: set[str] = set()
+        while pending:
+            for key in _keys_of(pending.pop()):
+                if key in seen:
+                    continue
+                seen.add(key)
+                for caller in self._callers(key) - mattering:
+                    mattering.add(caller)
+                    pending.append(caller)
+                    pending += _role_mains(caller)
+        self._waiting.clear()
+        return frozenset(mattering)
+
+    def _read(self, path: str) -> None:
+        for reference in self._library.calls_of(path):
+            for key in _keys_wanted(reference):
+                (self._open if "*" in key else self._exact)[key].add(path)
+
+    def _callers(self, key: str) -> set[str]:
+        """The files that may call whatever has this key, once those are read whose text has its name."""
+        needle = key.split(" ")[1].encode()
+        needle = b"main.y" if needle == b"main" else needle
+        for path in [path for path, data in self._waiting.items() if needle in data]:
+            del self._waiting[path]
+            self._read(path)
+        found = set(self._exact.get(key, ()))
+        for wanted, group in self._open.items():
+            if fnmatch.fnmatchcase(key, wanted):
+                found |= group
+        return found
+
+    # ---- downwards: what a file may call
+
+    def mentions(self, path: str, names: Iterable[str]) -> bool:
+        """Whether the file, or anything it may call, has one of the names in its text."""
+        reach = self._reach.get(path)
+        if reach is None:
+            reach = self._reach[path] = self._reachable(path)
+        return any(self._has(member, name) for name in names for member in reach)
+
+    def _has(self, path: str, name: str) -> bool:
+        key = (path, name)
+        if key not in self._found:
+            self._found[key] = name.encode() in self._library.text(path)
+        return self._found[key]
+
+    def _reachable(self, path: str) -> frozenset[str]:
+        seen = {path}
+        pending = [path]
+        while pending and len(seen) < MAX_REACH:
+            for target in self.called_files(pending.pop()):
+                if target not in seen:
+                    seen.add(target)
+                    pending.append(target)
+        return frozenset(seen)
+
+    def called_files(self, path: str) -> list[str]:
+        """The files that a file may call, by name alone."""
+        return [target for reference in self._library.calls_of(path) for target in self._targets(reference)]
+
+    def called_playbooks(self, path: str) -> list[str]:
+        """The playbooks that a playbook imports, by their place."""
+        folder = path.rpartition("/")[0]
+        known = self._library.playbooks
+        found: list[str] = []
+        for reference in self._library.calls_of(path):
+            if reference.kind is Kind.PLAYBOOK:
+                full = posixpath.normpath(posixpath.join(folder, reference.name))
+                found += fnmatch.filter(known, full) if "*" in full else [full]
+                if "/" not in reference.name and reference.name.count(".") >= 2:
+                    found += [each for each in known if _stem(each) == reference.name.rpartition(".")[2]]
+        return found
+
+    def _targets(self, reference: Reference) -> list[str]:
+        if not self._by_key:
+            for path in self._library.project.yaml:
+                for key in _keys_of(path):
+                    self._by_key[key].append(path)
+        return [path for key in _keys_wanted(reference) for path in self._matching(key)]
+
+    def _matching(self, key: str) -> list[str]:
+        if "*" in key and key not in self._by_key:
+            names = fnmatch.filter(list(self._by_key), key)
+            self._by_key[key] = [path for name in names for path in self._by_key[name]]
+        return self._by_key.get(key, [])
+
+
+def _role_mains(path: str) -> list[str]:
+    """Whoever calls the role may run this file: handlers and meta come with the role's tasks."""
+    folder = path.rpartition("/")[0]
+    role, _, part = folder.rpartition("/")
+    if part in ("handlers", "meta", "tasks"):
+        return [f"{role}/tasks/main.yml", f"{role}/tasks/main.yaml"]
+    return []
+
+
+def _keys_of(path: str) -> list[str]:
+    """The names under which a call may mean the file."""
+    stem = _stem(path)
+    keys = [f"file {stem}"]
+    folder, _, _ = path.rpartition("/")
+    owner, _, part = folder.rpartition("/")
+    role = owner.rpartition("/")[2]
+    if part in ("tasks", "handlers", "meta") and stem == "main":
+        keys.append(f"role {role}")
+    if part == "tasks":
+        keys.append(f"entry {role} {stem}")
+    return keys
+
+
+def _keys_wanted(reference: Reference) -> list[str]:
+    if reference.kind is not Kind.ROLE:
+        return [f"file {_stem(reference.name)}"]
+    name = reference.name.rstrip("/").rpartition("/")[2].rpartition(".")[2]
+    if reference.entry is None:
+        return [f"role {name}"]
+    return [f"role {name}", f"entry {name} {_stem(reference.entry)}"]
+
+
+def _stem(path: str) -> str:
+    name = path.rpartition("/")[2]
+    return name.rsplit(".", 1)[0] if name.endswith((".yml", ".yaml")) else name
