@@ -14,6 +14,9 @@ from scenarios.conftest import CALLBACKS, Runner
 from scenarios.plays import launch, play, reap, say
 from support import environments
 
+pytestmark = pytest.mark.parametrize("core", environments.side_cores(), indirect=True)
+"""Outside of a matrix the newest ansible-core is enough here."""
+
 RED = play(launch()) + play(say("went on"))
 GREEN = play(launch(), reap())
 
