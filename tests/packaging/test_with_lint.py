@@ -36,7 +36,9 @@ def test_ansible_lint_lists_the_tags(with_lint: Venv, broken: Path) -> None:
     assert "unpredictability:" in reply.stdout
 
 
-@pytest.mark.parametrize("options", [(), ("--offline",)], ids=["online", "offline"])
+@pytest.mark.parametrize(
+    "options", [pytest.param((), marks=pytest.mark.slow, id="online"), pytest.param(("--offline",), id="offline")]
+)
 def test_ansible_lint_reports_the_example(with_lint: Venv, broken: Path, options: tuple[str, ...]) -> None:
     reply = with_lint.run("ansible-lint", *options, "-f", "json", "site.yml", cwd=broken)
     assert reply.returncode == 2, reply.stderr

@@ -58,7 +58,7 @@ def summary() -> str:
     parts = [f"tested on ansible-core {', '.join(chosen) or 'no version at all'}"]
     absent = [version for version in SUPPORTED_CORES if version not in present]
     if absent:
-        parts.append(f"NOT TESTED, no environment (no fitting Python?): {', '.join(absent)}")
+        parts.append(f"NOT TESTED, no environment ('make matrix' makes what a Python here fits): {', '.join(absent)}")
     left_out = [version for version in present if version not in chosen]
     if left_out:
         parts.append(f"not in this run ('make matrix' has them): {', '.join(left_out)}")
