@@ -43,6 +43,13 @@ def test_extra_vars_set_options_on_every_version(run: Runner) -> None:
     assert got.only_job()["state"] == "unreaped"
 
 
+def test_the_options_extra_vars_do_not_get_in_the_gates_way(run: Runner) -> None:
+    options = ("on_unreaped=reap", "gate=play", "look=true", "on_failed=fail", "ignore=host:none")
+    got = run(RED, args=[word for option in options for word in ("-e", f"async_reaper_{option}")])
+    assert got.status == 0, got.output
+    assert (got.only_job()["state"], got.only_job()["seen_by"]) == ("reaped", "gate")
+
+
 def test_ansible_cfg_sets_options_and_the_environment_beats_it(run: Runner, tmp_path: Path) -> None:
     config = "[callback_async_reaper]\non_unreaped = report\nrecap = never\n"
     got = run(RED, files={"ansible.cfg": config}, options={"recap": "always"})

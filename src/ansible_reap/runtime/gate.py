@@ -22,8 +22,10 @@ from ansible.plugins.loader import action_loader
 
 from ansible_reap.runtime.events import identity
 
-VARIABLE = "async_reaper_gate"
-"""The host variable through which the gate's handlers hear of the jobs: ``{"looks": [...], "message": "..."}``."""
+VARIABLE = "async_reaper_at_gate"
+"""The host variable through which the gate's handlers hear of the jobs: ``{"looks": [...], "message": "..."}``.
+
+Not ``async_reaper_gate``: that is an option's extra var, which would win over it."""
 
 LOOK_ACTION = "async_reaper_look"
 LOOK_NAME = "async_reaper : Look at the jobs that nobody waited for"
