@@ -44,6 +44,10 @@ class CallGraph:
         """Whether a launch or reap stands in the file or in anything it may call."""
         return path in self._mattering
 
+    def is_called(self, path: str) -> bool:
+        """Whether something calls the file by its own name."""
+        return any(self._exact.get(key) for key in _keys_of(path))
+
     # ---- upwards: who may call what matters
 
     def _spread(self) -> frozenset[str]:

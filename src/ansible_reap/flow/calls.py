@@ -14,15 +14,15 @@ from ansible_reap.flow.conditions import condition
 from ansible_reap.flow.evaluate import Evaluator
 from ansible_reap.flow.guards import Atom, Formula, atoms, conj
 from ansible_reap.flow.loops import index_variable, loop_items, loop_variable
+from ansible_reap.flow.naming import guarded_patterns, is_open, patterns
 from ansible_reap.flow.state import Frame
-from ansible_reap.flow.values import UNKNOWN, Seq, Unknown, Value, handles, one_of, options, plain, taints
+from ansible_reap.flow.values import UNKNOWN, Seq, Unknown, Value, handles, one_of, taints
 
 if TYPE_CHECKING:
     from ansible_reap.flow.order import Walk
 
 MAX_ROUNDS = 12
 MAX_HANDLE_ROUNDS = 64
-MAX_PATTERNS = 24
 _ROLE_KEYS = frozenset(
     {"role", "name", "when", "tags", "vars", "become", "become_user", "become_method", "delegate_to"}
 )
@@ -37,38 +37,6 @@ class RoleCall:
     role: Role
     frame: Frame
     params: Mapping[str, Any]
-
-
-def patterns(evaluator: Evaluator, text: object) -> list[str]:
-    """The names that a template can stand for, with ``*`` where a part is not known."""
-    return [pattern for _, pattern in guarded_patterns(evaluator, text)]
-
-
-def guarded_patterns(evaluator: Evaluator, text: object) -> list[tuple[Formula, str]]:
-    """As ``patterns``, each with the condition under which it is the one."""
-    if not isinstance(text, str):
-        return [(True, "*")] if text is not None else []
-    if not expressions.is_template(text):
-        return [(True, text)]
-    parts = expressions.template(text)
-    if parts is None:
-        return [(True, "*")]
-    found: list[tuple[Formula, str]] = [(True, "")]
-    for part in parts:
-        if isinstance(part, str):
-            found = [(guard, start + part) for guard, start in found]
-            continue
-        grown: list[tuple[Formula, str]] = []
-        for guard, inner in options(evaluator.value(part)):
-            data = plain(inner)
-            names = data if isinstance(data, list) and len(parts) == 1 else [data]
-            for name in names:
-                piece = str(name) if isinstance(name, (str, int, float)) and name != "__omit__" else "*"
-                grown += [(conj(guard, under), start + piece) for under, start in found]
-        if len(grown) > MAX_PATTERNS:
-            return [(True, "*")]
-        found = grown
-    return found
 
 
 # ---- roles
@@ -309,6 +277,8 @@ def _tasks_call(
         if not pattern:
             continue
         for path in walk.finder.find_files(pattern, list(frame.folders)):
+            if is_open(pattern) and walk.graph.is_called(path):
+                continue  # the name says nothing: what is called by its own name elsewhere is hardly meant
             if "*" not in pattern or walk.graph.matters(path) or walk.touches(path):
                 targets.setdefault(path, under)
             else:

@@ -13,6 +13,7 @@ from ansible_reap.flow.evaluate import Evaluator
 from ansible_reap.flow.guards import Formula, conj
 from ansible_reap.flow.looking import is_status, is_wait_action, kind_of_look, waits_for_process, watches_file
 from ansible_reap.flow.loops import index_variable, loop_items, loop_variable
+from ansible_reap.flow.naming import patterns
 from ansible_reap.flow.numbers import numbers
 from ansible_reap.flow.record import LookRecord
 from ansible_reap.flow.scope import Choices
@@ -217,7 +218,7 @@ def _include_vars(walk: Walk, step: Task, frame: Frame) -> None:
     for item in items.items[:12] if items is not None else (None,):
         bound = None if item is None else _bound(step, item)
         if isinstance(written, str):
-            names += calls.patterns(walk.evaluator(frame, own_vars(step), bound), written.split(" name=")[0])
+            names += patterns(walk.evaluator(frame, own_vars(step), bound), written.split(" name=")[0])
     for name in names:
         found = walk.load_variables(name, frame) if "*" not in name else None
         if not found:

@@ -9,6 +9,7 @@ from ansible_reap.content import expressions
 from ansible_reap.content.model import Task
 from ansible_reap.flow import filters
 from ansible_reap.flow.evaluate import Evaluator
+from ansible_reap.flow.naming import MAX_PATTERNS, patterns
 from ansible_reap.flow.values import (
     NOT_PLAIN,
     UNKNOWN,
@@ -52,6 +53,9 @@ def loop_items(evaluator: Evaluator, task: Task) -> Seq | None:
     keyword = loop_keyword(task.keywords)
     if keyword is None:
         return None
+    short = keyword.removeprefix("with_").rsplit(".", 1)[-1]
+    if short in ("fileglob", "first_found"):
+        return _files(evaluator, task.keywords[keyword], is_first=short == "first_found")
     value = _written(evaluator, task.keywords[keyword])
     kind = keyword.removeprefix("with_").rsplit(".", 1)[-1]
     choices = [(guard, _items(evaluator, kind, inner)) for guard, inner in options(value)]
@@ -117,6 +121,26 @@ def _by_kind(evaluator: Evaluator, kind: str, value: Value) -> Value:
     if kind == "sequence":
         return _sequence(value)
     return Seq((Unknown(taints(value)),), is_open=True)
+
+
+def _files(evaluator: Evaluator, written: Any, *, is_first: bool) -> Seq:
+    """Names of files, as patterns; of ``with_first_found`` it is one of them."""
+    names: list[str] = []
+    for entry in written if isinstance(written, list) else [written]:
+        if isinstance(entry, dict):
+            folders = [f"{each}/" for each in _texts(evaluator, entry.get("paths"))] or [""]
+            files = _texts(evaluator, entry.get("files"))
+            names += [folder + name for folder in folders for name in files]
+        else:
+            names += _texts(evaluator, entry)
+    if is_first:
+        return Seq((Const(names[:MAX_PATTERNS]),)) if names else Seq((UNKNOWN,), is_open=True)
+    return Seq(tuple(Const(name) for name in names[:MAX_PATTERNS]))
+
+
+def _texts(evaluator: Evaluator, written: Any) -> list[str]:
+    entries = written if isinstance(written, list) else [written] if written is not None else []
+    return [pattern for entry in entries for pattern in patterns(evaluator, entry)]
 
 
 def _sequence(value: Value) -> Value:

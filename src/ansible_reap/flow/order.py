@@ -15,6 +15,7 @@ from ansible_reap.flow.conditions import MAGIC, condition
 from ansible_reap.flow.evaluate import Evaluator
 from ansible_reap.flow.ground import Ground
 from ansible_reap.flow.guards import Atom, Formula, conj, disj
+from ansible_reap.flow.naming import patterns
 from ansible_reap.flow.record import Record
 from ansible_reap.flow.scope import Layer, Scope
 from ansible_reap.flow.state import INHERITED, Frame, State
@@ -132,7 +133,7 @@ class Walk:
         )
         asking = replace(inner, settings=((Layer.INVENTORY, self.inventory), (Layer.MAGIC, self._magic(folder, None))))
         found: dict[str, None] = {}
-        for pattern in calls.patterns(self.evaluator(asking), play.imports):
+        for pattern in patterns(self.evaluator(asking), play.imports):
             for target in self.finder.find_playbook(pattern, folder) if pattern.strip("*") else ():
                 if self.graph.matters(target) or self.touches(target):
                     found[target] = None
@@ -207,7 +208,7 @@ class Walk:
     def load_variables(self, name: str, frame: Frame) -> dict[str, Any] | None:
         """The variables of a file named by a template; None where the name or the file is not known."""
         evaluator = self.evaluator(frame)
-        for pattern in calls.patterns(evaluator, name):
+        for pattern in patterns(evaluator, name):
             if "*" in pattern:
                 continue
             folders = [posixpath.join(folder, part) for folder in frame.folders for part in ("", "vars")]
