@@ -59,20 +59,24 @@ class CallGraph:
                 self._read(path)
             else:
                 self._waiting[path] = data
-        pending = list(mattering)
-        for path in library.asynchronous:
-            pending += _role_mains(path)
+        pending = [*mattering, *(main for path in mattering for main in _role_mains(path))]
         seen: set[str] = set()
-        while pending:
-            for key in _keys_of(pending.pop()):
-                if key in seen:
-                    continue
-                seen.add(key)
-                for caller in self._callers(key) - mattering:
-                    mattering.add(caller)
-                    pending.append(caller)
-                    pending += _role_mains(caller)
+        orphans: list[str] = []
+        while pending or orphans:
+            if pending:
+                path = pending.pop()
+                fresh = [key for key in _keys_of(path) if key not in seen]
+                seen.update(fresh)
+                found = {caller for key in fresh for caller in self._callers(key)}
+                if not any(self._exact.get(key) for key in _keys_of(path)):
+                    orphans.append(path)
+            else:
+                found = self._open_callers(orphans.pop())
+            for caller in found - mattering:
+                mattering.add(caller)
+                pending += [caller, *_role_mains(caller)]
         self._waiting.clear()
+        library.forget(mattering)
         return frozenset(mattering)
 
     def _read(self, path: str) -> None:
@@ -89,8 +93,18 @@ class CallGraph:
             self._read(path)
         found = set(self._exact.get(key, ()))
         for wanted, group in self._open.items():
-            if fnmatch.fnmatchcase(key, wanted):
+            if not _is_open(wanted) and fnmatch.fnmatchcase(key, wanted):
                 found |= group
+        return found
+
+    def _open_callers(self, path: str) -> set[str]:
+        """Callers whose text says nothing of the name: of a file that nothing calls by its name, those nearby."""
+        found: set[str] = set()
+        for key in _keys_of(path):
+            kind = key.split(" ")[0]
+            for wanted, group in self._open.items():
+                if _is_open(wanted) and wanted.split(" ")[0] == kind and fnmatch.fnmatchcase(key, wanted):
+                    found |= group if kind != "file" else {caller for caller in group if _is_near(caller, path)}
         return found
 
     # ---- downwards: what a file may call
@@ -147,6 +161,20 @@ class CallGraph:
             names = fnmatch.filter(list(self._by_key), key)
             self._by_key[key] = [path for name in names for path in self._by_key[name]]
         return self._by_key.get(key, [])
+
+
+def _is_open(key: str) -> bool:
+    return not key.split(" ", 1)[1].strip("* ")
+
+
+def _is_near(caller: str, path: str) -> bool:
+    """Whether the file lies in the caller's role, or in or below the caller's folder."""
+    folder = caller.rpartition("/")[0]
+    for part in ("tasks", "handlers"):
+        if f"/{part}/" in f"/{folder}/":
+            folder = f"/{folder}/".rpartition(f"/{part}/")[0].strip("/")
+            break
+    return path.startswith(folder + "/") if folder else True
 
 
 def _role_mains(path: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import re
+from collections.abc import Collection
 from typing import Any
 
 from yaml.nodes import MappingNode, Node
@@ -20,6 +21,8 @@ _CALL_LINE = re.compile(
     re.MULTILINE,
 )
 """A line with which a call may start: cheaper than composing a file that calls nothing."""
+_ASYNC = re.compile(rb"""\basync["']?[ \t]*:|async_status|ansible_async|async_reaper""")
+_POLL = re.compile(rb"""\bpoll["']?[ \t]*:""")
 MAX_KEPT = 2 * 1024 * 1024
 """Files above this size are not searched for names."""
 
@@ -31,7 +34,9 @@ class Library:
         self.project = project
         self.errors: dict[str, SourceError] = {}
         self.asynchronous: list[str] = []
-        """Files in whose text ``async`` or ``poll`` stands."""
+        """Files in which something may be launched or looked at."""
+        self.polling: list[str] = []
+        """Files that have ``poll`` without any of that."""
         self.callers: list[str] = []
         """Files that may call others; what they call is read when asked for."""
         self.playbooks: set[str] = set()
@@ -42,6 +47,8 @@ class Library:
         self._contents: dict[str, Content] = {}
         self._variables: dict[str, dict[str, Any]] = {}
         self._unread: set[str] = set()
+        self._nodes: dict[str, Node] = {}
+        """Composed, but not built yet."""
         enabled = gc.isenabled()
         gc.disable()  # composing makes many objects and no cycles
         try:
@@ -62,12 +69,11 @@ class Library:
                 continue
             if is_vaulted(data):
                 continue
-            is_async = b"async" in data
-            if is_async or b"poll" in data:
+            if (b"async" in data and _ASYNC.search(data) is not None) or b"ansible_job_id" in data:
                 self.asynchronous.append(path)
-                self.has_launches = self.has_launches or (
-                    is_async and (b"poll" in data or self.project.settings.poll == 0)
-                )
+                self.has_launches = self.has_launches or b"poll" in data or self.project.settings.poll == 0
+            elif b"poll" in data and _POLL.search(data) is not None:
+                self.polling.append(path)
             if len(data) <= MAX_KEPT:
                 self._data[path] = data
             pending.append(path)
@@ -104,12 +110,18 @@ class Library:
         if path in self._unread:
             self._unread.discard(path)
             root = self.node(path)
+            if root is not None:
+                self._nodes[path] = root
             if is_playbook(root):
                 self.playbooks.add(path)
             found = references(root)
             if found:
                 self._references[path] = found
         return self._references.get(path, [])
+
+    def forget(self, kept: Collection[str]) -> None:
+        """Let go of the nodes of files that do not matter."""
+        self._nodes = {path: node for path, node in self._nodes.items() if path in kept}
 
     def check_unread(self) -> None:
         """Look for errors in the files that nobody asked for."""
@@ -121,6 +133,8 @@ class Library:
 
     def node(self, path: str) -> Node | None:
         """The file's root node; None where it is empty, vaulted or broken (which is noted)."""
+        if path in self._nodes:
+            return self._nodes.pop(path)
         data = self._data.get(path)
         try:
             return compose_text(data if data is not None else self.project.read(path))

@@ -59,6 +59,7 @@ _ALIAS_SIGNS = (b" *", b"[*", b",*", b"{*", b"\t*")
 _COMPACT_SIGNS = (b"- - - -", b"? ? ", b"? - ", b"- ? ", b"- &", b"- !", b"? &", b"? !")
 _COMPACT_NESTING = re.compile(rb"^(?:[ \t]*[-?](?:[ \t]+[&!]\S*)*(?=[ \t])){150}", re.MULTILINE)
 _ALIAS = re.compile(rb"(?:^|[\s\[,{])\*\w")
+_STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
@@ -221,8 +222,7 @@ def _is_null(node: Node) -> bool:
 def _refuse_deep_nesting(data: bytes) -> None:
     if data.count(b"[") + data.count(b"{") > MAX_FLOW_DEPTH:
         brackets = data.translate(None, _NOT_BRACKETS)
-        steps = (1 if byte in b"[{" else -1 for byte in brackets)
-        if max(itertools.accumulate(steps)) > MAX_FLOW_DEPTH:
+        if max(itertools.accumulate(map(_STEPS.__getitem__, brackets))) > MAX_FLOW_DEPTH:
             raise SourceError("does not parse: nested too deeply")
     match = _COMPACT_NESTING.search(data) if any(sign in data for sign in _COMPACT_SIGNS) else None
     if match is not None:

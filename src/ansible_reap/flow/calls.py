@@ -227,6 +227,8 @@ def _role_call(walk: Walk, task: Task, frame: Frame, params: dict[str, Any]) -> 
         for role in walk.finder.find_roles(pattern, folder, frame.role):
             for entry in patterns(evaluator, task.args.get("tasks_from", "main")):
                 for path in walk.finder.part_files(role, "tasks", entry):
+                    if is_open(pattern) and walk.graph.is_called(path):
+                        continue
                     if "*" not in pattern + entry or walk.graph.matters(path) or walk.touches(path):
                         targets[role.path, posixpath.basename(path)] = role
     if not targets:

@@ -22,7 +22,7 @@ def analyse(root: Path) -> Analysis:
     project = Project(root)
     library = Library(project)
     result: Analysis | None = None
-    if library.asynchronous:
+    if library.asynchronous or library.polling:
         enabled = gc.isenabled()
         gc.disable()  # plain trees without cycles: collecting them again and again only costs time
         try:

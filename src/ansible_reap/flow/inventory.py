@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -9,6 +10,8 @@ from ansible_reap.content.library import Library
 from ansible_reap.flow.scope import Choices
 
 MAX_CHOICES = 8
+_KEY = re.compile(rb"""^[\'\"{ ]*([A-Za-z_]\w*)[\'\"]?[ \t]*:""", re.MULTILINE)
+"""A key at the start of a line: a superset of the variables that a file defines."""
 
 
 class GroupVariables(Mapping[str, Any]):
@@ -17,15 +20,21 @@ class GroupVariables(Mapping[str, Any]):
     def __init__(self, library: Library) -> None:
         self._library = library
         self._files = [path for path in library.project.yaml if "group_vars/" in path]
-        self._all = b"\n".join(library.text(path) for path in self._files)
+        self._names: set[str] | None = None
         self._known: dict[str, tuple[Any, ...]] = {}
+
+    def _is_defined(self, name: str) -> bool:
+        if self._names is None:
+            text = b"\n".join(self._library.text(path) for path in self._files)
+            self._names = {found.decode() for found in _KEY.findall(text)}
+        return name in self._names
 
     def _values(self, name: str) -> tuple[Any, ...]:
         known = self._known.get(name)
         if known is None:
             found: list[Any] = []
             wanted = name.encode()
-            for path in self._files if wanted in self._all else ():
+            for path in self._files if self._is_defined(name) else ():
                 if wanted in self._library.text(path):
                     variables = self._library.variables(path)
                     if name in variables and variables[name] not in found:

@@ -378,11 +378,12 @@ class Walk:
         text = str(raw)
         if "{" not in text and isinstance(raw, str):
             return evaluator.data(raw)
-        names = self.state.facts.tainted()
-        if any(name in text for name in names) or "item" in text or "ansible_failed_result" in text:
-            return evaluator.data(raw)
         layers = evaluator.scope.layers
-        if any(layer in (Layer.LOOP, Layer.PARAMS) and entries for layer, entries in layers):
+        names = set(self.state.facts.tainted())
+        for layer, entries in layers:
+            if layer in (Layer.LOOP, Layer.PARAMS):
+                names.update(name for name, value in entries.items() if _is_value(value) and taints(value))
+        if any(name in text for name in names):
             return evaluator.data(raw)
         snapshot = Scope(
             tuple((layer, dict(entries) if layer is Layer.FACTS else entries) for layer, entries in layers)

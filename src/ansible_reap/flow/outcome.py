@@ -77,7 +77,7 @@ def _names_read(task: Task) -> frozenset[str]:
 
 def _add_unwalked(library: Library, record: Record) -> None:
     """Looks and uses that no walk came by: still said, with what their text tells."""
-    for path in library.asynchronous:
+    for path in (*library.asynchronous, *library.polling):
         for step in library.content(path).steps():
             if not isinstance(step, Task):
                 continue
@@ -177,7 +177,7 @@ def _blocks(library: Library, record: Record) -> list[AsyncUse]:
     """Blocks that bear ``async`` or ``poll``, which Ansible ignores there."""
     del record
     found: list[AsyncUse] = []
-    for path in library.asynchronous:
+    for path in (*library.asynchronous, *library.polling):
         for step in library.content(path).steps():
             if isinstance(step, TaskBlock) and ("async" in step.block.keywords or "poll" in step.block.keywords):
                 keywords = step.block.keywords
