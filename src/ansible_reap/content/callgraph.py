@@ -12,12 +12,21 @@ from ansible_reap.content.library import Library
 from ansible_reap.content.references import Kind, Reference
 
 MAX_REACH = 200
-_TEMPLATED_CALL = re.compile(
-    rb"""^[ \t-]*(?:(?:ansible\.(?:builtin|legacy)\.)?(?:include|import)[^\n]*|roles?[ \t]*:[^\n]*)\{\{"""
-    rb"""|^[ \t]+(?:name|tasks_from|file|_raw_params)[ \t]*:[^\n]*\{\{""",
+_TEMPLATED_LINE = re.compile(
+    rb"""^[ \t-]*(?:(?:ansible\.(?:builtin|legacy)\.)?(?:include_[rt]|import_|include:)|roles?[ \t]*:)[^\n]*\{\{""",
     re.MULTILINE,
 )
-"""A line that may call something by a name that is not written out."""
+_TEMPLATED_OPTION = re.compile(rb"""^[ \t]+(?:name|tasks_from|file)[ \t]*:[^\n]*\{\{""", re.MULTILINE)
+"""What may be a call whose name is not written out, on its own line or among the options on the lines after it."""
+_WITH_OPTIONS = (b"include_role:", b"import_role:", b"_tasks:\n")
+
+
+def _calls_by_template(data: bytes) -> bool:
+    if b"{{" not in data:
+        return False
+    if any(word in data for word in _WITH_OPTIONS) and _TEMPLATED_OPTION.search(data) is not None:
+        return True
+    return _TEMPLATED_LINE.search(data) is not None
 
 
 class CallGraph:
@@ -55,7 +64,7 @@ class CallGraph:
         mattering = set(library.asynchronous)
         for path in library.callers:
             data = library.text(path)
-            if path in mattering or not data or _TEMPLATED_CALL.search(data) is not None:
+            if path in mattering or not data or _calls_by_template(data):
                 self._read(path)
             else:
                 self._waiting[path] = data

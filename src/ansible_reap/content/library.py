@@ -21,8 +21,9 @@ _CALL_LINE = re.compile(
     re.MULTILINE,
 )
 """A line with which a call may start: cheaper than composing a file that calls nothing."""
-_ASYNC = re.compile(rb"""\basync["']?[ \t]*:|async_status|ansible_async|async_reaper""")
-_POLL = re.compile(rb"""\bpoll["']?[ \t]*:""")
+_ASYNC = re.compile(rb"""\basync["']?[ \t]*:""")
+_LOOK = re.compile(rb"async_status|ansible_async")
+_POLL = re.compile(rb"""\bpoll["']?[ \t]*:[ \t]*["']?([^\s"'#,}]*)""")
 MAX_KEPT = 2 * 1024 * 1024
 """Files above this size are not searched for names."""
 
@@ -36,7 +37,7 @@ class Library:
         self.asynchronous: list[str] = []
         """Files in which something may be launched or looked at."""
         self.polling: list[str] = []
-        """Files that have ``poll`` without any of that."""
+        """Files with ``async`` or ``poll`` in which nothing is launched or looked at."""
         self.callers: list[str] = []
         """Files that may call others; what they call is read when asked for."""
         self.playbooks: set[str] = set()
@@ -69,11 +70,7 @@ class Library:
                 continue
             if is_vaulted(data):
                 continue
-            if (b"async" in data and _ASYNC.search(data) is not None) or b"ansible_job_id" in data:
-                self.asynchronous.append(path)
-                self.has_launches = self.has_launches or b"poll" in data or self.project.settings.poll == 0
-            elif b"poll" in data and _POLL.search(data) is not None:
-                self.polling.append(path)
+            self._sort_in(path, data)
             if len(data) <= MAX_KEPT:
                 self._data[path] = data
             pending.append(path)
@@ -81,6 +78,18 @@ class Library:
             self._survey_file(path)
         if not self.has_launches:
             self._data.clear()
+
+    def _sort_in(self, path: str, data: bytes) -> None:
+        bears = b"async" in data and _ASYNC.search(data) is not None
+        polls = _POLL.findall(data) if b"poll" in data else []
+        launches = bears and (
+            any(not poll.isdigit() or int(poll) == 0 for poll in polls) or self.project.settings.poll == 0
+        )
+        if launches or (b"async" in data and _LOOK.search(data) is not None) or b"ansible_job_id" in data:
+            self.asynchronous.append(path)
+            self.has_launches = self.has_launches or launches
+        elif bears or polls:
+            self.polling.append(path)
 
     def _survey_file(self, path: str) -> None:
         kept = self._data.get(path)

@@ -124,7 +124,8 @@ def _walk_the_rest(ground: Ground, record: Record) -> None:
         for target in ground.graph.called_files(path):
             if target != path:
                 called[target] += 1
-    for path in sorted(waiting, key=lambda each: (called[each] > 0, not _is_main(each), each)):
+    waiting.sort(key=lambda each: (called[each] > 0, not _is_main(each), each))
+    for path in [*waiting, *ground.library.polling]:
         if path in record.reached:
             continue
         role = ground.finder.role_of(path)
