@@ -52,7 +52,7 @@ def _action(use: AsyncUse) -> Finding | None:
     return speak(
         RULE,
         use.task,
-        f"{use.task.action} does not support async{on}: the task fails with 'This action does not support async'.",
+        f"{use.task.action} does not support async{on}: the task fails, and its work is never started.",
         sub_tag="action",
         settings=use.settings,
         suggestion="# leave async and poll out",

@@ -125,8 +125,8 @@ def _fault(instance: Instance, waits: list[Cover]) -> tuple[str, str, str]:
         text = f"{_first([look])} looks at the {jobs} of {name} without waiting: a running job passes for a success."
         return "peek", text, "high"
     if instance.overwritten is not None:
-        where = "the next round" if instance.overwritten is instance.task else str(instance.overwritten.place)
-        return "overwritten", f"{where} overwrites the register {name} before anything waits for its {jobs}.", "high"
+        what = "The task runs again and" if instance.overwritten is instance.task else str(instance.overwritten.place)
+        return "overwritten", f"{what} overwrites the register {name} before anything waits for its {jobs}.", "high"
     if instance.register is None:
         return "unregistered", f"Nothing is registered, so no task can wait for the {jobs} or see a failure.", "high"
     text = f"Nothing waits for the {jobs} of {name}: nobody sees whether the work succeeds, fails or is killed."
@@ -143,7 +143,7 @@ def merged(judgements: list[Judgement]) -> Judgement:
     first = judgements[0]
     verdicts = {judgement.verdict for judgement in judgements}
     if len(verdicts) == 1 and first.verdict is not Verdict.PARTIAL:
-        return first
+        return _to_the_point(first, judgements)
     faulty = [each for each in judgements if each.verdict in (Verdict.UNREAPED, Verdict.PARTIAL)]
     good = [each for each in judgements if each.verdict is Verdict.REAPED]
     if faulty:
@@ -152,7 +152,7 @@ def merged(judgements: list[Judgement]) -> Judgement:
         if not waits and not good:
             if Verdict.UNKNOWN in verdicts and worst.sub_tag not in ("unregistered", "reason"):
                 return next(each for each in judgements if each.verdict is Verdict.UNKNOWN)
-            return worst
+            return _to_the_point(worst, judgements)
         tag = worst.sub_tag if worst.sub_tag in ("partial", "overwritten", "peek", "reason") else "partial"
         text = worst.explanation
         if worst.verdict is Verdict.UNREAPED and good and worst.sub_tag != "overwritten":
@@ -165,3 +165,10 @@ def merged(judgements: list[Judgement]) -> Judgement:
             if each.verdict is wanted:
                 return each
     return first
+
+
+def _to_the_point(found: Judgement, judgements: list[Judgement]) -> Judgement:
+    """Nothing is lost by overwriting a register of which nobody reads the last value either."""
+    if found.sub_tag != "overwritten":
+        return found
+    return next((each for each in judgements if each.sub_tag == "never"), found)
