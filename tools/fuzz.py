@@ -1,0 +1,194 @@
+"""Feeds `ansible-reap check` mutated projects until its time is up: no exception may leave it, no run may take long.
+
+    PYTHONPATH=src python tools/fuzz.py --seconds 1800 --seed 7
+
+The seeds are the golden cases. Each round takes one, spoils its files in some places (lines, indentation, YAML syntax,
+Jinja, bytes) and checks it as a user would. A round that fails is kept as a folder, and the exit status is 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import random
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from ansible_reap.cli import main as ansible_reap
+
+GOLDEN = Path(__file__).resolve().parent.parent / "tests" / "golden"
+LIMIT = 10
+"""Seconds that a check of a small project may take."""
+MAX_BYTES = 1_000_000
+UNTOUCHED = ("expected.json", ".ansible-reap.yml", ".ansible-lint")
+"""What a broken one of these does is bad usage, with a line of its own and nothing else."""
+
+SPLINTERS = (
+    "{{", "}}", "{%", "%}", "{# ", "|", "(", ")", "[", "]", "{", "}", "'", '"', ":", ": ", "- ", "&a ", "*a",
+    "<<: *a", "!vault |", "!unsafe ", "!!python/none ", "---\n", "...\n", "\t", "\x00", "\ufeff", "\u2028",
+    "\U0001f4a5", "%YAML 1.1\n", "async: ", "poll: 0", "register: x", "loop: ", "with_items: ", "until: ", "when: ",
+    "vars: ", "block:\n", "rescue:\n", "import_playbook: ", "include_tasks: ", "include_role: ", "import_role: ",
+    "set_fact: ", "async_status: ", "{{ item }}", "{{ item.ansible_job_id }}", "{{ x.results }}",
+    "{{ x | default(omit) }}", "{{ 2 ** 99999 }}", "{{ 'a' * 10 ** 9 }}", "{{ x.__class__ }}", "{{ [1] * 10 ** 8 }}",
+    "{{ range(10 ** 9) | list }}", "{{ lookup('file', '/etc/passwd') }}", "{{ (1, 2)[x] }}", "{{ a if b else c }}",
+    "{{ x | map(attribute='ansible_job_id') | list + y }}", "999999999999999999999", "-1", "1e400", ".nan", "0x7f",
+    "0o7", "12:30:45", "2026-01-01", "yes", "null", "~", "main.yml", "../", "/", ".", "*",
+)  # fmt: skip
+
+
+def _swap_lines(text: str, chance: random.Random) -> str:
+    lines = text.split("\n")
+    one, other = chance.randrange(len(lines)), chance.randrange(len(lines))
+    lines[one], lines[other] = lines[other], lines[one]
+    return "\n".join(lines)
+
+
+def _repeat_lines(text: str, chance: random.Random) -> str:
+    lines = text.split("\n")
+    first = chance.randrange(len(lines))
+    part = lines[first : first + chance.randint(1, 12)]
+    at = chance.randrange(len(lines))
+    return "\n".join(lines[:at] + part * chance.choice((1, 1, 2, 40)) + lines[at:])
+
+
+def _drop_lines(text: str, chance: random.Random) -> str:
+    lines = text.split("\n")
+    first = chance.randrange(len(lines))
+    return "\n".join(lines[:first] + lines[first + chance.randint(1, 4) :])
+
+
+def _shift_line(text: str, chance: random.Random) -> str:
+    lines = text.split("\n")
+    at = chance.randrange(len(lines))
+    lines[at] = " " * chance.randint(1, 6) + lines[at] if chance.random() < 0.5 else lines[at][chance.randint(1, 4) :]
+    return "\n".join(lines)
+
+
+def _insert(text: str, chance: random.Random) -> str:
+    at = chance.randrange(len(text) + 1)
+    return text[:at] + chance.choice(SPLINTERS) + text[at:]
+
+
+def _replace_value(text: str, chance: random.Random) -> str:
+    lines = text.split("\n")
+    at = chance.randrange(len(lines))
+    key, colon, _ = lines[at].partition(": ")
+    if colon:
+        lines[at] = key + colon + chance.choice(SPLINTERS).strip("\n")
+    return "\n".join(lines)
+
+
+def _cut(text: str, chance: random.Random) -> str:
+    first = chance.randrange(len(text) + 1)
+    return text[:first] + text[first + chance.randint(1, 30) :]
+
+
+def _deepen(text: str, chance: random.Random) -> str:
+    at = chance.randrange(len(text) + 1)
+    opening, closing = chance.choice((("[", "]"), ("{a: ", "}"), ("{{ (", ") }}"), ("- ", "")))
+    depth = chance.choice((3, 60, 900))
+    return text[:at] + opening * depth + "x" + closing * depth + text[at:]
+
+
+MUTATIONS: tuple[Callable[[str, random.Random], str], ...] = (
+    _swap_lines,
+    _repeat_lines,
+    _drop_lines,
+    _shift_line,
+    _insert,
+    _insert,
+    _replace_value,
+    _replace_value,
+    _cut,
+    _deepen,
+)
+
+
+def spoil(folder: Path, chance: random.Random) -> None:
+    """Change a few places in the project's files."""
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name not in UNTOUCHED]
+    for _ in range(chance.randint(1, 8)):
+        path = chance.choice(files)
+        text = path.read_text(encoding="utf-8", errors="surrogateescape")
+        changed = chance.choice(MUTATIONS)(text, chance) if text else chance.choice(SPLINTERS)
+        data = changed.encode("utf-8", errors="surrogateescape")
+        if chance.random() < 0.03:
+            data = data[: chance.randrange(len(data) + 1)] + bytes(chance.randrange(256) for _ in range(4))
+        if len(data) < MAX_BYTES:
+            path.write_bytes(data)
+
+
+@contextlib.contextmanager
+def _alarm(seconds: int) -> Iterator[None]:
+    def ring(*_: object) -> None:
+        raise TimeoutError(f"no answer in {seconds} s")
+
+    signal.signal(signal.SIGALRM, ring)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+
+
+def trouble(folder: Path) -> str | None:
+    """What went wrong when the project was checked, or None."""
+    out, err = io.StringIO(), io.StringIO()
+    began = time.process_time()
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), _alarm(60):
+            warnings.simplefilter("error", RuntimeWarning)
+            status = ansible_reap(["check", "--format", "json", "--project-dir", str(folder), str(folder)])
+    except BaseException:  # noqa: BLE001 (whatever leaves it is what is looked for)
+        return traceback.format_exc()
+    if time.process_time() - began > LIMIT:
+        return f"took {time.process_time() - began:.1f} s"
+    if status not in (0, 1, 2) or not out.getvalue().startswith("{"):
+        return f"exit status {status}: {err.getvalue()[-500:]}"
+    if "was not checked" in out.getvalue():
+        return f"a rule crashed: {out.getvalue()[-2000:]}"
+    return None
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--keep", type=Path, default=Path("fuzz-failures"), help="where failing projects are kept")
+    args = parser.parse_args()
+    cases = sorted(path.parent for path in GOLDEN.rglob("expected.json"))
+    chance = random.Random(args.seed)
+    end = time.monotonic() + args.seconds
+    rounds = failures = 0
+    slowest = 0.0
+    with tempfile.TemporaryDirectory() as scratch:
+        while time.monotonic() < end:
+            rounds += 1
+            folder = Path(scratch) / "project"
+            shutil.rmtree(folder, ignore_errors=True)
+            shutil.copytree(chance.choice(cases), folder)
+            (folder / "ansible.cfg").touch()
+            spoil(folder, chance)
+            began = time.process_time()
+            found = trouble(folder)
+            slowest = max(slowest, time.process_time() - began)
+            if found is not None:
+                failures += 1
+                kept = args.keep / f"{args.seed}-{rounds}"
+                shutil.copytree(folder, kept, dirs_exist_ok=True)
+                (kept / "trouble.txt").write_text(found)
+                print(f"{kept}: {found.strip().splitlines()[-1]}", flush=True)
+    print(f"{rounds} projects, {failures} failed, the slowest took {slowest:.2f} s of processor time")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
