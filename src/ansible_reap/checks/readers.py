@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ansible_reap.checks import conditions
+from ansible_reap.checks.neighbours import tasks_of_file
 from ansible_reap.content import expressions
 from ansible_reap.content.model import Task
-from ansible_reap.content.source import SourceError, compose
-from ansible_reap.content.tasks import read_content
 from ansible_reap.flow.analysis import Analysis
 
 _CONDITIONS = frozenset({"when", "failed_when", "changed_when", "until", "that"})
@@ -56,14 +55,7 @@ def _is_loop(key: str) -> bool:
 
 
 def _tasks_after(analysis: Analysis, task: Task) -> Iterator[Task]:
-    try:
-        content = read_content(task.path, compose(analysis.texts.get(task.path, "").encode()))
-    except SourceError:
-        return
-    for step in content.steps():
-        other = step if isinstance(step, Task) else step.as_task()
-        if other.line > task.line:
-            yield other
+    return (other for other in tasks_of_file(analysis, task.path) if other.line > task.line)
 
 
 def _strings(value: object, *, bare: bool, depth: int = 0) -> Iterator[str]:

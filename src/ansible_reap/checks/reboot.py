@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_reap.checks import fixes, work
 from ansible_reap.checks.finding import Finding, Level, Rule
+from ansible_reap.checks.neighbours import gives_a_new_address
 from ansible_reap.checks.support import contexts, speak
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, Launch
@@ -25,7 +26,8 @@ def check(analysis: Analysis, options: Mapping[str, Any], history: Estimates | N
         if launch.verdict is Verdict.DETACHED or _is_the_controller(launch):
             continue
         command = reboots(launch.task)
-        if command:
+        # The reboot module waits where the host was: one that comes back elsewhere is not for it.
+        if command and not gives_a_new_address(analysis, launch.task):
             module = "ansible.windows.win_reboot" if work.is_windows(launch.task) else "ansible.builtin.reboot"
             yield speak(
                 RULE,

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_reap.checks import fixes
 from ansible_reap.checks.finding import Finding, Level, Rule
+from ansible_reap.checks.neighbours import may_be_on_windows
 from ansible_reap.checks.support import seconds, speak, variable
-from ansible_reap.checks.work import is_windows, known_time, number
+from ansible_reap.checks.work import known_time, number
 from ansible_reap.flow.analysis import Analysis, AsyncUse, Launch, Quantity, Reap, ReapKind
 from ansible_reap.jobs import EXPECT_VARIABLE
 from ansible_reap.timing import DEFAULT_DELAY, FIX_MARGIN, KILL_STEP
@@ -25,14 +26,14 @@ def check(analysis: Analysis, options: Mapping[str, Any], history: Estimates | N
     for use in analysis.uses:
         if use.limit is None:
             continue
-        finding = _interval(use) or _ceiling(use, use.limit) or _headroom(analysis, use, headroom, history)
+        finding = _interval(analysis, use) or _ceiling(use, use.limit) or _headroom(analysis, use, headroom, history)
         if finding:
             yield finding
     for reap in analysis.reaps:
         yield from _window(analysis, reap, [launch for launch in analysis.launches if reap in launch.reaps])
 
 
-def _interval(use: AsyncUse) -> Finding | None:
+def _interval(analysis: Analysis, use: AsyncUse) -> Finding | None:
     """A limit under the step in which ansible-core enforces it, or a fraction where it takes whole seconds."""
     for keyword in ("async", "poll"):
         value = number(use.task.keywords.get(keyword))
@@ -47,10 +48,10 @@ def _interval(use: AsyncUse) -> Finding | None:
                 suggestion=f"{keyword}: {math.ceil(value)}",
             )
     limit = use.limit
-    if limit is None or not limit.known or is_windows(use.task):
+    if limit is None or not limit.known:
         return None
     longest = max(limit.values)
-    if not 0 < longest < KILL_STEP:
+    if not 0 < longest < KILL_STEP or may_be_on_windows(analysis, use.task):
         return None
     return speak(
         RULE,

@@ -178,6 +178,16 @@ class Library:
         """The file's bytes, where they were kept."""
         return self._data.get(path, b"")
 
+    def source(self, path: str) -> bytes:
+        """The file's bytes, read again where they were not kept."""
+        kept = self._data.get(path)
+        if kept is not None:
+            return kept
+        try:
+            return self.project.read(path)
+        except SourceError:
+            return b""
+
 
 def _may_call(data: bytes) -> bool:
     if not any(word in data for word in _CALL_WORDS):

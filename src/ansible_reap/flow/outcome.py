@@ -46,7 +46,7 @@ def outcome(library: Library, record: Record) -> Analysis:
         uses=tuple(uses),
         errors=(),
         files=len(library.project.yaml),
-        texts={path: library.text(path).decode("utf-8", "replace") for path in sorted(paths)},
+        texts={path: library.source(path).decode("utf-8", "replace") for path in sorted(paths)},
         min_core=_min_core(library),
     )
 
