@@ -143,6 +143,8 @@ def evaluated_params(walk: Walk, frame: Frame, written: Mapping[str, Any]) -> di
 
 def call(walk: Walk, task: Task, frame: Frame) -> None:
     """An include or import of tasks or of a role, loops and conditions included."""
+    if not walk.goes_on():
+        return
     given = task.keywords.get("vars")
     task_vars = {str(key): value for key, value in given.items()} if isinstance(given, dict) else {}
     evaluator = walk.evaluator(frame, task_vars)
@@ -165,6 +167,8 @@ def call(walk: Walk, task: Task, frame: Frame) -> None:
     rounds = [{}] if items is None else [_bound(task, item, at) for at, item in enumerate(_rounds(items))]
     many = items is not None and (items.is_open or len(items.items) > 2)
     for bound in rounds:
+        if not walk.goes_on():
+            return
         looped = replace(outer, loops=(bound, *outer.loops)) if bound else outer
         inner_evaluator = walk.evaluator(looped, task_vars)
         guard = conj(
@@ -307,6 +311,8 @@ def _run_file(walk: Walk, path: str, frame: Frame, guard: Formula, *, is_repeate
         return
     walk.record.reached.add(path)
     if walk.is_settled(path, path, frame):
+        return
+    if not walk.may_enter(path):
         return
     pending = frozenset(walk.state.pending)
     before = walk.state.facts.copy()

@@ -160,10 +160,11 @@ class Evaluator:
     def _by_text(self, text: str) -> Value:
         """Text that does not parse may mean every job whose variable it mentions."""
         found: set[int] = set()
-        for _, entries in self.scope.layers:
-            for name, held in entries.items():
-                if isinstance(held, (Job, JobId, Results, Unknown, Alt, Seq, Map)) and name in text:
-                    found |= taints(held)
+        for layer, entries in self.scope.layers:
+            if layer in (Layer.LOOP, Layer.PARAMS, Layer.FACTS):
+                for name, held in entries.items():
+                    if isinstance(held, (Job, JobId, Results, Unknown, Alt, Seq, Map)) and name in text:
+                        found |= taints(held)
         return Unknown(frozenset(found))
 
     def _by_names(self, names: frozenset[str]) -> Value:

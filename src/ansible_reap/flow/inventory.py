@@ -52,7 +52,7 @@ class GroupVariables(Mapping[str, Any]):
         return values[0] if len(values) == 1 else Choices(name, values[:MAX_CHOICES])
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._known)
+        return (name for name, values in self._known.items() if values)
 
     def __len__(self) -> int:
-        return len(self._known)
+        return sum(1 for _ in self)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -36,8 +37,10 @@ from ansible_reap.flow.values import (
     taints,
 )
 
-MAX_STEPS = 30_000
+MAX_STEPS = 12_000
 """Tasks and imported playbooks looked at in one walk; past it everything that is still open is unknown."""
+MAX_VISITS = 200
+"""How often one walk goes through one file."""
 MAX_DEPTH = 40
 MAX_PLAYBOOKS = 60
 """How many playbooks a name that is not known may mean."""
@@ -62,6 +65,7 @@ class Walk:
         """The tasks, by identity, that this walk has seen look at jobs."""
         self.plugins, self.self_reaping = record.plugins, record.self_reaping
         self._texts: dict[int, str] = {}
+        self._visits: Counter[str] = Counter()
         self._shared_vars: dict[str, Any] = {}
         self._shared_defaults: dict[str, Any] = {}
 
@@ -270,7 +274,11 @@ class Walk:
         """Counts a step; False once there were too many."""
         self.steps += 1
         self.is_cut_short = self.is_cut_short or self.steps > MAX_STEPS
-        return self.steps <= MAX_STEPS
+        return not self.is_cut_short
+
+    def goes_on(self) -> bool:
+        """Whether no bound has been hit yet."""
+        return not self.is_cut_short
 
     def run(self, steps: Iterable[Step], frame: Frame) -> None:
         """Tasks and blocks one after the other."""
@@ -421,6 +429,12 @@ class Walk:
         if (what, frame.signature) not in self.record.settled:
             return False
         return not self.state.pending or not self._touches_pending(path)
+
+    def may_enter(self, path: str) -> bool:
+        """Whether the walk still goes into the file; a file that is entered time and again cuts the walk short."""
+        self._visits[path] += 1
+        self.is_cut_short = self.is_cut_short or self._visits[path] > MAX_VISITS
+        return not self.is_cut_short
 
     def settle(self, what: str, frame: Frame, pending: frozenset[int]) -> None:
         """The file or role has been gone through; remember that where it left no launch pending but those before."""

@@ -1,0 +1,126 @@
+"""YAML to nodes and plain data: what is read, what is refused, and where it stands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from yaml.nodes import MappingNode
+
+from ansible_reap.content import source
+from ansible_reap.content.source import Hidden, SourceError, Unsafe, compose, end_line, plain
+
+
+def data_of(text: str) -> object:
+    node = compose(text.encode())
+    assert node is not None
+    return plain(node)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("a: 1", {"a": 1}),
+        ("a: yes", {"a": True}),
+        ("a: 'yes'", {"a": "yes"}),
+        ("a: 0o17", {"a": "0o17"}),
+        ("a: 017", {"a": 15}),
+        ("a: 1:30", {"a": 90}),
+        ("a: 0x1f", {"a": 31}),
+        ("a: 1_000", {"a": 1000}),
+        ("a: 1.5", {"a": 1.5}),
+        ("a: ~", {"a": None}),
+        ("a: 2020-01-01", {"a": "2020-01-01"}),
+        ("a: &x [1, 2]\nb: *x", {"a": [1, 2], "b": [1, 2]}),
+        ("base: &x {a: 1, b: 2}\nc:\n  <<: *x\n  b: 3", {"base": {"a": 1, "b": 2}, "c": {"a": 1, "b": 3}}),
+        ("a: !custom {b: 1}", {"a": {"b": 1}}),
+    ],
+)
+def test_plain_data_is_what_yaml_1_1_says(text: str, value: object) -> None:
+    assert data_of(text) == value
+
+
+def test_vaulted_and_unsafe_text_is_marked() -> None:
+    data = data_of("a: !vault |\n  $ANSIBLE_VAULT;1.1\nb: !unsafe '{{ x }}'")
+    assert isinstance(data, dict)
+    assert isinstance(data["a"], Hidden)
+    assert isinstance(data["b"], Unsafe)
+
+
+@pytest.mark.parametrize("text", [b"", b"---\n", b"# nothing\n", b"$ANSIBLE_VAULT;1.1;AES256\n313\n"])
+def test_empty_and_vaulted_files_are_no_errors(text: bytes) -> None:
+    source.check(text)
+    assert compose(text) is None
+
+
+def test_an_empty_first_document_is_passed_over() -> None:
+    node = compose(b"---\n---\na: 1\n")
+    assert node is not None
+    assert plain(node) == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (b"a: 1\nb: [1\n", 3),
+        (b"a: b: c", 1),
+        (b"a:\n\t- b", 2),
+        (b"a: *nobody", 1),
+        (b"\xff\xfe\x00", 1),
+        (b"a: \xe9t\xe9", 1),
+    ],
+)
+def test_what_does_not_parse_is_one_error_with_its_line(text: bytes, line: int) -> None:
+    for function in (source.check, compose):
+        with pytest.raises(SourceError) as caught:
+            function(text)
+        assert caught.value.line == line
+        assert "\n" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "text", [b"[" * 100_000, b"{a: " * 50_000, b"- " * 100_000 + b"a", b"? " * 100_000, b"- &a " * 3000]
+)
+def test_deep_nesting_is_refused_before_it_costs_anything(text: bytes) -> None:
+    with pytest.raises(SourceError, match="nested too deeply"):
+        compose(text)
+
+
+def test_jinja_in_braces_is_not_nesting() -> None:
+    text = "\n".join(f"- name: '{{{{ item{number} }}}}'" for number in range(1000)).encode()
+    assert compose(text) is not None
+
+
+def test_an_alias_to_itself_is_cut() -> None:
+    assert data_of("a: &x\n  b: *x") == {"a": {"b": None}}
+
+
+def test_statement_lines_of_a_project_template_are_blanked() -> None:
+    text = b"{% raw %}\na: 1\n{%- endraw %}\n"
+    assert source.without_statements(text) == b"\na: 1\n\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "last"),
+    [
+        ("- name: a\n  shell: |\n    one\n    two\n\n- name: b\n", 4),
+        ("- name: a\n  shell: >\n    one\n    two\n  when: b\n", 5),
+        ("- {name: a,\n   shell: b}\n", 2),
+        ("- name: a\n  vars:\n    b:\n      - c\n      - d\n# comment\n", 5),
+        ("- name: a\n  shell:\n", 2),
+        ("- name: a\n  shell: 'one\n    two'\n", 3),
+    ],
+)
+def test_last_line_of_a_task(text: str, last: int) -> None:
+    node = compose(text.encode())
+    assert node is not None
+    first = node.value[0]
+    assert isinstance(first, MappingNode)
+    assert end_line(first) == last
+
+
+def test_unreadable_files_are_errors(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="not a regular file"):
+        source.read(tmp_path)
+    with pytest.raises(SourceError, match="cannot be read"):
+        source.read(tmp_path / "absent.yml")

@@ -1,0 +1,192 @@
+"""Whatever YAML and Jinja a project holds, the analysis ends and says something."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+hypothesis = pytest.importorskip("hypothesis")
+from hypothesis import HealthCheck, given, settings  # noqa: E402
+from hypothesis import strategies as st  # noqa: E402
+
+from ansible_reap.flow import analyse  # noqa: E402
+from ansible_reap.flow.evaluate import Evaluator  # noqa: E402
+from ansible_reap.flow.scope import Layer, Scope  # noqa: E402
+from ansible_reap.flow.values import EACH, Job, Results, Seq  # noqa: E402
+
+NAMES = st.sampled_from(["job", "jobs", "item", "status", "x", "ansible_failed_result", "hostvars", "vars"])
+OPERANDS = st.one_of(NAMES, st.sampled_from(["1", "0", "'a'", "[]", "{}", "none", "true", "omit"]))
+FILTERS = st.sampled_from(
+    [
+        "list",
+        "first",
+        "default([])",
+        "map(attribute='ansible_job_id')",
+        "selectattr('changed')",
+        "flatten",
+        "combine({'a': job})",
+        "zip(jobs)",
+        "dict2items",
+        "subelements('results')",
+        "length",
+        "ternary(1, job)",
+        "union([job])",
+        "json_query('a')",
+        "int",
+        "rejectattr('skipped', 'defined')",
+        "select",
+        "sum(start=[])",
+        "batch(2)",
+        "acme.own",
+        "map('extract', jobs)",
+        "join(',')",
+    ]
+)
+TESTS = st.sampled_from(["defined", "not skipped", "finished", "changed", "none", "mapping", "in [1]", "sameas true"])
+
+
+def expressions() -> st.SearchStrategy[str]:
+    def grown(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+        return st.one_of(
+            st.builds("({})|{}".format, inner, FILTERS),
+            st.builds(
+                "({}).{}".format,
+                inner,
+                st.sampled_from(["results", "ansible_job_id", "finished", "item", "get('a')", "x"]),
+            ),
+            st.builds("({})[{}]".format, inner, inner),
+            st.builds("{} + {}".format, inner, inner),
+            st.builds("({} if {} else {})".format, inner, inner, inner),
+            st.builds("({} is {})".format, inner, TESTS),
+            st.builds("({} and not {})".format, inner, inner),
+            st.builds("({} == {})".format, inner, inner),
+            st.builds("[{}, {}]".format, inner, inner),
+            st.builds("{{'k': {}}}".format, inner),
+        )
+
+    return st.recursive(OPERANDS, grown, max_leaves=12)
+
+
+TEMPLATES = st.one_of(st.builds("{{{{ {} }}}}".format, expressions()), st.text(max_size=8), expressions())
+VALUES = st.recursive(
+    st.one_of(TEMPLATES, st.integers(-5, 500), st.booleans(), st.none()),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=5), inner, max_size=3)),
+    max_leaves=6,
+)
+KEYWORDS = st.sampled_from(
+    [
+        "async",
+        "poll",
+        "register",
+        "loop",
+        "with_items",
+        "when",
+        "until",
+        "vars",
+        "notify",
+        "listen",
+        "name",
+        "retries",
+        "delay",
+        "loop_control",
+        "failed_when",
+        "delegate_to",
+        "args",
+        "with_subelements",
+        "with_dict",
+        "become",
+        "delegate_facts",
+    ]
+)
+ACTIONS = st.sampled_from(
+    [
+        "command",
+        "async_status",
+        "set_fact",
+        "include_tasks",
+        "import_tasks",
+        "include_role",
+        "meta",
+        "debug",
+        "include_vars",
+        "block",
+        "add_host",
+        "reap.jobs.wait",
+        "import_playbook",
+        "action",
+        "local_action",
+        "acme.own.thing",
+        "hosts",
+        "roles",
+    ]
+)
+
+
+@st.composite
+def tasks(draw: Any) -> dict[str, Any]:
+    task = draw(st.dictionaries(KEYWORDS, VALUES, max_size=5))
+    action = draw(ACTIONS)
+    if action == "async_status":
+        task[action] = {"jid": draw(TEMPLATES)}
+        task.setdefault("until", "status is finished")
+    elif action == "set_fact":
+        task[action] = {draw(st.sampled_from(["job", "jobs", "x"])): draw(VALUES)}
+    elif action in ("include_tasks", "import_tasks", "include_role"):
+        task[action] = draw(
+            st.sampled_from(["other.yml", "main.yml", "{{ x }}.yml", {"file": "other.yml"}, {"name": "{{ item }}"}])
+        )
+    else:
+        task[action] = draw(VALUES)
+    if draw(st.booleans()):
+        task.update({"async": 300, "poll": 0, "register": "job"})
+    return task
+
+
+LISTS = st.lists(tasks(), max_size=5)
+FILES = st.one_of(
+    LISTS,
+    st.builds(lambda block, rescue: [{"block": block, "rescue": rescue, "always": rescue}], LISTS, LISTS),
+    st.builds(
+        lambda before, after: [{"hosts": "all", "tasks": before, "handlers": after, "vars": {"x": "a"}}], LISTS, LISTS
+    ),
+    VALUES,
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(main=FILES, other=FILES, role=FILES)
+def test_no_exception_leaves_the_analysis(main: Any, other: Any, role: Any) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        (root / "roles/r/tasks").mkdir(parents=True)
+        (root / "roles/r/handlers").mkdir()
+        for name, data in (
+            ("main.yml", main),
+            ("other.yml", other),
+            ("roles/r/tasks/main.yml", role),
+            ("roles/r/handlers/main.yml", other),
+        ):
+            (root / name).write_text(yaml.safe_dump(data, allow_unicode=True), encoding="utf-8")
+        analysis = analyse(root)
+        assert all(launch.task.path for launch in analysis.launches)
+        assert all(launch.explanation for launch in analysis.launches if launch.sub_tag)
+
+
+@settings(max_examples=100, deadline=None)
+@given(text=st.binary(max_size=300))
+def test_no_exception_for_any_bytes(text: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "a.yml").write_bytes(b"- command: x\n  async: 5\n  poll: 0\n" + text)
+        analyse(Path(folder))
+
+
+@settings(max_examples=200, deadline=None)
+@given(text=TEMPLATES)
+def test_any_expression_has_a_value(text: str) -> None:
+    facts = {"job": Job(1), "jobs": Results(Seq((Job(2, EACH),))), "x": "{{ jobs.results }}", "item": "{{ item }}"}
+    found = Evaluator(Scope(((Layer.FACTS, facts),))).text(text)
+    assert hash(repr(found)) is not None
