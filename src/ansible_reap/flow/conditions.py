@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import nodes
 
 from ansible_reap.content import expressions
+from ansible_reap.flow.canonical import canonical, cut, tree_of
 from ansible_reap.flow.guards import Atom, Delayed, Formula, conj, disj, neg
-from ansible_reap.flow.scope import CALLED, Layer, Scope
+from ansible_reap.flow.scope import Layer, Scope
 from ansible_reap.flow.values import (
     NOT_PLAIN,
     Const,
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from ansible_reap.flow.evaluate import Evaluator
 
 _FALSE_TEXT = frozenset({"", "false", "no", "off", "n", "f", "0", "0.0"})
-_TRANSPARENT = frozenset({"bool", "string", "int", "list", "trim", "lower"})
 _ORDER: dict[str, Callable[[Any, Any], bool]] = {
     "eq": operator.eq,
     "ne": operator.ne,
@@ -62,7 +62,6 @@ _ALWAYS_SETTLED = frozenset({"skipped", "skip", "started"})
 _CONSTANTS = frozenset({"true", "false", "yes", "no"})
 MAGIC = {"ansible_check_mode": Const(value=False)}
 """Ordinary runs are not in check mode."""
-MAX_TEXT = 400
 
 
 def condition(evaluator: Evaluator, written: Any) -> Formula:
@@ -78,9 +77,9 @@ def condition(evaluator: Evaluator, written: Any) -> Formula:
         return True
     if text.lower() not in _CONSTANTS and not evaluator.scope.may_mean(text):
         return _delayed(text)
-    tree = _tree(text)
+    tree = tree_of(text)
     if tree is None:
-        return Atom(_cut(" ".join(text.split())), about=_text_taints(evaluator, text))
+        return Atom(cut(" ".join(text.split())), about=_text_taints(evaluator, text))
     folds, evaluator.folds_settings = evaluator.folds_settings, False
     try:
         return truth(evaluator, tree)
@@ -97,9 +96,9 @@ def _read_alone(text: str) -> Formula:
     """A condition in which nothing but settings is named."""
     from ansible_reap.flow.evaluate import Evaluator  # noqa: PLC0415 - values are made of conditions
 
-    tree = _tree(text)
+    tree = tree_of(text)
     if tree is None:
-        return Atom(_cut(" ".join(text.split())))
+        return Atom(cut(" ".join(text.split())))
     evaluator = Evaluator(Scope(((Layer.MAGIC, MAGIC),)))
     evaluator.folds_settings = False
     return truth(evaluator, tree)
@@ -110,14 +109,6 @@ def _text_taints(evaluator: Evaluator, text: str) -> frozenset[int]:
     for name in expressions.names(text):
         found |= taints(evaluator.name(name))
     return frozenset(found)
-
-
-def _tree(text: str) -> nodes.Node | None:
-    if expressions.is_template(text):
-        parts = expressions.template(text)
-        solid = [part for part in parts or () if not (isinstance(part, str) and not part.strip())]
-        return solid[0] if len(solid) == 1 and not isinstance(solid[0], str) else None
-    return expressions.expression(text)
 
 
 def truth(evaluator: Evaluator, node: nodes.Node) -> Formula:
@@ -258,14 +249,14 @@ def _compared(evaluator: Evaluator, node: nodes.Compare, left: Value, right: Val
             atom = _equal(canonical(evaluator, operand.expr), a, about)
         else:
             sides = sorted((canonical(evaluator, node.expr), canonical(evaluator, operand.expr)))
-            atom = Atom(_cut(" == ".join(sides)), about=about)
+            atom = Atom(cut(" == ".join(sides)), about=about)
         return atom if operand.op == "eq" else neg(atom)
     return Atom(canonical(evaluator, node), about=about)
 
 
 def _equal(subject: str, constant: Any, about: frozenset[int]) -> Atom:
     value = constant if isinstance(constant, str) else None
-    return Atom(_cut(f"{subject} == {constant!r}"), subject, repr(constant), value, about)
+    return Atom(cut(f"{subject} == {constant!r}"), subject, repr(constant), value, about)
 
 
 def _membership(evaluator: Evaluator, needle: nodes.Expr, haystack: nodes.Expr) -> Formula:
@@ -283,7 +274,7 @@ def _membership(evaluator: Evaluator, needle: nodes.Expr, haystack: nodes.Expr) 
     if isinstance(right, (Job, Results)) and isinstance(a, str):
         return test(evaluator, "defined", evaluator.part(right, a), haystack)
     text = f"{canonical(evaluator, needle)} in {canonical(evaluator, haystack)}"
-    return Atom(_cut(text), about=taints(left) | taints(right))
+    return Atom(cut(text), about=taints(left) | taints(right))
 
 
 def _counted(evaluator: Evaluator, left: nodes.Expr, operand: nodes.Operand) -> Formula | None:
@@ -352,67 +343,3 @@ def _simple_truth(value: Value, text: str) -> Formula:
     if isinstance(value, (Unknown, Undefined)):
         return Atom(text, about=taints(value))
     return True
-
-
-# ---- the text of an atom
-
-
-def canonical(evaluator: Evaluator, node: nodes.Node, depth: int = 0) -> str:
-    """The expression as text that is the same for the same condition in other words."""
-    if depth > 12:
-        return "..."
-    return _cut(_canonical(evaluator, node, depth + 1))
-
-
-def _canonical(evaluator: Evaluator, node: nodes.Node, depth: int) -> str:
-    if isinstance(node, nodes.Name):
-        return _canonical_name(evaluator, node.name, depth)
-    if isinstance(node, nodes.Const):
-        return repr(node.value)
-    if isinstance(node, (nodes.Getattr, nodes.Getitem)):
-        return _canonical_part(evaluator, node, depth)
-    if isinstance(node, nodes.Filter) and node.node is not None:
-        inner = canonical(evaluator, node.node, depth)
-        if node.name in _TRANSPARENT or node.name in ("default", "d"):
-            return inner
-        arguments = ", ".join(canonical(evaluator, argument, depth) for argument in node.args)
-        return f"{inner}|{node.name}({arguments})"
-    if isinstance(node, nodes.Test):
-        arguments = ", ".join(canonical(evaluator, argument, depth) for argument in node.args)
-        return f"{canonical(evaluator, node.node, depth)} is {node.name}({arguments})"
-    if isinstance(node, nodes.Compare):
-        rest = " ".join(f"{operand.op} {canonical(evaluator, operand.expr, depth)}" for operand in node.ops)
-        return f"{canonical(evaluator, node.expr, depth)} {rest}"
-    name = type(node).__name__
-    parts = [canonical(evaluator, child, depth) for child in node.iter_child_nodes()]
-    return f"{name}({', '.join(parts)})"
-
-
-def _canonical_name(evaluator: Evaluator, name: str, depth: int) -> str:
-    """A parameter that merely passes on an expression is that expression."""
-    for _, layer, raw in evaluator.scope.find(name):
-        if layer in CALLED and layer is not Layer.FACTS and expressions.is_template(raw):
-            tree = _tree(raw)
-            if tree is not None and not (isinstance(tree, nodes.Name) and tree.name == name):
-                return canonical(evaluator, tree, depth)
-        break
-    return name
-
-
-def _canonical_part(evaluator: Evaluator, node: nodes.Getattr | nodes.Getitem, depth: int) -> str:
-    key = node.attr if isinstance(node, nodes.Getattr) else None
-    if isinstance(node, nodes.Getitem):
-        key = node.arg.value if isinstance(node.arg, nodes.Const) else None
-        if key is None:
-            return f"{canonical(evaluator, node.node, depth)}[{canonical(evaluator, node.arg, depth)}]"
-    base = node.node
-    if isinstance(base, nodes.Name) and any(layer is Layer.LOOP for _, layer, _ in evaluator.scope.find(base.name)):
-        held = evaluator.name(base.name)
-        for _, inner in options(held):
-            if isinstance(inner, Job) and key == inner.loop_var:
-                return inner.loop_var  # what the launch looped over, in the words of the launch
-    return f"{canonical(evaluator, base, depth)}.{key}"
-
-
-def _cut(text: str) -> str:
-    return text[:MAX_TEXT]

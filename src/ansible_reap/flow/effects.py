@@ -2,43 +2,36 @@
 
 from __future__ import annotations
 
-import fnmatch
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ansible_reap.content.model import Task
-from ansible_reap.flow import calls, launching
-from ansible_reap.flow.analysis import ReapKind, Setting
+from ansible_reap.flow import calls, handlers, launching, looks
+from ansible_reap.flow.analysis import ReapKind
+from ansible_reap.flow.context import bound, own_vars, set_register
 from ansible_reap.flow.evaluate import Evaluator
 from ansible_reap.flow.guards import Formula, conj
-from ansible_reap.flow.looking import is_status, is_wait_action, kind_of_look, waits_for_process, watches_file
-from ansible_reap.flow.loops import index_variable, loop_items, loop_variable
+from ansible_reap.flow.looking import is_status, is_wait_action, waits_for_process, watches_file
+from ansible_reap.flow.loops import loop_items
 from ansible_reap.flow.naming import patterns
-from ansible_reap.flow.numbers import numbers
-from ansible_reap.flow.record import LookRecord
 from ansible_reap.flow.scope import Choices
 from ansible_reap.flow.state import Cover, Frame
 from ansible_reap.flow.values import (
     UNDEFINED,
     UNKNOWN,
     Const,
-    Job,
     JobId,
     Map,
-    Results,
     Seq,
-    Stage,
     Unknown,
     Value,
     handles,
     lifted,
-    mapped,
     options,
     plain,
     replaced,
     taints,
 )
-from ansible_reap.timing import DEFAULT_DELAY, DEFAULT_RETRIES
 
 if TYPE_CHECKING:
     from ansible_reap.flow.order import Walk
@@ -107,7 +100,7 @@ def task(walk: Walk, step: Task, frame: Frame) -> None:
         calls.call(walk, step, frame)
     elif module == "meta":
         if str(step.args.get("_raw_params", "")).strip() == "flush_handlers":
-            walk.flush()
+            handlers.flush(walk)
     elif module == "set_fact":
         _set_fact(walk, step, frame)
     elif module == "include_vars":
@@ -115,60 +108,13 @@ def task(walk: Walk, step: Task, frame: Frame) -> None:
     elif module == "add_host":
         _add_host(walk, step, frame)
     elif is_status(step):
-        _look(walk, step, frame)
+        looks.look(walk, step, frame)
     elif is_wait_action(step):
-        _wait_for_all(walk, step, frame)
+        looks.wait_for_all(walk, step, frame)
     elif "async" in step.keywords and launching.launch(walk, step, frame):
         pass
     else:
         _ordinary(walk, step, frame)
-
-
-def setting_of(step: Task, frame: Frame, async_dir: str | None) -> Setting:
-    """Where, as whom and under what the task runs here."""
-
-    def seen(keyword: str) -> Any:
-        return step.keywords.get(keyword, frame.keywords.get(keyword))
-
-    delegate = seen("delegate_to")
-    become_user = seen("become_user")
-    return Setting(
-        via=(*frame.via, str(step.place)),
-        playbook=frame.playbook,
-        play=frame.play,
-        hosts=frame.hosts,
-        become=seen("become"),
-        become_user=None if become_user is None else str(become_user),
-        delegate_to=None if delegate is None else str(delegate),
-        run_once=seen("run_once"),
-        check_mode=seen("check_mode"),
-        ignore_errors=seen("ignore_errors"),
-        async_dir=async_dir,
-    )
-
-
-def own_vars(step: Task) -> dict[str, Any]:
-    given = step.keywords.get("vars")
-    return {str(key): value for key, value in given.items()} if isinstance(given, dict) else {}
-
-
-def async_dir_of(step: Task, frame: Frame) -> str | None:
-    """The ``ansible_async_dir`` that some ``vars:`` around the task sets."""
-    for given in (own_vars(step), *frame.declared):
-        if "ansible_async_dir" in given:
-            return str(given["ansible_async_dir"])
-    return None
-
-
-def set_register(walk: Walk, step: Task, name: object, value: Value) -> None:
-    """Assign a register; jobs that only it knew are lost with what it held."""
-    if not isinstance(name, str):
-        return
-    kept = handles(value)
-    for number in handles(walk.state.facts.get(name)):
-        if number not in kept:
-            walk.record.instances[number].overwritten = step
-    walk.state.facts[name] = value
 
 
 # ---- facts
@@ -186,7 +132,7 @@ def _set_fact(walk: Walk, step: Task, frame: Frame) -> None:
     found = list(items.items[:MAX_LOOK_ITEMS]) or [UNKNOWN]
     for item in found:
         for under, inner in options(item):
-            each = walk.evaluator(frame, given, _bound(step, inner))
+            each = walk.evaluator(frame, given, bound(step, inner))
             _assign(walk, each, written, conj(under, walk.guard_of(step, frame, each)))
 
 
@@ -203,22 +149,14 @@ def _assign(walk: Walk, evaluator: Evaluator, written: Mapping[str, Any], guard:
         walk.state.facts[name] = replaced(old if old is not None else UNDEFINED, value, guard)
 
 
-def _bound(step: Task, item: Value) -> dict[str, Any]:
-    names: dict[str, Any] = {loop_variable(step): item}
-    index = index_variable(step)
-    if index is not None:
-        names[index] = UNKNOWN
-    return names
-
-
 def _include_vars(walk: Walk, step: Task, frame: Frame) -> None:
     items = loop_items(walk.evaluator(frame, own_vars(step)), step)
     names: list[str] = []
     written = step.args.get("file", step.args.get("_raw_params"))
     for item in items.items[:12] if items is not None else (None,):
-        bound = None if item is None else _bound(step, item)
+        names_of = None if item is None else bound(step, item)
         if isinstance(written, str):
-            names += patterns(walk.evaluator(frame, own_vars(step), bound), written.split(" name=")[0])
+            names += patterns(walk.evaluator(frame, own_vars(step), names_of), written.split(" name=")[0])
     for name in names:
         found = walk.load_variables(name, frame) if "*" not in name else None
         if not found:
@@ -244,98 +182,6 @@ def _add_host(walk: Walk, step: Task, frame: Frame) -> None:
             walk.state.facts[str(key)] = value
 
 
-# ---- looks
-
-
-def _look(walk: Walk, step: Task, frame: Frame) -> None:
-    given = own_vars(step)
-    evaluator = walk.evaluator(frame, given)
-    scope = frame.scope(walk.state, given)
-    kind = kind_of_look(scope, step)
-    look = _note_look(walk, step, frame, evaluator, kind)
-    items = loop_items(evaluator, step)
-    jid = step.args.get("jid", step.args.get("_raw_params"))
-    stage = Stage.DONE if kind is ReapKind.WAIT else Stage.LOOKED
-    if items is None:
-        value = evaluator.data(jid)
-        _covers(walk, step, value, conj(frame.guard, walk.guard_of(step, frame, evaluator)), kind)
-        look.misses_results = look.misses_results or bool(evaluator.misses_results)
-        register: Value = _status(value, stage, None, "item")
-    else:
-        results: list[Value] = []
-        for item in items.items[:MAX_LOOK_ITEMS]:
-            for under, inner in options(item):
-                each = walk.evaluator(frame, given, _bound(step, inner))
-                value = each.data(jid)
-                guard = conj(frame.guard, under, walk.guard_of(step, frame, each))
-                _covers(walk, step, value, guard, kind)
-                look.misses_results = look.misses_results or bool(each.misses_results)
-                results.append(_status(value, stage, inner, loop_variable(step)))
-        register = Results(Seq(tuple(results), items.is_open))
-    set_register(walk, step, step.keywords.get("register"), register)
-    walk.notify(step, frame, walk.guard_of(step, frame, evaluator), always_changes=False)
-
-
-def _note_look(walk: Walk, step: Task, frame: Frame, evaluator: Evaluator, kind: ReapKind) -> LookRecord:
-    look = walk.record.looks.setdefault(id(step), LookRecord(step, kind))
-    if look.kind is ReapKind.PEEK:
-        look.kind = kind
-    look.has_until = "until" in step.keywords
-    look.retries.add_all(numbers(evaluator.data(step.keywords.get("retries")), DEFAULT_RETRIES))
-    look.delay.add_all(numbers(evaluator.data(step.keywords.get("delay")), DEFAULT_DELAY))
-    setting = setting_of(step, frame, async_dir_of(step, frame))
-    if len(look.settings) < 50:
-        look.settings.setdefault(setting.via, setting)
-    walk.looks.add(id(step))
-    return look
-
-
-def _covers(walk: Walk, step: Task, value: Value, guard: Formula, kind: ReapKind) -> None:
-    for under, inner in options(value):
-        _cover_one(walk, step, inner, conj(guard, under), kind)
-
-
-def _cover_one(walk: Walk, step: Task, inner: Value, under: Formula, kind: ReapKind) -> None:
-    if isinstance(inner, (Job, JobId)):
-        walk.record.cover(inner.instance, Cover(step, kind, under, inner.index, inner.is_partial))
-        if kind is ReapKind.WAIT and not inner.is_partial:
-            walk.reaped(inner.instance)
-    elif isinstance(inner, Unknown):
-        for number in inner.taints:
-            walk.record.cover(number, Cover(step, kind, under, None, is_partial=False, is_sure=False))
-    elif isinstance(inner, Results):
-        for item in inner.items.items:
-            _covers(walk, step, item, under, kind)
-    elif isinstance(inner, Seq):
-        for item in inner.items:
-            _covers(walk, step, item, under, kind)
-
-
-def _status(value: Value, stage: Stage, item: Value | None, loop_var: str) -> Value:
-    def one(inner: Value) -> Value:
-        if isinstance(inner, (Job, JobId)):
-            return Job(inner.instance, inner.index, inner.is_partial, stage, item, loop_var)
-        return Unknown(taints(inner))
-
-    return mapped(value, one)
-
-
-def _wait_for_all(walk: Walk, step: Task, frame: Frame) -> None:
-    evaluator = walk.evaluator(frame, own_vars(step))
-    guard = conj(frame.guard, walk.guard_of(step, frame, evaluator))
-    _note_look(walk, step, frame, evaluator, ReapKind.WAIT)
-    wanted = plain(evaluator.data(step.args.get("tasks")))
-    globs = (
-        [str(part) for part in wanted] if isinstance(wanted, list) else [str(wanted)] if isinstance(wanted, str) else []
-    )
-    for number in sorted(walk.launched):
-        launched = walk.record.instances[number].task
-        if not globs or any(fnmatch.fnmatchcase(launched.name or "", each) for each in globs):
-            walk.record.cover(number, Cover(step, ReapKind.WAIT, guard, None, is_partial=False))
-            walk.reaped(number)
-    set_register(walk, step, step.keywords.get("register"), UNKNOWN)
-
-
 # ---- everything else
 
 
@@ -348,7 +194,9 @@ def _ordinary(walk: Walk, step: Task, frame: Frame) -> None:
         set_register(walk, step, register, Unknown(found))
     if walk.handlers and ("notify" in step.keywords or "notify" in frame.keywords):
         evaluator = walk.evaluator(frame, own_vars(step))
-        walk.notify(step, frame, conj(frame.guard, walk.guard_of(step, frame, evaluator)), always_changes=False)
+        handlers.notify(
+            walk, step, frame, conj(frame.guard, walk.guard_of(step, frame, evaluator)), always_changes=False
+        )
 
 
 def _carried(walk: Walk, step: Task, frame: Frame) -> frozenset[int]:
@@ -358,7 +206,7 @@ def _carried(walk: Walk, step: Task, frame: Frame) -> frozenset[int]:
     items = loop_items(evaluator, step)
     found: set[int] = set()
     for item in items.items[:MAX_LOOK_ITEMS] if items is not None else (None,):
-        each = evaluator if item is None else walk.evaluator(frame, given, _bound(step, item))
+        each = evaluator if item is None else walk.evaluator(frame, given, bound(step, item))
         value = each.data(dict(step.args))
         guard = conj(frame.guard, walk.guard_of(step, frame, each))
         found |= taints(value)

@@ -11,7 +11,9 @@ from jinja2 import nodes
 from ansible_reap.content import expressions
 from ansible_reap.content.source import Hidden, Unsafe
 from ansible_reap.flow import filters
-from ansible_reap.flow.guards import Atom, Formula, neg
+from ansible_reap.flow.guards import Atom, Formula, conj, neg
+from ansible_reap.flow.lists import defaulted, entries, flattened
+from ansible_reap.flow.parts import as_number, combined, has_templates, job_part, seq_part, string_method
 from ansible_reap.flow.scope import CALLED, Choices, Layer, Scope
 from ansible_reap.flow.values import (
     ABSENT,
@@ -35,9 +37,7 @@ from ansible_reap.flow.values import (
     as_map,
     as_seq,
     forced,
-    lifted,
     mapped,
-    one_of,
     options,
     picked,
     plain,
@@ -47,8 +47,6 @@ from ansible_reap.flow.values import (
 MAX_DEPTH = 24
 MAX_STEPS = 20_000
 MAX_PRODUCT = 24
-MAX_NUMBER = 10**15
-MAX_REMEMBERED = 5000
 
 OMIT = Const("__omit__")
 
@@ -60,22 +58,6 @@ _ARITHMETIC: dict[type[nodes.Expr], Callable[[Any, Any], Any]] = {
     nodes.FloorDiv: operator.floordiv,
     nodes.Mod: operator.mod,
 }
-_ID_ATTRIBUTES = frozenset({"ansible_job_id", "results_file", "ansible_async_watchdog_pid"})
-_ABSENT_WHILE_RUNNING = frozenset(
-    {
-        "skipped",
-        "skip_reason",
-        "rc",
-        "stdout",
-        "stderr",
-        "stdout_lines",
-        "stderr_lines",
-        "start",
-        "end",
-        "delta",
-        "results",
-    }
-)
 
 
 class Evaluator:
@@ -99,7 +81,7 @@ class Evaluator:
         """Plain data with templates in it."""
         if isinstance(data, str):
             return self.text(data)
-        if isinstance(data, (list, dict)) and not _has_templates(data):
+        if isinstance(data, (list, dict)) and not has_templates(data):
             return Const(data)
         if isinstance(data, list):
             if not self._enter():
@@ -151,7 +133,7 @@ class Evaluator:
                 data = plain(inner)
                 if data is NOT_PLAIN:
                     return Unknown(frozenset().union(*(taints(part) for part in values)))
-                grown += [(filters.both(under, guard), text + str(data)) for under, text in results]
+                grown += [(conj(under, guard), text + str(data)) for under, text in results]
             if len(grown) > MAX_PRODUCT:
                 return Unknown(frozenset().union(*(taints(part) for part in values)))
             results = grown
@@ -160,9 +142,9 @@ class Evaluator:
     def _by_text(self, text: str) -> Value:
         """Text that does not parse may mean every job whose variable it mentions."""
         found: set[int] = set()
-        for layer, entries in self.scope.layers:
+        for layer, variables in self.scope.layers:
             if layer in (Layer.LOOP, Layer.PARAMS, Layer.FACTS):
-                for name, held in entries.items():
+                for name, held in variables.items():
                     if isinstance(held, (Job, JobId, Results, Unknown, Alt, Seq, Map)) and name in text:
                         found |= taints(held)
         return Unknown(frozenset(found))
@@ -318,7 +300,7 @@ class Evaluator:
         return self._joined([self.value(part) for part in node.nodes])
 
     def _neg(self, node: nodes.Neg) -> Value:
-        return mapped(self.value(node.node), lambda value: _number(value, operator.neg))
+        return mapped(self.value(node.node), lambda value: as_number(value, operator.neg))
 
     def _pos(self, node: nodes.Pos) -> Value:
         return self.value(node.node)
@@ -327,10 +309,10 @@ class Evaluator:
         assert isinstance(node, nodes.BinExpr)
         left, right = self.value(node.left), self.value(node.right)
         function = _ARITHMETIC[type(node)]
-        pairs = [(filters.both(a, b), x, y) for a, x in options(left) for b, y in options(right)]
+        pairs = [(conj(a, b), x, y) for a, x in options(left) for b, y in options(right)]
         if len(pairs) > MAX_PRODUCT:
             return Unknown(taints(left) | taints(right))
-        return alt((guard, _combined(function, x, y)) for guard, x, y in pairs)
+        return alt((guard, combined(function, x, y)) for guard, x, y in pairs)
 
     # ---- parts of values
 
@@ -363,7 +345,7 @@ class Evaluator:
         if isinstance(base, Alt):
             return alt((guard, self.part(inner, key)) for guard, inner in base.options)
         if isinstance(base, Job):
-            return _job_part(base, key)
+            return job_part(base, key)
         if isinstance(base, Results):
             return self._results_part(base, key)
         if isinstance(base, (Unknown, JobId)):
@@ -378,7 +360,7 @@ class Evaluator:
             return ABSENT if found is None else self._ready_const(found)
         seq = as_seq(base)
         if seq is not None:
-            return self._ready_const(_seq_part(seq, key))
+            return self._ready_const(seq_part(seq, key))
         return UNKNOWN
 
     def _any_entry(self, mapping: Map) -> Value:
@@ -444,7 +426,7 @@ class Evaluator:
             name = plain(arguments[0])
             return self.name(name) if isinstance(name, str) else Unknown(self.live)
         if plugin in ("items", "list", "flattened") and arguments:
-            return filters.flattened(arguments[0] if len(arguments) == 1 else Seq(tuple(arguments)), 1)
+            return flattened(arguments[0] if len(arguments) == 1 else Seq(tuple(arguments)), 1)
         return Unknown(frozenset().union(*(taints(argument) for argument in arguments)))
 
     def _range(self, node: nodes.Call) -> Value:
@@ -463,28 +445,14 @@ class Evaluator:
         if method.attr == "get" and arguments:
             found = self.part(base, plain(arguments[0]))
             default = arguments[1] if len(arguments) > 1 else Const(None)
-            return filters.defaulted(found, default)
+            return defaulted(found, default)
         if method.attr in ("values", "items", "keys") and as_map(base) is not None:
-            return filters.entries(as_map(base), method.attr)
+            return entries(as_map(base), method.attr)
         if method.attr in ("append", "extend", "update"):
             return self._anything(node)
         if isinstance(base, Const) and isinstance(base.value, str):
-            return _string_method(base.value, method.attr, [plain(argument) for argument in arguments])
+            return string_method(base.value, method.attr, [plain(argument) for argument in arguments])
         return Unknown(frozenset().union(taints(base), *(taints(argument) for argument in arguments)))
-
-
-_templated: dict[int, tuple[object, bool]] = {}
-"""Whether a list or dictionary holds templates, by identity; the data is kept so that no other can take its place."""
-
-
-def _has_templates(data: object) -> bool:
-    known = _templated.get(id(data))
-    if known is None or known[0] is not data:
-        if len(_templated) > MAX_REMEMBERED:
-            _templated.clear()
-        text = repr(data)
-        known = _templated[id(data)] = (data, "{{" in text or "{%" in text)
-    return known[1]
 
 
 def _is_name(node: nodes.Node, name: str) -> bool:
@@ -495,80 +463,3 @@ def _truth_value(formula: Formula) -> Value:
     if isinstance(formula, bool):
         return Const(formula)
     return alt([(formula, Const(value=True)), (neg(formula), Const(value=False))])
-
-
-def _job_part(job: Job, key: object) -> Value:
-    if key in _ID_ATTRIBUTES:
-        return JobId(job.instance, job.index, job.is_partial)
-    if key in (job.loop_var, "item"):
-        return job.item if job.item is not None else UNKNOWN
-    if job.stage is Stage.LAUNCHED:
-        if key in _ABSENT_WHILE_RUNNING:
-            return ABSENT
-        if key in ("changed", "started"):
-            return Const(1)
-        if key in ("failed", "finished", "unreachable"):
-            return Const(0)
-    if key == "skipped":
-        return ABSENT
-    if job.stage is Stage.DONE and key == "finished":
-        return Const(1)
-    if key == "ansible_loop_var":
-        return Const(job.loop_var)
-    return Unknown(frozenset({job.instance}))
-
-
-def _seq_part(seq: Seq, key: object) -> Value:
-    if isinstance(key, str) and key.lstrip("-").isdigit():
-        key = int(key)
-    if isinstance(key, bool) or not isinstance(key, int):
-        return one_of(seq)
-    if seq.is_row:
-        return seq.items[key] if -len(seq.items) <= key < len(seq.items) else ABSENT
-    if seq.is_open or any(isinstance(item, (Job, JobId)) and item.index == EACH for item in seq.items):
-        return picked(seq.items[0]) if len(seq.items) == 1 else one_of(Seq(seq.items, is_open=True))
-    return seq.items[key] if -len(seq.items) <= key < len(seq.items) else ABSENT
-
-
-def _number(value: Value, function: Callable[[Any], Any]) -> Value:
-    data = plain(value)
-    if isinstance(data, (int, float)) and not isinstance(data, bool):
-        return Const(function(data))
-    return Unknown(taints(value))
-
-
-def _combined(function: Callable[[Any, Any], Any], left: Value, right: Value) -> Value:
-    if function is operator.add:
-        first, second = as_seq(left), as_seq(right)
-        if first is not None and second is not None:
-            return Seq(first.items + second.items, first.is_open or second.is_open)
-        if (first is not None and isinstance(right, (Unknown, Undefined))) or (
-            second is not None and isinstance(left, (Unknown, Undefined))
-        ):
-            known = first if first is not None else second
-            assert known is not None
-            extra = taints(left) | taints(right) - taints(known)
-            rest: tuple[Value, ...] = (Unknown(extra),) if extra - taints(known) else ()
-            return Seq(known.items + rest, is_open=True)
-    a, b = plain(left), plain(right)
-    if isinstance(a, (int, float)) and isinstance(b, (int, float)):
-        if abs(a) < MAX_NUMBER and abs(b) < MAX_NUMBER:
-            try:
-                return Const(function(a, b))
-            except (ArithmeticError, ValueError):
-                return UNKNOWN
-        return UNKNOWN
-    if function is operator.add and isinstance(a, str) and isinstance(b, str) and len(a) + len(b) < MAX_STEPS:
-        return Const(a + b)
-    return Unknown(taints(left) | taints(right))
-
-
-def _string_method(text: str, method: str, arguments: list[Any]) -> Value:
-    if not all(isinstance(argument, (str, int)) for argument in arguments):
-        return UNKNOWN
-    if method in ("lower", "upper", "strip", "split", "replace", "rstrip", "lstrip", "title", "startswith", "endswith"):
-        try:
-            return lifted(getattr(text, method)(*arguments))
-        except (TypeError, ValueError):
-            return UNKNOWN
-    return UNKNOWN

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from ansible_reap.content.model import Task
 from ansible_reap.content.source import Hidden
 from ansible_reap.disconnects import could_cut, cuts_connection
-from ansible_reap.flow import effects
+from ansible_reap.flow import handlers
+from ansible_reap.flow.context import async_dir_of, own_vars, set_register, setting_of
 from ansible_reap.flow.evaluate import Evaluator
 from ansible_reap.flow.guards import Formula, atoms, conj, exclude_plainly
 from ansible_reap.flow.loops import loop_items, loop_keyword, loop_variable
@@ -41,8 +42,8 @@ _SELF_REAPING = frozenset({"community.general.iptables_state", "iptables_state"}
 def _item_evaluator(walk: Walk, step: Task, frame: Frame) -> Evaluator:
     """An evaluator for what does not depend on the loop's item."""
     if loop_keyword(step.keywords) is None:
-        return walk.evaluator(frame, effects.own_vars(step))
-    return walk.evaluator(frame, effects.own_vars(step), {loop_variable(step): UNKNOWN})
+        return walk.evaluator(frame, own_vars(step))
+    return walk.evaluator(frame, own_vars(step), {loop_variable(step): UNKNOWN})
 
 
 def note_use(walk: Walk, step: Task, frame: Frame) -> None:
@@ -53,12 +54,12 @@ def note_use(walk: Walk, step: Task, frame: Frame) -> None:
         use.limit.add_all(numbers(evaluator.data(step.keywords["async"]), 0))
     default = walk.library.project.settings.poll
     use.poll.add_all(numbers(evaluator.data(step.keywords.get("poll")), default))
-    for given in (effects.own_vars(step), *frame.declared):
+    for given in (own_vars(step), *frame.declared):
         if EXPECT_VARIABLE in given:
             use.expected.add_all(numbers(evaluator.data(given[EXPECT_VARIABLE]), 0))
             break
     if len(use.settings) < 50:
-        setting = effects.setting_of(step, frame, effects.async_dir_of(step, frame))
+        setting = setting_of(step, frame, async_dir_of(step, frame))
         use.settings.setdefault(setting.via, setting)
 
 
@@ -70,7 +71,7 @@ def launch(walk: Walk, step: Task, frame: Frame) -> bool:
     if not (limit_open or any(limit > 0 for limit in limits)) or not (poll_open or 0 in polls):
         return False
     guard = conj(frame.guard, walk.guard_of(step, frame, evaluator))
-    items = loop_items(walk.evaluator(frame, effects.own_vars(step)), step)
+    items = loop_items(walk.evaluator(frame, own_vars(step)), step)
     number = len(walk.record.instances)
     register = step.keywords.get("register")
     instance = Instance(
@@ -93,8 +94,8 @@ def launch(walk: Walk, step: Task, frame: Frame) -> bool:
     walk.state.live.add(number)
     if instance.register is not None and not (instance.cuts or instance.detached or instance.reaps_itself):
         walk.state.pending.add(number)
-    effects.set_register(walk, step, register, _handle(instance, items, loop_variable(step)))
-    walk.notify(step, frame, guard, always_changes=True)
+    set_register(walk, step, register, _handle(instance, items, loop_variable(step)))
+    handlers.notify(walk, step, frame, guard, always_changes=True)
     return True
 
 
@@ -133,7 +134,7 @@ def _beside(walk: Walk, step: Task, frame: Frame, guard: Formula) -> tuple[Task,
 
 def _detachment(evaluator: Evaluator, step: Task, frame: Frame) -> str | None:
     """The reason that the nearest ``vars:`` around the task declares."""
-    for given in (effects.own_vars(step), *frame.declared):
+    for given in (own_vars(step), *frame.declared):
         if DETACH_VARIABLE in given:
             return _reason(evaluator, given)
     return None
@@ -163,7 +164,7 @@ def _cuts(walk: Walk, step: Task, frame: Frame, items: Seq | None, guard: Formul
         candidates += [Const(atom.value) for atom in atoms(guard) if atom.subject == loop_variable(step)]
     for item in candidates:
         bound = {} if item is None else {loop_variable(step): item}
-        evaluator = walk.evaluator(frame, effects.own_vars(step), bound)
+        evaluator = walk.evaluator(frame, own_vars(step), bound)
         filled = {key: _filled(evaluator, raw) for key, raw in step.args.items()}
         if filled != step.args and cuts_connection(step.module, filled, step.name):
             return True

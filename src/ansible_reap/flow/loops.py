@@ -7,8 +7,8 @@ from typing import Any
 
 from ansible_reap.content import expressions
 from ansible_reap.content.model import Task
-from ansible_reap.flow import filters
 from ansible_reap.flow.evaluate import Evaluator
+from ansible_reap.flow.lists import crossed, flattened, subelements, zipped
 from ansible_reap.flow.naming import MAX_PATTERNS, patterns
 from ansible_reap.flow.values import (
     NOT_PLAIN,
@@ -95,9 +95,9 @@ def _by_kind(evaluator: Evaluator, kind: str, value: Value) -> Value:
     if kind in ("loop", "list", "random_choice"):
         return value
     if kind in ("items", "nested_items"):
-        return filters.flattened(value, 1)
+        return flattened(value, 1)
     if kind == "flattened":
-        return filters.flattened(value)
+        return flattened(value)
     if kind == "dict":
         mapping = as_map(value)
         if mapping is None:
@@ -108,13 +108,13 @@ def _by_kind(evaluator: Evaluator, kind: str, value: Value) -> Value:
         return Seq(tuple(rows), mapping.rest is not None)
     seq = as_seq(value)
     if kind == "together" and seq is not None:
-        return filters.zipped(list(seq.items))
+        return zipped(list(seq.items))
     if kind in ("nested", "cartesian") and seq is not None:
-        return filters.crossed([filters.flattened(item, 1) for item in seq.items])
+        return crossed([flattened(item, 1) for item in seq.items])
     if kind == "subelements" and seq is not None and len(seq.items) > 1:
-        return filters.subelements(evaluator, seq.items[0], plain(seq.items[1]))
+        return subelements(evaluator, seq.items[0], plain(seq.items[1]))
     if kind == "indexed_items":
-        inner = as_seq(filters.flattened(value, 1))
+        inner = as_seq(flattened(value, 1))
         if inner is not None:
             rows = [Seq((Const(at), item), is_row=True) for at, item in enumerate(inner.items)]
             return Seq(tuple(rows), inner.is_open)

@@ -11,11 +11,11 @@ from typing import Any
 from ansible_reap.content.model import Task
 from ansible_reap.content.roles import Role
 from ansible_reap.content.tasks import Play, Step, TaskBlock
-from ansible_reap.flow import calls, effects
+from ansible_reap.flow import calls, effects, handlers
 from ansible_reap.flow.conditions import MAGIC, condition
 from ansible_reap.flow.evaluate import Evaluator
 from ansible_reap.flow.ground import Ground
-from ansible_reap.flow.guards import Atom, Formula, conj, disj
+from ansible_reap.flow.guards import Atom, Formula, conj
 from ansible_reap.flow.naming import patterns
 from ansible_reap.flow.record import Record
 from ansible_reap.flow.scope import Layer, Scope
@@ -93,13 +93,13 @@ class Walk:
         if role is not None:
             self.collect_handlers(role, frame)
         self.run(self.library.content(path).tasks, frame)
-        self.flush()
+        handlers.flush(self)
         self.stack.pop()
 
     def role(self, role: Role) -> None:
         """A role that nothing calls, on its own."""
         calls.run_role(self, role, self._bare_frame(role.path), {})
-        self.flush()
+        handlers.flush(self)
 
     def _bare_frame(self, path: str) -> Frame:
         settings = (
@@ -190,14 +190,14 @@ class Walk:
             self.collect_handlers(call.role, call.frame)
         self.handlers += [(step, frame) for step in play.handlers]
         self.run(play.pre_tasks, frame)
-        self.flush()
+        handlers.flush(self)
         for call in roles:
             calls.run_role(self, call.role, call.frame, call.params, with_handlers=False)
         self.run(play.tasks, frame)
-        self.flush()
+        handlers.flush(self)
         self.run(play.post_tasks, frame)
-        self.flush()
-        self._flush_unseen()
+        handlers.flush(self)
+        handlers.flush_unseen(self)
 
     def _vars_files(self, written: Any, frame: Frame) -> dict[str, Any]:
         merged: dict[str, Any] = {}
@@ -323,52 +323,6 @@ class Walk:
             old = before.get(name)
             if old is not value:
                 self.state.facts[name] = replaced(old if old is not None else UNDEFINED, value, guard)
-
-    # ---- handlers
-
-    def notify(self, task: Task, frame: Frame, guard: Formula, *, always_changes: bool) -> None:
-        """Remember what the task notifies."""
-        written = task.keywords.get("notify", frame.keywords.get("notify"))
-        if not written or not self.handlers:
-            return
-        changed: Formula = True if always_changes else Atom(f"changed {task.place}")
-        for name in written if isinstance(written, list) else [written]:
-            topic = str(name)
-            self.state.notified[topic] = disj(self.state.notified.get(topic, False), conj(guard, changed))
-
-    def flush(self) -> None:
-        """Run the handlers that were notified, in the order in which they are defined."""
-        if not self.state.notified:
-            return
-        notified, self.state.notified = self.state.notified, {}
-        for step, frame in self.handlers:
-            guard = disj(*(notified[topic] for topic in self._topics(step) if topic in notified))
-            if guard is not False:
-                self._run_handler(step, frame, guard)
-
-    def _flush_unseen(self) -> None:
-        """Handlers that nothing seen notifies: something that was passed over may."""
-        for step, frame in self.handlers:
-            task = step if isinstance(step, Task) else step.as_task()
-            if (task.place.path, task.place.line) not in self.record.ran_handlers and self.graph.matters(frame.path):
-                self._run_handler(step, frame, Atom(f"notified {task.place}"))
-
-    def _run_handler(self, step: Step, frame: Frame, guard: Formula) -> None:
-        task = step if isinstance(step, Task) else step.as_task()
-        self.record.ran_handlers.add((task.place.path, task.place.line))
-        before = self.state.facts.copy()
-        self.run([step], frame.under(guard))
-        self.join(before, guard)
-
-    def _topics(self, step: Step) -> list[str]:
-        task = step if isinstance(step, Task) else step.as_task()
-        listen = task.keywords.get("listen")
-        topics = [str(topic) for topic in (listen if isinstance(listen, list) else [listen] if listen else [])]
-        if task.name:
-            topics.append(task.name)
-            role = task.place.path.split("/handlers/")[0].rpartition("/")[2]
-            topics.append(f"{role} : {task.name}")
-        return topics
 
     # ---- helpers for the tasks
 
