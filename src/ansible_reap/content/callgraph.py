@@ -29,6 +29,17 @@ def _calls_by_template(data: bytes) -> bool:
     return _TEMPLATED_LINE.search(data) is not None
 
 
+def _may_name(data: bytes, key: str) -> bool:
+    """Whether the text may call what has the key: a file by its ending or an entry point, a role by its whole name."""
+    kind, _, rest = key.partition(" ")
+    name = rest.split(" ")[0].encode()
+    if kind == "file":
+        return name + b".y" in data or b"import_playbook" in data
+    if kind == "entry":
+        return b"tasks_from" in data
+    return re.search(rb"(?<![\w-])" + re.escape(name) + rb"(?![\w-])", data) is not None
+
+
 class CallGraph:
     """Who calls whom, by name alone: too many rather than too few.
 
@@ -95,11 +106,11 @@ class CallGraph:
 
     def _callers(self, key: str) -> set[str]:
         """The files that may call whatever has this key, once those are read whose text has its name."""
-        needle = key.split(" ")[1].encode()
-        needle = b"main.y" if needle == b"main" else needle
-        for path in [path for path, data in self._waiting.items() if needle in data]:
-            del self._waiting[path]
-            self._read(path)
+        name = key.split(" ")[-1 if key.startswith("entry") else 1].encode()
+        for path in [path for path, data in self._waiting.items() if name in data]:
+            if _may_name(self._waiting[path], key):
+                del self._waiting[path]
+                self._read(path)
         found = set(self._exact.get(key, ()))
         for wanted, group in self._open.items():
             if not _is_open(wanted) and fnmatch.fnmatchcase(key, wanted):
