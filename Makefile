@@ -4,7 +4,8 @@ PYTHON ?= python3
 ENVS := $(or $(ANSIBLE_REAP_ENVS),$(CURDIR)/.envs)
 DEV := $(ENVS)/dev/bin
 MAKE_ENVS := $(PYTHON) tools/envs.py make --quiet
-JOBS ?= auto
+# Most tests wait for Ansible more than they work, so there are two workers a core.
+JOBS ?= $(shell expr 2 '*' "$$(getconf _NPROCESSORS_ONLN)")
 # Arguments for pytest, as in: make test TESTS="tests/unit -k timing"
 TESTS ?=
 

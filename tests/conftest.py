@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 import pytest
 
@@ -12,6 +13,9 @@ _SOURCE = str(environments.ROOT / "src")
 
 
 def pytest_configure() -> None:
+    for ignored in (signal.SIGHUP, signal.SIGINT):  # as under nohup, or in a shell's background; runs would inherit it
+        if signal.getsignal(ignored) is signal.SIG_IGN:
+            signal.signal(ignored, signal.default_int_handler if ignored == signal.SIGINT else signal.SIG_DFL)
     inherited = os.environ.get("PYTHONPATH", "")
     if _SOURCE not in inherited.split(os.pathsep):
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (_SOURCE, inherited)))
