@@ -4,40 +4,14 @@ from __future__ import annotations
 
 import fnmatch
 import posixpath
-import re
 from collections import defaultdict
 from collections.abc import Iterable
 
+from ansible_reap.content.calltext import telling_word
 from ansible_reap.content.library import Library
 from ansible_reap.content.references import Kind, Reference
 
 MAX_REACH = 200
-_TEMPLATED_LINE = re.compile(
-    rb"""^[ \t-]*(?:(?:ansible\.(?:builtin|legacy)\.)?(?:include_[rt]|import_|include:)|roles?[ \t]*:)[^\n]*\{\{""",
-    re.MULTILINE,
-)
-_TEMPLATED_OPTION = re.compile(rb"""^[ \t]+(?:name|tasks_from|file)[ \t]*:[^\n]*\{\{""", re.MULTILINE)
-"""What may be a call whose name is not written out, on its own line or among the options on the lines after it."""
-_WITH_OPTIONS = (b"include_role:", b"import_role:", b"_tasks:\n")
-
-
-def _calls_by_template(data: bytes) -> bool:
-    if b"{{" not in data:
-        return False
-    if any(word in data for word in _WITH_OPTIONS) and _TEMPLATED_OPTION.search(data) is not None:
-        return True
-    return _TEMPLATED_LINE.search(data) is not None
-
-
-def _may_name(data: bytes, key: str) -> bool:
-    """Whether the text may call what has the key: a file by its ending or an entry point, a role by its whole name."""
-    kind, _, rest = key.partition(" ")
-    name = rest.split(" ")[0].encode()
-    if kind == "file":
-        return name + b".y" in data or b"import_playbook" in data
-    if kind == "entry":
-        return b"tasks_from" in data
-    return re.search(rb"(?<![\w-])" + re.escape(name) + rb"(?![\w-])", data) is not None
 
 
 class CallGraph:
@@ -53,7 +27,8 @@ class CallGraph:
         self._reach: dict[str, frozenset[str]] = {}
         self._exact: dict[str, set[str]] = defaultdict(set)
         self._open: dict[str, set[str]] = defaultdict(set)
-        self._waiting: dict[str, bytes] = {}
+        self._waiting: dict[bytes, list[str]] = defaultdict(list)
+        self._seen: set[str] = set()
         self._mattering = self._spread()
 
     @property
@@ -73,12 +48,12 @@ class CallGraph:
     def _spread(self) -> frozenset[str]:
         library = self._library
         mattering = set(library.asynchronous)
-        for path in library.callers:
-            data = library.text(path)
-            if path in mattering or not data or _calls_by_template(data):
+        for path, calls in library.callers.items():
+            if path in mattering or calls.is_templated:
                 self._read(path)
             else:
-                self._waiting[path] = data
+                for word in calls.words:
+                    self._waiting[word].append(path)
         pending = [*mattering, *(main for path in mattering for main in _role_mains(path))]
         seen: set[str] = set()
         orphans: list[str] = []
@@ -100,16 +75,15 @@ class CallGraph:
         return frozenset(mattering)
 
     def _read(self, path: str) -> None:
+        self._seen.add(path)
         for reference in self._library.calls_of(path):
             for key in _keys_wanted(reference):
                 (self._open if "*" in key else self._exact)[key].add(path)
 
     def _callers(self, key: str) -> set[str]:
         """The files that may call whatever has this key, once those are read whose text has its name."""
-        name = key.split(" ")[-1 if key.startswith("entry") else 1].encode()
-        for path in [path for path, data in self._waiting.items() if name in data]:
-            if _may_name(self._waiting[path], key):
-                del self._waiting[path]
+        for path in self._waiting.pop(telling_word(key.rsplit(" ", maxsplit=1)[-1]), ()):
+            if path not in self._seen:
                 self._read(path)
         found = set(self._exact.get(key, ()))
         for wanted, group in self._open.items():

@@ -9,18 +9,12 @@ from typing import Any
 
 from yaml.nodes import MappingNode, Node
 
+from ansible_reap.content.calltext import CallText, call_text
 from ansible_reap.content.project import Project
 from ansible_reap.content.references import Reference, references
 from ansible_reap.content.source import SourceError, check, compose, is_vaulted, plain, without_statements
 from ansible_reap.content.tasks import Content, is_playbook, read_content
 
-_CALL_WORDS = (b"include", b"import_", b"role", b"dependencies", b"hosts")
-_CALL_LINE = re.compile(
-    rb"""^[ \t-]*["']?(?:ansible\.(?:builtin|legacy)\.)?"""
-    rb"""(?:include|import_|(?:roles?|hosts|dependencies|action|local_action)["']?[ \t]*:)""",
-    re.MULTILINE,
-)
-"""A line with which a call may start: cheaper than composing a file that calls nothing."""
 _ASYNC = re.compile(rb"""\basync["']?[ \t]*:""")
 _LOOK = re.compile(rb"async_status|ansible_async")
 _POLL = re.compile(rb"""\bpoll["']?[ \t]*:[ \t]*["']?([^\s"'#,}]*)""")
@@ -38,7 +32,7 @@ class Library:
         """Files in which something may be launched or looked at."""
         self.polling: list[str] = []
         """Files with ``async`` or ``poll`` in which nothing is launched or looked at."""
-        self.callers: list[str] = []
+        self.callers: dict[str, CallText] = {}
         """Files that may call others; what they call is read when asked for."""
         self.playbooks: set[str] = set()
         """Playbooks among the files whose calls have been read."""
@@ -95,11 +89,12 @@ class Library:
         kept = self._data.get(path)
         try:
             data = kept if kept is not None else self.project.read(path)
-            if self.has_launches and _may_call(data):
-                self.callers.append(path)
-                self._unread.add(path)
-            else:
+            calls = call_text(data) if self.has_launches else None
+            if calls is None:
                 check_text(data)
+            else:
+                self.callers[path] = calls
+                self._unread.add(path)
         except SourceError as error:
             self._note(path, error)
 
@@ -187,12 +182,6 @@ class Library:
             return self.project.read(path)
         except SourceError:
             return b""
-
-
-def _may_call(data: bytes) -> bool:
-    if not any(word in data for word in _CALL_WORDS):
-        return False
-    return _CALL_LINE.search(data) is not None or data.lstrip()[:1] in (b"[", b"{")
 
 
 def check_text(data: bytes) -> None:
