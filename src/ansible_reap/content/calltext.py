@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 _SIGNS = (b"include", b"import_", b"role", b"dependencies", b"hosts")
 _CALL = re.compile(
-    rb"""^[ \t-]*["']?(?:ansible\.(?:builtin|legacy)\.)?"""
+    rb"""(?:^|[\[{,])[ \t-]*["']?(?:ansible\.(?:builtin|legacy)\.)?"""
     rb"""(?:include(?!_vars)|import_|(?:(roles?|dependencies)|hosts|action|local_action)["']?[ \t]*:)""",
     re.MULTILINE,
 )
