@@ -129,33 +129,27 @@ def neg(formula: Formula) -> Formula:
 
 
 def conj(*parts: Formula) -> Formula:
-    flat: list[Formula] = []
-    for part in parts:
-        if part is False:
-            return False
-        if part is True:
-            continue
-        for inner in part.parts if isinstance(part, And) else (part,):
-            if inner not in flat:
-                flat.append(inner)
-    if not flat:
-        return True
-    return flat[0] if len(flat) == 1 else And(*flat)
+    return _joined(And, True, parts)
 
 
 def disj(*parts: Formula) -> Formula:
+    return _joined(Or, False, parts)
+
+
+def _joined(kind: type[And | Or], neutral: bool, parts: tuple[Formula, ...]) -> Formula:
+    """The parts joined, without repetitions; ``neutral`` adds nothing and its opposite decides."""
     flat: list[Formula] = []
     for part in parts:
-        if part is True:
-            return True
-        if part is False:
+        if part is neutral:
             continue
-        for inner in part.parts if isinstance(part, Or) else (part,):
+        if isinstance(part, bool):
+            return part
+        for inner in part.parts if isinstance(part, kind) else (part,):
             if inner not in flat:
                 flat.append(inner)
     if not flat:
-        return False
-    return flat[0] if len(flat) == 1 else Or(*flat)
+        return neutral
+    return flat[0] if len(flat) == 1 else kind(*flat)
 
 
 def is_large(formula: Formula) -> bool:
