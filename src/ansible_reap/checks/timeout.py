@@ -93,11 +93,12 @@ def _expected(use: AsyncUse, limit: float, headroom: float) -> Finding | None:
     expected = stated.single if stated else number(variable(use.task, EXPECT_VARIABLE))
     if not expected or expected <= 0 or limit / expected >= headroom:
         return None
+    times = math.floor(100 * limit / expected) / 100  # rounded down: what is too little must not look like enough
     return speak(
         RULE,
         use.task,
-        f"The limit of {seconds(limit)} is {limit / expected:.2g} times the {seconds(expected)} that "
-        f"async_reaper_expect states; {headroom:g} times leaves room for a slow run.",
+        f"The limit of {seconds(limit)} is {times:g} times the {seconds(expected)} that async_reaper_expect states; "
+        f"{headroom:g} times leaves room for a slow run.",
         sub_tag="headroom",
         settings=use.settings,
         suggestion=f"async: {_round_up(expected * headroom)}",

@@ -17,7 +17,7 @@ from ansible_reap.history.launches import LaunchHistory, gather
 from ansible_reap.history.local import PATIENCE
 from ansible_reap.history.settings import configured
 from ansible_reap.history.store import Store
-from ansible_reap.history.wording import launch_text, level_text, seconds_text
+from ansible_reap.history.wording import launch_text, level_text, seconds_text, times_text
 
 ORDERS = ("headroom", "name", "runs")
 
@@ -194,7 +194,7 @@ def _row(history: LaunchHistory, with_project: bool) -> tuple[str, ...]:
         bound,
         level,
         "-" if known.limit is None else seconds_text(known.limit),
-        "-" if headroom is None else f"{'' if known.bound else '<= '}{headroom:.1f}",
+        "-" if headroom is None else f"{'' if known.bound else '<= '}{times_text(headroom)}",
         f"{history.project}  {name}" if with_project else name,
     )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ansible_reap.formats.html_page import attribute, document, duration, plural, text
 from ansible_reap.history.estimate import Estimate
 from ansible_reap.history.launches import LaunchHistory, MeasuredRun
-from ansible_reap.history.wording import level_text
+from ansible_reap.history.wording import level_text, times_text
 
 HEADROOM = 2.0
 """What async-timeout asks for by default."""
@@ -102,7 +102,7 @@ def _row(number: int, launch: _Launch) -> str:
     cut = f" <span class=faint>({known.censored} cut off)</span>" if known.censored else ""
     figures = "".join(_cell(value) for value in (known.median, known.p95, known.largest))
     headroom = launch.headroom
-    shown = "-" if headroom is None else f"{'' if known.bound else '≤ '}{headroom:.1f}\N{MULTIPLICATION SIGN}"
+    shown = "-" if headroom is None else f"{'' if known.bound else '≤ '}{times_text(headroom)}\N{MULTIPLICATION SIGN}"
     return (
         f'<tr id="j{number}" data-state="{launch.verdict}">'
         f"<td {attribute('data-key', f'{identity.task} {identity.where}')}>{text(identity.task)}{nth}"

@@ -8,7 +8,7 @@
   if (theme) {
     const dark = matchMedia("(prefers-color-scheme: dark)");
     const isDark = () => (document.documentElement.dataset.theme || (dark.matches ? "dark" : "light")) === "dark";
-    const label = () => { theme.textContent = isDark() ? "Light" : "Dark"; };
+    const label = () => { theme.textContent = isDark() ? "Light" : "Dark"; theme.setAttribute("aria-label", theme.textContent + " colours"); };
     theme.addEventListener("click", () => { document.documentElement.dataset.theme = isDark() ? "light" : "dark"; label(); });
     dark.addEventListener("change", label);
     label();

@@ -106,7 +106,7 @@ def _problems(jobs: Sequence[ReportedJob]) -> str:
     items = "".join(_problem(each) for each in found[:50])
     more = f"<p class=note>and {plural(len(found) - 50, 'more')}: see the table</p>" if len(found) > 50 else ""
     return f"""<section aria-labelledby="problems-title"><h2 id="problems-title">Problems</h2>
-<ul class="problems">{items}</ul>{more}</section>"""
+<ul class="problems" tabindex="0" aria-labelledby="problems-title">{items}</ul>{more}</section>"""
 
 
 def _problem(problem: _Problem) -> str:

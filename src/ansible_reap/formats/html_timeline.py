@@ -44,6 +44,9 @@ class Span:
 class Axis:
     start: datetime
     length: float
+    """Seconds that are drawn."""
+    known: float
+    """Seconds from the start to the last moment that is known; beyond it there are only limits."""
 
     def of(self, when: datetime) -> float:
         return (when - self.start).total_seconds()
@@ -54,7 +57,10 @@ class Axis:
 
 
 def axis_of(report: Report) -> Axis | None:
-    """From the run's start to its end, or as far as its jobs reach; None where no moment is known."""
+    """From the run's start to its end, or as far as its jobs reach; None where no moment is known.
+
+    It goes on to the limits that lie beyond, up to twice the length: a limit of hours must not squeeze what happened.
+    """
     moments = [each for each in (report.started, report.ended) if each]
     for job in report.jobs:
         moments += [each for each in (job.launched, job.finished, job.reap.when if job.reap else None) if each]
@@ -62,7 +68,11 @@ def axis_of(report: Report) -> Axis | None:
             moments.append(job.launched + timedelta(seconds=job.runtime))
     if not moments:
         return None
-    return Axis(min(moments), max((max(moments) - min(moments)).total_seconds(), 0.5))
+    start = min(moments)
+    known = max((max(moments) - start).total_seconds(), 0.5)
+    limits = [(job.launched - start).total_seconds() + job.limit for job in report.jobs if job.launched and job.limit]
+    within = [each for each in limits if known < each <= 2 * known]
+    return Axis(start, max(within, default=known), known)
 
 
 def spans(report: Report, axis: Axis) -> list[Span]:
@@ -85,7 +95,7 @@ def _span(number: int, job: ReportedJob, axis: Axis) -> Span:
         number=number,
         job=job,
         start=start,
-        end=axis.length if end is None or is_open else max(end, start),
+        end=axis.known if end is None or is_open else max(end, start),
         is_open=is_open,
         reaped=axis.of(job.reap.when) if job.reap and job.reap.when else None,
         limit=None if job.limit is None else start + job.limit,
@@ -169,10 +179,11 @@ def _bar(span: Span, lane: int, axis: Axis) -> str:
     if span.reaped is not None and span.reaped > span.end:
         width = axis.percent(span.reaped - span.end)
         parts.append(f'<i class="wait" style="left:{axis.percent(span.end)}%;width:{width}%;--lane:{lane}"></i>')
-    if span.limit is not None and span.limit <= axis.length:
-        begin = min(span.last, span.limit)  # a faint line ties the limit to its bar
-        width = axis.percent(span.limit - begin)
-        parts.append(f'<i class="limit" style="left:{axis.percent(begin)}%;width:{width}%;--lane:{lane}"></i>')
+    if span.limit is not None:
+        begin = min(span.last, span.limit)  # a faint line ties the limit to its bar, or leads to where it would be
+        width = axis.percent(min(span.limit, axis.length) - begin)
+        beyond = " beyond" if span.limit > axis.length else ""
+        parts.append(f'<i class="limit{beyond}" style="left:{axis.percent(begin)}%;width:{width}%;--lane:{lane}"></i>')
     return "".join(parts)
 
 

@@ -16,6 +16,11 @@ def level_text(level: float) -> str:
     return f"{int(level * 100 + 1e-9)} %"
 
 
+def times_text(factor: float) -> str:
+    """A headroom, rounded down: what is called too little must not look like enough."""
+    return f"{int(factor * 10 + 1e-9) / 10:.1f}"
+
+
 def launch_text(identity: Identity) -> str:
     """What to call a launch; the position is said only where a name alone would not tell."""
     number = f" (no. {identity.position + 1} of that name)" if identity.position else ""
