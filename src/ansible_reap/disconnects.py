@@ -6,7 +6,7 @@ Told from the module, its arguments and what the task is called; both halves ask
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 _REBOOT_MODULES = frozenset({"reboot", "win_reboot", "shutdown", "nmcli"})
 _SERVICE_MODULES = frozenset({"service", "systemd", "systemd_service", "sysvinit", "openrc", "runit", "win_service"})
@@ -15,7 +15,37 @@ _COMMAND_MODULES = frozenset(
 )
 _COMMAND_OPTIONS = ("_raw_params", "cmd", "argv", "command", "script", "free_form")
 
-_NETWORK_UNITS = frozenset(
+_FIREWALL_UNITS = frozenset(
+    [
+        "firewalld",
+        "iptables",
+        "ip6tables",
+        "nftables",
+        "ufw",
+        "netfilter-persistent",
+        "ferm",
+        "pf",
+        "ipfw",
+        "npf",
+        "shorewall",
+    ]
+)
+"""Starting one of these drops the connections that its rules do not know."""
+_TUNNEL_UNITS = frozenset(
+    [
+        "openvpn",
+        "openvpn-client",
+        "openvpn-server",
+        "strongswan",
+        "ipsec",
+        "tailscaled",
+        "tor",
+        "wg-quick",
+        "zerotier-one",
+    ]
+)
+"""What a connection may run through. Told from other work only by the pause that lets the task end before."""
+_NETWORK_UNITS = _FIREWALL_UNITS | frozenset(
     [
         "sshd",
         "ssh",
@@ -31,17 +61,6 @@ _NETWORK_UNITS = frozenset(
         "wpa_supplicant",
         "dhcpcd",
         "dhclient",
-        "firewalld",
-        "iptables",
-        "ip6tables",
-        "nftables",
-        "ufw",
-        "netfilter-persistent",
-        "ferm",
-        "pf",
-        "ipfw",
-        "npf",
-        "shorewall",
         "winrm",
         "connman",
         "network-manager",
@@ -50,6 +69,7 @@ _NETWORK_UNITS = frozenset(
 _DISTURBING = frozenset(
     {"restart", "restarted", "reload", "reloaded", "stop", "stopped", "force-reload", "try-restart"}
 )
+_STARTING = frozenset({"start", "started"})
 _POWER_VERBS = frozenset({"reboot", "poweroff", "halt", "kexec", "soft-reboot", "hibernate", "suspend", "emergency"})
 _PROGRAMS = frozenset(
     [
@@ -93,6 +113,7 @@ _SUB_COMMANDS: Mapping[str, frozenset[str]] = {
     "iptables": frozenset({"-P", "-F", "--flush", "--policy"}),
     "config": frozenset({"reload", "load", "load_minigraph"}),
     "dnf": frozenset({"reboot"}),
+    "waagent": frozenset({"-deprovision", "-deprovision+user", "--deprovision"}),
     "netsh": frozenset({"interface", "int", "advfirewall", "winsock"}),
 }
 _UNITS_FIRST = frozenset({"service", "rc-service", "invoke-rc.d"})
@@ -190,9 +211,7 @@ def cuts_connection(module: str, args: Mapping[str, object], name: str | None) -
     if short in _REBOOT_MODULES:
         return True
     if short in _SERVICE_MODULES:
-        return _is_network_unit(str(args.get("name", args.get("service", "")))) and (
-            str(args.get("state", "")).lower() in _DISTURBING
-        )
+        return _disturbs([str(args.get("state", "")).lower()], [str(args.get("name", args.get("service", "")))])
     if short not in _COMMAND_MODULES:
         return False
     text = _command_text(args)
@@ -215,23 +234,45 @@ def _quoted(part: str) -> str:
     return f"'{part}'" if any(char.isspace() for char in part) else part
 
 
-def _is_network_unit(name: str) -> bool:
+def _unit(name: str) -> str:
+    """The unit without its ending and instance."""
     unit = name.strip().strip("'\"").lower()
     for suffix in (".service", ".socket", ".target"):
         unit = unit.removesuffix(suffix)
-    return unit.split("@")[0] in _NETWORK_UNITS
+    return unit.split("@")[0]
+
+
+def _is_network_unit(name: str) -> bool:
+    return _unit(name) in _NETWORK_UNITS
+
+
+def _disturbs(verbs: Collection[str], names: Collection[str]) -> bool:
+    """Whether one of the verbs, done to one of the units, cuts connections."""
+    if not _DISTURBING.isdisjoint(verbs):
+        return any(_is_network_unit(name) for name in names)
+    return not _STARTING.isdisjoint(verbs) and any(_unit(name) in _FIREWALL_UNITS for name in names)
 
 
 def _text_cuts(text: str, depth: int) -> bool:
     if depth > _MAX_DEPTH:
         return False
     words_before: list[str] = []
+    has_paused = False
     for command in _commands(text):
-        if _command_cuts(command, depth):
+        if _command_cuts(command, depth) or (has_paused and _restarts_a_tunnel(command)):
             return True
+        has_paused = has_paused or _program(command[0]) == "sleep"
         if _is_fed(command, words_before) and _text_cuts(" ".join(words_before[1:]), depth + 1):
             return True
         words_before = command
+    return False
+
+
+def _restarts_a_tunnel(command: list[str]) -> bool:
+    """``sleep 5 && service tor restart``: the pause is there because the connection may run through it."""
+    words = [word.lower() for word in command]
+    if not {"systemctl", *_UNITS_FIRST}.isdisjoint(_program(word) for word in command):
+        return not _DISTURBING.isdisjoint(words) and any(_unit(word) in _TUNNEL_UNITS for word in words)
     return False
 
 
@@ -325,11 +366,11 @@ def _program_cuts(program: str, head: str, rest: list[str]) -> bool:
     if program == "systemctl":
         return _systemctl_cuts([word for word in lowered if not word.startswith("-")])
     if program in _UNITS_FIRST:
-        return len(lowered) > 1 and _is_network_unit(lowered[0]) and not _DISTURBING.isdisjoint(lowered)
+        return len(lowered) > 1 and _disturbs(lowered[1:], lowered[:1])
     if program in _SERVICE_COMMANDLETS:
         return any(_is_network_unit(word) for word in lowered)
     if "/init.d/" in head or "/rc.d/" in head:
-        return _is_network_unit(program) and not _DISTURBING.isdisjoint(lowered)
+        return _disturbs(lowered, [program])
     if program == "nmcli":
         return not {"up", "down", "off", "reapply", "disconnect", "connect"}.isdisjoint(lowered)
     if program == "ip":
@@ -350,9 +391,9 @@ def _systemctl_cuts(words: list[str]) -> bool:
         return False
     if words[0] in _POWER_VERBS:
         return True
-    if words[0] in ("isolate", "start"):
-        return any(word.removesuffix(".target") in _POWER_VERBS for word in words[1:])
-    return words[0] in _DISTURBING and any(_is_network_unit(word) for word in words[1:])
+    if words[0] in ("isolate", "start") and any(word.removesuffix(".target") in _POWER_VERBS for word in words[1:]):
+        return True
+    return _disturbs(words[:1], words[1:])
 
 
 def _inner_cuts(program: str, rest: list[str], depth: int) -> bool:

@@ -41,6 +41,11 @@ CUTS = [
     "networksetup -setmanual Ethernet 10.0.0.2 255.255.255.0",
     "ip link set eth0 down; sleep 1; ip link set eth0 up",
     "cloud-init clean --reboot",
+    "(( sleep 5; nohup service pf start 1>/dev/null 2>&1 ) & )",
+    "systemctl start firewalld",
+    "sleep 2 && waagent -deprovision+user -force",
+    "sleep 5 && service tor restart",
+    "sleep 3; systemctl restart wg-quick@wg0.service",
 ]
 
 STAYS = [
@@ -49,6 +54,10 @@ STAYS = [
     "/opt/backup.sh before reboot",
     "systemctl restart docker",
     "service nginx restart",
+    "service tor restart",
+    "sleep 5 && service nginx restart",
+    "systemctl start sshd",
+    "systemctl enable pf",
     "firewall-cmd --permanent --add-service=http",
     "shutdown -c",
     "tail -f /var/log/reboot.log",
