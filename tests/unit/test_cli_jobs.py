@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 
 from ansible_reap.cli import main
+from ansible_reap.runtime.launched import Access, JobInfo, LaunchSite
 from ansible_reap.runtime.ledger import Ledger, default_folder
 from ansible_reap.runtime.ledger_format import RunRecord
+from ansible_reap.runtime.phases import Phase
 from ansible_reap.runtime.processes import controller_name, start_of
 from ansible_reap.runtime.settings import ledger_folder
-from ansible_reap.runtime.tracker import Access, JobInfo, JobRecord, LaunchSite, Phase
+from ansible_reap.runtime.tracker import JobRecord
 
 SITE = LaunchSite("Nightly", "Start the backup", "site.yml", 12, None, "backup", 3600, 0, no_log=False)
 

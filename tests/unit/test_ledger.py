@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from ansible_reap.jobs import JobState, LastSeen
+from ansible_reap.runtime.launched import Access, JobInfo, LaunchSite
 from ansible_reap.runtime.ledger import KEPT_DAYS, Ledger, append, default_folder
 from ansible_reap.runtime.ledger_format import (
     Answer,
@@ -28,8 +29,9 @@ from ansible_reap.runtime.ledger_format import (
     encode,
 )
 from ansible_reap.runtime.ledger_reader import read_file, read_folder
+from ansible_reap.runtime.phases import Phase
 from ansible_reap.runtime.processes import controller_name, start_of
-from ansible_reap.runtime.tracker import Access, JobInfo, JobRecord, LaunchSite, Phase
+from ansible_reap.runtime.tracker import JobRecord
 
 ACCESS = Access(
     delegate_to="db1", become=True, become_user="backup", port=22, variables=(("ansible_async_dir", "/var/tmp/jobs"),)

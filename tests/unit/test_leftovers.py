@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from ansible_reap.runtime.launched import Access, JobInfo, LaunchSite
 from ansible_reap.runtime.ledger import Ledger
 from ansible_reap.runtime.ledger_format import Intent, RunRecord
 from ansible_reap.runtime.ledger_reader import read_folder
 from ansible_reap.runtime.leftovers import LATE, StatusFile, claim, close, leftovers, status_files, strangers, unclaimed
+from ansible_reap.runtime.phases import Phase
 from ansible_reap.runtime.processes import controller_name, start_of
-from ansible_reap.runtime.tracker import Access, JobInfo, JobRecord, LaunchSite, Phase
+from ansible_reap.runtime.tracker import JobRecord
 from ansible_reap.runtime.waiting import Waited
 
 SITE = LaunchSite("p", "Start", "site.yml", 4, None, None, 60, 0, no_log=False)

@@ -12,20 +12,11 @@ import pytest
 
 from ansible_reap.runtime import recap
 from ansible_reap.runtime.junit import as_junit
+from ansible_reap.runtime.launched import Access, JobInfo, LaunchSite
 from ansible_reap.runtime.options import Gate, OnUnreaped, Options, RecapWhen, parse
+from ansible_reap.runtime.phases import Phase, Sight, Source
 from ansible_reap.runtime.report import Outcome, Run, as_json, dumps, outcome_of, summary, write
-from ansible_reap.runtime.tracker import (
-    Access,
-    JobInfo,
-    JobRecord,
-    LaunchSite,
-    Phase,
-    Reap,
-    Sight,
-    Sighting,
-    Source,
-    Tracker,
-)
+from ansible_reap.runtime.tracker import JobRecord, Reap, Sighting, Tracker
 from ansible_reap.runtime.wording import failure_message, span
 
 SITE = LaunchSite("all", "Start the backup", "roles/db/tasks/main.yml", 12, "db", "backup", 3600, 0, no_log=False)

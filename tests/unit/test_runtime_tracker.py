@@ -10,21 +10,10 @@ from collections.abc import Sequence
 import pytest
 
 from ansible_reap.jobs import JobState, LastSeen, SeenBy
+from ansible_reap.runtime.launched import JobInfo, LaunchSite
 from ansible_reap.runtime.options import IgnoreRule, OnUnreaped, Options, Reaction
-from ansible_reap.runtime.tracker import (
-    LAST_SEEN,
-    STATES,
-    TRANSITIONS,
-    JobInfo,
-    JobRecord,
-    LaunchSite,
-    Phase,
-    Reap,
-    Sight,
-    Sighting,
-    Source,
-    Tracker,
-)
+from ansible_reap.runtime.phases import LAST_SEEN, STATES, TRANSITIONS, Phase, Sight, Source
+from ansible_reap.runtime.tracker import JobRecord, Reap, Sighting, Tracker
 from ansible_reap.runtime.verdict import Verdict, judge
 
 SITE = LaunchSite(

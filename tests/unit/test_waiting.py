@@ -11,7 +11,9 @@ import pytest
 from ansible_reap.jobs import JobState, LastSeen
 from ansible_reap.runtime import waiting
 from ansible_reap.runtime.entries import entry
-from ansible_reap.runtime.tracker import Access, JobInfo, LaunchSite, Phase, Reap, Sight, Tracker
+from ansible_reap.runtime.launched import Access, JobInfo, LaunchSite
+from ansible_reap.runtime.phases import Phase, Sight
+from ansible_reap.runtime.tracker import Reap, Tracker
 from ansible_reap.runtime.waiting import NoAnswerError, Terms, failure_message, sighting_of_entry, wait_for
 
 REAP = Reap("site.yml", 20, "Wait", "web1")

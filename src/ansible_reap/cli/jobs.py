@@ -16,9 +16,11 @@ from pathlib import Path
 from ansible_reap.cli.parser import Parser, UsageError
 from ansible_reap.formats.printable import one_line
 from ansible_reap.runtime.entries import entry
+from ansible_reap.runtime.launched import JobInfo
 from ansible_reap.runtime.ledger_reader import RunLedger, read_folder
+from ansible_reap.runtime.phases import Phase
 from ansible_reap.runtime.settings import ledger_folder
-from ansible_reap.runtime.tracker import JobInfo, JobRecord, Phase
+from ansible_reap.runtime.tracker import JobRecord
 from ansible_reap.runtime.wording import span
 from ansible_reap.wording import did_you_mean
 

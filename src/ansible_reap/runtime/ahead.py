@@ -14,7 +14,7 @@ from typing import Any
 from ansible.template import Templar
 
 from ansible_reap.runtime import events, marker
-from ansible_reap.runtime.tracker import Access, LaunchSite
+from ansible_reap.runtime.launched import Access, LaunchSite
 
 MOST_ITEMS = 1000
 """Items of a loop that are looked at; one with more leads to few places all the same."""

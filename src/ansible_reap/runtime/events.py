@@ -8,7 +8,9 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from ansible_reap.runtime.actions import is_reap
-from ansible_reap.runtime.tracker import Access, Reap, Sight, Sighting, Source
+from ansible_reap.runtime.launched import Access
+from ansible_reap.runtime.phases import Sight, Source
+from ansible_reap.runtime.tracker import Reap, Sighting
 
 NOT_FOUND = "could not find job"
 KILLED = "Timeout exceeded"

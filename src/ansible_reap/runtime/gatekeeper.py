@@ -9,10 +9,11 @@ from typing import Any
 from ansible_reap.runtime import events
 from ansible_reap.runtime.gate import LOOK_ACTION, VARIABLE, Gate, append, as_data
 from ansible_reap.runtime.later import LaterPlays
+from ansible_reap.runtime.launched import Access
 from ansible_reap.runtime.options import Gate as GateWhere
 from ansible_reap.runtime.options import OnUnreaped, Options
 from ansible_reap.runtime.plays import may_start_jobs, tasks_in
-from ansible_reap.runtime.tracker import Access, JobRecord, Tracker
+from ansible_reap.runtime.tracker import JobRecord, Tracker
 from ansible_reap.runtime.verdict import Verdict, judge
 from ansible_reap.runtime.wording import failure_message
 

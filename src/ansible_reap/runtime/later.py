@@ -14,8 +14,8 @@ from jinja2 import Environment, TemplateError, meta, nodes
 
 from ansible_reap.runtime.actions import is_reap, short
 from ansible_reap.runtime.events import register_name
+from ansible_reap.runtime.launched import JobInfo
 from ansible_reap.runtime.plays import may_launch, tasks_in
-from ansible_reap.runtime.tracker import JobInfo
 
 _WAIT = "reap.jobs.wait"
 _TELLTALES = ("async_status", _WAIT, "include", "import", "action_plugins")

@@ -10,7 +10,7 @@ from ansible.template import Templar
 from ansible_reap.disconnects import cuts_connection
 from ansible_reap.jobs import REBOOT_REASON
 from ansible_reap.runtime import events, marker
-from ansible_reap.runtime.tracker import Access, LaunchSite
+from ansible_reap.runtime.launched import Access, LaunchSite
 
 
 class SiteReader:

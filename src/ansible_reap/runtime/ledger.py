@@ -16,9 +16,10 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from ansible_reap.jobs import JobState, LastSeen
+from ansible_reap.runtime.launched import JobInfo, LaunchSite
 from ansible_reap.runtime.ledger_format import Answer, Closing, Intent, Record, RunRecord, encode
 from ansible_reap.runtime.processes import controller_name, start_of
-from ansible_reap.runtime.tracker import JobInfo, JobRecord, LaunchSite
+from ansible_reap.runtime.tracker import JobRecord
 
 SUFFIX = ".ledger"
 KEPT_DAYS = 90

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import TypeAlias
 
 from ansible_reap.jobs import JobState
-from ansible_reap.runtime.tracker import Access, JobInfo, LaunchSite
+from ansible_reap.runtime.launched import Access, JobInfo, LaunchSite
 
 FORMAT = 1
 """The version of the lines; a reader leaves files of a later one alone."""

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ansible_reap.runtime.launched import Access, JobInfo
 from ansible_reap.runtime.ledger import SUFFIX
 from ansible_reap.runtime.ledger_format import Answer, Closing, Intent, LineError, RunRecord, decode
 from ansible_reap.runtime.processes import is_running
-from ansible_reap.runtime.tracker import Access, JobInfo
 
 
 @dataclass(frozen=True, slots=True)

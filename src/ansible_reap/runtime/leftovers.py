@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from ansible_reap.jobs import JobState
+from ansible_reap.runtime.launched import Access, JobInfo
 from ansible_reap.runtime.ledger import append
 from ansible_reap.runtime.ledger_format import Answer, Closing, Intent, LineError
 from ansible_reap.runtime.ledger_reader import RunLedger, read_file
-from ansible_reap.runtime.tracker import Access, JobInfo
 from ansible_reap.runtime.waiting import Waited
 
 JOB_ID = re.compile(r"j?\d+\.\d+")

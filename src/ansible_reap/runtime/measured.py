@@ -12,7 +12,8 @@ from ansible_reap.history.identity import Identity, Site, collection_of, find_ro
 from ansible_reap.history.observation import Observation, Outcome
 from ansible_reap.history.store import keep as keep_observations
 from ansible_reap.jobs import JobState, LastSeen
-from ansible_reap.runtime.tracker import JobRecord, Phase
+from ansible_reap.runtime.phases import Phase
+from ansible_reap.runtime.tracker import JobRecord
 
 
 def keep(jobs: Sequence[JobRecord], run: str, core: str, base: str | None, where: str | None) -> str | None:

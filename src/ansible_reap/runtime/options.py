@@ -12,7 +12,7 @@ from enum import Enum
 from fnmatch import fnmatchcase
 from typing import Any, TypeVar
 
-from ansible_reap.runtime.tracker import JobInfo
+from ansible_reap.runtime.launched import JobInfo
 
 NAMES = (
     "on_unreaped",

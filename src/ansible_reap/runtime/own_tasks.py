@@ -11,18 +11,9 @@ from datetime import datetime, timezone
 from fnmatch import fnmatchcase
 from typing import Any
 
-from ansible_reap.runtime.tracker import (
-    Access,
-    JobInfo,
-    JobRecord,
-    LaunchSite,
-    Origin,
-    Reap,
-    Sight,
-    Sighting,
-    Source,
-    Tracker,
-)
+from ansible_reap.runtime.launched import Access, JobInfo, LaunchSite
+from ansible_reap.runtime.phases import Sight, Source
+from ansible_reap.runtime.tracker import JobRecord, Origin, Reap, Sighting, Tracker
 from ansible_reap.runtime.waiting import sighting_of_entry
 
 WAIT, COLLECT = "reap.jobs.wait", "reap.jobs.collect"

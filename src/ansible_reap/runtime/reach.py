@@ -18,7 +18,7 @@ from ansible.playbook.task import Task
 from ansible.plugins.loader import become_loader
 
 from ansible_reap.runtime.events import NOT_FOUND, is_connection_variable
-from ansible_reap.runtime.tracker import Access, JobInfo
+from ansible_reap.runtime.launched import Access, JobInfo
 from ansible_reap.runtime.waiting import NoAnswerError
 
 DEFAULT_FOLDER = "~/.ansible_async"

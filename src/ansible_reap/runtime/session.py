@@ -17,11 +17,12 @@ from ansible_reap.runtime.ahead import sites_ahead
 from ansible_reap.runtime.entries import utc
 from ansible_reap.runtime.gatekeeper import Gatekeeper
 from ansible_reap.runtime.hidden import Awaited, HiddenResults
+from ansible_reap.runtime.launched import JobInfo
 from ansible_reap.runtime.launches import SiteReader
 from ansible_reap.runtime.options import EXTRA_VAR_PREFIX, NAMES, Options, parse
 from ansible_reap.runtime.own_tasks import own_action, seen_by_own_task
 from ansible_reap.runtime.plays import may_launch
-from ansible_reap.runtime.tracker import JobInfo, Reap, Tracker
+from ansible_reap.runtime.tracker import Reap, Tracker
 
 CORE = tuple(int(part) for part in ansible_version.split(".")[:3] if part.isdigit())
 

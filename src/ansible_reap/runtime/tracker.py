@@ -7,135 +7,13 @@ another host than the one that launched them. Times are seconds since the epoch 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Protocol
+from typing import Protocol
 
 from ansible_reap.jobs import JobState, LastSeen, SeenBy
-from ansible_reap.timing import kill_margin
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """How the launch reached its host: what a later look at the job must use as well. Shared by many jobs."""
-
-    delegate_to: str | None = None
-    become: bool = False
-    become_user: str | None = None
-    become_method: str | None = None
-    become_flags: str | None = None
-    become_exe: str | None = None
-    connection: str | None = None
-    remote_user: str | None = None
-    port: int | None = None
-    variables: tuple[tuple[str, Any], ...] = ()
-    """Connection variables (``ansible_user`` and the like) that the play, role, include, block or task set itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class LaunchSite:
-    """A task that starts jobs, as it stood for one result. Shared by all jobs of that task with the same settings."""
-
-    play: str
-    task: str
-    path: str
-    """Relative to the folder of the first playbook where it lies below it, else absolute."""
-    line: int
-    role: str | None
-    register: str | None
-    limit_s: int
-    poll: int
-    no_log: bool
-    async_dir: str | None = None
-    """The shell option ``ansible_async_dir`` where the play sets it; None for the default folder."""
-    access: Access = field(default_factory=Access)
-    reason: str | None = None
-    """Why its jobs are detached, or None."""
-    empty_reason: bool = False
-    """The detach marker stands there without a reason, so it does not detach."""
-
-
-@dataclass(frozen=True, slots=True)
-class JobInfo:
-    """One job as launched. Never changes."""
-
-    jid: str
-    host: str
-    site: LaunchSite
-    results_file: str | None
-    item: str | None
-    """The loop item's label; always None under ``no_log``."""
-    launched: float
-
-    @property
-    def delegated_to(self) -> str | None:
-        return self.site.access.delegate_to
-
-    @property
-    def play(self) -> str:
-        return self.site.play
-
-    @property
-    def task(self) -> str:
-        return self.site.task
-
-    @property
-    def path(self) -> str:
-        return self.site.path
-
-    @property
-    def line(self) -> int:
-        return self.site.line
-
-    @property
-    def role(self) -> str | None:
-        return self.site.role
-
-    @property
-    def limit_s(self) -> int:
-        return self.site.limit_s
-
-    @property
-    def poll(self) -> int:
-        return self.site.poll
-
-    @property
-    def access(self) -> Access:
-        return self.site.access
-
-    def deadline(self, core: tuple[int, ...]) -> float:
-        """When even a job killed at its limit must have ended on this ansible-core."""
-        return self.launched + self.limit_s + kill_margin(core)
-
-
-class Phase(Enum):
-    """Where a job stands. What the report calls it is ``STATES[phase]``."""
-
-    OUTSTANDING = "outstanding"
-    CLEANED = "cleaned"
-    """Outstanding, and its status file was deleted before anybody saw it end."""
-    MISSING = "missing"
-    """A reap of the playbook could not find it; the gate may still."""
-    DETACHED = "detached"
-    REAPED = "reaped"
-    UNSURE = "unsure"
-    """Ended under the eyes of a reap that hides how (``failed_when: false``); the status file would tell."""
-    FAILED = "failed"
-    TIMED_OUT = "timed_out"
-    LOST = "lost"
-
-
-STATES: dict[Phase, JobState] = {
-    Phase.OUTSTANDING: JobState.UNREAPED,
-    Phase.CLEANED: JobState.UNREAPED,
-    Phase.MISSING: JobState.LOST,
-    Phase.DETACHED: JobState.DETACHED,
-    Phase.REAPED: JobState.REAPED,
-    Phase.UNSURE: JobState.REAPED,
-    Phase.FAILED: JobState.FAILED,
-    Phase.TIMED_OUT: JobState.TIMED_OUT,
-    Phase.LOST: JobState.LOST,
-}
+from ansible_reap.runtime.launched import JobInfo, LaunchSite
+from ansible_reap.runtime.phases import LAST_SEEN, STATES, TRANSITIONS, UNSEEN, Phase, Sight, Source
 
 
 class Origin(Enum):
@@ -146,77 +24,6 @@ class Origin(Enum):
     """A killed run launched it; ``reap.jobs.collect`` has looked at it."""
     UNCLAIMED = "unclaimed"
     """``reap.jobs.collect`` found its status file, and no ledger names it."""
-
-
-class Source(Enum):
-    """Who saw something of a job."""
-
-    PLAYBOOK = "playbook"
-    LOOK = "look"
-    """The gate's one look: it does not count as a reap."""
-    WAIT = "wait"
-    """The gate's wait (``on_unreaped: reap``): it reaps."""
-
-
-class Sight(Enum):
-    """What was seen of a job."""
-
-    RUNNING = "running"
-    OVERDUE = "overdue"
-    """Still running by its status file, though its limit and the kill step are over."""
-    FINISHED = "finished"
-    UNSURE = "unsure"
-    FAILED = "failed"
-    TIMED_OUT = "timed_out"
-    MISSING = "missing"
-    CLEANED = "cleaned"
-
-
-LAST_SEEN: dict[Sight, LastSeen] = {
-    Sight.RUNNING: LastSeen.RUNNING,
-    Sight.OVERDUE: LastSeen.RUNNING,
-    Sight.FINISHED: LastSeen.FINISHED,
-    Sight.UNSURE: LastSeen.FINISHED,
-    Sight.FAILED: LastSeen.FAILED,
-    Sight.TIMED_OUT: LastSeen.FAILED,
-    Sight.MISSING: LastSeen.MISSING,
-    Sight.CLEANED: LastSeen.MISSING,
-}
-
-_UNSEEN = (Phase.OUTSTANDING, Phase.CLEANED, Phase.MISSING)
-_OPEN = (*_UNSEEN, Phase.DETACHED, Phase.LOST)
-
-_ROWS: tuple[tuple[tuple[Phase, ...], Source, tuple[Sight, ...], Phase], ...] = (
-    # What the playbook sees end, ended.
-    ((*_OPEN, Phase.UNSURE), Source.PLAYBOOK, (Sight.FINISHED,), Phase.REAPED),
-    (_OPEN, Source.PLAYBOOK, (Sight.UNSURE,), Phase.UNSURE),
-    ((*_OPEN, Phase.UNSURE, Phase.REAPED), Source.PLAYBOOK, (Sight.FAILED,), Phase.FAILED),
-    ((*_OPEN, Phase.UNSURE, Phase.REAPED), Source.PLAYBOOK, (Sight.TIMED_OUT,), Phase.TIMED_OUT),
-    # Only reap.jobs.wait and collect say so: they know the limit.
-    (_UNSEEN, Source.PLAYBOOK, (Sight.OVERDUE,), Phase.LOST),
-    # "could not find job" comes with finished: true and is no reap. Nor is a cleanup, nor a peek.
-    ((Phase.OUTSTANDING,), Source.PLAYBOOK, (Sight.MISSING,), Phase.MISSING),
-    ((Phase.OUTSTANDING, Phase.MISSING), Source.PLAYBOOK, (Sight.CLEANED,), Phase.CLEANED),
-    ((Phase.CLEANED, Phase.MISSING, Phase.LOST), Source.PLAYBOOK, (Sight.RUNNING,), Phase.OUTSTANDING),
-    # The gate's look tells what became of a job; one that it finds finished well stays unreaped.
-    ((Phase.MISSING,), Source.LOOK, (Sight.RUNNING, Sight.FINISHED), Phase.OUTSTANDING),
-    ((*_UNSEEN, Phase.UNSURE), Source.LOOK, (Sight.FAILED,), Phase.FAILED),
-    ((*_UNSEEN, Phase.UNSURE), Source.LOOK, (Sight.TIMED_OUT,), Phase.TIMED_OUT),
-    ((Phase.OUTSTANDING, Phase.MISSING), Source.LOOK, (Sight.MISSING, Sight.OVERDUE), Phase.LOST),
-    ((Phase.UNSURE,), Source.LOOK, (Sight.FINISHED, Sight.MISSING, Sight.RUNNING, Sight.OVERDUE), Phase.REAPED),
-    # The gate's wait reaps.
-    (_UNSEEN, Source.WAIT, (Sight.FINISHED,), Phase.REAPED),
-    ((*_UNSEEN, Phase.UNSURE), Source.WAIT, (Sight.FAILED,), Phase.FAILED),
-    ((*_UNSEEN, Phase.UNSURE), Source.WAIT, (Sight.TIMED_OUT,), Phase.TIMED_OUT),
-    ((Phase.OUTSTANDING, Phase.MISSING), Source.WAIT, (Sight.MISSING,), Phase.LOST),
-    (_UNSEEN, Source.WAIT, (Sight.OVERDUE,), Phase.LOST),
-    ((Phase.UNSURE,), Source.WAIT, (Sight.FINISHED, Sight.MISSING, Sight.RUNNING, Sight.OVERDUE), Phase.REAPED),
-)
-
-TRANSITIONS: dict[tuple[Phase, Source, Sight], Phase] = {
-    (phase, source, sight): after for before, source, sights, after in _ROWS for phase in before for sight in sights
-}
-"""Every change of phase there is. What is not in the table changes nothing but ``last_seen``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +85,7 @@ class JobRecord:
     @property
     def is_outstanding(self) -> bool:
         """Launched, not reaped, not detached: somebody still has to account for it."""
-        return self.phase in _UNSEEN
+        return self.phase in UNSEEN
 
     @property
     def wants_look(self) -> bool:

@@ -6,7 +6,8 @@ from enum import Enum
 
 from ansible_reap.jobs import JobState
 from ansible_reap.runtime.options import OnUnreaped, Options, Reaction
-from ansible_reap.runtime.tracker import JobRecord, Origin, Phase
+from ansible_reap.runtime.phases import Phase
+from ansible_reap.runtime.tracker import JobRecord, Origin
 
 
 class Verdict(Enum):

@@ -12,9 +12,10 @@ from ansible.utils.display import Display
 from ansible_reap.runtime import events
 from ansible_reap.runtime.entries import entry
 from ansible_reap.runtime.entry import current
+from ansible_reap.runtime.launched import JobInfo
 from ansible_reap.runtime.reach import Reach
 from ansible_reap.runtime.session import CORE, Session
-from ansible_reap.runtime.tracker import JobInfo, Reap
+from ansible_reap.runtime.tracker import Reap
 from ansible_reap.runtime.waiting import Terms, failure_message, wait_for
 
 ARGUMENTS: dict[str, dict[str, Any]] = {

@@ -9,7 +9,9 @@ from typing import Any, Protocol
 
 from ansible_reap.jobs import JobState
 from ansible_reap.runtime import events
-from ansible_reap.runtime.tracker import JobInfo, JobRecord, Phase, Reap, Sight, Sighting, Source, Tracker
+from ansible_reap.runtime.launched import JobInfo
+from ansible_reap.runtime.phases import Phase, Sight, Source
+from ansible_reap.runtime.tracker import JobRecord, Reap, Sighting, Tracker
 from ansible_reap.runtime.wording import place, span, what
 
 KEPT = ("rc", "msg", "start", "end", "child_pid")

@@ -15,8 +15,8 @@ from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
+from ansible_reap.runtime.launched import Access
 from ansible_reap.runtime.reach import Reach
-from ansible_reap.runtime.tracker import Access
 from ansible_reap.runtime.waiting import NoAnswerError
 
 KEPT = ("rc", "msg", "start", "end", "child_pid")

@@ -1,0 +1,104 @@
+"""A job as it was launched: which task, on which host, reached how. Pure, and nothing in it ever changes.
+
+Times are seconds since the epoch unless a name says otherwise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_reap.timing import kill_margin
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How the launch reached its host: what a later look at the job must use as well. Shared by many jobs."""
+
+    delegate_to: str | None = None
+    become: bool = False
+    become_user: str | None = None
+    become_method: str | None = None
+    become_flags: str | None = None
+    become_exe: str | None = None
+    connection: str | None = None
+    remote_user: str | None = None
+    port: int | None = None
+    variables: tuple[tuple[str, Any], ...] = ()
+    """Connection variables (``ansible_user`` and the like) that the play, role, include, block or task set itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchSite:
+    """A task that starts jobs, as it stood for one result. Shared by all jobs of that task with the same settings."""
+
+    play: str
+    task: str
+    path: str
+    """Relative to the folder of the first playbook where it lies below it, else absolute."""
+    line: int
+    role: str | None
+    register: str | None
+    limit_s: int
+    poll: int
+    no_log: bool
+    async_dir: str | None = None
+    """The shell option ``ansible_async_dir`` where the play sets it; None for the default folder."""
+    access: Access = field(default_factory=Access)
+    reason: str | None = None
+    """Why its jobs are detached, or None."""
+    empty_reason: bool = False
+    """The detach marker stands there without a reason, so it does not detach."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobInfo:
+    """One job as launched. Never changes."""
+
+    jid: str
+    host: str
+    site: LaunchSite
+    results_file: str | None
+    item: str | None
+    """The loop item's label; always None under ``no_log``."""
+    launched: float
+
+    @property
+    def delegated_to(self) -> str | None:
+        return self.site.access.delegate_to
+
+    @property
+    def play(self) -> str:
+        return self.site.play
+
+    @property
+    def task(self) -> str:
+        return self.site.task
+
+    @property
+    def path(self) -> str:
+        return self.site.path
+
+    @property
+    def line(self) -> int:
+        return self.site.line
+
+    @property
+    def role(self) -> str | None:
+        return self.site.role
+
+    @property
+    def limit_s(self) -> int:
+        return self.site.limit_s
+
+    @property
+    def poll(self) -> int:
+        return self.site.poll
+
+    @property
+    def access(self) -> Access:
+        return self.site.access
+
+    def deadline(self, core: tuple[int, ...]) -> float:
+        """When even a job killed at its limit must have ended on this ansible-core."""
+        return self.launched + self.limit_s + kill_margin(core)
