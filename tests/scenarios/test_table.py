@@ -2,125 +2,108 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import indent
+from typing import Any
 
 import pytest
 
+from ansible_reap.runtime.ledger_reader import read_folder
+from scenarios.cells import CELLS, REAPED_BY_THE_GATE, Cell, Cells, without_a_register
 from scenarios.conftest import Run, Runner
 from scenarios.plays import play, say
-from support import environments
+from scenarios.test_wait import collection_at
 
-# A job says when it is about to end, and one to be peeked at ends only when told, however slow the machine is.
-END = "touch {{ inventory_hostname }}.done"
+# A job to be peeked at works only when told to go on, and what becomes of the others is read in their status files: no
+# part of this depends on how fast the machine is.
+HOLD = "until [ -e {{ inventory_hostname }}.go ]; do sleep 0.1; done;"
 COMMANDS = {
-    "well": END,
-    "badly": f"{END}; exit 3",
-    "gone": END,
+    "well": "true",
+    "badly": "echo s3cret; exit 3",
+    "gone": "true",
+    "detached": "true",
+    "running": "{{ 'until [ -e stop ]; do sleep 0.2; done' if how == 'cleanup' or how in held else 'sleep 3' }}",
     "killed": "sleep 60",
-    "detached": END,
 }
-HOLD = "until [ -e go ]; do sleep 0.1; done;"
 LET_IT_END = """\
 - name: Let it end
   ansible.builtin.shell: |
-    touch go
-    {% if end == 'killed' %} sleep 12 {% else %}
-    until [ -e {{ inventory_hostname }}.done ]; do sleep 0.1; done; sleep 1
-    {% endif %}
-  args: {chdir: "{{ playbook_dir }}"}
+    touch {{{{ inventory_hostname }}}}.go
+    {{% if end != 'running' %}}
+    until grep -qs -e '"rc"' -e '"child_pid"' {{{{ status_file }}}}; do sleep 0.1; done
+    {{% endif %}}
+    {{% if end == 'gone' %}} rm -f {{{{ status_file }}}} {{% endif %}}
+  args: {{chdir: "{{{{ playbook_dir }}}}"}}
+  when: {0}
 """
 
 
 @dataclass(frozen=True)
-class Cell:
-    """What a job that ends so and is reaped so must come to."""
+class Form:
+    """A way to launch: further keywords of the launching task, and where it stands."""
 
-    state: str
-    seen_by: str | None
-    fails: bool
-    swallowed: bool = False
-    last_seen: str | None = None
+    keywords: str = ""
+    register: bool = True
+    place: str = "site.yml"
+    """The file in which the launching tasks stand, or ``handlers``."""
+    serial: bool = False
+    """A batch a host, so that each is the one on which ``run_once`` runs."""
+    report: Mapping[str, Any] = field(default_factory=dict)
+    """What the job's entry in the report must say of the form."""
 
-
-UNREAPED = Cell("unreaped", None, fails=True, last_seen="finished")
-CELLS = {
-    ("well", "direct"): Cell("reaped", "playbook", fails=False),
-    ("well", "loop"): Cell("reaped", "playbook", fails=False),
-    ("well", "later"): Cell("reaped", "playbook", fails=False),
-    ("well", "wait"): Cell("reaped", "playbook", fails=False),
-    ("well", "swallowed"): Cell("reaped", "playbook", fails=False),
-    ("well", "none"): UNREAPED,
-    ("well", "peek"): UNREAPED,
-    ("well", "cleanup"): Cell("unreaped", None, fails=True, last_seen="missing"),
-    ("badly", "direct"): Cell("failed", "playbook", fails=True),
-    ("badly", "loop"): Cell("failed", "playbook", fails=True),
-    ("badly", "later"): Cell("failed", "playbook", fails=True),
-    ("badly", "wait"): Cell("failed", "playbook", fails=True),
-    ("badly", "swallowed"): Cell("failed", "playbook", fails=False, swallowed=True),
-    ("badly", "ignored"): Cell("failed", "playbook", fails=False, swallowed=True),
-    ("badly", "none"): Cell("failed", "gate", fails=True),
-    ("badly", "peek"): Cell("failed", "gate", fails=True),
-    ("badly", "cleanup"): Cell("unreaped", None, fails=True, last_seen="missing"),
-    ("gone", "direct"): Cell("lost", None, fails=True),
-    ("gone", "ignored"): Cell("lost", "gate", fails=False, swallowed=True),
-    ("gone", "wait"): Cell("lost", None, fails=True),
-    ("gone", "none"): Cell("lost", "gate", fails=True),
-    ("detached", "none"): Cell("detached", None, fails=False),
-    ("detached", "direct"): Cell("reaped", "playbook", fails=False),
-}
-KILLED = {
-    ("killed", "direct"): Cell("timed_out", "playbook", fails=True),
-    ("killed", "swallowed"): Cell("timed_out", "playbook", fails=False, swallowed=True),
-    ("killed", "none"): Cell("timed_out", "gate", fails=True),
-    ("killed", "wait"): Cell("timed_out", "playbook", fails=True),
-}
-# A job id that nobody registered cannot be reaped by hand.
-UNREGISTERED = {cell: CELLS[cell] for cell in CELLS if cell[1] in ("none", "wait")}
 
 FORMS = {
-    "plain": "",
-    "looped": "loop: [0]",
-    "delegated": "delegate_to: target",
-    "become": "become: true\nbecome_method: su\nbecome_user: root",
-    "no_log": "no_log: true",
-    "no_log_looped": "no_log: true\nloop: [0]",
+    "plain": Form(report={"item": None, "delegated_to": None}),
+    "looped": Form("loop: [0]", report={"item": "0"}),
+    "run_once": Form("run_once: true", serial=True),
+    "delegated": Form("delegate_to: target", report={"delegated_to": "target"}),
+    "become": Form("become: true\nbecome_method: su\nbecome_user: root"),
+    "handler": Form(place="handlers"),
+    "included": Form(place="more.yml"),
+    "role": Form(place="roles/db/tasks/main.yml"),
+    "no_log": Form("no_log: true"),
+    "no_log_looped": Form("no_log: true\nloop: [s3cret]"),
+    "no_log_unregistered": Form("no_log: true", register=False),
+    "unregistered": Form(register=False),
 }
+LAUNCHES = (
+    # name, condition, limit, register, more
+    ("Start it", "end not in ('detached', 'killed', 'never')", "300", "job", ""),
+    ("Start it for good", "end == 'detached'", "300", "kept", "vars: {async_reaper_detach: meant to}"),
+    # Last, so that it is peeked at before it is killed.
+    ("Start what takes too long", "end == 'killed'", "\"{{ 20 if how == 'peek' else 1 }}\"", "doomed", ""),
+)
 
 
-def launching_tasks(more: str, *, register: bool = True, limit: int = 300) -> str:
-    """Two launches, so that one of them can stand under the detach marker."""
+def launching_tasks(form: Form) -> str:
     text = ""
-    for condition, extra in (("!=", ""), ("==", "\n  vars: {async_reaper_detach: meant to}")):
-        name = "Start it" if condition == "!=" else "Start it for good"
-        keep = ("register: job" if condition == "!=" else "register: kept") if register else ""
+    for name, condition, limit, register, more in LAUNCHES:
         text += f"""\
 - name: {name}
-  ansible.builtin.shell: "{{{{ hold if how == 'peek' else '' }}}} {{{{ commands[end] }}}}"
+  ansible.builtin.shell: "{{{{ hold if how == 'peek' and end != 'running' else '' }}}} {{{{ commands[end] }}}}"
   args: {{chdir: "{{{{ playbook_dir }}}}"}}
   async: {limit}
   poll: 0
-  when: end {condition} "detached"{extra}
+  when: {condition}
 """
-        text += indent("\n".join(filter(None, (keep, more))), "  ") + "\n"
+        keep = f"register: {register}" if form.register else ""
+        text += indent("\n".join(filter(None, (keep, form.keywords, more))), "  ") + "\n"
     return text
 
 
-STARTED = "(job if end != 'detached' else kept)"
-FIRST = f"({STARTED}.results[0] if {STARTED}.results is defined else {STARTED})"
-WAITED = "  register: waited\n  until: waited is finished\n  retries: 60\n  delay: 1\n"
+STARTED = "{'detached': kept, 'killed': doomed}.get(end, job)"
+FIRST = f"(({STARTED}).results | default([{STARTED}]))[0]"
+WAITED = "  register: waited\n  until: waited is finished\n  retries: 30\n  delay: 2\n"
 DIRECT = f"""  ansible.builtin.async_status: {{jid: "{{{{ {FIRST}.ansible_job_id }}}}"}}\n{WAITED}"""
 HERE = """  when: how == "{0}"\n"""
 REAPS = (
     f'- name: Peek\n  ansible.builtin.async_status: {{jid: "{{{{ {FIRST}.ansible_job_id }}}}"}}\n'
     + HERE.format("peek")
-    + LET_IT_END
-    + "- name: Lose it\n  ansible.builtin.file:\n    state: absent\n"
-    + '    path: "{{ (job.results | default([job]))[0].results_file }}"\n'
-    + '  when: end == "gone" and job is defined\n'
-    + "- name: Lose it unseen\n  ansible.builtin.shell: rm -f {{ ansible_async_dir }}/j*\n"
-    + '  when: end == "gone" and job is not defined\n'
+    + LET_IT_END.format("end == 'gone'")
     + f"- name: Direct\n{DIRECT}"
     + HERE.format("direct")
     + f'- name: Loop\n  ansible.builtin.async_status: {{jid: "{{{{ item.ansible_job_id }}}}"}}\n{WAITED}'
@@ -130,125 +113,173 @@ REAPS = (
     + HERE.format("swallowed")
     + f"- name: Ignored\n{DIRECT}  ignore_errors: true\n"
     + HERE.format("ignored")
-    + f'- name: Clean up\n  ansible.builtin.async_status: {{jid: "{{{{ {FIRST}.ansible_job_id }}}}", mode: cleanup}}\n'
-    + HERE.format("cleanup")
     + "- name: Wait\n  reap.jobs.wait:\n"
     + HERE.format("wait")
+    # A reap has waited by itself.
+    + LET_IT_END.format("end != 'gone' and how in ('none', 'peek', 'cleanup')")
+    + f'- name: Cleanup\n  ansible.builtin.async_status: {{jid: "{{{{ {FIRST}.ansible_job_id }}}}", mode: cleanup}}\n'
+    + HERE.format("cleanup")
 )
-LATER = f"- name: Later\n{DIRECT}" + HERE.format("later")
+LATER = f"- name: Later\n{DIRECT}"
+NOTIFY = (
+    '- ansible.builtin.command: "true"\n'
+    f"  notify: {json.dumps([launch[0] for launch in LAUNCHES])}\n"
+    "- ansible.builtin.meta: flush_handlers\n"
+)
 
 
-def check(got: Run, cells: dict[tuple[str, str], Cell]) -> None:
+def playbook(form: Form) -> tuple[str, dict[str, str]]:
+    """The playbook and the other files that it needs."""
+    tasks = launching_tasks(form)
+    text: dict[str, Any] = {"serial": 2} if form.serial else {}
+    files: dict[str, str] = {}
+    if form.place == "handlers":
+        first = play(NOTIFY, REAPS, more="handlers:\n" + indent(tasks, "  "), **text)
+    elif form.place == "more.yml":
+        files = {"more.yml": tasks}
+        first = play("- ansible.builtin.include_tasks: more.yml\n", REAPS, **text)
+    elif form.place.startswith("roles/"):
+        files = {form.place: tasks}
+        first = play(REAPS, more="roles: [db]", **text)
+    else:
+        first = play(tasks, REAPS, **text)
+    return first + play(LATER, hosts="'*-later'") + play(say("went on")), files
+
+
+def variables(form: Form, held: tuple[str, ...]) -> str:
+    file = f"{{{{ {FIRST}.results_file }}}}" if form.register else "{{ ansible_async_dir }}/j*"
+    return json.dumps({"commands": COMMANDS, "hold": HOLD, "held": held, "status_file": file})
+
+
+def run_table(
+    run: Runner, folder: Path, form: Form, cells: Cells, held: tuple[str, ...] = ("none", "peek"), **options: str
+) -> Run:
+    """Run a form's table; jobs that are ``running`` run on past the end of the run for the ways in ``held``."""
+    hosts = []
+    for end, how in cells:
+        name = f"{end}-{how}"
+        own = "" if form.register else f" ansible_async_dir={folder}/async/{name}"
+        hosts.append(f"{name} end={end} how={how}{own}")
+        if form.serial:
+            hosts.append(f"{name}-beside end=never how=never")  # a batch that fails whole would end the play
+    text, files = playbook(form)
+    got = run(
+        text,
+        hosts=hosts,
+        inventory="[other]\ntarget",
+        files={"group_vars/all.json": variables(form, held), **files},
+        options=options,
+        args=["--limit", "all:!other"],
+        env={**collection_at(folder), "ANSIBLE_FORKS": "12", "ANSIBLE_PIPELINING": "1"},
+        timeout=300,
+    )
+    (folder / "stop").touch()
+    return got
+
+
+def check(got: Run, form: Form, cells: Cells) -> None:
     """Hold every cell's host against what it must come to."""
     jobs = {job["host"]: job for job in got.jobs}
     wrong = []
     for (end, how), cell in cells.items():
         host = f"{end}-{how}"
-        job = jobs.get(host)
-        if job is None:
+        if host not in jobs:
             wrong.append(f"{host}: no job")
             continue
-        found = Cell(
-            job["state"],
-            job["seen_by"],
-            bool(got.recap[host]["failed"]),
-            job["swallowed"],
-            job["last_seen"] if cell.last_seen else None,
-        )
-        if found != cell:
-            wrong.append(f"{host}: {found}, not {cell}")
-        if (f"{host} went on" in got.stdout) == cell.fails:
-            wrong.append(f"{host}: later plays")
-        named = any(f"  {host}" in line for line in got.async_recap)
-        if named != (cell.fails or cell.swallowed):
-            wrong.append(f"{host}: in the ASYNC RECAP: {named}")
+        wrong += [f"{host}: {problem}" for problem in _problems(got, form, jobs[host], (end, how), cell)]
     assert not wrong, "\n".join([*wrong, got.output])
     assert len(jobs) == len(got.jobs) == len(cells)
     assert got.status == 2
+    assert not any(got.recap[host]["failed"] for host in got.recap if host not in jobs)
+    # Nothing is left to collect but what still runs.
+    running = {job["jid"] for job in got.jobs if (job["state"], job["last_seen"]) == ("unreaped", "running")}
+    ledgers = read_folder(got.folder / "state" / "ansible-reap" / "ledger", pytest.fail)
+    assert {launch.jid for ledger in ledgers for launch in ledger.launches} == running
+    assert len(ledgers) == bool(running)
 
 
-def run_table(
-    run: Runner,
-    tmp_path: Path,
-    cells: dict[tuple[str, str], Cell],
-    tasks: str,
-    *,
-    files: dict[str, str] | None = None,
-    more: str = "",
-    **options: str,
-) -> Run:
-    jobs = tmp_path / "collections" / "ansible_collections" / "reap"
-    jobs.mkdir(parents=True)
-    (jobs / "jobs").symlink_to(environments.ROOT / "collection")
-    hosts = [f"{end}-{how} end={end} how={how}" for end, how in cells]
-    playbook = play(tasks, REAPS, gather_facts="false", more=more) + play(LATER) + play(say("went on"))
-    return run(
-        playbook,
-        hosts=hosts,
-        inventory="[other]\ntarget",
-        files={"group_vars/all.yml": f"commands: {COMMANDS}\nhold: {HOLD}\n", **(files or {})},
-        options=options,
-        args=["--limit", "all:!other"],
-        env={"ANSIBLE_COLLECTIONS_PATH": str(tmp_path / "collections"), "ANSIBLE_FORKS": "12"},
-        timeout=280,
+def _problems(got: Run, form: Form, job: dict[str, Any], cell: tuple[str, str], want: Cell) -> list[str]:
+    (end, how), host = cell, job["host"]
+    wrong = []
+    found = Cell(
+        job["state"],
+        job["seen_by"],
+        bool(got.recap[host]["failed"]),
+        job["swallowed"],
+        job["last_seen"] if want.last_seen else None,
     )
+    if found != want:
+        wrong.append(f"{found}, not {want}")
+    counts = {name: got.recap[host][name] for name in ("failed", "unreachable", "rescued", "ignored")}
+    if counts != {"failed": want.fails, "unreachable": 0, "rescued": 0, "ignored": how == "ignored"}:
+        wrong.append(f"counted as {counts}")
+    if (f"{host} went on" in got.stdout) == want.fails:
+        wrong.append("later plays")
+    named = any(f"  {host}" in line for line in got.async_recap)
+    if named != (want.fails or want.swallowed):
+        wrong.append(f"in the ASYNC RECAP: {named}")
+    reap = job["reap"]["task"] if job["reap"] else None
+    if want.seen_by == "playbook" and reap != how.capitalize():
+        wrong.append(f"seen by {reap}")
+    entry = {"path": "site.yml" if form.place == "handlers" else form.place, **form.report}
+    if any(job[name] != value for name, value in entry.items()):
+        wrong.append(f"{job}, not {entry}")
+    if job["reason"] != ("meant to" if end == "detached" else None):
+        wrong.append(f"its reason: {job['reason']}")
+    if "no_log" in form.keywords and any(job[name] is not None for name in ("rc", "msg", "item")):
+        wrong.append(f"not hidden: {job}")
+    return wrong
+
+
+def check_hidden(got: Run) -> None:
+    """What we say of a job, wherever that is, says nothing of what ``no_log`` hides."""
+    ours = [json.dumps(got.report), *got.async_recap]
+    ours += [part.partition("\n\n")[0] for part in got.stdout.split("[async_reaper : ")[1:]]
+    ours += [ledger.read_text(encoding="utf-8") for ledger in (got.folder / "state").rglob("*.ledger")]
+    assert not [text for text in ours if "s3cret" in text]
+    assert "async_reaper_registered" not in got.output
+
+
+FORM_NAMES = [
+    pytest.param(name, marks=pytest.mark.skipif(os.geteuid() != 0, reason="su asks others than root for a password"))
+    if name == "become"
+    else name
+    for name in FORMS
+]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("form", FORMS)
-def test_each_way_to_end_and_to_reap(run: Runner, tmp_path: Path, form: str) -> None:
-    check(run_table(run, tmp_path, CELLS, launching_tasks(FORMS[form])), CELLS)
+@pytest.mark.parametrize("name", FORM_NAMES)
+def test_each_way_to_end_and_to_reap(run: Runner, tmp_path: Path, name: str) -> None:
+    form = FORMS[name]
+    cells = CELLS if form.register else without_a_register(CELLS)
+    got = run_table(run, tmp_path, form, cells)
+    check(got, form, cells)
+    if "no_log" in form.keywords:
+        check_hidden(got)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FORM_NAMES)
+def test_the_gate_reaps_what_nobody_else_did(run: Runner, tmp_path: Path, name: str) -> None:
+    form = FORMS[name]
+    cells = REAPED_BY_THE_GATE if form.register else without_a_register(REAPED_BY_THE_GATE)
+    got = run_table(run, tmp_path, form, cells, held=(), on_unreaped="reap")
+    check(got, form, cells)
+    if "no_log" in form.keywords:
+        check_hidden(got)
 
 
 def test_the_ways_that_matter_most(run: Runner, tmp_path: Path) -> None:
     picked = (("well", "none"), ("well", "cleanup"), ("badly", "swallowed"), ("badly", "peek"), ("gone", "ignored"))
     cells = {cell: CELLS[cell] for cell in picked}
-    check(run_table(run, tmp_path, cells, launching_tasks("")), cells)
+    check(run_table(run, tmp_path, FORMS["plain"], cells), FORMS["plain"], cells)
 
 
 def test_a_job_that_no_log_hides_and_nobody_registers_is_tracked_all_the_same(run: Runner, tmp_path: Path) -> None:
-    cells = {cell: want for cell, want in UNREGISTERED.items() if cell[0] != "gone"}
-    got = run_table(run, tmp_path, cells, launching_tasks("no_log: true", register=False))
-    check(got, cells)
-    assert "touch" not in got.stdout.replace("touch go", "")
-    assert "touch" not in str(got.report)
-    assert all(job["rc"] is None and job["msg"] is None and job["item"] is None for job in got.jobs)
-    assert "async_reaper_registered" not in got.output
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("where", ["handler", "include", "role"])
-def test_launches_from_other_places(run: Runner, tmp_path: Path, where: str) -> None:
-    tasks = launching_tasks("")
-    if where == "include":
-        got = run_table(run, tmp_path, CELLS, "- ansible.builtin.include_tasks: more.yml\n", files={"more.yml": tasks})
-    elif where == "role":
-        files = {"roles/db/tasks/main.yml": tasks}
-        got = run_table(run, tmp_path, CELLS, "", files=files, more="roles: [db]")
-    else:
-        notify = (
-            '- ansible.builtin.command: "true"\n  notify: [Start it, Start it for good]\n'
-            "- ansible.builtin.meta: flush_handlers\n"
-        )
-        got = run_table(run, tmp_path, CELLS, notify, more="handlers:\n" + indent(tasks, "  "))
-    check(got, CELLS)
-
-
-@pytest.mark.slow
-def test_jobs_killed_at_their_limit(run: Runner, tmp_path: Path) -> None:
-    got = run_table(run, tmp_path, KILLED, launching_tasks("", limit=1))
-    check(got, KILLED)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("form", FORMS)
-def test_the_gate_reaps_what_nobody_else_did(run: Runner, tmp_path: Path, form: str) -> None:
-    cells = {
-        ("well", "none"): Cell("reaped", "gate", fails=False),
-        ("well", "peek"): Cell("reaped", "gate", fails=False),
-        ("well", "direct"): Cell("reaped", "playbook", fails=False),
-        ("badly", "none"): Cell("failed", "gate", fails=True),
-        ("gone", "none"): Cell("lost", "gate", fails=True),
-        ("detached", "none"): Cell("detached", None, fails=False),
-    }
-    check(run_table(run, tmp_path, cells, launching_tasks(FORMS[form]), on_unreaped="reap"), cells)
+    form = FORMS["no_log_unregistered"]
+    cells = {cell: want for cell, want in without_a_register(CELLS).items() if cell[0] in ("well", "badly", "detached")}
+    got = run_table(run, tmp_path, form, cells)
+    check(got, form, cells)
+    check_hidden(got)
+    assert "s3cret" not in got.output

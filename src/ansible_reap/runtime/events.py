@@ -134,7 +134,7 @@ def sighting_of(
     task: Any, result: Mapping[str, Any], *, failed: bool, ignored: bool, when: float, reap: Reap | None
 ) -> Sighting | None:
     """What the playbook's own task saw of a job, or None where it tells nothing."""
-    sight, swallowed = _sight(task, result, failed=failed)
+    sight, swallowed = _sight(task, result, failed=failed, ignored=ignored)
     if sight is None:
         return None
     rc = result.get("rc")
@@ -152,10 +152,13 @@ def sighting_of(
     )
 
 
-def _sight(task: Any, result: Mapping[str, Any], *, failed: bool) -> tuple[Sight | None, bool]:
+def _sight(task: Any, result: Mapping[str, Any], *, failed: bool, ignored: bool) -> tuple[Sight | None, bool]:
     """What was seen, and whether a ``failed_when`` let a failure go."""
     if is_reap(task.action) and str(task.args.get("mode", "status")) == "cleanup":
-        return (None if failed else Sight.CLEANED), False
+        if failed:
+            # A cleanup whose failure is ignored has not looked for the job's end.
+            return (Sight.MISSING if result.get("msg") == NOT_FOUND and not ignored else None), False
+        return Sight.CLEANED, False
     if result.get("msg") == NOT_FOUND:
         # It comes with finished: true all the same.
         return Sight.MISSING, not failed
