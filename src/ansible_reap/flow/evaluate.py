@@ -71,6 +71,8 @@ class Evaluator:
         """Jobs whose id was asked of the looped register itself instead of its results."""
         self.folds_settings = True
         """Whether settings (role defaults up to play vars) count as constants."""
+        self.splits_on_settings = False
+        """Whether ``a if setting else b`` is either, though the setting's value is known: others may set it."""
         self._steps = 0
         self._depth = 0
         self._reading: set[tuple[str, int]] = set()
@@ -258,13 +260,21 @@ class Evaluator:
         return Map(tuple(entries), rest)
 
     def _condexpr(self, node: nodes.CondExpr) -> Value:
-        guard = self.truth(node.test)
+        guard = self.choice(node.test)
         other: Value = self.value(node.expr2) if node.expr2 is not None else UNDEFINED
         if guard is True:
             return self.value(node.expr1)
         if guard is False:
             return other
         return alt([(guard, self.value(node.expr1)), (neg(guard), other)])
+
+    def choice(self, node: nodes.Node) -> Formula:
+        """The condition that picks one of two values."""
+        folds, self.folds_settings = self.folds_settings, self.folds_settings and not self.splits_on_settings
+        try:
+            return self.truth(node)
+        finally:
+            self.folds_settings = folds
 
     def truth(self, node: nodes.Node) -> Formula:
         """The expression as a condition."""

@@ -107,7 +107,7 @@ def _default(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
 
 def _ternary(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
     assert node.node is not None
-    guard = evaluator.truth(node.node)
+    guard = evaluator.choice(node.node)
     yes, no = _argument(evaluator, node, 0, "true_val"), _argument(evaluator, node, 1, "false_val")
     return alt([(guard, yes if yes is not None else UNKNOWN), (neg(guard), no if no is not None else UNKNOWN)])
 

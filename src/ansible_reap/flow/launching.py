@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ansible_reap.content.model import Task
@@ -11,7 +11,7 @@ from ansible_reap.disconnects import could_cut, cuts_connection
 from ansible_reap.flow import handlers
 from ansible_reap.flow.context import async_dir_of, own_vars, set_register, setting_of
 from ansible_reap.flow.evaluate import Evaluator
-from ansible_reap.flow.guards import Formula, atoms, conj, exclude_plainly
+from ansible_reap.flow.guards import Formula, atoms, conj, disj, exclude_plainly, satisfiable
 from ansible_reap.flow.loops import loop_items, loop_keyword, loop_variable
 from ansible_reap.flow.numbers import numbers
 from ansible_reap.flow.record import UseRecord
@@ -53,7 +53,7 @@ def note_use(walk: Walk, step: Task, frame: Frame) -> None:
     if "async" in step.keywords:
         use.limit.add_all(numbers(evaluator.data(step.keywords["async"]), 0))
     default = walk.library.project.settings.poll
-    use.poll.add_all(numbers(evaluator.data(step.keywords.get("poll")), default))
+    use.poll.add_all(numbers(_split(evaluator, step.keywords.get("poll")), default))
     for given in (own_vars(step), *frame.declared):
         if EXPECT_VARIABLE in given:
             use.expected.add_all(numbers(evaluator.data(given[EXPECT_VARIABLE]), 0))
@@ -63,14 +63,38 @@ def note_use(walk: Walk, step: Task, frame: Frame) -> None:
         use.settings.setdefault(setting.via, setting)
 
 
+def _split(evaluator: Evaluator, raw: Any) -> Value:
+    """The value, with all that a setting may make of it: ``0 if in_background else 15`` foresees both."""
+    evaluator.splits_on_settings = True
+    try:
+        return evaluator.data(raw)
+    finally:
+        evaluator.splits_on_settings = False
+
+
+def _where(value: Value, default: float, wanted: Callable[[float], bool]) -> Formula:
+    """Under what the value can be a number that is wanted."""
+    found: list[Formula] = []
+    for guard, inner in options(value):
+        known, is_open = numbers(inner, default)
+        if is_open or any(wanted(number) for number in known):
+            found.append(guard)
+    return disj(*found)
+
+
 def launch(walk: Walk, step: Task, frame: Frame) -> bool:
     """Start the task's jobs, if it is a launch here; False where it runs in the foreground."""
     evaluator = _item_evaluator(walk, step, frame)
-    limits, limit_open = numbers(evaluator.data(step.keywords["async"]), 0)
-    polls, poll_open = numbers(evaluator.data(step.keywords.get("poll")), walk.library.project.settings.poll)
-    if not (limit_open or any(limit > 0 for limit in limits)) or not (poll_open or 0 in polls):
+    default = walk.library.project.settings.poll
+    poll = _split(evaluator, step.keywords.get("poll"))
+    starts = conj(
+        _where(_split(evaluator, step.keywords["async"]), 0, lambda limit: limit > 0),
+        _where(poll, default, lambda seconds: seconds == 0),
+    )
+    own = walk.guard_of(step, frame, evaluator)
+    if starts is False or (starts is not True and not satisfiable(conj(starts, own))):
         return False
-    guard = conj(frame.guard, walk.guard_of(step, frame, evaluator))
+    guard = conj(frame.guard, own, starts)
     items = loop_items(walk.evaluator(frame, own_vars(step)), step)
     number = len(walk.record.instances)
     register = step.keywords.get("register")
@@ -82,7 +106,7 @@ def launch(walk: Walk, step: Task, frame: Frame) -> bool:
         is_looped=items is not None,
         count=_count(items),
         never_runs=guard is False,
-        is_doubtful=0 not in polls,
+        is_doubtful=0 not in numbers(poll, default)[0],
         register=register if isinstance(register, str) else None,
         beside=_beside(walk, step, frame, guard),
         detached=_detachment(evaluator, step, frame),
