@@ -82,7 +82,10 @@ options:
   ignore:
     description:
       - Jobs to leave alone, as a comma-separated list of C(task:GLOB), C(role:GLOB), C(path:GLOB) and C(host:GLOB).
-      - They are still in the report.
+        What stands on both sides of C( & ) must hold together. Such jobs are still in the report.
+      - C(file:PATH) names a file of known jobs, an entry a line, as C(ansible-reap report RUN.json --generate-ignore)
+        writes it. Known jobs are looked at and listed like any other, and fail nothing. The path is relative to the
+        folder of the ansible.cfg in effect, or to the current one.
     type: str
     ini: [{section: callback_async_reaper, key: ignore}]
     env: [{name: ASYNC_REAPER_IGNORE}]

@@ -172,6 +172,12 @@ def test_a_bad_option_value(complete: Venv, project: Path) -> None:
     assert "on_unreaped is 'explode'" in line
 
 
+def test_a_file_of_known_jobs_that_is_not_there(complete: Venv, project: Path) -> None:
+    (project / "ansible.cfg").write_text(f"{RIGHT_CONFIG}[callback_async_reaper]\nignore = file:known.txt\n")
+    (line,) = _doctor(complete, project, "rules")
+    assert "ignore: no file 'known.txt'" in line
+
+
 def test_an_option_that_does_not_exist(complete: Venv, project: Path) -> None:
     (project / "ansible.cfg").write_text(f"{RIGHT_CONFIG}[callback_async_reaper]\non_unreapd = report\n")
     (line,) = _doctor(complete, project, "rules", variables={"ASYNC_REAPER_RECAP": "always"})

@@ -40,7 +40,7 @@ def test_bad_values_are_one_warning_each_and_the_default() -> None:
         {"on_unreaped": "explode", "gate": " RUN ", "look": "no", "recap": None, "ignore": "task:*, x:y"}, heard.append
     )
     assert (got.on_unreaped, got.gate, got.look, got.recap) == (OnUnreaped.FAIL, Gate.RUN, False, RecapWhen.PROBLEMS)
-    assert [rule.subject for rule in got.ignore] == ["task"]
+    assert [term.subject for rule in got.ignore for term in rule.terms] == ["task"]
     assert len(heard) == 2
     assert "fail, report, reap" in heard[0]
 

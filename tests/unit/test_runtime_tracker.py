@@ -10,8 +10,9 @@ from collections.abc import Sequence
 import pytest
 
 from ansible_reap.jobs import JobState, LastSeen, SeenBy
+from ansible_reap.runtime.ignoring import IgnoreRule, Term
 from ansible_reap.runtime.launched import JobInfo, LaunchSite
-from ansible_reap.runtime.options import IgnoreRule, OnUnreaped, Options, Reaction
+from ansible_reap.runtime.options import OnUnreaped, Options, Reaction
 from ansible_reap.runtime.phases import LAST_SEEN, STATES, TRANSITIONS, Phase, Sight, Source
 from ansible_reap.runtime.tracker import JobRecord, Reap, Sighting, Tracker
 from ansible_reap.runtime.verdict import Verdict, judge
@@ -162,8 +163,8 @@ def test_listeners_hear_in_the_order_of_events() -> None:
     [
         (Options(), (), Verdict.FAILS),
         (Options(on_unreaped=OnUnreaped.REPORT), (), Verdict.TOLD),
-        (Options(ignore=(IgnoreRule("task", "Start*"),)), (), Verdict.FINE),
-        (Options(ignore=(IgnoreRule("role", "*"),)), (), Verdict.FAILS),
+        (Options(ignore=(IgnoreRule((Term("task", "Start*"),)),)), (), Verdict.FINE),
+        (Options(ignore=(IgnoreRule((Term("role", "*"),)),)), (), Verdict.FAILS),
         (Options(), (saw(Sight.FINISHED),), Verdict.FINE),
         (Options(), (saw(Sight.FAILED),), Verdict.TOLD),
         (Options(), (saw(Sight.FAILED, swallowed=True),), Verdict.TOLD),

@@ -1,10 +1,17 @@
-"""Read a run's report (the callback's option report_path): as text, or as a page to open in a browser."""
+"""Read a run's report (the callback's option report_path): as text, as a page for a browser, as a list of known jobs.
+
+--generate-ignore adds the jobs that nobody answered for to .ansible-reap-ignore at the project's root. With
+"ignore = file:.ansible-reap-ignore" in ansible.cfg the callback lists those, and new ones fail.
+"""
 
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
+from ansible_reap import linting
+from ansible_reap.cli.known import KnownFile
 from ansible_reap.cli.parser import Parser, UsageError
 from ansible_reap.formats import html_jobs, html_report
 from ansible_reap.formats.html_page import duration, plural
@@ -15,6 +22,8 @@ from ansible_reap.formats.printable import one_line
 def add_arguments(parser: Parser) -> None:
     parser.add_argument("report", metavar="RUN.json", type=Path, help="the report of a run")
     parser.add_argument("--html", metavar="FILE", type=Path, help="write one self-contained page there")
+    parser.add_argument("--generate-ignore", action="store_true", help="add its problems to .ansible-reap-ignore")
+    parser.add_argument("--project-dir", metavar="DIR", type=Path, help="the project's root, as for check")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -22,14 +31,33 @@ def run(args: argparse.Namespace) -> int:
         report = html_jobs.read(args.report)
     except html_jobs.ReportError as error:
         raise UsageError(str(error)) from error
-    if args.html is None:
+    if args.generate_ignore:
+        _generate_ignore(report, args.project_dir)
+    elif args.html is None:
         print("\n".join(_lines(report)))
+    if args.html is None:
         return 0
     try:
         args.html.write_text(html_report.page(report), encoding="utf-8")
     except OSError as error:
         raise UsageError(f"--html: cannot write '{args.html}': {error.strerror}") from error
     return 0
+
+
+def _generate_ignore(report: html_jobs.Report, named: Path | None) -> None:
+    """Make what the report complains about known to the callback; what is known already stays as it is."""
+    if named is not None and not named.is_dir():
+        raise UsageError(f"--project-dir: no such folder '{named}'")
+    known = KnownFile(linting.project_root([]) if named is None else named.absolute())
+    try:
+        added = known.add(report)
+    except OSError as error:
+        raise UsageError(f"--generate-ignore: cannot write '{known.path}': {error.strerror}") from error
+    print(one_line(f"{known.path}: {added} {'entry' if added == 1 else 'entries'} added"))
+    if known.exists:
+        print(f"The callback reads it with the option: ignore = file:{known.path.name}")
+    for line in known.stale(report):
+        print(one_line(f"stale: {line}"), file=sys.stderr)
 
 
 def _lines(report: html_jobs.Report) -> list[str]:

@@ -13,6 +13,7 @@ from ansible_reap.doctor import programs
 from ansible_reap.doctor.observation import Observation, absent, fine, off
 from ansible_reap.doctor.programs import ProbeError, Program
 from ansible_reap.installation import FULL_NAME
+from ansible_reap.runtime import ignoring
 from ansible_reap.runtime.options import NAMES, parse
 from ansible_reap.wording import did_you_mean
 
@@ -102,7 +103,10 @@ def _versions(program: Program, state: dict[str, Any], path: Path) -> Iterator[O
 def _options(state: dict[str, Any]) -> Iterator[Observation]:
     complaints: list[str] = []
     for callback in state["callbacks"][:1]:
-        parse(callback["options"], complaints.append)
+        options = parse(callback["options"], complaints.append)
+        config = state["config_file"]
+        folders = [*([Path(config).parent] if config else []), Path.cwd()]
+        ignoring.load(options.ignore_files, folders, "", complaints.append)
     for complaint in complaints:
         yield off(complaint.removeprefix("async_reaper: "), f"mend it under [{SECTION}] or in the environment")
     if state["config_file"]:

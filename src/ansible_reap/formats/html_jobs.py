@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from ansible_reap.jobs import JobState, LastSeen
+from ansible_reap.jobs import JobState, LastSeen, SeenBy
 
 VERSION = 1
 
@@ -44,6 +44,7 @@ class ReportedJob:
     poll: float | None
     state: JobState
     last_seen: LastSeen | None
+    seen_by: SeenBy | None
     swallowed: bool
     reason: str | None
     msg: str | None
@@ -112,6 +113,7 @@ def _job(data: Mapping[str, Any]) -> ReportedJob:
         poll=_number(data.get("poll")),
         state=JobState(data["state"]),
         last_seen=LastSeen(data["last_seen"]) if data.get("last_seen") else None,
+        seen_by=SeenBy(data["seen_by"]) if data.get("seen_by") else None,
         swallowed=bool(data.get("swallowed")),
         reason=_maybe(data.get("reason")),
         msg=_maybe(data.get("msg")),

@@ -72,6 +72,8 @@ class RunEnd(Finish):
         if not self._has_ended:
             _show(recap.lines(list(session.tracker), session.options, time.time()))
             write_reports(session, Outcome.INTERRUPTED)
+        elif stale := list(session.options.known.stale(session.tracker)):
+            session.warn(f"async_reaper: entries that can go: {'; '.join(stale)}.")
         self._keep_run_times()
         session.tracker.close(complete=self._has_ended)
 

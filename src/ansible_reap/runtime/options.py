@@ -7,11 +7,11 @@ pass unguarded. So a bad value is one warning and the default.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
-from fnmatch import fnmatchcase
 from typing import Any, TypeVar
 
+from ansible_reap.runtime.ignoring import FILE_PREFIX, IgnoreRule, KnownJobs, parse_rule
 from ansible_reap.runtime.launched import JobInfo
 
 NAMES = (
@@ -54,21 +54,8 @@ class RecapWhen(str, Enum):
 
 
 _E = TypeVar("_E", bound=Enum)
-_SUBJECTS = ("task", "role", "path", "host")
 _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0"})
-
-
-@dataclass(frozen=True, slots=True)
-class IgnoreRule:
-    """Leave alone the jobs whose task, role, path or host matches the glob."""
-
-    subject: str
-    glob: str
-
-    def covers(self, job: JobInfo) -> bool:
-        value = {"task": job.task, "role": job.role, "path": job.path, "host": job.host}[self.subject]
-        return value is not None and fnmatchcase(value, self.glob)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +68,9 @@ class Options:
     on_swallowed: Reaction = Reaction.REPORT
     look: bool = True
     ignore: tuple[IgnoreRule, ...] = ()
+    ignore_files: tuple[str, ...] = ()
+    """The files of known jobs that ``ignore`` names, as written there."""
+    known: KnownJobs = field(default_factory=KnownJobs)
     recap: RecapWhen = RecapWhen.PROBLEMS
     report_path: str = ""
     junit_path: str = ""
@@ -88,18 +78,28 @@ class Options:
     ledger_dir: str | None = None
 
     def ignores(self, job: JobInfo) -> bool:
+        """The job is to be left alone."""
         return any(rule.covers(job) for rule in self.ignore)
+
+    def knows(self, job: JobInfo) -> bool:
+        """The job is a known offender: it is told of, and fails nothing."""
+        return self.known.entry(job) is not None
 
 
 def parse(raw: Mapping[str, Any], warn: Callable[[str], None]) -> Options:
-    """Options from what ini, environment or extra vars say; ``warn`` is called once for each bad value."""
+    """Options from what ini, environment or extra vars say; ``warn`` is called once for each bad value.
+
+    ``known`` is still empty: the files that ``ignore`` names have not been read.
+    """
+    ignored = list(_listed(raw.get("ignore")))
     return Options(
         on_unreaped=_choice(raw, "on_unreaped", OnUnreaped.FAIL, warn),
         gate=_choice(raw, "gate", Gate.AUTO, warn),
         on_failed=_choice(raw, "on_failed", Reaction.FAIL, warn),
         on_swallowed=_choice(raw, "on_swallowed", Reaction.REPORT, warn),
         look=_boolean(raw, "look", True, warn),
-        ignore=tuple(_rules(raw.get("ignore"), warn)),
+        ignore=tuple(_rules(ignored, warn)),
+        ignore_files=tuple(text.removeprefix(FILE_PREFIX).strip() for text in ignored if _is_file(text)),
         recap=_choice(raw, "recap", RecapWhen.PROBLEMS, warn),
         report_path=_text(raw.get("report_path")) or "",
         junit_path=_text(raw.get("junit_path")) or "",
@@ -132,21 +132,26 @@ def _boolean(raw: Mapping[str, Any], name: str, default: bool, warn: Callable[[s
     return default
 
 
-def _rules(value: Any, warn: Callable[[str], None]) -> Iterable[IgnoreRule]:
-    if value is None:
-        return
-    parts = value if isinstance(value, list | tuple) else str(value).replace("\n", ",").split(",")
-    for part in parts:
-        text = str(part).strip()
-        if not text:
+def _listed(value: Any) -> Iterable[str]:
+    parts = value if isinstance(value, list | tuple) else str(value or "").replace("\n", ",").split(",")
+    return filter(None, (str(part).strip() for part in parts))
+
+
+def _is_file(entry: str) -> bool:
+    return entry.startswith(FILE_PREFIX) and entry.strip() != FILE_PREFIX
+
+
+def _rules(entries: Iterable[str], warn: Callable[[str], None]) -> Iterable[IgnoreRule]:
+    for text in entries:
+        if _is_file(text):
             continue
-        subject, colon, glob = text.partition(":")
-        if colon and subject.strip() in _SUBJECTS and glob.strip():
-            yield IgnoreRule(subject.strip(), glob.strip())
+        rule = parse_rule(text)
+        if rule is not None:
+            yield rule
         else:
             warn(
                 f"async_reaper: ignore has {_shown(text)}, which is left out. "
-                "An entry is task:GLOB, role:GLOB, path:GLOB or host:GLOB."
+                "An entry is task:GLOB, role:GLOB, path:GLOB, host:GLOB or file:PATH."
             )
 
 

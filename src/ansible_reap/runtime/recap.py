@@ -42,7 +42,7 @@ def lines(jobs: Sequence[JobRecord], options: Options, now: float) -> list[Line]
         shown += [(job, Verdict.FINE) for job in jobs if job.state is JobState.DETACHED]
     elif not shown:
         return []
-    rows = [_row(job, now) for job, _ in shown]
+    rows = [_row(job, now, known=verdict is Verdict.TOLD and options.knows(job.info)) for job, verdict in shown]
     widths = [max((len(row[i]) for row in rows), default=0) for i in range(_COLUMNS)]
     body = [Line(_joined(row, widths), _TONES[verdict]) for row, (_, verdict) in zip(rows, shown, strict=True)]
     worst = max((verdict.value for _, verdict in shown), default=0)
@@ -54,13 +54,16 @@ _COLUMNS = 5
 _WORDS = {JobState.TIMED_OUT: "timed out"}
 
 
-def _row(job: JobRecord, now: float) -> tuple[str, ...]:
+def _row(job: JobRecord, now: float, *, known: bool) -> tuple[str, ...]:
     """State, host, place, job id, time; the task with its item, which gets the rest of the line; a remark."""
+    remark = _remark(job)
+    if known:
+        remark = f"{remark}, known" if remark else ": known"
     info = job.info
     host = f"{info.host}->{info.delegated_to}" if info.delegated_to else info.host
     time = f"{span(age(job, now))}/{span(info.limit_s)}"
     item = f" ({info.item})" if info.item else ""
-    return _state(job), host, place(job), info.jid, time, f"{info.task}{item}", _remark(job)
+    return _state(job), host, place(job), info.jid, time, f"{info.task}{item}", remark
 
 
 def _state(job: JobRecord) -> str:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
+from ansible import constants as C  # noqa: N812 - Ansible's own name for it
 from ansible import context
 from ansible.release import __version__ as ansible_version
 
-from ansible_reap.runtime import events
+from ansible_reap.runtime import events, ignoring
 from ansible_reap.runtime.actions import is_reap
 from ansible_reap.runtime.ahead import sites_ahead
 from ansible_reap.runtime.entries import utc
@@ -79,7 +81,7 @@ class Session:
         self.loader = playbook._loader  # noqa: SLF001 - a playbook has no public attributes
         if not self.playbooks:
             self.base = str(Path(playbook._basedir).absolute())  # noqa: SLF001
-            self.options = parse(self._with_extra_vars(playbook, raw_options), self.warn)
+            self.options = self._read_options(self._with_extra_vars(playbook, raw_options))
             self._sites = SiteReader(self.base)
             self._keeper = Gatekeeper(self.tracker, self.options, CORE, self.guard)
             self._keeper.before_entry = self._recover
@@ -87,6 +89,12 @@ class Session:
         self._keeper.playbook_start(playbook)
         if self._finish is not None:
             self._finish.playbook_start()
+
+    def _read_options(self, raw: Mapping[str, Any]) -> Options:
+        options = parse(raw, self.warn)
+        folders = [Path(C.CONFIG_FILE).absolute().parent] if C.CONFIG_FILE else []
+        known = ignoring.load(options.ignore_files, [*folders, Path.cwd()], self.base, self.warn)
+        return replace(options, known=known)
 
     def _with_extra_vars(self, playbook: Any, raw: Mapping[str, Any]) -> Mapping[str, Any]:
         """Before ansible-core 2.21 a callback gets no options from extra vars."""

@@ -15,7 +15,7 @@ class Verdict(Enum):
 
     FINE = 0
     TOLD = 1
-    """A problem that the options say to report only, or that the play itself has failed for already."""
+    """A problem that is known, that the options say to report only, or that the play itself has failed for already."""
     FAILS = 2
 
 
@@ -26,6 +26,11 @@ def judge(job: JobRecord, options: Options) -> Verdict:
     """What the job deserves as it stands now. Jobs with ``poll`` > 0 are never problems of their own."""
     if job.info.poll > 0 or options.ignores(job.info):
         return Verdict.FINE
+    verdict = _judge_unknown(job, options)
+    return Verdict.TOLD if verdict is Verdict.FAILS and options.knows(job.info) else verdict
+
+
+def _judge_unknown(job: JobRecord, options: Options) -> Verdict:
     if job.origin is Origin.UNCLAIMED or (job.origin is Origin.LEDGER and job.is_outstanding):
         # Not this run is to blame: its task has looked, and failed for what it found.
         return Verdict.TOLD
