@@ -111,7 +111,8 @@ def strays(name: str, before: bytes, after: bytes, reported: set[int]) -> Iterat
             gone = [number for number in range(first + 1, last + 1) if old[number - 1].strip()]
             outside = [number for number in gone if number not in inside]
             # A last line without a line end gets one when something is added below it.
-            outside = [number for number in outside if not new[new_first].startswith(old[number - 1].rstrip("\n"))]
+            first_new = new[new_first] if new_first < new_last else ""
+            outside = [number for number in outside if not first_new.startswith(old[number - 1].rstrip("\r\n"))]
             if outside:
                 yield f"{name}:{outside[0]}: a line outside the reported tasks is gone: {old[outside[0] - 1]!r}"
         if kind == "insert" and not {first, first + 1} <= inside:
