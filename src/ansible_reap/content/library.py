@@ -60,7 +60,7 @@ class Library:
             try:
                 data = self.project.read(path)
             except SourceError as error:
-                self.errors[path] = error
+                self._note(path, error)
                 continue
             if is_vaulted(data):
                 continue
@@ -99,7 +99,8 @@ class Library:
             self._note(path, error)
 
     def _note(self, path: str, error: SourceError) -> None:
-        self.errors.setdefault(path, error)
+        if path not in self.project.copied:
+            self.errors.setdefault(path, error)
         self._data.pop(path, None)
 
     def _check(self, path: str) -> None:

@@ -31,8 +31,10 @@ SKIPPED_FOLDERS = frozenset(
         ".terraform",
     ]
 )
-NOT_YAML_FOLDERS = frozenset({"templates", "files"})
-"""Their files are copied or rendered, not read by Ansible, whatever they end in."""
+RENDERED_FOLDER = "templates"
+"""Its files are rendered, not read by Ansible, whatever they end in."""
+COPIED_FOLDER = "files"
+"""Its files are copied to hosts. They are read where they launch something: then Ansible runs there too."""
 YAML_ENDINGS = (".yml", ".yaml")
 MAX_FILES = 200_000
 
@@ -53,6 +55,8 @@ class Project:
         self.root = root
         self._real = os.path.realpath(root)
         self.yaml: list[str] = []
+        self.copied: set[str] = set()
+        """Those of the YAML files that Ansible copies to hosts. They need not parse."""
         self.others: set[str] = set()
         self.unreadable: list[tuple[str, str]] = []
         self._directories: dict[str, list[str]] = {}
@@ -103,19 +107,24 @@ class Project:
                 relative = os.path.relpath(error.filename, self.root).replace(os.sep, "/")
                 self.unreadable.append((relative, error.strerror or "cannot be read"))
 
+        copies: dict[str, list[str]] = {}
         for folder, subfolders, names in os.walk(self.root, onerror=note):
             relative = os.path.relpath(folder, self.root).replace(os.sep, "/")
             prefix = "" if relative == "." else relative + "/"
             subfolders[:] = sorted(name for name in subfolders if self._is_entered(folder, name))
             names.sort()
             files: list[str] = []
-            is_yaml = NOT_YAML_FOLDERS.isdisjoint(PurePosixPath(prefix).parts) or "{{" in prefix
+            parts = PurePosixPath(prefix).parts
+            is_rendered = RENDERED_FOLDER in parts and "{{" not in prefix
+            is_copied = COPIED_FOLDER in parts and "{{" not in prefix
             for name in names:
                 if name.endswith(YAML_ENDINGS):
                     full = os.path.join(folder, name)  # noqa: PTH118 - a hot loop over every file
                     if os.path.islink(full) and not self._is_own_link(full):  # noqa: PTH114
                         continue
-                    if is_yaml:
+                    if is_copied and not is_rendered:
+                        copies.setdefault("/".join(parts[: parts.index(COPIED_FOLDER)]), []).append(prefix + name)
+                    elif not is_rendered:
                         self.yaml.append(prefix + name)
                 else:
                     self.others.add(prefix + name)
@@ -123,6 +132,18 @@ class Project:
             self._directories[relative if prefix else ""] = files
             if len(self.yaml) > MAX_FILES:
                 break
+        for paths in copies.values():
+            if any(self._launches(path) for path in paths):
+                self.copied.update(paths)
+        if self.copied:
+            self.yaml = sorted([*self.yaml, *self.copied])
+
+    def _launches(self, path: str) -> bool:
+        try:
+            data = self.read(path)
+        except SourceError:
+            return False
+        return b"async:" in data and b"poll:" in data
 
     def _is_own_link(self, full: str) -> bool:
         """A link to a file of the project is that file again; a broken one is nothing."""
