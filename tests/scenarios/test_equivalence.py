@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
@@ -99,6 +100,7 @@ FILES = {
 }
 # What differs between any two runs.
 VARYING = re.compile(r"[0-9]{4}-[0-9-]+ [0-9:.]+|0:00:[0-9.]+|0x[0-9a-f]+")
+OF_A_HOST = re.compile(r'\[\["(?:Host|result)", "([^"]+)"')
 DEFAULT = ("failure", "rescue_that_fails", "force_handlers", "includes", "serial", "end_play", "launch_skipped")
 
 
@@ -118,7 +120,25 @@ def outcome(core: str, folder: Path, case: Case, *, with_us: bool) -> tuple[Run,
         callback_folders=(CALLBACKS, HERE) if with_us else (HERE,),
     )
     output = VARYING.sub("~", f"{got.stdout}\n{got.stderr}".replace(str(folder), "")).splitlines()
-    return got, output, events.read_text(encoding="utf-8").splitlines() if events.exists() else []
+    heard = events.read_text(encoding="utf-8").splitlines() if events.exists() else []
+    return got, output, in_order(heard)
+
+
+def in_order(events: list[str]) -> list[str]:
+    """The events of several hosts in a row, host by host.
+
+    Whether the result of one comes before the next one starts depends on how busy the machine is.
+    """
+    ordered: list[str] = []
+    for _, several in groupby(events, lambda event: host_of(event) is not None):
+        ordered += sorted(several, key=lambda event: host_of(event) or "")
+    return ordered
+
+
+def host_of(event: str) -> str | None:
+    """The host whose task starts or has ended, or None for any other event."""
+    found = OF_A_HOST.match(event)
+    return found[1] if found else None
 
 
 @pytest.mark.parametrize(
