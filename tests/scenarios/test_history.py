@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import time
 from pathlib import Path
@@ -314,6 +315,31 @@ def test_a_killed_run_leaves_the_store_readable(core: str, tmp_path: Path) -> No
     assert [each.outcome for each in kept(tmp_path)] == [Outcome.FINISHED]
     start(core, tmp_path, PLAIN)
     assert len(kept(tmp_path)) == 2
+
+
+@pytest.mark.slow
+def test_runs_killed_at_any_moment_leave_the_store_whole(core: str, tmp_path: Path) -> None:
+    start(core, tmp_path, PLAIN, files={"ansible.cfg": ""})
+    began = time.monotonic()
+    begin(core, tmp_path).communicate(timeout=120)
+    whole = time.monotonic() - began
+    store = tmp_path / "state" / "ansible-reap" / "history.db"
+    known = len(kept(tmp_path))
+    assert known == 2
+    for share in (0.2, 0.5, 0.7, 0.8, 0.85, 0.9, 0.95, 1.0):
+        with begin(core, tmp_path) as process:
+            time.sleep(share * whole)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+        found = kept(tmp_path)
+        assert known <= len(found) <= known + 1  # a run is there, or it is not
+        assert {each.outcome for each in found} == {Outcome.FINISHED}
+        known = len(found)
+        with contextlib.closing(sqlite3.connect(store)) as connection:
+            assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    start(core, tmp_path, PLAIN)
+    assert len(kept(tmp_path)) == known + 1
+    assert not list(store.parent.glob("*journal*"))
 
 
 @pytest.mark.slow

@@ -2,11 +2,14 @@
 
 What is counted are broken promises: a bound was stated and the next run took longer. Where limits cut runs off, a
 launch whose runs all happened to fit says nothing of what lies beyond its limit, so the promise is one over all
-launches that are looked at, those included for which nothing is stated.
+launches that are looked at, those included for which nothing is stated. No estimate could do better there: of a launch
+that overruns its limit one time in five, the next run stays within the limit with 80 %, however many runs have fitted.
+Where runs are cut off for reasons of their own, the bounds that are stated are held to account alone.
 """
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable
 
@@ -16,6 +19,8 @@ from ansible_reap.history.estimate import ENOUGH_RUNS, RunTime, estimate
 
 DRAWS = 10_000
 Draw = Callable[[random.Random], float]
+Cut = Callable[[random.Random, int], list[float]]
+"""When each run of a launch is cut off, if it still runs then."""
 
 
 def lognormal(chance: random.Random) -> float:
@@ -37,35 +42,43 @@ def in_whole_seconds(chance: random.Random) -> float:
     return 5.0 * (1 + int(chance.expovariate(1 / 4)))
 
 
-def no_limit(_chance: random.Random) -> float:
-    return float("inf")
+def no_limit(_chance: random.Random, runs: int) -> list[float]:
+    return [math.inf] * runs
 
 
-def tight_limit(chance: random.Random) -> float:
+def tight_limit(chance: random.Random, runs: int) -> list[float]:
     """A limit that each launch has from its author, often too low."""
-    return chance.choice((30.0, 120.0, 300.0, 900.0))
+    return [chance.choice((30.0, 120.0, 300.0, 900.0))] * runs
+
+
+def lost_from_sight(chance: random.Random, runs: int) -> list[float]:
+    """One run in ten is left before it ends, at any time."""
+    return [chance.uniform(0, 600) if chance.random() < 0.1 else math.inf for _ in range(runs)]
 
 
 DISTRIBUTIONS = (lognormal, bimodal, heavy_tailed, in_whole_seconds)
-LIMITS = (no_limit, tight_limit)
-QUICK = (5, 10, 21)
+CUTS = (no_limit, tight_limit, lost_from_sight)
+QUICK = {no_limit: (5, 10, 21), tight_limit: (5, 10, 21), lost_from_sight: (10,)}
 """The fewest runs that state anything, some more, and enough for the level aimed at."""
 CASES = [
-    pytest.param(draw, limit, runs, id=f"{draw.__name__}-{limit.__name__}-{runs}", marks=marks)
+    pytest.param(
+        *(draw, cut, runs),
+        id=f"{draw.__name__}-{cut.__name__}-{runs}",
+        marks=() if runs in QUICK[cut] else pytest.mark.slow,
+    )
     for draw in DISTRIBUTIONS
-    for limit in LIMITS
-    for runs, marks in [*((n, ()) for n in QUICK), *((n, pytest.mark.slow) for n in (6, 19, 50))]
+    for cut in CUTS
+    for runs in (5, 6, 10, 19, 21, 50)
 ]
 
 
-@pytest.mark.parametrize(("draw", "limit", "runs"), CASES)
-def test_broken_promises_are_no_more_than_stated(draw: Draw, limit: Draw, runs: int) -> None:
-    chance = random.Random(f"{draw.__name__} {limit.__name__} {runs}")
+@pytest.mark.parametrize(("draw", "cut", "runs"), CASES)
+def test_broken_promises_are_no_more_than_stated(draw: Draw, cut: Cut, runs: int) -> None:
+    chance = random.Random(f"{draw.__name__} {cut.__name__} {runs}")
     stated = broken = 0
     allowed = 0.0
     for _ in range(DRAWS):
-        cut = limit(chance)
-        bound = estimate(RunTime(min(x, cut), x > cut) for x in (draw(chance) for _ in range(runs))).bound
+        bound = estimate(RunTime(min(x, at), x > at) for at in cut(chance, runs) for x in (draw(chance),)).bound
         upcoming = draw(chance)
         if bound is not None:
             assert bound.level <= runs / (runs + 1)
@@ -74,9 +87,10 @@ def test_broken_promises_are_no_more_than_stated(draw: Draw, limit: Draw, runs: 
             allowed = 1 - bound.level
     assert stated > 0
     assert broken / DRAWS <= allowed + 0.02
-    if limit is no_limit:  # nothing hides: the coverage of every stated bound can be counted outright
-        assert stated == DRAWS
+    if cut is not tight_limit:
         assert 1 - broken / stated >= (1 - allowed) - 0.02
+    if cut is no_limit:
+        assert stated == DRAWS
 
 
 @pytest.mark.parametrize("runs", range(ENOUGH_RUNS))
