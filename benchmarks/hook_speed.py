@@ -1,0 +1,171 @@
+"""What the warm pre-commit hook costs on a repository of 500 YAML files, against PyYAML, Jinja2 and parsing alone.
+
+    PYTHONPATH=src .envs/dev/bin/python benchmarks/hook_speed.py [--rounds N] [PROJECT]
+
+PROJECT is a folder whose YAML files (the first 500) make the repository; by default one is generated, in which one file
+in 50 launches something. Four whole processes take turns, and their wall and processor times are told as medians:
+
+- floor: `python -c 'import yaml, jinja2'` that then composes the same files with libyaml, in the hook's environment;
+- hook: what pre-commit starts, `ansible-reap check` with the names of all files;
+- empty: `pre-commit run --all-files` of a hook that does nothing, which is what pre-commit itself takes;
+- pre-commit: `pre-commit run --all-files` of ours, its environment built before.
+
+The bound is 2 for the processor times of hook and floor: wall times say little on a machine with other work. The exit
+status is 1 above it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from check_speed import COMPOSE, ROOT, generate
+
+RATIO = 2.0
+FILES = 500
+FLOOR = "import yaml, jinja2\n" + COMPOSE
+
+CONFIG = """\
+repos:
+  - repo: {repository}
+    rev: {revision}
+    hooks:
+      - id: ansible-reap
+  - repo: local
+    hooks:
+      - id: empty
+        name: does nothing
+        entry: "true"
+        language: system
+        types: [yaml]
+        require_serial: true
+"""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds."""
+
+    wall: float
+    processor: float
+
+
+class Repository:
+    """A git repository with the YAML files and pre-commit's configuration, and pre-commit's cache beside it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root = folder / "repository"
+        self.cache = folder / "cache"
+        foreign = ("PYTHON", "GIT_", "PRE_COMMIT")
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(foreign)},
+            "PRE_COMMIT_HOME": str(self.cache),
+            "GIT_CONFIG_GLOBAL": os.devnull,
+        }
+
+    def run(self, *command: str | Path, cwd: Path | None = None) -> str:
+        reply = subprocess.run(
+            command, cwd=cwd or self.root, env=self.environment, capture_output=True, text=True, check=False
+        )
+        if reply.returncode not in (0, 1):
+            raise SystemExit(f"{command}: status {reply.returncode}\n{reply.stdout}{reply.stderr}")
+        return reply.stdout
+
+    def commit(self, folder: Path) -> str:
+        identity = ("-c", "user.name=A", "-c", "user.email=a@example.org")
+        for words in (["init", "-q"], ["add", "-A"], [*identity, "commit", "-qm", "All"]):
+            self.run("git", *words, cwd=folder)
+        return self.run("git", "rev-parse", "HEAD", cwd=folder).strip()
+
+    def cost(self, *command: str | Path) -> Cost:
+        before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+        self.run(*command)
+        wall, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+        return Cost(wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+
+
+def published(repository: Repository, folder: Path) -> tuple[Path, str]:
+    """A clone of this source tree as it is, for pre-commit to install from."""
+    clone = folder / "ansible-reap"
+    for name in repository.run("git", "ls-files", "-co", "--exclude-standard", cwd=ROOT).splitlines():
+        if (ROOT / name).exists() and not name.startswith("tests/"):
+            (clone / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, clone / name, follow_symlinks=False)
+    return clone, repository.commit(clone)
+
+
+def copy_yaml(project: Path, root: Path) -> None:
+    """The first 500 YAML files of the project, at their places."""
+    found = sorted(path for path in project.rglob("*.y*ml") if path.is_file() and ".git" not in path.parts)
+    for path in found[:FILES]:
+        target = root / path.relative_to(project)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("project", nargs="?", type=Path, metavar="PROJECT")
+    parser.add_argument("--rounds", type=int, default=9)
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        repository = Repository(folder)
+        clone, revision = published(repository, folder)
+        repository.root.mkdir()
+        if args.project:
+            copy_yaml(args.project, repository.root)
+        else:
+            generate(repository.root, FILES)
+        (repository.root / ".pre-commit-config.yaml").write_text(CONFIG.format(repository=clone, revision=revision))
+        repository.commit(repository.root)
+        return compare(repository, args.rounds)
+
+
+def compare(repository: Repository, rounds: int) -> int:
+    names = [name for name in repository.run("git", "ls-files").splitlines() if name.endswith((".yml", ".yaml"))]
+    listing = repository.cache.parent / "names.txt"
+    listing.write_text("\n".join(names))
+    pre_commit = Path(sys.executable).with_name("pre-commit")
+    run = (pre_commit, "run", "--all-files")
+    repository.run(*run, "ansible-reap")
+    ours = next(repository.cache.glob("repo*/py_env-*/bin/ansible-reap"))
+    commands: dict[str, tuple[str | Path, ...]] = {
+        "floor": (ours.with_name("python"), "-c", FLOOR, listing),
+        "hook": (ours, "check", *names),
+        "empty": (*run, "empty"),
+        "pre-commit": (*run, "ansible-reap"),
+    }
+    costs: dict[str, list[Cost]] = {name: [] for name in commands}
+    for _ in range(rounds):
+        for name, command in commands.items():
+            costs[name].append(repository.cost(*command))
+    size = sum((repository.root / name).stat().st_size for name in names)
+    print(f"{len(names)} YAML files, {size / 1e6:.2f} MB; medians of {rounds} rounds")
+    for name, found in costs.items():
+        wall = statistics.median(cost.wall for cost in found)
+        processor = statistics.median(cost.processor for cost in found)
+        print(f"{name:11} wall {wall:6.3f} s  processor {processor:6.3f} s")
+    floor, hook, empty, whole = costs.values()
+    ratio = statistics.median(mine.processor / least.processor for mine, least in zip(hook, floor, strict=True))
+    print(f"hook / floor: {ratio:.2f} of processor time (bound {RATIO}), {_walls(hook, floor):.2f} of wall time")
+    beyond = [Cost(all_of_it.wall - none.wall, 0) for all_of_it, none in zip(whole, empty, strict=True)]
+    print(f"(pre-commit - empty) / floor: {_walls(beyond, floor):.2f} of wall time")
+    return int(ratio > RATIO)
+
+
+def _walls(ours: list[Cost], floor: list[Cost]) -> float:
+    return statistics.median(mine.wall / least.wall for mine, least in zip(ours, floor, strict=True))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
