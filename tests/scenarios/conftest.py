@@ -105,9 +105,13 @@ def start(
     env: Mapping[str, str] | None = None,
     callbacks: str = "async_reaper",
     callback_folders: Sequence[Path] = (CALLBACKS,),
+    answers: str | None = None,
     timeout: float = 120,
 ) -> Run:
-    """Write playbook, inventory and files below ``folder`` and run ansible-playbook there."""
+    """Write playbook, inventory and files below ``folder`` and run ansible-playbook there.
+
+    ``answers`` is what a user types, ``timeout`` seconds.
+    """
     texts = [playbook] if isinstance(playbook, str) else list(playbook)
     names = ["site.yml", *(f"site{number}.yml" for number in range(2, len(texts) + 1))]
     for name, text in {**dict(zip(names, texts, strict=True)), **(files or {})}.items():
@@ -128,6 +132,7 @@ def start(
         [environments.program(f"core-{core}", "ansible-playbook"), "-i", "hosts.ini", *names, *args],
         cwd=folder,
         env=_environment(folder, report, callbacks, callback_folders, options or {}, env or {}),
+        input=answers,
         capture_output=True,
         text=True,
         timeout=timeout,

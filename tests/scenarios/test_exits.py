@@ -85,6 +85,23 @@ def test_report_mode_keeps_the_status_of_an_early_end(run: Runner) -> None:
     assert got.async_recap
 
 
+def test_stepping_past_the_gate_leaves_the_exit_status(run: Runner) -> None:
+    steps = "y\nn\ny\nn\n"  # the launch, the gate's look, the later play, the look of its gate
+    got = run(play(launch()) + LATER, args=["--step"], answers=steps)
+    assert got.status == 2, got.output
+    assert got.failed() == set()
+    assert "h1 went on" in got.stdout
+    assert (got.only_job()["state"], got.only_job()["last_seen"]) == ("unreaped", None)
+    assert got.async_recap
+
+
+def test_stepping_through_the_gate_fails_the_host(run: Runner) -> None:
+    got = run(play(launch()) + LATER, args=["--step"], answers="y\nc\n")
+    assert got.status == 2, got.output
+    assert got.failed() == {"h1"}
+    assert "h1 went on" not in got.stdout
+
+
 def test_the_gate_of_the_run_stands_in_the_last_play_only(run: Runner) -> None:
     last = play(say("last"), hosts="h1")
     got = run(play(launch()) + LATER + last, hosts=("h1", "h2"), options={"gate": "run"})

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -107,6 +109,76 @@ def test_an_error_of_ours_ends_us_and_not_the_run(run: Runner, tmp_path: Path) -
     got = run(RED, callback_folders=(broken,))
     assert "h1 went on" in got.stdout
     assert warnings(got.output).count("async_reaper is off for the rest of this run") == 1
+
+
+FAULTY = """
+from ansible.plugins.callback import CallbackBase
+
+class CallbackModule(CallbackBase):
+    CALLBACK_VERSION, CALLBACK_TYPE, CALLBACK_NAME = 2.0, "notification", "faulty"
+
+    def fails(self, *args, **kwargs):
+        raise RuntimeError("no fault of async_reaper")
+
+    v2_playbook_on_play_start = v2_playbook_on_task_start = v2_runner_on_ok = v2_playbook_on_stats = fails
+"""
+
+
+@pytest.mark.parametrize("order", ["faulty,async_reaper", "async_reaper,faulty"])
+def test_another_plugins_exception_does_not_keep_us_from_the_jobs(run: Runner, tmp_path: Path, order: str) -> None:
+    (tmp_path / "others").mkdir()
+    (tmp_path / "others" / "faulty.py").write_text(FAULTY, encoding="utf-8")
+    got = run(RED, callbacks=order, callback_folders=(tmp_path / "others", CALLBACKS))
+    assert got.status == 2, got.output
+    assert got.failed() == {"h1"}
+    assert got.async_recap
+    assert "no fault of async_reaper" in warnings(got.output)
+    assert "async_reaper is off" not in warnings(got.output)
+
+
+def test_an_ansible_core_out_of_range_is_one_warning_and_the_jobs_are_guarded(run: Runner, tmp_path: Path) -> None:
+    later = tmp_path / "later"
+    later.mkdir()
+    text = (CALLBACKS / "async_reaper.py").read_text(encoding="utf-8")
+    start = "self._session = entry.session_for("
+    assert start in text
+    narrow = text.replace(start, f"entry.OLDEST = entry.NEWEST = (2, 15)\n            {start}")
+    (later / "async_reaper.py").write_text(narrow, encoding="utf-8")
+    got = run(RED, callback_folders=(later,))
+    assert got.status == 2, got.output
+    assert got.failed() == {"h1"}
+    assert warnings(got.output).count("is untested; supported are") == 1
+
+
+@pytest.fixture
+def full_disk(tmp_path: Path) -> Iterator[Path]:
+    """A small file system of its own, of which next to nothing is left."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
+    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("NOT TESTED ON A FULL DISK: this user may not mount a file system")
+    try:
+        with contextlib.suppress(OSError), (folder / "ballast").open("wb", buffering=0) as ballast:
+            while True:
+                ballast.write(bytes(4096))
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_is_one_warning_for_each_file_and_the_jobs_are_guarded(run: Runner, full_disk: Path) -> None:
+    options = {name: str(full_disk / name) for name in ("report_path", "junit_path", "history", "ledger_dir")}
+    got = run(play(launch(), reap(), launch(register="")) + play(say("went on")), options=options)
+    assert got.status == 2, got.output
+    assert got.failed() == {"h1"}
+    assert "went on" not in got.stdout
+    assert any("unreaped" in line for line in got.async_recap)
+    said = warnings(got.output)
+    for text in ("the ledger", "report_path:", "junit_path:", "history:"):
+        assert said.count(f"async_reaper: {text}") == 1, got.output
+    left = [path for path in full_disk.rglob("*") if path.is_file() and path.name != "ballast" and path.stat().st_size]
+    assert not left, "what cannot be written whole is not written"
 
 
 def test_paths_that_cannot_be_written_are_one_warning_each(run: Runner, tmp_path: Path) -> None:
