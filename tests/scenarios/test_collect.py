@@ -78,8 +78,11 @@ class Controller:
             **self.environment,
         }
 
-    def run_until(self, playbook: str, launched: int, pause: float, how: signal.Signals) -> list[str]:
-        """Run, wait until so many jobs were reported, and a moment more, then send the signal; the ids reported."""
+    def run_until(self, playbook: str, launched: int, pause: float, how: signal.Signals) -> dict[str, tuple[str, str]]:
+        """Run, wait until so many jobs were reported, and a moment more, then send the signal.
+
+        Returns the host and the task of each job reported, by its id.
+        """
         (self.folder / "site.yml").write_text(playbook)
         output = self.folder / "output"
         with output.open("wb") as stream:
@@ -98,10 +101,13 @@ class Controller:
             run.kill()
             run.wait()
         self._wait_until_quiet()
-        return JOB_ID.findall(output.read_text())
+        return reported(output.read_text())
 
     def jobs(self) -> set[str]:
-        """What ``ansible-reap jobs`` lists."""
+        """The jobs that ``ansible-reap jobs`` lists."""
+        return {job["jid"] for job in self.listed()["jobs"]}
+
+    def listed(self) -> dict[str, Any]:
         done = subprocess.run(
             [sys.executable, "-m", "ansible_reap", "jobs", "--format", "json"],
             env=self.environment,
@@ -110,7 +116,8 @@ class Controller:
             check=True,
         )
         assert done.stderr == ""
-        return {job["jid"] for job in json.loads(done.stdout)["jobs"]}
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
 
     def collect(self, *args: str) -> Run:
         report = self.folder / "report.json"
@@ -179,6 +186,20 @@ def controller(core: str, tmp_path: Path) -> Iterator[Controller]:
     made.end()
 
 
+def reported(output: str) -> dict[str, tuple[str, str]]:
+    """Host and task of each job that Ansible's own output names."""
+    found: dict[str, tuple[str, str]] = {}
+    task = ""
+    for line in output.splitlines():
+        if heading := re.match(r"TASK \[(.*)\]", line):
+            task = heading[1]
+        host = re.match(r"\w+: \[([^ \]]+)", line)
+        if host:
+            found.update((jid, (host[1], task)) for jid in JOB_ID.findall(line))
+    assert found.keys() == set(JOB_ID.findall(output)), output
+    return found
+
+
 def ids(entries: Sequence[dict[str, Any]]) -> set[str]:
     return {entry["jid"] for entry in entries}
 
@@ -186,12 +207,16 @@ def ids(entries: Sequence[dict[str, Any]]) -> set[str]:
 def cut_short(controller: Controller, how: signal.Signals, items: int, chance: random.Random) -> None:
     """Cut a run short at a random moment, and account for every job there is."""
     total = len(controller.hosts) * (items + 2)
-    reported = controller.run_until(LAUNCHES.format(items=items), chance.randint(0, total), chance.uniform(0, 0.4), how)
+    told = controller.run_until(LAUNCHES.format(items=items), chance.randint(0, total), chance.uniform(0, 0.4), how)
     left = controller.status_files()
     listed = controller.jobs()
-    # Ansible's own output comes before any other callback, so the very last job may be on the screen alone. Its intent
-    # is in the ledger all the same.
-    assert set(reported[:-1]) <= listed, "a reported job is not listed"
+    # Ansible's own output comes before any other callback, so the very last job may be on the screen alone. The ledger
+    # has had its task since before that began.
+    waited_for = {jid for jid, (_, task) in told.items() if task == "Keep at it"}
+    for jid in told.keys() - listed - waited_for:
+        assert jid == list(told)[-1], "a reported job is not listed"
+        begun = {(task["host"], task["task"]) for task in controller.listed().get("may_have_started", [])}
+        assert told[jid] in begun, "a reported job is neither listed nor is its task"
     assert listed <= left
     got = controller.collect("-e", "wait=true")
     assert got.report is not None, got.output

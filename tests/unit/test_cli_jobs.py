@@ -50,6 +50,7 @@ def test_json_has_the_reports_form(tmp_path: Path, capsys: pytest.CaptureFixture
     write_run(tmp_path, "run-1", "j1.1")
     assert main(["jobs", "--ledger-dir", str(tmp_path), "--format", "json"]) == 0
     report = json.loads(capsys.readouterr().out)
+    assert report.keys() == {"version", "jobs"}
     assert report["version"] == 1
     (job,) = report["jobs"]
     assert {key: job[key] for key in ("jid", "host", "path", "line", "limit_s", "state", "last_seen", "reap")} == {
@@ -81,6 +82,12 @@ def test_hosts_that_never_answered_are_named(tmp_path: Path, capsys: pytest.Capt
     text = capsys.readouterr().out
     assert "may have started more: 'Start the backup' at site.yml:12, on web0, web1, web2 and 2 more" in text
     assert "0 jobs outstanding, left by 1 run." in text
+    assert main(["jobs", "--ledger-dir", str(tmp_path), "--format", "json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["jobs"] == []
+    assert [(task["host"], task["path"], task["line"]) for task in report["may_have_started"]] == [
+        (f"web{number}", "site.yml", 12) for number in range(5)
+    ]
 
 
 def test_a_damaged_ledger_is_named_and_the_others_are_listed(

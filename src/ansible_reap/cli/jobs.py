@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ansible_reap.cli.parser import Parser, UsageError
 from ansible_reap.formats.printable import one_line
-from ansible_reap.runtime.entries import entry
+from ansible_reap.runtime.entries import entry, utc
 from ansible_reap.runtime.launched import JobInfo
 from ansible_reap.runtime.ledger_reader import RunLedger, read_folder
 from ansible_reap.runtime.phases import Phase
@@ -46,14 +46,35 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"cannot read the ledgers in '{folder}': {error.strerror}") from error
     ended = [ledger for ledger in ledgers if not ledger.alive]
     if args.format == "json":
-        entries = [entry(JobRecord(job, Phase.OUTSTANDING)) for ledger in ended for job in ledger.launches]
-        print(json.dumps({"version": 1, "jobs": entries}, indent=1))
+        print(json.dumps(_as_json(ended), indent=1))
         return 0
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     for ledger in ended:
         _print_run(ledger)
     _print_summary(ended, len(ledgers) - len(ended))
     return 0
+
+
+def _as_json(ended: Sequence[RunLedger]) -> dict[str, object]:
+    """``may_have_started`` is there only where a host never reported on a launching task that it was given."""
+    jobs = [entry(JobRecord(job, Phase.OUTSTANDING)) for ledger in ended for job in ledger.launches]
+    more = list(dict.fromkeys((intent.host, intent.site, intent.when) for ledger in ended for intent in ledger.intents))
+    if not more:
+        return {"version": 1, "jobs": jobs}
+    tasks = [
+        {
+            "host": host,
+            "delegated_to": site.access.delegate_to,
+            "play": site.play,
+            "task": site.task,
+            "path": site.path,
+            "line": site.line,
+            "limit_s": site.limit_s,
+            "begun": utc(when),
+        }
+        for host, site, when in more
+    ]
+    return {"version": 1, "jobs": jobs, "may_have_started": tasks}
 
 
 def _print_run(ledger: RunLedger) -> None:
