@@ -14,6 +14,7 @@ import argparse
 import difflib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -30,6 +31,7 @@ import ansible_reap
 Lines = list[str]
 MODULES = {"async_status", "reboot", "ansible.builtin.async_status", "ansible.builtin.reboot"}
 """What a task that a fix adds may run."""
+REGISTER = re.compile(r"\A *register: \w+\r?\n")
 PLAYBOOKS_TRIED = 5
 """Playbooks that get a syntax check in one project, beside those through which a fixed file is reached."""
 
@@ -121,6 +123,7 @@ def strays(name: str, before: bytes, after: bytes, reported: set[int]) -> Iterat
 
 def _odd(added: str) -> Iterator[str]:
     """Why an addition between tasks is not whole tasks of the kinds that fixes add."""
+    added = REGISTER.sub("", added)  # a last line of the task above
     try:
         tasks = yaml.load(added, Loader=Loose)
     except yaml.YAMLError:

@@ -17,7 +17,7 @@ import ansible_reap
 from ansible_reap.checks import RULES
 from ansible_reap.runtime.options import NAMES as OPTIONS
 from support import environments, markdown
-from support.venv import Dist, Venv, clean_environment
+from support.venv import Dist, Venv, clean_environment, shell
 
 PAGES = [environments.ROOT / name for name in ("README.md", "CONTRIBUTING.md", "collection/README.md")]
 PAGES += sorted((environments.ROOT / "docs").glob("*.md"))
@@ -33,17 +33,7 @@ class Session:
     variables: dict[str, str]
 
     def shell(self, script: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            ["bash", "-c", script],
-            cwd=self.project,
-            env=self.variables,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=300,
-            check=False,
-        )
+        return shell(script, self.project, self.variables)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 
 import ansible_reap
 from support import environments, markdown
-from support.venv import Dist, clean_environment
+from support.venv import Dist, clean_environment, shell
 
 ROOT = environments.ROOT
 EXAMPLE = ROOT / "src" / "ansible_reap" / "example"
@@ -40,17 +40,7 @@ class NewUser:
         target.write_text(BLOCKS[title].text)
 
     def shell(self, command: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            ["bash", "-c", command],
-            cwd=self.project,
-            env=self.variables,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=300,
-            check=False,
-        )
+        return shell(command, self.project, self.variables)
 
 
 @pytest.fixture

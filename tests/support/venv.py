@@ -49,6 +49,21 @@ class Venv:
         )
 
 
+def shell(script: str, cwd: Path, variables: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run a script as a reader types it: one bash, standard error among the output."""
+    return subprocess.run(
+        ["bash", "-c", script],
+        cwd=cwd,
+        env=dict(variables),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
 def clean_environment(home: Path) -> dict[str, str]:
     """The process's environment without what would lead a program to this source tree or to its user's settings."""
     return {

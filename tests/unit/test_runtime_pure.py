@@ -18,6 +18,7 @@ from ansible_reap.runtime.phases import Phase, Sight, Source
 from ansible_reap.runtime.report import Outcome, Run, as_json, dumps, outcome_of, summary, write
 from ansible_reap.runtime.tracker import JobRecord, Reap, Sighting, Tracker
 from ansible_reap.runtime.wording import failure_message, span
+from support import junit
 
 SITE = LaunchSite("all", "Start the backup", "roles/db/tasks/main.yml", 12, "db", "backup", 3600, 0, no_log=False)
 RUN = Run("2026-11-22T10:00:00Z-4711", ("site.yml",), "2.21.5", 1795341600.0, 1795341660.0)
@@ -118,6 +119,7 @@ def test_what_is_written_is_whole_and_for_the_owner_only(tmp_path: Path) -> None
 def test_junit_survives_hostile_names() -> None:
     nasty = replace(SITE, task='<&"\x1b]]> \ud800')
     jobs = [job(site=nasty), job("j1.2", site=replace(SITE, reason="a daemon"))]
+    assert junit.troubles(as_junit(RUN, jobs, Options())) == []
     root = ET.fromstring(as_junit(RUN, jobs, Options()))
     cases = root.findall("./testsuite/testcase")
     assert [case.get("line") for case in cases] == ["12", "12"]

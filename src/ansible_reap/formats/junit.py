@@ -14,8 +14,9 @@ def render(outcome: Outcome) -> str:
     cases = [_finding(finding, is_warning=False) for finding in outcome.findings]
     cases += [_finding(finding, is_warning=True) for finding in outcome.warnings]
     cases += [
-        _case(error.path, f"line {error.line}", f"<error message={_attribute(error.message)}/>")
+        _case(error.path, place, _problem("error", "unreadable", place, error.message))
         for error in outcome.errors
+        for place in (f"{error.path}:{error.line}",)
     ]
     cases += [
         _case(launch.task.path, f"{launch.task.label} ({launch.verdict.value}, line {launch.task.line})", "")
@@ -24,13 +25,13 @@ def render(outcome: Outcome) -> str:
     ]
     counts = (
         f'tests="{len(cases)}" failures="{len(outcome.findings)}" errors="{len(outcome.errors)}"'
-        f' skipped="{len(outcome.warnings)}" time="{outcome.elapsed:.3f}"'
+        f' time="{outcome.elapsed:.3f}"'
     )
     return "\n".join(
         (
             '<?xml version="1.0" encoding="UTF-8"?>',
             f'<testsuites name="ansible-reap" {counts}>',
-            f' <testsuite name="ansible-reap check" {counts}>',
+            f' <testsuite name="ansible-reap check" {counts} skipped="{len(outcome.warnings)}">',
             *cases,
             " </testsuite>",
             "</testsuites>",
@@ -39,13 +40,17 @@ def render(outcome: Outcome) -> str:
 
 
 def _finding(finding: Finding, *, is_warning: bool) -> str:
-    message = _attribute(finding.message)
     if is_warning:
-        body = f"<skipped message={message}/>"
+        body = f"<skipped message={_attribute(finding.message)}/>"
     else:
-        place = f"{finding.place.path}:{finding.place.line}: {finding.message}"
-        body = f"<failure type={_attribute(finding.tag)} message={message}>{_text(place)}</failure>"
+        body = _problem("failure", finding.tag, str(finding.place), finding.message)
     return _case(finding.place.path, f"{finding.tag} {finding.task} (line {finding.place.line})", body)
+
+
+def _problem(element: str, kind: str, place: str, message: str) -> str:
+    """Some readers show the message, some the text."""
+    text = _text(f"{place}: {message}")
+    return f"<{element} type={_attribute(kind)} message={_attribute(message)}>{text}</{element}>"
 
 
 def _case(path: str, name: str, body: str) -> str:

@@ -24,16 +24,16 @@ def as_junit(run: Run, jobs: Sequence[JobRecord], options: Options) -> str:
         "tests": len(jobs),
         "failures": sum(_is_failure(job, verdict) for job, verdict in zip(jobs, verdicts, strict=True)),
         "errors": 0,
-        "skipped": sum(_is_skipped(job, verdict) for job, verdict in zip(jobs, verdicts, strict=True)),
     }
     attributes = {name: str(count) for name, count in counts.items()}
+    skipped = sum(_is_skipped(job, verdict) for job, verdict in zip(jobs, verdicts, strict=True))
     about = {
         "name": _xml(" ".join(run.playbooks)),
         "timestamp": utc(run.started).rstrip("Z"),
         "time": f"{max(run.ended - run.started, 0.0):.3f}",
     }
     root = Element("testsuites", {"name": "ansible-reap", **attributes})
-    suite = SubElement(root, "testsuite", {**about, **attributes})
+    suite = SubElement(root, "testsuite", {**about, **attributes, "skipped": str(skipped)})
     for job, verdict in zip(jobs, verdicts, strict=True):
         _case(suite, job, verdict)
     indent(root)

@@ -15,7 +15,7 @@ import pytest
 
 from ansible_reap.content.model import Place
 from ansible_reap.formats import render
-from support import outcomes
+from support import junit, outcomes
 
 CHECK_SCHEMA = json.loads(resources.files("ansible_reap").joinpath("schemas/check.json").read_text(encoding="utf-8"))
 
@@ -143,7 +143,9 @@ def test_github_prints_nothing_where_nothing_is_found() -> None:
     assert render("github", outcomes.clean()) == ""
 
 
-# ---- GitLab: what its documentation demands of a code quality report
+# ---- GitLab: what its validator demands of each issue (description, fingerprint, severity, location), what its
+# documentation adds, and what its reader then takes: it stops at the first issue that is not valid, keeps one of those
+# with the same fingerprint, and sorts severities that it does not know last.
 
 
 GITLAB_SCHEMA = {
@@ -199,6 +201,11 @@ def test_junit_reads_back_with_a_consumers_parser() -> None:
     assert cases[0].classname == outcomes.PATH
     assert cases[0].result[0].type == "async-unreaped[never]"
     assert len({(case.classname, case.name) for case in cases}) == len(cases)
+
+
+@pytest.mark.parametrize("outcome", [outcomes.outcome(), outcomes.clean()], ids=["full", "clean"])
+def test_junit_holds_what_its_readers_allow(outcome: Any) -> None:
+    assert junit.troubles(render("junit", outcome)) == []
 
 
 def test_junit_of_a_clean_project_is_an_empty_suite() -> None:
