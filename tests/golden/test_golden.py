@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from ansible_reap import linting
 from ansible_reap.checks.finding import Finding
@@ -37,6 +38,18 @@ def test_golden_case_gives_just_the_expected_findings(case: Path, tmp_path: Path
             f"{launch.task.path}:{launch.task.line} {launch.verdict.value}" for launch in outcome.launches
         )
         assert verdicts == sorted(f"{each['path']}:{each['line']} {each['verdict']}" for each in expected["launches"])
+
+
+@pytest.mark.parametrize(
+    "case",
+    [case for case in CASES if case.parent.name in ("async-scope", "async-cleanup")],
+    ids=lambda case: str(case.relative_to(HERE)),
+)
+def test_what_is_suggested_in_place_of_a_look_is_yaml(case: Path) -> None:
+    findings, _ = linting.everything(case)
+    for each in findings:
+        if each.rule in ("async-scope", "async-cleanup"):
+            yaml.safe_load(each.suggestion)
 
 
 def _project(case: Path, tmp_path: Path, enable: list[str]) -> Path:

@@ -34,7 +34,7 @@ def _judges(task: Task, register: str) -> bool:
         for text in _strings(value, bare=is_condition):
             if any(conditions.judges(text, name) for name in names):
                 return True
-            if is_condition and task.module in _VERDICTS and conditions.mentions(text, register):
+            if is_condition and task.module in _VERDICTS and any(conditions.mentions(text, name) for name in names):
                 return True
             if not is_condition and not _is_loop(key) and any(conditions.hands_on(text, name) for name in names):
                 return True

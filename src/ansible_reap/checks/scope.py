@@ -144,12 +144,17 @@ def _is_one_host(hosts: str | None) -> bool:
 
 
 def _become(there: Setting, here: Setting, launch: Task, reap: Task) -> _Reason:
-    if _reads_path(reap):
+    if _reads_path(reap) or _share_a_folder(there, here):
         return None
     users = _user(there, launch), _user(here, reap)
     if users[0] == users[1] or any(user is None or is_template(user) for user in users):
         return None
-    folder = f"~{users[0]}/.ansible_async" if users[0] else "~/.ansible_async of the login user"
+    if any(_is_left_to_callers(setting, task) for setting, task in ((there, launch), (here, reap))) and (
+        not {users[0], users[1]} - {"", _ROOT}
+    ):
+        return None
+    named = (there.async_dir or "~/.ansible_async").rstrip("/")
+    folder = named.replace("~", f"~{users[0]}", 1) if users[0] else f"{named} of the login user"
     looked = f"as {users[1]}" if users[1] else "without become"
     message = (
         f"The job's status file lies in {folder}, but this task looks for it {looked}: Ansible will say "
@@ -163,6 +168,16 @@ def _become(there: Setting, here: Setting, launch: Task, reap: Task) -> _Reason:
         suggestion = f"become: true\nbecome_user: {users[0]}"
     certain = bool(users[0] and users[1]) or bool(there.become_user and users[0] != _ROOT)
     return message, suggestion, Level.HIGH if certain else Level.MEDIUM
+
+
+def _share_a_folder(there: Setting, here: Setting) -> bool:
+    """Both name one folder that is nobody's home, so it is the same for every user."""
+    return there.async_dir is not None and there.async_dir == here.async_dir and "~" not in there.async_dir
+
+
+def _is_left_to_callers(setting: Setting, task: Task) -> bool:
+    """Whether who calls the file decides on become: nothing here says it, and no play of the project comes by."""
+    return setting.become is None and setting.play is None and not (setting.hosts or task.inherited("hosts"))
 
 
 def _user(setting: Setting, task: Task) -> str | None:
@@ -194,7 +209,11 @@ def _async_dir(there: Setting, here: Setting, launch: Task, reap: Task) -> _Reas
         return None
     there_dir, here_dir = (folder or "the default folder" for folder in (there.async_dir, here.async_dir))
     message = f"The job's status file lies in {there_dir}, but this task looks in {here_dir} (ansible_async_dir)."
-    return message, f"vars:\n  ansible_async_dir: {there.async_dir or '(none)'}", Level.HIGH
+    return (
+        message,
+        f"vars:\n  ansible_async_dir: {_quoted(there.async_dir) if there.async_dir else '(none)'}",
+        Level.HIGH,
+    )
 
 
 def _quoted(text: str) -> str:
