@@ -174,23 +174,13 @@ _SILENT = frozenset(
 _SEPARATORS = frozenset(";|&\n(){}`")
 _TELLING_WORDS = ("reboot", "shutdown", "shut_down", "poweroff", "power_off")
 _NAME_VERBS = frozenset({"reboot", "rebooting", "shutdown", "poweroff", "halt"})
-_NAME_PAIRS = frozenset(
-    {
-        ("shut", "down"),
-        ("power", "off"),
-        ("restart", "network"),
-        ("restart", "networking"),
-        ("restart", "sshd"),
-        ("restart", "server"),
-        ("restart", "machine"),
-        ("restart", "host"),
-        ("restart", "system"),
-        ("restart", "computer"),
-        ("restart", "networkmanager"),
-        ("restart", "ssh"),
-        ("apply", "netplan"),
-    }
+_NAME_PAIRS = frozenset({("shut", "down"), ("power", "off"), ("apply", "netplan")}) | frozenset(
+    itertools.product(
+        ("restart",), ("sshd", "ssh", "server", "machine", "host", "system", "computer", "networkmanager")
+    )
 )
+_NETWORK_WORDS = frozenset({"network", "networking", "networks", "netplan", "firewall"})
+_NETWORK_VERBS = frozenset({"restart", "reload", "apply", "restarting", "reloading", "applying"})
 _ARTICLES = frozenset({"the", "a", "this", "all", "now", "remote", "target", "ansible"})
 _MAX_DEPTH = 4
 
@@ -350,7 +340,7 @@ def _command_cuts(command: list[str], depth: int) -> bool:
     head, rest = words[0], words[1:]
     program = _program(head)
     if "{{" in head:
-        return any(word in head.lower() for word in _TELLING_WORDS)
+        return _variable_says_so(head.lower())
     if program in _SILENT:
         return False
     return _program_cuts(program, head, rest) or (program in _INTERPRETERS and _inner_cuts(program, rest, depth))
@@ -418,12 +408,23 @@ def _is_opaque(text: str) -> bool:
     return not first or "{{" in first or first.endswith((".sh", ".ps1", ".py", ".bat", ".cmd"))
 
 
+def _variable_says_so(head: str) -> bool:
+    """As in ``{{ reboot_command }}`` and ``{{ network_reload_cmd }}``."""
+    words = set("".join(char if char.isalnum() else " " for char in head).split())
+    return any(word in head for word in _TELLING_WORDS) or not (
+        words.isdisjoint(_NETWORK_WORDS) or words.isdisjoint(_NETWORK_VERBS)
+    )
+
+
 def _name_says_so(name: str | None) -> bool:
     words = [word.strip(".,:;()[]'\"!").lower() for word in (name or "").replace("|", " ").split()]
     words = [word for word in words if word and word not in _ARTICLES]
     if words[:1] and (words[0] in _NAME_VERBS):
         return True
-    return any(pair in _NAME_PAIRS for pair in _neighbours(words[:4]))
+    return any(
+        pair in _NAME_PAIRS or (pair[0] in _NETWORK_VERBS and pair[1] in _NETWORK_WORDS)
+        for pair in _neighbours(words[:4])
+    )
 
 
 def _neighbours(words: list[str]) -> Iterator[tuple[str, str]]:

@@ -45,6 +45,7 @@ CUTS = [
     "systemctl start firewalld",
     "sleep 2 && waagent -deprovision+user -force",
     "sleep 5 && service tor restart",
+    "{{ network_reload_cmd }}",
     "sleep 3; systemctl restart wg-quick@wg0.service",
 ]
 
@@ -58,6 +59,8 @@ STAYS = [
     "sleep 5 && service nginx restart",
     "systemctl start sshd",
     "systemctl enable pf",
+    "{{ network_test_cmd }}",
+    "{{ reload_cmd }}",
     "firewall-cmd --permanent --add-service=http",
     "shutdown -c",
     "tail -f /var/log/reboot.log",
@@ -108,3 +111,15 @@ def test_name_counts_only_where_the_command_says_nothing() -> None:
     assert cuts_connection("script", {"_raw_params": "restart_all"}, "Shut down the machine")
     assert not cuts_connection("command", {"_raw_params": "backup --all"}, "Reboot the server")
     assert not cuts_connection("command", {"_raw_params": "{{ tool }} --all"}, "Back up before the reboot")
+
+
+@pytest.mark.parametrize(
+    "name", ["Reload network configs", "Apply the firewall rules", "Restart SSH", "Restart network"]
+)
+def test_name_that_tells_what_an_unknown_command_does(name: str) -> None:
+    assert cuts_connection("shell", {"_raw_params": "{{ command }}"}, name)
+
+
+@pytest.mark.parametrize("name", ["Check the network", "Reload the web server", "Apply the configuration"])
+def test_name_that_tells_of_other_work(name: str) -> None:
+    assert not cuts_connection("shell", {"_raw_params": "{{ command }}"}, name)
