@@ -157,3 +157,9 @@ def test_the_readme_s_tables_are_complete() -> None:
     assert dict(listed) == {rule.id: f"{ansible_reap.DOCS_URL}/rules/{rule.id}/" for rule in RULES}
     options = re.findall(r"^\| `([a-z_]+)` \| ", readme, re.MULTILINE)
     assert options == list(OPTIONS)
+
+
+def test_the_page_about_a_run_names_every_option() -> None:
+    page = (environments.ROOT / "docs" / "your-run.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`[a-z_`, ]+`) \|", page.partition("## What each option changes")[2], re.MULTILINE)
+    assert {name for row in rows for name in re.findall(r"[a-z_]+", row)} == set(OPTIONS)
