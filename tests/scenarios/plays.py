@@ -6,7 +6,7 @@ from textwrap import dedent, indent
 
 
 def launch(
-    command: str = "sleep 1", *, name: str = "Start it", register: str = "job", limit: int = 30, **more: object
+    command: str = "sleep 1", *, name: str = "Start it", register: str = "job", limit: int | str = 30, **more: object
 ) -> str:
     """A launching task; further keywords are YAML as written."""
     module = {"ansible.builtin.shell": command}

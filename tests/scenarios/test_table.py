@@ -75,8 +75,8 @@ FORMS = {
 }
 LAUNCHES = (
     # name, condition, limit, register, more
-    ("Start it", "end not in ('detached', 'killed', 'never')", "300", "job", ""),
-    ("Start it for good", "end == 'detached'", "300", "kept", "vars: {async_reaper_detach: meant to}"),
+    ("Start it", "end not in ('detached', 'killed', 'never')", "1800", "job", ""),
+    ("Start it for good", "end == 'detached'", "1800", "kept", "vars: {async_reaper_detach: meant to}"),
     # Last, so that it is peeked at before it is killed.
     ("Start what takes too long", "end == 'killed'", "\"{{ 20 if how == 'peek' else 1 }}\"", "doomed", ""),
 )

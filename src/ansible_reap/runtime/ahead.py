@@ -1,6 +1,7 @@
-"""Where a task that is about to start will launch its jobs, as far as that can be told before it runs.
+"""Where a task that is about to start will launch its jobs, as far as that can be told from outside of its worker.
 
-The ledger's intents need it: a worker of a killed run may start jobs that nobody hears of, and they are looked for in
+Jobs that ``no_log`` hides need it too, for nothing that a worker has worked out for a loop's items is told of them. The
+ledger's intents need it: a worker of a killed run may start jobs that nobody hears of, and they are looked for in
 the account and folder that the task was about to use. Most tasks say so plainly. Of the others the templates are worked
 out here, with the variables that Ansible is about to use itself, for each item of the loop where they depend on it.
 """
@@ -26,18 +27,22 @@ def sites_ahead(site: LaunchSite, task: Any, play: Any, host: Any) -> list[Launc
 
     What cannot be worked out stays as written, for ``reap.jobs.collect`` to say so.
     """
+    return list({repr(one): one for one in sites_by_item(site, task, play, host)}.values())
+
+
+def sites_by_item(site: LaunchSite, task: Any, play: Any, host: Any) -> list[LaunchSite]:
+    """The site for each item of the task's loop in turn; a single one where it is the same for all."""
     written = _written(task, play)
     if not any(is_template(value) for value in written.values()) and not is_template(task.async_val):
         return [site]
     variables = play.get_variable_manager().get_vars(play=play, host=host, task=task)
-    found: dict[str, LaunchSite] = {}
+    found = []
     for scope in _items(task, play, variables):
         templar = Templar(loader=play.get_loader(), variables={**variables, **scope})
         values = {name: _worked_out(templar, value) for name, value in written.items()}
         limit = events.whole(_worked_out(templar, task.async_val))
-        one = replace(site, limit_s=limit or site.limit_s, access=_access(values))
-        found.setdefault(repr(one), one)
-    return list(found.values())
+        found.append(replace(site, limit_s=limit or site.limit_s, access=_access(values)))
+    return found
 
 
 def is_template(value: Any) -> bool:

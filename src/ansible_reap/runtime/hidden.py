@@ -66,8 +66,8 @@ class HiddenResults:
     def is_waiting(self) -> bool:
         return bool(self._awaited)
 
-    def arrived(self, variable_manager: Any) -> Iterator[tuple[Awaited, dict[str, Any]]]:
-        """Each hidden result since the last call, a looped one item by item."""
+    def arrived(self, variable_manager: Any) -> Iterator[tuple[Awaited, int, dict[str, Any]]]:
+        """Each hidden result since the last call, a looped one item by item, with the item's place in the loop."""
         awaited, self._awaited = self._awaited, []
         for each in awaited:
             facts = variable_manager._nonpersistent_fact_cache.get(each.host.get_name(), {})  # noqa: SLF001 - no other way
@@ -77,9 +77,9 @@ class HiddenResults:
             if isinstance(value, Mapping):
                 items = value.get("results")
                 looped = each.task.loop is not None or bool(each.task.loop_with)
-                for item in items if looped and isinstance(items, list | tuple) else [value]:
+                for place, item in enumerate(items if looped and isinstance(items, list | tuple) else [value]):
                     if isinstance(item, Mapping):
-                        yield each, _stripped(item)
+                        yield each, place, _stripped(item)
 
 
 def _stripped(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from ansible.release import __version__ as ansible_version
 
 from ansible_reap.runtime import events, ignoring
 from ansible_reap.runtime.actions import is_reap
-from ansible_reap.runtime.ahead import sites_ahead
+from ansible_reap.runtime.ahead import sites_ahead, sites_by_item
 from ansible_reap.runtime.entries import utc
 from ansible_reap.runtime.gatekeeper import Gatekeeper
 from ansible_reap.runtime.hidden import Awaited, HiddenResults
@@ -186,8 +186,14 @@ class Session:
         self._starts[key] = now  # the next item of a loop starts now
         self.tracker.see(events.bare(jid), events.poll_sighting(data, failed=failed, when=now))
 
-    def _launched(self, task: Any, host: Any, data: Mapping[str, Any], when: float) -> None:
+    def _launched(
+        self, task: Any, host: Any, data: Mapping[str, Any], when: float, *, place: int | None = None
+    ) -> None:
+        """``place`` is that of a hidden loop item, whose settings Ansible has worked out for its worker alone."""
         site = self._sites.read(task, self._play, host)
+        if place is not None:
+            sites = sites_by_item(site, task, self._play, host)
+            site = sites[min(place, len(sites) - 1)]
         info = JobInfo(
             jid=events.bare(data["ansible_job_id"]),
             host=host.get_name(),
@@ -222,7 +228,8 @@ class Session:
 
     def _await_hidden(self, task: Any, host: Any, *, failed: bool, ignored: bool) -> None:
         register = events.register_name(task)
-        is_launch = events.whole(task.async_val) > 0 and events.whole(task.poll) == 0
+        # In a loop they may still be templates; the result tells then.
+        is_launch = may_launch(task) and events.whole(task.poll) == 0
         if register is not None and (is_launch or is_reap(task.action)):
             self._hidden.expect(Awaited(task, host, register, time.time(), failed, ignored))
             self._keeper.expect_hidden(True)
@@ -233,14 +240,14 @@ class Session:
         if not self._hidden.is_waiting:
             return
         waiting = self._hidden.awaited
-        for awaited, data in self._hidden.arrived(self._play.get_variable_manager()):
+        for awaited, place, data in self._hidden.arrived(self._play.get_variable_manager()):
             if "ansible_job_id" not in data:
                 continue
             if is_reap(awaited.task.action):
                 failed = awaited.failed and (not events.is_loop(awaited.task) or bool(data.get("failed")))
                 self._saw(awaited.task, awaited.host, data, failed=failed, ignored=awaited.ignored)
-            else:
-                self._launched(awaited.task, awaited.host, data, awaited.when)
+            elif not data.get("finished"):
+                self._launched(awaited.task, awaited.host, data, awaited.when, place=place)
         for awaited in waiting:
             self._answered(awaited.host, awaited.task)
         self._keeper.expect_hidden(False)
