@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -151,13 +152,14 @@ def keep(observations: Sequence[Observation], address: Address, patience: float 
     if not observations:
         return None
     store = Store(address, patience)
+    give_up = time.monotonic() + patience + 0.3  # on a busy machine the import alone takes long
     try:
         if address.path is None:
-            import_psycopg(address.label)  # here, for its time is ours and not the server's
+            import_psycopg(address.label)  # here, for a thread that is given up must not be left in an import
         outcome: list[Exception | None] = []
         thread = threading.Thread(target=lambda: outcome.append(_add(store, observations)), daemon=True)
         thread.start()
-        thread.join(patience + 0.1)
+        thread.join(max(give_up - time.monotonic(), 0.2))
         problem = outcome[0] if outcome else StoreBusyError(f"{address.label}: does not answer")
         if problem is None:
             return None

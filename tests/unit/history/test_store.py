@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sqlite3
 import stat
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -239,10 +240,16 @@ def test_only_so_many_runs_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert [each.run for each in store.observations()] == ["r2", "r3", "r4"]
 
 
-def test_a_server_that_never_answers_is_given_up(state: Path) -> None:
-    import socket  # noqa: PLC0415
-
-    with socket.create_server(("127.0.0.1", 0)) as silent:
+@pytest.mark.parametrize("full", [False, True], ids=["takes the call", "drops every packet"])
+def test_a_server_that_never_answers_is_given_up(state: Path, full: bool) -> None:
+    with ExitStack() as open_sockets:
+        silent = open_sockets.enter_context(closing(socket.socket()))
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(0)
+        for _ in range(4 if full else 0):  # nobody takes these calls: the next ones get no answer at all
+            call = open_sockets.enter_context(closing(socket.socket()))
+            call.setblocking(False)
+            call.connect_ex(silent.getsockname())
         address = parse_address(f"postgresql://reaper@127.0.0.1:{silent.getsockname()[1]}/x")
         assert address is not None
         began = time.monotonic()
