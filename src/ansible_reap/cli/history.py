@@ -17,7 +17,7 @@ from ansible_reap.history.launches import LaunchHistory, gather
 from ansible_reap.history.local import PATIENCE
 from ansible_reap.history.settings import configured
 from ansible_reap.history.store import Store
-from ansible_reap.history.wording import launch_text, level_text, seconds_text, times_text
+from ansible_reap.history.wording import launch_text, level_text, printable, seconds_text, times_text
 
 ORDERS = ("headroom", "name", "runs")
 
@@ -27,6 +27,7 @@ def add_arguments(parser: Parser) -> None:
     show = actions.add_parser("show", help="the figures of every launch", description="Show what was measured.")
     show.add_argument("--format", choices=("text", "json"), default="text")
     show.add_argument("--sort", choices=ORDERS, default="headroom", help="default: the tightest limit first")
+    show.add_argument("--by-host", action="store_true", help="each host's run times apart, to find the slow ones")
     show.add_argument("--committed", action="store_true", help="of the committed file instead of the store")
     show.add_argument("--html", metavar="FILE", type=Path, help="write a page with each launch's run times there")
     export = actions.add_parser(
@@ -76,10 +77,13 @@ def _store(args: argparse.Namespace) -> Store:
 
 
 def _histories(args: argparse.Namespace) -> list[LaunchHistory]:
+    by_host = getattr(args, "by_host", False)
     if getattr(args, "committed", False):
+        if by_host:
+            raise UsageError("the committed file has no hosts: leave out --by-host or --committed")
         return committed.read(_root(args) / committed.FILE)
     everything = getattr(args, "all_projects", False)
-    return gather(_store(args).observations(None if everything else project_name(_root(args))))
+    return gather(_store(args).observations(None if everything else project_name(_root(args))), by_host=by_host)
 
 
 def _show(args: argparse.Namespace) -> int:
@@ -157,15 +161,15 @@ def _headroom(history: LaunchHistory) -> float | None:
     return known.headroom(known.limit) if known.limit else None
 
 
-def _tightest_first(history: LaunchHistory) -> tuple[float, object]:
+def _tightest_first(history: LaunchHistory) -> tuple[float, object, str]:
     headroom = _headroom(history)
-    return (float("inf") if headroom is None else headroom, history.identity)
+    return (float("inf") if headroom is None else headroom, history.identity, history.host)
 
 
 _ORDER = {
     "headroom": _tightest_first,
-    "name": lambda history: (history.project, history.identity),
-    "runs": lambda history: (-history.estimate.runs, history.identity),
+    "name": lambda history: (history.project, history.identity, history.host),
+    "runs": lambda history: (-history.estimate.runs, history.identity, history.host),
 }
 
 
@@ -187,7 +191,7 @@ def _row(history: LaunchHistory, with_project: bool) -> tuple[str, ...]:
         bound, level = seconds_text(known.bound.seconds), level_text(known.bound.level)
     elif known.at_least is not None:
         bound = f">= {seconds_text(known.at_least)}"
-    name = launch_text(history.identity)
+    name = launch_text(history.identity) + (f"  on {printable(history.host)}" if history.host else "")
     return (
         f"{known.runs}{'+' if known.censored else ''}",
         *("-" if value is None else seconds_text(value) for value in (known.median, known.p95, known.largest)),
@@ -206,6 +210,7 @@ def _record(history: LaunchHistory) -> dict[str, object]:
         "where": history.identity.where,
         "task": history.identity.task,
         "position": history.identity.position,
+        "host": history.host or None,
         "runs": known.runs,
         "timed_out": known.censored,
         "failed_jobs": history.failed,

@@ -99,6 +99,7 @@ _KEY = (
 def _row(number: int, launch: _Launch) -> str:
     known, identity = launch.known, launch.history.identity
     nth = f" <span class=item>no. {identity.position + 1}</span>" if identity.position else ""
+    host = f"<br>on <bdi>{text(launch.history.host)}</bdi>" if launch.history.host else ""
     cut = f" <span class=faint>({known.censored} cut off)</span>" if known.censored else ""
     figures = "".join(_cell(value) for value in (known.median, known.p95, known.largest))
     headroom = launch.headroom
@@ -106,7 +107,7 @@ def _row(number: int, launch: _Launch) -> str:
     return (
         f'<tr id="j{number}" data-state="{launch.verdict}">'
         f"<td {attribute('data-key', f'{identity.task} {identity.where}')}>{text(identity.task)}{nth}"
-        f'<span class="where" {attribute("title", identity.where)}>{text(identity.where)}</span></td>'
+        f'<span class="where" {attribute("title", identity.where)}>{text(identity.where)}</span>{host}</td>'
         f'<td class="num" data-key="{known.runs}">{known.runs}{cut}</td>{figures}{_bound(known)}{_cell(known.limit)}'
         f'<td class="num" data-key="{-1 if headroom is None else headroom}">'
         f'<span class="headroom {launch.verdict}">{shown}</span>{_advice(launch)}</td>'

@@ -35,6 +35,8 @@ class LaunchHistory:
     """The newest runs that tell a run time, oldest first; see MAX_RUNS."""
     failed: int = 0
     """Jobs that failed; they tell no run time."""
+    host: str = ""
+    """The host alone whose jobs are meant; empty where the hosts are taken together."""
 
     @property
     def estimate(self) -> Estimate:
@@ -42,17 +44,23 @@ class LaunchHistory:
         return estimate((each.time for each in self.runs), limit)
 
 
-def gather(observations: Iterable[Observation]) -> list[LaunchHistory]:
-    """One history for each launch of each project, sorted by both; observations may come in any order."""
-    by_launch = sorted(observations, key=lambda each: (each.project, each.identity))
+def gather(observations: Iterable[Observation], *, by_host: bool = False) -> list[LaunchHistory]:
+    """One history for each launch of each project, sorted by both; observations may come in any order.
+
+    ``by_host`` makes it one for each host as well.
+    """
+
+    def place(each: Observation) -> tuple[str, Identity, str]:
+        return each.project, each.identity, each.host if by_host else ""
+
     found = []
-    for (project, identity), group in groupby(by_launch, key=lambda each: (each.project, each.identity)):
+    for (project, identity, host), group in groupby(sorted(observations, key=place), key=place):
         jobs = sorted(group, key=lambda each: each.run)
         runs = [_measure(run, list(of_run)) for run, of_run in groupby(jobs, key=lambda each: each.run)]
         measured = sorted((each for each in runs if each is not None), key=lambda each: each.run)[-MAX_RUNS:]
         failed = sum(each.outcome is Outcome.FAILED for each in jobs)
         if measured or failed:
-            found.append(LaunchHistory(project, identity, tuple(measured), failed))
+            found.append(LaunchHistory(project, identity, tuple(measured), failed, host))
     return found
 
 
