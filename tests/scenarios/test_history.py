@@ -22,7 +22,9 @@ from ansible_reap.history.estimate import round_up
 from ansible_reap.history.launches import LaunchHistory, gather
 from ansible_reap.history.observation import Observation, Outcome
 from ansible_reap.history.store import Store
+from ansible_reap.runtime.status_file import STEP
 from scenarios.conftest import CALLBACKS, Runner, start
+from scenarios.test_wait import collection_at
 from support import environments
 
 RUNS = 10
@@ -227,6 +229,32 @@ def timeouts(folder: Path, *options: str) -> list[dict[str, Any]]:
     _, said = reap("check", "--format", "json", "--project-dir", folder, "--select", "async-timeout", *options)
     findings: list[dict[str, Any]] = json.loads(said)["findings"]
     return [each for each in findings if each["tag"] != "async-timeout[window]"]
+
+
+@pytest.mark.parametrize("way", ["look", *(pytest.param(way, marks=pytest.mark.slow) for way in ("gate", "wait"))])
+def test_a_job_that_does_not_time_itself_is_timed_by_its_status_file(run: Runner, tmp_path: Path, way: str) -> None:
+    """Nobody looks while it runs: it has long ended when somebody does."""
+    last = "- reap.jobs.wait:\n" if way == "wait" else ""
+    playbook = f"""\
+    - hosts: all
+      gather_facts: false
+      tasks:
+        - name: Short
+          nap: {{log: "{{{{ playbook_dir }}}}/log"}}
+          async: 600
+          poll: 0
+        - ansible.builtin.command: sleep 7
+        {last}
+    """
+    options = {"on_unreaped": {"look": "report", "gate": "reap", "wait": "fail"}[way]}
+    got = run(playbook, files={"ansible.cfg": "", "library/nap.py": NAP}, options=options, env=collection_at(tmp_path))
+    assert got.status == 0, got.output
+    (known,) = kept(got.folder)
+    assert known.outcome is Outcome.FINISHED
+    truth = int((got.folder / "log").read_text().split()[1]) / 1e9
+    assert 0 < known.uncertainty <= STEP
+    assert truth <= known.seconds <= truth + known.uncertainty + SLACK
+    assert not known.is_blurred
 
 
 def test_a_job_killed_at_its_limit_is_an_at_least(run: Runner) -> None:

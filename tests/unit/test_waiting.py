@@ -13,8 +13,9 @@ from ansible_reap.runtime import waiting
 from ansible_reap.runtime.entries import entry
 from ansible_reap.runtime.launched import Access, JobInfo, LaunchSite
 from ansible_reap.runtime.phases import Phase, Sight
+from ansible_reap.runtime.status_file import STEP
 from ansible_reap.runtime.tracker import Reap, Tracker
-from ansible_reap.runtime.waiting import NoAnswerError, Terms, failure_message, sighting_of_entry, wait_for
+from ansible_reap.runtime.waiting import NoAnswerError, Terms, failure_message, sighting_of_entry, timing, wait_for
 
 REAP = Reap("site.yml", 20, "Wait", "web1")
 CORE = (2, 21, 5)
@@ -36,6 +37,7 @@ class Script:
     def __init__(self, **answers: list[Mapping[str, Any] | Exception]) -> None:
         self.answers = {jid.replace("_", "."): list(found) for jid, found in answers.items()}
         self.looks: list[str] = []
+        self.ago: dict[str, float] = {}
         self.cleaned: list[str] = []
 
     def status(self, job: JobInfo) -> Mapping[str, Any]:
@@ -45,6 +47,9 @@ class Script:
         if isinstance(answer, Exception):
             raise answer
         return answer
+
+    def ended_ago(self, job: JobInfo) -> float | None:
+        return self.ago.get(job.jid)
 
     def cleanup(self, job: JobInfo) -> None:
         self.cleaned.append(job.jid)
@@ -176,3 +181,27 @@ def test_overdue_is_lost_in_the_runs_own_eyes_too() -> None:
     job = tracker.launch(a_job())
     tracker.see("j1.1", sighting)
     assert job.phase is Phase.LOST
+
+
+def test_a_job_that_does_not_time_itself_is_timed_by_its_status_file() -> None:
+    launched = time.time() - 500
+    host = Script(j1_1=[{"finished": 1}], j1_2=[DONE])
+    host.ago["j1.1"] = 400.0
+    waited = wait_for([a_job("j1.1", limit=900, launched=launched), a_job("j1.2")], host, Terms(CORE, REAP), silent)
+    told = timing(waited)
+    assert told["j1.1"]["ended"] == pytest.approx(launched + 100, abs=1)
+    assert told["j1.1"]["uncertainty_s"] == STEP
+    later = sighting_of_entry(entry(waited[0].job), REAP, time.time(), told["j1.1"])
+    assert later is not None
+    tracker = Tracker()
+    tracker.launch(a_job("j1.1", limit=900, launched=launched))
+    job = tracker.see("j1.1", later)
+    assert job is not None
+    assert (job.runtime_s, job.uncertainty_s) == (pytest.approx(100, abs=1), STEP)
+
+
+def test_two_looks_close_to_each_other_tell_more_than_a_status_file() -> None:
+    host = Script(j1_1=[RUNNING, {"finished": 1}])
+    host.ago["j1.1"] = 0.0
+    (one,) = wait_for([a_job()], host, Terms(CORE, REAP), silent)
+    assert 0 < one.job.uncertainty_s < 1

@@ -232,6 +232,8 @@ def look_sighting(look: Mapping[str, Any], *, wait: bool, deadline: float) -> Si
         msg=str(msg) if msg else None,
         runtime_s=runtime_of(look),
         waited=bool(look.get("waited")),
+        ended=look.get("ended"),
+        uncertainty_s=float(look.get("late_by") or 0.0),
     )
 
 

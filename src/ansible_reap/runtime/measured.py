@@ -13,7 +13,7 @@ from ansible_reap.history.observation import Observation, Outcome
 from ansible_reap.history.store import keep as keep_observations
 from ansible_reap.jobs import JobState, LastSeen
 from ansible_reap.runtime.phases import Phase
-from ansible_reap.runtime.tracker import JobRecord
+from ansible_reap.runtime.tracker import JobRecord, Origin
 
 
 def keep(jobs: Sequence[JobRecord], run: str, core: str, base: str | None, where: str | None) -> str | None:
@@ -34,6 +34,8 @@ def observations(jobs: Sequence[JobRecord], run: str, core: str, base: Path) -> 
     names = _Names(base)
     found = []
     for job in jobs:
+        if job.origin is not Origin.RUN:
+            continue  # another run launched it, of another project perhaps
         outcome = _outcome(job)
         timed = _seconds(job, outcome) if outcome else None
         if outcome is None or timed is None:

@@ -37,7 +37,7 @@ def seen_by_own_task(
             jid = str(entry.get("jid"))
             if own_action(task) == COLLECT and tracker.get(jid) is None:
                 tracker.adopt(_adopted(entry), origin)
-            sighting = sighting_of_entry(entry, reap, time.time())
+            sighting = sighting_of_entry(entry, reap, time.time(), (data.get("timing") or {}).get(jid))
             job = tracker.see(jid, sighting) if sighting is not None else tracker.get(jid)
             if job is not None:
                 yield job

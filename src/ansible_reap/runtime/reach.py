@@ -17,6 +17,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.playbook.task import Task
 from ansible.plugins.loader import become_loader
 
+from ansible_reap.runtime import status_file
 from ansible_reap.runtime.events import NOT_FOUND, is_connection_variable
 from ansible_reap.runtime.launched import Access, JobInfo
 from ansible_reap.runtime.waiting import NoAnswerError
@@ -106,6 +107,22 @@ class Reach:
         if not text.isdigit():
             raise NoAnswerError("the host does not tell the time")
         return float(text)
+
+    def ended_ago(self, job: JobInfo) -> float | None:
+        """For how many seconds at least the job has ended; None where its status file does not tell.
+
+        Raises:
+            NoAnswerError: the host does not answer.
+        """
+        return self.age(job.access, "/".join(self._place(job)))
+
+    def age(self, access: Access, path: str) -> float | None:
+        """For how many seconds at least nobody has written to the file there; None where that cannot be told.
+
+        Raises:
+            NoAnswerError: the host does not answer.
+        """
+        return _one_line_errors(lambda: status_file.age(self._way(access).handler, path))
 
     def _async_status(self, job: JobInfo, mode: str) -> dict[str, Any]:
         folder, jid = self._place(job)

@@ -51,6 +51,10 @@ class Sighting:
     """As the module measured it; None where it did not."""
     waited: bool = False
     """The reap looked more than once, so that ``when`` is close to the job's end."""
+    ended: float | None = None
+    """When it ended, where that is known better than by ``when``."""
+    uncertainty_s: float = 0.0
+    """By how much ``ended`` may be too late."""
     reap: Reap | None = None
 
 
@@ -243,5 +247,10 @@ def _note_end(job: JobRecord, sighting: Sighting) -> None:
         job.finished = min(sighting.when, job.info.launched + sighting.runtime_s)
         return
     job.uncertainty_s = max(sighting.when - (job.seen_running or job.info.launched), 0.0)
+    if sighting.ended is not None and sighting.uncertainty_s <= job.uncertainty_s:
+        job.uncertainty_s = sighting.uncertainty_s
+        job.finished = max(min(sighting.ended, sighting.when), job.info.launched)
+        job.runtime_s = job.finished - job.info.launched
+        return
     if sighting.waited:
         job.runtime_s = max(sighting.when - job.info.launched, 0.0)

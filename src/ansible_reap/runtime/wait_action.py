@@ -16,7 +16,7 @@ from ansible_reap.runtime.launched import JobInfo
 from ansible_reap.runtime.reach import Reach
 from ansible_reap.runtime.session import CORE, Session
 from ansible_reap.runtime.tracker import Reap
-from ansible_reap.runtime.waiting import Terms, failure_message, wait_for
+from ansible_reap.runtime.waiting import Terms, failure_message, timing, wait_for
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "timeout": {"type": "float"},
@@ -47,7 +47,11 @@ def wait(action: Any, arguments: Mapping[str, Any], task_vars: Mapping[str, Any]
     jobs = outstanding(session, host, arguments["tasks"])
     waited = wait_for(jobs, Reach(action, task_vars), terms, lambda text: say(host, text))
     message = failure_message(waited, terms)
-    result: dict[str, Any] = {"changed": False, "jobs": [entry(one.job) for one in waited]}
+    result: dict[str, Any] = {
+        "changed": False,
+        "jobs": [entry(one.job) for one in waited],
+        "timing": timing(waited),
+    }
     if message:
         result.update(failed=True, msg=message)
     return result

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -11,6 +13,7 @@ from ansible_reap.jobs import JobState
 from ansible_reap.runtime import events
 from ansible_reap.runtime.launched import JobInfo
 from ansible_reap.runtime.phases import Phase, Sight, Source
+from ansible_reap.runtime.status_file import STEP
 from ansible_reap.runtime.tracker import JobRecord, Reap, Sighting, Tracker
 from ansible_reap.runtime.wording import place, span, what
 
@@ -32,6 +35,9 @@ class Host(Protocol):
 
     def status(self, job: JobInfo) -> Mapping[str, Any]:
         """What ``async_status`` says of the job; raises ``NoAnswerError``."""
+
+    def ended_ago(self, job: JobInfo) -> float | None:
+        """For how many seconds at least the job has ended; None where nothing tells. Raises ``NoAnswerError``."""
 
     def cleanup(self, job: JobInfo) -> None:
         """Remove the job's status file; raises ``NoAnswerError``."""
@@ -77,12 +83,10 @@ def wait_for(jobs: Sequence[JobInfo], host: Host, terms: Terms, say: Callable[[s
     ends = {job.jid: _end(job, terms, began) for job in jobs}
     left = list(jobs)
     pause, silence, spoken = FIRST_PAUSE, FIRST_WORD_AFTER, began
-    rounds = 0
     while left:
-        rounds += 1
         for job in list(left):
             try:
-                sighting = _look(job, host, terms, waited=rounds > 1)
+                sighting = _look(job, host, terms, time.time() - (records[job.jid].seen_running or -math.inf))
             except NoAnswerError as error:
                 errors[job.jid] = str(error)
             else:
@@ -132,8 +136,21 @@ def failure_message(waited: Sequence[Waited], terms: Terms) -> str:
     return f"{len(lines)} of {len(waited)} async job{'' if len(waited) == 1 else 's'} failed: {'; '.join(lines)}"
 
 
-def sighting_of_entry(entry: Mapping[str, Any], reap: Reap, now: float) -> Sighting | None:
+def timing(waited: Sequence[Waited]) -> dict[str, dict[str, float]]:
+    """By job id, when those ended that did not time themselves, and by how much that may be too late; in seconds."""
+    return {
+        job.info.jid: {"ended": job.finished, "uncertainty_s": job.uncertainty_s}
+        for job in (one.job for one in waited)
+        if job.finished is not None and job.uncertainty_s > 0
+    }
+
+
+def sighting_of_entry(
+    entry: Mapping[str, Any], reap: Reap, now: float, timed: Mapping[str, float] | None = None
+) -> Sighting | None:
     """What an entry of ``jobs`` in a task's result tells the tracker of the run; None where it tells nothing.
+
+    ``timed`` is the job's part of :func:`timing`.
 
     The loop above ran in a worker process. Its result is how the process that runs the play comes to know of it.
     """
@@ -147,7 +164,9 @@ def sighting_of_entry(entry: Mapping[str, Any], reap: Reap, now: float) -> Sight
         when=now,
         rc=rc if isinstance(rc, int) else None,
         msg=str(msg) if msg else None,
-        runtime_s=float(runtime) if isinstance(runtime, int | float) else None,
+        runtime_s=float(runtime) if isinstance(runtime, int | float) and not timed else None,
+        ended=timed["ended"] if timed else None,
+        uncertainty_s=timed["uncertainty_s"] if timed else 0.0,
         reap=reap,
     )
 
@@ -170,7 +189,8 @@ def _end(job: JobInfo, terms: Terms, began: float) -> float:
     return own if terms.timeout is None else min(own, began + terms.timeout)
 
 
-def _look(job: JobInfo, host: Host, terms: Terms, *, waited: bool) -> Sighting:
+def _look(job: JobInfo, host: Host, terms: Terms, pause: float) -> Sighting:
+    """``pause`` is how long ago the look before was, in seconds; endless where this is the first."""
     answer = host.status(job)
     if "finished" not in answer:  # the module did not run: its own failure has no such key
         raise NoAnswerError(_why(answer))
@@ -179,7 +199,12 @@ def _look(job: JobInfo, host: Host, terms: Terms, *, waited: bool) -> Sighting:
         look.pop("rc", None)
         if look.get("msg") not in (events.NOT_FOUND, events.KILLED):
             look.pop("msg", None)
-    look.update(finished=bool(answer["finished"]), failed=bool(answer.get("failed")), seen=time.time(), waited=waited)
+    look.update(finished=bool(answer["finished"]), failed=bool(answer.get("failed")), seen=time.time())
+    look["waited"] = pause < math.inf
+    if look["finished"] and not look["failed"] and pause > STEP and events.runtime_of(look) is None:
+        with suppress(NoAnswerError):
+            ago = host.ended_ago(job)
+            look.update(ended=None if ago is None else time.time() - ago, late_by=STEP)
     sighting = events.look_sighting(look, wait=True, deadline=job.deadline(terms.core))
     # It is a task of the playbook that waits here, not the gate.
     return replace(sighting, source=Source.PLAYBOOK, reap=terms.reap)

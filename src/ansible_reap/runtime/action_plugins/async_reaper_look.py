@@ -6,6 +6,7 @@ back only what the report shows, so that neither facts nor output of a job leak 
 
 from __future__ import annotations
 
+import math
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,8 +16,11 @@ from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
+from ansible_reap.runtime import status_file
+from ansible_reap.runtime.events import NOT_FOUND, runtime_of
 from ansible_reap.runtime.launched import Access
 from ansible_reap.runtime.reach import Reach
+from ansible_reap.runtime.status_file import STEP
 from ansible_reap.runtime.waiting import NoAnswerError
 
 KEPT = ("rc", "msg", "start", "end", "child_pid")
@@ -35,6 +39,9 @@ class _Way:
 
     reach: Reach
     access: Access
+
+    def age(self, path: str) -> float | None:
+        return self.reach.age(self.access, path)
 
     def module(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
         return self.reach.module(self.access, name, arguments)
@@ -57,8 +64,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         result.update(changed=False, looks=looks)
         return result
 
-    def _look(self, job: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
-        """One look: what the status file says, or ``error`` where it cannot be read."""
+    def _look(self, job: dict[str, Any], variables: dict[str, Any], pause: float = math.inf) -> dict[str, Any]:
+        """One look: what the status file says. ``pause`` is how many seconds ago the look before it was."""
         answer = self._status(job, "status", variables)
         look: dict[str, Any] = {key: answer[key] for key in KEPT if key in answer}
         look.update(
@@ -67,14 +74,17 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             failed=bool(answer.get("failed")),
             seen=time.time(),
         )
+        well = look["finished"] and not look["failed"] and look.get("msg") != NOT_FOUND
+        if well and runtime_of(look) is None:
+            look.update(self._end(job, look["seen"], pause, variables))
         if self._task.args.get("hidden") and look.get("msg") not in ANSIBLES_OWN:
             look.pop("msg", None)
         return look
 
-    def _look_again(self, job: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+    def _look_again(self, job: dict[str, Any], variables: dict[str, Any], pause: float) -> dict[str, Any]:
         """A look in a row of many: a host that does not answer now may do so the next time."""
         try:
-            return self._look(job, variables)
+            return self._look(job, variables, pause)
         except (AnsibleConnectionFailure, NoAnswerError):
             return {"jid": job["jid"], "finished": False, "failed": False, "seen": time.time()}
 
@@ -83,12 +93,14 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         began = time.time()
         word_at, pause = began + FIRST_WORD_AFTER, FIRST_WORD_AFTER
         done: dict[str, dict[str, Any]] = {}
+        looked: dict[str, float] = {}
         interval = FIRST_INTERVAL
         while True:
             for job in jobs:
                 if job["jid"] in done:
                     continue
-                look = self._look_again(job, variables)
+                look = self._look_again(job, variables, time.time() - looked.get(job["jid"], -math.inf))
+                looked[job["jid"]] = look["seen"]
                 if look["finished"] or time.time() >= job["deadline"]:
                     look["waited"] = interval > FIRST_INTERVAL
                     done[job["jid"]] = look
@@ -120,6 +132,20 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if not access:
             return dict(self._execute_module(module_name=module, module_args=arguments, task_vars=variables))
         return self._reach(access, variables).module(module, arguments)
+
+    def _end(self, job: dict[str, Any], seen: float, pause: float, variables: dict[str, Any]) -> dict[str, float]:
+        """When a job ended that does not say so itself, and by how many seconds that may be too late."""
+        ago = None
+        if pause > STEP:
+            with suppress(AnsibleConnectionFailure, NoAnswerError):
+                ago = self._age(str(job["file"]), variables)
+        if ago is not None:
+            return {"ended": time.time() - ago, "late_by": STEP}
+        return {} if pause == math.inf else {"ended": seen, "late_by": pause}
+
+    def _age(self, path: str, variables: dict[str, Any]) -> float | None:
+        access = self._task.args.get("access")
+        return self._reach(access, variables).age(path) if access else status_file.age(self, path)
 
     def _reach(self, access: dict[str, Any], variables: dict[str, Any]) -> _Way:
         """A way of our own to where the playbook has set connection variables on the launch itself."""
