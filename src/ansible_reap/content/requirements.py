@@ -14,6 +14,8 @@ Version = tuple[int, ...]
 _ROLE_PARTS = frozenset({"tasks", "handlers"})
 _SHIPPED = frozenset({"roles", "playbooks"})
 """The folders of a collection whose files its users run, besides its playbooks at the top; not its own tests."""
+_OWN_TESTS = frozenset({"molecule", "tests"})
+"""What lies below is run by the project's developers, on a version of their choice."""
 _SPECIFIER = re.compile(r"\s*(>=|<=|==|!=|~=|>|<)?\s*v?(\d+(?:\.\d+)*)")
 
 
@@ -47,6 +49,8 @@ def allows(statement: str, core: Version) -> bool:
 
 def _statements(root: str, path: str) -> Iterator[str]:
     parts = PurePosixPath(path).parts
+    if not _OWN_TESTS.isdisjoint(parts[:-1]):
+        return
     folder = len(parts) - 1
     for below, stem, keys in (
         (_ROLE_PARTS, "main", ("galaxy_info", "min_ansible_version")),

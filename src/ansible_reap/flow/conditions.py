@@ -131,6 +131,9 @@ def truth(evaluator: Evaluator, node: nodes.Node) -> Formula:
         return disj(conj(guard, truth(evaluator, node.expr1)), conj(neg(guard), other))
     if isinstance(node, nodes.Filter) and node.name == "bool" and node.node is not None:
         return truth(evaluator, node.node)
+    if isinstance(node, nodes.Filter) and node.name in _STATE_TESTS and node.node is not None and not node.args:
+        # `x | failed`: how tests were written before Ansible 2.5
+        return _test(evaluator, nodes.Test(node.node, node.name, [], [], None, None))
     value = evaluator.value(node)
     return disj(*(conj(guard, _truthy(evaluator, inner, node)) for guard, inner in options(value)))
 

@@ -6,6 +6,7 @@ A filter that is not known here (a plugin's) is taken to give back what it was g
 from __future__ import annotations
 
 import os.path
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +50,12 @@ Handler = Callable[["Evaluator", Value, nodes.Filter], Value]
 _SAME = frozenset(
     {"list", "unique", "sort", "shuffle", "reverse", "bool", "string", "trim", "safe", "quote", "mandatory"}
     | {"to_json", "to_nice_json", "to_yaml", "to_nice_yaml", "from_json", "from_yaml", "tojson", "regex_replace"}
+)
+_QUERY_STEP = re.compile(r"\s*(\.?\s*(\w+)|\.?\s*(\[\s*(\?[^\]]+|\*)?\s*\]))\s*")
+"""A name, or brackets with nothing, a star or a condition in them."""
+_OF_LAUNCHED = frozenset(
+    {"ansible_job_id", "ansible_job_id!=null", "started", "started==1", "changed", "changed==true"}
+    | {"!skipped", "skipped!=true", "skipped==null", "not_null(ansible_job_id)"}
 )
 _TEXTUAL: dict[str, Callable[..., Any]] = {
     "basename": os.path.basename,
@@ -276,14 +283,31 @@ def _product(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
     return crossed([base, *(evaluator.value(argument) for argument in node.args)])
 
 
-def _json_query(_: Evaluator, base: Value, node: nodes.Filter) -> Value:
-    query = node.args[0].value if node.args and isinstance(node.args[0], nodes.Const) else None
-    seq = as_seq(base)
-    if isinstance(query, str) and seq is not None and query.strip() in ("[*].ansible_job_id", "[].ansible_job_id"):
-        return Seq(
-            tuple(JobId(i.instance, i.index, i.is_partial) for i in seq.items if isinstance(i, Job)), seq.is_open
-        )
-    return Unknown(taints(base))
+def _json_query(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
+    """``results[*].ansible_job_id`` and its like: names, projections, and filters that keep every launched job."""
+    query = plain(evaluator.value(node.args[0])) if node.args else NOT_PLAIN
+    steps = _QUERY_STEP.findall(query) if isinstance(query, str) else []
+    if not steps or "".join(whole for whole, *_ in steps).replace(" ", "") != str(query).replace(" ", ""):
+        return Unknown(taints(base))
+    value, is_projected = base, False
+    for _, name, brackets, condition in steps:
+        if name and not is_projected:
+            value = evaluator.part(value, name)
+            continue
+        seq = as_seq(value)
+        if seq is None or (condition.startswith("?") and not _keeps_launched(condition)):
+            return Unknown(taints(base))
+        if name:
+            value = Seq(tuple(evaluator.part(item, name) for item in seq.items), seq.is_open)
+        elif brackets:
+            value, is_projected = seq, True
+    return value
+
+
+def _keeps_launched(condition: str) -> bool:
+    """Whether the condition of a JMESPath filter holds for whatever has been launched."""
+    asked = "".join(char for char in condition.lstrip("?") if char not in "`' ")
+    return asked in _OF_LAUNCHED
 
 
 def _batch(_: Evaluator, base: Value, __: nodes.Filter) -> Value:
