@@ -31,6 +31,12 @@ class Session:
     venv: Venv
     project: Path
     variables: dict[str, str]
+    exports: list[str]
+
+    @property
+    def exported(self) -> str:
+        """The page's ``export`` commands up to here."""
+        return "".join(self.exports)
 
     def shell(self, script: str) -> subprocess.CompletedProcess[str]:
         return shell(script, self.project, self.variables)
@@ -57,7 +63,7 @@ def session(complete: Venv, dist: Dist, tmp_path: Path, page: Path) -> Session:
         "ANSIBLE_LOCALHOST_WARNING": "0",
         "COLUMNS": "80",
     }
-    return Session(complete, project, variables)
+    return Session(complete, project, variables, [])
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(environments.ROOT)))
@@ -85,18 +91,27 @@ def _try(block: markdown.Block, where: str, session: Session) -> None:
 
 
 def _run_console(block: markdown.Block, where: str, session: Session) -> None:
-    """Run a block's commands in one shell, so that ``cd``, ``export`` and ``$?`` work as for a reader."""
+    """Run a block's commands in one shell, so that ``cd`` and ``$?`` work as for a reader; so do the page's exports.
+
+    A command must print what is shown. Where nothing in particular is, it must succeed, or its status be shown next.
+    """
     commands = markdown.commands(block)
     assert commands, f"{where}: no line starts with '$ '"
-    parts = [f"__=$?; printf '\\n===%s===\\n' {n}; (exit $__)\n{command.text}\n" for n, command in enumerate(commands)]
-    reply = session.shell("".join(parts))
-    outputs = re.split(r"\n===\d+===\n", reply.stdout)[1:]
-    for command, output in zip(commands, outputs, strict=True):
+    rule = "__=$?; printf '\\n===%s===\\n' $__; (exit $__)\n"
+    reply = session.shell(session.exported + rule + "".join(f"{command.text}\n{rule}" for command in commands))
+    session.exports.extend(f"{command.text}\n" for command in commands if command.text.startswith("export "))
+    _, *rest = re.split(r"\n===(\d+)===\n", reply.stdout)
+    outputs, statuses = rest[1::2], rest[2::2]
+    assert len(statuses) == len(commands), f"{where}: the shell ended early\n{reply.stdout}"
+    for number, (command, output, status) in enumerate(zip(commands, outputs, statuses, strict=False)):
+        shown = "\n".join(command.expected)
         if command.expected:
-            shown = "\n".join(command.expected)
             assert markdown.matches(command.expected, output), (
                 f"{where}: $ {command.text}\n{output}\n-- shown:\n{shown}"
             )
+        is_told = commands[number + 1].text == "echo $?" if number + 1 < len(commands) else False
+        if not is_told and not shown.replace("...", "").strip():
+            assert status == "0", f"{where}: $ {command.text}\n{output}\nstatus {status}"
 
 
 def _run_recipe(block: markdown.Block, where: str, session: Session) -> None:
@@ -122,6 +137,21 @@ def _tags_found(block: markdown.Block, session: Session) -> list[str]:
     answer = json.loads(reply.stdout)
     assert answer["errors"] == []
     return sorted(finding["tag"] for finding in answer["findings"])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(environments.ROOT)))
+def test_no_block_of_a_page_escapes_the_tests(page: Path) -> None:
+    """A fence or a directive that the reader of the blocks does not know would be passed over in silence."""
+    text = page.read_text(encoding="utf-8")
+    within = sum(block.text.count("```") for block in markdown.blocks(page))
+    assert text.count("```") - within == 2 * len(list(markdown.blocks(page)))
+    assert "~~~" not in text
+    assert "<pre" not in text
+    assert set(re.findall(r"<!-- (\w+)", text)) <= {"project", "shown", "finds", "runs"}
+    for block in markdown.blocks(page):
+        assert block.directive in (None, "shown", "finds", "runs")
+        is_tested = block.language == "console" or block.title or block.language == "yaml"
+        assert is_tested or block.directive == "shown", f"{page.name}:{block.line}"
 
 
 def test_the_docs_build_without_warnings(tmp_path: Path) -> None:

@@ -60,7 +60,8 @@ def _enabled(program: Program, state: dict[str, Any]) -> Iterator[Observation]:
     callbacks: list[dict[str, Any]] = state["callbacks"]
     if not callbacks:
         where = state["config_file"] or "ansible.cfg (there is none in effect here)"
-        yield off(f"{where} does not enable the callback", f"[defaults] callbacks_enabled = {FULL_NAME}")
+        wanted = f"[defaults] callbacks_enabled = {FULL_NAME} (where no callback is wanted: doctor --skip callback)"
+        yield off(f"{where} does not enable the callback", wanted)
         return
     if len(callbacks) > 1:
         names = " and ".join(callback["name"] for callback in callbacks)
