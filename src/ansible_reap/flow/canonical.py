@@ -44,6 +44,8 @@ def _canonical(evaluator: Evaluator, node: nodes.Node, depth: int) -> str:
         inner = canonical(evaluator, node.node, depth)
         if node.name in _TRANSPARENT or node.name in ("default", "d"):
             return inner
+        if node.name == "first" and not node.args:
+            return f"{inner}.0"
         arguments = ", ".join(canonical(evaluator, argument, depth) for argument in node.args)
         return f"{inner}|{node.name}({arguments})"
     if isinstance(node, nodes.Test):
@@ -75,6 +77,8 @@ def _canonical_part(evaluator: Evaluator, node: nodes.Getattr | nodes.Getitem, d
         if key is None:
             return f"{canonical(evaluator, node.node, depth)}[{canonical(evaluator, node.arg, depth)}]"
     base = node.node
+    if isinstance(base, nodes.Name) and base.name == "ansible_facts" and isinstance(key, str):
+        return f"ansible_{key}"
     if isinstance(base, nodes.Name) and any(layer is Layer.LOOP for _, layer, _ in evaluator.scope.find(base.name)):
         held = evaluator.name(base.name)
         for _, inner in options(held):

@@ -58,6 +58,14 @@ _STATE_TESTS = {
     "unreachable": False,
     "timedout": False,
 }
+_STATE_KEYS = {"changed": "changed", "change": "changed", "failed": "failed", "failure": "failed"} | {
+    "skipped": "skipped",
+    "skip": "skipped",
+    "finished": "finished",
+    "unreachable": "unreachable",
+}
+"""Tests of a result that say no more than one of its keys."""
+_SUCCESS = frozenset({"succeeded", "success", "successful"})
 _ALWAYS_SETTLED = frozenset({"skipped", "skip", "started"})
 _CONSTANTS = frozenset({"true", "false", "yes", "no"})
 MAGIC = {"ansible_check_mode": Const(value=False)}
@@ -189,12 +197,20 @@ def test(evaluator: Evaluator, name: str, value: Value, node: nodes.Node | None)
             return _STATE_TESTS[name]
         if stage is Stage.DONE and name == "finished":
             return True
-        return Atom(f"{text} is {name}", about=number)
+        return _state(text, name, number)
     if name in ("mapping", "iterable", "sequence") and isinstance(value, (Job, Results, Seq, Map)):
         return True
     if isinstance(value, Undefined) and value.is_sure:
         return False
-    return Atom(f"{text} is {name}", about=taints(value))
+    return _state(text, name, taints(value))
+
+
+def _state(text: str, name: str, about: frozenset[int]) -> Formula:
+    """``x is failed`` as ``x.failed``, and ``x is succeeded`` as its opposite."""
+    if name in _SUCCESS:
+        return neg(Atom(cut(f"{text}.failed"), about=about))
+    key = _STATE_KEYS.get(name)
+    return Atom(cut(f"{text}.{key}") if key else f"{text} is {name}", about=about)
 
 
 def _state_of(value: Value) -> tuple[Stage, frozenset[int]] | None:
@@ -246,15 +262,31 @@ def _compared(evaluator: Evaluator, node: nodes.Compare, left: Value, right: Val
             side = node.expr if isinstance(b, bool) else operand.expr
             atom = Atom(canonical(evaluator, side), about=about)
             atom = atom if wanted else neg(atom)
-        elif b is not NOT_PLAIN:
-            atom = _equal(canonical(evaluator, node.expr), b, about)
-        elif a is not NOT_PLAIN:
-            atom = _equal(canonical(evaluator, operand.expr), a, about)
+        elif b is not NOT_PLAIN or a is not NOT_PLAIN:
+            constant, side = (b, node.expr) if b is not NOT_PLAIN else (a, operand.expr)
+            if constant is None:
+                atom = Atom(cut(f"{canonical(evaluator, side)} is none"), about=about)
+            elif constant in ("", [], {}):  # there is nothing in it
+                nothing = neg(Atom(canonical(evaluator, side), about=about))
+                return nothing if operand.op == "eq" else neg(nothing)
+            else:
+                atom = _equal(canonical(evaluator, side), constant, about)
         else:
             sides = sorted((canonical(evaluator, node.expr), canonical(evaluator, operand.expr)))
             atom = Atom(cut(" == ".join(sides)), about=about)
         return atom if operand.op == "eq" else neg(atom)
+    if type(b) is int:
+        return _above(canonical(evaluator, node.expr), operand.op, b, about)
+    if type(a) is int:
+        return _above(canonical(evaluator, operand.expr), _MIRRORED[operand.op], a, about)
     return Atom(canonical(evaluator, node), about=about)
+
+
+def _above(subject: str, operator_name: str, bound: int, about: frozenset[int]) -> Formula:
+    """An order of whole numbers as ``subject > bound`` or its opposite."""
+    bound -= operator_name in ("gteq", "lt")
+    atom = Atom(cut(f"{subject} > {bound}"), about=about)
+    return atom if operator_name in ("gt", "gteq") else neg(atom)
 
 
 def _equal(subject: str, constant: Any, about: frozenset[int]) -> Atom:
@@ -277,6 +309,8 @@ def _membership(evaluator: Evaluator, needle: nodes.Expr, haystack: nodes.Expr) 
     if isinstance(right, (Job, Results)) and isinstance(a, str):
         return test(evaluator, "defined", evaluator.part(right, a), haystack)
     text = f"{canonical(evaluator, needle)} in {canonical(evaluator, haystack)}"
+    if text.startswith("inventory_hostname in groups.") and text.count(".") == 1:
+        text = f"{text.partition('.')[2]!r} in group_names"
     return Atom(cut(text), about=taints(left) | taints(right))
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 MAX_ATOMS = 10
 MAX_SIZE = 400
+_DEFINED = " is defined"
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,11 +283,21 @@ def _conjuncts(formula: Formula) -> Iterable[Formula]:
 def _assignments(every: list[Atom]) -> Iterator[frozenset[Atom]]:
     offered = Counter(atom.subject for atom in every if atom.choices)
     must_hold = {atom.subject for atom in every if atom.choices and offered[atom.subject] == atom.choices}
+    needs = [(atom, other) for other in every for atom in every if _needs(atom, other)]
     for choice in itertools.product((False, True), repeat=len(every)):
         true = frozenset(itertools.compress(every, choice))
         equal = [atom for atom in true if atom.subject is not None]
         subjects = {atom.subject: atom.constant for atom in equal}
-        if not must_hold <= subjects.keys():
+        if not must_hold <= subjects.keys() or any(atom in true and other not in true for atom, other in needs):
             continue
         if all(subjects[atom.subject] == atom.constant for atom in equal):
             yield true
+
+
+def _needs(atom: Atom, other: Atom) -> bool:
+    """Whether whatever holds of a variable needs it to be defined: ``x`` and ``x.y`` are false where x is not."""
+    if atom is other or not other.text.endswith(_DEFINED):
+        return False
+    name = other.text.removesuffix(_DEFINED)
+    said = atom.subject or atom.text.removesuffix(_DEFINED)
+    return said == name or said.startswith(f"{name}.")
