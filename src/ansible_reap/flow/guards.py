@@ -283,7 +283,8 @@ def _conjuncts(formula: Formula) -> Iterable[Formula]:
 def _assignments(every: list[Atom]) -> Iterator[frozenset[Atom]]:
     offered = Counter(atom.subject for atom in every if atom.choices)
     must_hold = {atom.subject for atom in every if atom.choices and offered[atom.subject] == atom.choices}
-    needs = [(atom, other) for other in every for atom in every if _needs(atom, other)]
+    defined = [atom for atom in every if atom.text.endswith(_DEFINED)]
+    needs = [(atom, other) for other in defined for atom in every if _needs(atom, other)]
     for choice in itertools.product((False, True), repeat=len(every)):
         true = frozenset(itertools.compress(every, choice))
         equal = [atom for atom in true if atom.subject is not None]
@@ -296,7 +297,7 @@ def _assignments(every: list[Atom]) -> Iterator[frozenset[Atom]]:
 
 def _needs(atom: Atom, other: Atom) -> bool:
     """Whether whatever holds of a variable needs it to be defined: ``x`` and ``x.y`` are false where x is not."""
-    if atom is other or not other.text.endswith(_DEFINED):
+    if atom is other:
         return False
     name = other.text.removesuffix(_DEFINED)
     said = atom.subject or atom.text.removesuffix(_DEFINED)
