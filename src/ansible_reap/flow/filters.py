@@ -51,7 +51,7 @@ _SAME = frozenset(
     {"list", "unique", "sort", "shuffle", "reverse", "bool", "string", "trim", "safe", "quote", "mandatory"}
     | {"to_json", "to_nice_json", "to_yaml", "to_nice_yaml", "from_json", "from_yaml", "tojson", "regex_replace"}
 )
-_QUERY_STEP = re.compile(r"\s*(\.?\s*(\w+)|\.?\s*(\[\s*(\?[^\]]+|\*)?\s*\]))\s*")
+_QUERY_STEP = re.compile(r"\.?(?:(\w+)|(\[(\?[^\]]+|\*)?\]))")
 """A name, or brackets with nothing, a star or a condition in them."""
 _OF_LAUNCHED = frozenset(
     {"ansible_job_id", "ansible_job_id!=null", "started", "started==1", "changed", "changed==true"}
@@ -285,12 +285,14 @@ def _product(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
 
 def _json_query(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
     """``results[*].ansible_job_id`` and its like: names, projections, and filters that keep every launched job."""
-    query = plain(evaluator.value(node.args[0])) if node.args else NOT_PLAIN
-    steps = _QUERY_STEP.findall(query) if isinstance(query, str) else []
-    if not steps or "".join(whole for whole, *_ in steps).replace(" ", "") != str(query).replace(" ", ""):
+    written = plain(evaluator.value(node.args[0])) if node.args else NOT_PLAIN
+    query = "".join(written.split()) if isinstance(written, str) else ""
+    steps = list(_QUERY_STEP.finditer(query))
+    if not steps or sum(len(step.group()) for step in steps) != len(query):
         return Unknown(taints(base))
     value, is_projected = base, False
-    for _, name, brackets, condition in steps:
+    for step in steps:
+        name, brackets, condition = step.groups(default="")
         if name and not is_projected:
             value = evaluator.part(value, name)
             continue
@@ -306,7 +308,7 @@ def _json_query(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
 
 def _keeps_launched(condition: str) -> bool:
     """Whether the condition of a JMESPath filter holds for whatever has been launched."""
-    asked = "".join(char for char in condition.lstrip("?") if char not in "`' ")
+    asked = "".join(char for char in condition.lstrip("?") if char not in "`'")
     return asked in _OF_LAUNCHED
 
 
