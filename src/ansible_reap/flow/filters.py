@@ -51,6 +51,8 @@ _SAME = frozenset(
     {"list", "unique", "sort", "shuffle", "reverse", "bool", "string", "trim", "safe", "quote", "mandatory"}
     | {"to_json", "to_nice_json", "to_yaml", "to_nice_yaml", "from_json", "from_yaml", "tojson", "regex_replace"}
 )
+MAX_QUERY = 500
+"""A longer query is not read."""
 _QUERY_STEP = re.compile(r"\.?(?:(\w+)|(\[(\?[^\]]+|\*)?\]))")
 """A name, or brackets with nothing, a star or a condition in them."""
 _OF_LAUNCHED = frozenset(
@@ -287,7 +289,7 @@ def _json_query(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
     """``results[*].ansible_job_id`` and its like: names, projections, and filters that keep every launched job."""
     written = plain(evaluator.value(node.args[0])) if node.args else NOT_PLAIN
     query = "".join(written.split()) if isinstance(written, str) else ""
-    steps = list(_QUERY_STEP.finditer(query))
+    steps = list(_QUERY_STEP.finditer(query)) if len(query) <= MAX_QUERY else []
     if not steps or sum(len(step.group()) for step in steps) != len(query):
         return Unknown(taints(base))
     value, is_projected = base, False
