@@ -191,15 +191,6 @@ def test_a_bound_that_was_hit_makes_things_unknown(tmp_path: Path) -> None:
     assert launch.verdict in (Verdict.UNKNOWN, Verdict.REAPED)
 
 
-def test_oldest_core_that_the_metadata_admits(tmp_path: Path) -> None:
-    files = {
-        "a.yml": START,
-        "meta/runtime.yml": "requires_ansible: '>=2.16.0,<3'\n",
-        "roles/x/meta/main.yml": "galaxy_info: {min_ansible_version: '2.17'}\n",
-    }
-    assert analyse(lay(tmp_path, files)).min_core == (2, 16, 0)
-
-
 def test_an_empty_project(tmp_path: Path) -> None:
     analysis = analyse(tmp_path)
     assert (analysis.launches, analysis.errors, analysis.files) == ((), (), 0)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 _SIGNS = (b"include", b"import_", b"role", b"dependencies", b"hosts")
 _CALL = re.compile(
-    rb"""(?:^|[\[{,])[ \t-]*["']?(?:ansible\.(?:builtin|legacy)\.)?"""
-    rb"""(?:include(?!_vars)|import_|(?:(roles?|dependencies)|hosts|action|local_action)["']?[ \t]*:)""",
-    re.MULTILINE,
+    rb"""[\n\[{,][ \t-]*["']?(?:ansible\.(?:builtin|legacy)\.)?"""
+    rb"""(?:include(?!_vars)|import_|(?:(roles?|dependencies)|hosts|action|local_action)["']?[ \t]*:)"""
 )
 """The start of a line with which a call may begin; the group marks lists of roles."""
-_WORD = re.compile(rb"[\w-]+")
+_NOT_WORDS = bytes(byte if (chr(byte).isalnum() and byte < 128) or byte in b"_-" else 32 for byte in range(256))
+"""Blanks for whatever is no part of a word."""
 _TEMPLATED = re.compile(
     rb"""^[ \t-]*["']?(?:(?:ansible\.(?:builtin|legacy)\.)?(?:include|import_)|(?:-[ \t]+)?roles?[ \t]*:)[^\n]*\{\{"""
     rb"""|^[ \t]+(?:name|role|tasks_from|file)[ \t]*:[^\n]*\{\{""",
@@ -37,7 +37,8 @@ def call_text(data: bytes) -> CallText | None:
     if not any(sign in data for sign in _SIGNS):
         return None
     if data.lstrip()[:1] in (b"[", b"{"):
-        return CallText(frozenset(_WORD.findall(data)), b"{{" in data)
+        return CallText(frozenset(_words(data)), b"{{" in data)
+    data = b"\n" + data  # so that every call begins after one of a few bytes
     words: set[bytes] = set()
     is_templated = found = False
     end = 0
@@ -46,11 +47,15 @@ def call_text(data: bytes) -> CallText | None:
         start = max(match.start(), end)
         end = max(end, match.end() + (LIST_LENGTH if match.group(1) else CALL_LENGTH))
         part = data[start:end]
-        words.update(_WORD.findall(part))
+        words.update(_words(part))
         is_templated = is_templated or (b"{{" in part and _TEMPLATED.search(part) is not None)
     return CallText(frozenset(words), is_templated) if found else None
 
 
 def telling_word(name: str) -> bytes:
     """The part of a name by which it is looked up among the words."""
-    return max(_WORD.findall(name.encode()), key=len, default=b"")
+    return max(_words(name.encode()), key=len, default=b"")
+
+
+def _words(text: bytes) -> list[bytes]:
+    return text.translate(_NOT_WORDS).split()

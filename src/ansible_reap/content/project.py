@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from ansible_reap.content.source import SourceError, read
 
@@ -66,7 +66,7 @@ class Project:
 
     def read(self, path: str) -> bytes:
         """Raises SourceError."""
-        return read(self.root / path)
+        return read(f"{self._real}{os.sep}{path}")
 
     def has_file(self, path: str) -> bool:
         """Whether a file stands there, listed or not (roles may lie in folders that are not listed)."""
@@ -102,36 +102,31 @@ class Project:
         return real[len(self._real) + 1 :].replace(os.sep, "/")
 
     def _list(self) -> None:
-        def note(error: OSError) -> None:
-            if error.filename is not None:
-                relative = os.path.relpath(error.filename, self.root).replace(os.sep, "/")
-                self.unreadable.append((relative, error.strerror or "cannot be read"))
-
+        """Folder by folder, each before those in it, names in order. Links to folders are not followed."""
         copies: dict[str, list[str]] = {}
-        for folder, subfolders, names in os.walk(self.root, onerror=note):
-            relative = os.path.relpath(folder, self.root).replace(os.sep, "/")
-            prefix = "" if relative == "." else relative + "/"
-            subfolders[:] = sorted(name for name in subfolders if self._is_entered(folder, name))
-            names.sort()
+        pending = [""]
+        while pending and len(self.yaml) <= MAX_FILES:
+            prefix = pending.pop()
+            folders: list[str] = []
             files: list[str] = []
-            parts = PurePosixPath(prefix).parts
-            is_rendered = RENDERED_FOLDER in parts and "{{" not in prefix
-            is_copied = COPIED_FOLDER in parts and "{{" not in prefix
-            for name in names:
-                if name.endswith(YAML_ENDINGS):
-                    full = os.path.join(folder, name)  # noqa: PTH118 - a hot loop over every file
-                    if os.path.islink(full) and not self._is_own_link(full):  # noqa: PTH114
-                        continue
-                    if is_copied and not is_rendered:
-                        copies.setdefault("/".join(parts[: parts.index(COPIED_FOLDER)]), []).append(prefix + name)
-                    elif not is_rendered:
-                        self.yaml.append(prefix + name)
-                else:
-                    self.others.add(prefix + name)
-                files.append(name)
-            self._directories[relative if prefix else ""] = files
-            if len(self.yaml) > MAX_FILES:
-                break
+            links: set[str] = set()
+            try:
+                with os.scandir(f"{self._real}{os.sep}{prefix}") as entries:
+                    for entry in entries:
+                        if entry.is_dir(follow_symlinks=False):
+                            folders.append(entry.name)
+                            continue
+                        if entry.is_symlink():
+                            if entry.is_dir():
+                                continue
+                            links.add(entry.name)
+                        files.append(entry.name)
+            except OSError as error:
+                self.unreadable.append((prefix.rstrip("/") or ".", error.strerror or "cannot be read"))
+                continue
+            folders.sort(reverse=True)
+            pending += [f"{prefix}{name}/" for name in folders if self._is_entered(prefix, name)]
+            self._sort_in(prefix, sorted(files), links, copies)
         for paths in copies.values():
             if any(self._launches(path) for path in paths):
                 self.copied.update(paths)
@@ -145,16 +140,34 @@ class Project:
             return False
         return b"async:" in data and b"poll:" in data
 
+    def _sort_in(self, prefix: str, names: list[str], links: set[str], copies: dict[str, list[str]]) -> None:
+        """What lies in a folder: YAML that Ansible reads, YAML that it copies (by the owner of the folder), the rest."""
+        listed: list[str] = []
+        parts = [] if "{{" in prefix else prefix.split("/")
+        is_rendered = RENDERED_FOLDER in parts
+        is_copied = COPIED_FOLDER in parts
+        for name in names:
+            if name.endswith(YAML_ENDINGS):
+                if name in links and not self._is_own_link(f"{self._real}{os.sep}{prefix}{name}"):
+                    continue
+                if is_copied and not is_rendered:
+                    copies.setdefault("/".join(parts[: parts.index(COPIED_FOLDER)]), []).append(prefix + name)
+                elif not is_rendered:
+                    self.yaml.append(prefix + name)
+            else:
+                self.others.add(prefix + name)
+            listed.append(name)
+        self._directories[prefix.rstrip("/")] = listed
+
     def _is_own_link(self, full: str) -> bool:
         """A link to a file of the project is that file again; a broken one is nothing."""
         target = os.path.realpath(full)
         return os.path.exists(target) and not target.startswith(self._real + os.sep)  # noqa: PTH110
 
-    @staticmethod
-    def _is_entered(folder: str, name: str) -> bool:
+    def _is_entered(self, prefix: str, name: str) -> bool:
         if name in SKIPPED_FOLDERS:
             return False
-        return not (name in ("venv", "env") and os.path.exists(os.path.join(folder, name, "pyvenv.cfg")))  # noqa: PTH110, PTH118
+        return not (name in ("venv", "env") and (self.root / prefix / name / "pyvenv.cfg").exists())
 
     def _settings(self) -> Settings:
         if not self.has_file("ansible.cfg"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import posixpath
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ansible_reap.content.library import Library
@@ -133,7 +134,7 @@ class Finder:
             found = [role for role in self.roles.values() if fnmatch.fnmatchcase(role.name, short)]
         return found[: MAX_CANDIDATES + 1]
 
-    def find_files(self, name: str, folders: list[str]) -> list[str]:
+    def find_files(self, name: str, folders: Sequence[str]) -> list[str]:
         """The first file of that name in the folders; with ``*`` in the name, every file that it can mean."""
         if name.startswith("/"):
             inside = self._inside(name)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
+import stat
 from collections.abc import Hashable
 from pathlib import Path
 from typing import Any, ClassVar
@@ -55,10 +57,16 @@ MAX_FLOW_DEPTH = 400
 """libyaml's own work grows with the square of the flow depth, and its composer has no bound on the stack."""
 MAX_DATA_DEPTH = 60
 MAX_REMEMBERED = 20_000
-_ALIAS_SIGNS = (b" *", b"[*", b",*", b"{*", b"\t*")
-_COMPACT_SIGNS = (b"- - - -", b"? ? ", b"? - ", b"- ? ", b"- &", b"- !", b"? &", b"? !")
+_COMPACT_SIGNS = {
+    b"-": (b"- - - - - - - -", b"-  -  -  -"),
+    b"?": (b"? ? ", b"? - ", b"- ? ", b"? &", b"? !"),
+    b"&": (b"- &",),
+    b"!": (b"- !",),
+}
+"""What a line of many compact collections must hold, by a byte that is rare enough to be looked for first."""
 _COMPACT_NESTING = re.compile(rb"^(?:[ \t]*[-?](?:[ \t]+[&!]\S*)*(?=[ \t])){150}", re.MULTILINE)
-_ALIAS = re.compile(rb"(?:^|[\s\[,{])\*\w")
+_ALIAS = re.compile(rb"\*(?<![^\s\[,{]\*)\w")
+"""An asterisk first: so the search goes from one asterisk to the next."""
 _STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
@@ -84,16 +92,24 @@ class SourceError(Exception):
         self.line = line
 
 
-def read(path: Path) -> bytes:
+def read(path: Path | str) -> bytes:
     """The bytes of a file. Raises SourceError where it cannot be read."""
     try:
-        if not path.is_file():
-            raise SourceError("cannot be read: not a regular file")
-        if path.stat().st_size > MAX_SIZE:
-            raise SourceError(f"cannot be read: larger than {MAX_SIZE // 1024 // 1024} MB")
-        return path.read_bytes()
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe must not make us wait
+        try:
+            found = os.fstat(file)
+            if not stat.S_ISREG(found.st_mode):
+                raise SourceError("cannot be read: not a regular file")
+            if found.st_size > MAX_SIZE:
+                raise SourceError(f"cannot be read: larger than {MAX_SIZE // 1024 // 1024} MB")
+            parts = []
+            while part := os.read(file, found.st_size + 1):
+                parts.append(part)
+        finally:
+            os.close(file)
     except OSError as error:
         raise SourceError(f"cannot be read: {error.strerror or error}") from None
+    return b"".join(parts)
 
 
 def is_vaulted(data: bytes) -> bool:
@@ -212,7 +228,7 @@ def end_line(node: Node) -> int:
 
 
 def _may_have_aliases(data: bytes) -> bool:
-    return any(sign in data for sign in _ALIAS_SIGNS) and _ALIAS.search(data) is not None
+    return b"*" in data and _ALIAS.search(data) is not None
 
 
 def _is_null(node: Node) -> bool:
@@ -224,7 +240,8 @@ def _refuse_deep_nesting(data: bytes) -> None:
         brackets = data.translate(None, _NOT_BRACKETS)
         if max(itertools.accumulate(map(_STEPS.__getitem__, brackets))) > MAX_FLOW_DEPTH:
             raise SourceError("does not parse: nested too deeply")
-    match = _COMPACT_NESTING.search(data) if any(sign in data for sign in _COMPACT_SIGNS) else None
+    is_compact = any(byte in data and any(sign in data for sign in signs) for byte, signs in _COMPACT_SIGNS.items())
+    match = _COMPACT_NESTING.search(data) if is_compact else None
     if match is not None:
         raise SourceError("does not parse: nested too deeply", data.count(b"\n", 0, match.start()) + 1)
 

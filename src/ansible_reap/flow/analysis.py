@@ -136,5 +136,3 @@ class Analysis:
     files: int
     texts: Mapping[str, str] = field(default_factory=dict)
     """The text of the files that hold launches or reaps, by path relative to the root."""
-    min_core: tuple[int, ...] | None = None
-    """The oldest ansible-core that the project says it supports (requires_ansible, min_ansible_version)."""

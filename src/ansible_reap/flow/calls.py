@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ansible_reap.content import arguments, expressions
@@ -59,8 +59,7 @@ def role_entry(walk: Walk, entry: Any, place: Place, frame: Frame) -> RoleCall |
     else:
         return None
     inner = walk.inside(frame, keywords)
-    inner = replace(
-        inner,
+    inner = inner._replace(
         via=(*frame.via, str(place)),
         declared=(params, *frame.declared) if params else frame.declared,
     )
@@ -71,7 +70,7 @@ def role_entry(walk: Walk, entry: Any, place: Place, frame: Frame) -> RoleCall |
         if len(roles) == 1:
             params = evaluated_params(walk, inner, params)
             if params:
-                inner = replace(inner, signature=hash((inner.signature, repr(params)[:2000])))
+                inner = inner._replace(signature=hash((inner.signature, repr(params)[:2000])))
             return RoleCall(roles[0], walk.enter_role(inner, roles[0], params), params)
     return None
 
@@ -93,9 +92,7 @@ def run_role(
         return
     files = walk.finder.part_files(role, "tasks", entry)
     metas = walk.finder.part_files(role, "meta")
-    wanted = [*files, *metas, *walk.finder.part_files(role, "handlers")]
-    if not any(walk.graph.matters(path) or walk.touches(path) for path in wanted):
-        walk.record.passed_over.update(files)
+    if not any(walk.graph.matters(path) or walk.touches(path) for path in role_files(walk, role, entry)):
         return
     if files and walk.is_settled(key, files[0], frame):
         walk.record.reached.update(files[:1])
@@ -117,7 +114,7 @@ def run_role(
     for path in files[:1]:
         walk.record.reached.add(path)
         walk.stack.append(path)
-        walk.run(walk.library.content(path).tasks, replace(inner, path=path))
+        walk.run(walk.library.content(path).tasks, inner._replace(path=path))
         walk.stack.pop()
     walk.stack.pop()
     walk.settle(key, frame, pending)
@@ -143,7 +140,7 @@ def evaluated_params(walk: Walk, frame: Frame, written: Mapping[str, Any]) -> di
 
 def call(walk: Walk, task: Task, frame: Frame) -> None:
     """An include or import of tasks or of a role, loops and conditions included."""
-    if not walk.goes_on():
+    if not walk.goes_on() or _leads_nowhere(walk, task, frame):
         return
     given = task.keywords.get("vars")
     task_vars = {str(key): value for key, value in given.items()} if isinstance(given, dict) else {}
@@ -152,15 +149,15 @@ def call(walk: Walk, task: Task, frame: Frame) -> None:
     items = None if is_static else loop_items(evaluator, task)
     outer = frame
     if task_vars:
-        outer = replace(outer, declared=(task_vars, *outer.declared))
+        outer = outer._replace(declared=(task_vars, *outer.declared))
     apply = task.args.get("apply")
     inherited = {key: value for key, value in task.keywords.items() if key in ("become", "become_user", "delegate_to")}
-    outer = replace(outer, keywords={**outer.keywords, **inherited}) if inherited and is_static else outer
+    outer = outer._replace(keywords={**outer.keywords, **inherited}) if inherited and is_static else outer
     if isinstance(apply, dict):
         outer = walk.inside(outer, apply)
     if is_static:
         if "when" in task.keywords:
-            outer = replace(outer, whens=(*outer.whens, task.keywords["when"]))
+            outer = outer._replace(whens=(*outer.whens, task.keywords["when"]))
         params = evaluated_params(walk, frame, task_vars) if task_vars else {}
         _one_call(walk, task, outer, params, True)
         return
@@ -169,7 +166,7 @@ def call(walk: Walk, task: Task, frame: Frame) -> None:
     for bound in rounds:
         if not walk.goes_on():
             return
-        looped = replace(outer, loops=(bound, *outer.loops)) if bound else outer
+        looped = outer.in_loop(bound)
         inner_evaluator = walk.evaluator(looped, task_vars)
         guard = conj(
             *(condition(inner_evaluator, when) for when in frame.whens),
@@ -180,8 +177,39 @@ def call(walk: Walk, task: Task, frame: Frame) -> None:
         params = {**bound, **evaluated_params(walk, looped, task_vars)}
         before = walk.state.facts.copy()
         # the conditions around are in the guard now; inside they would be asked again after things have changed
-        _one_call(walk, task, replace(outer.under(guard), whens=()), params, guard, is_repeated=many)
+        _one_call(walk, task, outer.under(guard)._replace(whens=()), params, guard, is_repeated=many)
         walk.join(before, guard)
+
+
+def _leads_nowhere(walk: Walk, task: Task, frame: Frame) -> bool:
+    """Whether the call's names are plain and lead only to files in which nothing can become of a job.
+
+    Most calls are such, and nothing else of them needs to be worked out: no loop, no condition, no parameter.
+    """
+    if task.module in ROLE_CALLS:
+        name = task.args.get("name", task.args.get("role"))
+        entry = task.args.get("tasks_from", "main")
+        if not (_is_plain(name) and _is_plain(entry)):
+            return False
+        folder = posixpath.dirname(frame.playbook) if frame.playbook else posixpath.dirname(frame.path)
+        roles = walk.finder.find_roles(name, folder, frame.role)
+        paths = [path for role in roles for path in role_files(walk, role, entry)]
+    else:
+        name = task.args.get("file", task.args.get("_raw_params"))
+        if not _is_plain(name) or task.module == "include":
+            return False
+        paths = walk.finder.find_files(name, frame.folders)
+    return bool(paths) and not any(walk.graph.matters(path) or walk.touches(path) for path in paths)
+
+
+def _is_plain(name: object) -> bool:
+    return isinstance(name, str) and "{" not in name and "*" not in name
+
+
+def role_files(walk: Walk, role: Role, entry: str) -> list[str]:
+    """Every file that running a role's entry point may go through first."""
+    parts = (("tasks", entry), ("meta", "main"), ("handlers", "main"))
+    return [path for part, name in parts for path in walk.finder.part_files(role, part, name)]
 
 
 def _rounds(items: Seq) -> list[Value]:
@@ -207,13 +235,11 @@ def _bound(task: Task, item: Value, at: int) -> dict[str, Any]:
 def _one_call(
     walk: Walk, task: Task, frame: Frame, params: dict[str, Any], guard: Formula, *, is_repeated: bool = False
 ) -> None:
-    inner = replace(
-        frame,
+    inner = frame._replace(
         via=(*frame.via, str(task.place)),
-        params=(params, *frame.params) if params else frame.params,
         depth=frame.depth + 1,
         signature=hash((frame.signature, repr(params)[:2000])) if params else frame.signature,
-    )
+    ).with_params(params)
     if inner.depth > 40:
         walk.is_cut_short = True
         return
@@ -282,7 +308,7 @@ def _tasks_call(
     for under, pattern in guarded_patterns(evaluator, written):
         if not pattern:
             continue
-        for path in walk.finder.find_files(pattern, list(frame.folders)):
+        for path in walk.finder.find_files(pattern, frame.folders):
             if is_open(pattern) and walk.graph.is_called(path):
                 continue  # the name says nothing: what is called by its own name elsewhere is hardly meant
             if "*" not in pattern or walk.graph.matters(path) or walk.touches(path):
@@ -307,7 +333,6 @@ def _run_file(walk: Walk, path: str, frame: Frame, guard: Formula, *, is_repeate
         walk.record.promote(path, frame.guard)  # a file that calls itself until a job has finished waits for it
         return
     if not (walk.graph.matters(path) or walk.touches(path)):
-        walk.record.passed_over.add(path)
         return
     walk.record.reached.add(path)
     if walk.is_settled(path, path, frame):
@@ -318,7 +343,7 @@ def _run_file(walk: Walk, path: str, frame: Frame, guard: Formula, *, is_repeate
     before = walk.state.facts.copy()
     walk.stack.append(path)
     folder = posixpath.dirname(path)
-    inner = replace(frame, path=path, folders=(folder, *(part for part in frame.folders if part != folder))[:8])
+    inner = frame._replace(path=path, folders=(folder, *(part for part in frame.folders if part != folder))[:8])
     walk.run(walk.library.content(path).tasks, inner)
     walk.stack.pop()
     walk.settle(path, frame, pending)

@@ -41,19 +41,21 @@ def analyse(root: Path) -> Analysis:
         errors=tuple(errors),
         files=len(project.yaml),
         texts=result.texts if result else {},
-        min_core=result.min_core if result else None,
     )
 
 
 def _walked(library: Library) -> Analysis:
     from ansible_reap.content.callgraph import CallGraph  # noqa: PLC0415 - projects without async need none of this
     from ansible_reap.content.roles import Finder  # noqa: PLC0415
+    from ansible_reap.flow.filevars import RoleVariables  # noqa: PLC0415
     from ansible_reap.flow.ground import Ground  # noqa: PLC0415
     from ansible_reap.flow.inventory import GroupVariables  # noqa: PLC0415
     from ansible_reap.flow.outcome import outcome  # noqa: PLC0415
     from ansible_reap.flow.record import Record  # noqa: PLC0415
 
-    ground = Ground(library, CallGraph(library), Finder(library), GroupVariables(library))
+    graph = CallGraph(library)
+    finder = Finder(library)
+    ground = Ground(library, graph, finder, GroupVariables(library), RoleVariables(library, finder))
     record = Record()
     record.plugins, record.self_reaping = _plugins(library)
     _walk_playbooks(ground, record)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ansible_reap.content.callgraph import CallGraph
 from ansible_reap.content.library import Library
 from ansible_reap.content.roles import Finder
+from ansible_reap.flow.filevars import RoleVariables
 from ansible_reap.flow.inventory import GroupVariables
 
 
@@ -18,3 +19,4 @@ class Ground:
     graph: CallGraph
     finder: Finder
     inventory: GroupVariables
+    role_variables: RoleVariables

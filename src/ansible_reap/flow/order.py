@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from ansible_reap.content.model import Task
@@ -14,23 +13,17 @@ from ansible_reap.content.tasks import Play, Step, TaskBlock
 from ansible_reap.flow import calls, effects, handlers
 from ansible_reap.flow.conditions import MAGIC, condition
 from ansible_reap.flow.evaluate import Evaluator
+from ansible_reap.flow.filevars import Shared
 from ansible_reap.flow.ground import Ground
 from ansible_reap.flow.guards import Atom, Formula, conj
 from ansible_reap.flow.naming import patterns
 from ansible_reap.flow.record import Record
 from ansible_reap.flow.scope import Layer, Scope
-from ansible_reap.flow.state import INHERITED, Frame, State
+from ansible_reap.flow.state import INHERITED, Frame, State, bearing
 from ansible_reap.flow.values import (
     UNDEFINED,
-    Alt,
     Const,
-    Job,
-    JobId,
     Lazy,
-    Map,
-    Results,
-    Seq,
-    Unknown,
     Value,
     handles,
     replaced,
@@ -54,6 +47,7 @@ class Walk:
         self.graph = ground.graph
         self.finder = ground.finder
         self.inventory = ground.inventory
+        self.role_variables = ground.role_variables
         self.record = record
         self.state = State()
         self.handlers: list[tuple[Step, Frame]] = []
@@ -66,8 +60,8 @@ class Walk:
         self.plugins, self.self_reaping = record.plugins, record.self_reaping
         self._texts: dict[int, str] = {}
         self._visits: Counter[str] = Counter()
-        self._shared_vars: dict[str, Any] = {}
-        self._shared_defaults: dict[str, Any] = {}
+        self._shared_vars = Shared()
+        self._shared_defaults = Shared()
 
     # ---- entries
 
@@ -89,7 +83,7 @@ class Walk:
         self.stack.append(path)
         self.record.reached.add(path)
         frame = self._role_frame(self._bare_frame(path), role, {}, "main", "main") if role else self._bare_frame(path)
-        frame = replace(frame, path=path, folders=(posixpath.dirname(path), *frame.folders))
+        frame = frame._replace(path=path, folders=(posixpath.dirname(path), *frame.folders))
         if role is not None:
             self.collect_handlers(role, frame)
         self.run(self.library.content(path).tasks, frame)
@@ -127,15 +121,14 @@ class Walk:
         folder = posixpath.dirname(path)
         base = frame or Frame(path=path, via=())
         given = play.block.keywords.get("vars")
-        inner = replace(
-            base,
+        inner = base._replace(
             via=(*base.via, str(play.block.place)),
             params=(given, *base.params) if isinstance(given, dict) else base.params,
             signature=hash((base.signature, repr(given))) if isinstance(given, dict) else base.signature,
             declared=(given, *base.declared) if isinstance(given, dict) else base.declared,
             whens=(*base.whens, play.block.keywords["when"]) if "when" in play.block.keywords else base.whens,
         )
-        asking = replace(inner, settings=((Layer.INVENTORY, self.inventory), (Layer.MAGIC, self._magic(folder, None))))
+        asking = inner._replace(settings=((Layer.INVENTORY, self.inventory), (Layer.MAGIC, self._magic(folder, None))))
         found: dict[str, None] = {}
         for pattern in patterns(self.evaluator(asking), play.imports):
             for target in self.finder.find_playbook(pattern, folder) if pattern.strip("*") else ():
@@ -158,10 +151,9 @@ class Walk:
         folder = posixpath.dirname(path)
         keywords = play.block.keywords
         play_vars = {str(k): v for k, v in keywords["vars"].items()} if isinstance(keywords.get("vars"), dict) else {}
-        self._shared_vars, self._shared_defaults = {}, {}
+        self._shared_vars, self._shared_defaults = Shared(), Shared()
         outer = base or Frame(path=path, via=())
-        frame = replace(
-            outer,
+        frame = outer._replace(
             path=path,
             via=(*outer.via, str(play.block.place)),
             playbook=path,
@@ -182,7 +174,7 @@ class Walk:
         files = self._vars_files(keywords.get("vars_files"), frame)
         if files:
             settings = (frame.settings[0], (Layer.PLAY, files), *frame.settings[1:])
-            frame = replace(frame, settings=settings)
+            frame = frame._replace(settings=settings)
         self.handlers = []
         self.state.notified.clear()
         roles = [found for entry in play.roles if (found := calls.role_entry(self, entry[1], entry[0], frame))]
@@ -228,15 +220,10 @@ class Walk:
     def _role_frame(
         self, frame: Frame, role: Role, params: Mapping[str, Any], vars_from: str, defaults_from: str
     ) -> Frame:
-        variables: dict[str, Any] = {}
-        defaults: dict[str, Any] = {}
-        for path in self.finder.part_files(role, "vars", vars_from):
-            variables.update(self.library.variables(path))
-        for path in self.finder.part_files(role, "defaults", defaults_from):
-            defaults.update(self.library.variables(path))
-        self._shared_vars.update(variables)
-        for key, value in defaults.items():
-            self._shared_defaults.setdefault(key, value)
+        variables = self.role_variables.of(role, "vars", vars_from)
+        defaults = self.role_variables.of(role, "defaults", defaults_from)
+        self._shared_vars.put_first(variables)
+        self._shared_defaults.put_last(defaults)
         playbook_folder = posixpath.dirname(frame.playbook) if frame.playbook else posixpath.dirname(frame.path)
         settings = (
             (Layer.ROLE, variables),
@@ -245,13 +232,11 @@ class Walk:
             (Layer.DEFAULTS, self._shared_defaults),
             (Layer.MAGIC, self._magic(playbook_folder, role)),
         )
-        return replace(
-            frame,
+        return frame._replace(
             role=role,
             folders=(role.part("tasks"), role.path, *(folder for folder in frame.folders if folder != role.path))[:8],
             settings=settings,
-            params=(params, *frame.params) if params else frame.params,
-        )
+        ).with_params(params)
 
     def enter_role(
         self, frame: Frame, role: Role, params: Mapping[str, Any], vars_from: str = "main", defaults_from: str = "main"
@@ -263,7 +248,7 @@ class Walk:
         """Make a role's handlers known to the play."""
         for path in self.finder.part_files(role, "handlers", entry):
             if self.graph.matters(path):
-                inner = replace(frame, path=path, role=role, folders=(role.part("handlers"), *frame.folders))
+                inner = frame._replace(path=path, role=role, folders=(role.part("handlers"), *frame.folders))
                 known = {id(step) for step, _ in self.handlers}
                 self.record.reached.add(path)
                 self.handlers += [(step, inner) for step in self.library.content(path).tasks if id(step) not in known]
@@ -298,7 +283,7 @@ class Walk:
             failed = Atom(f"failed {block.block.place}")
             held = frozenset().union(*(handles(value) for value in self.state.facts.values()))
             loose: dict[str, Value] = {"ansible_failed_result": self.record.anything(held)}
-            self.run(block.rescue, replace(inner.under(failed), loops=(loose, *inner.loops)))
+            self.run(block.rescue, inner.under(failed).in_loop(loose))
             self.join(before, failed)
         self.run(block.always, inner)
 
@@ -307,8 +292,7 @@ class Walk:
         given = keywords.get("vars")
         named = {str(key): value for key, value in given.items()} if isinstance(given, dict) else {}
         inherited = {key: keywords[key] for key in INHERITED if key in keywords and key not in ("vars", "when")}
-        return replace(
-            frame,
+        return frame._replace(
             blocks=(named, *frame.blocks) if named else frame.blocks,
             declared=(named, *frame.declared) if named else frame.declared,
             whens=(*frame.whens, keywords["when"]) if "when" in keywords else frame.whens,
@@ -344,13 +328,13 @@ class Walk:
         names = set(self.state.facts.tainted())
         for layer, entries in layers:
             if layer in (Layer.LOOP, Layer.PARAMS):
-                names.update(name for name, value in entries.items() if _is_value(value) and taints(value))
+                names.update(bearing(entries))
         if any(name in text for name in names):
             return evaluator.data(raw)
         snapshot = Scope(
             tuple((layer, dict(entries) if layer is Layer.FACTS else entries) for layer, entries in layers)
         )
-        return Lazy(lambda: Evaluator(snapshot).data(raw))
+        return Lazy(lambda: Evaluator(snapshot).data(raw), text)
 
     def guard_of(self, task: Task, frame: Frame, evaluator: Evaluator) -> Formula:
         """Under what the task itself runs, inherited conditions included; that of the includes is the frame's."""
@@ -360,11 +344,9 @@ class Walk:
 
     def is_named(self, task: Task, frame: Frame) -> bool:
         """Whether the task's text holds the name of a variable with a handle: a cheap test before any parsing."""
-        names = set(self.state.facts.tainted())
-        for entries in (*frame.loops, *frame.params):
-            names.update(name for name, value in entries.items() if _is_value(value) and taints(value))
-        if not names:
+        if not (frame.carried or self.state.facts.tainted()):
             return False
+        names = {*self.state.facts.tainted(), *frame.carried}
         for given in (*frame.blocks, task.keywords.get("vars")):
             if isinstance(given, dict):
                 names.update(str(key) for key, raw in given.items() if any(name in str(raw) for name in names))
@@ -406,7 +388,3 @@ class Walk:
         """Whether the file, or what it calls, names a variable that holds a handle now."""
         names = self.state.facts.tainted()
         return bool(names) and self.graph.mentions(path, names)
-
-
-def _is_value(entry: object) -> bool:
-    return isinstance(entry, (Unknown, Job, JobId, Results, Seq, Map, Alt))

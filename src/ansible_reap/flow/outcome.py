@@ -18,8 +18,6 @@ from ansible_reap.flow.state import Instance
 from ansible_reap.flow.values import UNKNOWN, Const
 from ansible_reap.jobs import Detachment, Verdict
 
-MAX_VERSION_PARTS = 3
-
 
 def outcome(library: Library, record: Record) -> Analysis:
     """Put everything together, in the order of the files."""
@@ -47,7 +45,6 @@ def outcome(library: Library, record: Record) -> Analysis:
         errors=(),
         files=len(library.project.yaml),
         texts={path: library.source(path).decode("utf-8", "replace") for path in sorted(paths)},
-        min_core=_min_core(library),
     )
 
 
@@ -195,35 +192,3 @@ def _blocks(library: Library, record: Record) -> list[AsyncUse]:
 def _quantity(written: object) -> Quantity:
     values, is_open = _literal(written, 0)
     return Quantity(frozenset(values), is_open, str(written))
-
-
-def _min_core(library: Library) -> tuple[int, ...] | None:
-    """The oldest ansible-core that the project's metadata admits."""
-    oldest: tuple[int, ...] | None = None
-    for path in library.project.yaml:
-        if path.endswith(("meta/runtime.yml", "meta/runtime.yaml")):
-            found = _lower_bound(str(library.variables(path).get("requires_ansible", "")))
-        elif path.endswith(("meta/main.yml", "meta/main.yaml")):
-            info = library.variables(path).get("galaxy_info")
-            found = _version(str(info.get("min_ansible_version", ""))) if isinstance(info, dict) else None
-        else:
-            continue
-        if found is not None and (oldest is None or found < oldest):
-            oldest = found
-    return oldest
-
-
-def _lower_bound(text: str) -> tuple[int, ...] | None:
-    for part in text.split(","):
-        if part.strip().startswith((">=", ">")):
-            return _version(part.strip().lstrip(">= "))
-    return None
-
-
-def _version(text: str) -> tuple[int, ...] | None:
-    numbers_found: list[int] = []
-    for part in text.strip().split("."):
-        if not part.isdigit():
-            break
-        numbers_found.append(int(part))
-    return tuple(numbers_found[:MAX_VERSION_PARTS]) or None

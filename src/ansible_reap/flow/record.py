@@ -45,7 +45,6 @@ class Record:
         self.uses: dict[int, UseRecord] = {}
         self.looks: dict[int, LookRecord] = {}
         self.reached: set[str] = set()
-        self.passed_over: set[str] = set()
         self.ran_handlers: set[tuple[str, int]] = set()
         self.cut_short: set[int] = set()
         """Launches that were open when a bound was hit."""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from ansible_reap.content.model import Place, Task
 from ansible_reap.content.roles import Role
 from ansible_reap.flow.analysis import Quantity, ReapKind
 from ansible_reap.flow.guards import Formula, conj
 from ansible_reap.flow.scope import Layer, Scope
-from ansible_reap.flow.values import Value, taints
+from ansible_reap.flow.values import Alt, Job, JobId, Map, Results, Seq, Unknown, Value, taints
 
 INHERITED = (
     *("become", "become_user", "delegate_to", "run_once", "check_mode", "ignore_errors", "vars", "when"),
@@ -19,9 +20,11 @@ INHERITED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """The surroundings of a task that are known before it runs. One per file and way in which it is reached."""
+class Frame(NamedTuple):
+    """The surroundings of a task that are known before it runs. One per file and way in which it is reached.
+
+    A named tuple, since the walk makes thousands of them that differ in one or two fields.
+    """
 
     path: str
     via: tuple[str, ...]
@@ -36,13 +39,15 @@ class Frame:
     blocks: tuple[Mapping[str, Any], ...] = ()
     """``vars:`` of the blocks around, innermost first."""
     loops: tuple[Mapping[str, Any], ...] = ()
+    carried: frozenset[str] = frozenset()
+    """The names among the parameters and loop variables whose value may hold a handle."""
     settings: tuple[tuple[Layer, Mapping[str, Any]], ...] = ()
     """Role vars, play vars, inventory and role defaults, highest first."""
     whens: tuple[Any, ...] = ()
     """Conditions that every task here inherits, as written."""
     guard: Formula = True
     """Under what the includes that led here run."""
-    keywords: Mapping[str, Any] = field(default_factory=dict)
+    keywords: Mapping[str, Any] = MappingProxyType({})
     """Inherited keywords: become, delegate_to and so on."""
     declared: tuple[Mapping[str, Any], ...] = ()
     """``vars:`` of tasks, blocks, includes, role entries and plays around: where a detachment may be declared."""
@@ -65,7 +70,28 @@ class Frame:
         return Scope(tuple(layers))
 
     def under(self, guard: Formula) -> Frame:
-        return replace(self, guard=conj(self.guard, guard))
+        return self._replace(guard=conj(self.guard, guard))
+
+    def with_params(self, params: Mapping[str, Any]) -> Frame:
+        """The frame of what is called with these parameters."""
+        if not params:
+            return self
+        return self._replace(params=(params, *self.params), carried=self.carried | bearing(params))
+
+    def in_loop(self, names: Mapping[str, Any]) -> Frame:
+        """The frame of one round of a loop, with its variables."""
+        if not names:
+            return self
+        return self._replace(loops=(names, *self.loops), carried=self.carried | bearing(names))
+
+
+def bearing(entries: Mapping[str, Any]) -> frozenset[str]:
+    """The names whose value may hold a handle."""
+    return frozenset(name for name, value in entries.items() if isinstance(value, _VALUES) and taints(value))
+
+
+_VALUES = (Unknown, Job, JobId, Results, Seq, Map, Alt)
+"""The kinds of values that may hold a handle."""
 
 
 @dataclass(slots=True)

@@ -117,11 +117,16 @@ class Alt:
 class Lazy:
     """A fact or parameter without any handle in it, worked out when something asks for it: most are never asked for."""
 
-    __slots__ = ("_value", "read")
+    __slots__ = ("_value", "read", "written")
 
-    def __init__(self, read: Callable[[], Value]) -> None:
+    def __init__(self, read: Callable[[], Value], written: str = "") -> None:
         self.read = read
+        self.written = written
         self._value: Value | None = None
+
+    def __repr__(self) -> str:
+        """As written, where that is known: it tells calls with different parameters apart."""
+        return f"Lazy({self.written!r})" if self.written else object.__repr__(self)
 
     @property
     def value(self) -> Value:

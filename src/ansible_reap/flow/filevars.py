@@ -1,0 +1,94 @@
+"""The variables of roles as layers that read a file only when its text holds the name asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible_reap.content.library import Library
+from ansible_reap.content.roles import Finder, Role
+
+
+class FileVariables(Mapping[str, Any]):
+    """What some vars files define together; of two that define a name the later counts."""
+
+    def __init__(self, library: Library, paths: list[str]) -> None:
+        self._library = library
+        self._paths = paths[::-1]
+        self._found: dict[str, str | None] = {}
+        """By name, the file that defines it."""
+
+    def _file_of(self, name: str) -> str | None:
+        if name not in self._found:
+            wanted = name.encode()
+            holding = (path for path in self._paths if self._may_hold(path, wanted))
+            self._found[name] = next((path for path in holding if name in self._library.variables(path)), None)
+        return self._found[name]
+
+    def _may_hold(self, path: str, name: bytes) -> bool:
+        text = self._library.text(path)
+        return not text or name in text  # the text of a very large file is not kept
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and self._file_of(name) is not None
+
+    def __getitem__(self, name: str) -> Any:
+        path = self._file_of(name)
+        if path is None:
+            raise KeyError(name)
+        return self._library.variables(path)[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({name: None for path in self._paths for name in self._library.variables(path)})
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+class Shared(Mapping[str, Any]):
+    """What the roles of a play leave to all that follows: the layers of each, those that count first at the front."""
+
+    def __init__(self) -> None:
+        self.layers: list[FileVariables] = []
+
+    def __contains__(self, name: object) -> bool:
+        return any(name in layer for layer in self.layers)
+
+    def __getitem__(self, name: str) -> Any:
+        for layer in self.layers:
+            if name in layer:
+                return layer[name]
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({name: None for layer in self.layers for name in layer})
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def put_first(self, layer: FileVariables) -> None:
+        """The layer counts before all others."""
+        if not self.layers or self.layers[0] is not layer:
+            self.layers = [layer, *(other for other in self.layers if other is not layer)]
+
+    def put_last(self, layer: FileVariables) -> None:
+        """The layer counts where no other has the name, and stays where it is if it is one of them already."""
+        if not any(other is layer for other in self.layers):
+            self.layers.append(layer)
+
+
+class RoleVariables:
+    """Each role's ``vars`` and ``defaults`` by entry point."""
+
+    def __init__(self, library: Library, finder: Finder) -> None:
+        self._library = library
+        self._finder = finder
+        self._known: dict[tuple[str, str, str], FileVariables] = {}
+
+    def of(self, role: Role, part: str, entry: str) -> FileVariables:
+        """``part`` is ``vars`` or ``defaults``."""
+        key = (role.path, part, entry)
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = FileVariables(self._library, self._finder.part_files(role, part, entry))
+        return known
