@@ -6,6 +6,7 @@ PATH narrows what is reported; the project around it is always read.
 from __future__ import annotations
 
 import argparse
+import gc
 import io
 import os
 import sys
@@ -50,6 +51,7 @@ def add_arguments(parser: Parser) -> None:
 def run(args: argparse.Namespace) -> int:
     if args.format not in CHECK_FORMATS:
         raise UsageError(f"unknown format '{args.format}'{did_you_mean(args.format, CHECK_FORMATS)}")
+    gc.disable()  # what is made is needed until the end, and the end is near
     root = _root(args)
     try:
         asked = linting.request(root, args.paths, args.select, args.ignore)

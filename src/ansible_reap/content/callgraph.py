@@ -27,6 +27,10 @@ class CallGraph:
         self._reach: dict[str, frozenset[str]] = {}
         self._exact: dict[str, set[str]] = defaultdict(set)
         self._open: dict[str, set[str]] = defaultdict(set)
+        """By pattern."""
+        self._anything: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+        """By a pattern that says nothing at all, and by the folder near which the caller looks."""
+        self._is_called: dict[str, bool] = {}
         self._waiting: dict[bytes, list[str]] = defaultdict(list)
         self._seen: set[str] = set()
         self._mattering = self._spread()
@@ -41,7 +45,10 @@ class CallGraph:
 
     def is_called(self, path: str) -> bool:
         """Whether something calls the file by its own name."""
-        return any(self._exact.get(key) for key in _keys_of(path))
+        known = self._is_called.get(path)
+        if known is None:
+            known = self._is_called[path] = any(self._exact.get(key) for key in _keys_of(path))
+        return known
 
     # ---- upwards: who may call what matters
 
@@ -78,7 +85,12 @@ class CallGraph:
         self._seen.add(path)
         for reference in self._library.calls_of(path):
             for key in _keys_wanted(reference):
-                (self._open if "*" in key else self._exact)[key].add(path)
+                if "*" not in key:
+                    self._exact[key].add(path)
+                elif _is_open(key):
+                    self._anything[key][_surroundings(path)].add(path)
+                else:
+                    self._open[key].add(path)
 
     def _callers(self, key: str) -> set[str]:
         """The files that may call whatever has this key, once those are read whose text has its name."""
@@ -87,18 +99,19 @@ class CallGraph:
                 self._read(path)
         found = set(self._exact.get(key, ()))
         for wanted, group in self._open.items():
-            if not _is_open(wanted) and fnmatch.fnmatchcase(key, wanted):
+            if fnmatch.fnmatchcase(key, wanted):
                 found |= group
         return found
 
     def _open_callers(self, path: str) -> set[str]:
         """Callers whose text says nothing of the name: of a file that nothing calls by its name, those nearby."""
         found: set[str] = set()
+        above = _folders_above(path)
         for key in _keys_of(path):
             kind = key.split(" ")[0]
-            for wanted, group in self._open.items():
-                if _is_open(wanted) and wanted.split(" ")[0] == kind and fnmatch.fnmatchcase(key, wanted):
-                    found |= group if kind != "file" else {caller for caller in group if _is_near(caller, path)}
+            for wanted, groups in self._anything.items():
+                if wanted.split(" ")[0] == kind and fnmatch.fnmatchcase(key, wanted):
+                    found.update(*(groups.get(folder, ()) for folder in (groups if kind != "file" else above)))
         return found
 
     # ---- downwards: what a file may call
@@ -120,15 +133,14 @@ class CallGraph:
         seen = {path}
         pending = [path]
         while pending and len(seen) < MAX_REACH:
-            for target in self.called_files(pending.pop()):
-                if target not in seen:
-                    seen.add(target)
-                    pending.append(target)
+            fresh = sorted(self.called_files(pending.pop()) - seen)
+            seen.update(fresh)
+            pending += fresh
         return frozenset(seen)
 
-    def called_files(self, path: str) -> list[str]:
+    def called_files(self, path: str) -> set[str]:
         """The files that a file may call, by name alone."""
-        return [target for reference in self._library.calls_of(path) for target in self._targets(reference)]
+        return set().union(*(self._targets(reference) for reference in self._library.calls_of(path)))
 
     def called_playbooks(self, path: str) -> list[str]:
         """The playbooks that a playbook imports, by their place."""
@@ -161,14 +173,23 @@ def _is_open(key: str) -> bool:
     return not key.split(" ", 1)[1].strip("* ")
 
 
-def _is_near(caller: str, path: str) -> bool:
-    """Whether the file lies in the caller's role, or in or below the caller's folder."""
+def _surroundings(caller: str) -> str:
+    """The folder in or below which a file lies that the caller may mean: its role's, else its own; "" is the root."""
     folder = caller.rpartition("/")[0]
     for part in ("tasks", "handlers"):
         if f"/{part}/" in f"/{folder}/":
-            folder = f"/{folder}/".rpartition(f"/{part}/")[0].strip("/")
-            break
-    return path.startswith(folder + "/") if folder else True
+            return f"/{folder}/".rpartition(f"/{part}/")[0].strip("/")
+    return folder
+
+
+def _folders_above(path: str) -> list[str]:
+    """The folders that the file lies in or below, the root among them."""
+    folders = [""]
+    at = path.find("/")
+    while at >= 0:
+        folders.append(path[:at])
+        at = path.find("/", at + 1)
+    return folders
 
 
 def _role_mains(path: str) -> list[str]:

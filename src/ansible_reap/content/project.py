@@ -61,6 +61,8 @@ class Project:
         self.unreadable: list[tuple[str, str]] = []
         self._directories: dict[str, list[str]] = {}
         self._canonical: dict[str, str | None] = {}
+        self._links: set[str] = set()
+        """Files and folders that are symbolic links, in the folders that were listed."""
         self._list()
         self.settings = self._settings()
 
@@ -90,8 +92,20 @@ class Project:
     def canonical(self, path: str) -> str | None:
         """The path as the project lists it: dots resolved, links followed; None where it leads out of the project."""
         if path not in self._canonical:
-            self._canonical[path] = self._resolved(path)
+            plain = os.path.normpath(path).replace(os.sep, "/")
+            is_plain = plain == path and path.rpartition("/")[0] in self._directories and self._is_free_of_links(path)
+            self._canonical[path] = path if is_plain else self._resolved(path)
         return self._canonical[path]
+
+    def _is_free_of_links(self, path: str) -> bool:
+        if not self._links:
+            return True
+        at = len(path)
+        while at > 0:
+            if path[:at] in self._links:
+                return False
+            at = path.rfind("/", 0, at)
+        return True
 
     def _resolved(self, path: str) -> str | None:
         real = os.path.realpath(f"{self._real}{os.sep}{path}")
@@ -117,6 +131,7 @@ class Project:
                             folders.append(entry.name)
                             continue
                         if entry.is_symlink():
+                            self._links.add(f"{prefix}{entry.name}")
                             if entry.is_dir():
                                 continue
                             links.add(entry.name)

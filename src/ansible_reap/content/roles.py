@@ -35,6 +35,7 @@ class Finder:
         self._by_name: dict[str, list[Role]] = {}
         self._collections: dict[str, str] = {}
         self._found: dict[tuple[str, str], list[str]] = {}
+        self._parts: dict[tuple[str, str, str], list[str]] = {}
         self._roles_found: dict[tuple[str, str, str], list[Role]] = {}
         self._index()
 
@@ -188,11 +189,15 @@ class Finder:
 
     def part_files(self, role: Role, part: str, entry: str = "main") -> list[str]:
         """The files of a role's ``defaults``, ``vars``, ``tasks``, ``handlers`` or ``meta`` for an entry point."""
-        folder = role.part(part)
-        found = self.find_files(entry, [folder])
-        if not found and part in ("defaults", "vars"):
-            inside = f"{folder}/{entry}"
-            found = [f"{inside}/{name}" for name in self._project.listing(inside) if name.endswith(YAML_ENDINGS)]
+        key = (role.path, part, entry)
+        found = self._parts.get(key)
+        if found is None:
+            folder = role.part(part)
+            found = self.find_files(entry, [folder])
+            if not found and part in ("defaults", "vars"):
+                inside = f"{folder}/{entry}"
+                found = [f"{inside}/{name}" for name in self._project.listing(inside) if name.endswith(YAML_ENDINGS)]
+            self._parts[key] = found
         return found
 
     def absolute(self, path: str) -> str:

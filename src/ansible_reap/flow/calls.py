@@ -253,13 +253,13 @@ def _role_call(walk: Walk, task: Task, frame: Frame, params: dict[str, Any]) -> 
     evaluator = walk.evaluator(frame)
     folder = posixpath.dirname(frame.playbook) if frame.playbook else posixpath.dirname(frame.path)
     targets: dict[tuple[str, str], Role] = {}
+    starts = patterns(evaluator, task.args.get("tasks_from", "main"))
     for pattern in patterns(evaluator, task.args.get("name", task.args.get("role"))):
         for role in walk.finder.find_roles(pattern, folder, frame.role):
-            for entry in patterns(evaluator, task.args.get("tasks_from", "main")):
+            for entry in starts:
                 for path in walk.finder.part_files(role, "tasks", entry):
-                    if is_open(pattern) and walk.graph.is_called(path):
-                        continue
-                    if "*" not in pattern + entry or walk.graph.matters(path) or walk.touches(path):
+                    is_meant = "*" not in pattern + entry or walk.graph.matters(path) or walk.touches(path)
+                    if is_meant and not (is_open(pattern) and walk.graph.is_called(path)):
                         targets[role.path, posixpath.basename(path)] = role
     if not targets:
         _leaves(walk, task, params)

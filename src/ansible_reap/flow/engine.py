@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -121,12 +120,10 @@ def _walk_the_rest(ground: Ground, record: Record) -> None:
         for path in ground.graph.mattering
         if path not in record.reached and path not in ground.library.playbooks and ground.library.is_known(path)
     )
-    called: dict[str, int] = defaultdict(int)
+    called: set[str] = set()
     for path in waiting:
-        for target in ground.graph.called_files(path):
-            if target != path:
-                called[target] += 1
-    waiting.sort(key=lambda each: (called[each] > 0, not _is_main(each), each))
+        called |= ground.graph.called_files(path) - {path}
+    waiting.sort(key=lambda each: (each in called, not _is_main(each), each))
     for path in [*waiting, *ground.library.polling]:
         if path in record.reached:
             continue
