@@ -24,6 +24,7 @@ class CallGraph:
         self._library = library
         self._by_key: dict[str, list[str]] = defaultdict(list)
         self._found: dict[tuple[str, str], bool] = {}
+        self._mentioned: dict[tuple[str, str], bool] = {}
         self._reach: dict[str, frozenset[str]] = {}
         self._exact: dict[str, set[str]] = defaultdict(set)
         self._open: dict[str, set[str]] = defaultdict(set)
@@ -118,16 +119,24 @@ class CallGraph:
 
     def mentions(self, path: str, names: Iterable[str]) -> bool:
         """Whether the file, or anything it may call, has one of the names in its text."""
-        reach = self._reach.get(path)
-        if reach is None:
-            reach = self._reach[path] = self._reachable(path)
-        return any(self._has(member, name) for name in names for member in reach)
+        return any(self._mentions(path, name) for name in names)
+
+    def _mentions(self, path: str, name: str) -> bool:
+        key = (path, name)
+        known = self._mentioned.get(key)
+        if known is None:
+            reach = self._reach.get(path)
+            if reach is None:
+                reach = self._reach[path] = self._reachable(path)
+            known = self._mentioned[key] = any(self._has(member, name) for member in reach)
+        return known
 
     def _has(self, path: str, name: str) -> bool:
         key = (path, name)
-        if key not in self._found:
-            self._found[key] = name.encode() in self._library.text(path)
-        return self._found[key]
+        known = self._found.get(key)
+        if known is None:
+            known = self._found[key] = name.encode() in self._library.text(path)
+        return known
 
     def _reachable(self, path: str) -> frozenset[str]:
         seen = {path}
