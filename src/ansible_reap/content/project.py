@@ -132,7 +132,7 @@ class Project:
                             continue
                         if entry.is_symlink():
                             self._links.add(f"{prefix}{entry.name}")
-                            if entry.is_dir():
+                            if os.path.isdir(entry.path):  # noqa: PTH112 - unlike the entry, no error for a link to itself
                                 continue
                             links.add(entry.name)
                         files.append(entry.name)
@@ -156,7 +156,7 @@ class Project:
         return b"async:" in data and b"poll:" in data
 
     def _sort_in(self, prefix: str, names: list[str], links: set[str], copies: dict[str, list[str]]) -> None:
-        """What lies in a folder: YAML that Ansible reads, YAML that it copies (by the owner of the folder), the rest."""
+        """What lies in a folder: YAML that Ansible reads, YAML that it copies (by the folder above), the rest."""
         listed: list[str] = []
         parts = [] if "{{" in prefix else prefix.split("/")
         is_rendered = RENDERED_FOLDER in parts

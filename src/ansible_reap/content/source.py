@@ -139,6 +139,7 @@ def compose(data: bytes) -> Node | None:
     if is_vaulted(data):
         return None
     _refuse_deep_nesting(data)
+    _refuse_deep_lines(data)
     root: Node | None = None
     try:
         loader = Loader(data)
@@ -236,10 +237,15 @@ def _is_null(node: Node) -> bool:
 
 
 def _refuse_deep_nesting(data: bytes) -> None:
+    """Flow collections, which cost the parser time."""
     if data.count(b"[") + data.count(b"{") > MAX_FLOW_DEPTH:
         brackets = data.translate(None, _NOT_BRACKETS)
         if max(itertools.accumulate(map(_STEPS.__getitem__, brackets))) > MAX_FLOW_DEPTH:
             raise SourceError("does not parse: nested too deeply")
+
+
+def _refuse_deep_lines(data: bytes) -> None:
+    """Compact block collections, which cost the composer its stack."""
     is_compact = any(byte in data and any(sign in data for sign in signs) for byte, signs in _COMPACT_SIGNS.items())
     match = _COMPACT_NESTING.search(data) if is_compact else None
     if match is not None:
