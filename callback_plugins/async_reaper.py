@@ -4,11 +4,6 @@
 
 from __future__ import annotations
 
-import weakref
-from typing import Any
-
-from ansible.plugins.callback import CallbackBase
-
 DOCUMENTATION = r"""
 name: async_reaper
 type: aggregate
@@ -22,7 +17,7 @@ description:
     include, role entry or play.
   - After PLAY RECAP an ASYNC RECAP names each problem.
 author:
-  - The ansible-reap developers
+  - The ansible-reap developers (@ansible-reap)
 requirements:
   - The Python package C(ansible-reap), in the environment that holds Ansible.
 notes:
@@ -127,6 +122,12 @@ options:
     env: [{name: ASYNC_REAPER_LEDGER_DIR}]
     vars: [{name: async_reaper_ledger_dir}]
 """
+
+# Ansible's own check of plugins wants the documentation above all imports.
+import weakref  # noqa: E402
+from typing import Any  # noqa: E402
+
+from ansible.plugins.callback import CallbackBase  # noqa: E402
 
 VERSION = "0.1.0"
 OPTIONS = (

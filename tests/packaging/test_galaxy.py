@@ -75,3 +75,13 @@ def test_the_execution_environment_in_the_docs_is_the_file_beside_them() -> None
 def test_the_collection_admits_the_supported_versions_of_ansible_core() -> None:
     runtime = yaml.safe_load((COLLECTION / "meta" / "runtime.yml").read_text())
     assert runtime["requires_ansible"] == f">={environments.SUPPORTED_CORES[0]}.0"
+
+
+@pytest.mark.parametrize("plugin", ["callback/async_reaper.py", "modules/wait.py", "modules/collect.py"])
+def test_plugins_are_documented_as_ansible_test_demands(plugin: str) -> None:
+    """What `ansible-test sanity --test validate-modules` refuses: an author without a handle, an import further up."""
+    text = (COLLECTION / "plugins" / plugin).read_text()
+    head, _, rest = text.partition("DOCUMENTATION = ")
+    assert re.findall(r"^(?:import|from) (?!__future__)", head, re.MULTILINE) == []
+    documentation = yaml.safe_load(rest.partition('"""')[2].partition('"""')[0])
+    assert all(re.fullmatch(r".+ \(@[\w-]+\)", author) for author in documentation["author"])

@@ -35,7 +35,7 @@ options:
 requirements:
   - The Python package C(ansible-reap), in the environment that holds Ansible.
 author:
-  - The ansible-reap developers
+  - The ansible-reap developers (@ansible-reap)
 """
 
 EXAMPLES = r"""

@@ -37,7 +37,7 @@ requirements:
 seealso:
   - module: ansible.builtin.async_status
 author:
-  - The ansible-reap developers
+  - The ansible-reap developers (@ansible-reap)
 """
 
 EXAMPLES = r"""
