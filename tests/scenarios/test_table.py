@@ -78,7 +78,7 @@ LAUNCHES = (
     ("Start it", "end not in ('detached', 'killed', 'never')", "1800", "job", ""),
     ("Start it for good", "end == 'detached'", "1800", "kept", "vars: {async_reaper_detach: meant to}"),
     # Last, so that it is peeked at before it is killed.
-    ("Start what takes too long", "end == 'killed'", "\"{{ 20 if how == 'peek' else 1 }}\"", "doomed", ""),
+    ("Start what takes too long", "end == 'killed'", "\"{{ 40 if how == 'peek' else 1 }}\"", "doomed", ""),
 )
 
 

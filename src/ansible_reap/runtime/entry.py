@@ -7,8 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible_reap import __version__
-from ansible_reap.runtime.finish import RunEnd
-from ansible_reap.runtime.session import CORE, Guard, Session
+from ansible_reap.runtime.session import CORE, Finish, Guard, Session
 
 OLDEST, NEWEST = (2, 16), (2, 21)
 
@@ -33,8 +32,15 @@ def session_for(owner: weakref.ref[Any], version: str, warn: Callable[[str], Non
     if not OLDEST <= CORE[:2] <= NEWEST:
         found = ".".join(str(part) for part in CORE)
         warn(f"async_reaper: ansible-core {found} is untested; supported are 2.16 to 2.21.")
-    _session = Session(warn, guard, RunEnd)
+    _session = Session(warn, guard, _run_end)
     return _session
+
+
+def _run_end(session: Session) -> Finish:
+    """What a run without jobs has no need to load: ledger, recap, reports, history."""
+    from ansible_reap.runtime.finish import RunEnd  # noqa: PLC0415 - see above
+
+    return RunEnd(session)
 
 
 def current() -> Session | None:

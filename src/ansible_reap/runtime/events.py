@@ -35,6 +35,11 @@ _CONNECTION_NAMES = frozenset(
 )
 
 
+def task_of(result: Any) -> Any:
+    """The task of a result; reading it alone costs nothing."""
+    return result._task  # noqa: SLF001 - see ``parts_of``
+
+
 def parts_of(result: Any) -> tuple[Any, Any, Mapping[str, Any]]:
     """Task, host and data of a result. Up to ansible-core 2.18 these are the only names they have."""
     return result._task, result._host, result._result  # noqa: SLF001

@@ -137,6 +137,8 @@ class Session:
 
     def result(self, result: Any, *, failed: bool = False, ignored: bool = False, is_item: bool = False) -> None:
         """Any result of a task or loop item that ended ok or failed, or is tried again."""
+        if self._concerns_no_job(events.task_of(result)):
+            return
         task, host, data = events.parts_of(result)
         if self._keeper.owns(task):
             self._keeper.result(task, host, data, is_item=is_item)
@@ -159,8 +161,17 @@ class Session:
         if not is_item:
             self._answered(host, task)
 
+    def _concerns_no_job(self, task: Any) -> bool:
+        """No job is known, and the task neither starts nor adopts any.
+
+        Since ansible-core 2.19 to read a result is to copy it. In a play without jobs that would be all that we cost.
+        """
+        return len(self.tracker) == 0 and not may_launch(task) and own_action(task) is None
+
     def skipped(self, result: Any, *, is_item: bool = False) -> None:
         """In check mode an ``async_status`` arrives as skipped, with ``finished: true``."""
+        if self._concerns_no_job(events.task_of(result)):
+            return
         task, host, data = events.parts_of(result)
         if is_reap(task.action) and data.get("finished") and "ansible_job_id" in data:
             self._saw(task, host, data, failed=False, ignored=False)
