@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
-from scenarios.conftest import CALLBACKS, Run, _environment
+from scenarios.conftest import CALLBACKS, SCHEMA, Run, _environment
 from scenarios.test_wait import collection_at, in_matrix
 from support import environments
 
@@ -132,6 +133,8 @@ class Controller:
             check=False,
         )
         found = json.loads(report.read_text()) if report.exists() else None
+        if found is not None:
+            jsonschema.validate(found, SCHEMA)
         return Run(done.returncode, done.stdout, done.stderr, found, self.folder)
 
     def status_files(self) -> set[str]:

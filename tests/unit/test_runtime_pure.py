@@ -16,7 +16,7 @@ from ansible_reap.runtime.launched import Access, JobInfo, LaunchSite
 from ansible_reap.runtime.options import Gate, OnUnreaped, Options, RecapWhen, parse
 from ansible_reap.runtime.phases import Phase, Sight, Source
 from ansible_reap.runtime.report import Outcome, Run, as_json, dumps, outcome_of, summary, write
-from ansible_reap.runtime.tracker import JobRecord, Reap, Sighting, Tracker
+from ansible_reap.runtime.tracker import JobRecord, Origin, Reap, Sighting, Tracker
 from ansible_reap.runtime.wording import failure_message, span
 from support import junit
 
@@ -96,6 +96,17 @@ def test_the_report_holds_to_its_schema() -> None:
         "launched": 3, "reaped": 0, "failed": 1, "timed_out": 0, "lost": 0, "unreaped": 1, "detached": 1, "swallowed": 0
     }  # fmt: skip
     assert json.loads(dumps(report)) == report
+
+
+def test_unclaimed_jobs_have_a_list_of_their_own_and_are_not_counted_as_launched() -> None:
+    tracker = Tracker()
+    tracker.adopt(JobInfo("j1.1", "web1", SITE, None, None, 1795341600.0), Origin.LEDGER)
+    tracker.adopt(JobInfo("j1.2", "web1", SITE, "/jobs/j1.2", None, 1795341600.0), Origin.UNCLAIMED)
+    report = as_json(RUN, list(tracker), Outcome.REPORTED)
+    jsonschema.validate(report, json.loads(SCHEMA.read_text(encoding="utf-8")))
+    assert [entry["jid"] for entry in report["jobs"]] == ["j1.1"]
+    assert [entry["jid"] for entry in report["unclaimed"]] == ["j1.2"]
+    assert report["summary"]["launched"] == 1
 
 
 def test_outcomes() -> None:
