@@ -60,8 +60,16 @@ def make_environments(folder: Path) -> None:
     build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(dist), str(ROOT)]
     subprocess.run(build, check=True, stdout=subprocess.DEVNULL)
     (wheel,) = dist.glob("*.whl")
-    install = [folder / "with" / "bin" / "python", "-m", "pip", "install", "--quiet", "--force-reinstall", "--no-deps"]
-    subprocess.run([*install, wheel], check=True)
+    install: list[Path | str] = [
+        folder / "with" / "bin" / "python",
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--force-reinstall",
+        "--no-deps",
+    ]
+    subprocess.run([*map(str, install), str(wheel)], check=True)
 
 
 def lint(venv: Path, project: Path, home: Path, options: Sequence[str]) -> Cost:
