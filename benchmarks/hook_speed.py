@@ -2,8 +2,9 @@
 
     PYTHONPATH=src .envs/dev/bin/python benchmarks/hook_speed.py [--rounds N] [PROJECT]
 
-PROJECT is a folder whose YAML files (the first 500) make the repository; by default one is generated, in which one file
-in 50 launches something. Four whole processes take turns, and their wall and processor times are told as medians:
+PROJECT is a folder whose YAML files (the first 500) make the repository. By default one is generated: files of some
+2 kB, which is what real ones have on average, of which one in 50 launches something. Four whole processes take turns;
+their wall and processor times are told as medians:
 
 - floor: `python -c 'import yaml, jinja2'` that then composes the same files with libyaml, in the hook's environment;
 - hook: what pre-commit starts, `ansible-reap check` with the names of all files;
@@ -28,7 +29,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from check_speed import COMPOSE, ROOT, generate
+from check_speed import COMPOSE, LAUNCH, ROOT
 
 RATIO = 2.0
 FILES = 500
@@ -103,6 +104,58 @@ def published(repository: Repository, folder: Path) -> tuple[Path, str]:
     return clone, repository.commit(clone)
 
 
+TASKS = """\
+- name: Packages of role {n}, part {part}
+  ansible.builtin.package:
+    name: "{{{{ item }}}}"
+    state: present
+  loop: [alpha, beta, gamma]
+  when: role{n}_enabled | default(true) | bool
+  register: role{n}_packages
+- name: Settings of role {n}, part {part}
+  ansible.builtin.template:
+    src: role{n}.conf.j2
+    dest: /etc/role{n}/{part}.conf
+    owner: root
+    group: root
+    mode: "0644"
+    validate: /usr/sbin/role{n} --check %s
+  notify: Restart role {n}
+- name: Users of role {n}, part {part}
+  ansible.builtin.user:
+    name: "role{n}-{{{{ item.name }}}}"
+    shell: "{{{{ item.shell | default('/bin/false') }}}}"
+    groups: "{{{{ role{n}_groups }}}}"
+  loop: "{{{{ role{n}_users }}}}"
+  loop_control:
+    label: "{{{{ item.name }}}}"
+"""
+
+
+def generate(root: Path) -> None:
+    """Roles of five files each: three with tasks, defaults and handlers; a playbook that has them all."""
+    names = [f"role{n}" for n in range(FILES // 5)]
+    for n, name in enumerate(names):
+        parts = {start: [TASKS.format(n=n, part=part) for part in range(start, start + 3)] for start in (0, 3, 6)}
+        calls = [f"- name: {part}\n  ansible.builtin.include_tasks: {part}.yml\n" for part in ("first", "second")]
+        service = f"{{name: role{n}, state: restarted}}"
+        texts = {
+            "tasks/main.yml": parts[0] + calls,
+            "tasks/first.yml": parts[3],
+            "tasks/second.yml": parts[6],
+            "handlers/main.yml": [f"- name: Restart role {n}\n  ansible.builtin.service: {service}\n"],
+            "defaults/main.yml": [f"role{n}_setting_{each}: value {each}\n" for each in range(60)],
+        }
+        if n % 10 == 0:
+            texts["tasks/second.yml"].append(LAUNCH.format(n=n))
+        for path, pieces in texts.items():
+            (root / "roles" / name / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / "roles" / name / path).write_text("".join(pieces))
+    (root / "site.yml").write_text(
+        "".join(f"- hosts: group{at}\n  roles: [{', '.join(names[at : at + 20])}]\n" for at in range(0, len(names), 20))
+    )
+
+
 def copy_yaml(project: Path, root: Path) -> None:
     """The first 500 YAML files of the project, at their places."""
     found = sorted(path for path in project.rglob("*.y*ml") if path.is_file() and ".git" not in path.parts)
@@ -125,7 +178,7 @@ def main() -> int:
         if args.project:
             copy_yaml(args.project, repository.root)
         else:
-            generate(repository.root, FILES)
+            generate(repository.root)
         (repository.root / ".pre-commit-config.yaml").write_text(CONFIG.format(repository=clone, revision=revision))
         repository.commit(repository.root)
         return compare(repository, args.rounds)

@@ -24,6 +24,6 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 "reap.jobs.collect needs the Python package ansible-reap in the environment that holds Ansible: "
                 f"{error}"
             ) from error
-        _, arguments = self.validate_argument_spec(argument_spec=ARGUMENTS)
+        _result, arguments = self.validate_argument_spec(argument_spec=ARGUMENTS)
         result.update(collect(self, arguments, task_vars or {}))
         return result

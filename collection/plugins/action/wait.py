@@ -23,6 +23,6 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             raise AnsibleActionFail(
                 f"reap.jobs.wait needs the Python package ansible-reap in the environment that holds Ansible: {error}"
             ) from error
-        _, arguments = self.validate_argument_spec(argument_spec=ARGUMENTS)
+        _result, arguments = self.validate_argument_spec(argument_spec=ARGUMENTS)
         result.update(wait(self, arguments, task_vars or {}))
         return result
