@@ -11,6 +11,7 @@ from ansible_reap.flow.guards import Formula, conj, disj, is_large, neg
 
 MAX_OPTIONS = 12
 MAX_ITEMS = 200
+MAX_LAZY_DEPTH = 30
 MAX_WALK = 2000
 
 
@@ -117,11 +118,13 @@ class Alt:
 class Lazy:
     """A fact or parameter without any handle in it, worked out when something asks for it: most are never asked for."""
 
-    __slots__ = ("_value", "read", "written")
+    __slots__ = ("_value", "depth", "read", "written")
 
-    def __init__(self, read: Callable[[], Value], written: str = "") -> None:
+    def __init__(self, read: Callable[[], Value], written: str = "", depth: int = 0) -> None:
         self.read = read
         self.written = written
+        self.depth = depth
+        """How many others it may have to work out one within the other."""
         self._value: Value | None = None
 
     def __repr__(self) -> str:
@@ -236,9 +239,13 @@ def replaced(old: Value | None, new: Value, guard: Formula) -> Value:
         return new
     if old is None:
         old = UNDEFINED
-    if isinstance(old, (Lazy, Alt)) and isinstance(new, Lazy):
-        earlier, later = old, new
-        return Lazy(lambda: replaced(forced(earlier), later.value, guard)) if not taints(old) else UNKNOWN
+    if isinstance(old, Lazy) or isinstance(new, Lazy):
+        if taints(old):
+            return UNKNOWN if isinstance(old, Alt) else alt([(guard, new), *options(old, neg(guard))])
+        depth = 1 + max(part.depth for part in (old, new) if isinstance(part, Lazy))
+        if depth < MAX_LAZY_DEPTH and not taints(new):
+            earlier, later = old, new
+            return Lazy(lambda: replaced(forced(earlier), forced(later), guard), depth=depth)
     if _is_large(old) or _is_large(new):
         # which of two long lists without any handle it is matters to nobody
         return new if isinstance(old, Undefined) else UNKNOWN
