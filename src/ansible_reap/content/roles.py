@@ -129,7 +129,7 @@ class Finder:
         found = [
             role
             for role in self.roles.values()
-            if fnmatch.fnmatchcase(role.name, short) and posixpath.dirname(role.path) in bases
+            if role.path.rpartition("/")[0] in bases and fnmatch.fnmatchcase(role.name, short)
         ]
         if not found and short.strip("*"):
             found = [role for role in self.roles.values() if fnmatch.fnmatchcase(role.name, short)]

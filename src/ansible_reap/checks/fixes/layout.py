@@ -19,6 +19,9 @@ from ansible_reap.flow.analysis import Analysis
 _ODD_BREAKS = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
 """Line ends that YAML knows but editors count differently."""
 
+MAX_KEPT = 64
+"""Files whose layout is remembered: one rule after the other asks for it."""
+
 _PLAIN = re.compile(r"[A-Za-z][\w./()]*(?:[ -]+[\w./()]+)*")
 _WORDS = re.compile(r"y|n|yes|no|on|off|true|false|null|none", re.IGNORECASE)
 
@@ -165,16 +168,20 @@ def _is_plain(node: MappingNode, entries: tuple[Entry, ...]) -> bool:
     )
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=MAX_KEPT)
+def _root(text: str) -> Node | None:
+    try:
+        return compose(text.encode("utf-8", "surrogatepass"))
+    except SourceError:
+        return None
+
+
+@lru_cache(maxsize=MAX_KEPT)
 def _lists(text: str) -> dict[tuple[int, int], tuple[SequenceNode, int]]:
     """Every mapping in a list, by line and column from 1: the list, and its place in it."""
     found: dict[tuple[int, int], tuple[SequenceNode, int]] = {}
-    try:
-        root = compose(text.encode("utf-8", "surrogatepass"))
-    except SourceError:
-        return {}
     seen: set[int] = set()
-    stack = [root]
+    stack = [_root(text)]
     while stack:
         node = stack.pop()
         if node is None or id(node) in seen:
@@ -190,9 +197,9 @@ def _lists(text: str) -> dict[tuple[int, int], tuple[SequenceNode, int]]:
     return found
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=MAX_KEPT)
 def _steps(path: str, text: str) -> tuple[Task, ...]:
-    content = read_content(path, compose(text.encode("utf-8", "surrogatepass")))
+    content = read_content(path, _root(text))
     return tuple(step if isinstance(step, Task) else step.as_task() for step in content.steps())
 
 
