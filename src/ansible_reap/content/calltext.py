@@ -20,6 +20,8 @@ _TEMPLATED = re.compile(
 )
 CALL_LENGTH = 500
 """How far after its first line a call's name may stand, in bytes."""
+BEFORE_LENGTH = 200
+"""How far into its line a call's key may begin, in bytes; some files are one line of a million."""
 LIST_LENGTH = 8000
 """The same for a list of roles."""
 
@@ -63,7 +65,8 @@ def _calls(data: bytes, sign: bytes) -> Iterator[tuple[int, int]]:
     while at >= 0:
         match = _CALL.match(data, at)
         if match is not None:
-            start = data.rfind(b"\n", 0, at) + 1
+            nearest = max(0, at - BEFORE_LENGTH)
+            start = max(nearest, data.rfind(b"\n", nearest, at) + 1)
             if _BEFORE.search(data[start:at]):
                 yield start, at - start + len(match.group()) + (LIST_LENGTH if match.group(1) else CALL_LENGTH)
         at = data.find(sign, at + len(sign))

@@ -1,0 +1,63 @@
+"""The first look at a file's text: every form of a call is seen, and what calls nothing is told at once."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_reap.content.calltext import call_text, telling_word
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- include_tasks: wanted.yml\n",
+        "- name: x\n  ansible.builtin.import_tasks:\n    file: wanted.yml\n",
+        "- name: x\n  'include_role':\n    name: wanted\n",
+        "- hosts: all\n  roles:\n    - role: wanted\n",
+        "- hosts: all\n  roles: [wanted]\n",
+        "- hosts: all\n  tasks: [{include_tasks: wanted.yml}]\n",
+        "dependencies:\n  - wanted\n",
+        "- import_playbook: wanted.yml\n",
+        "- local_action: include_tasks wanted.yml\n",
+        '[{"hosts": "all", "roles": ["wanted"]}]',
+        "- block:\n    - {name: x, include_tasks: wanted.yml}\n",
+    ],
+)
+def test_the_name_that_a_call_gives_is_among_the_words(text: str) -> None:
+    found = call_text(text.encode())
+    assert found is not None
+    assert not found.is_templated
+    assert b"wanted" in found.words
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "a: 1\n",
+        "- include_vars: x.yml\n",
+        "- debug:\n    msg: no include here\n",
+        "x: the role of hosts\n",
+        "a: " + '{\\"role\\": 1} ' * 1000,
+    ],
+)
+def test_a_file_without_calls_has_none(text: str) -> None:
+    assert call_text(text.encode()) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- include_tasks: '{{ x }}.yml'\n",
+        "- include_role:\n    name: '{{ x }}'\n",
+        "- hosts: all\n  roles:\n    - role: '{{ x }}'\n",
+    ],
+)
+def test_a_name_that_may_be_anything_is_told(text: str) -> None:
+    found = call_text(text.encode())
+    assert found is not None
+    assert found.is_templated
+
+
+def test_a_file_is_looked_up_by_the_longest_part_of_its_name() -> None:
+    assert telling_word("sub.dir/long-name_1.yml") == b"long-name_1"
