@@ -16,31 +16,24 @@ import sys
 import tempfile
 from pathlib import Path
 
+from check_speed import LAUNCH, ROOT
+
 from ansible_reap.history import committed
 from ansible_reap.history.estimate import RunTime
 from ansible_reap.history.identity import Identity
 from ansible_reap.history.launches import LaunchHistory, MeasuredRun
 
-ROOT = Path(__file__).resolve().parents[1]
 FILES = 60
 CHECK_RATIO = 1.05
 START_MS = 50.0
 
-TASKS = """\
-- name: Start work {n}
-  ansible.builtin.command: /usr/local/bin/work {n}
-  async: 600
-  poll: 0
-  register: work_{n}
-- name: Wait for work {n}
-  ansible.builtin.async_status: {{jid: "{{{{ work_{n}.ansible_job_id }}}}"}}
-  register: work_{n}_done
-  until: work_{n}_done is finished
-  retries: 61
-  delay: 10
+TASKS = (
+    LAUNCH
+    + """\
 - name: Say so
   ansible.builtin.debug: {{msg: done}}
 """
+)
 
 CHECK = """\
 import sys, time
