@@ -18,10 +18,10 @@ _TEMPLATED = re.compile(
     rb"""|^[ \t]+(?:name|role|tasks_from|file)[ \t]*:[^\n]*\{\{""",
     re.MULTILINE,
 )
-CALL_LENGTH = 500
-"""How far after its first line a call's name may stand, in bytes."""
 BEFORE_LENGTH = 200
 """How far into its line a call's key may begin, in bytes; some files are one line of a million."""
+CALL_LENGTH = 500
+"""How far after its first line a call's name may stand, in bytes."""
 LIST_LENGTH = 8000
 """The same for a list of roles."""
 

@@ -64,9 +64,8 @@ def role_entry(walk: Walk, entry: Any, place: Place, frame: Frame) -> RoleCall |
         declared=(params, *frame.declared) if params else frame.declared,
     )
     evaluator = walk.evaluator(inner)
-    folder = posixpath.dirname(frame.playbook) if frame.playbook else posixpath.dirname(frame.path)
     for pattern in patterns(evaluator, name):
-        roles = walk.finder.find_roles(pattern, folder, frame.role)
+        roles = walk.finder.find_roles(pattern, frame.playbook_folder, frame.role)
         if len(roles) == 1:
             params = evaluated_params(walk, inner, params)
             if params:
@@ -92,7 +91,7 @@ def run_role(
         return
     files = walk.finder.part_files(role, "tasks", entry)
     metas = walk.finder.part_files(role, "meta")
-    if not any(walk.graph.matters(path) or walk.touches(path) for path in role_files(walk, role, entry)):
+    if not any(walk.concerns(path) for path in role_files(walk, role, entry)):
         return
     if files and walk.is_settled(key, files[0], frame):
         walk.record.reached.update(files[:1])
@@ -161,7 +160,7 @@ def call(walk: Walk, task: Task, frame: Frame) -> None:
         params = evaluated_params(walk, frame, task_vars) if task_vars else {}
         _one_call(walk, task, outer, params, True)
         return
-    rounds = [{}] if items is None else [_bound(task, item, at) for at, item in enumerate(_rounds(items))]
+    rounds = [{}] if items is None else [_bound(task, item) for item in _rounds(items)]
     many = items is not None and (items.is_open or len(items.items) > 2)
     for bound in rounds:
         if not walk.goes_on():
@@ -191,15 +190,14 @@ def _leads_nowhere(walk: Walk, task: Task, frame: Frame) -> bool:
         entry = task.args.get("tasks_from", "main")
         if not (_is_plain(name) and _is_plain(entry)):
             return False
-        folder = posixpath.dirname(frame.playbook) if frame.playbook else posixpath.dirname(frame.path)
-        roles = walk.finder.find_roles(name, folder, frame.role)
+        roles = walk.finder.find_roles(name, frame.playbook_folder, frame.role)
         paths = [path for role in roles for path in role_files(walk, role, entry)]
     else:
         name = task.args.get("file", task.args.get("_raw_params"))
         if not _is_plain(name) or task.module == "include":
             return False
         paths = walk.finder.find_files(name, frame.folders)
-    return bool(paths) and not any(walk.graph.matters(path) or walk.touches(path) for path in paths)
+    return bool(paths) and not any(walk.concerns(path) for path in paths)
 
 
 def _is_plain(name: object) -> bool:
@@ -223,12 +221,11 @@ def _rounds(items: Seq) -> list[Value]:
     return [some, some]
 
 
-def _bound(task: Task, item: Value, at: int) -> dict[str, Any]:
+def _bound(task: Task, item: Value) -> dict[str, Any]:
     names: dict[str, Any] = {loop_variable(task): item, "ansible_loop_var": UNKNOWN}
     index = index_variable(task)
     if index is not None:
         names[index] = UNKNOWN
-    del at
     return names
 
 
@@ -251,14 +248,13 @@ def _one_call(
 
 def _role_call(walk: Walk, task: Task, frame: Frame, params: dict[str, Any]) -> None:
     evaluator = walk.evaluator(frame)
-    folder = posixpath.dirname(frame.playbook) if frame.playbook else posixpath.dirname(frame.path)
     targets: dict[tuple[str, str], Role] = {}
     starts = patterns(evaluator, task.args.get("tasks_from", "main"))
     for pattern in patterns(evaluator, task.args.get("name", task.args.get("role"))):
-        for role in walk.finder.find_roles(pattern, folder, frame.role):
+        for role in walk.finder.find_roles(pattern, frame.playbook_folder, frame.role):
             for entry in starts:
                 for path in walk.finder.part_files(role, "tasks", entry):
-                    is_meant = "*" not in pattern + entry or walk.graph.matters(path) or walk.touches(path)
+                    is_meant = "*" not in pattern + entry or walk.concerns(path)
                     if is_meant and not (is_open(pattern) and walk.graph.is_called(path)):
                         targets[role.path, posixpath.basename(path)] = role
     if not targets:
@@ -311,7 +307,7 @@ def _tasks_call(
         for path in walk.finder.find_files(pattern, frame.folders):
             if is_open(pattern) and walk.graph.is_called(path):
                 continue  # the name says nothing: what is called by its own name elsewhere is hardly meant
-            if "*" not in pattern or walk.graph.matters(path) or walk.touches(path):
+            if "*" not in pattern or walk.concerns(path):
                 targets.setdefault(path, under)
             else:
                 others = True
@@ -332,7 +328,7 @@ def _run_file(walk: Walk, path: str, frame: Frame, guard: Formula, *, is_repeate
     if path in walk.stack:
         walk.record.promote(path, frame.guard)  # a file that calls itself until a job has finished waits for it
         return
-    if not (walk.graph.matters(path) or walk.touches(path)):
+    if not walk.concerns(path):
         return
     walk.record.reached.add(path)
     if walk.is_settled(path, path, frame):

@@ -132,7 +132,7 @@ class Walk:
         found: dict[str, None] = {}
         for pattern in patterns(self.evaluator(asking), play.imports):
             for target in self.finder.find_playbook(pattern, folder) if pattern.strip("*") else ():
-                if self.graph.matters(target) or self.touches(target):
+                if self.concerns(target):
                     found[target] = None
         subject = f"choice at {play.block.place} {self.record.fresh()}"
         for target in list(found)[:MAX_PLAYBOOKS]:
@@ -224,13 +224,12 @@ class Walk:
         defaults = self.role_variables.of(role, "defaults", defaults_from)
         self._shared_vars.put_first(variables)
         self._shared_defaults.put_last(defaults)
-        playbook_folder = posixpath.dirname(frame.playbook) if frame.playbook else posixpath.dirname(frame.path)
         settings = (
             (Layer.ROLE, variables),
             *(entry for entry in frame.settings if entry[0] not in (Layer.DEFAULTS, Layer.MAGIC)),
             (Layer.DEFAULTS, defaults),
             (Layer.DEFAULTS, self._shared_defaults),
-            (Layer.MAGIC, self._magic(playbook_folder, role)),
+            (Layer.MAGIC, self._magic(frame.playbook_folder, role)),
         )
         return frame._replace(
             role=role,
@@ -383,6 +382,10 @@ class Walk:
 
     def _held(self, name: str) -> frozenset[int]:
         return taints(self.state.facts[name])
+
+    def concerns(self, path: str) -> bool:
+        """Whether anything can become of a job in the file or in what it calls."""
+        return self.graph.matters(path) or self.touches(path)
 
     def touches(self, path: str) -> bool:
         """Whether the file, or what it calls, names a variable that holds a handle now."""

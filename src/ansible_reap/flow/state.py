@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -68,6 +69,11 @@ class Frame(NamedTuple):
         layers += [(Layer.TASK, entries) for entries in self.blocks]
         layers += self.settings
         return Scope(tuple(layers))
+
+    @property
+    def playbook_folder(self) -> str:
+        """Where roles are looked up beside the playbook; without one, the file's own folder."""
+        return posixpath.dirname(self.playbook or self.path)
 
     def under(self, guard: Formula) -> Frame:
         return self._replace(guard=conj(self.guard, guard))
