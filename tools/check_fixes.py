@@ -192,9 +192,6 @@ def attempt(project: Path, scratch: Path, program: str | None) -> Tried:
     for name in changed:
         reported = {finding["line"] for finding in first["findings"] if finding["path"] == name}
         reported |= {each["line"] for f in first["findings"] for each in f["related"] if each["path"] == name}
-        # A reboot takes the place of the wait that follows it as well.
-        reboots = {f["line"] for f in first["findings"] if f["path"] == name and f["tag"] == "async-reboot"}
-        reported |= {end + 1 for start, end in spans(before[name]) if start in reboots}
         tried.problems += strays(name, before[name], after[name], reported)
     second, _ = check(root)
     left = [finding for finding in second["findings"] if finding["fixable"]]

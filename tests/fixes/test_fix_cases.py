@@ -63,6 +63,17 @@ def test_the_files_read_as_expected_and_a_second_fix_changes_nothing(name: str, 
     assert files(project) == files(after if after.exists() else HERE / name / "before")
 
 
+@pytest.mark.parametrize("project", CASES, indirect=True)
+def test_a_finding_names_every_task_that_its_fix_takes_from(project: Path) -> None:
+    for finding in linting.lint(project).findings:
+        own = range(finding.place.line, finding.end_line + 1)
+        named = {(other.place.path, other.place.line) for other in finding.related}
+        for edit in finding.fix.edits if finding.fix else ():
+            taken = range(edit.first, edit.last + 1)
+            is_own = not taken or (edit.path == finding.place.path and set(taken) <= set(own))
+            assert is_own or named & {(edit.path, line) for line in taken}, (str(finding.place), edit)
+
+
 @pytest.mark.parametrize("core", chosen_cores()[-1:])
 def test_what_passed_the_syntax_check_before_passes_it_after(core: str) -> None:
     playbooks = [f"{name}/after/site.yml" for name in CASES if (HERE / name / "after" / "site.yml").exists()]

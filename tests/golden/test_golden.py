@@ -2,7 +2,8 @@
 
 ``expected.json``:
 
-- ``findings``: every finding that the project gives, as ``{"tag", "path", "line"}``, in any order;
+- ``findings``: every finding that the project gives, as ``{"tag", "path", "line"}``, in any order, and perhaps
+  ``"related"``, the other places that it names, as ``PATH:LINE``;
 - ``warnings``: the same for those that are only listed (default none);
 - ``launches``: ``{"path", "line", "verdict"}`` of launches; where given, all of them;
 - ``enable``: opt-in rules and tags to switch on.
@@ -33,6 +34,10 @@ def test_golden_case_gives_just_the_expected_findings(case: Path, tmp_path: Path
     assert not outcome.errors
     assert _lines(outcome.findings) == _expected_lines(expected["findings"])
     assert _lines(outcome.warnings) == _expected_lines(expected.get("warnings", []))
+    related = {f"{each.place} {each.tag}": [str(other.place) for other in each.related] for each in outcome.findings}
+    for each in expected["findings"]:
+        if "related" in each:
+            assert related[f"{each['path']}:{each['line']} {each['tag']}"] == each["related"]
     if "launches" in expected:
         verdicts = sorted(
             f"{launch.task.path}:{launch.task.line} {launch.verdict.value}" for launch in outcome.launches

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ansible_reap.checks import fixes, work
-from ansible_reap.checks.finding import Finding, Level, Rule
-from ansible_reap.checks.neighbours import gives_a_new_address
+from ansible_reap.checks.finding import Finding, Fix, Level, Rule
+from ansible_reap.checks.neighbours import gives_a_new_address, tasks_of_file
 from ansible_reap.checks.support import contexts, speak
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, Launch
@@ -29,14 +29,18 @@ def check(analysis: Analysis, options: Mapping[str, Any], history: Estimates | N
         # The reboot module waits where the host was: one that comes back elsewhere is not for it.
         if command and not gives_a_new_address(analysis, launch.task):
             module = "ansible.windows.win_reboot" if work.is_windows(launch.task) else "ansible.builtin.reboot"
+            fix = fixes.reboot.use_module(analysis, launch.task)
             yield speak(
                 RULE,
                 launch.task,
                 f"'{command}' as a job cuts its own connection and leaves the waiting to other tasks. {module} "
                 f"reboots, waits until the host answers again, and fails when it does not.",
+                related=[
+                    (wait, "the module waits itself: this task goes") for wait in _gone(analysis, launch.task, fix)
+                ],
                 settings=launch.settings,
                 suggestion=f"{module}:\n  reboot_timeout: 600",
-                fix=fixes.reboot.use_module(analysis, launch.task),
+                fix=fix,
             )
 
 
@@ -49,6 +53,14 @@ def reboots(task: Task) -> str | None:
             if _is_reboot(argv):
                 return " ".join(argv)
     return None
+
+
+def _gone(analysis: Analysis, task: Task, fix: Fix | None) -> list[Task]:
+    """The tasks after this one that the fix takes out."""
+    if fix is None:
+        return []
+    later = (other for other in tasks_of_file(analysis, task.path) if other.line > task.end_line)
+    return [other for other in later if any(edit.first <= other.line <= edit.last for edit in fix.edits)]
 
 
 def _is_reboot(argv: tuple[str, ...]) -> bool:
