@@ -7,9 +7,19 @@ import posixpath
 from collections import defaultdict
 from collections.abc import Iterable
 
-from ansible_reap.content.calltext import telling_word
+from ansible_reap.content.callnames import (
+    BY_ROLE,
+    folders_above,
+    is_open,
+    keys_of,
+    keys_wanted,
+    role_mains,
+    stem,
+    surroundings,
+)
 from ansible_reap.content.library import Library
 from ansible_reap.content.references import Kind, Reference
+from ansible_reap.content.unread import Unread
 
 MAX_REACH = 200
 
@@ -22,6 +32,7 @@ class CallGraph:
 
     def __init__(self, library: Library) -> None:
         self._library = library
+        self._linked = {stem(path) for path in library.project.links}
         self._by_key: dict[str, list[str]] = defaultdict(list)
         self._found: dict[tuple[str, str], bool] = {}
         self._mentioned: dict[tuple[str, str], bool] = {}
@@ -32,8 +43,9 @@ class CallGraph:
         self._anything: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
         """By a pattern that says nothing at all, and by the folder near which the caller looks."""
         self._is_called: dict[str, bool] = {}
-        self._waiting: dict[bytes, list[str]] = defaultdict(list)
-        self._seen: set[str] = set()
+        self._unread = Unread(self._linked)
+        self._asked: set[str] = set()
+        """The keys whose callers have been asked for."""
         self._mattering = self._spread()
 
     @property
@@ -48,7 +60,7 @@ class CallGraph:
         """Whether something calls the file by its own name."""
         known = self._is_called.get(path)
         if known is None:
-            known = self._is_called[path] = any(self._exact.get(key) for key in _keys_of(path))
+            known = self._is_called[path] = any(self._exact.get(key) for key in keys_of(path))
         return known
 
     # ---- upwards: who may call what matters
@@ -60,59 +72,61 @@ class CallGraph:
             if path in mattering or calls.is_templated:
                 self._read(path)
             else:
-                for word in calls.words:
-                    self._waiting[word].append(path)
-        pending = [*mattering, *(main for path in mattering for main in _role_mains(path))]
-        seen: set[str] = set()
+                self._unread.add(path, calls.words)
+        pending = [*mattering, *(main for path in mattering for main in role_mains(path))]
         orphans: list[str] = []
         while pending or orphans:
             if pending:
                 path = pending.pop()
-                fresh = [key for key in _keys_of(path) if key not in seen]
-                seen.update(fresh)
-                found = {caller for key in fresh for caller in self._callers(key)}
-                if not any(self._exact.get(key) for key in _keys_of(path)):
+                found = self._callers(path)
+                if not any(self._exact.get(key) for key in keys_of(path)):
                     orphans.append(path)
             else:
                 found = self._open_callers(orphans.pop())
             for caller in found - mattering:
                 mattering.add(caller)
-                pending += [caller, *_role_mains(caller)]
-        self._waiting.clear()
+                pending += [caller, *role_mains(caller)]
+        self._unread.clear()
         library.forget(mattering)
         return frozenset(mattering)
 
-    def _read(self, path: str) -> None:
-        self._seen.add(path)
+    def _read(self, path: str) -> bool:
+        """Note what the file calls. Returns whether that is something whose callers were asked for before."""
+        is_wanted = False
         for reference in self._library.calls_of(path):
-            for key in _keys_wanted(reference):
+            for key in keys_wanted(reference, path, self._linked):
                 if "*" not in key:
                     self._exact[key].add(path)
-                elif _is_open(key):
-                    self._anything[key][_surroundings(path)].add(path)
+                    is_wanted = is_wanted or key in self._asked
+                elif is_open(key):
+                    self._anything[key][surroundings(path)].add(path)
                 else:
                     self._open[key].add(path)
+                    is_wanted = is_wanted or bool(fnmatch.filter(self._asked, key))
+        return is_wanted
 
-    def _callers(self, key: str) -> set[str]:
-        """The files that may call whatever has this key, once those are read whose text has its name."""
-        for path in self._waiting.pop(telling_word(key.rsplit(" ", maxsplit=1)[-1]), ()):
-            if path not in self._seen:
-                self._read(path)
-        found = set(self._exact.get(key, ()))
-        for wanted, group in self._open.items():
-            if fnmatch.fnmatchcase(key, wanted):
-                found |= group
+    def _callers(self, path: str) -> set[str]:
+        """The files that may call this one, once those are read that have its name; and what these call besides."""
+        found = {caller for caller in self._unread.take(path) if self._read(caller)}
+        for key in keys_of(path):
+            if key in self._asked:
+                continue
+            self._asked.add(key)
+            found |= self._exact.get(key, set())
+            for wanted, group in self._open.items():
+                if fnmatch.fnmatchcase(key, wanted):
+                    found |= group
         return found
 
     def _open_callers(self, path: str) -> set[str]:
         """Callers whose text says nothing of the name: of a file that nothing calls by its name, those nearby."""
         found: set[str] = set()
-        above = _folders_above(path)
-        for key in _keys_of(path):
+        above = folders_above(path)
+        for key in keys_of(path):
             kind = key.split(" ")[0]
             for wanted, groups in self._anything.items():
                 if wanted.split(" ")[0] == kind and fnmatch.fnmatchcase(key, wanted):
-                    found.update(*(groups.get(folder, ()) for folder in (groups if kind != "file" else above)))
+                    found.update(*(groups.get(folder, ()) for folder in (groups if kind in BY_ROLE else above)))
         return found
 
     # ---- downwards: what a file may call
@@ -149,7 +163,7 @@ class CallGraph:
 
     def called_files(self, path: str) -> set[str]:
         """The files that a file may call, by name alone."""
-        return set().union(*(self._targets(reference) for reference in self._library.calls_of(path)))
+        return set().union(*(self._targets(reference, path) for reference in self._library.calls_of(path)))
 
     def called_playbooks(self, path: str) -> list[str]:
         """The playbooks that a playbook imports, by their place."""
@@ -161,78 +175,18 @@ class CallGraph:
                 full = posixpath.normpath(posixpath.join(folder, reference.name))
                 found += fnmatch.filter(known, full) if "*" in full else [full]
                 if "/" not in reference.name and reference.name.count(".") >= 2:
-                    found += [each for each in known if _stem(each) == reference.name.rpartition(".")[2]]
+                    found += [each for each in known if stem(each) == reference.name.rpartition(".")[2]]
         return found
 
-    def _targets(self, reference: Reference) -> list[str]:
+    def _targets(self, reference: Reference, caller: str) -> list[str]:
         if not self._by_key:
             for path in self._library.project.yaml:
-                for key in _keys_of(path):
+                for key in keys_of(path):
                     self._by_key[key].append(path)
-        return [path for key in _keys_wanted(reference) for path in self._matching(key)]
+        return [path for key in keys_wanted(reference, caller, self._linked) for path in self._matching(key)]
 
     def _matching(self, key: str) -> list[str]:
         if "*" in key and key not in self._by_key:
             names = fnmatch.filter(list(self._by_key), key)
             self._by_key[key] = [path for name in names for path in self._by_key[name]]
         return self._by_key.get(key, [])
-
-
-def _is_open(key: str) -> bool:
-    return not key.split(" ", 1)[1].strip("* ")
-
-
-def _surroundings(caller: str) -> str:
-    """The folder in or below which a file lies that the caller may mean: its role's, else its own; "" is the root."""
-    folder = caller.rpartition("/")[0]
-    for part in ("tasks", "handlers"):
-        if f"/{part}/" in f"/{folder}/":
-            return f"/{folder}/".rpartition(f"/{part}/")[0].strip("/")
-    return folder
-
-
-def _folders_above(path: str) -> list[str]:
-    """The folders that the file lies in or below, the root among them."""
-    folders = [""]
-    at = path.find("/")
-    while at >= 0:
-        folders.append(path[:at])
-        at = path.find("/", at + 1)
-    return folders
-
-
-def _role_mains(path: str) -> list[str]:
-    """Whoever calls the role may run this file: handlers and meta come with the role's tasks."""
-    folder = path.rpartition("/")[0]
-    role, _, part = folder.rpartition("/")
-    if part in ("handlers", "meta", "tasks"):
-        return [f"{role}/tasks/main.yml", f"{role}/tasks/main.yaml"]
-    return []
-
-
-def _keys_of(path: str) -> list[str]:
-    """The names under which a call may mean the file."""
-    stem = _stem(path)
-    keys = [f"file {stem}"]
-    folder, _, _ = path.rpartition("/")
-    owner, _, part = folder.rpartition("/")
-    role = owner.rpartition("/")[2]
-    if part in ("tasks", "handlers", "meta") and stem == "main":
-        keys.append(f"role {role}")
-    if part == "tasks":
-        keys.append(f"entry {role} {stem}")
-    return keys
-
-
-def _keys_wanted(reference: Reference) -> list[str]:
-    if reference.kind is not Kind.ROLE:
-        return [f"file {_stem(reference.name)}"]
-    name = reference.name.rstrip("/").rpartition("/")[2].rpartition(".")[2]
-    if reference.entry is None:
-        return [f"role {name}"]
-    return [f"role {name}", f"entry {name} {_stem(reference.entry)}"]
-
-
-def _stem(path: str) -> str:
-    name = path.rpartition("/")[2]
-    return name.rsplit(".", 1)[0] if name.endswith((".yml", ".yaml")) else name

@@ -61,7 +61,7 @@ class Project:
         self.unreadable: list[tuple[str, str]] = []
         self._directories: dict[str, list[str]] = {}
         self._canonical: dict[str, str | None] = {}
-        self._links: set[str] = set()
+        self.links: set[str] = set()
         """Files and folders that are symbolic links, in the folders that were listed."""
         self._list()
         self.settings = self._settings()
@@ -98,11 +98,11 @@ class Project:
         return self._canonical[path]
 
     def _is_free_of_links(self, path: str) -> bool:
-        if not self._links:
+        if not self.links:
             return True
         at = len(path)
         while at > 0:
-            if path[:at] in self._links:
+            if path[:at] in self.links:
                 return False
             at = path.rfind("/", 0, at)
         return True
@@ -131,7 +131,7 @@ class Project:
                             folders.append(entry.name)
                             continue
                         if entry.is_symlink():
-                            self._links.add(f"{prefix}{entry.name}")
+                            self.links.add(f"{prefix}{entry.name}")
                             if os.path.isdir(entry.path):  # noqa: PTH112 - unlike the entry, no error for a link to itself
                                 continue
                             links.add(entry.name)
