@@ -60,7 +60,7 @@ class CallGraph:
         """Whether something calls the file by its own name."""
         known = self._is_called.get(path)
         if known is None:
-            known = self._is_called[path] = any(self._exact.get(key) for key in keys_of(path))
+            known = self._is_called[path] = any(self._exact.get(key) for key in self._keys(path))
         return known
 
     # ---- upwards: who may call what matters
@@ -79,7 +79,7 @@ class CallGraph:
             if pending:
                 path = pending.pop()
                 found = self._callers(path)
-                if not any(self._exact.get(key) for key in keys_of(path)):
+                if not any(self._exact.get(key) for key in self._keys(path)):
                     orphans.append(path)
             else:
                 found = self._open_callers(orphans.pop())
@@ -107,8 +107,10 @@ class CallGraph:
 
     def _callers(self, path: str) -> set[str]:
         """The files that may call this one, once those are read that have its name; and what these call besides."""
-        found = {caller for caller in self._unread.take(path) if self._read(caller)}
-        for key in keys_of(path):
+        found = {
+            caller for caller in self._unread.take(path, is_playbook=self._is_playbook(path)) if self._read(caller)
+        }
+        for key in self._keys(path):
             if key in self._asked:
                 continue
             self._asked.add(key)
@@ -118,11 +120,19 @@ class CallGraph:
                     found |= group
         return found
 
+    def _is_playbook(self, path: str) -> bool:
+        """Of a file that matters. Every playbook has calls or hosts, and those of files that matter have been read."""
+        return path in self._library.playbooks
+
+    def _keys(self, path: str) -> list[str]:
+        """The keys of a file that matters."""
+        return keys_of(path, is_playbook=self._is_playbook(path))
+
     def _open_callers(self, path: str) -> set[str]:
         """Callers whose text says nothing of the name: of a file that nothing calls by its name, those nearby."""
         found: set[str] = set()
         above = folders_above(path)
-        for key in keys_of(path):
+        for key in self._keys(path):
             kind = key.split(" ")[0]
             for wanted, groups in self._anything.items():
                 if wanted.split(" ")[0] == kind and fnmatch.fnmatchcase(key, wanted):

@@ -11,15 +11,18 @@ _UNFIT = re.compile(r"[\s*?\[]")
 """What cannot stand in a key, which is split at blanks and compared with patterns."""
 BY_ROLE = ("role", "entry")
 """The kinds of keys that name a role, not a file."""
+PLAYBOOK = "playbook"
 FREE = "file"
-"""The kind of key for calls that may lead anywhere."""
+"""The kind of key for calls of tasks that may lead anywhere."""
 OUTSIDE = "outside"
 """The kind for calls in a role that stay in it, where they mean a file that no role owns."""
 
 
-def keys_of(path: str) -> list[str]:
-    """The names under which a call may mean the file."""
+def keys_of(path: str, *, is_playbook: bool | None = None) -> list[str]:
+    """The names under which a call may mean the file; None where it is not known to be a playbook or not."""
     name = stem(path)
+    if is_playbook:
+        return [f"{PLAYBOOK} {name}"]
     folder, _, _ = path.rpartition("/")
     owner, _, part = folder.rpartition("/")
     role = owner.rpartition("/")[2]
@@ -29,12 +32,16 @@ def keys_of(path: str) -> list[str]:
         keys.append(f"role {role}")
     if part == "tasks":
         keys.append(f"entry {role} {name}")
+    if is_playbook is None:
+        keys.append(f"{PLAYBOOK} {name}")
     return keys
 
 
 def keys_wanted(reference: Reference, caller: str, linked: Collection[str]) -> list[str]:
     """The names that a call uses, ``*`` for what a template stands for. ``linked`` are names of symbolic links."""
-    if reference.kind is not Kind.ROLE:
+    if reference.kind is Kind.PLAYBOOK:
+        return [f"{PLAYBOOK} {stem(reference.name)}"]
+    if reference.kind is Kind.TASKS:
         name = stem(reference.name)
         home = role_folder(caller)
         if home is not None and _stays_in_role(reference, linked):
@@ -77,8 +84,6 @@ def _stays_in_role(reference: Reference, linked: Collection[str]) -> bool:
     Ansible looks a tasks file up in the role and beside the playbook. A path that climbs, a template in front, and a
     symbolic link (``linked`` are their names) may lead to other roles.
     """
-    if reference.kind is not Kind.TASKS:
-        return False
     *folders, _ = parts = reference.name.split("/")
     if any(part in ("", "..") or "*" in part for part in folders):
         return False

@@ -8,6 +8,9 @@ from collections.abc import Collection
 from ansible_reap.content.callnames import role_folder, stem
 from ansible_reap.content.calltext import telling_word
 
+_IMPORTS = frozenset({b"import_playbook", b"include"})
+"""By which a playbook is called."""
+
 
 class Unread:
     """Hands out the files that may call another, each once, so that no more are read than need be."""
@@ -29,9 +32,16 @@ class Unread:
         for word in words:
             self._groups[word][home].append(path)
 
-    def take(self, path: str) -> list[str]:
+    def take(self, path: str, *, is_playbook: bool) -> list[str]:
         """The files that may call this one, by the words in them. They do not come again."""
         word = telling_word(stem(path))
+        if is_playbook:
+            found = [each for each in self._with(word) if not _IMPORTS.isdisjoint(self._words.get(each, ()))]
+        else:
+            found = self._callers_of_tasks(path, word)
+        return [each for each in found if self._words.pop(each, None) is not None]
+
+    def _callers_of_tasks(self, path: str, word: bytes) -> list[str]:
         folder, _, _ = path.rpartition("/")
         owner, _, part = folder.rpartition("/")
         role = telling_word(owner.rpartition("/")[2]) if part in ("tasks", "handlers", "meta") else b""
@@ -45,7 +55,7 @@ class Unread:
         if role:
             is_main = stem(path) == "main"
             found += [each for each in self._with(role) if is_main or word in self._words.get(each, ())]
-        return [each for each in found if self._words.pop(each, None) is not None]
+        return found
 
     def clear(self) -> None:
         self._words.clear()
