@@ -8,9 +8,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from ansible_reap.content.callnames import (
-    BY_ROLE,
+    Key,
     folders_above,
-    is_open,
     keys_of,
     keys_wanted,
     role_mains,
@@ -33,19 +32,20 @@ class CallGraph:
     def __init__(self, library: Library) -> None:
         self._library = library
         self._linked = {stem(path) for path in library.project.links}
-        self._by_key: dict[str, list[str]] = defaultdict(list)
+        self._files: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+        """Every file of the project, by the scope and the name of its keys."""
         self._found: dict[tuple[str, str], bool] = {}
         self._mentioned: dict[tuple[str, str], bool] = {}
         self._reach: dict[str, frozenset[str]] = {}
-        self._exact: dict[str, set[str]] = defaultdict(set)
-        self._open: dict[str, set[str]] = defaultdict(set)
-        """By pattern."""
-        self._anything: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+        self._exact: dict[Key, set[str]] = defaultdict(set)
+        self._open: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+        """By scope and pattern."""
+        self._anything: dict[Key, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
         """By a pattern that says nothing at all, and by the folder near which the caller looks."""
         self._is_called: dict[str, bool] = {}
         self._unread = Unread(self._linked)
-        self._asked: set[str] = set()
-        """The keys whose callers have been asked for."""
+        self._asked: dict[str, set[str]] = defaultdict(set)
+        """By scope, the names whose callers have been asked for."""
         self._mattering = self._spread()
 
     @property
@@ -95,14 +95,14 @@ class CallGraph:
         is_wanted = False
         for reference in self._library.calls_of(path):
             for key in keys_wanted(reference, path, self._linked):
-                if "*" not in key:
+                if "*" not in key.name:
                     self._exact[key].add(path)
-                    is_wanted = is_wanted or key in self._asked
-                elif is_open(key):
+                    is_wanted = is_wanted or key.name in self._asked[key.scope]
+                elif key.is_open:
                     self._anything[key][surroundings(path)].add(path)
                 else:
-                    self._open[key].add(path)
-                    is_wanted = is_wanted or bool(fnmatch.filter(self._asked, key))
+                    self._open[key.scope][key.name].add(path)
+                    is_wanted = is_wanted or bool(fnmatch.filter(self._asked[key.scope], key.name))
         return is_wanted
 
     def _callers(self, path: str) -> set[str]:
@@ -111,12 +111,12 @@ class CallGraph:
             caller for caller in self._unread.take(path, is_playbook=self._is_playbook(path)) if self._read(caller)
         }
         for key in self._keys(path):
-            if key in self._asked:
+            if key.name in self._asked[key.scope]:
                 continue
-            self._asked.add(key)
+            self._asked[key.scope].add(key.name)
             found |= self._exact.get(key, set())
-            for wanted, group in self._open.items():
-                if fnmatch.fnmatchcase(key, wanted):
+            for wanted, group in self._open[key.scope].items():
+                if fnmatch.fnmatchcase(key.name, wanted):
                     found |= group
         return found
 
@@ -124,7 +124,7 @@ class CallGraph:
         """Of a file that matters. Every playbook has calls or hosts, and those of files that matter have been read."""
         return path in self._library.playbooks
 
-    def _keys(self, path: str) -> list[str]:
+    def _keys(self, path: str) -> list[Key]:
         """The keys of a file that matters."""
         return keys_of(path, is_playbook=self._is_playbook(path))
 
@@ -133,10 +133,9 @@ class CallGraph:
         found: set[str] = set()
         above = folders_above(path)
         for key in self._keys(path):
-            kind = key.split(" ")[0]
             for wanted, groups in self._anything.items():
-                if wanted.split(" ")[0] == kind and fnmatch.fnmatchcase(key, wanted):
-                    found.update(*(groups.get(folder, ()) for folder in (groups if kind in BY_ROLE else above)))
+                if wanted.scope == key.scope and fnmatch.fnmatchcase(key.name, wanted.name):
+                    found.update(*(groups.get(folder, ()) for folder in (groups if key.is_of_role else above)))
         return found
 
     # ---- downwards: what a file may call
@@ -189,14 +188,14 @@ class CallGraph:
         return found
 
     def _targets(self, reference: Reference, caller: str) -> list[str]:
-        if not self._by_key:
+        if not self._files:
             for path in self._library.project.yaml:
                 for key in keys_of(path):
-                    self._by_key[key].append(path)
+                    self._files[key.scope][key.name].append(path)
         return [path for key in keys_wanted(reference, caller, self._linked) for path in self._matching(key)]
 
-    def _matching(self, key: str) -> list[str]:
-        if "*" in key and key not in self._by_key:
-            names = fnmatch.filter(list(self._by_key), key)
-            self._by_key[key] = [path for name in names for path in self._by_key[name]]
-        return self._by_key.get(key, [])
+    def _matching(self, key: Key) -> list[str]:
+        files = self._files[key.scope]
+        if "*" in key.name and key.name not in files:
+            files[key.name] = [path for name in fnmatch.filter(list(files), key.name) for path in files[name]]
+        return files.get(key.name, [])

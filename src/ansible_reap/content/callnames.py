@@ -2,60 +2,78 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
+from typing import NamedTuple
 
 from ansible_reap.content.references import Kind, Reference
 
-_UNFIT = re.compile(r"[\s*?\[]")
-"""What cannot stand in a key, which is split at blanks and compared with patterns."""
-BY_ROLE = ("role", "entry")
-"""The kinds of keys that name a role, not a file."""
+
+class Key(NamedTuple):
+    """A name under which files are called, in a scope: a key of one scope means nothing in another."""
+
+    scope: str
+    name: str
+    """With ``*`` for what a template stands for."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it says nothing at all about the name."""
+        return not self.name.strip("* ")
+
+    @property
+    def is_of_role(self) -> bool:
+        """Whether it names a role, not a file."""
+        return self.scope in (ROLE, ENTRY)
+
+
+ROLE = "role"
+ENTRY = "entry"
+"""The scope of role and entry point, with a blank between them."""
 PLAYBOOK = "playbook"
 FREE = "file"
-"""The kind of key for calls of tasks that may lead anywhere."""
+"""The scope of calls of tasks that may lead anywhere."""
 OUTSIDE = "outside"
-"""The kind for calls in a role that stay in it, where they mean a file that no role owns."""
+"""The scope of calls in a role that stay in it, where they mean a file that no role owns."""
 
 
-def keys_of(path: str, *, is_playbook: bool | None = None) -> list[str]:
+def keys_of(path: str, *, is_playbook: bool | None = None) -> list[Key]:
     """The names under which a call may mean the file; None where it is not known to be a playbook or not."""
     name = stem(path)
     if is_playbook:
-        return [f"{PLAYBOOK} {name}"]
+        return [Key(PLAYBOOK, name)]
     folder, _, _ = path.rpartition("/")
     owner, _, part = folder.rpartition("/")
     role = owner.rpartition("/")[2]
     home = role_folder(path)
-    keys = [] if part == "meta" else [f"{FREE} {name}", f"{OUTSIDE if home is None else _inside(home)} {name}"]
+    keys = [] if part == "meta" else [Key(FREE, name), Key(OUTSIDE if home is None else _inside(home), name)]
     if part in ("tasks", "handlers", "meta") and name == "main":
-        keys.append(f"role {role}")
+        keys.append(Key(ROLE, role))
     if part == "tasks":
-        keys.append(f"entry {role} {name}")
+        keys.append(Key(ENTRY, f"{role} {name}"))
     if is_playbook is None:
-        keys.append(f"{PLAYBOOK} {name}")
+        keys.append(Key(PLAYBOOK, name))
     return keys
 
 
-def keys_wanted(reference: Reference, caller: str, linked: Collection[str]) -> list[str]:
-    """The names that a call uses, ``*`` for what a template stands for. ``linked`` are names of symbolic links."""
+def keys_wanted(reference: Reference, caller: str, linked: Collection[str]) -> list[Key]:
+    """The names that a call uses. ``linked`` are the names of symbolic links."""
     if reference.kind is Kind.PLAYBOOK:
-        return [f"{PLAYBOOK} {stem(reference.name)}"]
+        return [Key(PLAYBOOK, stem(reference.name))]
     if reference.kind is Kind.TASKS:
         name = stem(reference.name)
         home = role_folder(caller)
         if home is not None and _stays_in_role(reference, linked):
-            return [f"{_inside(home)} {name}", f"{OUTSIDE} {name}"]
-        return [f"{FREE} {name}"]
+            return [Key(_inside(home), name), Key(OUTSIDE, name)]
+        return [Key(FREE, name)]
     name = reference.name.rstrip("/").rpartition("/")[2].rpartition(".")[2]
     if reference.entry is None:
-        return [f"role {name}"]
-    return [f"role {name}", f"entry {name} {stem(reference.entry)}"]
+        return [Key(ROLE, name)]
+    return [Key(ROLE, name), Key(ENTRY, f"{name} {stem(reference.entry)}")]
 
 
 def _inside(role: str) -> str:
-    """The kind of key for calls in a role that stay in it."""
-    return f"in:{role}"
+    """The scope of calls in a role that stay in it."""
+    return f"in {role}"
 
 
 def stem(path: str) -> str:
@@ -64,17 +82,12 @@ def stem(path: str) -> str:
     return name.rsplit(".", 1)[0] if name.endswith((".yml", ".yaml")) else name
 
 
-def is_open(key: str) -> bool:
-    """Whether the key says nothing at all about the name."""
-    return not key.split(" ", 1)[1].strip("* ")
-
-
 def role_folder(path: str) -> str | None:
     """The role in whose tasks or handlers the file lies; None outside a folder of roles."""
     for part in ("/tasks/", "/handlers/"):
         owner, found, _ = path.rpartition(part)
         if found and owner.rpartition("/")[0].rpartition("/")[2].startswith("roles"):
-            return None if _UNFIT.search(owner) else owner
+            return owner
     return None
 
 
