@@ -24,8 +24,9 @@ def generate(folder: Path) -> int:
     return ansible_reap(["report", str(folder / "report.json"), "--generate-ignore", "--project-dir", str(folder)])
 
 
-def warned(run: Run) -> str:
-    return " ".join(run.stderr.split())
+def warned(run: Run, text: str) -> int:
+    """How often the text was written. Ansible breaks long warnings at blanks and, before 2.19, at hyphens."""
+    return "".join(run.stderr.split()).count("".join(text.split()))
 
 
 def test_what_a_report_lists_is_told_of_and_what_is_new_fails(run: Runner, tmp_path: Path) -> None:
@@ -55,7 +56,7 @@ def test_without_new_ones_the_run_is_green_and_reported(run: Runner, tmp_path: P
     assert got.status == 0, got.output
     assert got.report is not None
     assert got.report["outcome"] == "reported"
-    assert "can go" not in warned(got)
+    assert not warned(got, "can go")
 
 
 @side_core
@@ -67,18 +68,19 @@ def test_entries_that_can_go_are_named_once(run: Runner, tmp_path: Path) -> None
     other = play(launch(name="Start elsewhere"))
     got = run(play(launch(), reap()), options=KNOWN, files={"other.yml": other + "  - command: x\n"})
     assert got.status == 0, got.output
-    assert (
+    assert warned(
+        got,
         f"async_reaper: entries that can go: {IGNORE_FILE}:2: its jobs were answered for; "
-        f"{IGNORE_FILE}:3: its file is gone; {IGNORE_FILE}:4: no task there bears the name."
-    ) in warned(got)
-    assert f"async_reaper: {IGNORE_FILE}:7 is left out." in warned(got)
+        f"{IGNORE_FILE}:3: its file is gone; {IGNORE_FILE}:4: no task there bears the name.",
+    )
+    assert warned(got, f"async_reaper: {IGNORE_FILE}:7 is left out.")
 
 
 @side_core
 def test_a_file_that_is_not_there_is_one_warning_and_the_run_stays_guarded(run: Runner) -> None:
     got = run(play(launch()), options=KNOWN)
     assert got.status == 2, got.output
-    assert warned(got).count("async_reaper: ignore: no file") == 1
+    assert warned(got, "async_reaper: ignore: no file") == 1
 
 
 @side_core
