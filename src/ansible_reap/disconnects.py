@@ -8,169 +8,26 @@ from __future__ import annotations
 import itertools
 from collections.abc import Collection, Iterator, Mapping
 
-_REBOOT_MODULES = frozenset({"reboot", "win_reboot", "shutdown", "nmcli"})
-_SERVICE_MODULES = frozenset({"service", "systemd", "systemd_service", "sysvinit", "openrc", "runit", "win_service"})
-_COMMAND_MODULES = frozenset(
-    {"command", "shell", "raw", "script", "expect", "win_command", "win_shell", "win_powershell", "powershell"}
+from ansible_reap.connections import (
+    COMMAND_MODULES,
+    COMMAND_OPTIONS,
+    DISTURBING,
+    FIREWALL_UNITS,
+    INTERPRETERS,
+    NETWORK_UNITS,
+    POWER_VERBS,
+    PREFIXES,
+    PROGRAMS,
+    REBOOT_MODULES,
+    SERVICE_COMMANDLETS,
+    SERVICE_MODULES,
+    SILENT,
+    STARTING,
+    SUB_COMMANDS,
+    TUNNEL_UNITS,
+    UNITS_FIRST,
 )
-_COMMAND_OPTIONS = ("_raw_params", "cmd", "argv", "command", "script", "free_form")
 
-_FIREWALL_UNITS = frozenset(
-    [
-        "firewalld",
-        "iptables",
-        "ip6tables",
-        "nftables",
-        "ufw",
-        "netfilter-persistent",
-        "ferm",
-        "pf",
-        "ipfw",
-        "npf",
-        "shorewall",
-    ]
-)
-"""Starting one of these drops the connections that its rules do not know."""
-_TUNNEL_UNITS = frozenset(
-    [
-        "openvpn",
-        "openvpn-client",
-        "openvpn-server",
-        "strongswan",
-        "ipsec",
-        "tailscaled",
-        "tor",
-        "wg-quick",
-        "zerotier-one",
-    ]
-)
-"""What a connection may run through. Told from other work only by the pause that lets the task end before."""
-_NETWORK_UNITS = _FIREWALL_UNITS | frozenset(
-    [
-        "sshd",
-        "ssh",
-        "network",
-        "networking",
-        "networkmanager",
-        "systemd-networkd",
-        "systemd-resolved",
-        "netif",
-        "routing",
-        "wicked",
-        "wickedd",
-        "wpa_supplicant",
-        "dhcpcd",
-        "dhclient",
-        "winrm",
-        "connman",
-        "network-manager",
-    ]
-)
-_DISTURBING = frozenset(
-    {"restart", "restarted", "reload", "reloaded", "stop", "stopped", "force-reload", "try-restart"}
-)
-_STARTING = frozenset({"start", "started"})
-_POWER_VERBS = frozenset({"reboot", "poweroff", "halt", "kexec", "soft-reboot", "hibernate", "suspend", "emergency"})
-_PROGRAMS = frozenset(
-    [
-        "reboot",
-        "shutdown",
-        "poweroff",
-        "halt",
-        "ifdown",
-        "ifup",
-        "restart-computer",
-        "stop-computer",
-        "disable-netadapter",
-        "restart-netadapter",
-        "enable-netadapter",
-        "new-netipaddress",
-        "remove-netipaddress",
-        "set-netipaddress",
-        "set-netipinterface",
-        "networksetup",
-        "sysprep",
-        "iptables-restore",
-        "iptables-apply",
-        "netfilter-persistent",
-        "ifreload",
-        "netstart",
-        "telinit",
-    ]
-)
-_SUB_COMMANDS: Mapping[str, frozenset[str]] = {
-    "netplan": frozenset({"apply", "try"}),
-    "init": frozenset({"0", "6"}),
-    "networkctl": frozenset({"reload", "reconfigure", "down", "up", "renew"}),
-    "wicked": frozenset({"ifup", "ifdown", "ifreload"}),
-    "wg-quick": frozenset({"down", "up"}),
-    "ipconfig": frozenset({"/release", "/renew"}),
-    "ufw": frozenset({"enable", "disable", "reset", "reload", "--force"}),
-    "firewall-cmd": frozenset({"--reload", "--complete-reload"}),
-    "kexec": frozenset({"-e", "--exec"}),
-    "wifi": frozenset({"reload", "up", "down"}),
-    "dhclient": frozenset({"-r"}),
-    "iptables": frozenset({"-P", "-F", "--flush", "--policy"}),
-    "config": frozenset({"reload", "load", "load_minigraph"}),
-    "dnf": frozenset({"reboot"}),
-    "waagent": frozenset({"-deprovision", "-deprovision+user", "--deprovision"}),
-    "netsh": frozenset({"interface", "int", "advfirewall", "winsock"}),
-}
-_UNITS_FIRST = frozenset({"service", "rc-service", "invoke-rc.d"})
-_SERVICE_COMMANDLETS = frozenset({"restart-service", "stop-service"})
-_INTERPRETERS = frozenset(
-    {
-        "sh",
-        "bash",
-        "dash",
-        "zsh",
-        "ksh",
-        "ash",
-        "ssh",
-        "su",
-        "at",
-        "cmd",
-        "cmd.exe",
-        "powershell",
-        "powershell.exe",
-        "pwsh",
-        "eval",
-        "systemd-run",
-        "screen",
-        "tmux",
-        "start-process",
-        "sshpass",
-        "daemonize",
-    }
-)
-"""Programs whose arguments are commands in their turn."""
-_PREFIXES = frozenset(
-    {
-        "sudo",
-        "nohup",
-        "exec",
-        "env",
-        "setsid",
-        "time",
-        "nice",
-        "ionice",
-        "doas",
-        "then",
-        "do",
-        "else",
-        "if",
-        "!",
-        "command",
-        "disown",
-        "busybox",
-        "molly-guard",
-        "stdbuf",
-        "&",
-    }
-)
-_SILENT = frozenset(
-    {"echo", "printf", "grep", "egrep", "logger", "wall", "touch", "rm", "test", "[", "virsh", "cat", "ls"}
-)
 _SEPARATORS = frozenset(";|&\n(){}`")
 _TELLING_WORDS = ("reboot", "shutdown", "shut_down", "poweroff", "power_off")
 _NAME_VERBS = frozenset({"reboot", "rebooting", "shutdown", "poweroff", "halt"})
@@ -188,7 +45,7 @@ _MAX_DEPTH = 4
 def could_cut(module: str) -> bool:
     """Whether some arguments of the module may cut the connection."""
     short = module.rsplit(".", 1)[-1]
-    return short in _REBOOT_MODULES or short in _SERVICE_MODULES or short in _COMMAND_MODULES
+    return short in REBOOT_MODULES or short in SERVICE_MODULES or short in COMMAND_MODULES
 
 
 def cuts_connection(module: str, args: Mapping[str, object], name: str | None) -> bool:
@@ -198,11 +55,11 @@ def cuts_connection(module: str, args: Mapping[str, object], name: str | None) -
     ``_raw_params``); ``name`` is what the task or handler is called, heeded only where the command says nothing itself.
     """
     short = module.rsplit(".", 1)[-1]
-    if short in _REBOOT_MODULES:
+    if short in REBOOT_MODULES:
         return True
-    if short in _SERVICE_MODULES:
+    if short in SERVICE_MODULES:
         return _disturbs([str(args.get("state", "")).lower()], [str(args.get("name", args.get("service", "")))])
-    if short not in _COMMAND_MODULES:
+    if short not in COMMAND_MODULES:
         return False
     text = _command_text(args)
     if _text_cuts(text, 0):
@@ -211,7 +68,7 @@ def cuts_connection(module: str, args: Mapping[str, object], name: str | None) -
 
 
 def _command_text(args: Mapping[str, object]) -> str:
-    for option in _COMMAND_OPTIONS:
+    for option in COMMAND_OPTIONS:
         value = args.get(option)
         if isinstance(value, list):
             return " ".join(_quoted(str(part)) for part in value)
@@ -233,14 +90,14 @@ def _unit(name: str) -> str:
 
 
 def _is_network_unit(name: str) -> bool:
-    return _unit(name) in _NETWORK_UNITS
+    return _unit(name) in NETWORK_UNITS
 
 
 def _disturbs(verbs: Collection[str], names: Collection[str]) -> bool:
     """Whether one of the verbs, done to one of the units, cuts connections."""
-    if not _DISTURBING.isdisjoint(verbs):
+    if not DISTURBING.isdisjoint(verbs):
         return any(_is_network_unit(name) for name in names)
-    return not _STARTING.isdisjoint(verbs) and any(_unit(name) in _FIREWALL_UNITS for name in names)
+    return not STARTING.isdisjoint(verbs) and any(_unit(name) in FIREWALL_UNITS for name in names)
 
 
 def _text_cuts(text: str, depth: int) -> bool:
@@ -261,8 +118,8 @@ def _text_cuts(text: str, depth: int) -> bool:
 def _restarts_a_tunnel(command: list[str]) -> bool:
     """``sleep 5 && service tor restart``: the pause is there because the connection may run through it."""
     words = [word.lower() for word in command]
-    if not {"systemctl", *_UNITS_FIRST}.isdisjoint(_program(word) for word in command):
-        return not _DISTURBING.isdisjoint(words) and any(_unit(word) in _TUNNEL_UNITS for word in words)
+    if not {"systemctl", *UNITS_FIRST}.isdisjoint(_program(word) for word in command):
+        return not DISTURBING.isdisjoint(words) and any(_unit(word) in TUNNEL_UNITS for word in words)
     return False
 
 
@@ -327,7 +184,7 @@ def _program(word: str) -> str:
 
 def _command_cuts(command: list[str], depth: int) -> bool:
     words = list(command)
-    while words and (_program(words[0]) in _PREFIXES or _is_assignment(words[0]) or words[0].startswith("-")):
+    while words and (_program(words[0]) in PREFIXES or _is_assignment(words[0]) or words[0].startswith("-")):
         words.pop(0)
     if words and _program(words[0]) in ("timeout", "chroot", "ionice"):
         words = words[1:]
@@ -341,23 +198,23 @@ def _command_cuts(command: list[str], depth: int) -> bool:
     program = _program(head)
     if "{{" in head:
         return _variable_says_so(head.lower())
-    if program in _SILENT:
+    if program in SILENT:
         return False
-    return _program_cuts(program, head, rest) or (program in _INTERPRETERS and _inner_cuts(program, rest, depth))
+    return _program_cuts(program, head, rest) or (program in INTERPRETERS and _inner_cuts(program, rest, depth))
 
 
 def _program_cuts(program: str, head: str, rest: list[str]) -> bool:
     lowered = [word.lower() for word in rest]
-    if program in _PROGRAMS:
+    if program in PROGRAMS:
         return not (program == "shutdown" and "-c" in rest) and not (program == "networksetup" and _only_reads(lowered))
-    wanted = _SUB_COMMANDS.get(program)
+    wanted = SUB_COMMANDS.get(program)
     if wanted is not None and not wanted.isdisjoint(rest):
         return True
     if program == "systemctl":
         return _systemctl_cuts([word for word in lowered if not word.startswith("-")])
-    if program in _UNITS_FIRST:
+    if program in UNITS_FIRST:
         return len(lowered) > 1 and _disturbs(lowered[1:], lowered[:1])
-    if program in _SERVICE_COMMANDLETS:
+    if program in SERVICE_COMMANDLETS:
         return any(_is_network_unit(word) for word in lowered)
     if "/init.d/" in head or "/rc.d/" in head:
         return _disturbs(lowered, [program])
@@ -379,9 +236,9 @@ def _only_reads(words: list[str]) -> bool:
 def _systemctl_cuts(words: list[str]) -> bool:
     if not words:
         return False
-    if words[0] in _POWER_VERBS:
+    if words[0] in POWER_VERBS:
         return True
-    if words[0] in ("isolate", "start") and any(word.removesuffix(".target") in _POWER_VERBS for word in words[1:]):
+    if words[0] in ("isolate", "start") and any(word.removesuffix(".target") in POWER_VERBS for word in words[1:]):
         return True
     return _disturbs(words[:1], words[1:])
 

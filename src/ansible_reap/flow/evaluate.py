@@ -10,10 +10,9 @@ from jinja2 import nodes
 
 from ansible_reap.content import expressions
 from ansible_reap.content.source import Hidden, Unsafe
-from ansible_reap.flow import filters
+from ansible_reap.flow import filters, functions
 from ansible_reap.flow.guards import Atom, Formula, conj, neg
-from ansible_reap.flow.lists import defaulted, entries, flattened
-from ansible_reap.flow.parts import as_number, combined, has_templates, job_part, seq_part, string_method
+from ansible_reap.flow.parts import as_number, combined, has_templates, job_part, seq_part
 from ansible_reap.flow.scope import CALLED, Choices, Layer, Scope
 from ansible_reap.flow.values import (
     ABSENT,
@@ -228,9 +227,10 @@ class Evaluator:
         kind = type(node)
         if kind in _ARITHMETIC:
             return self._arithmetic(node)
-        return self._anything(node)
+        return self.anything(node)
 
-    def _anything(self, node: nodes.Node) -> Value:
+    def anything(self, node: nodes.Node) -> Value:
+        """What comes of the names in an expression that is not understood."""
         return self._by_names(frozenset(name.name for name in node.find_all(nodes.Name)))
 
     def _const(self, node: nodes.Const) -> Value:
@@ -418,51 +418,7 @@ class Evaluator:
         return filters.apply(self, node)
 
     def _call(self, node: nodes.Call) -> Value:
-        name = node.node.name if isinstance(node.node, nodes.Name) else None
-        if name in ("lookup", "query", "q") and node.args:
-            return self._lookup(node)
-        if name == "range":
-            return self._range(node)
-        if name == "dict":
-            return Map(tuple((pair.key, self.value(pair.value)) for pair in node.kwargs))
-        if isinstance(node.node, nodes.Getattr):
-            return self._method(node.node, node)
-        return self._anything(node)
-
-    def _lookup(self, node: nodes.Call) -> Value:
-        plugin = str(plain(self.value(node.args[0]))).rsplit(".", 1)[-1]
-        arguments = [self.value(argument) for argument in node.args[1:]]
-        if plugin == "vars" and arguments:
-            name = plain(arguments[0])
-            return self.name(name) if isinstance(name, str) else Unknown(self.live)
-        if plugin in ("items", "list", "flattened") and arguments:
-            return flattened(arguments[0] if len(arguments) == 1 else Seq(tuple(arguments)), 1)
-        return Unknown(frozenset().union(*(taints(argument) for argument in arguments)))
-
-    def _range(self, node: nodes.Call) -> Value:
-        bounds = [plain(self.value(argument)) for argument in node.args]
-        if bounds and all(isinstance(bound, int) for bound in bounds):
-            try:
-                numbers = range(*bounds)
-            except (TypeError, ValueError):
-                return UNKNOWN
-            return Seq(tuple(Const(number) for number in numbers[:200]), is_open=len(numbers) > 200)
-        return Seq((UNKNOWN,), is_open=True)
-
-    def _method(self, method: nodes.Getattr, node: nodes.Call) -> Value:
-        base = self.value(method.node)
-        arguments = [self.value(argument) for argument in node.args]
-        if method.attr == "get" and arguments:
-            found = self.part(base, plain(arguments[0]))
-            default = arguments[1] if len(arguments) > 1 else Const(None)
-            return defaulted(found, default)
-        if method.attr in ("values", "items", "keys") and as_map(base) is not None:
-            return entries(as_map(base), method.attr)
-        if method.attr in ("append", "extend", "update"):
-            return self._anything(node)
-        if isinstance(base, Const) and isinstance(base.value, str):
-            return string_method(base.value, method.attr, [plain(argument) for argument in arguments])
-        return Unknown(frozenset().union(taints(base), *(taints(argument) for argument in arguments)))
+        return functions.apply(self, node)
 
 
 def _is_name(node: nodes.Node, name: str) -> bool:

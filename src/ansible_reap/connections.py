@@ -1,0 +1,167 @@
+"""Modules, units and programs on which the connection to a host hangs: tables of names, no more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+REBOOT_MODULES = frozenset({"reboot", "win_reboot", "shutdown", "nmcli"})
+SERVICE_MODULES = frozenset({"service", "systemd", "systemd_service", "sysvinit", "openrc", "runit", "win_service"})
+COMMAND_MODULES = frozenset(
+    {"command", "shell", "raw", "script", "expect", "win_command", "win_shell", "win_powershell", "powershell"}
+)
+COMMAND_OPTIONS = ("_raw_params", "cmd", "argv", "command", "script", "free_form")
+
+FIREWALL_UNITS = frozenset(
+    [
+        "firewalld",
+        "iptables",
+        "ip6tables",
+        "nftables",
+        "ufw",
+        "netfilter-persistent",
+        "ferm",
+        "pf",
+        "ipfw",
+        "npf",
+        "shorewall",
+    ]
+)
+"""Starting one of these drops the connections that its rules do not know."""
+TUNNEL_UNITS = frozenset(
+    [
+        "openvpn",
+        "openvpn-client",
+        "openvpn-server",
+        "strongswan",
+        "ipsec",
+        "tailscaled",
+        "tor",
+        "wg-quick",
+        "zerotier-one",
+    ]
+)
+"""What a connection may run through. Told from other work only by the pause that lets the task end before."""
+NETWORK_UNITS = FIREWALL_UNITS | frozenset(
+    [
+        "sshd",
+        "ssh",
+        "network",
+        "networking",
+        "networkmanager",
+        "systemd-networkd",
+        "systemd-resolved",
+        "netif",
+        "routing",
+        "wicked",
+        "wickedd",
+        "wpa_supplicant",
+        "dhcpcd",
+        "dhclient",
+        "winrm",
+        "connman",
+        "network-manager",
+    ]
+)
+DISTURBING = frozenset({"restart", "restarted", "reload", "reloaded", "stop", "stopped", "force-reload", "try-restart"})
+STARTING = frozenset({"start", "started"})
+POWER_VERBS = frozenset({"reboot", "poweroff", "halt", "kexec", "soft-reboot", "hibernate", "suspend", "emergency"})
+PROGRAMS = frozenset(
+    [
+        "reboot",
+        "shutdown",
+        "poweroff",
+        "halt",
+        "ifdown",
+        "ifup",
+        "restart-computer",
+        "stop-computer",
+        "disable-netadapter",
+        "restart-netadapter",
+        "enable-netadapter",
+        "new-netipaddress",
+        "remove-netipaddress",
+        "set-netipaddress",
+        "set-netipinterface",
+        "networksetup",
+        "sysprep",
+        "iptables-restore",
+        "iptables-apply",
+        "netfilter-persistent",
+        "ifreload",
+        "netstart",
+        "telinit",
+    ]
+)
+SUB_COMMANDS: Mapping[str, frozenset[str]] = {
+    "netplan": frozenset({"apply", "try"}),
+    "init": frozenset({"0", "6"}),
+    "networkctl": frozenset({"reload", "reconfigure", "down", "up", "renew"}),
+    "wicked": frozenset({"ifup", "ifdown", "ifreload"}),
+    "wg-quick": frozenset({"down", "up"}),
+    "ipconfig": frozenset({"/release", "/renew"}),
+    "ufw": frozenset({"enable", "disable", "reset", "reload", "--force"}),
+    "firewall-cmd": frozenset({"--reload", "--complete-reload"}),
+    "kexec": frozenset({"-e", "--exec"}),
+    "wifi": frozenset({"reload", "up", "down"}),
+    "dhclient": frozenset({"-r"}),
+    "iptables": frozenset({"-P", "-F", "--flush", "--policy"}),
+    "config": frozenset({"reload", "load", "load_minigraph"}),
+    "dnf": frozenset({"reboot"}),
+    "waagent": frozenset({"-deprovision", "-deprovision+user", "--deprovision"}),
+    "netsh": frozenset({"interface", "int", "advfirewall", "winsock"}),
+}
+UNITS_FIRST = frozenset({"service", "rc-service", "invoke-rc.d"})
+SERVICE_COMMANDLETS = frozenset({"restart-service", "stop-service"})
+INTERPRETERS = frozenset(
+    {
+        "sh",
+        "bash",
+        "dash",
+        "zsh",
+        "ksh",
+        "ash",
+        "ssh",
+        "su",
+        "at",
+        "cmd",
+        "cmd.exe",
+        "powershell",
+        "powershell.exe",
+        "pwsh",
+        "eval",
+        "systemd-run",
+        "screen",
+        "tmux",
+        "start-process",
+        "sshpass",
+        "daemonize",
+    }
+)
+"""Programs whose arguments are commands in their turn."""
+PREFIXES = frozenset(
+    {
+        "sudo",
+        "nohup",
+        "exec",
+        "env",
+        "setsid",
+        "time",
+        "nice",
+        "ionice",
+        "doas",
+        "then",
+        "do",
+        "else",
+        "if",
+        "!",
+        "command",
+        "disown",
+        "busybox",
+        "molly-guard",
+        "stdbuf",
+        "&",
+    }
+)
+SILENT = frozenset(
+    {"echo", "printf", "grep", "egrep", "logger", "wall", "touch", "rm", "test", "[", "virsh", "cat", "ls"}
+)
