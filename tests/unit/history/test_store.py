@@ -254,7 +254,7 @@ def test_a_server_that_never_answers_is_given_up(state: Path, full: bool) -> Non
         assert address is not None
         began = time.monotonic()
         warning = keep([observation()], address)
-        assert 1 < time.monotonic() - began < 2
+        assert 1 < time.monotonic() - began < 5  # a second, and what a busy machine adds
     assert warning is not None
     assert "127.0.0.1" in warning
 
