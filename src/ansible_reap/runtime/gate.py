@@ -21,6 +21,7 @@ from ansible.playbook.task import Task
 from ansible.plugins.loader import action_loader
 
 from ansible_reap.runtime.events import identity
+from ansible_reap.runtime.launched import Access
 
 VARIABLE = "async_reaper_at_gate"
 """The host variable through which the gate's handlers hear of the jobs: ``{"looks": [...], "message": "..."}``.
@@ -33,16 +34,7 @@ WAIT_NAME = "async_reaper : Wait for the jobs that nobody waited for"
 FAIL_NAME = "async_reaper : Fail for the jobs that nobody answered for"
 
 _GROUP = "async_reaper_group"
-_PER_GROUP = (
-    "become_user",
-    "become_method",
-    "become_flags",
-    "become_exe",
-    "connection",
-    "remote_user",
-    "port",
-    "delegate_to",
-)
+_PER_GROUP = tuple(name for name in Access().keywords() if name != "become")
 
 _NOBODY = object()
 

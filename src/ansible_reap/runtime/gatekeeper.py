@@ -147,17 +147,7 @@ def _group(
 ) -> dict[str, Any]:
     """``variables`` are those connection variables that the gate's own play does not set alike."""
     own = {name: value for name, value in access.variables if name not in play_vars or play_vars[name] != value}
-    way = {
-        "become": access.become,
-        "become_user": access.become_user,
-        "become_method": access.become_method,
-        "become_flags": access.become_flags,
-        "become_exe": access.become_exe,
-        "connection": access.connection,
-        "remote_user": access.remote_user,
-        "port": access.port,
-        "delegate_to": access.delegate_to,
-    }
+    way = access.keywords()
     return {
         # A task's keywords can be given for each item of a loop, its variables cannot: the action goes there itself.
         **({"become": False} if own else way),

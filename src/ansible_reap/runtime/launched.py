@@ -5,7 +5,7 @@ Times are seconds since the epoch unless a name says otherwise.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from ansible_reap.timing import kill_margin
@@ -26,6 +26,10 @@ class Access:
     port: int | None = None
     variables: tuple[tuple[str, Any], ...] = ()
     """Connection variables (``ansible_user`` and the like) that the play, role, include, block or task set itself."""
+
+    def keywords(self) -> dict[str, Any]:
+        """The keywords of a task that goes there; None for what is left to the defaults."""
+        return {each.name: getattr(self, each.name) for each in fields(self) if each.name != "variables"}
 
 
 @dataclass(frozen=True, slots=True)

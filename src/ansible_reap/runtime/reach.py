@@ -215,17 +215,7 @@ def _one_line_errors(function: Callable[[], _T]) -> _T:
 
 
 def _task_for(access: Access) -> Any:
-    fields = {
-        "become": access.become,
-        "become_user": access.become_user,
-        "become_method": access.become_method,
-        "become_flags": access.become_flags,
-        "become_exe": access.become_exe,
-        "connection": access.connection,
-        "remote_user": access.remote_user,
-        "port": access.port,
-    }
-    data = {name: value for name, value in fields.items() if value is not None}
+    data = {name: value for name, value in access.keywords().items() if value is not None and name != "delegate_to"}
     # check_mode: a look changes nothing, and ansible-core 2.16 would skip it.
     return Task.load({"action": "ansible.legacy.async_status", "args": {"jid": ""}, "check_mode": False, **data})
 
