@@ -85,3 +85,31 @@ def test_plugins_are_documented_as_ansible_test_demands(plugin: str) -> None:
     assert re.findall(r"^(?:import|from) (?!__future__)", head, re.MULTILINE) == []
     documentation = yaml.safe_load(rest.partition('"""')[2].partition('"""')[0])
     assert all(re.fullmatch(r".+ \(@[\w-]+\)", author) for author in documentation["author"])
+
+
+WITH_DOWNLOADS = {
+    "action-plugin-docs",
+    "ansible-doc",
+    "changelog",
+    "import",
+    "pep8",
+    "pslint",
+    "pylint",
+    "runtime-metadata",
+}
+WITH_DOWNLOADS |= {"shellcheck", "validate-modules", "yamllint"}
+"""Sanity tests that run in environments of their own, for which ansible-test fetches pip from a site of Ansible's."""
+
+
+@pytest.mark.slow
+def test_ansible_test_finds_the_built_collection_sane(with_core: Venv, project: Path, tmp_path: Path) -> None:
+    installed = project / "collections" / "ansible_collections" / "reap" / "jobs"
+    variables = {"HOME": str(tmp_path), "LC_ALL": "C.UTF-8"}
+    command = ("ansible-test", "sanity", "--color", "no")
+    listed = with_core.run(*command, "--list-tests", cwd=installed, variables=variables).stdout.split("WARNING")[0]
+    wanted = sorted(set(listed.split()) - WITH_DOWNLOADS)
+    assert {"compile", "no-get-exception", "use-compat-six"} <= set(wanted)
+    chosen = [argument for name in wanted for argument in ("--test", name)]
+    reply = with_core.run(*command, *chosen, cwd=installed, variables=variables)
+    assert reply.returncode == 0, reply.stdout + reply.stderr
+    assert [name for name in wanted if f'"{name}"' not in reply.stdout + reply.stderr] == []
