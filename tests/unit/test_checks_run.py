@@ -104,7 +104,7 @@ def _identity(site: Site) -> Identity:
 
 
 def test_every_rule_is_named_once_and_says_what_it_is() -> None:
-    assert len({rule.id for rule in checks.RULES}) == len(checks.RULES) == 11
+    assert len({rule.id for rule in checks.RULES}) == len(checks.RULES)
     assert all(rule.summary and rule.tags for rule in checks.RULES)
 
 
