@@ -31,7 +31,8 @@ import ansible_reap
 Lines = list[str]
 MODULES = {"async_status", "reboot", "ansible.builtin.async_status", "ansible.builtin.reboot"}
 """What a task that a fix adds may run."""
-REGISTER = re.compile(r"\A *register: \w+\r?\n")
+KEYWORDS = re.compile(r"\A(?: *(?:register|retries|delay): \w+(?:\r?\n|\Z))+")
+"""What a fix adds as the last lines of a task that was reported."""
 PLAYBOOKS_TRIED = 5
 """Playbooks that get a syntax check in one project, beside those through which a fixed file is reached."""
 
@@ -118,12 +119,14 @@ def strays(name: str, before: bytes, after: bytes, reported: set[int]) -> Iterat
             if outside:
                 yield f"{name}:{outside[0]}: a line outside the reported tasks is gone: {old[outside[0] - 1]!r}"
         if kind == "insert" and not {first, first + 1} <= inside:
-            yield from (f"{name}:{first + 1}: {why}" for why in _odd("".join(new[new_first:new_last])))
+            added = "".join(new[new_first:new_last])
+            yield from (
+                f"{name}:{first + 1}: {why}" for why in _odd(KEYWORDS.sub("", added) if first in inside else added)
+            )
 
 
 def _odd(added: str) -> Iterator[str]:
     """Why an addition between tasks is not whole tasks of the kinds that fixes add."""
-    added = REGISTER.sub("", added)  # a last line of the task above
     try:
         tasks = yaml.load(added, Loader=Loose)
     except yaml.YAMLError:
