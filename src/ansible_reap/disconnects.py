@@ -31,6 +31,10 @@ from ansible_reap.connections import (
 _SEPARATORS = frozenset(";|&\n(){}`")
 _TELLING_WORDS = ("reboot", "shutdown", "shut_down", "poweroff", "power_off")
 _NAME_VERBS = frozenset({"reboot", "rebooting", "shutdown", "poweroff", "halt"})
+_ASKING = frozenset(
+    {"check", "is", "need", "needs", "needed", "required", "pending", "wait", "after", "notifier", "log", "test", "no"}
+)
+"""Words by which a program that names a reboot does something else."""
 _NAME_PAIRS = frozenset({("shut", "down"), ("power", "off"), ("apply", "netplan")}) | frozenset(
     itertools.product(
         ("restart",), ("sshd", "ssh", "server", "machine", "host", "system", "computer", "networkmanager")
@@ -200,6 +204,8 @@ def _command_cuts(command: list[str], depth: int) -> bool:
         return _variable_says_so(head.lower())
     if program in SILENT:
         return False
+    if _program_says_so(program):
+        return True
     return _program_cuts(program, head, rest) or (program in INTERPRETERS and _inner_cuts(program, rest, depth))
 
 
@@ -227,6 +233,13 @@ def _program_cuts(program: str, head: str, rest: list[str]) -> bool:
     if program in ("rename-computer", "add-computer"):
         return "-restart" in lowered
     return "--reboot" in lowered or lowered[:1] == ["reboot"]
+
+
+def _program_says_so(program: str) -> bool:
+    """A program or script of one's own that is called for what it does: ``safe-reboot``, ``reboot_node.sh``."""
+    name = program.removesuffix(".sh").removesuffix(".py").removesuffix(".ps1").removesuffix(".bat")
+    words = "".join(char if char.isalnum() else " " for char in name).split()
+    return len(words) > 1 and (words[0] in _NAME_VERBS or words[-1] in _NAME_VERBS) and _ASKING.isdisjoint(words)
 
 
 def _only_reads(words: list[str]) -> bool:

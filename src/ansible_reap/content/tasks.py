@@ -283,7 +283,7 @@ def _task(
         key_lines[key] = where.start_mark.line + 1
         if key in TASK_KEYWORDS or key.startswith("with_"):
             keywords[key] = plain(value)
-        elif action is None:
+        elif action is None or key == action:  # of a key that stands twice the last one counts
             action, spelled = key, plain(value)
             if isinstance(value, MappingNode):
                 for argument, at, _ in pairs(value):

@@ -65,6 +65,8 @@ _STATE_KEYS = {"changed": "changed", "change": "changed", "failed": "failed", "f
     "unreachable": "unreachable",
 }
 """Tests of a result that say no more than one of its keys."""
+_NARROWING = frozenset({"select", "reject", "selectattr", "rejectattr", "list", "unique", "sort"})
+"""Filters that leave nothing of an empty list."""
 _SUCCESS = frozenset({"succeeded", "success", "successful"})
 _ALWAYS_SETTLED = frozenset({"skipped", "skip", "started"})
 _CONSTANTS = frozenset({"true", "false", "yes", "no"})
@@ -155,7 +157,10 @@ def _truthy(evaluator: Evaluator, value: Value, node: nodes.Node) -> Formula:
         return bool(value.items)
     if isinstance(value, Undefined) and value.is_sure:
         return False
-    return Atom(canonical(evaluator, node), about=taints(value))
+    atom = Atom(canonical(evaluator, node), about=taints(value))
+    if isinstance(node, nodes.Filter) and node.name in _NARROWING and node.node is not None:
+        return conj(atom, truth(evaluator, node.node))  # what is left of a list was in it
+    return atom
 
 
 def _test(evaluator: Evaluator, node: nodes.Test) -> Formula:
@@ -309,9 +314,18 @@ def _membership(evaluator: Evaluator, needle: nodes.Expr, haystack: nodes.Expr) 
     if isinstance(right, (Job, Results)) and isinstance(a, str):
         return test(evaluator, "defined", evaluator.part(right, a), haystack)
     text = f"{canonical(evaluator, needle)} in {canonical(evaluator, haystack)}"
+    if isinstance(right, Seq) and _is_gathered(evaluator, haystack):
+        return Atom(cut(text), about=taints(left) | taints(right), is_choice=True)
     if text.startswith("inventory_hostname in groups.") and text.count(".") == 1:
         text = f"{text.partition('.')[2]!r} in group_names"
     return Atom(cut(text), about=taints(left) | taints(right))
+
+
+def _is_gathered(evaluator: Evaluator, haystack: nodes.Expr) -> bool:
+    """Whether the list is a fact that tasks have put together from what they do not say: it may follow the launch."""
+    if not isinstance(haystack, nodes.Name):
+        return False
+    return next((layer is Layer.FACTS for _, layer, _ in evaluator.scope.find(haystack.name)), False)
 
 
 def _counted(evaluator: Evaluator, left: nodes.Expr, operand: nodes.Operand) -> Formula | None:

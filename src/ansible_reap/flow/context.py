@@ -54,11 +54,10 @@ def set_register(walk: Walk, step: Task, name: object, value: Value) -> None:
     """Assign a register; jobs that only it knew are lost with what it held."""
     if not isinstance(name, str):
         return
-    kept = handles(value)
-    for number in handles(walk.state.facts.get(name)):
-        if number not in kept:
-            walk.record.instances[number].overwritten = step
+    lost = handles(walk.state.facts.get(name)) - handles(value)
     walk.state.facts[name] = value
+    for number in lost.difference(*(handles(walk.state.facts[other]) for other in walk.state.facts.tainted() if lost)):
+        walk.record.instances[number].overwritten = step
 
 
 def bound(step: Task, item: Value) -> dict[str, Any]:

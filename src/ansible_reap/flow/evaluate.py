@@ -350,6 +350,18 @@ class Evaluator:
             return self.name(key) if isinstance(key, str) else Unknown(self.live)
         return UNKNOWN if _is_name(base, "hostvars") else None
 
+    def is_hosts(self, node: nodes.Node) -> bool:
+        """Whether the expression is ``hostvars`` itself."""
+        return _is_name(node, "hostvars")
+
+    def path(self, keys: object) -> Value:
+        """What a host's variable holds: its name, or a list of the name and the keys in it."""
+        first, *rest = keys if isinstance(keys, list) and keys else [keys]
+        found = self.name(first) if isinstance(first, str) else Unknown(self.live)
+        for key in rest:
+            found = self.part(found, key)
+        return found
+
     def part(self, base: Value, key: object) -> Value:
         """``base.key`` or ``base[key]``; NOT_PLAIN as key is one that is not known."""
         if isinstance(base, Alt):

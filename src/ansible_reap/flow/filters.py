@@ -125,6 +125,11 @@ def _map(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
     seq = as_seq(base)
     attribute = next((pair.value for pair in node.kwargs if pair.key == "attribute"), None)
     default = next((evaluator.value(pair.value) for pair in node.kwargs if pair.key == "default"), None)
+    called = plain(evaluator.value(node.args[0])) if node.args else None
+    if called == "extract" and len(node.args) > 2 and evaluator.is_hosts(node.args[1]):
+        # whichever hosts they are: the variable of each
+        keys = plain(evaluator.value(node.args[2]))
+        return Seq((evaluator.path(keys),), is_open=True)
     if seq is None:
         return Unknown(taints(base))
     if attribute is not None:
@@ -136,7 +141,6 @@ def _map(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
                 found = evaluator.part(found, key)
             items.append(defaulted(found, default) if default is not None else found)
         return Seq(tuple(items), seq.is_open)
-    called = plain(evaluator.value(node.args[0])) if node.args else None
     if called == "extract" and len(node.args) > 1:
         container = evaluator.value(node.args[1])
         return Seq(tuple(evaluator.part(container, plain(item)) for item in seq.items), seq.is_open)
@@ -329,6 +333,8 @@ def _attribute(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
 
 
 def _extract(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
+    if len(node.args) > 1 and evaluator.is_hosts(node.args[0]):
+        return evaluator.path(plain(evaluator.value(node.args[1])))
     container = _argument(evaluator, node, 0)
     found = evaluator.part(container if container is not None else UNKNOWN, plain(base))
     more = _argument(evaluator, node, 1)
@@ -349,7 +355,7 @@ _NUMERIC: dict[str, Callable[[float], Any]] = {"int": int, "float": float, "abs"
 
 def _numeric(name: str, value: Value) -> Value:
     data = plain(value)
-    if isinstance(data, Undefined) or data is NOT_PLAIN:
+    if isinstance(data, Undefined) or data is NOT_PLAIN or data is None:  # null stands for what is given at run time
         return value if taints(value) else UNKNOWN
     try:
         number = float(data)

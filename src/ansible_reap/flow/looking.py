@@ -19,8 +19,9 @@ _WATCHING = frozenset({"stat", "slurp", "command", "shell", "raw", "win_shell", 
 
 
 def is_status(task: Task) -> bool:
-    """``async_status`` in any of its spellings, a mistaken collection name too."""
-    return task.module.rsplit(".", 1)[-1] == "async_status"
+    """``async_status`` in any of its spellings, a mistaken collection name and a project's own copy of it too."""
+    name = task.module.rsplit(".", 1)[-1]
+    return name == "async_status" or ("async_status" in name and "jid" in task.args)
 
 
 def is_wait_action(task: Task) -> bool:

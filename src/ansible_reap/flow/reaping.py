@@ -109,7 +109,7 @@ def _fault(instance: Instance, waits: list[Cover]) -> tuple[str, str, str]:
         )
     if waits:
         text = (
-            f"The {jobs} of {name} are not waited for on every path: "
+            f"The {jobs} of {name} {'are' if instance.is_looped else 'is'} not waited for on every path: "
             f"{_first(waits)} waits only under a condition that the launch does not have."
         )
         return "partial", text, "medium"
@@ -149,9 +149,10 @@ def merged(judgements: list[Judgement]) -> Judgement:
     if faulty:
         worst = next((each for each in faulty if each.verdict is Verdict.UNREAPED), faulty[0])
         waits = tuple(dict.fromkeys(task for each in judgements for task in each.waits))
+        is_doubtful = Verdict.UNKNOWN in verdicts and Verdict.PARTIAL not in verdicts
+        if not good and is_doubtful and worst.sub_tag not in ("unregistered", "reason"):
+            return next(each for each in judgements if each.verdict is Verdict.UNKNOWN)
         if not waits and not good:
-            if Verdict.UNKNOWN in verdicts and worst.sub_tag not in ("unregistered", "reason"):
-                return next(each for each in judgements if each.verdict is Verdict.UNKNOWN)
             return _to_the_point(worst, judgements)
         tag = worst.sub_tag if worst.sub_tag in ("partial", "overwritten", "peek", "reason") else "partial"
         text = worst.explanation
