@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import re
 from typing import TYPE_CHECKING
 
 from ansible_reap.content.model import Task
@@ -25,6 +26,7 @@ from ansible_reap.flow.values import (
     Stage,
     Unknown,
     Value,
+    handles,
     mapped,
     options,
     plain,
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from ansible_reap.flow.order import Walk
 
 MAX_LOOK_ITEMS = 200
+_WORD = re.compile(r"\w+")
 
 
 def look(walk: Walk, step: Task, frame: Frame) -> None:
@@ -53,6 +56,8 @@ def look(walk: Walk, step: Task, frame: Frame) -> None:
         _covers(walk, step, value, conj(frame.guard, walk.guard_of(step, frame, evaluator)), kind)
         look.misses_results = look.misses_results or bool(evaluator.misses_results)
         register: Value = _status(value, stage, None, "item")
+        if kind is ReapKind.WAIT and value == UNKNOWN and not evaluator.misses_results:
+            _may_mean(walk, step, walk.guard_of(step, frame, evaluator))
     else:
         results: list[Value] = []
         for item in items.items[:MAX_LOOK_ITEMS]:
@@ -63,6 +68,8 @@ def look(walk: Walk, step: Task, frame: Frame) -> None:
                 _covers(walk, step, value, guard, kind)
                 look.misses_results = look.misses_results or bool(each.misses_results)
                 results.append(_status(value, stage, inner, loop_variable(step)))
+                if kind is ReapKind.WAIT and value == UNKNOWN and not each.misses_results:
+                    _may_mean(walk, step, guard)
         register = Results(Seq(tuple(results), items.is_open))
     set_register(walk, step, step.keywords.get("register"), register)
     handlers.notify(walk, step, frame, walk.guard_of(step, frame, evaluator), always_changes=False)
@@ -101,6 +108,14 @@ def _cover_one(walk: Walk, step: Task, inner: Value, under: Formula, kind: ReapK
     elif isinstance(inner, Seq):
         for item in inner.items:
             _covers(walk, step, item, under, kind)
+
+
+def _may_mean(walk: Walk, step: Task, guard: Formula) -> None:
+    """A wait for what is not understood may be for any job whose variable it names, be it in a text."""
+    words = set(_WORD.findall(f"{step.args} {step.keywords}"))
+    for name in words & walk.state.facts.tainted():
+        for number in handles(walk.state.facts[name]):
+            walk.record.cover(number, Cover(step, ReapKind.WAIT, guard, None, is_partial=False, is_sure=False))
 
 
 def _status(value: Value, stage: Stage, item: Value | None, loop_var: str) -> Value:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Collection, Mapping
+from collections.abc import KeysView, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -175,7 +175,7 @@ class Facts(dict[str, Value]):
         made._tainted = dict(self._tainted)
         return made
 
-    def tainted(self) -> Collection[str]:
+    def tainted(self) -> KeysView[str]:
         """The names of the variables that may hold a handle or what comes of one."""
         return self._tainted.keys()
 
