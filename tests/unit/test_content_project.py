@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ansible_reap.content.callgraph import CallGraph
-from ansible_reap.content.expressions import names, names_in, template
+from ansible_reap.content.expressions import expression, names, names_in, template
 from ansible_reap.content.library import Library
 from ansible_reap.content.project import Project
 from ansible_reap.content.roles import Finder
@@ -136,6 +136,10 @@ def test_names_that_a_template_reads() -> None:
     assert names_in({"a": ["{{ b }}", 1], "{{ c }}": None}) == {"b", "c"}
 
 
-def test_templates_with_statements_have_no_parts() -> None:
-    assert template("{% if a %}b{% endif %}") is None
+def test_templates_with_statements_have_no_parts_but_for_choices_between_values() -> None:
+    assert template("{% for a in b %}{{ a }}{% endfor %}") is None
+    assert template("{% if a %}{{ b }} and {{ c }}{% endif %}") is None
+    assert template("{% if a %}{% set b = 1 %}{% endif %}") is None
     assert template("plain") == ("plain",)
+    written = "{% if a %}{{ b }}{% elif c %} text {% endif %}"
+    assert template(written) == (expression("b if a else ('text' if c else '')"),)

@@ -43,7 +43,10 @@ def expression(text: str) -> nodes.Expr | None:
 
 @functools.lru_cache(maxsize=8192)
 def template(text: str) -> tuple[nodes.Expr | str, ...] | None:
-    """A template's parts in order: literal text and expressions. None where it holds statements or does not parse."""
+    """A template's parts in order: literal text and expressions. None where it does not parse.
+
+    ``{% if %}`` around single values is read as a conditional expression. With other statements it is None too.
+    """
     from jinja2 import TemplateError, nodes  # noqa: PLC0415
 
     if len(text) > MAX_LENGTH:
@@ -54,10 +57,49 @@ def template(text: str) -> tuple[nodes.Expr | str, ...] | None:
         return None
     parts: list[nodes.Expr | str] = []
     for statement in tree.body:
-        if not isinstance(statement, nodes.Output):
+        if isinstance(statement, nodes.Output):
+            parts.extend(part.data if isinstance(part, nodes.TemplateData) else part for part in statement.nodes)
+            continue
+        choice = _choice(statement) if isinstance(statement, nodes.If) else None
+        if choice is None:
             return None
-        parts.extend(part.data if isinstance(part, nodes.TemplateData) else part for part in statement.nodes)
+        parts.append(choice)
     return tuple(parts)
+
+
+def _choice(statement: nodes.If) -> nodes.Expr | None:
+    """``{% if a %}{{ b }}{% else %}{{ c }}{% endif %}`` as ``b if a else c``; None where a branch is more than that."""
+    from jinja2 import nodes  # noqa: PLC0415
+
+    found = _single(statement.else_)
+    for branch in [*reversed(statement.elif_), statement]:
+        value = _single(branch.body)
+        if value is None or found is None:
+            return None
+        found = nodes.CondExpr(branch.test, value, found)
+    return found
+
+
+def _single(body: list[nodes.Node]) -> nodes.Expr | None:
+    """The only value of a branch, blanks round it aside; "" where there is none, None where there are several."""
+    from jinja2 import nodes  # noqa: PLC0415
+
+    found: list[nodes.Expr] = []
+    for statement in body:
+        if isinstance(statement, nodes.If):
+            inner = _choice(statement)
+            if inner is None:
+                return None
+            found.append(inner)
+        elif isinstance(statement, nodes.Output):
+            for part in statement.nodes:
+                if not isinstance(part, nodes.TemplateData):
+                    found.append(part)
+                elif part.data.strip():
+                    found.append(nodes.Const(part.data.strip()))
+        else:
+            return None
+    return found[0] if len(found) == 1 else None if found else nodes.Const("")
 
 
 @functools.lru_cache(maxsize=8192)

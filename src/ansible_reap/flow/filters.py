@@ -210,6 +210,8 @@ def _united(base: Value, other: Value) -> Value:
 
 def _combine(evaluator: Evaluator, base: Value, node: nodes.Filter, skip: int = 0) -> Value:
     maps = [base, *(evaluator.value(argument) for argument in node.args[skip:])]
+    if isinstance(base, Job) and not any(taints(part) for part in maps[1:]):
+        return base  # the result of a launch and something more
     recursive = any(pair.key == "recursive" for pair in node.kwargs)
     merged: dict[str, Value] = {}
     rest: Value | None = None
