@@ -247,9 +247,14 @@ def _note_end(job: JobRecord, sighting: Sighting) -> None:
         job.finished = min(sighting.when, job.info.launched + sighting.runtime_s)
         return
     job.uncertainty_s = max(sighting.when - (job.seen_running or job.info.launched), 0.0)
-    if sighting.ended is not None and sighting.uncertainty_s <= job.uncertainty_s:
+    # On a busy controller a short job may have ended before its launch was told of: then its file gives no time.
+    if (
+        sighting.ended is not None
+        and sighting.ended > job.info.launched
+        and sighting.uncertainty_s <= job.uncertainty_s
+    ):
         job.uncertainty_s = sighting.uncertainty_s
-        job.finished = max(min(sighting.ended, sighting.when), job.info.launched)
+        job.finished = min(sighting.ended, sighting.when)
         job.runtime_s = job.finished - job.info.launched
         return
     if sighting.waited:
