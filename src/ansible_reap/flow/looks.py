@@ -53,11 +53,8 @@ def look(walk: Walk, step: Task, frame: Frame) -> None:
     stage = Stage.DONE if kind is ReapKind.WAIT else Stage.LOOKED
     if items is None:
         value = evaluator.data(jid)
-        _covers(walk, step, value, conj(frame.guard, walk.guard_of(step, frame, evaluator)), kind)
-        look.misses_results = look.misses_results or bool(evaluator.misses_results)
+        _looked(walk, look, value, conj(frame.guard, walk.guard_of(step, frame, evaluator)), kind, evaluator)
         register: Value = _status(value, stage, None, "item")
-        if kind is ReapKind.WAIT and value == UNKNOWN and not evaluator.misses_results:
-            _may_mean(walk, step, walk.guard_of(step, frame, evaluator))
     else:
         results: list[Value] = []
         for item in items.items[:MAX_LOOK_ITEMS]:
@@ -65,11 +62,8 @@ def look(walk: Walk, step: Task, frame: Frame) -> None:
                 each = walk.evaluator(frame, given, bound(step, inner))
                 value = each.data(jid)
                 guard = conj(frame.guard, under, walk.guard_of(step, frame, each))
-                _covers(walk, step, value, guard, kind)
-                look.misses_results = look.misses_results or bool(each.misses_results)
+                _looked(walk, look, value, guard, kind, each)
                 results.append(_status(value, stage, inner, loop_variable(step)))
-                if kind is ReapKind.WAIT and value == UNKNOWN and not each.misses_results:
-                    _may_mean(walk, step, guard)
         register = Results(Seq(tuple(results), items.is_open))
     set_register(walk, step, step.keywords.get("register"), register)
     handlers.notify(walk, step, frame, walk.guard_of(step, frame, evaluator), always_changes=False)
@@ -87,6 +81,14 @@ def _note_look(walk: Walk, step: Task, frame: Frame, evaluator: Evaluator, kind:
         look.settings.setdefault(setting.via, setting)
     walk.looks.add(id(step))
     return look
+
+
+def _looked(walk: Walk, look: LookRecord, value: Value, guard: Formula, kind: ReapKind, evaluator: Evaluator) -> None:
+    """One look, at what ``evaluator`` made of its job id."""
+    _covers(walk, look.task, value, guard, kind)
+    look.misses_results = look.misses_results or bool(evaluator.misses_results)
+    if kind is ReapKind.WAIT and value == UNKNOWN and not evaluator.misses_results:
+        _may_mean(walk, look.task, guard)
 
 
 def _covers(walk: Walk, step: Task, value: Value, guard: Formula, kind: ReapKind) -> None:
