@@ -84,10 +84,16 @@ def stem(path: str) -> str:
 
 def role_folder(path: str) -> str | None:
     """The role in whose tasks or handlers the file lies; None outside a folder of roles."""
+    owner = _owner(path)
+    return owner if owner and owner.rpartition("/")[0].rpartition("/")[2].startswith("roles") else None
+
+
+def _owner(path: str) -> str | None:
+    """The folder in whose tasks or handlers the file lies, "" being the root; None where it lies in neither."""
     for part in ("/tasks/", "/handlers/"):
-        owner, found, _ = path.rpartition(part)
-        if found and owner.rpartition("/")[0].rpartition("/")[2].startswith("roles"):
-            return owner
+        owner, found, _ = f"/{path}".rpartition(part)
+        if found:
+            return owner[1:]
     return None
 
 
@@ -105,11 +111,8 @@ def _stays_in_role(reference: Reference, linked: Collection[str]) -> bool:
 
 def surroundings(caller: str) -> str:
     """The folder in or below which a file lies that the caller may mean: its role's, else its own; "" is the root."""
-    folder = caller.rpartition("/")[0]
-    for part in ("tasks", "handlers"):
-        if f"/{part}/" in f"/{folder}/":
-            return f"/{folder}/".rpartition(f"/{part}/")[0].strip("/")
-    return folder
+    owner = _owner(caller)
+    return caller.rpartition("/")[0] if owner is None else owner
 
 
 def folders_above(path: str) -> list[str]:

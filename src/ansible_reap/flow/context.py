@@ -56,8 +56,9 @@ def set_register(walk: Walk, step: Task, name: object, value: Value) -> None:
         return
     lost = handles(walk.state.facts.get(name)) - handles(value)
     walk.state.facts[name] = value
-    for number in lost.difference(*(handles(walk.state.facts[other]) for other in walk.state.facts.tainted() if lost)):
-        walk.record.instances[number].overwritten = step
+    if lost:
+        for number in lost.difference(*(handles(walk.state.facts[other]) for other in walk.state.facts.tainted())):
+            walk.record.instances[number].overwritten = step
 
 
 def bound(step: Task, item: Value) -> dict[str, Any]:
