@@ -106,8 +106,9 @@ def everything(root: Path, history: Estimates | None = None) -> tuple[list[Findi
     Raises ConfigError where our own configuration cannot be used; ansible-lint reads its own itself.
     """
     config = load_config(root, {rule.id: rule.defaults for rule in RULES})
-    trouble: list[ReadError] = []
-    return apply_rules(analyse(root), config.rules, history or _committed(root, trouble), trouble), trouble
+    analysis = analyse(root)
+    trouble = list(analysis.crashes)
+    return apply_rules(analysis, config.rules, history or _committed(root, trouble), trouble), trouble
 
 
 def _committed(root: Path, trouble: list[ReadError]) -> Estimates | None:
@@ -148,7 +149,9 @@ def apply_rules(
 
 def _errors(analysis: Analysis, lint_config: LintConfig, asked: Request, root: Path) -> tuple[ReadError, ...]:
     found = [
-        error for error in analysis.errors if asked.covers(error.path) and not lint_config.excludes(root / error.path)
+        error
+        for error in (*analysis.errors, *analysis.crashes)
+        if asked.covers(error.path) and not lint_config.excludes(root / error.path)
     ]
     found += [ReadError(path, 1, "no such file or folder") for path in asked.paths if not os.path.lexists(root / path)]
     return tuple(sorted(found, key=lambda error: (error.path, error.line)))

@@ -117,7 +117,7 @@ class AsyncUse:
 
 @dataclass(frozen=True, slots=True)
 class ReadError:
-    """A file that cannot be read or parsed."""
+    """A file that cannot be read or parsed, or a place that could not be checked."""
 
     path: str
     line: int
@@ -133,6 +133,9 @@ class Analysis:
     reaps: tuple[Reap, ...]
     uses: tuple[AsyncUse, ...]
     errors: tuple[ReadError, ...]
+    """Files that cannot be read or parsed; whoever reads the project too will say the same."""
     files: int
+    crashes: tuple[ReadError, ...] = ()
+    """Places that were not checked for an error of our own; the launches that this may concern are unknown."""
     texts: Mapping[str, str] = field(default_factory=dict)
     """The text of the files that hold launches or reaps, by path relative to the root."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ from ansible_reap.content.project import Project
 from ansible_reap.flow.analysis import Analysis, ReadError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ansible_reap.flow.ground import Ground
     from ansible_reap.flow.order import Walk
     from ansible_reap.flow.record import Record
@@ -39,6 +42,7 @@ def analyse(root: Path) -> Analysis:
         uses=result.uses if result else (),
         errors=tuple(errors),
         files=len(project.yaml),
+        crashes=result.crashes if result else (),
         texts=result.texts if result else {},
     )
 
@@ -98,7 +102,7 @@ def _new_walk(ground: Ground, record: Record) -> Walk:
 def _finish(walk: Walk, record: Record) -> None:
     for number in walk.launched:
         record.seen_with[number] = walk.looks
-        if walk.is_cut_short:
+        if walk.is_cut_short or walk.has_crashed:
             record.cut_short.add(number)
 
 
@@ -109,7 +113,7 @@ def _walk_playbooks(ground: Ground, record: Record) -> None:
         if path in imported and path in record.reached:
             continue
         walk = _new_walk(ground, record)
-        walk.playbook(path)
+        _enter(walk, path, partial(walk.playbook, path))
         _finish(walk, record)
 
 
@@ -130,10 +134,18 @@ def _walk_the_rest(ground: Ground, record: Record) -> None:
         role = ground.finder.role_of(path)
         walk = _new_walk(ground, record)
         if role is not None and _is_main(path) and path.startswith(role.part("tasks") + "/main."):
-            walk.role(role)
+            _enter(walk, path, partial(walk.role, role))
         if path not in record.reached:
-            walk.tasks_file(path, role)
+            _enter(walk, path, partial(walk.tasks_file, path, role))
         _finish(walk, record)
+
+
+def _enter(walk: Walk, path: str, go: Callable[[], None]) -> None:
+    """Walk one entry; an error of our own outside any task costs what is left of this entry and nothing else."""
+    try:
+        go()
+    except Exception as error:  # noqa: BLE001 - see above
+        walk.crashed(path, 1, error)
 
 
 def _is_main(path: str) -> bool:

@@ -54,6 +54,7 @@ class Walk:
         self.stack: list[str] = []
         self.steps = 0
         self.is_cut_short = False
+        self.has_crashed = False
         self.launched: list[int] = []
         self.looks: set[int] = set()
         """The tasks, by identity, that this walk has seen look at jobs."""
@@ -266,13 +267,23 @@ class Walk:
 
     def run(self, steps: Iterable[Step], frame: Frame) -> None:
         """Tasks and blocks one after the other."""
+        depth = len(self.stack)
         for step in steps:
             if not self._may_go_on():
                 return
             if isinstance(step, TaskBlock):
                 self._block(step, frame)
-            else:
+                continue
+            try:
                 effects.task(self, step, frame)
+            except Exception as error:  # noqa: BLE001 - what we get wrong at one task hides nothing of the others
+                del self.stack[depth:]
+                self.crashed(step.place.path, step.place.line, error)
+
+    def crashed(self, path: str, line: int, error: Exception) -> None:
+        """Note an error of our own: what this walk launches is unknown from here on."""
+        self.has_crashed = True
+        self.record.crashed(path, line, error)
 
     def _block(self, block: TaskBlock, frame: Frame) -> None:
         inner = self.inside(frame, block.block.keywords)

@@ -26,7 +26,7 @@ def outcome(library: Library, record: Record) -> Analysis:
     elsewhere = _WaitsElsewhere(record)
     by_task: dict[int, list[Judgement]] = defaultdict(list)
     for instance in record.instances:
-        by_task[id(instance.task)].append(judge(instance, record, elsewhere))
+        by_task[id(instance.task)].append(_judged(instance, record, elsewhere))
     launches = [_launch(judgements, record, reaps) for judgements in by_task.values()]
     launches.sort(key=lambda launch: (launch.task.path, launch.task.line))
     by_id = {id(launch.task): launch for launch in launches}
@@ -43,9 +43,18 @@ def outcome(library: Library, record: Record) -> Analysis:
         reaps=tuple(found),
         uses=tuple(uses),
         errors=(),
+        crashes=tuple(record.crashes),
         files=len(library.project.yaml),
         texts={path: library.source(path).decode("utf-8", "replace") for path in sorted(paths)},
     )
+
+
+def _judged(instance: Instance, record: Record, elsewhere: _WaitsElsewhere) -> Judgement:
+    try:
+        return judge(instance, record, elsewhere)
+    except Exception as error:  # noqa: BLE001 - what we get wrong at one launch hides nothing of the others
+        record.crashed(instance.task.path, instance.task.line, error)
+        return Judgement(instance, Verdict.UNKNOWN)
 
 
 class _WaitsElsewhere:

@@ -62,6 +62,8 @@ def has_templates(data: object) -> bool:
 
 def job_part(job: Job, key: object) -> Value:
     """What ``.key`` of a job's result holds, as far as it can be known at its stage."""
+    if not isinstance(key, str):
+        return Unknown(frozenset({job.instance}))
     if key in _ID_ATTRIBUTES:
         return JobId(job.instance, job.index, job.is_partial)
     if key in (job.loop_var, "item"):

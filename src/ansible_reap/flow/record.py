@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ansible_reap.content.model import Task
-from ansible_reap.flow.analysis import ReapKind, Setting
+from ansible_reap.flow.analysis import ReadError, ReapKind, Setting
 from ansible_reap.flow.guards import Formula, atoms, granting
 from ansible_reap.flow.state import Cover, Instance, Numbers
 from ansible_reap.flow.values import Unknown, Value
@@ -48,6 +48,8 @@ class Record:
         self.ran_handlers: set[tuple[str, int]] = set()
         self.cut_short: set[int] = set()
         """Launches that were open when a bound was hit."""
+        self.crashes: dict[ReadError, None] = {}
+        """What could not be gone through for an error of our own, each once."""
         self.plugins: frozenset[str] = frozenset()
         """The names of the project's own modules and action plugins."""
         self.self_reaping: frozenset[str] = frozenset()
@@ -61,6 +63,11 @@ class Record:
     def fresh(self) -> int:
         """A number not used before."""
         return next(self._numbers)
+
+    def crashed(self, path: str, line: int, error: Exception) -> None:
+        """Note an error of our own at this place."""
+        message = f"was not checked: {type(error).__name__}: {error}; please report this"
+        self.crashes[ReadError(path, line, message)] = None
 
     def anything(self, jobs: Iterable[int]) -> Value:
         """Something that may hold any of the jobs' handles."""
