@@ -9,6 +9,9 @@ JOBS ?= $(shell expr 2 '*' "$$(getconf _NPROCESSORS_ONLN)")
 # Arguments for pytest, as in: make test TESTS="tests/unit -k timing"
 TESTS ?=
 
+# Where it is set, each of the thousand processes of a test run would compile our modules anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo test matrix lint format docs build clean
 
 help:

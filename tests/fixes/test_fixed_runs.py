@@ -13,7 +13,7 @@ import pytest
 
 from ansible_reap import linting
 from ansible_reap.autofix import fix
-from support.environments import chosen_cores, program
+from support.environments import chosen_cores, program, side_cores
 
 HEAD = "  gather_facts: false\n  tasks:\n"
 LAUNCH = (
@@ -110,7 +110,7 @@ def assert_fixed_plays_fail(root: Path, core: str, variants: list[Variant]) -> N
     assert statuses == dict.fromkeys(playbooks, 2)
 
 
-@pytest.mark.parametrize("core", chosen_cores())
+@pytest.mark.parametrize("core", side_cores())
 def test_after_the_fix_a_failing_job_fails_the_play(core: str, tmp_path: Path) -> None:
     assert_fixed_plays_fail(tmp_path, core, [variant for variant in VARIANTS if variant.is_quick])
 

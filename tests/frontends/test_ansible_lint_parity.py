@@ -92,7 +92,7 @@ def _line(location: dict[str, dict[str, object]]) -> int:
     return int(begin["line"] if isinstance(begin, dict) else str(begin))
 
 
-@pytest.mark.parametrize("name", ["lint", "lint-oldest"])
+@pytest.mark.parametrize("name", ["lint", pytest.param("lint-oldest", marks=pytest.mark.slow)])
 def test_both_front_ends_give_the_same_tags_files_and_lines(name: str, project: Path, tmp_path: Path) -> None:
     if environment(name) is None or environment("dev") is None:
         pytest.skip(f"no environment {name} or dev")

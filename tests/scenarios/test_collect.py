@@ -232,10 +232,14 @@ def cut_short(controller: Controller, how: signal.Signals, items: int, chance: r
 
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)
+LIKE_ANOTHER = (signal.SIGTERM, signal.SIGHUP)
 
 
 @in_matrix
-@pytest.mark.parametrize("how", SIGNALS, ids=lambda how: how.name)
+@pytest.mark.parametrize(
+    "how",
+    [pytest.param(each, id=each.name, marks=[pytest.mark.slow] if each in LIKE_ANOTHER else []) for each in SIGNALS],
+)
 def test_a_run_cut_short_loses_none_of_its_jobs(controller: Controller, how: signal.Signals) -> None:
     cut_short(controller, how, items=4, chance=random.Random())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -159,6 +160,9 @@ def test_a_run_cut_short_says_what_it_left(core: str, tmp_path: Path, name: str)
         time.sleep(0.2)
     time.sleep(1.5)
     process.send_signal(getattr(signal, name))
+    process.wait(timeout=60)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)  # a worker that outlived it still holds the output open
     output, _ = process.communicate(timeout=60)
     ledgers = list((tmp_path / "state").rglob("*.ledger"))
     assert len(ledgers) == 1, output

@@ -121,11 +121,8 @@ def by_task(histories: list[LaunchHistory]) -> dict[tuple[str, int], LaunchHisto
     return {(each.identity.task, each.identity.position): each for each in histories}
 
 
-CORES = environments.chosen_cores()
-OLDER = [pytest.param(each, marks=pytest.mark.slow) for each in CORES[:-1]]
-
-
-@pytest.mark.parametrize("version", [*OLDER, *CORES[-1:]])
+@pytest.mark.slow
+@pytest.mark.parametrize("version", environments.chosen_cores())
 def test_ten_runs_are_measured_shared_and_held_against_their_limits(
     version: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
