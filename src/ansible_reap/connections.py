@@ -107,6 +107,11 @@ SUB_COMMANDS: Mapping[str, frozenset[str]] = {
     "iptables": frozenset({"-P", "-F", "--flush", "--policy"}),
     "config": frozenset({"reload", "load", "load_minigraph"}),
     "dnf": frozenset({"reboot"}),
+    "dnf5": frozenset({"reboot"}),
+    "rpm-ostree": frozenset({"-r"}),
+    "bootc": frozenset({"--apply"}),
+    "transactional-update": frozenset({"reboot"}),
+    "esxcli": frozenset({"reboot", "poweroff"}),
     "waagent": frozenset({"-deprovision", "-deprovision+user", "--deprovision"}),
     "netsh": frozenset({"interface", "int", "advfirewall", "winsock"}),
 }

@@ -196,7 +196,7 @@ def _command_cuts(command: list[str], depth: int) -> bool:
             words.pop(0)
     if not words:
         return False
-    if _writes_sysrq(command):
+    if _panics(command):
         return True
     head, rest = words[0], words[1:]
     program = _program(head)
@@ -265,8 +265,9 @@ def _inner_cuts(program: str, rest: list[str], depth: int) -> bool:
     return any(_program_cuts(_program(word), word, words[at + 1 :]) for at, word in enumerate(words))
 
 
-def _writes_sysrq(command: list[str]) -> bool:
-    return any(word.endswith("/proc/sysrq-trigger") for word in command)
+def _panics(command: list[str]) -> bool:
+    """Whether a kernel is told to go down: Linux by its trigger, ESXi by ``vsish``."""
+    return any(word.endswith("/proc/sysrq-trigger") or "/crashme/" in word.lower() for word in command)
 
 
 def _is_assignment(word: str) -> bool:

@@ -21,6 +21,12 @@ CUTS = [
     "telinit 6",
     "echo b > /proc/sysrq-trigger",
     "echo 1 > /proc/sys/kernel/sysrq; echo c >/proc/sysrq-trigger",
+    "vsish -e set /reliability/crashMe/Panic 1",
+    "rpm-ostree install {{ packages | quote }} -r",
+    "rpm-ostree upgrade --reboot",
+    "bootc upgrade --apply",
+    "transactional-update -n dup reboot",
+    "esxcli system shutdown reboot -d 10 -r patching",
     "netplan apply",
     "nmcli con up eth0",
     "ifdown eth0 && ifup eth0",
@@ -51,6 +57,9 @@ CUTS = [
 
 STAYS = [
     "echo reboot required",
+    "rpm-ostree install htop",
+    "bootc upgrade --check",
+    "transactional-update dup",
     "sleep 60",
     "/opt/backup.sh before reboot",
     "systemctl restart docker",

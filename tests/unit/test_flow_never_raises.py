@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_reap.flow import analyse, conditions, filters
+from ansible_reap.flow import analyse, conditions, filters, scalars
 from ansible_reap.flow.conditions import condition
 from ansible_reap.flow.evaluate import Evaluator
 from ansible_reap.flow.scope import Layer, Scope
@@ -19,8 +19,8 @@ from ansible_reap.flow.values import EACH, Job, Results, Seq
 NAMES = st.sampled_from(["job", "jobs", "item", "status", "x", "ansible_failed_result", "hostvars", "vars"])
 TEXTS = ["'a'", "'results'", "'ansible_job_id'", "'item.x'", "'defined'", "'[?a].b'", "'%s'", "'{{ job }}'", "''"]
 OPERANDS = st.one_of(NAMES, NAMES, st.sampled_from(["0", "1", "-7", "1e9", "[]", "{}", "none", "true", "omit", *TEXTS]))
-FILTERS = sorted({*filters._HANDLERS, *filters._TEXTUAL, *filters._NUMERIC, *filters._SAME, "acme.own", "select"})
-TESTS = sorted({*conditions._STATE_TESTS, "defined", "undefined", "none", "mapping", "eq", "in", "sameas", "truthy"})
+FILTERS = sorted({*filters.HANDLERS, *filters.SAME, *scalars.TEXTUAL, *scalars.NUMERIC, "acme.own"})
+TESTS = sorted({*conditions.STATE_TESTS, "defined", "undefined", "none", "mapping", "eq", "in", "sameas", "truthy"})
 PARTS = ["results", "ansible_job_id", "finished", "item", "x", "items()", "split()", "format(job)", "values()"]
 CALLS = ["lookup('vars', {})", "query('list', {})", "range({})", "dict(a={})", "q({})", "acme({})"]
 FORMS = [

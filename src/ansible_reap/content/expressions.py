@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from jinja2 import Environment, nodes
 
 MAX_LENGTH = 20_000
+MAX_REMEMBERED = 5000
+_templated: dict[int, tuple[object, bool]] = {}
+"""Whether a list or dictionary holds templates, by identity; the data is kept so that no other can take its place."""
 
 
 @functools.lru_cache(maxsize=1)
@@ -21,6 +24,17 @@ def _environment() -> Environment:
 def is_template(value: object) -> bool:
     """Whether Ansible would template the value."""
     return isinstance(value, str) and ("{{" in value or "{%" in value)
+
+
+def has_templates(data: object) -> bool:
+    """Whether there is any template in the data."""
+    known = _templated.get(id(data))
+    if known is None or known[0] is not data:
+        if len(_templated) > MAX_REMEMBERED:
+            _templated.clear()
+        text = repr(data)
+        known = _templated[id(data)] = (data, "{{" in text or "{%" in text)
+    return known[1]
 
 
 @functools.lru_cache(maxsize=8192)

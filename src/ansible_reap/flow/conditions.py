@@ -43,7 +43,7 @@ _ORDER: dict[str, Callable[[Any, Any], bool]] = {
     "lteq": operator.le,
 }
 _MIRRORED = {"gt": "lt", "gteq": "lteq", "lt": "gt", "lteq": "gteq"}
-_STATE_TESTS = {
+STATE_TESTS = {
     "changed": True,
     "change": True,
     "started": True,
@@ -141,7 +141,7 @@ def truth(evaluator: Evaluator, node: nodes.Node) -> Formula:
         return disj(conj(guard, truth(evaluator, node.expr1)), conj(neg(guard), other))
     if isinstance(node, nodes.Filter) and node.name == "bool" and node.node is not None:
         return truth(evaluator, node.node)
-    if isinstance(node, nodes.Filter) and node.name in _STATE_TESTS and node.node is not None and not node.args:
+    if isinstance(node, nodes.Filter) and node.name in STATE_TESTS and node.node is not None and not node.args:
         # `x | failed`: how tests were written before Ansible 2.5
         return _test(evaluator, nodes.Test(node.node, node.name, [], [], None, None))
     value = evaluator.value(node)
@@ -198,10 +198,10 @@ def test(evaluator: Evaluator, name: str, value: Value, node: nodes.Node | None)
     if name == "finished" and isinstance(value, Results):
         return True  # it has no such key, and what has none passes for finished
     job = _state_of(value)
-    if name in _STATE_TESTS and job is not None:
+    if name in STATE_TESTS and job is not None:
         stage, number = job
         if stage is Stage.LAUNCHED or name in _ALWAYS_SETTLED:
-            return _STATE_TESTS[name]
+            return STATE_TESTS[name]
         if stage is Stage.DONE and name == "finished":
             return True
         return _state(text, name, number)
@@ -353,8 +353,7 @@ def selected(evaluator: Evaluator, item: Value, node: nodes.Filter, *, by_attrib
         if not arguments:
             return True
         text = str(arguments[0])
-        for key in text.split("."):
-            value = evaluator.part(value, key)
+        value = evaluator.follow(value, text.split("."))
         at = 1
         text = text if text.startswith("item.") else f"item.{text}"
     name = str(arguments[at]).rsplit(".", 1)[-1] if len(arguments) > at else "truthy"

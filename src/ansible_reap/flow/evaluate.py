@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Iterable
 from typing import Any
 
 from jinja2 import nodes
 
 from ansible_reap.content import expressions
 from ansible_reap.content.source import Hidden, Unsafe
-from ansible_reap.flow import filters, functions
+from ansible_reap.flow import filters, functions, parts
 from ansible_reap.flow.guards import Atom, Formula, conj, neg
-from ansible_reap.flow.parts import as_number, combined, has_templates, job_part, seq_part
+from ansible_reap.flow.scalars import ARITHMETIC, as_number, combined
 from ansible_reap.flow.scope import CALLED, Choices, Layer, Scope
 from ansible_reap.flow.values import (
-    ABSENT,
-    EACH,
     NOT_PLAIN,
     UNDEFINED,
     UNKNOWN,
@@ -28,17 +26,13 @@ from ansible_reap.flow.values import (
     Map,
     Results,
     Seq,
-    Stage,
     Undefined,
     Unknown,
     Value,
     alt,
-    as_map,
-    as_seq,
     forced,
     mapped,
     options,
-    picked,
     plain,
     taints,
 )
@@ -48,15 +42,6 @@ MAX_STEPS = 20_000
 MAX_PRODUCT = 24
 
 OMIT = Const("__omit__")
-
-_ARITHMETIC: dict[type[nodes.Expr], Callable[[Any, Any], Any]] = {
-    nodes.Add: operator.add,
-    nodes.Sub: operator.sub,
-    nodes.Mul: operator.mul,
-    nodes.Div: operator.truediv,
-    nodes.FloorDiv: operator.floordiv,
-    nodes.Mod: operator.mod,
-}
 
 
 class Evaluator:
@@ -82,7 +67,7 @@ class Evaluator:
         """Plain data with templates in it."""
         if isinstance(data, str):
             return self.text(data)
-        if isinstance(data, (list, dict)) and not has_templates(data):
+        if isinstance(data, (list, dict)) and not expressions.has_templates(data):
             return Const(data)
         if isinstance(data, list):
             if not self._enter():
@@ -225,7 +210,7 @@ class Evaluator:
             result: Value = method(node)
             return result
         kind = type(node)
-        if kind in _ARITHMETIC:
+        if kind in ARITHMETIC:
             return self._arithmetic(node)
         return self.anything(node)
 
@@ -318,7 +303,7 @@ class Evaluator:
     def _arithmetic(self, node: nodes.Node) -> Value:
         assert isinstance(node, nodes.BinExpr)
         left, right = self.value(node.left), self.value(node.right)
-        function = _ARITHMETIC[type(node)]
+        function = ARITHMETIC[type(node)]
         pairs = [(conj(a, b), x, y) for a, x in options(left) for b, y in options(right)]
         if len(pairs) > MAX_PRODUCT:
             return Unknown(taints(left) | taints(right))
@@ -334,7 +319,7 @@ class Evaluator:
 
     def _getitem(self, node: nodes.Getitem) -> Value:
         if isinstance(node.arg, nodes.Slice):
-            return self._slice(self.value(node.node), node.arg)
+            return parts.stretch(self, self.value(node.node), node.arg)
         key = self.value(node.arg)
         special = self._special_base(node.node, plain(key))
         if special is not None:
@@ -357,70 +342,17 @@ class Evaluator:
     def path(self, keys: object) -> Value:
         """What a host's variable holds: its name, or a list of the name and the keys in it."""
         first, *rest = keys if isinstance(keys, list) and keys else [keys]
-        found = self.name(first) if isinstance(first, str) else Unknown(self.live)
-        for key in rest:
-            found = self.part(found, key)
-        return found
+        return self.follow(self.name(first) if isinstance(first, str) else Unknown(self.live), rest)
 
     def part(self, base: Value, key: object) -> Value:
         """``base.key`` or ``base[key]``; NOT_PLAIN as key is one that is not known."""
-        if isinstance(base, Alt):
-            return alt((guard, self.part(inner, key)) for guard, inner in base.options)
-        if isinstance(base, Job):
-            return job_part(base, key)
-        if isinstance(base, Results):
-            return self._results_part(base, key)
-        if isinstance(base, (Unknown, JobId)):
-            return Unknown(taints(base))
-        if isinstance(base, Undefined):
-            return base
-        mapping = as_map(base)
-        if mapping is not None:
-            if not isinstance(key, (str, int, float, bool)):
-                return self._any_entry(mapping)
-            found = mapping.get(str(key))
-            return ABSENT if found is None else self._ready_const(found)
-        seq = as_seq(base)
-        if seq is not None:
-            return self._ready_const(seq_part(seq, key))
-        return UNKNOWN
+        return parts.part(self, base, key)
 
-    def _any_entry(self, mapping: Map) -> Value:
-        values = [inner for _, inner in mapping.entries] + ([mapping.rest] if mapping.rest is not None else [])
-        if len(values) == 1:
-            return values[0]
-        return Unknown(frozenset().union(*(taints(inner) for inner in values)))
-
-    def _ready_const(self, value: Value) -> Value:
-        """Templates inside plain data that came out of a variable."""
-        if isinstance(value, Const) and isinstance(value.value, (str, list, dict)):
-            return self.data(value.value)
-        return value
-
-    def _results_part(self, base: Results, key: object) -> Value:
-        if key == "results":
-            return base.items
-        found = taints(base)
-        if key == "ansible_job_id":
-            self.misses_results |= found
-            return UNKNOWN
-        launched = all(not isinstance(item, Job) or item.stage is Stage.LAUNCHED for item in base.items.items)
-        if launched and found and key in ("changed", "failed"):
-            return Const(key == "changed")
-        return ABSENT if launched and key == "skipped" else Unknown(found)
-
-    def _slice(self, base: Value, where: nodes.Slice) -> Value:
-        if where.start is None and where.stop is None:
-            return base
-        seq = as_seq(base)
-        if seq is None:
-            return Unknown(taints(base))
-        if any(isinstance(item, (Job, JobId)) and item.index == EACH for item in seq.items) or seq.is_open:
-            return Seq(tuple(picked(item) for item in seq.items), is_open=True)
-        bounds = [plain(self.value(part)) if part is not None else None for part in (where.start, where.stop)]
-        if all(bound is None or isinstance(bound, int) for bound in bounds):
-            return Seq(seq.items[slice(bounds[0], bounds[1])])
-        return Unknown(taints(base))
+    def follow(self, base: Value, keys: Iterable[object]) -> Value:
+        """``base[key][key]`` and so on."""
+        for key in keys:
+            base = parts.part(self, base, key)
+        return base
 
     # ---- filters and calls
 

@@ -5,15 +5,15 @@ A filter that is not known here (a plugin's) is taken to give back what it was g
 
 from __future__ import annotations
 
-import os.path
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jinja2 import nodes
 
 from ansible_reap.flow.guards import neg
 from ansible_reap.flow.lists import crossed, defaulted, entries, flattened, subelements, zipped
+from ansible_reap.flow.scalars import NUMERIC, TEXTUAL, numeric, textual
 from ansible_reap.flow.values import (
     ABSENT,
     EACH,
@@ -23,16 +23,13 @@ from ansible_reap.flow.values import (
     Alt,
     Const,
     Job,
-    JobId,
     Map,
     Seq,
-    Undefined,
     Unknown,
     Value,
     alt,
     as_map,
     as_seq,
-    lifted,
     mapped,
     one_of,
     options,
@@ -47,7 +44,7 @@ if TYPE_CHECKING:
 Arguments = list[Value]
 Handler = Callable[["Evaluator", Value, nodes.Filter], Value]
 
-_SAME = frozenset(
+SAME = frozenset(
     {"list", "unique", "sort", "shuffle", "reverse", "bool", "string", "trim", "safe", "quote", "mandatory"}
     | {"to_json", "to_nice_json", "to_yaml", "to_nice_yaml", "from_json", "from_yaml", "tojson", "regex_replace"}
 )
@@ -59,15 +56,6 @@ _OF_LAUNCHED = frozenset(
     {"ansible_job_id", "ansible_job_id!=null", "started", "started==1", "changed", "changed==true"}
     | {"!skipped", "skipped!=true", "skipped==null", "not_null(ansible_job_id)"}
 )
-_TEXTUAL: dict[str, Callable[..., Any]] = {
-    "basename": os.path.basename,
-    "dirname": os.path.dirname,
-    "lower": lambda text: text.lower(),
-    "upper": lambda text: text.upper(),
-    "replace": lambda text, old, new: text.replace(old, new),
-    "split": lambda text, by=None: text.split(by),
-    "title": lambda text: text.title(),
-}
 
 
 def apply(evaluator: Evaluator, node: nodes.Filter) -> Value:
@@ -75,13 +63,14 @@ def apply(evaluator: Evaluator, node: nodes.Filter) -> Value:
     name = node.name.rsplit(".", 1)[-1]
     assert node.node is not None
     base = evaluator.value(node.node)
-    handler = _HANDLERS.get(name)
+    handler = HANDLERS.get(name)
     if handler is None:
-        if name in _TEXTUAL:
-            return _textual(evaluator, base, node, _TEXTUAL[name])
-        if name in _NUMERIC:
-            return mapped(base, lambda value: _numeric(name, value))
-        return base if name in _SAME or taints(base) else _unknown_filter(evaluator, node)
+        if name in TEXTUAL:
+            arguments = [plain(evaluator.value(argument)) for argument in node.args]
+            return mapped(base, lambda value: textual(value, name, arguments))
+        if name in NUMERIC:
+            return mapped(base, lambda value: numeric(value, name))
+        return base if name in SAME or taints(base) else _unknown_filter(evaluator, node)
     if isinstance(base, Alt) and name not in ("default", "d", "ternary"):
         return alt((guard, handler(evaluator, inner, node)) for guard, inner in base.options)
     return handler(evaluator, base, node)
@@ -134,16 +123,11 @@ def _map(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
         return Unknown(taints(base))
     if attribute is not None:
         path = str(plain(evaluator.value(attribute))).split(".")
-        items = []
-        for item in seq.items:
-            found = item
-            for key in path:
-                found = evaluator.part(found, key)
-            items.append(defaulted(found, default) if default is not None else found)
-        return Seq(tuple(items), seq.is_open)
+        found = tuple(evaluator.follow(item, path) for item in seq.items)
+        return Seq(found if default is None else tuple(defaulted(each, default) for each in found), seq.is_open)
     if called == "extract" and len(node.args) > 1:
-        container = evaluator.value(node.args[1])
-        return Seq(tuple(evaluator.part(container, plain(item)) for item in seq.items), seq.is_open)
+        container, more = evaluator.value(node.args[1]), _keys(_argument(evaluator, node, 2))
+        return Seq(tuple(evaluator.follow(container, [plain(item), *more]) for item in seq.items), seq.is_open)
     if called in ("int", "string", "bool", "list", "trim"):
         return seq
     if called == "combine":
@@ -338,13 +322,16 @@ def _extract(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
     if len(node.args) > 1 and evaluator.is_hosts(node.args[0]):
         return evaluator.path(plain(evaluator.value(node.args[1])))
     container = _argument(evaluator, node, 0)
-    found = evaluator.part(container if container is not None else UNKNOWN, plain(base))
-    more = _argument(evaluator, node, 1)
-    if more is None:
-        return found
-    for key in as_seq(more).items if as_seq(more) is not None else (more,):  # type: ignore[union-attr]
-        found = evaluator.part(found, plain(key))
-    return found
+    keys = [plain(base), *_keys(_argument(evaluator, node, 1))]
+    return evaluator.follow(container, keys) if container is not None else UNKNOWN
+
+
+def _keys(value: Value | None) -> list[object]:
+    """The keys that are given one by one or as a list."""
+    if value is None:
+        return []
+    several = as_seq(value)
+    return [plain(key) for key in several.items] if several is not None else [plain(value)]
 
 
 def _random(_: Evaluator, base: Value, __: nodes.Filter) -> Value:
@@ -352,38 +339,7 @@ def _random(_: Evaluator, base: Value, __: nodes.Filter) -> Value:
     return one_of(Seq(seq.items, is_open=True)) if seq is not None else Unknown(taints(base))
 
 
-_NUMERIC: dict[str, Callable[[float], Any]] = {"int": int, "float": float, "abs": abs, "round": round}
-
-
-def _numeric(name: str, value: Value) -> Value:
-    data = plain(value)
-    if isinstance(data, Undefined) or data is NOT_PLAIN or data is None:  # null stands for what is given at run time
-        return value if taints(value) else UNKNOWN
-    try:
-        number = float(data)
-    except (TypeError, ValueError):
-        return Const(0) if name in ("int", "float") else UNKNOWN
-    if number != number or abs(number) > 1e15:  # noqa: PLR0124 - not a number
-        return UNKNOWN
-    return Const(_NUMERIC[name](number))
-
-
-def _textual(evaluator: Evaluator, base: Value, node: nodes.Filter, function: Callable[..., Any]) -> Value:
-    arguments = [plain(evaluator.value(argument)) for argument in node.args]
-
-    def one(value: Value) -> Value:
-        data = plain(value)
-        if not isinstance(data, str):
-            return value if isinstance(value, JobId) else Unknown(taints(value))
-        try:
-            return lifted(function(data, *arguments))
-        except (TypeError, ValueError):
-            return UNKNOWN
-
-    return mapped(base, one)
-
-
-_HANDLERS: dict[str, Handler] = {
+HANDLERS: dict[str, Handler] = {
     "default": _default,
     "d": _default,
     "ternary": _ternary,

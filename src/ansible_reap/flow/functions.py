@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from jinja2 import nodes
 
 from ansible_reap.flow.lists import defaulted, entries, flattened
-from ansible_reap.flow.parts import string_method
+from ansible_reap.flow.scalars import string_method
 from ansible_reap.flow.values import UNKNOWN, Const, Map, Seq, Unknown, Value, as_map, plain, taints
 
 if TYPE_CHECKING:

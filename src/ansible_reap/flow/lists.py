@@ -105,9 +105,7 @@ def subelements(evaluator: Evaluator, base: Value, key: object) -> Value:
     rows: list[Value] = []
     is_open = seq.is_open
     for item in seq.items:
-        inner = item
-        for name in str(key).split("."):
-            inner = evaluator.part(inner, name)
+        inner = evaluator.follow(item, str(key).split("."))
         below = as_seq(inner)
         if below is None:
             rows.append(Seq((item, Unknown(taints(inner))), is_row=True))

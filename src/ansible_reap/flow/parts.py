@@ -1,34 +1,38 @@
-"""Parts of values: attributes and items, sums, methods of text. What is not known stays unknown."""
+"""Parts of values: attributes, items, stretches of lists. What is not known stays unknown."""
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ansible_reap.flow.values import (
     ABSENT,
     EACH,
     UNKNOWN,
+    Alt,
     Const,
     Job,
     JobId,
+    Map,
+    Results,
     Seq,
     Stage,
     Undefined,
     Unknown,
     Value,
+    alt,
+    as_map,
     as_seq,
-    lifted,
     one_of,
     picked,
     plain,
     taints,
 )
 
-MAX_NUMBER = 10**15
-MAX_TEXT = 20_000
-MAX_REMEMBERED = 5000
+if TYPE_CHECKING:
+    from jinja2 import nodes
+
+    from ansible_reap.flow.evaluate import Evaluator
+
 _ID_ATTRIBUTES = frozenset({"ansible_job_id", "results_file", "ansible_async_watchdog_pid"})
 _ABSENT_WHILE_RUNNING = frozenset(
     {
@@ -45,22 +49,9 @@ _ABSENT_WHILE_RUNNING = frozenset(
         "results",
     }
 )
-_templated: dict[int, tuple[object, bool]] = {}
-"""Whether a list or dictionary holds templates, by identity; the data is kept so that no other can take its place."""
 
 
-def has_templates(data: object) -> bool:
-    """Whether there is any template in the data."""
-    known = _templated.get(id(data))
-    if known is None or known[0] is not data:
-        if len(_templated) > MAX_REMEMBERED:
-            _templated.clear()
-        text = repr(data)
-        known = _templated[id(data)] = (data, "{{" in text or "{%" in text)
-    return known[1]
-
-
-def job_part(job: Job, key: object) -> Value:
+def _job_part(job: Job, key: object) -> Value:
     """What ``.key`` of a job's result holds, as far as it can be known at its stage."""
     if not isinstance(key, str):
         return Unknown(frozenset({job.instance}))
@@ -84,7 +75,7 @@ def job_part(job: Job, key: object) -> Value:
     return Unknown(frozenset({job.instance}))
 
 
-def seq_part(seq: Seq, key: object) -> Value:
+def _seq_part(seq: Seq, key: object) -> Value:
     """The list's item at a position, or some item where the position is not known."""
     if isinstance(key, str) and key.lstrip("-").isdigit():
         key = int(key)
@@ -97,48 +88,67 @@ def seq_part(seq: Seq, key: object) -> Value:
     return seq.items[key] if -len(seq.items) <= key < len(seq.items) else ABSENT
 
 
-def as_number(value: Value, function: Callable[[Any], Any]) -> Value:
-    """The function applied to a number."""
-    data = plain(value)
-    if isinstance(data, (int, float)) and not isinstance(data, bool):
-        return Const(function(data))
-    return Unknown(taints(value))
-
-
-def combined(function: Callable[[Any, Any], Any], left: Value, right: Value) -> Value:
-    """Two values added, multiplied and so on; lists are joined."""
-    if function is operator.add:
-        first, second = as_seq(left), as_seq(right)
-        if first is not None and second is not None:
-            return Seq(first.items + second.items, first.is_open or second.is_open)
-        if (first is not None and isinstance(right, (Unknown, Undefined))) or (
-            second is not None and isinstance(left, (Unknown, Undefined))
-        ):
-            known = first if first is not None else second
-            assert known is not None
-            extra = taints(left) | taints(right) - taints(known)
-            rest: tuple[Value, ...] = (Unknown(extra),) if extra - taints(known) else ()
-            return Seq(known.items + rest, is_open=True)
-    a, b = plain(left), plain(right)
-    if isinstance(a, (int, float)) and isinstance(b, (int, float)):
-        if abs(a) < MAX_NUMBER and abs(b) < MAX_NUMBER:
-            try:
-                return Const(function(a, b))
-            except (ArithmeticError, ValueError):
-                return UNKNOWN
-        return UNKNOWN
-    if function is operator.add and isinstance(a, str) and isinstance(b, str) and len(a) + len(b) < MAX_TEXT:
-        return Const(a + b)
-    return Unknown(taints(left) | taints(right))
-
-
-def string_method(text: str, method: str, arguments: list[Any]) -> Value:
-    """What a method of constant text gives back."""
-    if not all(isinstance(argument, (str, int)) for argument in arguments):
-        return UNKNOWN
-    if method in ("lower", "upper", "strip", "split", "replace", "rstrip", "lstrip", "title", "startswith", "endswith"):
-        try:
-            return lifted(getattr(text, method)(*arguments))
-        except (TypeError, ValueError):
-            return UNKNOWN
+def part(evaluator: Evaluator, base: Value, key: object) -> Value:
+    """``base.key`` or ``base[key]``; NOT_PLAIN as key is one that is not known."""
+    if isinstance(base, Alt):
+        return alt((guard, part(evaluator, inner, key)) for guard, inner in base.options)
+    if isinstance(base, Job):
+        return _job_part(base, key)
+    if isinstance(base, Results):
+        return _results_part(evaluator, base, key)
+    if isinstance(base, (Unknown, JobId)):
+        return Unknown(taints(base))
+    if isinstance(base, Undefined):
+        return base
+    mapping = as_map(base)
+    if mapping is not None:
+        if not isinstance(key, (str, int, float, bool)):
+            return _any_entry(mapping)
+        found = mapping.get(str(key))
+        return ABSENT if found is None else _templated(evaluator, found)
+    seq = as_seq(base)
+    if seq is not None:
+        return _templated(evaluator, _seq_part(seq, key))
     return UNKNOWN
+
+
+def stretch(evaluator: Evaluator, base: Value, where: nodes.Slice) -> Value:
+    """``base[start:stop]``."""
+    if where.start is None and where.stop is None:
+        return base
+    seq = as_seq(base)
+    if seq is None:
+        return Unknown(taints(base))
+    if any(isinstance(item, (Job, JobId)) and item.index == EACH for item in seq.items) or seq.is_open:
+        return Seq(tuple(picked(item) for item in seq.items), is_open=True)
+    bounds = [plain(evaluator.value(end)) if end is not None else None for end in (where.start, where.stop)]
+    if all(bound is None or isinstance(bound, int) for bound in bounds):
+        return Seq(seq.items[slice(bounds[0], bounds[1])])
+    return Unknown(taints(base))
+
+
+def _results_part(evaluator: Evaluator, base: Results, key: object) -> Value:
+    if key == "results":
+        return base.items
+    found = taints(base)
+    if key == "ansible_job_id":
+        evaluator.misses_results |= found
+        return UNKNOWN
+    launched = all(not isinstance(item, Job) or item.stage is Stage.LAUNCHED for item in base.items.items)
+    if launched and found and key in ("changed", "failed"):
+        return Const(key == "changed")
+    return ABSENT if launched and key == "skipped" else Unknown(found)
+
+
+def _any_entry(mapping: Map) -> Value:
+    values = [inner for _, inner in mapping.entries] + ([mapping.rest] if mapping.rest is not None else [])
+    if len(values) == 1:
+        return values[0]
+    return Unknown(frozenset().union(*(taints(inner) for inner in values)))
+
+
+def _templated(evaluator: Evaluator, value: Value) -> Value:
+    """Templates inside plain data that came out of a variable."""
+    if isinstance(value, Const) and isinstance(value.value, (str, list, dict)):
+        return evaluator.data(value.value)
+    return value
