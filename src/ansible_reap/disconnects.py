@@ -43,6 +43,8 @@ _NAME_PAIRS = frozenset({("shut", "down"), ("power", "off"), ("apply", "netplan"
 _NETWORK_WORDS = frozenset({"network", "networking", "networks", "netplan", "firewall"})
 _NETWORK_VERBS = frozenset({"restart", "reload", "apply", "restarting", "reloading", "applying"})
 _ARTICLES = frozenset({"the", "a", "this", "all", "now", "remote", "target", "ansible"})
+_LOGIN_PORTS = frozenset({"22", "5985", "5986"})
+_LOGIN_WORDS = ("ansible_port", "ssh")
 _MAX_DEPTH = 4
 
 
@@ -69,6 +71,15 @@ def cuts_connection(module: str, args: Mapping[str, object], name: str | None) -
     if _text_cuts(text, 0):
         return True
     return (_is_opaque(text) or short == "script") and _name_says_so(name)
+
+
+def awaits_connection(module: str, args: Mapping[str, object], *, is_local: bool) -> bool:
+    """Whether the task waits until the host can be reached: by Ansible, or its port from the controller."""
+    short = module.rsplit(".", 1)[-1]
+    if short == "wait_for":
+        port = str(args.get("port", ""))
+        return is_local and "host" in args and (port in _LOGIN_PORTS or any(word in port for word in _LOGIN_WORDS))
+    return short == "wait_for_connection" and not is_local
 
 
 def _command_text(args: Mapping[str, object]) -> str:

@@ -134,6 +134,15 @@ class Content:
                 yield from walk(part)
         yield from walk(self.tasks)
 
+    def lists(self) -> Iterator[tuple[Step, ...]]:
+        """Every list of tasks in the file, those of blocks too."""
+        for play in self.plays:
+            yield from (play.pre_tasks, play.tasks, play.post_tasks, play.handlers)
+        yield self.tasks
+        for step in self.steps():
+            if isinstance(step, TaskBlock):
+                yield from (step.body, step.rescue, step.always)
+
 
 def walk(steps: tuple[Step, ...]) -> Iterator[Step]:
     """Every step, the inner ones of blocks too."""

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_reap.content.model import Task
 from ansible_reap.content.source import Hidden
-from ansible_reap.disconnects import could_cut, cuts_connection
 from ansible_reap.flow import handlers
 from ansible_reap.flow.context import async_dir_of, own_vars, set_register, setting_of
+from ansible_reap.flow.cutting import cuts
 from ansible_reap.flow.evaluate import Evaluator
-from ansible_reap.flow.guards import Formula, atoms, conj, disj, exclude_plainly, satisfiable
+from ansible_reap.flow.guards import Formula, conj, disj, exclude_plainly, satisfiable
 from ansible_reap.flow.loops import loop_items, loop_keyword, loop_variable
 from ansible_reap.flow.numbers import numbers
 from ansible_reap.flow.record import UseRecord
@@ -21,7 +21,6 @@ from ansible_reap.flow.values import (
     NOT_PLAIN,
     UNKNOWN,
     Alt,
-    Const,
     Job,
     Results,
     Seq,
@@ -111,7 +110,7 @@ def launch(walk: Walk, step: Task, frame: Frame) -> bool:
         beside=_beside(walk, step, frame, guard),
         detached=_detachment(evaluator, step, frame),
         reaps_itself=_reaps_itself(walk, step),
-        cuts=_cuts(walk, step, frame, items, guard),
+        cuts=cuts(walk, step, frame, items, guard),
     )
     walk.record.instances.append(instance)
     walk.launched.append(number)
@@ -174,30 +173,3 @@ def _reason(evaluator: Evaluator, given: Mapping[str, Any]) -> str:
 
 def _reaps_itself(walk: Walk, step: Task) -> bool:
     return step.module in _SELF_REAPING or step.module.rsplit(".", 1)[-1] in walk.self_reaping
-
-
-def _cuts(walk: Walk, step: Task, frame: Frame, items: Seq | None, guard: Formula) -> bool:
-    """Whether the task cuts its own connection, with templates filled in where they are known."""
-    if cuts_connection(step.module, step.args, step.name):
-        return True
-    if not could_cut(step.module) or "{{" not in str(step.args):
-        return False
-    candidates: list[Value | None] = list(items.items[:MAX_COUNTED]) if items is not None else [None]
-    if items is not None:
-        # a loop over what is not known, narrowed down by `when: item in [...]`
-        candidates += [Const(atom.value) for atom in atoms(guard) if atom.subject == loop_variable(step)]
-    for item in candidates:
-        bound = {} if item is None else {loop_variable(step): item}
-        evaluator = walk.evaluator(frame, own_vars(step), bound)
-        filled = {key: _filled(evaluator, raw) for key, raw in step.args.items()}
-        if filled != step.args and cuts_connection(step.module, filled, step.name):
-            return True
-    return False
-
-
-def _filled(evaluator: Evaluator, raw: Any) -> Any:
-    for _, inner in options(evaluator.data(raw)):
-        data = plain(inner)
-        if data is not NOT_PLAIN:
-            return data
-    return raw
