@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import posixpath
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from ansible_reap.content.callnames import (
     Key,
@@ -19,8 +19,7 @@ from ansible_reap.content.callnames import (
 from ansible_reap.content.library import Library
 from ansible_reap.content.references import Kind, Reference
 from ansible_reap.content.unread import Unread
-
-MAX_REACH = 200
+from ansible_reap.content.words import Words
 
 
 class CallGraph:
@@ -34,9 +33,7 @@ class CallGraph:
         self._linked = {stem(path) for path in library.project.links}
         self._files: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
         """Every file of the project, by the scope and the name of its keys."""
-        self._found: dict[tuple[str, str], bool] = {}
-        self._mentioned: dict[tuple[str, str], bool] = {}
-        self._reach: dict[str, frozenset[str]] = {}
+        self._words = Words(library, self.called_files)
         self._exact: dict[Key, set[str]] = defaultdict(set)
         self._open: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
         """By scope and pattern."""
@@ -140,35 +137,9 @@ class CallGraph:
 
     # ---- downwards: what a file may call
 
-    def mentions(self, path: str, names: Iterable[str]) -> bool:
-        """Whether the file, or anything it may call, has one of the names in its text."""
-        return any(self._mentions(path, name) for name in names)
-
-    def _mentions(self, path: str, name: str) -> bool:
-        key = (path, name)
-        known = self._mentioned.get(key)
-        if known is None:
-            reach = self._reach.get(path)
-            if reach is None:
-                reach = self._reach[path] = self._reachable(path)
-            known = self._mentioned[key] = any(self._has(member, name) for member in reach)
-        return known
-
-    def _has(self, path: str, name: str) -> bool:
-        key = (path, name)
-        known = self._found.get(key)
-        if known is None:
-            known = self._found[key] = name.encode() in self._library.text(path)
-        return known
-
-    def _reachable(self, path: str) -> frozenset[str]:
-        seen = {path}
-        pending = [path]
-        while pending and len(seen) < MAX_REACH:
-            fresh = sorted(self.called_files(pending.pop()) - seen)
-            seen.update(fresh)
-            pending += fresh
-        return frozenset(seen)
+    def mentions(self, path: str, names: Collection[str]) -> bool:
+        """Whether the file, or anything it may call, has one of the names in its text, as a word of its own."""
+        return self._words.has_one_of(path, names)
 
     def called_files(self, path: str) -> set[str]:
         """The files that a file may call, by name alone."""

@@ -10,6 +10,7 @@ from typing import Any
 from ansible_reap.content.model import Task
 from ansible_reap.content.roles import Role
 from ansible_reap.content.tasks import Play, Step, TaskBlock
+from ansible_reap.content.words import DOTTED
 from ansible_reap.flow import calls, effects, handlers
 from ansible_reap.flow.conditions import MAGIC, condition
 from ansible_reap.flow.evaluate import Evaluator
@@ -389,7 +390,7 @@ class Walk:
 
     def _touches_pending(self, path: str) -> bool:
         names = [name for name in self.state.facts.tainted() if not self.state.pending.isdisjoint(self._held(name))]
-        return self.graph.mentions(path, [*names, "jobs.wait"])
+        return self.graph.mentions(path, [*names, DOTTED])
 
     def _held(self, name: str) -> frozenset[int]:
         return taints(self.state.facts[name])
