@@ -9,6 +9,7 @@ import pytest
 from ansible_reap.content.callgraph import CallGraph
 from ansible_reap.content.library import Library
 from ansible_reap.content.project import Project
+from ansible_reap.content.words import FEW
 
 LAUNCH = "- name: Back up\n  ansible.builtin.command: backup\n  async: 60\n  poll: 0\n"
 LAUNCHED = "roles/backup/tasks/start.yml"
@@ -107,3 +108,27 @@ def test_a_role_is_called_by_its_name_whatever_the_folder(tmp_path: Path) -> Non
         *(LAUNCHED, "roles/backup/tasks/main.yml"),
         *("roles/web/tasks/main.yml", "roles/db/tasks/main.yml"),
     }
+
+
+@pytest.mark.parametrize("others", [0, FEW], ids=["few", "many"])
+@pytest.mark.parametrize(
+    ("name", "stands"),
+    [
+        ("job_13", True),
+        ("job_1", False),
+        ("job", False),
+        ("mine", True),
+        ("jobs.wait", True),
+        ("wait", True),
+        ("absent", False),
+    ],
+)
+def test_a_name_is_told_as_a_word_however_many_are_asked_for(
+    name: str, stands: bool, others: int, tmp_path: Path
+) -> None:
+    calls = {
+        "site.yml": include("more.yml"),
+        "more.yml": 'reap.jobs.wait: {names: "{{ job_13 ~ my_job-mine }}"}',
+    }
+    names = [name, *(f"other_{number}" for number in range(others))]
+    assert graph_of(tmp_path, calls).mentions("site.yml", names) is stands
