@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import gc
 import io
 import random
 import shutil
@@ -149,6 +150,8 @@ def trouble(folder: Path) -> str | None:
             status = ansible_reap(["check", "--format", "json", "--project-dir", str(folder), str(folder)])
     except BaseException:  # noqa: BLE001 (whatever leaves it is what is looked for)
         return traceback.format_exc()
+    finally:
+        gc.enable()  # the command turns it off, as its process ends soon
     if time.process_time() - began > LIMIT:
         return f"took {time.process_time() - began:.1f} s"
     if status not in (0, 1, 2) or not out.getvalue().startswith("{"):
