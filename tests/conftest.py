@@ -14,7 +14,7 @@ _SOURCE = str(environments.ROOT / "src")
 
 _PROPERTIES = {"deadline": None, "suppress_health_check": list(hypothesis.HealthCheck)}
 # The same examples in every run, so that a change is judged and not the dice; "--hypothesis-profile=long" rolls them.
-hypothesis.settings.register_profile("short", derandomize=True, max_examples=60, **_PROPERTIES)
+hypothesis.settings.register_profile("short", derandomize=True, max_examples=200, **_PROPERTIES)
 hypothesis.settings.register_profile("long", max_examples=20_000, **_PROPERTIES)
 hypothesis.settings.load_profile("short")
 
