@@ -38,9 +38,7 @@ class Project:
         except Exception as error:  # noqa: BLE001 - ansible-lint would swallow it, and the run would pass unchecked
             self.trouble.append(f"ansible-reap could not check {root}: {error}")
             return
-        self.trouble += [
-            crash.message if crash.path == "." else f"{crash.path}:{crash.line}: {crash.message}" for crash in crashes
-        ]
+        self.trouble += [crash.message if crash.path == "." else str(crash) for crash in crashes]
         for finding in findings:
             self._findings[os.path.realpath(root / finding.place.path)].append(finding)
 

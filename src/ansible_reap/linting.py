@@ -19,7 +19,7 @@ from ansible_reap.flow.analysis import Analysis, ReadError
 from ansible_reap.formats.outcome import Outcome
 from ansible_reap.lintconfig import IgnoreFile, LintConfig, load_ignore_file, load_lint_config
 from ansible_reap.selection import Judge, Report, Request, known_names, relative_paths
-from ansible_reap.wording import did_you_mean
+from ansible_reap.wording import did_you_mean, not_checked
 
 if TYPE_CHECKING:
     from ansible_reap.history.estimate import Estimates
@@ -140,9 +140,8 @@ def apply_rules(
     """Every finding of every rule, opt-in ones included, by place. A rule that crashes is added to ``crashes``."""
 
     def note(rule: Rule, error: Exception) -> None:
-        message = f"{rule.id} was not checked: {type(error).__name__}: {error}; please report this"
         if crashes is not None:
-            crashes.append(ReadError(".", 1, message))
+            crashes.append(ReadError(".", 1, f"{rule.id} {not_checked(error)}"))
 
     return checks.run(analysis, options, history, on_crash=None if crashes is None else note)
 

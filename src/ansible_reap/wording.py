@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 
+def not_checked(error: Exception) -> str:
+    """What is said of a place or rule at which we crashed."""
+    return f"was not checked: {type(error).__name__}: {error}; please report this"
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """``; did you mean 'x'?`` for the nearest known word, or nothing where none is near."""
     import difflib  # noqa: PLC0415 - only an error needs it, and the start must stay fast

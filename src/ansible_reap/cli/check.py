@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
     _write(outcome, args)
     if args.format == "text" or args.output:
         for unread in outcome.errors:
-            print(one_line(f"{unread.path}:{unread.line}: {unread.message}"), file=sys.stderr)
+            print(one_line(str(unread)), file=sys.stderr)
     for line in outcome.stale:
         print(line, file=sys.stderr)
     status = outcome.exit_status

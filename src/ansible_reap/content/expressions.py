@@ -32,8 +32,7 @@ def has_templates(data: object) -> bool:
     if known is None or known[0] is not data:
         if len(_templated) > MAX_REMEMBERED:
             _templated.clear()
-        text = repr(data)
-        known = _templated[id(data)] = (data, "{{" in text or "{%" in text)
+        known = _templated[id(data)] = (data, is_template(repr(data)))
     return known[1]
 
 

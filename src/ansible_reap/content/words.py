@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Collection
 
@@ -13,8 +14,12 @@ FEW = 12
 """Names that are searched for one by one; for more, the words of a text are listed once and for all."""
 DOTTED = "jobs.wait"
 """The one name of two words."""
-_NOT_WORDS = bytes(byte if (chr(byte).isalnum() and byte < 128) or byte == ord("_") else 32 for byte in range(256))
-"""Blanks for whatever is no part of a name in an expression."""
+_WORD = re.compile(rb"\w+")
+
+
+@functools.lru_cache(maxsize=1024)
+def _as_word(name: bytes) -> re.Pattern[bytes]:
+    return re.compile(rb"(?<!\w)" + re.escape(name) + rb"(?!\w)")
 
 
 class Words:
@@ -26,7 +31,6 @@ class Words:
         self._called = called
         self._reaching: dict[str, frozenset[str]] = {}
         self._reached: dict[tuple[str, str], bool] = {}
-        self._patterns: dict[bytes, re.Pattern[bytes]] = {}
         self._found: dict[tuple[str, str], bool] = {}
         self._words: dict[str, frozenset[str]] = {}
         self._all_words: dict[str, frozenset[str]] = {}
@@ -54,20 +58,14 @@ class Words:
         known = self._found.get(key)
         if known is None:
             text, sought = self._library.text(path), name.encode()
-            known = self._found[key] = sought in text and self._as_word(sought).search(text) is not None
+            known = self._found[key] = sought in text and _as_word(sought).search(text) is not None
         return known
-
-    def _as_word(self, name: bytes) -> re.Pattern[bytes]:
-        pattern = self._patterns.get(name)
-        if pattern is None:
-            pattern = self._patterns[name] = re.compile(rb"(?<!\w)" + re.escape(name) + rb"(?!\w)")
-        return pattern
 
     def _listed(self, path: str) -> frozenset[str]:
         words = self._words.get(path)
         if words is None:
             text = self._library.text(path)
-            found = set(text.translate(_NOT_WORDS).decode("ascii").split())
+            found = {word.decode() for word in _WORD.findall(text)}
             if self._has(path, DOTTED):
                 found.add(DOTTED)
             words = self._words[path] = frozenset(self._known.setdefault(word, word) for word in found)

@@ -123,6 +123,9 @@ class ReadError:
     line: int
     message: str
 
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.message}"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Analysis:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import TYPE_CHECKING, Any
 
 from ansible_reap.content.model import Task
@@ -51,8 +50,9 @@ def _is_awaited(walk: Walk, step: Task) -> bool:
         return False
     for steps in walk.library.content(step.path).lists():
         if step in steps:
-            rest = itertools.dropwhile(_only_waits, steps[steps.index(step) + 1 :])
-            return any(_awaits(step, other) for other in itertools.islice(rest, 1))
+            later = steps[steps.index(step) + 1 :]
+            following = next((other for other in later if not _only_waits(other)), None)
+            return following is not None and _awaits(step, following)
     return False
 
 

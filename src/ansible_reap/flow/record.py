@@ -11,6 +11,7 @@ from ansible_reap.flow.analysis import ReadError, ReapKind, Setting
 from ansible_reap.flow.guards import Formula, atoms, granting
 from ansible_reap.flow.state import Cover, Instance, Numbers
 from ansible_reap.flow.values import Unknown, Value
+from ansible_reap.wording import not_checked
 
 
 @dataclass(slots=True)
@@ -66,8 +67,7 @@ class Record:
 
     def crashed(self, path: str, line: int, error: Exception) -> None:
         """Note an error of our own at this place."""
-        message = f"was not checked: {type(error).__name__}: {error}; please report this"
-        self.crashes[ReadError(path, line, message)] = None
+        self.crashes[ReadError(path, line, not_checked(error))] = None
 
     def anything(self, jobs: Iterable[int]) -> Value:
         """Something that may hold any of the jobs' handles."""
