@@ -22,13 +22,13 @@ import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
-from ansible_reap.runtime.gatekeeper import Gatekeeper
-from ansible_reap.runtime.launched import JobInfo
-from ansible_reap.runtime.ledger import Ledger
-from ansible_reap.runtime.ledger_format import Answer, Intent, Record, RunRecord, decode, encode
-from ansible_reap.runtime.options import Options
-from ansible_reap.runtime.phases import Sight, Source
-from ansible_reap.runtime.tracker import Sighting, Tracker
+from ansible_reap.runtime.gate.keeper import Gatekeeper
+from ansible_reap.runtime.ledger.lines import Answer, Intent, Record, RunRecord, decode, encode
+from ansible_reap.runtime.ledger.writer import Ledger
+from ansible_reap.runtime.policy.options import Options
+from ansible_reap.runtime.tracking.info import JobInfo
+from ansible_reap.runtime.tracking.phases import Sight, Source
+from ansible_reap.runtime.tracking.tracker import Sighting, Tracker
 
 ROOT = Path(__file__).resolve().parents[1]
 JOBS_A_HOST = 10

@@ -21,7 +21,7 @@ from check_speed import LAUNCH, ROOT
 from ansible_reap.history import committed
 from ansible_reap.history.estimate import RunTime
 from ansible_reap.history.identity import Identity
-from ansible_reap.history.launches import LaunchHistory, MeasuredRun
+from ansible_reap.history.runs import LaunchHistory, MeasuredRun
 
 FILES = 60
 CHECK_RATIO = 1.05

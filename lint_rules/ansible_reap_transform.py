@@ -16,7 +16,7 @@ from ansiblelint.rules import TransformMixin
 from ansiblelint.yaml_utils import FormattedYAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
-from ansible_reap.checks import fixing
+from ansible_reap.linting import edits as fixing
 
 if TYPE_CHECKING:
     from ansiblelint.errors import MatchError

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write src/ansible_reap/checks/async_support.py: which action plugins refuse ``async``, by version of ansible-core.
+"""Write checks/evidence/async_support.py: which action plugins refuse ``async``, by version of ansible-core.
 
 An action plugin refuses a task with ``async`` in ``ActionBase.run`` unless it has set ``_supports_async``. The plugins
 of every installed ansible-core (``.envs/core-*``, or the folder named by ANSIBLE_REAP_ENVS) are read as syntax trees;
@@ -23,7 +23,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-TARGET = ROOT / "src/ansible_reap/checks/async_support.py"
+TARGET = ROOT / "src/ansible_reap/checks/evidence/async_support.py"
 COLLECTIONS = ("ansible.posix", "ansible.windows", "kubernetes.core")
 """Collections whose action plugins people give ``async`` to."""
 

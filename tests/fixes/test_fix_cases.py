@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from ansible_reap import linting
-from ansible_reap.autofix import fix
-from ansible_reap.formats.outcome import Outcome
+from ansible_reap.linting.autofix import fix
+from ansible_reap.linting.outcome import Outcome
 from support.environments import chosen_cores, program
 
 HERE = Path(__file__).parent / "cases"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ansible_reap import linting
-from ansible_reap.autofix import fix
+from ansible_reap.linting.autofix import fix
 from support.environments import chosen_cores, program, side_cores
 
 HEAD = "  gather_facts: false\n  tasks:\n"

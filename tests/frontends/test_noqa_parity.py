@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ansible_reap.noqa import Comments
+from ansible_reap.linting.noqa import Comments
 from support.environments import environment, program
 
 PLAYBOOK = Path(__file__).with_name("noqa_playbook.yml")

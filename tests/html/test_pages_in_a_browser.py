@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from ansible_reap.formats import html_history, html_jobs, html_report
+from ansible_reap.formats import run_report
+from ansible_reap.formats.html import history, run
 from ansible_reap.history.estimate import RunTime
 from ansible_reap.history.identity import Identity
-from ansible_reap.history.launches import LaunchHistory, MeasuredRun
+from ansible_reap.history.runs import LaunchHistory, MeasuredRun
 from support import browser as browsers
 from support import reports
 
@@ -44,11 +45,11 @@ def histories(count: int = 12) -> list[LaunchHistory]:
 def written(kind: str, folder: Path) -> Path:
     page = folder / f"{kind}.html"
     if kind == "history":
-        page.write_text(html_history.page(histories(), "team/site"), encoding="utf-8")
+        page.write_text(history.page(histories(), "team/site"), encoding="utf-8")
     else:
         source = folder / f"{kind}.json"
         source.write_text(json.dumps(reports.report(*RUNS[kind])), encoding="utf-8")
-        page.write_text(html_report.page(html_jobs.read(source)), encoding="utf-8")
+        page.write_text(run.page(run_report.read(source)), encoding="utf-8")
     return page
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_reap.runtime.options import NAMES
+from ansible_reap.runtime.policy.options import NAMES
 from scenarios.conftest import CALLBACKS, Runner
 from scenarios.plays import launch, play, reap, say
 from support import environments

@@ -19,10 +19,10 @@ import pytest
 from ansible_reap.cli import main
 from ansible_reap.history.database import parse_address
 from ansible_reap.history.estimate import round_up
-from ansible_reap.history.launches import LaunchHistory, gather
 from ansible_reap.history.observation import Observation, Outcome
+from ansible_reap.history.runs import LaunchHistory, gather
 from ansible_reap.history.store import Store
-from ansible_reap.runtime.status_file import STEP
+from ansible_reap.runtime.remote.status_file import STEP
 from scenarios.conftest import CALLBACKS, Runner, start
 from scenarios.test_wait import collection_at
 from support import environments

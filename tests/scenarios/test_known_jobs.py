@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ansible_reap.cli import main as ansible_reap
-from ansible_reap.runtime.ignoring import IGNORE_FILE
+from ansible_reap.runtime.policy.known_jobs import IGNORE_FILE
 from scenarios.conftest import Run, Runner
 from scenarios.plays import launch, play, reap, say
 from support import environments

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ansible_reap.runtime.ledger_reader import read_folder
+from ansible_reap.runtime.ledger.reader import read_folder
 from scenarios.cells import CELLS, REAPED_BY_THE_GATE, Cell, Cells, without_a_register
 from scenarios.conftest import Run, Runner
 from scenarios.plays import play, say

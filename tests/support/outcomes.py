@@ -7,8 +7,8 @@ from dataclasses import replace
 from ansible_reap.checks.finding import Edit, Finding, Fix, Level, Related, Rule
 from ansible_reap.content.model import Place, Task
 from ansible_reap.flow.analysis import Launch, Quantity, ReadError, Reap, ReapKind, Setting
-from ansible_reap.formats.outcome import Outcome
 from ansible_reap.jobs import Verdict
+from ansible_reap.linting.outcome import Outcome
 
 PATH = "roles/dä tabase/tasks/main.yml"
 NASTY = 'Back up, 100%: <all> & "every" \x1b[31mthing::end'

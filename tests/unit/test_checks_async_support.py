@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_reap.checks.async_support import BUILTIN, VERSIONS
+from ansible_reap.checks.evidence.async_support import BUILTIN, VERSIONS
 from ansible_reap.checks.unsupported import refusing_versions
 from support.environments import ROOT, chosen_cores, present_cores, program
 

@@ -13,7 +13,7 @@ from ansible_reap.flow import analyse
 from ansible_reap.history import committed
 from ansible_reap.history.estimate import RunTime, estimate, estimates_of
 from ansible_reap.history.identity import Identity, Site, sites
-from ansible_reap.history.launches import LaunchHistory, MeasuredRun
+from ansible_reap.history.runs import LaunchHistory, MeasuredRun
 
 TASKS = """\
 - name: Start the work

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_reap.checks.background import leaves_by
-from ansible_reap.checks.shell import parse
+from ansible_reap.shell.parser import parse
 
 
 def cut(text: str) -> list[tuple[str, str]]:

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from ansible_reap.cli import main
-from ansible_reap.runtime.launched import Access, JobInfo, LaunchSite
-from ansible_reap.runtime.ledger import Ledger, default_folder
-from ansible_reap.runtime.ledger_format import RunRecord
-from ansible_reap.runtime.phases import Phase
-from ansible_reap.runtime.processes import controller_name, start_of
-from ansible_reap.runtime.settings import ledger_folder
-from ansible_reap.runtime.tracker import JobRecord
+from ansible_reap.runtime.ledger.folder import ledger_folder
+from ansible_reap.runtime.ledger.lines import RunRecord
+from ansible_reap.runtime.ledger.processes import controller_name, start_of
+from ansible_reap.runtime.ledger.writer import Ledger, default_folder
+from ansible_reap.runtime.tracking.info import Access, JobInfo, LaunchSite
+from ansible_reap.runtime.tracking.phases import Phase
+from ansible_reap.runtime.tracking.tracker import JobRecord
 
 SITE = LaunchSite("Nightly", "Start the backup", "site.yml", 12, None, "backup", 3600, 0, no_log=False)
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_reap.config import ConfigError, load_config
-from ansible_reap.lintconfig import load_ignore_file, load_lint_config
+from ansible_reap.linting.config import ConfigError, load_config
+from ansible_reap.linting.lintconfig import load_ignore_file, load_lint_config
 
 KNOWN = {"async-timeout": {"headroom": 2.0, "ceiling": True}, "async-scope": {}, "async-unreaped": {"modules": []}}
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from ansible_reap.content.callgraph import CallGraph
+from ansible_reap.content.call_graph import CallGraph
 from ansible_reap.content.library import Library
+from ansible_reap.content.mentions import FEW
 from ansible_reap.content.project import Project
-from ansible_reap.content.words import FEW
 
 LAUNCH = "- name: Back up\n  ansible.builtin.command: backup\n  async: 60\n  poll: 0\n"
 LAUNCHED = "roles/backup/tasks/start.yml"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_reap.content.calltext import call_text, telling_word
+from ansible_reap.content.call_text import call_text, telling_word
 
 
 @pytest.mark.parametrize(

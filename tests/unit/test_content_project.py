@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_reap.content.callgraph import CallGraph
+from ansible_reap.content.call_graph import CallGraph
 from ansible_reap.content.expressions import expression, names, names_in, template
 from ansible_reap.content.library import Library
 from ansible_reap.content.project import Project

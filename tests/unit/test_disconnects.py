@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_reap.disconnects import cuts_connection
+from ansible_reap.shell.disconnects import cuts_connection
 
 CUTS = [
     "reboot",

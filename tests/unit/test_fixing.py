@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_reap.checks import fixing
 from ansible_reap.checks.finding import Edit, Finding, Fix
+from ansible_reap.linting import edits as fixing
 from support.outcomes import finding
 
 

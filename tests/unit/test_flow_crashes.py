@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from ansible_reap import linting
-from ansible_reap.flow import analyse, outcome
-from ansible_reap.flow.evaluate import Evaluator
-from ansible_reap.flow.order import Walk
+from ansible_reap.flow import analyse, assembly
+from ansible_reap.flow.evaluation.evaluator import Evaluator
+from ansible_reap.flow.walk.walk import Walk
 from ansible_reap.jobs import Verdict
 
 LAUNCH = "    - {{command: x, async: 60, poll: 0, register: {0}}}\n"
@@ -68,14 +68,14 @@ def test_at_a_play(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_at_a_verdict(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    right = outcome.judge
+    right = assembly.judge
 
     def wrong(instance: Any, *others: Any) -> Any:
         if instance.register == "before":
             raise KeyError("before")
         return right(instance, *others)
 
-    monkeypatch.setattr(outcome, "judge", wrong)
+    monkeypatch.setattr(assembly, "judge", wrong)
     assert [(crash.path, crash.line) for crash in analyse(project).crashes] == [("one.yml", 3)]
     assert verdicts(project)["before"] is Verdict.UNKNOWN
     assert verdicts(project)["after"] is Verdict.UNREAPED

@@ -7,13 +7,11 @@ import pytest
 from ansible_reap.content.model import Task
 from ansible_reap.content.source import compose
 from ansible_reap.content.tasks import read_content
-from ansible_reap.flow.conditions import condition
-from ansible_reap.flow.evaluate import Evaluator
-from ansible_reap.flow.loops import loop_items
-from ansible_reap.flow.naming import is_open, patterns
-from ansible_reap.flow.numbers import numbers
-from ansible_reap.flow.scope import Choices, Layer, Scope
-from ansible_reap.flow.values import (
+from ansible_reap.flow.evaluation.conditions import condition
+from ansible_reap.flow.evaluation.evaluator import Evaluator
+from ansible_reap.flow.evaluation.patterns import is_open, patterns
+from ansible_reap.flow.evaluation.scope import Choices, Layer, Scope
+from ansible_reap.flow.evaluation.values import (
     EACH,
     NOT_PLAIN,
     Const,
@@ -28,6 +26,8 @@ from ansible_reap.flow.values import (
     plain,
     taints,
 )
+from ansible_reap.flow.numbers import numbers
+from ansible_reap.flow.walk.loops import loop_items
 
 ONE = Job(1)
 MANY = Results(Seq((Job(2, EACH),)))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 
-from ansible_reap.flow.conditions import condition
-from ansible_reap.flow.evaluate import Evaluator
-from ansible_reap.flow.guards import (
+from ansible_reap.flow.evaluation.conditions import condition
+from ansible_reap.flow.evaluation.evaluator import Evaluator
+from ansible_reap.flow.evaluation.formulas import (
     Atom,
     Formula,
     conj,
@@ -18,7 +18,7 @@ from ansible_reap.flow.guards import (
     satisfiable,
     without_choices,
 )
-from ansible_reap.flow.scope import Scope
+from ansible_reap.flow.evaluation.scope import Scope
 
 A, B, C = Atom("a"), Atom("b"), Atom("c")
 

@@ -10,11 +10,12 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_reap.flow import analyse, conditions, filters, scalars
-from ansible_reap.flow.conditions import condition
-from ansible_reap.flow.evaluate import Evaluator
-from ansible_reap.flow.scope import Layer, Scope
-from ansible_reap.flow.values import EACH, Job, Results, Seq
+from ansible_reap.flow import analyse
+from ansible_reap.flow.evaluation import conditions, filters, scalars
+from ansible_reap.flow.evaluation.conditions import condition
+from ansible_reap.flow.evaluation.evaluator import Evaluator
+from ansible_reap.flow.evaluation.scope import Layer, Scope
+from ansible_reap.flow.evaluation.values import EACH, Job, Results, Seq
 
 NAMES = st.sampled_from(["job", "jobs", "item", "status", "x", "ansible_failed_result", "hostvars", "vars"])
 TEXTS = ["'a'", "'results'", "'ansible_job_id'", "'item.x'", "'defined'", "'[?a].b'", "'%s'", "'{{ job }}'", "''"]

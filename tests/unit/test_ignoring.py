@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from ansible_reap.cli import main as ansible_reap
-from ansible_reap.runtime import ignoring
-from ansible_reap.runtime.ignoring import IGNORE_FILE, KnownJobs, parse_rule
+from ansible_reap.runtime.policy import known_jobs
+from ansible_reap.runtime.policy.known_jobs import IGNORE_FILE, KnownJobs, parse_rule
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,9 @@ def generate(root: Path, report: Path) -> int:
 
 @pytest.mark.parametrize("name", ["a[b]c", "what?*", "Build & push", "a # b", " edges ", "two\nlines\n", "!x", "[!a]"])
 def test_any_name_can_be_an_entry(name: str) -> None:
-    text, added = ignoring.merged("", [("site.yml", name)])
+    text, added = known_jobs.merged("", [("site.yml", name)])
     assert added == 1
-    rule = parse_rule(ignoring._COMMENT.sub("", text.splitlines()[1]))
+    rule = parse_rule(known_jobs._COMMENT.sub("", text.splitlines()[1]))
     assert rule is not None
     assert rule.covers(Launch(name))
     assert not rule.covers(Launch(f"{name}er"))
@@ -75,8 +75,8 @@ def test_paths_are_told_from_the_folder_of_the_file(tmp_path: Path) -> None:
 
 def test_merging_leaves_what_is_there_as_it_is_and_adds_nothing_twice() -> None:
     old = "# Mine\npath:site.yml & task:Start it  # until May"
-    assert ignoring.merged(old, [("site.yml", "Start it")]) == (old, 0)
-    new, added = ignoring.merged(old, [("site.yml", "Start it"), ("site.yml", "Other")])
+    assert known_jobs.merged(old, [("site.yml", "Start it")]) == (old, 0)
+    new, added = known_jobs.merged(old, [("site.yml", "Start it"), ("site.yml", "Other")])
     assert (new, added) == (f"{old}\npath:site.yml & task:Other\n", 1)
 
 

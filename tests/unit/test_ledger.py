@@ -16,22 +16,13 @@ from pathlib import Path
 import pytest
 
 from ansible_reap.jobs import JobState, LastSeen
-from ansible_reap.runtime.launched import Access, JobInfo, LaunchSite
-from ansible_reap.runtime.ledger import KEPT_DAYS, Ledger, append, default_folder
-from ansible_reap.runtime.ledger_format import (
-    Answer,
-    Closing,
-    Intent,
-    LineError,
-    Record,
-    RunRecord,
-    decode,
-    encode,
-)
-from ansible_reap.runtime.ledger_reader import read_file, read_folder
-from ansible_reap.runtime.phases import Phase
-from ansible_reap.runtime.processes import controller_name, start_of
-from ansible_reap.runtime.tracker import JobRecord
+from ansible_reap.runtime.ledger.lines import Answer, Closing, Intent, LineError, Record, RunRecord, decode, encode
+from ansible_reap.runtime.ledger.processes import controller_name, start_of
+from ansible_reap.runtime.ledger.reader import read_file, read_folder
+from ansible_reap.runtime.ledger.writer import KEPT_DAYS, Ledger, append, default_folder
+from ansible_reap.runtime.tracking.info import Access, JobInfo, LaunchSite
+from ansible_reap.runtime.tracking.phases import Phase
+from ansible_reap.runtime.tracking.tracker import JobRecord
 
 ACCESS = Access(
     delegate_to="db1", become=True, become_user="backup", port=22, variables=(("ansible_async_dir", "/var/tmp/jobs"),)

@@ -8,15 +8,24 @@ from pathlib import Path
 
 import pytest
 
-from ansible_reap.runtime.launched import Access, JobInfo, LaunchSite
-from ansible_reap.runtime.ledger import Ledger
-from ansible_reap.runtime.ledger_format import Intent, RunRecord
-from ansible_reap.runtime.ledger_reader import read_folder
-from ansible_reap.runtime.leftovers import LATE, StatusFile, claim, close, leftovers, status_files, strangers, unclaimed
-from ansible_reap.runtime.phases import Phase
-from ansible_reap.runtime.processes import controller_name, start_of
-from ansible_reap.runtime.tracker import JobRecord
-from ansible_reap.runtime.waiting import Waited
+from ansible_reap.runtime.ledger.leftovers import (
+    LATE,
+    StatusFile,
+    claim,
+    close,
+    leftovers,
+    status_files,
+    strangers,
+    unclaimed,
+)
+from ansible_reap.runtime.ledger.lines import Intent, RunRecord
+from ansible_reap.runtime.ledger.processes import controller_name, start_of
+from ansible_reap.runtime.ledger.reader import read_folder
+from ansible_reap.runtime.ledger.writer import Ledger
+from ansible_reap.runtime.remote.waiting import Waited
+from ansible_reap.runtime.tracking.info import Access, JobInfo, LaunchSite
+from ansible_reap.runtime.tracking.phases import Phase
+from ansible_reap.runtime.tracking.tracker import JobRecord
 
 SITE = LaunchSite("p", "Start", "site.yml", 4, None, None, 60, 0, no_log=False)
 ELSEWHERE = LaunchSite("p", "Start", "site.yml", 9, None, None, 60, 0, no_log=False, access=Access(become=True))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_reap.noqa import Comments
+from ansible_reap.linting.noqa import Comments
 
 
 def is_silenced(task: str, rule: str, tag: str) -> bool:

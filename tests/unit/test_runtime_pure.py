@@ -10,14 +10,14 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from ansible_reap.runtime import recap
-from ansible_reap.runtime.junit import as_junit
-from ansible_reap.runtime.launched import Access, JobInfo, LaunchSite
-from ansible_reap.runtime.options import Gate, OnUnreaped, Options, RecapWhen, parse
-from ansible_reap.runtime.phases import Phase, Sight, Source
-from ansible_reap.runtime.report import Outcome, Run, as_json, dumps, outcome_of, summary, write
-from ansible_reap.runtime.tracker import JobRecord, Origin, Reap, Sighting, Tracker
-from ansible_reap.runtime.wording import failure_message, span
+from ansible_reap.runtime.output import recap
+from ansible_reap.runtime.output.junit import as_junit
+from ansible_reap.runtime.output.report import Outcome, Run, as_json, dumps, outcome_of, summary, write
+from ansible_reap.runtime.policy.options import Gate, OnUnreaped, Options, RecapWhen, parse
+from ansible_reap.runtime.tracking.info import Access, JobInfo, LaunchSite
+from ansible_reap.runtime.tracking.phases import Phase, Sight, Source
+from ansible_reap.runtime.tracking.tracker import JobRecord, Origin, Reap, Sighting, Tracker
+from ansible_reap.runtime.tracking.wording import failure_message, span
 from support import junit
 
 SITE = LaunchSite("all", "Start the backup", "roles/db/tasks/main.yml", 12, "db", "backup", 3600, 0, no_log=False)

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 import pytest
 
 from ansible_reap.jobs import JobState, LastSeen, SeenBy
-from ansible_reap.runtime.ignoring import IgnoreRule, Term
-from ansible_reap.runtime.launched import JobInfo, LaunchSite
-from ansible_reap.runtime.options import OnUnreaped, Options, Reaction
-from ansible_reap.runtime.phases import LAST_SEEN, STATES, TRANSITIONS, Phase, Sight, Source
-from ansible_reap.runtime.tracker import JobRecord, Reap, Sighting, Tracker
-from ansible_reap.runtime.verdict import Verdict, judge
+from ansible_reap.runtime.policy.consequence import Verdict, judge
+from ansible_reap.runtime.policy.known_jobs import IgnoreRule, Term
+from ansible_reap.runtime.policy.options import OnUnreaped, Options, Reaction
+from ansible_reap.runtime.tracking.info import JobInfo, LaunchSite
+from ansible_reap.runtime.tracking.phases import LAST_SEEN, STATES, TRANSITIONS, Phase, Sight, Source
+from ansible_reap.runtime.tracking.tracker import JobRecord, Reap, Sighting, Tracker
 
 SITE = LaunchSite(
     play="all",

@@ -9,13 +9,20 @@ from typing import Any
 import pytest
 
 from ansible_reap.jobs import JobState, LastSeen
-from ansible_reap.runtime import waiting
-from ansible_reap.runtime.entries import entry
-from ansible_reap.runtime.launched import Access, JobInfo, LaunchSite
-from ansible_reap.runtime.phases import Phase, Sight
-from ansible_reap.runtime.status_file import STEP
-from ansible_reap.runtime.tracker import Reap, Tracker
-from ansible_reap.runtime.waiting import NoAnswerError, Terms, failure_message, sighting_of_entry, timing, wait_for
+from ansible_reap.runtime.remote import waiting
+from ansible_reap.runtime.remote.status_file import STEP
+from ansible_reap.runtime.remote.waiting import (
+    NoAnswerError,
+    Terms,
+    failure_message,
+    sighting_of_entry,
+    timing,
+    wait_for,
+)
+from ansible_reap.runtime.tracking.as_json import entry
+from ansible_reap.runtime.tracking.info import Access, JobInfo, LaunchSite
+from ansible_reap.runtime.tracking.phases import Phase, Sight
+from ansible_reap.runtime.tracking.tracker import Reap, Tracker
 
 REAP = Reap("site.yml", 20, "Wait", "web1")
 CORE = (2, 21, 5)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ansible_reap.checks import work
+from ansible_reap.checks.evidence import work
 from ansible_reap.checks.finding import Finding, Level, Rule
 from ansible_reap.checks.reboot import reboots
-from ansible_reap.checks.shell import Command
 from ansible_reap.checks.support import speak
 from ansible_reap.flow.analysis import Analysis
 from ansible_reap.jobs import Verdict
+from ansible_reap.shell.parser import Command
 
 if TYPE_CHECKING:
     from ansible_reap.history.estimate import Estimates

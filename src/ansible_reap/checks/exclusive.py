@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ansible_reap.checks import work
+from ansible_reap.checks.evidence import work
 from ansible_reap.checks.finding import Finding, Level, Rule
 from ansible_reap.checks.support import contexts, is_template, speak
 from ansible_reap.content.model import Task

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ansible_reap.checks import fixes
-from ansible_reap.checks.conditions import reads_attribute
+from ansible_reap.checks.evidence.conditions import reads_attribute
 from ansible_reap.checks.finding import Finding, Level, Rule
 from ansible_reap.checks.support import speak
 from ansible_reap.flow.analysis import Analysis

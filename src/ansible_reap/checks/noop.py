@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ansible_reap.checks import fixes
+from ansible_reap.checks.evidence.work import number
 from ansible_reap.checks.finding import Finding, Level, Rule
 from ansible_reap.checks.support import speak
-from ansible_reap.checks.work import number
 from ansible_reap.flow.analysis import Analysis, AsyncUse
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ansible_reap.checks import conditions
-from ansible_reap.checks.neighbours import tasks_of_file
+from ansible_reap.checks.evidence import conditions
+from ansible_reap.checks.evidence.neighbours import tasks_of_file
 from ansible_reap.content import expressions
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ansible_reap.checks import fixes, work
+from ansible_reap.checks import fixes
+from ansible_reap.checks.evidence import work
+from ansible_reap.checks.evidence.neighbours import gives_a_new_address, tasks_of_file
 from ansible_reap.checks.finding import Finding, Fix, Level, Rule
-from ansible_reap.checks.neighbours import gives_a_new_address, tasks_of_file
 from ansible_reap.checks.support import contexts, speak
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, Launch

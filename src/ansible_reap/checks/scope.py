@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ansible_reap.checks import fixes
-from ansible_reap.checks.conditions import mentions
+from ansible_reap.checks.evidence.conditions import mentions
 from ansible_reap.checks.finding import Finding, Level, Rule
 from ansible_reap.checks.support import constant, contexts, is_template, speak, variable
 from ansible_reap.content.model import Task

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ansible_reap.checks import conditions
+from ansible_reap.checks.evidence import conditions
 from ansible_reap.checks.finding import Finding, Level, Rule
 from ansible_reap.checks.readers import tests_failure_of
 from ansible_reap.checks.support import constant, contexts, seconds, speak

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ansible_reap.checks import fixes
+from ansible_reap.checks.evidence.neighbours import may_be_on_windows
+from ansible_reap.checks.evidence.work import known_time, number
 from ansible_reap.checks.finding import Finding, Level, Rule
-from ansible_reap.checks.neighbours import may_be_on_windows
 from ansible_reap.checks.support import seconds, speak, variable
-from ansible_reap.checks.work import known_time, number
 from ansible_reap.flow.analysis import Analysis, AsyncUse, Launch, Quantity, Reap, ReapKind
 from ansible_reap.jobs import EXPECT_VARIABLE
 from ansible_reap.timing import DEFAULT_DELAY, FIX_MARGIN, KILL_STEP
@@ -112,7 +112,7 @@ def _measured(
     if history is None:
         return None
     known = history.for_launch(task.path, task.line, task.name or task.action, analysis.texts.get(task.path, ""))
-    from ansible_reap.checks.measured import judge  # noqa: PLC0415 - few projects have measured run times
+    from ansible_reap.checks.evidence.measured import judge  # noqa: PLC0415 - few projects have measured run times
 
     verdict = judge(known, limit, headroom)
     if verdict is None:

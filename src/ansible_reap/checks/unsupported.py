@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ansible_reap.checks.async_support import BUILTIN, COLLECTIONS, VERSIONS
-from ansible_reap.checks.conditions import mentions
+from ansible_reap.checks.evidence.async_support import BUILTIN, COLLECTIONS, VERSIONS
+from ansible_reap.checks.evidence.conditions import mentions
 from ansible_reap.checks.finding import Finding, Level, Rule
 from ansible_reap.checks.support import constant, contexts, speak
 from ansible_reap.content.model import Task

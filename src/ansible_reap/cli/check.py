@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING
 
 from ansible_reap import linting
 from ansible_reap.cli.parser import Parser, UsageError
-from ansible_reap.config import ConfigError
 from ansible_reap.formats import CHECK_FORMATS, render
 from ansible_reap.formats.printable import one_line
-from ansible_reap.lintconfig import is_expressible, load_ignore_file, merged
+from ansible_reap.linting.config import ConfigError
+from ansible_reap.linting.lintconfig import is_expressible, load_ignore_file, merged
 from ansible_reap.wording import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ansible_reap.formats.outcome import Outcome
     from ansible_reap.history.estimate import Estimates
+    from ansible_reap.linting.outcome import Outcome
 
 
 def add_arguments(parser: Parser) -> None:
@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
 def _checked(root: Path, lint: Callable[[], Outcome], args: argparse.Namespace) -> Outcome:
     """The outcome to report: what is left after the files that were asked to be changed are."""
     if args.fix:
-        from ansible_reap.autofix import fix  # noqa: PLC0415 - a plain check starts without it
+        from ansible_reap.linting.autofix import fix  # noqa: PLC0415 - a plain check starts without it
 
         try:
             fixed = fix(root, lint)

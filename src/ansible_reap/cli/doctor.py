@@ -14,7 +14,7 @@ import ansible_reap
 from ansible_reap import installation
 from ansible_reap.cli.parser import Parser
 from ansible_reap.doctor import callback, precommit, rules
-from ansible_reap.doctor.observation import Observation, State, off
+from ansible_reap.doctor.diagnosis import Observation, State, off
 from ansible_reap.doctor.programs import ProbeError
 
 PARTS: dict[str, Callable[[], list[Observation]]] = {

@@ -13,8 +13,8 @@ from ansible_reap.cli.parser import Parser, UsageError
 from ansible_reap.history import committed
 from ansible_reap.history.database import StoreError
 from ansible_reap.history.identity import find_root, project_name
-from ansible_reap.history.launches import LaunchHistory, gather
 from ansible_reap.history.local import PATIENCE
+from ansible_reap.history.runs import LaunchHistory, gather
 from ansible_reap.history.settings import configured
 from ansible_reap.history.store import Store
 from ansible_reap.history.wording import launch_text, level_text, printable, seconds_text, times_text
@@ -89,7 +89,7 @@ def _histories(args: argparse.Namespace) -> list[LaunchHistory]:
 def _show(args: argparse.Namespace) -> int:
     histories = sorted(_histories(args), key=_ORDER[args.sort])
     if args.html:
-        from ansible_reap.formats import html_history  # noqa: PLC0415 - only this needs it
+        from ansible_reap.formats.html import history as html_history  # noqa: PLC0415 - only this needs it
 
         _write(args.html, html_history.page(histories, project_name(_root(args))))
     elif args.format == "json":

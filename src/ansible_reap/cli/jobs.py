@@ -15,13 +15,13 @@ from pathlib import Path
 
 from ansible_reap.cli.parser import Parser, UsageError
 from ansible_reap.formats.printable import one_line
-from ansible_reap.runtime.entries import entry, utc
-from ansible_reap.runtime.launched import JobInfo
-from ansible_reap.runtime.ledger_reader import RunLedger, read_folder
-from ansible_reap.runtime.phases import Phase
-from ansible_reap.runtime.settings import ledger_folder
-from ansible_reap.runtime.tracker import JobRecord
-from ansible_reap.runtime.wording import span
+from ansible_reap.runtime.ledger.folder import ledger_folder
+from ansible_reap.runtime.ledger.reader import RunLedger, read_folder
+from ansible_reap.runtime.tracking.as_json import entry, utc
+from ansible_reap.runtime.tracking.info import JobInfo
+from ansible_reap.runtime.tracking.phases import Phase
+from ansible_reap.runtime.tracking.tracker import JobRecord
+from ansible_reap.runtime.tracking.wording import span
 from ansible_reap.wording import did_you_mean
 
 FORMATS = ("text", "json")

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from ansible_reap.formats.html_jobs import Report, ReportedJob
+from ansible_reap.formats.run_report import Report, ReportedJob
 from ansible_reap.jobs import JobState, SeenBy
-from ansible_reap.runtime import ignoring
-from ansible_reap.runtime.ignoring import IGNORE_FILE, KnownJobs
+from ansible_reap.runtime.policy import known_jobs
+from ansible_reap.runtime.policy.known_jobs import IGNORE_FILE, KnownJobs
 
 _OUTSIDE = ("ansible_collections", "roles")
 """Folders whose contents have one name on every machine, wherever they are installed."""
@@ -47,7 +47,7 @@ class KnownFile:
         launches = (self._launch(job, report) for job in report.jobs if _is_offence(job))
         offenders = {(_glob(launch.path), launch.task) for launch in launches if known.entry(launch) is None}
         old = self.path.read_bytes().decode("utf-8") if self.exists else ""
-        new, added = ignoring.merged(old, offenders)
+        new, added = known_jobs.merged(old, offenders)
         if added:
             self.path.write_bytes(new.encode("utf-8"))
         return added
@@ -65,7 +65,7 @@ class KnownFile:
     def _read(self) -> KnownJobs:
         """What the file holds now; what it holds amiss is told by the callback and by ``doctor``."""
         names = [IGNORE_FILE] if self.exists else []
-        return ignoring.load(names, [self.root], str(self.root), lambda _: None)
+        return known_jobs.load(names, [self.root], str(self.root), lambda _: None)
 
     def _launch(self, job: ReportedJob, report: Report) -> _Launch:
         return _Launch(job.task, self._file(job, report), job.host)
@@ -84,12 +84,12 @@ class KnownFile:
 def _glob(path: str) -> str:
     """The file as an entry names it."""
     if not path.startswith("/"):
-        return ignoring.escaped(path)
+        return known_jobs.escaped(path)
     parts = PurePosixPath(path).parts
     marker = next((name for name in _OUTSIDE if name in parts), None)
     if marker is None:
-        return ignoring.escaped(path)
-    return "*/" + ignoring.escaped("/".join(parts[parts.index(marker) :]))
+        return known_jobs.escaped(path)
+    return "*/" + known_jobs.escaped("/".join(parts[parts.index(marker) :]))
 
 
 def _is_offence(job: ReportedJob) -> bool:

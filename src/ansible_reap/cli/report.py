@@ -13,9 +13,10 @@ from pathlib import Path
 from ansible_reap import linting
 from ansible_reap.cli.known import KnownFile
 from ansible_reap.cli.parser import Parser, UsageError
-from ansible_reap.formats import html_jobs, html_report
-from ansible_reap.formats.html_page import duration, plural
-from ansible_reap.formats.html_timeline import WORDS
+from ansible_reap.formats import run_report
+from ansible_reap.formats.html import run as run_page
+from ansible_reap.formats.html.page import duration, plural
+from ansible_reap.formats.html.timeline import WORDS
 from ansible_reap.formats.printable import one_line
 
 
@@ -28,8 +29,8 @@ def add_arguments(parser: Parser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     try:
-        report = html_jobs.read(args.report)
-    except html_jobs.ReportError as error:
+        report = run_report.read(args.report)
+    except run_report.ReportError as error:
         raise UsageError(str(error)) from error
     if args.generate_ignore:
         _generate_ignore(report, args.project_dir)
@@ -38,13 +39,13 @@ def run(args: argparse.Namespace) -> int:
     if args.html is None:
         return 0
     try:
-        args.html.write_text(html_report.page(report), encoding="utf-8")
+        args.html.write_text(run_page.page(report), encoding="utf-8")
     except OSError as error:
         raise UsageError(f"--html: cannot write '{args.html}': {error.strerror}") from error
     return 0
 
 
-def _generate_ignore(report: html_jobs.Report, named: Path | None) -> None:
+def _generate_ignore(report: run_report.Report, named: Path | None) -> None:
     """Make what the report complains about known to the callback; what is known already stays as it is."""
     if named is not None and not named.is_dir():
         raise UsageError(f"--project-dir: no such folder '{named}'")
@@ -60,7 +61,7 @@ def _generate_ignore(report: html_jobs.Report, named: Path | None) -> None:
         print(one_line(f"stale: {line}"), file=sys.stderr)
 
 
-def _lines(report: html_jobs.Report) -> list[str]:
+def _lines(report: run_report.Report) -> list[str]:
     counts = {word: sum(job.state is state for job in report.jobs) for state, word in WORDS.items()}
     said = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
     playbooks = ", ".join(report.playbooks)

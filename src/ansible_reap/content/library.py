@@ -9,9 +9,9 @@ from typing import Any
 
 from yaml.nodes import MappingNode, Node
 
-from ansible_reap.content.calltext import CallText, call_text
+from ansible_reap.content.call_references import Reference, references
+from ansible_reap.content.call_text import CallText, call_text
 from ansible_reap.content.project import Project
-from ansible_reap.content.references import Reference, references
 from ansible_reap.content.source import SourceError, check, compose, is_vaulted, plain, without_statements
 from ansible_reap.content.tasks import Content, is_playbook, read_content
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from ansible_reap.doctor import programs
-from ansible_reap.doctor.observation import Observation, absent, fine, off
+from ansible_reap.doctor.diagnosis import Observation, absent, fine, off
 from ansible_reap.doctor.programs import ProbeError, Program
 from ansible_reap.installation import FULL_NAME
-from ansible_reap.runtime import ignoring
-from ansible_reap.runtime.options import NAMES, parse
+from ansible_reap.runtime.policy import known_jobs
+from ansible_reap.runtime.policy.options import NAMES, parse
 from ansible_reap.wording import did_you_mean
 
 SECTION = "callback_async_reaper"
@@ -107,7 +107,7 @@ def _options(state: dict[str, Any]) -> Iterator[Observation]:
         options = parse(callback["options"], complaints.append)
         config = state["config_file"]
         folders = [*([Path(config).parent] if config else []), Path.cwd()]
-        ignoring.load(options.ignore_files, folders, "", complaints.append)
+        known_jobs.load(options.ignore_files, folders, "", complaints.append)
     for complaint in complaints:
         yield off(complaint.removeprefix("async_reaper: "), f"mend it under [{SECTION}] or in the environment")
     if state["config_file"]:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ansible_reap.config import ConfigError, load_mapping
-from ansible_reap.doctor.observation import Observation, absent, fine, off
+from ansible_reap.doctor.diagnosis import Observation, absent, fine, off
+from ansible_reap.linting.config import ConfigError, load_mapping
 
 NAME = ".pre-commit-config.yaml"
 HOOKS = ("ansible-reap", "ansible-reap-fix")

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_reap.content.model import Task
 from ansible_reap.content.tasks import Step
-from ansible_reap.disconnects import awaits_connection, could_cut, cuts_connection
-from ansible_reap.flow.context import own_vars
-from ansible_reap.flow.guards import Formula, atoms
-from ansible_reap.flow.loops import loop_variable
-from ansible_reap.flow.state import Frame
-from ansible_reap.flow.values import NOT_PLAIN, Const, Seq, Value, options, plain
+from ansible_reap.flow.evaluation.formulas import Formula, atoms
+from ansible_reap.flow.evaluation.values import NOT_PLAIN, Const, Seq, Value, options, plain
+from ansible_reap.flow.walk.context import own_vars
+from ansible_reap.flow.walk.loops import loop_variable
+from ansible_reap.flow.walk.state import Frame
+from ansible_reap.shell.disconnects import awaits_connection, could_cut, cuts_connection
 
 if TYPE_CHECKING:
-    from ansible_reap.flow.evaluate import Evaluator
-    from ansible_reap.flow.order import Walk
+    from ansible_reap.flow.evaluation.evaluator import Evaluator
+    from ansible_reap.flow.walk.walk import Walk
 
 MAX_ITEMS = 32
 """Items of a loop that are tried."""

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ansible_reap.flow.ground import Ground
-    from ansible_reap.flow.order import Walk
-    from ansible_reap.flow.record import Record
+    from ansible_reap.flow.walk.record import Record
+    from ansible_reap.flow.walk.walk import Walk
 
 
 def analyse(root: Path) -> Analysis:
@@ -48,13 +48,13 @@ def analyse(root: Path) -> Analysis:
 
 
 def _walked(library: Library) -> Analysis:
-    from ansible_reap.content.callgraph import CallGraph  # noqa: PLC0415 - projects without async need none of this
+    from ansible_reap.content.call_graph import CallGraph  # noqa: PLC0415 - projects without async need none of this
     from ansible_reap.content.roles import Finder  # noqa: PLC0415
-    from ansible_reap.flow.filevars import RoleVariables  # noqa: PLC0415
+    from ansible_reap.flow.assembly import outcome  # noqa: PLC0415
     from ansible_reap.flow.ground import Ground  # noqa: PLC0415
     from ansible_reap.flow.inventory import GroupVariables  # noqa: PLC0415
-    from ansible_reap.flow.outcome import outcome  # noqa: PLC0415
-    from ansible_reap.flow.record import Record  # noqa: PLC0415
+    from ansible_reap.flow.walk.record import Record  # noqa: PLC0415
+    from ansible_reap.flow.walk.variables import RoleVariables  # noqa: PLC0415
 
     graph = CallGraph(library)
     finder = Finder(library)
@@ -94,7 +94,7 @@ def _source(library: Library, path: str) -> bytes:
 
 
 def _new_walk(ground: Ground, record: Record) -> Walk:
-    from ansible_reap.flow.order import Walk  # noqa: PLC0415
+    from ansible_reap.flow.walk.walk import Walk  # noqa: PLC0415
 
     return Walk(ground, record)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ansible_reap.content.callgraph import CallGraph
+from ansible_reap.content.call_graph import CallGraph
 from ansible_reap.content.library import Library
 from ansible_reap.content.roles import Finder
-from ansible_reap.flow.filevars import RoleVariables
 from ansible_reap.flow.inventory import GroupVariables
+from ansible_reap.flow.walk.variables import RoleVariables
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible_reap.content.library import Library
-from ansible_reap.flow.scope import Choices
+from ansible_reap.flow.evaluation.scope import Choices
 
 MAX_CHOICES = 8
 _KEY = re.compile(rb"""^[\'\"{ ]*([A-Za-z_]\w*)[\'\"]?[ \t]*:""", re.MULTILINE)

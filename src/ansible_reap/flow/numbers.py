@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ansible_reap.flow.values import NOT_PLAIN, Undefined, Value, options, plain
+from ansible_reap.flow.evaluation.values import NOT_PLAIN, Undefined, Value, options, plain
 
 
 def numbers(value: Value, default: float) -> tuple[set[float], bool]:

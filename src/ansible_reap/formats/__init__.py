@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ansible_reap.formats.outcome import Outcome
+    from ansible_reap.linting.outcome import Outcome
 
 CHECK_FORMATS: dict[str, str] = {
     "text": "ansible_reap.formats.text",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ansible_reap.checks.finding import Finding, Level
-from ansible_reap.formats.outcome import Outcome
 from ansible_reap.formats.printable import printable
+from ansible_reap.linting.outcome import Outcome
 
 
 def render(outcome: Outcome) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from ansible_reap.checks.finding import Finding, Level
 from ansible_reap.flow.analysis import ReadError
 from ansible_reap.formats.fingerprint import fingerprints
-from ansible_reap.formats.outcome import Outcome
+from ansible_reap.linting.outcome import Outcome
 
 _SEVERITIES = {Level.HIGH: "major", Level.MEDIUM: "minor", Level.LOW: "info"}
 

@@ -8,7 +8,7 @@ from typing import Any
 from ansible_reap.checks.finding import Finding
 from ansible_reap.content.builtin import qualified
 from ansible_reap.flow.analysis import Launch, Quantity, ReadError
-from ansible_reap.formats.outcome import Outcome
+from ansible_reap.linting.outcome import Outcome
 
 
 def render(outcome: Outcome) -> str:

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterator
 
 from ansible_reap.checks.finding import Finding, Level
-from ansible_reap.formats.outcome import Outcome
 from ansible_reap.formats.printable import one_line, printable
+from ansible_reap.linting.outcome import Outcome
 
 EXCERPT = 8
 """Lines of a task that are shown; the rest is cut."""

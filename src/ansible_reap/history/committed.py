@@ -17,8 +17,8 @@ from typing import Any, BinaryIO
 
 from ansible_reap.history.estimate import Estimate, Estimates, RunTime
 from ansible_reap.history.identity import Identity, collection_of
-from ansible_reap.history.launches import MAX_RUNS, LaunchHistory, MeasuredRun
 from ansible_reap.history.observation import Observation, Outcome
+from ansible_reap.history.runs import MAX_RUNS, LaunchHistory, MeasuredRun
 
 FILE = Path(".ansible-reap") / "history.json"
 """Where it stands, relative to the project's root."""

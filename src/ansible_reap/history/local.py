@@ -7,7 +7,7 @@ from pathlib import Path
 from ansible_reap.history.database import StoreError
 from ansible_reap.history.estimate import Estimates, estimates_of
 from ansible_reap.history.identity import collection_of, project_name
-from ansible_reap.history.launches import gather
+from ansible_reap.history.runs import gather
 from ansible_reap.history.settings import configured
 from ansible_reap.history.store import Store
 

@@ -10,17 +10,17 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 
-from ansible_reap.runtime.entries import entry
 from ansible_reap.runtime.entry import current
-from ansible_reap.runtime.launched import Access, JobInfo
-from ansible_reap.runtime.ledger_format import Intent
-from ansible_reap.runtime.ledger_reader import RunLedger, read_folder
-from ansible_reap.runtime.leftovers import Leftovers, claim, close, leftovers, status_files, strangers, unclaimed
-from ansible_reap.runtime.reach import Reach
+from ansible_reap.runtime.ledger.folder import ledger_folder
+from ansible_reap.runtime.ledger.leftovers import Leftovers, claim, close, leftovers, status_files, strangers, unclaimed
+from ansible_reap.runtime.ledger.lines import Intent
+from ansible_reap.runtime.ledger.reader import RunLedger, read_folder
+from ansible_reap.runtime.remote.reach import Reach
+from ansible_reap.runtime.remote.waiting import NoAnswerError, Terms, Waited, failure_message, wait_for
 from ansible_reap.runtime.session import CORE
-from ansible_reap.runtime.settings import ledger_folder
+from ansible_reap.runtime.tracking.as_json import entry
+from ansible_reap.runtime.tracking.info import Access, JobInfo
 from ansible_reap.runtime.wait_action import place_of, say
-from ansible_reap.runtime.waiting import NoAnswerError, Terms, Waited, failure_message, wait_for
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "wait": {"type": "bool", "default": False},

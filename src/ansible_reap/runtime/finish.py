@@ -11,13 +11,13 @@ from typing import Any
 from ansible import constants as C  # noqa: N812 - Ansible's own name for it
 from ansible.utils.display import Display
 
-from ansible_reap.runtime import recap, report
-from ansible_reap.runtime.junit import as_junit
-from ansible_reap.runtime.ledger import ledger_of_this_run
-from ansible_reap.runtime.measured import keep
-from ansible_reap.runtime.report import Outcome
+from ansible_reap.runtime.ledger.writer import ledger_of_this_run
+from ansible_reap.runtime.output import recap, report
+from ansible_reap.runtime.output.junit import as_junit
+from ansible_reap.runtime.output.report import Outcome
+from ansible_reap.runtime.output.run_times import keep
+from ansible_reap.runtime.policy.consequence import Verdict, judge
 from ansible_reap.runtime.session import Finish, Session
-from ansible_reap.runtime.verdict import Verdict, judge
 
 HOSTS_FAILED = 2
 HOSTS_UNREACHABLE = 4

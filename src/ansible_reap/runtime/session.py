@@ -13,18 +13,19 @@ from ansible import constants as C  # noqa: N812 - Ansible's own name for it
 from ansible import context
 from ansible.release import __version__ as ansible_version
 
-from ansible_reap.runtime import events, ignoring
-from ansible_reap.runtime.actions import is_reap
-from ansible_reap.runtime.ahead import sites_ahead, sites_by_item
-from ansible_reap.runtime.entries import utc
-from ansible_reap.runtime.gatekeeper import Gatekeeper
-from ansible_reap.runtime.hidden import Awaited, HiddenResults
-from ansible_reap.runtime.launched import JobInfo
-from ansible_reap.runtime.launches import SiteReader
-from ansible_reap.runtime.options import EXTRA_VAR_PREFIX, NAMES, Options, parse
-from ansible_reap.runtime.own_tasks import own_action, seen_by_own_task
-from ansible_reap.runtime.plays import may_launch
-from ansible_reap.runtime.tracker import Reap, Tracker
+from ansible_reap.runtime.events import results
+from ansible_reap.runtime.events.action_names import is_reap
+from ansible_reap.runtime.events.hidden import Awaited, HiddenResults
+from ansible_reap.runtime.events.plays import may_launch
+from ansible_reap.runtime.events.sites import SiteReader
+from ansible_reap.runtime.events.sites_ahead import sites_ahead, sites_by_item
+from ansible_reap.runtime.gate.keeper import Gatekeeper
+from ansible_reap.runtime.policy import known_jobs
+from ansible_reap.runtime.policy.options import EXTRA_VAR_PREFIX, NAMES, Options, parse
+from ansible_reap.runtime.remote.own_tasks import own_action, seen_by_own_task
+from ansible_reap.runtime.tracking.as_json import utc
+from ansible_reap.runtime.tracking.info import JobInfo
+from ansible_reap.runtime.tracking.tracker import Reap, Tracker
 
 CORE = tuple(int(part) for part in ansible_version.split(".")[:3] if part.isdigit())
 
@@ -93,7 +94,7 @@ class Session:
     def _read_options(self, raw: Mapping[str, Any]) -> Options:
         options = parse(raw, self.warn)
         folders = [Path(C.CONFIG_FILE).absolute().parent] if C.CONFIG_FILE else []
-        known = ignoring.load(options.ignore_files, [*folders, Path.cwd()], self.base, self.warn)
+        known = known_jobs.load(options.ignore_files, [*folders, Path.cwd()], self.base, self.warn)
         return replace(options, known=known)
 
     def _with_extra_vars(self, playbook: Any, raw: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -130,16 +131,16 @@ class Session:
             if self._finish is None:
                 self._finish = self._make_finish(self)
             now = time.time()
-            key = events.identity(task)
+            key = results.identity(task)
             self._starts[host.get_name(), key] = now
             for site in sites_ahead(self._sites.read(task, self._play), task, self._play, host):
                 self.tracker.intent(key, site, host.get_name(), now)
 
     def result(self, result: Any, *, failed: bool = False, ignored: bool = False, is_item: bool = False) -> None:
         """Any result of a task or loop item that ended ok or failed, or is tried again."""
-        if self._concerns_no_job(events.task_of(result)):
+        if self._concerns_no_job(results.task_of(result)):
             return
-        task, host, data = events.parts_of(result)
+        task, host, data = results.parts_of(result)
         if self._keeper.owns(task):
             self._keeper.result(task, host, data, is_item=is_item)
             return
@@ -151,10 +152,10 @@ class Session:
         elif "censored" in data and not is_item:
             self._await_hidden(task, host, failed=failed, ignored=ignored)
             return  # the host has answered once we have heard what
-        elif events.is_loop(task) and not is_item:
+        elif results.is_loop(task) and not is_item:
             pass  # its items have been here
-        elif events.whole(task.async_val) > 0:
-            if not failed and events.whole(task.poll) == 0 and "ansible_job_id" in data:
+        elif results.whole(task.async_val) > 0:
+            if not failed and results.whole(task.poll) == 0 and "ansible_job_id" in data:
                 self._launched(task, host, data, time.time())
         elif is_reap(task.action) or "ansible_job_id" in data:
             self._saw(task, host, data, failed=failed, ignored=ignored or (is_item and task.ignore_errors is True))
@@ -170,32 +171,32 @@ class Session:
 
     def skipped(self, result: Any, *, is_item: bool = False) -> None:
         """In check mode an ``async_status`` arrives as skipped, with ``finished: true``."""
-        if self._concerns_no_job(events.task_of(result)):
+        if self._concerns_no_job(results.task_of(result)):
             return
-        task, host, data = events.parts_of(result)
+        task, host, data = results.parts_of(result)
         if is_reap(task.action) and data.get("finished") and "ansible_job_id" in data:
             self._saw(task, host, data, failed=False, ignored=False)
         if not is_item:
             self._answered(host, task)
 
     def unreachable(self, result: Any) -> None:
-        task, host, data = events.parts_of(result)
+        task, host, data = results.parts_of(result)
         if self._keeper.owns(task):
             self._keeper.result(task, host, data, is_item=False)
         self._answered(host, task)
 
     def async_ended(self, result: Any, *, failed: bool) -> None:
         """A job with ``poll`` > 0 has ended, or its task has given up on it."""
-        task, host, data = events.parts_of(result)
+        task, host, data = results.parts_of(result)
         inner = data.get("async_result")
         jid = data.get("ansible_job_id") or (inner.get("ansible_job_id") if isinstance(inner, Mapping) else None)
         if not jid:
             return
         now = time.time()
-        key = (host.get_name(), events.identity(task))
+        key = (host.get_name(), results.identity(task))
         self._launched(task, host, {**data, "ansible_job_id": jid}, self._starts.get(key, now))
         self._starts[key] = now  # the next item of a loop starts now
-        self.tracker.see(events.bare(jid), events.poll_sighting(data, failed=failed, when=now))
+        self.tracker.see(results.bare(jid), results.poll_sighting(data, failed=failed, when=now))
 
     def _launched(
         self, task: Any, host: Any, data: Mapping[str, Any], when: float, *, place: int | None = None
@@ -206,41 +207,41 @@ class Session:
             sites = sites_by_item(site, task, self._play, host)
             site = sites[min(place, len(sites) - 1)]
         info = JobInfo(
-            jid=events.bare(data["ansible_job_id"]),
+            jid=results.bare(data["ansible_job_id"]),
             host=host.get_name(),
             site=site,
             results_file=str(data["results_file"]) if data.get("results_file") else None,
-            item=events.item_label(data, site.no_log),
+            item=results.item_label(data, site.no_log),
             launched=when,
         )
         self._keeper.file(self.tracker.launch(info))
 
     def _saw(self, task: Any, host: Any, data: Mapping[str, Any], *, failed: bool, ignored: bool) -> None:
         jid = data.get("ansible_job_id") or task.args.get("jid")
-        job = self.tracker.get(events.bare(jid)) if jid else None
+        job = self.tracker.get(results.bare(jid)) if jid else None
         if job is None:
             return
         reap = self._reap(task, host)
-        sighting = events.sighting_of(task, data, failed=failed, ignored=ignored, when=time.time(), reap=reap)
+        sighting = results.sighting_of(task, data, failed=failed, ignored=ignored, when=time.time(), reap=reap)
         if sighting is not None:
             self.tracker.see(job.info.jid, sighting)
             self._keeper.file(job)
 
     def _reap(self, task: Any, host: Any) -> Reap:
-        path, line = events.task_place(task, self.base)
-        return Reap(path, line, events.task_label(task), host.get_name())
+        path, line = results.task_place(task, self.base)
+        return Reap(path, line, results.task_label(task), host.get_name())
 
     def _answered(self, host: Any, task: Any) -> None:
-        key = events.identity(task)
+        key = results.identity(task)
         if self._starts.pop((host.get_name(), key), None) is not None:
             self.tracker.answered(key, host.get_name())
 
     # What no_log hides
 
     def _await_hidden(self, task: Any, host: Any, *, failed: bool, ignored: bool) -> None:
-        register = events.register_name(task)
+        register = results.register_name(task)
         # In a loop they may still be templates; the result tells then.
-        is_launch = may_launch(task) and events.whole(task.poll) == 0
+        is_launch = may_launch(task) and results.whole(task.poll) == 0
         if register is not None and (is_launch or is_reap(task.action)):
             self._hidden.expect(Awaited(task, host, register, time.time(), failed, ignored))
             self._keeper.expect_hidden(True)
@@ -255,7 +256,7 @@ class Session:
             if "ansible_job_id" not in data:
                 continue
             if is_reap(awaited.task.action):
-                failed = awaited.failed and (not events.is_loop(awaited.task) or bool(data.get("failed")))
+                failed = awaited.failed and (not results.is_loop(awaited.task) or bool(data.get("failed")))
                 self._saw(awaited.task, awaited.host, data, failed=failed, ignored=awaited.ignored)
             elif not data.get("finished"):
                 self._launched(awaited.task, awaited.host, data, awaited.when, place=place)

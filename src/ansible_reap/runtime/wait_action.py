@@ -9,14 +9,14 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.utils.display import Display
 
-from ansible_reap.runtime import events
-from ansible_reap.runtime.entries import entry
 from ansible_reap.runtime.entry import current
-from ansible_reap.runtime.launched import JobInfo
-from ansible_reap.runtime.reach import Reach
+from ansible_reap.runtime.events import results
+from ansible_reap.runtime.remote.reach import Reach
+from ansible_reap.runtime.remote.waiting import Terms, failure_message, timing, wait_for
 from ansible_reap.runtime.session import CORE, Session
-from ansible_reap.runtime.tracker import Reap
-from ansible_reap.runtime.waiting import Terms, failure_message, timing, wait_for
+from ansible_reap.runtime.tracking.as_json import entry
+from ansible_reap.runtime.tracking.info import JobInfo
+from ansible_reap.runtime.tracking.tracker import Reap
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "timeout": {"type": "float"},
@@ -69,8 +69,8 @@ def outstanding(session: Session, host: str, tasks: Sequence[str]) -> list[JobIn
 def place_of(action: Any, host: str, base: str | None) -> Reap:
     """The task that waits, as the reap of what it saw end."""
     task = action._task  # noqa: SLF001 - the plugin's own
-    path, line = events.task_place(task, base)
-    return Reap(path, line, events.task_label(task), host)
+    path, line = results.task_place(task, base)
+    return Reap(path, line, results.task_label(task), host)
 
 
 def say(host: str, text: str) -> None:

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from ansible_reap.formats import html_jobs, html_timeline
+from ansible_reap.formats import run_report
+from ansible_reap.formats.html import timeline
 from ansible_reap.history.wording import times_text
 from support import reports
 
 
-def report(folder: Path, *jobs: tuple[str, float | None, float]) -> html_jobs.Report:
+def report(folder: Path, *jobs: tuple[str, float | None, float]) -> run_report.Report:
     """A run of ten seconds with jobs launched at its start: each a state, a run time and a limit."""
     data = reports.report(1, len(jobs), hostile=False)
     entries = data["jobs"]
@@ -25,7 +26,7 @@ def report(folder: Path, *jobs: tuple[str, float | None, float]) -> html_jobs.Re
     data.update(started=reports.stamp(0), ended=reports.stamp(10))
     file = folder / "run.json"
     file.write_text(json.dumps(data), encoding="utf-8")
-    return html_jobs.read(file)
+    return run_report.read(file)
 
 
 @pytest.mark.parametrize(
@@ -36,21 +37,21 @@ def report(folder: Path, *jobs: tuple[str, float | None, float]) -> html_jobs.Re
 def test_the_time_line_goes_on_to_limits_that_are_near(
     tmp_path: Path, limits: tuple[float, ...], length: float
 ) -> None:
-    axis = html_timeline.axis_of(report(tmp_path, *(("reaped", 4.0, limit) for limit in limits)))
+    axis = timeline.axis_of(report(tmp_path, *(("reaped", 4.0, limit) for limit in limits)))
     assert axis is not None
     assert (axis.length, axis.known) == (length, 10)
 
 
 def test_a_job_that_nobody_saw_end_is_not_drawn_beyond_the_run(tmp_path: Path) -> None:
     run = report(tmp_path, ("unreaped", None, 16.0))
-    axis = html_timeline.axis_of(run)
+    axis = timeline.axis_of(run)
     assert axis is not None
-    (span,) = html_timeline.spans(run, axis)
+    (span,) = timeline.spans(run, axis)
     assert (span.end, span.limit, axis.length) == (10, 16, 16)
 
 
 def test_a_limit_out_of_sight_has_a_line_that_leads_there_and_no_mark(tmp_path: Path) -> None:
-    drawn = html_timeline.render(report(tmp_path, ("reaped", 4.0, 3600.0), ("reaped", 4.0, 12.0)))
+    drawn = timeline.render(report(tmp_path, ("reaped", 4.0, 3600.0), ("reaped", 4.0, 12.0)))
     assert drawn.count('class="limit beyond"') == 1
     assert drawn.count('class="limit"') == 1
 

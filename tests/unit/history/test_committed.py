@@ -11,8 +11,8 @@ import pytest
 from ansible_reap.history import committed
 from ansible_reap.history.estimate import RunTime
 from ansible_reap.history.identity import Identity
-from ansible_reap.history.launches import MAX_RUNS, LaunchHistory, MeasuredRun, gather
 from ansible_reap.history.observation import Observation, Outcome
+from ansible_reap.history.runs import MAX_RUNS, LaunchHistory, MeasuredRun, gather
 
 BACKUP = Identity("role:db/tasks/main.yml", "Start the backup")
 

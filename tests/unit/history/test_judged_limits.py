@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_reap.checks.measured import judge
+from ansible_reap.checks.evidence.measured import judge
 from ansible_reap.history.estimate import RunTime, estimate
 
 

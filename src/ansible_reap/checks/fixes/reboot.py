@@ -6,7 +6,7 @@ from typing import Any
 
 from yaml.nodes import MappingNode
 
-from ansible_reap.checks import work
+from ansible_reap.checks.evidence import work
 from ansible_reap.checks.finding import Edit, Fix
 from ansible_reap.checks.fixes.layout import Item, find
 from ansible_reap.content.model import Task

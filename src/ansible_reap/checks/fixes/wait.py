@@ -7,15 +7,15 @@ import math
 import re
 from collections.abc import Iterator
 
-from ansible_reap.checks import work
 from ansible_reap.checks.background import leaves_by
+from ansible_reap.checks.evidence import work
 from ansible_reap.checks.finding import Edit, Fix
 from ansible_reap.checks.fixes.layout import Item, find, scalar
 from ansible_reap.content.model import Task
 from ansible_reap.content.source import end_line
-from ansible_reap.disconnects import cuts_connection
 from ansible_reap.flow.analysis import Analysis, Launch
 from ansible_reap.jobs import Verdict
+from ansible_reap.shell.disconnects import cuts_connection
 from ansible_reap.timing import FIX_MARGIN, KILL_STEP
 
 LONGEST = 43200

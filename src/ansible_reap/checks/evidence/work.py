@@ -1,0 +1,134 @@
+"""What a task runs, read off its module and arguments: commands and known times. Literals only; no guesses."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+
+from ansible_reap.content.model import Task
+from ansible_reap.shell.parser import Command, inner, parse
+
+SHELL_MODULES = frozenset({"shell", "raw"})
+COMMAND_MODULES = frozenset({"command"})
+WINDOWS_MODULES = frozenset({"win_shell", "win_command", "win_powershell"})
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhd]?)\Z")
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_TESTS = frozenset({"test", "[", "[[", "grep", "which", "pgrep", "id", "false"})
+_BRANCHES = frozenset({"if", "for", "while", "until", "case", "select", "function"})
+
+
+def is_windows(task: Task) -> bool:
+    """Whether the module runs on Windows, where the async wrapper is another program."""
+    return task.module.rpartition(".")[2].startswith("win_") or ".windows." in task.module
+
+
+def shell_text(task: Task) -> str | None:
+    """The text that a POSIX shell gets, or None for another module or interpreter."""
+    if task.module not in SHELL_MODULES or not _is_posix(task.args.get("executable")):
+        return None
+    text = task.args.get("cmd", task.args.get("_raw_params"))
+    return text if isinstance(text, str) else None
+
+
+def commands(task: Task) -> list[Command]:
+    """The commands that the task runs, or none where it runs no command line or an unreadable one."""
+    text = shell_text(task)
+    if text is not None:
+        return parse(text)
+    if task.module not in COMMAND_MODULES:
+        return []
+    argv = task.args.get("argv")
+    if isinstance(argv, list):
+        words = tuple(str(word) for word in argv)
+    else:
+        line = task.args.get("cmd", task.args.get("_raw_params"))
+        if not isinstance(line, str):
+            return []
+        # No shell reads this text: operators are arguments like any other.
+        words = tuple(word for command in parse(line.replace("\n", " ")) for word in command.words if not command.depth)
+    command = Command(words, "")
+    return [command, *inner(command)] if words else []
+
+
+def _is_posix(executable: object) -> bool:
+    return executable is None or (isinstance(executable, str) and executable.rstrip().endswith("sh") and
+                                  not executable.endswith("pwsh"))  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class KnownTime:
+    """How long the work lasts, or may last, by its own words."""
+
+    seconds: float
+    source: str
+    """As in ``sleep 900`` or ``wait_for's timeout: 600``."""
+
+
+def known_time(task: Task) -> KnownTime | None:
+    """The time that the task itself states: a ``timeout`` of wait_for, get_url or uri, ``sleep`` and ``timeout``."""
+    if task.module in ("wait_for", "get_url", "uri"):
+        seconds = number(task.args.get("timeout"))
+        return KnownTime(seconds, f"the timeout of {task.module}") if seconds else None
+    found = commands(task)
+    if any(command.is_background for command in found):
+        return None
+    total, sources = 0.0, []
+    outermost = [command for command in found if not command.depth] if not _is_wrapper(found) else found
+    for command in outermost:
+        if set(command.reserved) & _BRANCHES:
+            break
+        seconds = _time_of(command)
+        if seconds:
+            total += seconds
+            sources.append(" ".join(command.argv[:2]))
+        if command.ended_by in ("||", "|", "|&") or (command.ended_by == "&&" and command.argv[:1][0:1] and
+                                                     command.argv[0] in _TESTS):  # fmt: skip
+            break
+    return KnownTime(total, f"'{' + '.join(sources)}'") if 0 < total < math.inf else None
+
+
+def _is_wrapper(found: list[Command]) -> bool:
+    """Whether the text is one ``sh -c '...'`` and nothing else."""
+    return sum(not command.depth for command in found) == 1 and len(found) > 1
+
+
+def _time_of(command: Command) -> float:
+    for argv in command.programs():
+        if argv[0] == "sleep":
+            parts = [duration(word) for word in argv[1:]]
+            return sum(part for part in parts if part) if parts and all(part is not None for part in parts) else 0.0
+        if argv[0] == "timeout":
+            return _timeout_of(argv)
+    return 0.0
+
+
+def _timeout_of(argv: tuple[str, ...]) -> float:
+    words = iter(argv[1:])
+    for word in words:
+        if word in ("-k", "-s", "--kill-after", "--signal"):
+            next(words, None)
+        elif not word.startswith("-"):
+            return duration(word) or 0.0
+    return 0.0
+
+
+def duration(word: str) -> float | None:
+    """Seconds of a ``sleep`` argument, as in ``15m``."""
+    match = _DURATION.match(word)
+    return _finite(float(match[1]) * _UNITS[match[2]]) if match else None
+
+
+def number(value: object) -> float | None:
+    """A number written plainly; None for a template or anything else."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        return _finite(float(value))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

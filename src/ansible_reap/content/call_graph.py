@@ -1,0 +1,164 @@
+"""Which files can matter to async jobs: those in which something is launched or reaped, and whoever may call them."""
+
+from __future__ import annotations
+
+import fnmatch
+import posixpath
+from collections import defaultdict
+from collections.abc import Collection
+
+from ansible_reap.content.call_index import Unread
+from ansible_reap.content.call_names import Key, folders_above, keys_of, keys_wanted, role_mains, stem, surroundings
+from ansible_reap.content.call_references import Kind, Reference
+from ansible_reap.content.library import Library
+from ansible_reap.content.mentions import Words
+
+
+class CallGraph:
+    """Who calls whom, by name alone: too many rather than too few.
+
+    A file's calls are read only when its text holds the name of a file that matters, or calls by template.
+    """
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._linked = {stem(path) for path in library.project.links}
+        self._files: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+        """Every file of the project, by the scope and the name of its keys."""
+        self._words = Words(library, self.called_files)
+        self._exact: dict[Key, set[str]] = defaultdict(set)
+        self._open: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+        """By scope and pattern."""
+        self._anything: dict[Key, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+        """By a pattern that says nothing at all, and by the folder near which the caller looks."""
+        self._is_called: dict[str, bool] = {}
+        self._unread = Unread(self._linked)
+        self._asked: dict[str, set[str]] = defaultdict(set)
+        """By scope, the names whose callers have been asked for."""
+        self._mattering = self._spread()
+
+    @property
+    def mattering(self) -> frozenset[str]:
+        return self._mattering
+
+    def matters(self, path: str) -> bool:
+        """Whether a launch or reap stands in the file or in anything it may call."""
+        return path in self._mattering
+
+    def is_called(self, path: str) -> bool:
+        """Whether something calls the file by its own name."""
+        known = self._is_called.get(path)
+        if known is None:
+            known = self._is_called[path] = any(self._exact.get(key) for key in self._keys(path))
+        return known
+
+    # ---- upwards: who may call what matters
+
+    def _spread(self) -> frozenset[str]:
+        library = self._library
+        mattering = set(library.asynchronous)
+        for path, calls in library.callers.items():
+            if path in mattering or calls.is_templated:
+                self._read(path)
+            else:
+                self._unread.add(path, calls.words)
+        pending = [*mattering, *(main for path in mattering for main in role_mains(path))]
+        orphans: list[str] = []
+        while pending or orphans:
+            if pending:
+                path = pending.pop()
+                found = self._callers(path)
+                if not any(self._exact.get(key) for key in self._keys(path)):
+                    orphans.append(path)
+            else:
+                found = self._open_callers(orphans.pop())
+            for caller in found - mattering:
+                mattering.add(caller)
+                pending += [caller, *role_mains(caller)]
+        self._unread.clear()
+        library.forget(mattering)
+        return frozenset(mattering)
+
+    def _read(self, path: str) -> bool:
+        """Note what the file calls. Returns whether that is something whose callers were asked for before."""
+        is_wanted = False
+        for reference in self._library.calls_of(path):
+            for key in keys_wanted(reference, path, self._linked):
+                if "*" not in key.name:
+                    self._exact[key].add(path)
+                    is_wanted = is_wanted or key.name in self._asked[key.scope]
+                elif key.is_open:
+                    self._anything[key][surroundings(path)].add(path)
+                else:
+                    self._open[key.scope][key.name].add(path)
+                    is_wanted = is_wanted or bool(fnmatch.filter(self._asked[key.scope], key.name))
+        return is_wanted
+
+    def _callers(self, path: str) -> set[str]:
+        """The files that may call this one, once those are read that have its name; and what these call besides."""
+        found = {
+            caller for caller in self._unread.take(path, is_playbook=self._is_playbook(path)) if self._read(caller)
+        }
+        for key in self._keys(path):
+            if key.name in self._asked[key.scope]:
+                continue
+            self._asked[key.scope].add(key.name)
+            found |= self._exact.get(key, set())
+            for wanted, group in self._open[key.scope].items():
+                if fnmatch.fnmatchcase(key.name, wanted):
+                    found |= group
+        return found
+
+    def _is_playbook(self, path: str) -> bool:
+        """Of a file that matters. Every playbook has calls or hosts, and those of files that matter have been read."""
+        return path in self._library.playbooks
+
+    def _keys(self, path: str) -> list[Key]:
+        """The keys of a file that matters."""
+        return keys_of(path, is_playbook=self._is_playbook(path))
+
+    def _open_callers(self, path: str) -> set[str]:
+        """Callers whose text says nothing of the name: of a file that nothing calls by its name, those nearby."""
+        found: set[str] = set()
+        above = folders_above(path)
+        for key in self._keys(path):
+            for wanted, groups in self._anything.items():
+                if wanted.scope == key.scope and fnmatch.fnmatchcase(key.name, wanted.name):
+                    found.update(*(groups.get(folder, ()) for folder in (groups if key.is_of_role else above)))
+        return found
+
+    # ---- downwards: what a file may call
+
+    def mentions(self, path: str, names: Collection[str]) -> bool:
+        """Whether the file, or anything it may call, has one of the names in its text, as a word of its own."""
+        return self._words.has_one_of(path, names)
+
+    def called_files(self, path: str) -> set[str]:
+        """The files that a file may call, by name alone."""
+        return set().union(*(self._targets(reference, path) for reference in self._library.calls_of(path)))
+
+    def called_playbooks(self, path: str) -> list[str]:
+        """The playbooks that a playbook imports, by their place."""
+        folder = path.rpartition("/")[0]
+        known = self._library.playbooks
+        found: list[str] = []
+        for reference in self._library.calls_of(path):
+            if reference.kind is Kind.PLAYBOOK:
+                full = posixpath.normpath(posixpath.join(folder, reference.name))
+                found += fnmatch.filter(known, full) if "*" in full else [full]
+                if "/" not in reference.name and reference.name.count(".") >= 2:
+                    found += [each for each in known if stem(each) == reference.name.rpartition(".")[2]]
+        return found
+
+    def _targets(self, reference: Reference, caller: str) -> list[str]:
+        if not self._files:
+            for path in self._library.project.yaml:
+                for key in keys_of(path):
+                    self._files[key.scope][key.name].append(path)
+        return [path for key in keys_wanted(reference, caller, self._linked) for path in self._matching(key)]
+
+    def _matching(self, key: Key) -> list[str]:
+        files = self._files[key.scope]
+        if "*" in key.name and key.name not in files:
+            files[key.name] = [path for name in fnmatch.filter(list(files), key.name) for path in files[name]]
+        return files.get(key.name, [])

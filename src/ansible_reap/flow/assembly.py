@@ -1,0 +1,203 @@
+"""From what the walks have seen to the Analysis."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from ansible_reap.content import expressions
+from ansible_reap.content.library import Library
+from ansible_reap.content.model import Task
+from ansible_reap.content.tasks import TaskBlock
+from ansible_reap.flow.analysis import Analysis, AsyncUse, Launch, Quantity, Reap, ReapKind
+from ansible_reap.flow.evaluation.values import UNKNOWN, Const
+from ansible_reap.flow.numbers import numbers
+from ansible_reap.flow.verdicts import Judgement, judge, merged
+from ansible_reap.flow.walk.look_kinds import is_status, is_wait_action
+from ansible_reap.flow.walk.loops import loop_keyword
+from ansible_reap.flow.walk.record import LookRecord, Record, UseRecord
+from ansible_reap.flow.walk.state import Instance
+from ansible_reap.jobs import Detachment, Verdict
+
+
+def outcome(library: Library, record: Record) -> Analysis:
+    """Put everything together, in the order of the files."""
+    _add_unwalked(library, record)
+    reaps = {key: _reap(look) for key, look in record.looks.items()}
+    elsewhere = _WaitsElsewhere(record)
+    by_task: dict[int, list[Judgement]] = defaultdict(list)
+    for instance in record.instances:
+        by_task[id(instance.task)].append(_judged(instance, record, elsewhere))
+    launches = [_launch(judgements, record, reaps) for judgements in by_task.values()]
+    launches.sort(key=lambda launch: (launch.task.path, launch.task.line))
+    by_id = {id(launch.task): launch for launch in launches}
+    uses = [_use(use, by_id.get(key)) for key, use in record.uses.items()]
+    uses += _blocks(library, record)
+    uses.sort(key=lambda use: (use.task.path, use.task.line))
+    found = sorted(reaps.values(), key=lambda reap: (reap.task.path, reap.task.line))
+    paths = (
+        {launch.task.path for launch in launches} | {reap.task.path for reap in found} | {use.task.path for use in uses}
+    )
+    return Analysis(
+        root=str(library.project.root),
+        launches=tuple(launches),
+        reaps=tuple(found),
+        uses=tuple(uses),
+        errors=(),
+        crashes=tuple(record.crashes),
+        files=len(library.project.yaml),
+        texts={path: library.source(path).decode("utf-8", "replace") for path in sorted(paths)},
+    )
+
+
+def _judged(instance: Instance, record: Record, elsewhere: _WaitsElsewhere) -> Judgement:
+    try:
+        return judge(instance, record, elsewhere)
+    except Exception as error:  # noqa: BLE001 - what we get wrong at one launch hides nothing of the others
+        record.crashed(instance.task.path, instance.task.line, error)
+        return Judgement(instance, Verdict.UNKNOWN)
+
+
+class _WaitsElsewhere:
+    """Whether a wait that a launch's walk never came by reads its register: then nothing certain can be said."""
+
+    def __init__(self, record: Record) -> None:
+        self._record = record
+        self._by_name: dict[str, set[int]] = defaultdict(set)
+        for key, look in record.looks.items():
+            if look.kind is ReapKind.WAIT:
+                for name in _names_read(look.task):
+                    self._by_name[name].add(key)
+
+    def __call__(self, instance: Instance) -> bool:
+        if instance.register is None:
+            return False
+        seen = self._record.seen_with.get(instance.number, set())
+        return any(key not in seen for key in self._by_name.get(instance.register, ()))
+
+
+def _names_read(task: Task) -> frozenset[str]:
+    keyword = loop_keyword(task.keywords)
+    written = [task.args, task.keywords.get("vars"), task.keywords.get(keyword) if keyword else None]
+    return expressions.names_in(written)
+
+
+def _add_unwalked(library: Library, record: Record) -> None:
+    """Looks and uses that no walk came by: still said, with what their text tells."""
+    for path in (*library.asynchronous, *library.polling):
+        for step in library.content(path).steps():
+            if not isinstance(step, Task):
+                continue
+            if (is_status(step) or is_wait_action(step)) and id(step) not in record.looks:
+                waits = "until" in step.keywords or is_wait_action(step)
+                look = LookRecord(step, ReapKind.WAIT if waits else ReapKind.PEEK, has_until="until" in step.keywords)
+                record.looks[id(step)] = look
+            if ("async" in step.keywords or "poll" in step.keywords) and id(step) not in record.uses:
+                use = UseRecord(step)
+                use.limit.add_all(_literal(step.keywords.get("async"), 0))
+                use.poll.add_all(_literal(step.keywords.get("poll"), library.project.settings.poll))
+                record.uses[id(step)] = use
+
+
+def _literal(written: object, default: float) -> tuple[set[float], bool]:
+    return numbers(UNKNOWN if expressions.is_template(written) else Const(written), default)
+
+
+def _reap(look: LookRecord) -> Reap:
+    retries = look.retries.quantity(look.task.keywords.get("retries"))
+    delay = look.delay.quantity(look.task.keywords.get("delay"))
+    budget = None
+    if look.has_until:
+        products = frozenset(a * b for a in retries.values for b in delay.values)
+        budget = Quantity(products, retries.is_open or delay.is_open, "")
+    return Reap(
+        task=look.task,
+        kind=look.kind,
+        retries=retries if look.has_until else None,
+        delay=delay if look.has_until else None,
+        budget=budget,
+        settings=tuple(look.settings.values()),
+        misses_results=look.misses_results,
+    )
+
+
+def _launch(judgements: list[Judgement], record: Record, reaps: dict[int, Reap]) -> Launch:
+    found = merged(judgements)
+    task = found.instance.task
+    use = record.uses[id(task)]
+    waits = dict.fromkeys(wait for each in judgements for wait in each.waits)
+    looks = dict.fromkeys(look for each in judgements for look in each.looks if look not in waits)
+    sub_tag = found.sub_tag
+    made = {id(each): _reap_for(each, record, reaps) for each in (*waits, *looks)}
+    if any(reap.misses_results for reap in made.values()) or _asked_without_results(found, reaps):
+        sub_tag = None  # async-scope names the cause
+    beside = dict.fromkeys(other for each in judgements for other in each.instance.beside)
+    declared = found.instance.detached
+    return Launch(
+        task=task,
+        limit=use.limit.quantity(task.keywords.get("async")),
+        poll=use.poll.quantity(task.keywords.get("poll")),
+        register=found.instance.register,
+        is_looped=found.instance.is_looped,
+        verdict=found.verdict,
+        sub_tag=sub_tag if found.verdict in (Verdict.UNREAPED, Verdict.PARTIAL) else None,
+        explanation=found.explanation,
+        confidence=found.confidence,
+        reaps=tuple(made[id(wait)] for wait in waits),
+        looks=tuple(made[id(look)] for look in looks),
+        settings=tuple(use.settings.values()),
+        via=(*found.instance.frame.via, str(task.place)),
+        detached=Detachment(declared) if declared is not None else None,
+        expected=use.expected.quantity("") if use.expected.values or use.expected.is_open else None,
+        beside=tuple(beside),
+    )
+
+
+def _asked_without_results(found: Judgement, reaps: dict[int, Reap]) -> bool:
+    register = found.instance.register
+    if register is None or not found.instance.is_looped or found.verdict is not Verdict.UNREAPED:
+        return False
+    return any(reap.misses_results and register in _names_read(reap.task) for reap in reaps.values())
+
+
+def _reap_for(task: Task, record: Record, reaps: dict[int, Reap]) -> Reap:
+    """The reap that stands for a task; one that is no ``async_status`` waits in its own way."""
+    known = reaps.get(id(task))
+    if known is None:
+        known = reaps[id(task)] = _reap(LookRecord(task, ReapKind.WAIT))
+    del record
+    return known
+
+
+def _use(use: UseRecord, launch: Launch | None) -> AsyncUse:
+    task = use.task
+    return AsyncUse(
+        task=task,
+        limit=use.limit.quantity(task.keywords["async"]) if "async" in task.keywords else None,
+        poll=use.poll.quantity(task.keywords["poll"]) if "poll" in task.keywords else None,
+        settings=tuple(use.settings.values()),
+        launch=launch,
+    )
+
+
+def _blocks(library: Library, record: Record) -> list[AsyncUse]:
+    """Blocks that bear ``async`` or ``poll``, which Ansible ignores there."""
+    del record
+    found: list[AsyncUse] = []
+    for path in (*library.asynchronous, *library.polling):
+        for step in library.content(path).steps():
+            if isinstance(step, TaskBlock) and ("async" in step.block.keywords or "poll" in step.block.keywords):
+                keywords = step.block.keywords
+                limit, poll = keywords.get("async"), keywords.get("poll")
+                found.append(
+                    AsyncUse(
+                        task=step.as_task(),
+                        limit=_quantity(limit) if "async" in keywords else None,
+                        poll=_quantity(poll) if "poll" in keywords else None,
+                    )
+                )
+    return found
+
+
+def _quantity(written: object) -> Quantity:
+    values, is_open = _literal(written, 0)
+    return Quantity(frozenset(values), is_open, str(written))

@@ -1,0 +1,1 @@
+"""What templates and conditions mean: values that may carry handles, and formulas."""

@@ -1,0 +1,375 @@
+"""Templates to values: names looked up, attributes followed, arithmetic done. Nothing is rendered."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable
+from typing import Any
+
+from jinja2 import nodes
+
+from ansible_reap.content import expressions
+from ansible_reap.content.source import Hidden, Unsafe
+from ansible_reap.flow.evaluation import filters, functions, parts
+from ansible_reap.flow.evaluation.formulas import Atom, Formula, conj, neg
+from ansible_reap.flow.evaluation.scalars import ARITHMETIC, as_number, combined
+from ansible_reap.flow.evaluation.scope import CALLED, Choices, Layer, Scope
+from ansible_reap.flow.evaluation.values import (
+    NOT_PLAIN,
+    UNDEFINED,
+    UNKNOWN,
+    Alt,
+    Const,
+    Job,
+    JobId,
+    Lazy,
+    Map,
+    Results,
+    Seq,
+    Undefined,
+    Unknown,
+    Value,
+    alt,
+    forced,
+    mapped,
+    options,
+    plain,
+    taints,
+)
+
+MAX_DEPTH = 24
+MAX_STEPS = 20_000
+MAX_PRODUCT = 24
+
+OMIT = Const("__omit__")
+
+
+class Evaluator:
+    """Works out values in one scope. Steps are bounded; past the bound everything is unknown."""
+
+    def __init__(self, scope: Scope, live: frozenset[int] = frozenset()) -> None:
+        self.scope = scope
+        self.live = live
+        """The jobs that anything unknown might mean, once the bound is hit."""
+        self.misses_results: set[int] = set()
+        """Jobs whose id was asked of the looped register itself instead of its results."""
+        self.folds_settings = True
+        """Whether settings (role defaults up to play vars) count as constants."""
+        self.splits_on_settings = False
+        """Whether ``a if setting else b`` is either, though the setting's value is known: others may set it."""
+        self._steps = 0
+        self._depth = 0
+        self._reading: set[tuple[str, int]] = set()
+
+    # ---- data and text
+
+    def data(self, data: Any) -> Value:
+        """Plain data with templates in it."""
+        if isinstance(data, str):
+            return self.text(data)
+        if isinstance(data, (list, dict)) and not expressions.has_templates(data):
+            return Const(data)
+        if isinstance(data, list):
+            if not self._enter():
+                return Unknown(self.live)
+            items = tuple(self.data(item) for item in data[:200])
+            self._depth -= 1
+            return Seq(items, is_open=len(data) > 200)
+        if isinstance(data, dict):
+            if not self._enter():
+                return Unknown(self.live)
+            entries: list[tuple[str, Value]] = []
+            rest: Value | None = None
+            for key, inner in data.items():
+                name = plain(self.text(key)) if isinstance(key, str) else key
+                if isinstance(name, (str, int, float, bool)):
+                    entries.append((str(name), self.data(inner)))
+                else:
+                    rest = self.data(inner)
+            self._depth -= 1
+            return Map(tuple(entries), rest)
+        return Const(data)
+
+    def text(self, text: str) -> Value:
+        """A string that Ansible would template."""
+        if isinstance(text, Hidden):
+            return UNKNOWN
+        if isinstance(text, Unsafe) or not expressions.is_template(text):
+            return Const(text)
+        parts = expressions.template(text)
+        if parts is None:
+            names = expressions.names(text)
+            return self._by_names(names) if names else self._by_text(text)
+        if not parts:
+            return Const("")
+        solid = [part for part in parts if not (isinstance(part, str) and not part.strip())]
+        if len(solid) == 1 and not isinstance(solid[0], str):
+            return self.value(solid[0])
+        values = [Const(part) if isinstance(part, str) else self.value(part) for part in parts]
+        return self._joined(values)
+
+    def _joined(self, values: list[Value]) -> Value:
+        named = [value for value in values if isinstance(value, JobId)]
+        if len(named) == 1:
+            return named[0]  # a path or text round the id still names the job
+        results: list[tuple[Formula, str]] = [(True, "")]
+        for value in values:
+            grown: list[tuple[Formula, str]] = []
+            for guard, inner in options(value):
+                data = plain(inner)
+                if data is NOT_PLAIN:
+                    return Unknown(frozenset().union(*(taints(part) for part in values)))
+                grown += [(conj(under, guard), text + str(data)) for under, text in results]
+            if len(grown) > MAX_PRODUCT:
+                return Unknown(frozenset().union(*(taints(part) for part in values)))
+            results = grown
+        return alt((guard, Const(text)) for guard, text in results)
+
+    def _by_text(self, text: str) -> Value:
+        """Text that does not parse may mean every job whose variable it mentions."""
+        found: set[int] = set()
+        for layer, variables in self.scope.layers:
+            if layer in (Layer.LOOP, Layer.PARAMS, Layer.FACTS):
+                for name, held in variables.items():
+                    if isinstance(held, (Job, JobId, Results, Unknown, Alt, Seq, Map)) and name in text:
+                        found |= taints(held)
+        return Unknown(frozenset(found))
+
+    def _by_names(self, names: frozenset[str]) -> Value:
+        found: set[int] = set()
+        for name in names:
+            found |= taints(self.name(name))
+        return Unknown(frozenset(found))
+
+    # ---- names
+
+    def name(self, name: str, below: int = 0) -> Value:
+        """What the name holds."""
+        if name == "omit":
+            return OMIT
+        for number, layer, raw in self.scope.find(name, below):
+            if (name, number) in self._reading:
+                continue  # defined in terms of itself: the next layer's is meant
+            if not self._enter():
+                return Unknown(self.live)
+            self._reading.add((name, number))
+            try:
+                value = self._ready(raw)
+            finally:
+                self._reading.discard((name, number))
+                self._depth -= 1
+            if isinstance(value, Undefined) and not value.is_sure:
+                continue
+            if not self.folds_settings and layer not in CALLED and layer is not Layer.MAGIC and not taints(value):
+                return UNKNOWN
+            return self._complete(value, name, number)
+        return UNDEFINED
+
+    def _complete(self, value: Value, name: str, number: int) -> Value:
+        """A fact that is set only under a condition leaves what a lower layer says."""
+        if not isinstance(value, Alt) or not any(isinstance(inner, Undefined) for _, inner in value.options):
+            return value
+        lower = self.name(name, number + 1)
+        if isinstance(lower, Undefined):
+            return value
+        return alt((guard, lower if isinstance(inner, Undefined) else inner) for guard, inner in value.options)
+
+    def _ready(self, raw: Any) -> Value:
+        if isinstance(raw, (Lazy, Alt)):
+            return forced(raw)
+        if isinstance(raw, (Const, Unknown, Undefined, Job, JobId, Results, Seq, Map)):
+            return raw
+        if isinstance(raw, Choices):
+            return alt(
+                (Atom(f"{raw.name} #{number}", raw.name, str(number)), self.data(each))
+                for number, each in enumerate(raw.raws)
+            )
+        return self.data(raw)
+
+    def _enter(self) -> bool:
+        self._steps += 1
+        if self._steps > MAX_STEPS or self._depth > MAX_DEPTH:
+            return False
+        self._depth += 1
+        return True
+
+    # ---- expressions
+
+    def value(self, node: nodes.Node) -> Value:
+        """The value of an expression."""
+        if not self._enter():
+            return Unknown(self.live)
+        try:
+            return self._value(node)
+        finally:
+            self._depth -= 1
+
+    def _value(self, node: nodes.Node) -> Value:
+        method = getattr(self, f"_{type(node).__name__.lower()}", None)
+        if method is not None:
+            result: Value = method(node)
+            return result
+        kind = type(node)
+        if kind in ARITHMETIC:
+            return self._arithmetic(node)
+        return self.anything(node)
+
+    def anything(self, node: nodes.Node) -> Value:
+        """What comes of the names in an expression that is not understood."""
+        return self._by_names(frozenset(name.name for name in node.find_all(nodes.Name)))
+
+    def _const(self, node: nodes.Const) -> Value:
+        return Const(node.value)
+
+    def _templatedata(self, node: nodes.TemplateData) -> Value:
+        return Const(node.data)
+
+    def _name(self, node: nodes.Name) -> Value:
+        return self.name(node.name)
+
+    def _list(self, node: nodes.List) -> Value:
+        return Seq(tuple(self.value(item) for item in node.items))
+
+    def _tuple(self, node: nodes.Tuple) -> Value:
+        return Seq(tuple(self.value(item) for item in node.items))
+
+    def _dict(self, node: nodes.Dict) -> Value:
+        entries: list[tuple[str, Value]] = []
+        rest: Value | None = None
+        for pair in node.items:
+            key, inner = plain(self.value(pair.key)), self.value(pair.value)
+            if isinstance(key, (str, int, float, bool)):
+                entries.append((str(key), inner))
+            else:
+                rest = inner
+        return Map(tuple(entries), rest)
+
+    def _condexpr(self, node: nodes.CondExpr) -> Value:
+        guard = self.choice(node.test)
+        other: Value = self.value(node.expr2) if node.expr2 is not None else UNDEFINED
+        if guard is True:
+            return self.value(node.expr1)
+        if guard is False:
+            return other
+        return alt([(guard, self.value(node.expr1)), (neg(guard), other)])
+
+    def choice(self, node: nodes.Node) -> Formula:
+        """The condition that picks one of two values."""
+        folds, self.folds_settings = self.folds_settings, self.folds_settings and not self.splits_on_settings
+        try:
+            return self.truth(node)
+        finally:
+            self.folds_settings = folds
+
+    def truth(self, node: nodes.Node) -> Formula:
+        """The expression as a condition."""
+        from ansible_reap.flow.evaluation.conditions import truth  # noqa: PLC0415 - conditions are made of values and values of conditions
+
+        return truth(self, node)
+
+    def _not(self, node: nodes.Not) -> Value:
+        return _truth_value(neg(self.truth(node.node)))
+
+    def _compare(self, node: nodes.Compare) -> Value:
+        return _truth_value(self.truth(node))
+
+    def _test(self, node: nodes.Test) -> Value:
+        return _truth_value(self.truth(node))
+
+    def _and(self, node: nodes.And) -> Value:
+        return self._either(node, stops_on=False)
+
+    def _or(self, node: nodes.Or) -> Value:
+        return self._either(node, stops_on=True)
+
+    def _either(self, node: nodes.BinExpr, *, stops_on: bool) -> Value:
+        guard = self.truth(node.left)
+        first, second = (guard, neg(guard)) if stops_on else (neg(guard), guard)
+        if first is True:
+            return self.value(node.left)
+        if second is True:
+            return self.value(node.right)
+        return alt([(first, self.value(node.left)), (second, self.value(node.right))])
+
+    def _concat(self, node: nodes.Concat) -> Value:
+        return self._joined([self.value(part) for part in node.nodes])
+
+    def _neg(self, node: nodes.Neg) -> Value:
+        return mapped(self.value(node.node), lambda value: as_number(value, operator.neg))
+
+    def _pos(self, node: nodes.Pos) -> Value:
+        return self.value(node.node)
+
+    def _arithmetic(self, node: nodes.Node) -> Value:
+        assert isinstance(node, nodes.BinExpr)
+        left, right = self.value(node.left), self.value(node.right)
+        function = ARITHMETIC[type(node)]
+        pairs = [(conj(a, b), x, y) for a, x in options(left) for b, y in options(right)]
+        if len(pairs) > MAX_PRODUCT:
+            return Unknown(taints(left) | taints(right))
+        return alt((guard, combined(function, x, y)) for guard, x, y in pairs)
+
+    # ---- parts of values
+
+    def _getattr(self, node: nodes.Getattr) -> Value:
+        special = self._special_base(node.node, node.attr)
+        if special is not None:
+            return special
+        return self.part(self.value(node.node), node.attr)
+
+    def _getitem(self, node: nodes.Getitem) -> Value:
+        if isinstance(node.arg, nodes.Slice):
+            return parts.stretch(self, self.value(node.node), node.arg)
+        key = self.value(node.arg)
+        special = self._special_base(node.node, plain(key))
+        if special is not None:
+            return special
+        base = self.value(node.node)
+        choices = [(guard, self.part(base, plain(inner))) for guard, inner in options(key)]
+        return alt(choices)
+
+    def _special_base(self, base: nodes.Node, key: object) -> Value | None:
+        """``hostvars[host].x`` and ``vars['x']`` are just x; which host is not followed."""
+        is_hosts = isinstance(base, (nodes.Getitem, nodes.Getattr)) and _is_name(base.node, "hostvars")
+        if is_hosts or _is_name(base, "vars"):
+            return self.name(key) if isinstance(key, str) else Unknown(self.live)
+        return UNKNOWN if _is_name(base, "hostvars") else None
+
+    def is_hosts(self, node: nodes.Node) -> bool:
+        """Whether the expression is ``hostvars`` itself."""
+        return _is_name(node, "hostvars")
+
+    def path(self, keys: object) -> Value:
+        """What a host's variable holds: its name, or a list of the name and the keys in it."""
+        first, *rest = keys if isinstance(keys, list) and keys else [keys]
+        return self.follow(self.name(first) if isinstance(first, str) else Unknown(self.live), rest)
+
+    def part(self, base: Value, key: object) -> Value:
+        """``base.key`` or ``base[key]``; NOT_PLAIN as key is one that is not known."""
+        return parts.part(self, base, key)
+
+    def follow(self, base: Value, keys: Iterable[object]) -> Value:
+        """``base[key][key]`` and so on."""
+        for key in keys:
+            base = parts.part(self, base, key)
+        return base
+
+    # ---- filters and calls
+
+    def _filter(self, node: nodes.Filter) -> Value:
+        if node.node is None:
+            return UNKNOWN
+        return filters.apply(self, node)
+
+    def _call(self, node: nodes.Call) -> Value:
+        return functions.apply(self, node)
+
+
+def _is_name(node: nodes.Node, name: str) -> bool:
+    return isinstance(node, nodes.Name) and node.name == name
+
+
+def _truth_value(formula: Formula) -> Value:
+    if isinstance(formula, bool):
+        return Const(formula)
+    return alt([(formula, Const(value=True)), (neg(formula), Const(value=False))])

@@ -1,0 +1,378 @@
+"""What Jinja and Ansible filters do to lists and dictionaries that may hold handles.
+
+A filter that is not known here (a plugin's) is taken to give back what it was given.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from jinja2 import nodes
+
+from ansible_reap.flow.evaluation.formulas import neg
+from ansible_reap.flow.evaluation.lists import crossed, defaulted, entries, flattened, subelements, zipped
+from ansible_reap.flow.evaluation.scalars import NUMERIC, TEXTUAL, numeric, textual
+from ansible_reap.flow.evaluation.values import (
+    ABSENT,
+    EACH,
+    NOT_PLAIN,
+    UNDEFINED,
+    UNKNOWN,
+    Alt,
+    Const,
+    Job,
+    Map,
+    Seq,
+    Unknown,
+    Value,
+    alt,
+    as_map,
+    as_seq,
+    mapped,
+    one_of,
+    options,
+    picked,
+    plain,
+    taints,
+)
+
+if TYPE_CHECKING:
+    from ansible_reap.flow.evaluation.evaluator import Evaluator
+
+Arguments = list[Value]
+Handler = Callable[["Evaluator", Value, nodes.Filter], Value]
+
+SAME = frozenset(
+    {"list", "unique", "sort", "shuffle", "reverse", "bool", "string", "trim", "safe", "quote", "mandatory"}
+    | {"to_json", "to_nice_json", "to_yaml", "to_nice_yaml", "from_json", "from_yaml", "tojson", "regex_replace"}
+)
+MAX_QUERY = 500
+"""A longer query is not read."""
+_QUERY_STEP = re.compile(r"\.?(?:(\w+)|(\[(\?[^\]]+|\*)?\]))")
+"""A name, or brackets with nothing, a star or a condition in them."""
+_OF_LAUNCHED = frozenset(
+    {"ansible_job_id", "ansible_job_id!=null", "started", "started==1", "changed", "changed==true"}
+    | {"!skipped", "skipped!=true", "skipped==null", "not_null(ansible_job_id)"}
+)
+
+
+def apply(evaluator: Evaluator, node: nodes.Filter) -> Value:
+    """The value of ``something | filter(...)``."""
+    name = node.name.rsplit(".", 1)[-1]
+    assert node.node is not None
+    base = evaluator.value(node.node)
+    handler = HANDLERS.get(name)
+    if handler is None:
+        if name in TEXTUAL:
+            arguments = [plain(evaluator.value(argument)) for argument in node.args]
+            return mapped(base, lambda value: textual(value, name, arguments))
+        if name in NUMERIC:
+            return mapped(base, lambda value: numeric(value, name))
+        return base if name in SAME or taints(base) else _unknown_filter(evaluator, node)
+    if isinstance(base, Alt) and name not in ("default", "d", "ternary"):
+        return alt((guard, handler(evaluator, inner, node)) for guard, inner in base.options)
+    return handler(evaluator, base, node)
+
+
+def _unknown_filter(evaluator: Evaluator, node: nodes.Filter) -> Value:
+    found: set[int] = set()
+    for argument in node.args:
+        found |= taints(evaluator.value(argument))
+    return Unknown(frozenset(found))
+
+
+def _argument(evaluator: Evaluator, node: nodes.Filter, position: int, keyword: str = "") -> Value | None:
+    if len(node.args) > position:
+        return evaluator.value(node.args[position])
+    for pair in node.kwargs:
+        if pair.key == keyword:
+            return evaluator.value(pair.value)
+    return None
+
+
+def _default(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
+    default = _argument(evaluator, node, 0, "default_value")
+    on_false = _argument(evaluator, node, 1, "boolean")
+    if not evaluator.folds_settings:
+        # a condition on a variable that nothing here defines: somebody else may
+        base = mapped(base, lambda value: UNKNOWN if value == UNDEFINED else value)
+    return defaulted(
+        base, Const("") if default is None else default, on_false=plain(on_false) is True if on_false else False
+    )
+
+
+def _ternary(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
+    assert node.node is not None
+    guard = evaluator.choice(node.node)
+    yes, no = _argument(evaluator, node, 0, "true_val"), _argument(evaluator, node, 1, "false_val")
+    return alt([(guard, yes if yes is not None else UNKNOWN), (neg(guard), no if no is not None else UNKNOWN)])
+
+
+def _map(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
+    seq = as_seq(base)
+    attribute = next((pair.value for pair in node.kwargs if pair.key == "attribute"), None)
+    default = next((evaluator.value(pair.value) for pair in node.kwargs if pair.key == "default"), None)
+    called = plain(evaluator.value(node.args[0])) if node.args else None
+    if called == "extract" and len(node.args) > 2 and evaluator.is_hosts(node.args[1]):
+        # whichever hosts they are: the variable of each
+        keys = plain(evaluator.value(node.args[2]))
+        return Seq((evaluator.path(keys),), is_open=True)
+    if seq is None:
+        return Unknown(taints(base))
+    if attribute is not None:
+        path = str(plain(evaluator.value(attribute))).split(".")
+        found = tuple(evaluator.follow(item, path) for item in seq.items)
+        return Seq(found if default is None else tuple(defaulted(each, default) for each in found), seq.is_open)
+    if called == "extract" and len(node.args) > 1:
+        container, more = evaluator.value(node.args[1]), _keys(_argument(evaluator, node, 2))
+        return Seq(tuple(evaluator.follow(container, [plain(item), *more]) for item in seq.items), seq.is_open)
+    if called in ("int", "string", "bool", "list", "trim"):
+        return seq
+    if called == "combine":
+        return Seq(tuple(_combine(evaluator, item, node, skip=1) for item in seq.items), seq.is_open)
+    if called in ("first", "last"):
+        return Seq(tuple(_ends(item, called == "first") for item in seq.items), seq.is_open)
+    if called == "flatten":
+        return flattened(seq)
+    return seq if taints(seq) else Seq(tuple(UNKNOWN for _ in seq.items), seq.is_open)
+
+
+def _selected(keeps: bool, by_attribute: bool) -> Handler:
+    def handler(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
+        from ansible_reap.flow.evaluation.conditions import selected  # noqa: PLC0415 - conditions are made of values
+
+        seq = as_seq(base)
+        if seq is None:
+            return Unknown(taints(base))
+        items: list[Value] = []
+        for item in seq.items:
+            guard = selected(evaluator, item, node, by_attribute=by_attribute)
+            guard = guard if keeps else neg(guard)
+            if guard is False:
+                continue
+            items.append(item if guard is True else Alt(tuple((under, inner) for under, inner in options(item, guard))))
+        return Seq(tuple(items), seq.is_open)
+
+    return handler
+
+
+def _flatten(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
+    levels = plain(_argument(evaluator, node, 0, "levels") or Const(20))
+    return flattened(base, levels if isinstance(levels, int) else 20)
+
+
+def _ends(base: Value, first: bool) -> Value:
+    seq = as_seq(base)
+    if seq is None:
+        return Unknown(taints(base))
+    if not seq.items:
+        return ABSENT if not seq.is_open else UNKNOWN
+    return picked(seq.items[0 if first else -1]) if not seq.is_open else one_of(seq)
+
+
+def _union(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
+    other = _argument(evaluator, node, 0)
+    first, second = as_seq(base), as_seq(other) if other is not None else None
+    if isinstance(other, Alt):
+        return alt((guard, _united(base, inner)) for guard, inner in other.options)
+    if first is None or second is None:
+        return _united(base, other if other is not None else UNKNOWN)
+    return Seq(first.items + second.items, first.is_open or second.is_open)
+
+
+def _united(base: Value, other: Value) -> Value:
+    first, second = as_seq(base), as_seq(other)
+    if first is not None and second is not None:
+        return Seq(first.items + second.items, first.is_open or second.is_open)
+    known = first if first is not None else second
+    if known is None:
+        return Unknown(taints(base) | taints(other))
+    return Seq((*known.items, Unknown(taints(base) | taints(other))), is_open=True)
+
+
+def _combine(evaluator: Evaluator, base: Value, node: nodes.Filter, skip: int = 0) -> Value:
+    maps = [base, *(evaluator.value(argument) for argument in node.args[skip:])]
+    if isinstance(base, Job) and not any(taints(part) for part in maps[1:]):
+        return base  # the result of a launch and something more
+    recursive = any(pair.key == "recursive" for pair in node.kwargs)
+    merged: dict[str, Value] = {}
+    rest: Value | None = None
+    for part in maps:
+        mapping = as_map(part) if not isinstance(part, Alt) else None
+        if mapping is None:
+            return Unknown(frozenset().union(*(taints(each) for each in maps)))
+        for key, inner in mapping.entries:
+            merged[key] = _merged(merged[key], inner) if recursive and key in merged else inner
+        if mapping.rest is not None:
+            rest = mapping.rest if rest is None else alt([(True, rest), (True, mapping.rest)])
+    return Map(tuple(merged.items()), rest)
+
+
+def _merged(old: Value, new: Value) -> Value:
+    first, second = as_map(old), as_map(new)
+    if first is None or second is None:
+        return new
+    kept = tuple(entry for entry in first.entries if second.get(entry[0]) is None)
+    return Map((*kept, *second.entries), second.rest or first.rest)
+
+
+def _dict2items(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
+    mapping = as_map(base)
+    if mapping is None:
+        return Unknown(taints(base))
+    key_name = plain(_argument(evaluator, node, 9, "key_name") or Const("key"))
+    value_name = plain(_argument(evaluator, node, 9, "value_name") or Const("value"))
+    items: list[Value] = [
+        Map(((str(key_name), Const(key)), (str(value_name), inner))) for key, inner in mapping.entries
+    ]
+    if mapping.rest is not None:
+        items.append(Map(((str(key_name), UNKNOWN), (str(value_name), mapping.rest))))
+    return Seq(tuple(items), mapping.rest is not None)
+
+
+def _items2dict(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
+    seq = as_seq(base)
+    if seq is None:
+        return Unknown(taints(base))
+    key_name = plain(_argument(evaluator, node, 0, "key_name") or Const("key"))
+    value_name = plain(_argument(evaluator, node, 1, "value_name") or Const("value"))
+    found: list[tuple[str, Value]] = []
+    rest: Value | None = None
+    for item in seq.items:
+        key, inner = plain(evaluator.part(item, key_name)), evaluator.part(item, value_name)
+        if isinstance(key, (str, int)):
+            found.append((str(key), inner))
+        else:
+            rest = inner
+    return Map(tuple(found), rest)
+
+
+def _zip(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
+    lists = [base, *(evaluator.value(argument) for argument in node.args)]
+    return zipped(lists)
+
+
+def _subelements(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
+    key = plain(_argument(evaluator, node, 0, "subelements") or UNKNOWN)
+    return subelements(evaluator, base, key)
+
+
+def _length(_: Evaluator, base: Value, __: nodes.Filter) -> Value:
+    seq = as_seq(base)
+    if seq is not None and not seq.is_open and not any(_is_many(item) for item in seq.items):
+        return Const(len(seq.items))
+    data = plain(base)
+    return Const(len(data)) if isinstance(data, (str, dict)) else Unknown(taints(base))
+
+
+def _is_many(item: Value) -> bool:
+    return isinstance(item, Alt) or (isinstance(item, Job) and item.index == EACH)
+
+
+def _product(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
+    return crossed([base, *(evaluator.value(argument) for argument in node.args)])
+
+
+def _json_query(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
+    """``results[*].ansible_job_id`` and its like: names, projections, and filters that keep every launched job."""
+    written = plain(evaluator.value(node.args[0])) if node.args else NOT_PLAIN
+    query = "".join(written.split()) if isinstance(written, str) else ""
+    steps = list(_QUERY_STEP.finditer(query)) if len(query) <= MAX_QUERY else []
+    if not steps or sum(len(step.group()) for step in steps) != len(query):
+        return Unknown(taints(base))
+    value, is_projected = base, False
+    for step in steps:
+        name, brackets, condition = step.groups(default="")
+        if name and not is_projected:
+            value = evaluator.part(value, name)
+            continue
+        seq = as_seq(value)
+        if seq is None or (condition.startswith("?") and not _keeps_launched(condition)):
+            return Unknown(taints(base))
+        if name:
+            value = Seq(tuple(evaluator.part(item, name) for item in seq.items), seq.is_open)
+        elif brackets:
+            value, is_projected = seq, True
+    return value
+
+
+def _keeps_launched(condition: str) -> bool:
+    """Whether the condition of a JMESPath filter holds for whatever has been launched."""
+    asked = "".join(char for char in condition.lstrip("?") if char not in "`'")
+    return asked in _OF_LAUNCHED
+
+
+def _batch(_: Evaluator, base: Value, __: nodes.Filter) -> Value:
+    seq = as_seq(base)
+    return Seq((seq,), is_open=True) if seq is not None else Unknown(taints(base))
+
+
+def _difference(_: Evaluator, base: Value, __: nodes.Filter) -> Value:
+    return base
+
+
+def _attribute(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
+    key = _argument(evaluator, node, 0)
+    return evaluator.part(base, plain(key) if key is not None else NOT_PLAIN)
+
+
+def _extract(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
+    if len(node.args) > 1 and evaluator.is_hosts(node.args[0]):
+        return evaluator.path(plain(evaluator.value(node.args[1])))
+    container = _argument(evaluator, node, 0)
+    keys = [plain(base), *_keys(_argument(evaluator, node, 1))]
+    return evaluator.follow(container, keys) if container is not None else UNKNOWN
+
+
+def _keys(value: Value | None) -> list[object]:
+    """The keys that are given one by one or as a list."""
+    if value is None:
+        return []
+    several = as_seq(value)
+    return [plain(key) for key in several.items] if several is not None else [plain(value)]
+
+
+def _random(_: Evaluator, base: Value, __: nodes.Filter) -> Value:
+    seq = as_seq(base)
+    return one_of(Seq(seq.items, is_open=True)) if seq is not None else Unknown(taints(base))
+
+
+HANDLERS: dict[str, Handler] = {
+    "default": _default,
+    "d": _default,
+    "ternary": _ternary,
+    "map": _map,
+    "select": _selected(keeps=True, by_attribute=False),
+    "reject": _selected(keeps=False, by_attribute=False),
+    "selectattr": _selected(keeps=True, by_attribute=True),
+    "rejectattr": _selected(keeps=False, by_attribute=True),
+    "flatten": _flatten,
+    "first": lambda _, base, __: _ends(base, first=True),
+    "last": lambda _, base, __: _ends(base, first=False),
+    "union": _union,
+    "symmetric_difference": _union,
+    "difference": _difference,
+    "intersect": _difference,
+    "combine": _combine,
+    "dict2items": _dict2items,
+    "items2dict": _items2dict,
+    "zip": _zip,
+    "zip_longest": _zip,
+    "subelements": _subelements,
+    "product": _product,
+    "length": _length,
+    "count": _length,
+    "json_query": _json_query,
+    "batch": _batch,
+    "slice": _batch,
+    "attr": _attribute,
+    "extract": _extract,
+    "random": _random,
+    "sum": lambda evaluator, base, node: (
+        flattened(base) if any(p.key == "start" for p in node.kwargs) else Unknown(taints(base))
+    ),
+    "items": lambda _, base, __: entries(as_map(base), "items") if as_map(base) else Unknown(taints(base)),
+    "join": lambda _, base, __: Unknown(taints(base)),
+}

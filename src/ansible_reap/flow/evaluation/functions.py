@@ -1,0 +1,69 @@
+"""Calls in templates: lookups, ``range``, ``dict`` and the methods of values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jinja2 import nodes
+
+from ansible_reap.flow.evaluation.lists import defaulted, entries, flattened
+from ansible_reap.flow.evaluation.scalars import string_method
+from ansible_reap.flow.evaluation.values import UNKNOWN, Const, Map, Seq, Unknown, Value, as_map, plain, taints
+
+if TYPE_CHECKING:
+    from ansible_reap.flow.evaluation.evaluator import Evaluator
+
+MAX_RANGE = 200
+"""Numbers of a range that are listed."""
+
+
+def apply(evaluator: Evaluator, node: nodes.Call) -> Value:
+    """The value of a call."""
+    name = node.node.name if isinstance(node.node, nodes.Name) else None
+    if name in ("lookup", "query", "q") and node.args:
+        return _lookup(evaluator, node)
+    if name == "range":
+        return _range(evaluator, node)
+    if name == "dict":
+        return Map(tuple((pair.key, evaluator.value(pair.value)) for pair in node.kwargs))
+    if isinstance(node.node, nodes.Getattr):
+        return _method(evaluator, node.node, node)
+    return evaluator.anything(node)
+
+
+def _lookup(evaluator: Evaluator, node: nodes.Call) -> Value:
+    plugin = str(plain(evaluator.value(node.args[0]))).rsplit(".", 1)[-1]
+    arguments = [evaluator.value(argument) for argument in node.args[1:]]
+    if plugin == "vars" and arguments:
+        name = plain(arguments[0])
+        return evaluator.name(name) if isinstance(name, str) else Unknown(evaluator.live)
+    if plugin in ("items", "list", "flattened") and arguments:
+        return flattened(arguments[0] if len(arguments) == 1 else Seq(tuple(arguments)), 1)
+    return Unknown(frozenset().union(*(taints(argument) for argument in arguments)))
+
+
+def _range(evaluator: Evaluator, node: nodes.Call) -> Value:
+    bounds = [plain(evaluator.value(argument)) for argument in node.args]
+    if bounds and all(isinstance(bound, int) for bound in bounds):
+        try:
+            numbers = range(*bounds)
+        except (TypeError, ValueError):
+            return UNKNOWN
+        return Seq(tuple(Const(number) for number in numbers[:MAX_RANGE]), is_open=len(numbers) > MAX_RANGE)
+    return Seq((UNKNOWN,), is_open=True)
+
+
+def _method(evaluator: Evaluator, method: nodes.Getattr, node: nodes.Call) -> Value:
+    base = evaluator.value(method.node)
+    arguments = [evaluator.value(argument) for argument in node.args]
+    if method.attr == "get" and arguments:
+        found = evaluator.part(base, plain(arguments[0]))
+        default = arguments[1] if len(arguments) > 1 else Const(None)
+        return defaulted(found, default)
+    if method.attr in ("values", "items", "keys") and as_map(base) is not None:
+        return entries(as_map(base), method.attr)
+    if method.attr in ("append", "extend", "update"):
+        return evaluator.anything(node)
+    if isinstance(base, Const) and isinstance(base.value, str):
+        return string_method(base.value, method.attr, [plain(argument) for argument in arguments])
+    return Unknown(frozenset().union(taints(base), *(taints(argument) for argument in arguments)))

@@ -1,0 +1,127 @@
+"""What can be done to lists and dictionaries of values: opened up, laid side by side, gone through by key."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ansible_reap.flow.evaluation.formulas import Formula
+from ansible_reap.flow.evaluation.values import (
+    EACH,
+    UNKNOWN,
+    Alt,
+    Const,
+    Job,
+    JobId,
+    Map,
+    Seq,
+    Undefined,
+    Unknown,
+    Value,
+    alt,
+    as_seq,
+    options,
+    taints,
+)
+
+if TYPE_CHECKING:
+    from ansible_reap.flow.evaluation.evaluator import Evaluator
+
+
+def defaulted(value: Value, default: Value, *, on_false: bool = False) -> Value:
+    """The value, or the default where it is not defined."""
+    choices: list[tuple[Formula, Value]] = []
+    for guard, inner in options(value):
+        if isinstance(inner, Undefined) or (on_false and isinstance(inner, Const) and not inner.value):
+            choices.append((guard, default))
+        elif isinstance(inner, Unknown) and not inner.taints:
+            choices += [(guard, inner), (guard, default)] if default != Const("") else [(guard, inner)]
+        else:
+            choices.append((guard, inner))
+    return alt(choices)
+
+
+def flattened(value: Value, levels: int = 20) -> Value:
+    """Lists within the list opened up."""
+    seq = as_seq(value)
+    if seq is None or levels < 1:
+        return value
+    items: list[Value] = []
+    is_open = seq.is_open
+    for item in seq.items:
+        for guard, inner in options(item):
+            below = as_seq(inner)
+            if below is None:
+                items.append(inner if guard is True else Alt(((guard, inner),)))
+                continue
+            deeper = flattened(below, levels - 1)
+            assert isinstance(deeper, Seq)
+            items.extend(part if guard is True else Alt(((guard, part),)) for part in deeper.items)
+            is_open = is_open or deeper.is_open
+    return Seq(tuple(items[:400]), is_open or len(items) > 400)
+
+
+def entries(mapping: Map | None, what: str) -> Value:
+    """The items, keys or values of a dictionary as a list."""
+    if mapping is None:
+        return UNKNOWN
+    pairs = [(Const(key), inner) for key, inner in mapping.entries]
+    if mapping.rest is not None:
+        pairs.append((UNKNOWN, mapping.rest))  # type: ignore[arg-type]
+    if what == "keys":
+        return Seq(tuple(key for key, _ in pairs), mapping.rest is not None)
+    if what == "values":
+        return Seq(tuple(inner for _, inner in pairs), mapping.rest is not None)
+    return Seq(tuple(Seq((key, inner), is_row=True) for key, inner in pairs), mapping.rest is not None)
+
+
+def zipped(lists: list[Value]) -> Value:
+    """The lists side by side; one whose length is not known goes with the others' summary items."""
+    seqs = [as_seq(part) for part in lists]
+    known = [seq for seq in seqs if seq is not None]
+    if not known:
+        return Unknown(frozenset().union(*(taints(part) for part in lists)))
+    summarised = [seq for seq in known if any(isinstance(i, (Job, JobId)) and i.index == EACH for i in seq.items)]
+    if summarised:
+        length = len(summarised[0].items)
+    else:
+        length = min((len(seq.items) for seq in known if not seq.is_open), default=max(len(seq.items) for seq in known))
+    rows: list[Value] = []
+    for number in range(length):
+        row: list[Value] = []
+        for part, seq in zip(lists, seqs, strict=True):
+            if seq is not None and number < len(seq.items) and (not summarised or seq in summarised):
+                row.append(seq.items[number])
+            else:
+                row.append(Unknown(taints(part)))
+        rows.append(Seq(tuple(row), is_row=True))
+    return Seq(tuple(rows), is_open=any(seq.is_open for seq in known))
+
+
+def subelements(evaluator: Evaluator, base: Value, key: object) -> Value:
+    """Pairs of an item and each thing in the list under ``key`` of it."""
+    seq = as_seq(base)
+    if seq is None:
+        return Unknown(taints(base))
+    rows: list[Value] = []
+    is_open = seq.is_open
+    for item in seq.items:
+        inner = evaluator.follow(item, str(key).split("."))
+        below = as_seq(inner)
+        if below is None:
+            rows.append(Seq((item, Unknown(taints(inner))), is_row=True))
+            is_open = True
+        else:
+            rows.extend(Seq((item, part), is_row=True) for part in below.items)
+            is_open = is_open or below.is_open
+    return Seq(tuple(rows), is_open)
+
+
+def crossed(lists: list[Value]) -> Value:
+    """Every combination of the lists' items."""
+    rows: list[tuple[Value, ...]] = [()]
+    is_open = False
+    for part in lists:
+        seq = as_seq(part) or Seq((Unknown(taints(part)),), is_open=True)
+        is_open = is_open or seq.is_open
+        rows = [(*row, item) for row in rows for item in seq.items][:200]
+    return Seq(tuple(Seq(row, is_row=True) for row in rows), is_open)

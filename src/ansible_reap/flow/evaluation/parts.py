@@ -1,0 +1,154 @@
+"""Parts of values: attributes, items, stretches of lists. What is not known stays unknown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ansible_reap.flow.evaluation.values import (
+    ABSENT,
+    EACH,
+    UNKNOWN,
+    Alt,
+    Const,
+    Job,
+    JobId,
+    Map,
+    Results,
+    Seq,
+    Stage,
+    Undefined,
+    Unknown,
+    Value,
+    alt,
+    as_map,
+    as_seq,
+    one_of,
+    picked,
+    plain,
+    taints,
+)
+
+if TYPE_CHECKING:
+    from jinja2 import nodes
+
+    from ansible_reap.flow.evaluation.evaluator import Evaluator
+
+_ID_ATTRIBUTES = frozenset({"ansible_job_id", "results_file", "ansible_async_watchdog_pid"})
+_ABSENT_WHILE_RUNNING = frozenset(
+    {
+        "skipped",
+        "skip_reason",
+        "rc",
+        "stdout",
+        "stderr",
+        "stdout_lines",
+        "stderr_lines",
+        "start",
+        "end",
+        "delta",
+        "results",
+    }
+)
+
+
+def _job_part(job: Job, key: object) -> Value:
+    """What ``.key`` of a job's result holds, as far as it can be known at its stage."""
+    if not isinstance(key, str):
+        return Unknown(frozenset({job.instance}))
+    if key in _ID_ATTRIBUTES:
+        return JobId(job.instance, job.index, job.is_partial)
+    if key in (job.loop_var, "item"):
+        return job.item if job.item is not None else UNKNOWN
+    if job.stage is Stage.LAUNCHED:
+        if key in _ABSENT_WHILE_RUNNING:
+            return ABSENT
+        if key in ("changed", "started"):
+            return Const(1)
+        if key in ("failed", "finished", "unreachable"):
+            return Const(0)
+    if key == "skipped":
+        return ABSENT
+    if job.stage is Stage.DONE and key == "finished":
+        return Const(1)
+    if key == "ansible_loop_var":
+        return Const(job.loop_var)
+    return Unknown(frozenset({job.instance}))
+
+
+def _seq_part(seq: Seq, key: object) -> Value:
+    """The list's item at a position, or some item where the position is not known."""
+    if isinstance(key, str) and key.lstrip("-").isdigit():
+        key = int(key)
+    if isinstance(key, bool) or not isinstance(key, int):
+        return one_of(seq)
+    if seq.is_row:
+        return seq.items[key] if -len(seq.items) <= key < len(seq.items) else ABSENT
+    if seq.is_open or any(isinstance(item, (Job, JobId)) and item.index == EACH for item in seq.items):
+        return picked(seq.items[0]) if len(seq.items) == 1 else one_of(Seq(seq.items, is_open=True))
+    return seq.items[key] if -len(seq.items) <= key < len(seq.items) else ABSENT
+
+
+def part(evaluator: Evaluator, base: Value, key: object) -> Value:
+    """``base.key`` or ``base[key]``; NOT_PLAIN as key is one that is not known."""
+    if isinstance(base, Alt):
+        return alt((guard, part(evaluator, inner, key)) for guard, inner in base.options)
+    if isinstance(base, Job):
+        return _job_part(base, key)
+    if isinstance(base, Results):
+        return _results_part(evaluator, base, key)
+    if isinstance(base, (Unknown, JobId)):
+        return Unknown(taints(base))
+    if isinstance(base, Undefined):
+        return base
+    mapping = as_map(base)
+    if mapping is not None:
+        if not isinstance(key, (str, int, float, bool)):
+            return _any_entry(mapping)
+        found = mapping.get(str(key))
+        return ABSENT if found is None else _templated(evaluator, found)
+    seq = as_seq(base)
+    if seq is not None:
+        return _templated(evaluator, _seq_part(seq, key))
+    return UNKNOWN
+
+
+def stretch(evaluator: Evaluator, base: Value, where: nodes.Slice) -> Value:
+    """``base[start:stop]``."""
+    if where.start is None and where.stop is None:
+        return base
+    seq = as_seq(base)
+    if seq is None:
+        return Unknown(taints(base))
+    if any(isinstance(item, (Job, JobId)) and item.index == EACH for item in seq.items) or seq.is_open:
+        return Seq(tuple(picked(item) for item in seq.items), is_open=True)
+    bounds = [plain(evaluator.value(end)) if end is not None else None for end in (where.start, where.stop)]
+    if all(bound is None or isinstance(bound, int) for bound in bounds):
+        return Seq(seq.items[slice(bounds[0], bounds[1])])
+    return Unknown(taints(base))
+
+
+def _results_part(evaluator: Evaluator, base: Results, key: object) -> Value:
+    if key == "results":
+        return base.items
+    found = taints(base)
+    if key == "ansible_job_id":
+        evaluator.misses_results |= found
+        return UNKNOWN
+    launched = all(not isinstance(item, Job) or item.stage is Stage.LAUNCHED for item in base.items.items)
+    if launched and found and key in ("changed", "failed"):
+        return Const(key == "changed")
+    return ABSENT if launched and key == "skipped" else Unknown(found)
+
+
+def _any_entry(mapping: Map) -> Value:
+    values = [inner for _, inner in mapping.entries] + ([mapping.rest] if mapping.rest is not None else [])
+    if len(values) == 1:
+        return values[0]
+    return Unknown(frozenset().union(*(taints(inner) for inner in values)))
+
+
+def _templated(evaluator: Evaluator, value: Value) -> Value:
+    """Templates inside plain data that came out of a variable."""
+    if isinstance(value, Const) and isinstance(value.value, (str, list, dict)):
+        return evaluator.data(value.value)
+    return value

@@ -1,0 +1,118 @@
+"""Constant text and numbers: sums, the filters and methods that change them. What is not known stays unknown."""
+
+from __future__ import annotations
+
+import operator
+import os.path
+from collections.abc import Callable
+from typing import Any
+
+from jinja2 import nodes
+
+from ansible_reap.flow.evaluation.values import (
+    NOT_PLAIN,
+    UNKNOWN,
+    Const,
+    JobId,
+    Seq,
+    Undefined,
+    Unknown,
+    Value,
+    as_seq,
+    lifted,
+    plain,
+    taints,
+)
+
+MAX_NUMBER = 10**15
+MAX_TEXT = 20_000
+ARITHMETIC: dict[type[nodes.Expr], Callable[[Any, Any], Any]] = {
+    nodes.Add: operator.add,
+    nodes.Sub: operator.sub,
+    nodes.Mul: operator.mul,
+    nodes.Div: operator.truediv,
+    nodes.FloorDiv: operator.floordiv,
+    nodes.Mod: operator.mod,
+}
+TEXTUAL: dict[str, Callable[..., Any]] = {
+    "basename": os.path.basename,
+    "dirname": os.path.dirname,
+    "lower": lambda text: text.lower(),
+    "upper": lambda text: text.upper(),
+    "replace": lambda text, old, new: text.replace(old, new),
+    "split": lambda text, by=None: text.split(by),
+    "title": lambda text: text.title(),
+}
+NUMERIC: dict[str, Callable[[float], Any]] = {"int": int, "float": float, "abs": abs, "round": round}
+
+
+def numeric(value: Value, name: str) -> Value:
+    """What a filter of NUMERIC makes of a value."""
+    data = plain(value)
+    if isinstance(data, Undefined) or data is NOT_PLAIN or data is None:  # null stands for what is given at run time
+        return value if taints(value) else UNKNOWN
+    try:
+        number = float(data)
+    except (TypeError, ValueError):
+        return Const(0) if name in ("int", "float") else UNKNOWN
+    if number != number or abs(number) > 1e15:  # noqa: PLR0124 - not a number
+        return UNKNOWN
+    return Const(NUMERIC[name](number))
+
+
+def textual(value: Value, name: str, arguments: list[Any]) -> Value:
+    """What a filter of TEXTUAL makes of a value."""
+    data = plain(value)
+    if not isinstance(data, str):
+        return value if isinstance(value, JobId) else Unknown(taints(value))
+    try:
+        return lifted(TEXTUAL[name](data, *arguments))
+    except (TypeError, ValueError):
+        return UNKNOWN
+
+
+def as_number(value: Value, function: Callable[[Any], Any]) -> Value:
+    """The function applied to a number."""
+    data = plain(value)
+    if isinstance(data, (int, float)) and not isinstance(data, bool):
+        return Const(function(data))
+    return Unknown(taints(value))
+
+
+def combined(function: Callable[[Any, Any], Any], left: Value, right: Value) -> Value:
+    """Two values added, multiplied and so on; lists are joined."""
+    if function is operator.add:
+        first, second = as_seq(left), as_seq(right)
+        if first is not None and second is not None:
+            return Seq(first.items + second.items, first.is_open or second.is_open)
+        if (first is not None and isinstance(right, (Unknown, Undefined))) or (
+            second is not None and isinstance(left, (Unknown, Undefined))
+        ):
+            known = first if first is not None else second
+            assert known is not None
+            extra = taints(left) | taints(right) - taints(known)
+            rest: tuple[Value, ...] = (Unknown(extra),) if extra - taints(known) else ()
+            return Seq(known.items + rest, is_open=True)
+    a, b = plain(left), plain(right)
+    if isinstance(a, (int, float)) and isinstance(b, (int, float)):
+        if abs(a) < MAX_NUMBER and abs(b) < MAX_NUMBER:
+            try:
+                return Const(function(a, b))
+            except (ArithmeticError, ValueError):
+                return UNKNOWN
+        return UNKNOWN
+    if function is operator.add and isinstance(a, str) and isinstance(b, str) and len(a) + len(b) < MAX_TEXT:
+        return Const(a + b)
+    return Unknown(taints(left) | taints(right))
+
+
+def string_method(text: str, method: str, arguments: list[Any]) -> Value:
+    """What a method of constant text gives back."""
+    if not all(isinstance(argument, (str, int)) for argument in arguments):
+        return UNKNOWN
+    if method in ("lower", "upper", "strip", "split", "replace", "rstrip", "lstrip", "title", "startswith", "endswith"):
+        try:
+            return lifted(getattr(text, method)(*arguments))
+        except (TypeError, ValueError):
+            return UNKNOWN
+    return UNKNOWN

@@ -1,0 +1,334 @@
+"""What a variable can hold, as far as job ids and constants are concerned."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Any
+
+from ansible_reap.flow.evaluation.formulas import Formula, conj, disj, is_large, neg
+
+MAX_OPTIONS = 12
+MAX_ITEMS = 200
+MAX_LAZY_DEPTH = 30
+MAX_WALK = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Const:
+    """Plain data without templates."""
+
+    value: Any
+
+    def __hash__(self) -> int:
+        return hash(repr(self.value))
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Anything; ``taints`` are the jobs (instance numbers) whose handle or result may be in it."""
+
+    taints: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Undefined:
+    """Something that nothing seen defines; ``is_sure`` where it certainly is not there."""
+
+    is_sure: bool = False
+
+
+EACH = -1
+"""The index of a result that stands for each job of a loop in turn."""
+
+
+class Stage(Enum):
+    """What the holder of a job's result may know of it."""
+
+    LAUNCHED = "launched"
+    LOOKED = "looked"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """The result of one job's launch or of a look at it: whoever holds it has the job's id.
+
+    ``index`` is None for a launch's only job, the item's number where the launch loops over a list that is known, else
+    EACH. ``is_partial`` says that it is one of several that cannot be told apart.
+    """
+
+    instance: int
+    index: int | None = None
+    is_partial: bool = False
+    stage: Stage = Stage.LAUNCHED
+    item: Value | None = None
+    """What ``.item`` holds, where that matters: the handle that a reap looped over."""
+    loop_var: str = "item"
+
+
+@dataclass(frozen=True, slots=True)
+class JobId:
+    """The job's id, its status file, or another name of the job."""
+
+    instance: int
+    index: int | None = None
+    is_partial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """The register of a looped task: the results stand in ``.results``."""
+
+    items: Seq
+
+
+@dataclass(frozen=True, slots=True)
+class Seq:
+    """A list. Where it is open there may be more items than are known."""
+
+    items: tuple[Value, ...]
+    is_open: bool = False
+    is_row: bool = False
+    """Its items belong together, as those of several lists side by side: each place has its own meaning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Map:
+    """A dictionary with constant keys; what stands under a key that is not constant is in ``rest``."""
+
+    entries: tuple[tuple[str, Value], ...]
+    rest: Value | None = None
+
+    def get(self, key: str) -> Value | None:
+        for name, value in self.entries:
+            if name == key:
+                return value
+        return self.rest
+
+
+@dataclass(frozen=True, slots=True)
+class Alt:
+    """One of several values, each under its condition; conditions need not cover everything."""
+
+    options: tuple[tuple[Formula, Value], ...]
+
+
+class Lazy:
+    """A fact or parameter without any handle in it, worked out when something asks for it: most are never asked for."""
+
+    __slots__ = ("_value", "depth", "read", "written")
+
+    def __init__(self, read: Callable[[], Value], written: str = "", depth: int = 0) -> None:
+        self.read = read
+        self.written = written
+        self.depth = depth
+        """How many others it may have to work out one within the other."""
+        self._value: Value | None = None
+
+    def __repr__(self) -> str:
+        """As written, where that is known: it tells calls with different parameters apart."""
+        return f"Lazy({self.written!r})" if self.written else object.__repr__(self)
+
+    @property
+    def value(self) -> Value:
+        if self._value is None:
+            self._value = UNKNOWN  # what asks for itself is not known
+            self._value = self.read()
+        return self._value
+
+
+Value = Lazy | Const | Unknown | Undefined | Job | JobId | Results | Seq | Map | Alt
+
+UNDEFINED = Undefined()
+ABSENT = Undefined(is_sure=True)
+UNKNOWN = Unknown()
+
+
+def taints(value: Value | None) -> frozenset[int]:
+    """Every job whose handle the value may hold."""
+    found: set[int] = set()
+    stack: list[Value | None] = [value]
+    steps = 0
+    while stack and steps < MAX_WALK:
+        steps += 1
+        part = stack.pop()
+        if isinstance(part, (Job, JobId)):
+            found.add(part.instance)
+            if isinstance(part, Job) and part.item is not None:
+                stack.append(part.item)
+        elif isinstance(part, Unknown):
+            found |= part.taints
+        elif isinstance(part, Results):
+            stack.append(part.items)
+        elif isinstance(part, Seq):
+            stack.extend(part.items)
+        elif isinstance(part, Map):
+            stack.extend(inner for _, inner in part.entries)
+            stack.append(part.rest)
+        elif isinstance(part, Alt):
+            stack.extend(inner for _, inner in part.options)
+    return frozenset(found)
+
+
+def handles(value: Value | None) -> frozenset[int]:
+    """The jobs whose handle itself (not merely something derived from the job) stands in the value."""
+    if isinstance(value, (Job, JobId)):
+        return frozenset({value.instance})
+    found: set[int] = set()
+    if isinstance(value, Results):
+        return handles(value.items)
+    inner: Iterable[Value | None] = ()
+    if isinstance(value, Seq):
+        inner = value.items
+    elif isinstance(value, Map):
+        inner = [entry for _, entry in value.entries] + [value.rest]
+    elif isinstance(value, Alt):
+        inner = [option for _, option in value.options]
+    for part in inner:
+        found |= handles(part)
+    return frozenset(found)
+
+
+def options(value: Value, under: Formula = True) -> list[tuple[Formula, Value]]:
+    """The value's alternatives with their conditions, flattened."""
+    if isinstance(value, Lazy):
+        value = value.value
+    if not isinstance(value, Alt):
+        return [(under, value)]
+    out: list[tuple[Formula, Value]] = []
+    for guard, inner in value.options:
+        out.extend(options(inner, conj(under, guard)))
+    return out
+
+
+def alt(choices: Iterable[tuple[Formula, Value]]) -> Value:
+    """One of the choices; equal values are merged, too many or too entangled conditions make it unknown."""
+    guards: list[Formula] = []
+    values: list[Value] = []
+    for guard, value in choices:
+        for under, inner in options(value, guard):
+            if under is False:
+                continue
+            at = next((at for at, known in enumerate(values) if known is inner or known == inner), None)
+            if at is not None:
+                guards[at] = disj(guards[at], under)
+            elif len(values) <= MAX_OPTIONS * 4:
+                guards.append(under)
+                values.append(inner)
+    if not values:
+        return UNDEFINED
+    if len(values) == 1 and (guards[0] is True or isinstance(values[0], (Const, Unknown, Undefined))):
+        return values[0]
+    if len(values) > MAX_OPTIONS or any(is_large(guard) for guard in guards):
+        return Unknown(frozenset().union(*(taints(value) for value in values)))
+    return Alt(tuple(zip(guards, values, strict=True)))
+
+
+def mapped(value: Value, function: Callable[[Value], Value]) -> Value:
+    """The function applied to each alternative."""
+    if not isinstance(value, Alt):
+        return function(value)
+    return alt((guard, function(inner)) for guard, inner in options(value))
+
+
+def replaced(old: Value | None, new: Value, guard: Formula) -> Value:
+    """What a variable holds after an assignment that happens only under ``guard``."""
+    if guard is True:
+        return new
+    if old is None:
+        old = UNDEFINED
+    if isinstance(old, Lazy) or isinstance(new, Lazy):
+        if taints(old):
+            return UNKNOWN if isinstance(old, Alt) else alt([(guard, new), *options(old, neg(guard))])
+        depth = 1 + max(part.depth for part in (old, new) if isinstance(part, Lazy))
+        if depth < MAX_LAZY_DEPTH and not taints(new):
+            earlier, later = old, new
+            return Lazy(lambda: replaced(forced(earlier), forced(later), guard), depth=depth)
+    if _is_large(old) or _is_large(new):
+        # which of two long lists without any handle it is matters to nobody
+        return new if isinstance(old, Undefined) else UNKNOWN
+    return alt([(guard, new), *options(old, neg(guard))])
+
+
+def forced(value: Value) -> Value:
+    """The value with nothing in it still to be worked out."""
+    if isinstance(value, Lazy):
+        return value.value
+    if isinstance(value, Alt) and any(isinstance(inner, Lazy) for _, inner in value.options):
+        return alt(value.options)
+    return value
+
+
+def _is_large(value: Value) -> bool:
+    return isinstance(value, (Seq, Map)) and not taints(value)
+
+
+def plain(value: Value) -> Any:
+    """The plain data that the value is, or NOT_PLAIN."""
+    if isinstance(value, Const):
+        return value.value
+    if isinstance(value, Seq) and not value.is_open:
+        items = [plain(item) for item in value.items]
+        return NOT_PLAIN if any(item is NOT_PLAIN for item in items) else items
+    if isinstance(value, Map) and value.rest is None:
+        entries = {key: plain(inner) for key, inner in value.entries}
+        return NOT_PLAIN if any(inner is NOT_PLAIN for inner in entries.values()) else entries
+    return NOT_PLAIN
+
+
+class _NotPlain:
+    """Marks that a value is no plain data."""
+
+    __slots__ = ()
+
+
+NOT_PLAIN = _NotPlain()
+
+
+def lifted(data: Any) -> Value:
+    """Plain data as a value: lists and dictionaries opened up one level at a time."""
+    if isinstance(data, (list, tuple)):
+        if len(data) > MAX_ITEMS:
+            return Seq(tuple(Const(item) for item in data[:MAX_ITEMS]), is_open=True)
+        return Seq(tuple(Const(item) for item in data))
+    if isinstance(data, dict):
+        return Map(tuple((str(key), Const(inner)) for key, inner in data.items()))
+    return Const(data)
+
+
+def as_seq(value: Value) -> Seq | None:
+    """The value as a list, where it is one."""
+    if isinstance(value, Const) and isinstance(value.value, (list, tuple)):
+        value = lifted(value.value)
+    return value if isinstance(value, Seq) else None
+
+
+def as_map(value: Value) -> Map | None:
+    """The value as a dictionary, where it is one."""
+    if isinstance(value, Const) and isinstance(value.value, dict):
+        value = lifted(value.value)
+    return value if isinstance(value, Map) else None
+
+
+def one_of(seq: Seq) -> Value:
+    """Some single item of the list, not known which."""
+    if not seq.items:
+        return UNKNOWN if seq.is_open else ABSENT
+    if len(seq.items) == 1 and not seq.is_open:
+        return picked(seq.items[0])
+    found = taints(seq)
+    first = seq.items[0]
+    if len(found) == 1 and isinstance(first, (Job, JobId)) and all(isinstance(item, type(first)) for item in seq.items):
+        return replace(first, index=EACH, is_partial=True)
+    return Unknown(found)
+
+
+def picked(item: Value) -> Value:
+    """An item taken out of its list by position: where it stands for each job in turn, it is now just one."""
+    if isinstance(item, (Job, JobId)) and item.index == EACH:
+        return replace(item, is_partial=True)
+    if isinstance(item, Alt):
+        return mapped(item, picked)
+    return item

@@ -1,0 +1,175 @@
+"""Launches matched to reaps: what becomes of the jobs of one launch in one context."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from ansible_reap.content.model import Task
+from ansible_reap.flow.analysis import ReapKind
+from ansible_reap.flow.evaluation.formulas import Formula, conj, disj, implies, relaxed, satisfiable, without_choices
+from ansible_reap.flow.evaluation.values import EACH
+from ansible_reap.flow.walk.record import Record
+from ansible_reap.flow.walk.state import Cover, Instance
+from ansible_reap.jobs import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The verdict on one launch in one context."""
+
+    instance: Instance
+    verdict: Verdict
+    sub_tag: str | None = None
+    explanation: str = ""
+    confidence: str = "high"
+    waits: tuple[Task, ...] = ()
+    looks: tuple[Task, ...] = ()
+
+
+def judge(instance: Instance, record: Record, waits_elsewhere: Callable[[Instance], bool]) -> Judgement:
+    """What becomes of the launch's jobs.
+
+    ``waits_elsewhere`` tells whether some wait that this walk never came by reads the register by name.
+    """
+    waits = [
+        cover for cover in instance.covers if cover.kind is ReapKind.WAIT and cover.is_sure and _meets(instance, cover)
+    ]
+    wait_tasks = _tasks(waits)
+    looks = tuple(task for task in _tasks(instance.covers) if task not in wait_tasks)
+
+    def verdict(what: Verdict, tag: str | None = None, text: str = "", confidence: str = "high") -> Judgement:
+        return Judgement(instance, what, tag, text, confidence, wait_tasks, looks)
+
+    if instance.task.keywords.get("when") is False:
+        return verdict(Verdict.REAPED)  # it never runs, so nothing is left behind
+    if instance.reaps_itself or _all_covered(instance, waits, lambda guard: guard):
+        return verdict(Verdict.REAPED)
+    if instance.detached:
+        return verdict(Verdict.DETACHED)
+    if instance.cuts:
+        return verdict(Verdict.REBOOT)
+    if _is_unknown(instance, record, waits) or (not waits and waits_elsewhere(instance)):
+        return verdict(Verdict.UNKNOWN)
+    tag, text, confidence = _fault(instance, waits)
+    if instance.detached is not None:
+        tag, text, confidence = (
+            "reason",
+            "The launch is declared detached without a reason, so it is not detached.",
+            "high",
+        )
+    return verdict(Verdict.PARTIAL if waits else Verdict.UNREAPED, tag, text, confidence)
+
+
+def _tasks(covers: Iterable[Cover]) -> tuple[Task, ...]:
+    return tuple(dict.fromkeys(cover.task for cover in covers))
+
+
+def _meets(instance: Instance, cover: Cover) -> bool:
+    """Whether launch and reap can happen in one run at all."""
+    return instance.never_runs or satisfiable(conj(instance.guard, cover.guard))
+
+
+def _all_covered(instance: Instance, covers: list[Cover], granted: Callable[[Formula], Formula]) -> bool:
+    """Whether each job is waited for wherever it is launched."""
+    if not covers:
+        return False
+    numbers: Iterable[int | None] = (None,) if instance.count in (None, 1) else range(instance.count)
+    for number in numbers:
+        guards = [
+            granted(relaxed(cover.guard, instance.number))
+            for cover in covers
+            if not cover.is_partial and (number is None or cover.index in (number, None, EACH))
+        ]
+        if instance.never_runs and guards:
+            continue  # neither runs here: only whether they belong together counts
+        if not guards or not implies(granted(instance.guard), disj(*guards)):
+            return False
+    return True
+
+
+def _is_unknown(instance: Instance, record: Record, waits: list[Cover]) -> bool:
+    if instance.number in record.cut_short or instance.is_doubtful or instance.escapes:
+        return True
+    if any(cover.kind is ReapKind.WAIT and not cover.is_sure and _meets(instance, cover) for cover in instance.covers):
+        return True
+    every = [cover for cover in instance.covers if cover.kind is ReapKind.WAIT and cover.is_sure]
+    return _all_covered(instance, every, without_choices)
+
+
+def _fault(instance: Instance, waits: list[Cover]) -> tuple[str, str, str]:
+    """The sub-tag, the explanation and the confidence for a launch that is not reaped, or not wholly."""
+    name = instance.register or "this launch"
+    jobs = "jobs" if instance.is_looped else "job"
+    if waits and all(cover.is_partial or cover.index not in (None, EACH) for cover in waits):
+        return (
+            "partial",
+            f"Only some of the jobs of {name} are waited for: {_first(waits)} picks single results.",
+            "high",
+        )
+    if waits:
+        text = (
+            f"The {jobs} of {name} {'are' if instance.is_looped else 'is'} not waited for on every path: "
+            f"{_first(waits)} waits only under a condition that the launch does not have."
+        )
+        return "partial", text, "medium"
+    sure = [cover for cover in instance.covers if cover.is_sure and cover.kind is not ReapKind.WAIT]
+    if sure and all(cover.kind is ReapKind.CLEANUP for cover in sure):
+        return (
+            "peek",
+            f"{_first(sure)} deletes the status file of {name}, which neither waits nor collects a result.",
+            "high",
+        )
+    if sure:
+        look = next(cover for cover in sure if cover.kind is not ReapKind.CLEANUP)
+        text = f"{_first([look])} looks at the {jobs} of {name} without waiting: a running job passes for a success."
+        return "peek", text, "high"
+    if instance.overwritten is not None:
+        what = "The task runs again and" if instance.overwritten is instance.task else str(instance.overwritten.place)
+        return "overwritten", f"{what} overwrites the register {name} before anything waits for its {jobs}.", "high"
+    if instance.register is None:
+        return "unregistered", f"Nothing is registered, so no task can wait for the {jobs} or see a failure.", "high"
+    text = f"Nothing waits for the {jobs} of {name}: nobody sees whether the work succeeds, fails or is killed."
+    return "never", text, "high"
+
+
+def _first(covers: list[Cover]) -> str:
+    return str(covers[0].task.place)
+
+
+def merged(judgements: list[Judgement]) -> Judgement:
+    """One verdict for a launch that is reached in several ways; the judgement returned is the one at fault."""
+    judgements = [each for each in judgements if not each.instance.never_runs] or judgements
+    first = judgements[0]
+    verdicts = {judgement.verdict for judgement in judgements}
+    if len(verdicts) == 1 and first.verdict is not Verdict.PARTIAL:
+        return _to_the_point(first, judgements)
+    faulty = [each for each in judgements if each.verdict in (Verdict.UNREAPED, Verdict.PARTIAL)]
+    good = [each for each in judgements if each.verdict is Verdict.REAPED]
+    if faulty:
+        worst = next((each for each in faulty if each.verdict is Verdict.UNREAPED), faulty[0])
+        waits = tuple(dict.fromkeys(task for each in judgements for task in each.waits))
+        is_doubtful = Verdict.UNKNOWN in verdicts and Verdict.PARTIAL not in verdicts
+        if not good and is_doubtful and worst.sub_tag not in ("unregistered", "reason"):
+            return next(each for each in judgements if each.verdict is Verdict.UNKNOWN)
+        if not waits and not good:
+            return _to_the_point(worst, judgements)
+        tag = worst.sub_tag if worst.sub_tag in ("partial", "overwritten", "peek", "reason") else "partial"
+        text = worst.explanation
+        if worst.verdict is Verdict.UNREAPED and good and worst.sub_tag != "overwritten":
+            text = f"Reached in another way its jobs are waited for, but here: {text[:1].lower()}{text[1:]}"
+        return Judgement(
+            worst.instance, Verdict.PARTIAL, tag, text, "medium" if good else worst.confidence, waits, worst.looks
+        )
+    for wanted in (Verdict.REAPED, Verdict.DETACHED, Verdict.REBOOT):
+        for each in judgements:
+            if each.verdict is wanted:
+                return each
+    return first
+
+
+def _to_the_point(found: Judgement, judgements: list[Judgement]) -> Judgement:
+    """Nothing is lost by overwriting a register of which nobody reads the last value either."""
+    if found.sub_tag != "overwritten":
+        return found
+    return next((each for each in judgements if each.sub_tag == "never"), found)

@@ -1,0 +1,362 @@
+"""Includes, imports and roles: which files they mean, and how the walk goes through them."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ansible_reap.content import arguments, expressions
+from ansible_reap.content.model import Place, Task
+from ansible_reap.content.roles import MAX_CANDIDATES, Role
+from ansible_reap.flow.evaluation.conditions import condition
+from ansible_reap.flow.evaluation.evaluator import Evaluator
+from ansible_reap.flow.evaluation.formulas import Atom, Formula, atoms, conj
+from ansible_reap.flow.evaluation.patterns import guarded_patterns, is_open, patterns
+from ansible_reap.flow.evaluation.values import UNKNOWN, Seq, Unknown, Value, handles, one_of, taints
+from ansible_reap.flow.walk.loops import index_variable, loop_items, loop_variable
+from ansible_reap.flow.walk.state import Frame
+
+if TYPE_CHECKING:
+    from ansible_reap.flow.walk.walk import Walk
+
+MAX_ROUNDS = 12
+MAX_HANDLE_ROUNDS = 64
+_ROLE_KEYS = frozenset(
+    {"role", "name", "when", "tags", "vars", "become", "become_user", "become_method", "delegate_to"}
+)
+TASK_CALLS = frozenset({"include_tasks", "import_tasks", "include"})
+ROLE_CALLS = frozenset({"include_role", "import_role"})
+
+
+@dataclass(frozen=True, slots=True)
+class RoleCall:
+    """A role entry of a play or of another role's dependencies."""
+
+    role: Role
+    frame: Frame
+    params: Mapping[str, Any]
+
+
+# ---- roles
+
+
+def role_entry(walk: Walk, entry: Any, place: Place, frame: Frame) -> RoleCall | None:
+    """A role named in ``roles:`` or ``dependencies:``; None where the project does not have it."""
+    params: dict[str, Any] = {}
+    keywords: dict[str, Any] = {}
+    if isinstance(entry, str):
+        found = arguments.words(entry.replace(",", " "))
+        name: object = found[0] if found else None
+        params.update(dict(word.partition("=")[::2] for word in found[1:] if "=" in word))
+    elif isinstance(entry, dict):
+        name = entry.get("role", entry.get("name"))
+        given = entry.get("vars")
+        params = {str(key): value for key, value in entry.items() if key not in _ROLE_KEYS}
+        params.update({str(key): value for key, value in given.items()} if isinstance(given, dict) else {})
+        keywords = {key: entry[key] for key in entry if key in _ROLE_KEYS and key not in ("role", "name", "vars")}
+    else:
+        return None
+    inner = walk.inside(frame, keywords)
+    inner = inner._replace(
+        via=(*frame.via, str(place)),
+        declared=(params, *frame.declared) if params else frame.declared,
+    )
+    evaluator = walk.evaluator(inner)
+    for pattern in patterns(evaluator, name):
+        roles = walk.finder.find_roles(pattern, frame.playbook_folder, frame.role)
+        if len(roles) == 1:
+            params = evaluated_params(walk, inner, params)
+            if params:
+                inner = inner._replace(signature=hash((inner.signature, repr(params)[:2000])))
+            return RoleCall(roles[0], walk.enter_role(inner, roles[0], params), params)
+    return None
+
+
+def run_role(
+    walk: Walk,
+    role: Role,
+    frame: Frame,
+    params: Mapping[str, Any],
+    *,
+    entry: str = "main",
+    vars_from: str = "main",
+    defaults_from: str = "main",
+    with_handlers: bool = True,
+) -> None:
+    """Walk a role: what it depends on, then its tasks."""
+    key = f"role {role.path} {entry}"
+    if key in walk.stack or len(walk.stack) > 40:
+        return
+    files = walk.finder.part_files(role, "tasks", entry)
+    metas = walk.finder.part_files(role, "meta")
+    if not any(walk.concerns(path) for path in role_files(walk, role, entry)):
+        return
+    if files and walk.is_settled(key, files[0], frame):
+        walk.record.reached.update(files[:1])
+        return
+    pending = frozenset(walk.state.pending)
+    walk.stack.append(key)
+    inner = (
+        frame
+        if frame.role is role and not with_handlers
+        else walk.enter_role(frame, role, params, vars_from, defaults_from)
+    )
+    if with_handlers:
+        walk.collect_handlers(role, inner)
+    for path in metas:
+        for number, dependency in enumerate(_dependencies(walk, path)):
+            call = role_entry(walk, dependency, Place(path, number + 1), inner)
+            if call is not None:
+                run_role(walk, call.role, call.frame, call.params)
+    for path in files[:1]:
+        walk.record.reached.add(path)
+        walk.stack.append(path)
+        walk.run(walk.library.content(path).tasks, inner._replace(path=path))
+        walk.stack.pop()
+    walk.stack.pop()
+    walk.settle(key, frame, pending)
+
+
+def _dependencies(walk: Walk, path: str) -> list[Any]:
+    found = walk.library.variables(path).get("dependencies")
+    return found if isinstance(found, list) else []
+
+
+def evaluated_params(walk: Walk, frame: Frame, written: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters as the caller means them; what stays unknown keeps its text, so that conditions can be compared."""
+    evaluator = walk.evaluator(frame)
+    out: dict[str, Any] = {}
+    for key, raw in written.items():
+        value = walk.later(evaluator, raw)
+        out[key] = raw if isinstance(value, Unknown) and not value.taints and expressions.is_template(raw) else value
+    return out
+
+
+# ---- calls as tasks
+
+
+def call(walk: Walk, task: Task, frame: Frame) -> None:
+    """An include or import of tasks or of a role, loops and conditions included."""
+    if not walk.goes_on() or _leads_nowhere(walk, task, frame):
+        return
+    given = task.keywords.get("vars")
+    task_vars = {str(key): value for key, value in given.items()} if isinstance(given, dict) else {}
+    evaluator = walk.evaluator(frame, task_vars)
+    is_static = task.module.startswith("import_")
+    items = None if is_static else loop_items(evaluator, task)
+    outer = frame
+    if task_vars:
+        outer = outer._replace(declared=(task_vars, *outer.declared))
+    apply = task.args.get("apply")
+    inherited = {key: value for key, value in task.keywords.items() if key in ("become", "become_user", "delegate_to")}
+    outer = outer._replace(keywords={**outer.keywords, **inherited}) if inherited and is_static else outer
+    if isinstance(apply, dict):
+        outer = walk.inside(outer, apply)
+    if is_static:
+        if "when" in task.keywords:
+            outer = outer._replace(whens=(*outer.whens, task.keywords["when"]))
+        params = evaluated_params(walk, frame, task_vars) if task_vars else {}
+        _one_call(walk, task, outer, params, True)
+        return
+    rounds = [{}] if items is None else [_bound(task, item) for item in _rounds(items)]
+    many = items is not None and (items.is_open or len(items.items) > 2)
+    for bound in rounds:
+        if not walk.goes_on():
+            return
+        looped = outer.in_loop(bound)
+        inner_evaluator = walk.evaluator(looped, task_vars)
+        guard = conj(
+            *(condition(inner_evaluator, when) for when in frame.whens),
+            condition(inner_evaluator, task.keywords.get("when")),
+        )
+        if guard is False:
+            continue
+        params = {**bound, **evaluated_params(walk, looped, task_vars)}
+        before = walk.state.facts.copy()
+        # the conditions around are in the guard now; inside they would be asked again after things have changed
+        _one_call(walk, task, outer.under(guard)._replace(whens=()), params, guard, is_repeated=many)
+        walk.join(before, guard)
+
+
+def _leads_nowhere(walk: Walk, task: Task, frame: Frame) -> bool:
+    """Whether the call's names are plain and lead only to files in which nothing can become of a job.
+
+    Most calls are such, and nothing else of them needs to be worked out: no loop, no condition, no parameter.
+    """
+    if task.module in ROLE_CALLS:
+        name = task.args.get("name", task.args.get("role"))
+        entry = task.args.get("tasks_from", "main")
+        if not (_is_plain(name) and _is_plain(entry)):
+            return False
+        roles = walk.finder.find_roles(name, frame.playbook_folder, frame.role)
+        paths = [path for role in roles for path in role_files(walk, role, entry)]
+    else:
+        name = task.args.get("file", task.args.get("_raw_params"))
+        if not _is_plain(name) or task.module == "include":
+            return False
+        paths = walk.finder.find_files(name, frame.folders)
+    return bool(paths) and not any(walk.concerns(path) for path in paths)
+
+
+def _is_plain(name: object) -> bool:
+    return isinstance(name, str) and "{" not in name and "*" not in name
+
+
+def role_files(walk: Walk, role: Role, entry: str) -> list[str]:
+    """Every file that running a role's entry point may go through first."""
+    parts = (("tasks", entry), ("meta", "main"), ("handlers", "main"))
+    return [path for part, name in parts for path in walk.finder.part_files(role, part, name)]
+
+
+def _rounds(items: Seq) -> list[Value]:
+    """One round for each item that is known; else two, so that what the first leaves behind is seen."""
+    limit = MAX_HANDLE_ROUNDS if handles(items) else MAX_ROUNDS
+    if items.items and len(items.items) <= limit and (not items.is_open or handles(items)):
+        return list(items.items)
+    if not items.items and not items.is_open:
+        return []
+    some = one_of(Seq(items.items, is_open=True))
+    return [some, some]
+
+
+def _bound(task: Task, item: Value) -> dict[str, Any]:
+    names: dict[str, Any] = {loop_variable(task): item, "ansible_loop_var": UNKNOWN}
+    index = index_variable(task)
+    if index is not None:
+        names[index] = UNKNOWN
+    return names
+
+
+def _one_call(
+    walk: Walk, task: Task, frame: Frame, params: dict[str, Any], guard: Formula, *, is_repeated: bool = False
+) -> None:
+    inner = frame._replace(
+        via=(*frame.via, str(task.place)),
+        depth=frame.depth + 1,
+        signature=hash((frame.signature, repr(params)[:2000])) if params else frame.signature,
+    ).with_params(params)
+    if inner.depth > 40:
+        walk.is_cut_short = True
+        return
+    if task.module in ROLE_CALLS:
+        _role_call(walk, task, inner, params)
+    else:
+        _tasks_call(walk, task, inner, params, guard, is_repeated=is_repeated)
+
+
+def _role_call(walk: Walk, task: Task, frame: Frame, params: dict[str, Any]) -> None:
+    evaluator = walk.evaluator(frame)
+    targets: dict[tuple[str, str], Role] = {}
+    starts = patterns(evaluator, task.args.get("tasks_from", "main"))
+    for pattern in patterns(evaluator, task.args.get("name", task.args.get("role"))):
+        for role in walk.finder.find_roles(pattern, frame.playbook_folder, frame.role):
+            for entry in starts:
+                for path in walk.finder.part_files(role, "tasks", entry):
+                    is_meant = "*" not in pattern + entry or walk.concerns(path)
+                    if is_meant and not (is_open(pattern) and walk.graph.is_called(path)):
+                        targets[role.path, posixpath.basename(path)] = role
+    if not targets:
+        _leaves(walk, task, params)
+    for (_, entry), role, each in _alternatives(walk, task, frame, targets):
+        run_role(
+            walk,
+            role,
+            each,
+            {},
+            entry=entry,
+            vars_from=_plain_name(evaluator, task.args.get("vars_from")),
+            defaults_from=_plain_name(evaluator, task.args.get("defaults_from")),
+        )
+
+
+def _plain_name(evaluator: Evaluator, written: object) -> str:
+    found = patterns(evaluator, written) if written is not None else []
+    return found[0] if found and "*" not in found[0] else "main"
+
+
+def _alternatives(
+    walk: Walk, task: Task, frame: Frame, targets: Mapping[Any, Any], *, others: bool = True
+) -> list[tuple[Any, Any, Frame]]:
+    """Each target with the frame in which it is walked: of several only one is meant, and it is not known which."""
+    if len(targets) > MAX_CANDIDATES:
+        walk.is_cut_short = True
+    if len(targets) == 1:
+        return [(key, value, frame) for key, value in targets.items()]
+    subject = f"choice at {task.place} {walk.record.fresh()}"
+    count = 0 if others else len(targets)
+    return [
+        (key, value, frame.under(Atom(f"{subject} {key}", subject, str(key), is_choice=True, choices=count)))
+        for key, value in list(targets.items())[:MAX_CANDIDATES]
+    ]
+
+
+def _tasks_call(
+    walk: Walk, task: Task, frame: Frame, params: dict[str, Any], guard: Formula, *, is_repeated: bool
+) -> None:
+    evaluator = walk.evaluator(frame)
+    written = task.args.get("file", task.args.get("_raw_params"))
+    if isinstance(written, str) and task.module == "include":
+        written = (arguments.words(written) or [""])[0]
+    targets: dict[str, Formula] = {}
+    others = False
+    for under, pattern in guarded_patterns(evaluator, written):
+        if not pattern:
+            continue
+        for path in walk.finder.find_files(pattern, frame.folders):
+            if is_open(pattern) and walk.graph.is_called(path):
+                continue  # the name says nothing: what is called by its own name elsewhere is hardly meant
+            if "*" not in pattern or walk.concerns(path):
+                targets.setdefault(path, under)
+            else:
+                others = True
+    if not targets:
+        _leaves(walk, task, params)
+        return
+    if len(targets) == 1:
+        chosen = [(path, frame) for path in targets]
+    elif all(under is not True for under in targets.values()):
+        chosen = [(path, frame.under(under)) for path, under in targets.items()]
+    else:
+        chosen = [(path, each) for path, _, each in _alternatives(walk, task, frame, targets, others=others)]
+    for path, each in chosen:
+        _run_file(walk, path, each, guard, is_repeated=is_repeated, is_alone=len(chosen) == 1)
+
+
+def _run_file(walk: Walk, path: str, frame: Frame, guard: Formula, *, is_repeated: bool, is_alone: bool) -> None:
+    if path in walk.stack:
+        walk.record.promote(path, frame.guard)  # a file that calls itself until a job has finished waits for it
+        return
+    if not walk.concerns(path):
+        return
+    walk.record.reached.add(path)
+    if walk.is_settled(path, path, frame):
+        return
+    if not walk.may_enter(path):
+        return
+    pending = frozenset(walk.state.pending)
+    before = walk.state.facts.copy()
+    walk.stack.append(path)
+    folder = posixpath.dirname(path)
+    inner = frame._replace(path=path, folders=(folder, *(part for part in frame.folders if part != folder))[:8])
+    walk.run(walk.library.content(path).tasks, inner)
+    walk.stack.pop()
+    walk.settle(path, frame, pending)
+    if is_repeated:
+        walk.record.promote(path, guard, or_asking=True)
+    if not is_alone:
+        own = [part for part in atoms(frame.guard) if part.is_choice]
+        walk.join(before, conj(*own[-1:]) if own else frame.guard)
+
+
+def _leaves(walk: Walk, task: Task, params: Mapping[str, Any]) -> None:
+    """A call that leads out of what can be read takes along the handles that it is given."""
+    for value in params.values():
+        if not isinstance(value, (str, int, float, list, dict)) and value is not None:
+            for number in taints(value):
+                walk.record.escape(number, task)
+    for raw in params.values():
+        if isinstance(raw, str) and raw in walk.state.facts:
+            for number in handles(walk.state.facts[raw]):  # the register's name is handed on
+                walk.record.escape(number, task)

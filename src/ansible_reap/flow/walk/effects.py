@@ -1,0 +1,260 @@
+"""What a single task does to the state of the walk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ansible_reap.content.model import Task
+from ansible_reap.flow.analysis import ReapKind
+from ansible_reap.flow.evaluation.evaluator import Evaluator
+from ansible_reap.flow.evaluation.formulas import Formula, conj
+from ansible_reap.flow.evaluation.patterns import patterns
+from ansible_reap.flow.evaluation.scope import Choices
+from ansible_reap.flow.evaluation.values import (
+    UNDEFINED,
+    UNKNOWN,
+    Const,
+    JobId,
+    Map,
+    Seq,
+    Unknown,
+    Value,
+    handles,
+    lifted,
+    options,
+    plain,
+    replaced,
+    taints,
+)
+from ansible_reap.flow.walk import calls, handlers, launches, looks
+from ansible_reap.flow.walk.context import bound, own_vars, set_register
+from ansible_reap.flow.walk.look_kinds import is_status, is_wait_action, waits_for_process, watches_file
+from ansible_reap.flow.walk.loops import loop_items
+from ansible_reap.flow.walk.state import Cover, Frame
+
+if TYPE_CHECKING:
+    from ansible_reap.flow.walk.walk import Walk
+
+MAX_LOOK_ITEMS = 200
+_INERT = frozenset({"debug", "assert", "fail", "pause", "meta", "ping", "setup", "gather_facts", "async_status"})
+_CARRIERS = frozenset(
+    {
+        "copy",
+        "lineinfile",
+        "blockinfile",
+        "uri",
+        "set_stats",
+        "replace",
+        "template",
+        "command",
+        "shell",
+        "raw",
+        "script",
+    }
+    | {"win_shell", "win_command", "win_copy", "ini_file", "file"}
+)
+"""Modules of Ansible's own that can carry an id to where it cannot be followed."""
+_BUILTIN = (
+    _INERT
+    | _CARRIERS
+    | frozenset(
+        {
+            "apt",
+            "yum",
+            "dnf",
+            "package",
+            "service",
+            "systemd",
+            "stat",
+            "find",
+            "slurp",
+            "fetch",
+            "get_url",
+            "git",
+            "user",
+        }
+        | {
+            "group",
+            "cron",
+            "wait_for",
+            "wait_for_connection",
+            "unarchive",
+            "pip",
+            "tempfile",
+            "mount",
+            "hostname",
+            "reboot",
+        }
+        | {"set_fact", "include_vars", "add_host", "group_by", "synchronize", "assemble", "apt_repository", "win_file"}
+    )
+)
+
+
+def task(walk: Walk, step: Task, frame: Frame) -> None:
+    """One task, whatever it is."""
+    module = step.module
+    if "async" in step.keywords or "poll" in step.keywords:
+        launches.note_use(walk, step, frame)
+    if module in calls.TASK_CALLS or module in calls.ROLE_CALLS:
+        calls.call(walk, step, frame)
+    elif module == "meta":
+        if str(step.args.get("_raw_params", "")).strip() == "flush_handlers":
+            handlers.flush(walk)
+    elif module == "set_fact":
+        _set_fact(walk, step, frame)
+    elif module == "include_vars":
+        _include_vars(walk, step, frame)
+    elif module == "add_host":
+        _add_host(walk, step, frame)
+    elif is_status(step):
+        looks.look(walk, step, frame)
+    elif is_wait_action(step):
+        looks.wait_for_all(walk, step, frame)
+    elif "async" in step.keywords and launches.launch(walk, step, frame):
+        pass
+    else:
+        _ordinary(walk, step, frame)
+
+
+# ---- facts
+
+
+def _set_fact(walk: Walk, step: Task, frame: Frame) -> None:
+    given = own_vars(step)
+    evaluator = walk.evaluator(frame, given)
+    items = loop_items(evaluator, step)
+    written: Any = {key: value for key, value in step.args.items() if key not in ("cacheable", "_variable_params")}
+    if items is None:
+        guard = walk.guard_of(step, frame, evaluator)
+        _assign(walk, evaluator, written, guard)
+        return
+    found = list(items.items[:MAX_LOOK_ITEMS]) or [UNKNOWN]
+    for item in found:
+        for under, inner in options(item):
+            each = walk.evaluator(frame, given, bound(step, inner))
+            _assign(walk, each, written, conj(under, walk.guard_of(step, frame, each)))
+
+
+def _assign(walk: Walk, evaluator: Evaluator, written: Mapping[str, Any], guard: Formula) -> None:
+    if guard is False:
+        return
+    values = {}
+    for key, raw in written.items():
+        for name in (plain(evaluator.text(key)),) if isinstance(key, str) else ():
+            if isinstance(name, str):
+                values[name] = walk.later(evaluator, raw)
+    for name, value in values.items():
+        old = walk.state.facts.get(name)
+        walk.state.facts[name] = replaced(old if old is not None else UNDEFINED, value, guard)
+
+
+def _include_vars(walk: Walk, step: Task, frame: Frame) -> None:
+    items = loop_items(walk.evaluator(frame, own_vars(step)), step)
+    names: list[str] = []
+    written = step.args.get("file", step.args.get("_raw_params"))
+    for item in items.items[:12] if items is not None else (None,):
+        names_of = None if item is None else bound(step, item)
+        if isinstance(written, str):
+            names += patterns(walk.evaluator(frame, own_vars(step), names_of), written.split(" name=")[0])
+    for name in names:
+        found = walk.load_variables(name, frame) if "*" not in name else None
+        if not found:
+            continue
+        under = step.args.get("name")
+        read: Mapping[str, Any] = {under: found} if isinstance(under, str) else found
+        for key, raw in read.items():
+            old = walk.state.included.get(key)
+            if old is None or old == raw or len(names) == 1:
+                walk.state.included[key] = raw
+            else:
+                known = old.raws if isinstance(old, Choices) else (old,)
+                walk.state.included[key] = Choices(key, (*known, raw)) if raw not in known else old
+
+
+def _add_host(walk: Walk, step: Task, frame: Frame) -> None:
+    evaluator = walk.evaluator(frame, own_vars(step))
+    for key, raw in step.args.items():
+        if key in ("name", "hostname", "host", "groups", "group", "groupname", "_raw_params"):
+            continue
+        value = evaluator.data(raw)
+        if taints(value):
+            walk.state.facts[str(key)] = value
+
+
+# ---- everything else
+
+
+def _ordinary(walk: Walk, step: Task, frame: Frame) -> None:
+    register = step.keywords.get("register")
+    found: frozenset[int] = frozenset()
+    if walk.is_named(step, frame):
+        found = _carried(walk, step, frame)
+    if isinstance(register, str) and (found or register in walk.state.facts):
+        set_register(walk, step, register, Unknown(found))
+    if walk.handlers and ("notify" in step.keywords or "notify" in frame.keywords):
+        evaluator = walk.evaluator(frame, own_vars(step))
+        handlers.notify(
+            walk, step, frame, conj(frame.guard, walk.guard_of(step, frame, evaluator)), always_changes=False
+        )
+
+
+def _carried(walk: Walk, step: Task, frame: Frame) -> frozenset[int]:
+    """What a task that names a handle does with it; the jobs that its result may tell of."""
+    given = own_vars(step)
+    evaluator = walk.evaluator(frame, given)
+    items = loop_items(evaluator, step)
+    found: set[int] = set()
+    for item in items.items[:MAX_LOOK_ITEMS] if items is not None else (None,):
+        each = evaluator if item is None else walk.evaluator(frame, given, bound(step, item))
+        value = each.data(dict(step.args))
+        guard = conj(frame.guard, walk.guard_of(step, frame, each))
+        found |= taints(value)
+        ids = _ids(value)
+        if ids and (watches_file(step) or waits_for_process(step)):
+            for job in ids:
+                walk.record.cover(job.instance, Cover(step, ReapKind.WAIT, guard, job.index, job.is_partial))
+                walk.reaped(job.instance)
+        else:
+            for number in _escaping(walk, step, value, ids):
+                walk.record.escape(number, step)
+    return frozenset(found)
+
+
+def _ids(value: Value) -> list[JobId]:
+    out: list[JobId] = []
+    for _, inner in options(value):
+        if isinstance(inner, JobId):
+            out.append(inner)
+        elif isinstance(inner, Seq):
+            out += [found for item in inner.items for found in _ids(item)]
+        elif isinstance(inner, Map):
+            out += [found for _, entry in inner.entries for found in _ids(entry)]
+    return out
+
+
+def _escaping(walk: Walk, step: Task, value: Value, ids: list[JobId]) -> frozenset[int]:
+    module = step.module.rsplit(".", 1)[-1]
+    if module in _INERT:
+        return frozenset()
+    if module in _BUILTIN:
+        if module not in _CARRIERS or "kill" in str(step.args.get("_raw_params", step.args.get("cmd", ""))):
+            return frozenset()
+        return frozenset(job.instance for job in ids)
+    escaping = handles(value)
+    if module in walk.plugins:
+        for name in _strings(value):
+            escaping |= handles(walk.state.facts.get(name))  # it takes the register's name
+    return escaping
+
+
+def _strings(value: Value) -> list[str]:
+    if isinstance(value, Const):
+        if isinstance(value.value, (list, dict)):
+            return _strings(lifted(value.value))
+        return [value.value] if isinstance(value.value, str) else []
+    if isinstance(value, Seq):
+        return [text for item in value.items for text in _strings(item)]
+    if isinstance(value, Map):
+        return [text for _, item in value.entries for text in _strings(item)]
+    return []

@@ -1,0 +1,65 @@
+"""Tasks that look at jobs: what they wait for, and which jobs they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_reap.content.model import Task
+from ansible_reap.flow.analysis import ReapKind
+from ansible_reap.flow.evaluation.conditions import condition
+from ansible_reap.flow.evaluation.evaluator import Evaluator
+from ansible_reap.flow.evaluation.scope import Layer, Scope
+from ansible_reap.flow.evaluation.values import Job, Stage
+
+_RUNNING = -7
+"""Stands for the job that is asked for while it is still running."""
+
+_WATCHING = frozenset({"stat", "slurp", "command", "shell", "raw", "win_shell", "win_command", "win_stat", "wait_for"})
+
+
+def is_status(task: Task) -> bool:
+    """``async_status`` in any of its spellings, a mistaken collection name and a project's own copy of it too."""
+    name = task.module.rsplit(".", 1)[-1]
+    return name == "async_status" or ("async_status" in name and "jid" in task.args)
+
+
+def is_wait_action(task: Task) -> bool:
+    """The action that reaps everything outstanding on its host."""
+    return task.module == "reap.jobs.wait"
+
+
+def kind_of_look(scope: Scope, task: Task) -> ReapKind:
+    """Whether the task goes on only when the job has finished."""
+    if str(task.args.get("mode", "status")) == "cleanup":
+        return ReapKind.CLEANUP
+    register = task.keywords.get("register")
+    names: Mapping[str, Any] = {}
+    if isinstance(register, str):
+        names = {register: Job(_RUNNING, stage=Stage.LAUNCHED)}
+    evaluator = Evaluator(scope.with_layer(Layer.LOOP, names))
+    until = task.keywords.get("until")
+    if until is not None and condition(evaluator, until) is not True:
+        return ReapKind.WAIT
+    failed_when = task.keywords.get("failed_when")
+    if failed_when is not None and not isinstance(failed_when, bool):
+        failing = [
+            condition(evaluator, part) for part in (failed_when if isinstance(failed_when, list) else [failed_when])
+        ]
+        if failing and all(part is True for part in failing):
+            return ReapKind.WAIT
+    return ReapKind.PEEK
+
+
+def watches_file(task: Task) -> bool:
+    """Whether a task that is given a job's status file waits for what is to come in it."""
+    module = task.module.rsplit(".", 1)[-1]
+    if module == "wait_for":
+        return "search_regex" in task.args
+    return module in _WATCHING and "until" in task.keywords
+
+
+def waits_for_process(task: Task) -> bool:
+    """A wait for the job's own watchdog to end."""
+    module = task.module.rsplit(".", 1)[-1]
+    return module == "win_wait_for_process" and str(task.args.get("state", "")) == "absent"

@@ -1,0 +1,157 @@
+"""What a task loops over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_reap.content import expressions
+from ansible_reap.content.model import Task
+from ansible_reap.flow.evaluation.evaluator import Evaluator
+from ansible_reap.flow.evaluation.lists import crossed, flattened, subelements, zipped
+from ansible_reap.flow.evaluation.patterns import MAX_PATTERNS, patterns
+from ansible_reap.flow.evaluation.values import (
+    NOT_PLAIN,
+    UNKNOWN,
+    Const,
+    Map,
+    Seq,
+    Undefined,
+    Unknown,
+    Value,
+    alt,
+    as_map,
+    as_seq,
+    lifted,
+    options,
+    plain,
+    taints,
+)
+
+
+def loop_keyword(keywords: Mapping[str, Any]) -> str | None:
+    """``loop`` or the ``with_*`` of a task."""
+    if "loop" in keywords:
+        return "loop"
+    return next((key for key in keywords if key.startswith("with_")), None)
+
+
+def loop_variable(task: Task) -> str:
+    control = task.keywords.get("loop_control")
+    name = control.get("loop_var") if isinstance(control, dict) else None
+    return str(name) if name else "item"
+
+
+def index_variable(task: Task) -> str | None:
+    control = task.keywords.get("loop_control")
+    name = control.get("index_var") if isinstance(control, dict) else None
+    return str(name) if name else None
+
+
+def loop_items(evaluator: Evaluator, task: Task) -> Seq | None:
+    """The items that the task loops over, one after the other; None for a task without a loop."""
+    keyword = loop_keyword(task.keywords)
+    if keyword is None:
+        return None
+    short = keyword.removeprefix("with_").rsplit(".", 1)[-1]
+    if short in ("fileglob", "first_found"):
+        return _files(evaluator, task.keywords[keyword], is_first=short == "first_found")
+    value = _written(evaluator, task.keywords[keyword])
+    kind = keyword.removeprefix("with_").rsplit(".", 1)[-1]
+    choices = [(guard, _items(evaluator, kind, inner)) for guard, inner in options(value)]
+    if len(choices) == 1 and choices[0][0] is True:
+        return choices[0][1]
+    items: list[Value] = []
+    for guard, seq in choices:
+        items += [alt([(guard, item)]) for item in seq.items]
+    return Seq(tuple(items), any(seq.is_open for _, seq in choices))
+
+
+def _written(evaluator: Evaluator, written: Any) -> Value:
+    """The loop's value; a bare name was once enough for ``with_*``."""
+    if isinstance(written, str) and not expressions.is_template(written):
+        tree = expressions.expression(written.strip())
+        if tree is not None:
+            value = evaluator.value(tree)
+            if taints(value) or as_seq(value) is not None or as_map(value) is not None:
+                return value
+    if isinstance(written, list):
+        parts = [_written(evaluator, part) if isinstance(part, str) else evaluator.data(part) for part in written[:200]]
+        return Seq(tuple(parts), len(written) > 200)
+    return evaluator.data(written)
+
+
+def _items(evaluator: Evaluator, kind: str, value: Value) -> Seq:
+    found = _by_kind(evaluator, kind, value)
+    seq = as_seq(found)
+    if seq is not None:
+        return seq
+    if isinstance(found, (Unknown, Undefined)):
+        return Seq((found if isinstance(found, Unknown) else UNKNOWN,), is_open=True)
+    return Seq((found,))
+
+
+def _by_kind(evaluator: Evaluator, kind: str, value: Value) -> Value:
+    if kind in ("loop", "list", "random_choice"):
+        return value
+    if kind in ("items", "nested_items"):
+        return flattened(value, 1)
+    if kind == "flattened":
+        return flattened(value)
+    if kind == "dict":
+        mapping = as_map(value)
+        if mapping is None:
+            return Unknown(taints(value))
+        rows: list[Value] = [Map((("key", Const(key)), ("value", inner))) for key, inner in mapping.entries]
+        if mapping.rest is not None:
+            rows.append(Map((("key", UNKNOWN), ("value", mapping.rest))))
+        return Seq(tuple(rows), mapping.rest is not None)
+    seq = as_seq(value)
+    if kind == "together" and seq is not None:
+        return zipped(list(seq.items))
+    if kind in ("nested", "cartesian") and seq is not None:
+        return crossed([flattened(item, 1) for item in seq.items])
+    if kind == "subelements" and seq is not None and len(seq.items) > 1:
+        return subelements(evaluator, seq.items[0], plain(seq.items[1]))
+    if kind == "indexed_items":
+        inner = as_seq(flattened(value, 1))
+        if inner is not None:
+            rows = [Seq((Const(at), item), is_row=True) for at, item in enumerate(inner.items)]
+            return Seq(tuple(rows), inner.is_open)
+    if kind == "sequence":
+        return _sequence(value)
+    return Seq((Unknown(taints(value)),), is_open=True)
+
+
+def _files(evaluator: Evaluator, written: Any, *, is_first: bool) -> Seq:
+    """Names of files, as patterns; of ``with_first_found`` it is one of them."""
+    names: list[str] = []
+    for entry in written if isinstance(written, list) else [written]:
+        if isinstance(entry, dict):
+            folders = [f"{each}/" for each in _texts(evaluator, entry.get("paths"))] or [""]
+            files = _texts(evaluator, entry.get("files"))
+            names += [folder + name for folder in folders for name in files]
+        else:
+            names += _texts(evaluator, entry)
+    if is_first:
+        return Seq((Const(names[:MAX_PATTERNS]),)) if names else Seq((UNKNOWN,), is_open=True)
+    return Seq(tuple(Const(name) for name in names[:MAX_PATTERNS]))
+
+
+def _texts(evaluator: Evaluator, written: Any) -> list[str]:
+    entries = written if isinstance(written, list) else [written] if written is not None else []
+    return [pattern for entry in entries for pattern in patterns(evaluator, entry)]
+
+
+def _sequence(value: Value) -> Value:
+    text = plain(value)
+    if text is NOT_PLAIN or not isinstance(text, str):
+        return Seq((UNKNOWN,), is_open=True)
+    given = dict(part.partition("=")[::2] for part in text.split())
+    try:
+        start, stride = int(given.get("start", 1)), int(given.get("stride", 1))
+        end = int(given["end"]) if "end" in given else start + int(given["count"]) * stride - 1
+        numbers = range(start, end + 1, stride)
+    except (KeyError, ValueError):
+        return Seq((UNKNOWN,), is_open=True)
+    return lifted([str(number) for number in numbers[:200]]) if stride > 0 else Seq((UNKNOWN,), is_open=True)

@@ -1,0 +1,101 @@
+"""What the walks have seen, over all entries of the project."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from ansible_reap.content.model import Task
+from ansible_reap.flow.analysis import ReadError, ReapKind, Setting
+from ansible_reap.flow.evaluation.formulas import Formula, atoms, granting
+from ansible_reap.flow.evaluation.values import Unknown, Value
+from ansible_reap.flow.walk.state import Cover, Instance, Numbers
+from ansible_reap.wording import not_checked
+
+
+@dataclass(slots=True)
+class UseRecord:
+    """A task with ``async`` or ``poll``: its numbers and settings over all contexts."""
+
+    task: Task
+    limit: Numbers = field(default_factory=Numbers)
+    poll: Numbers = field(default_factory=Numbers)
+    expected: Numbers = field(default_factory=Numbers)
+    settings: dict[tuple[str, ...], Setting] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class LookRecord:
+    """A task that looks at jobs, over all contexts."""
+
+    task: Task
+    kind: ReapKind
+    retries: Numbers = field(default_factory=Numbers)
+    delay: Numbers = field(default_factory=Numbers)
+    has_until: bool = False
+    settings: dict[tuple[str, ...], Setting] = field(default_factory=dict)
+    misses_results: bool = False
+
+
+class Record:
+    """Grows while the project is walked; read once at the end."""
+
+    def __init__(self) -> None:
+        self.instances: list[Instance] = []
+        self.uses: dict[int, UseRecord] = {}
+        self.looks: dict[int, LookRecord] = {}
+        self.reached: set[str] = set()
+        self.ran_handlers: set[tuple[str, int]] = set()
+        self.cut_short: set[int] = set()
+        """Launches that were open when a bound was hit."""
+        self.crashes: dict[ReadError, None] = {}
+        """What could not be gone through for an error of our own, each once."""
+        self.plugins: frozenset[str] = frozenset()
+        """The names of the project's own modules and action plugins."""
+        self.self_reaping: frozenset[str] = frozenset()
+        """Those among them whose action plugin looks at jobs itself."""
+        self.seen_with: dict[int, set[int]] = {}
+        """For each launch, the looks (by task identity) that its walk went through."""
+        self.settled: set[tuple[str, int]] = set()
+        """Files and signatures that were gone through and left nothing pending: once is enough."""
+        self._numbers = itertools.count()
+
+    def fresh(self) -> int:
+        """A number not used before."""
+        return next(self._numbers)
+
+    def crashed(self, path: str, line: int, error: Exception) -> None:
+        """Note an error of our own at this place."""
+        self.crashes[ReadError(path, line, not_checked(error))] = None
+
+    def anything(self, jobs: Iterable[int]) -> Value:
+        """Something that may hold any of the jobs' handles."""
+        return Unknown(frozenset(jobs))
+
+    def escape(self, number: int, task: Task) -> None:
+        """The handle leaves what can be read."""
+        if 0 <= number < len(self.instances) and len(self.instances[number].escapes) < 5:
+            self.instances[number].escapes.append(task)
+
+    def cover(self, number: int, cover: Cover) -> None:
+        if 0 <= number < len(self.instances) and len(self.instances[number].covers) < 200:
+            self.instances[number].covers.append(cover)
+
+    def promote(self, path: str, guard: Formula, *, or_asking: bool = False) -> None:
+        """Looks in a file that is gone through again and again until the jobs have finished amount to a wait.
+
+        ``guard`` is what the repetition depends on: the jobs whose state it asks for are meant. With ``or_asking`` a
+        look that itself depends on the job's state counts too.
+        """
+        asking = list(atoms(guard))
+        asked = frozenset().union(*(atom.about for atom in asking))
+        texts = frozenset(atom.text for atom in asking if not atom.is_choice)
+        for instance in self.instances:
+            for cover in instance.covers:
+                if cover.kind is not ReapKind.PEEK or cover.task.place.path != path:
+                    continue
+                asks = or_asking and any(instance.number in atom.about for atom in atoms(cover.guard))
+                if instance.number in asked or asks:
+                    cover.kind = ReapKind.WAIT
+                    cover.guard = granting(cover.guard, texts)

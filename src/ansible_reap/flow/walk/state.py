@@ -1,0 +1,194 @@
+"""What the walk carries along: the frame that a task stands in, the jobs launched so far, and what became of them."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import KeysView, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from ansible_reap.content.model import Place, Task
+from ansible_reap.content.roles import Role
+from ansible_reap.flow.analysis import Quantity, ReapKind
+from ansible_reap.flow.evaluation.formulas import Formula, conj
+from ansible_reap.flow.evaluation.scope import Layer, Scope
+from ansible_reap.flow.evaluation.values import Alt, Job, JobId, Map, Results, Seq, Unknown, Value, taints
+
+INHERITED = (
+    *("become", "become_user", "delegate_to", "run_once", "check_mode", "ignore_errors", "vars", "when"),
+    *("any_errors_fatal", "environment", "notify"),
+)
+
+
+class Frame(NamedTuple):
+    """The surroundings of a task that are known before it runs. One per file and way in which it is reached.
+
+    A named tuple, since the walk makes thousands of them that differ in one or two fields.
+    """
+
+    path: str
+    via: tuple[str, ...]
+    playbook: str | None = None
+    play: Place | None = None
+    hosts: str | None = None
+    role: Role | None = None
+    folders: tuple[str, ...] = ()
+    """Where relative file names are looked up, innermost first."""
+    params: tuple[Mapping[str, Any], ...] = ()
+    """Variables of role entries and includes, innermost first; values are already evaluated."""
+    blocks: tuple[Mapping[str, Any], ...] = ()
+    """``vars:`` of the blocks around, innermost first."""
+    loops: tuple[Mapping[str, Any], ...] = ()
+    carried: frozenset[str] = frozenset()
+    """The names among the parameters and loop variables whose value may hold a handle."""
+    settings: tuple[tuple[Layer, Mapping[str, Any]], ...] = ()
+    """Role vars, play vars, inventory and role defaults, highest first."""
+    whens: tuple[Any, ...] = ()
+    """Conditions that every task here inherits, as written."""
+    guard: Formula = True
+    """Under what the includes that led here run."""
+    keywords: Mapping[str, Any] = MappingProxyType({})
+    """Inherited keywords: become, delegate_to and so on."""
+    declared: tuple[Mapping[str, Any], ...] = ()
+    """``vars:`` of tasks, blocks, includes, role entries and plays around: where a detachment may be declared."""
+    depth: int = 0
+    signature: int = 0
+    """Tells apart the parameters and play variables that led here."""
+
+    def scope(self, state: State, task_vars: Mapping[str, Any] | None) -> Scope:
+        """The variables as a task here sees them."""
+        layers: list[tuple[Layer, Mapping[str, Any]]] = []
+        layers += [(Layer.LOOP, entries) for entries in self.loops]
+        layers += [(Layer.PARAMS, entries) for entries in self.params]
+        layers.append((Layer.FACTS, state.facts))
+        if state.included:
+            layers.append((Layer.INCLUDED, state.included))
+        if task_vars:
+            layers.append((Layer.TASK, task_vars))
+        layers += [(Layer.TASK, entries) for entries in self.blocks]
+        layers += self.settings
+        return Scope(tuple(layers))
+
+    @property
+    def playbook_folder(self) -> str:
+        """Where roles are looked up beside the playbook; without one, the file's own folder."""
+        return posixpath.dirname(self.playbook or self.path)
+
+    def under(self, guard: Formula) -> Frame:
+        return self._replace(guard=conj(self.guard, guard))
+
+    def with_params(self, params: Mapping[str, Any]) -> Frame:
+        """The frame of what is called with these parameters."""
+        if not params:
+            return self
+        return self._replace(params=(params, *self.params), carried=self.carried | bearing(params))
+
+    def in_loop(self, names: Mapping[str, Any]) -> Frame:
+        """The frame of one round of a loop, with its variables."""
+        if not names:
+            return self
+        return self._replace(loops=(names, *self.loops), carried=self.carried | bearing(names))
+
+
+def bearing(entries: Mapping[str, Any]) -> frozenset[str]:
+    """The names whose value may hold a handle."""
+    return frozenset(name for name, value in entries.items() if isinstance(value, _VALUES) and taints(value))
+
+
+_VALUES = (Unknown, Job, JobId, Results, Seq, Map, Alt)
+"""The kinds of values that may hold a handle."""
+
+
+@dataclass(slots=True)
+class Cover:
+    """One reap's reach over one launch: some or all of its jobs, under a condition."""
+
+    task: Task
+    kind: ReapKind
+    guard: Formula
+    index: int | None
+    is_partial: bool
+    is_sure: bool = True
+    """False where it cannot be told whether this launch's job is meant."""
+
+
+@dataclass(slots=True)
+class Instance:
+    """One launch in one context, and what the walk has seen of its jobs."""
+
+    number: int
+    task: Task
+    frame: Frame
+    guard: Formula
+    is_looped: bool
+    count: int | None
+    """How many jobs, where the loop's list is known."""
+    never_runs: bool
+    """Its conditions do not hold in this context."""
+    is_doubtful: bool
+    """Whether it may be no launch at all: the poll interval is not known."""
+    register: str | None
+    covers: list[Cover] = field(default_factory=list)
+    escapes: list[Task] = field(default_factory=list)
+    overwritten: Task | None = None
+    beside: tuple[Task, ...] = ()
+    detached: str | None = None
+    """The declared reason, templated where it can be; None where nothing is declared."""
+    reaps_itself: bool = False
+    cuts: bool = False
+    """It cuts its own connection on purpose."""
+
+
+@dataclass(slots=True)
+class Numbers:
+    """What is known of a task's numbers over all contexts."""
+
+    values: set[float] = field(default_factory=set)
+    is_open: bool = False
+
+    def add_all(self, found: tuple[set[float], bool]) -> None:
+        """As ``numbers`` gives them."""
+        self.values |= found[0]
+        self.is_open = self.is_open or found[1]
+
+    def quantity(self, text: object) -> Quantity:
+        return Quantity(frozenset(self.values), self.is_open or not self.values, "" if text is None else str(text))
+
+
+class Facts(dict[str, Value]):
+    """Registers and facts. Knows which of them may hold a handle without looking through them each time."""
+
+    def __init__(self, *entries: Mapping[str, Value]) -> None:
+        super().__init__(*entries)
+        self._tainted: dict[str, None] = {}
+
+    def __setitem__(self, name: str, value: Value) -> None:
+        super().__setitem__(name, value)
+        if taints(value):
+            self._tainted[name] = None
+        else:
+            self._tainted.pop(name, None)
+
+    def copy(self) -> Facts:
+        made = Facts(self)
+        made._tainted = dict(self._tainted)
+        return made
+
+    def tainted(self) -> KeysView[str]:
+        """The names of the variables that may hold a handle or what comes of one."""
+        return self._tainted.keys()
+
+
+@dataclass(slots=True)
+class State:
+    """What changes as the walk goes on."""
+
+    facts: Facts = field(default_factory=Facts)
+    included: dict[str, Any] = field(default_factory=dict)
+    """What ``include_vars`` has read, templates still to come."""
+    notified: dict[str, Formula] = field(default_factory=dict)
+    live: set[int] = field(default_factory=set)
+    """Launches of which no wait for all jobs has been seen."""
+    pending: set[int] = field(default_factory=set)
+    """Those among them that something may still wait for."""

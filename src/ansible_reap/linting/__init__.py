@@ -1,0 +1,163 @@
+"""One check of a project, as both front ends do it: analyse, apply the rules, leave out what is silenced."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ansible_reap import checks
+from ansible_reap.checks import RULES
+from ansible_reap.checks.finding import Finding, Rule
+from ansible_reap.content.model import Task
+from ansible_reap.flow import analyse
+from ansible_reap.flow.analysis import Analysis, ReadError
+from ansible_reap.linting.config import load_config
+from ansible_reap.linting.lintconfig import IgnoreFile, LintConfig, load_ignore_file, load_lint_config
+from ansible_reap.linting.outcome import Outcome
+from ansible_reap.linting.selection import Judge, Report, Request, known_names, relative_paths
+from ansible_reap.wording import did_you_mean, not_checked
+
+if TYPE_CHECKING:
+    from ansible_reap.history.estimate import Estimates
+
+HISTORY_FOLDER = ".ansible-reap"
+"""Where a project keeps what it commits of its measured run times."""
+
+ROOT_MARKERS = (".git", "ansible.cfg", ".ansible-lint", "galaxy.yml")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a project's own files say of how it is to be checked."""
+
+    lint: LintConfig
+    known: IgnoreFile
+    options: Mapping[str, Mapping[str, object]]
+
+
+def project_root(paths: Sequence[str | os.PathLike[str]]) -> Path:
+    """The nearest folder up from the paths (from the working folder without any) that bears the mark of a project.
+
+    Without one it is the working folder where the paths lie below it, else the folder that holds them.
+    """
+    here = Path.cwd()
+    start = Path(os.path.commonpath([Path(path).absolute() for path in paths])) if paths else here
+    if not start.is_dir():
+        start = start.parent
+    for folder in (start, *start.parents):
+        if any((folder / marker).exists() for marker in ROOT_MARKERS):
+            return folder
+    return here if start.is_relative_to(here) else start
+
+
+def request(root: Path, paths: Iterable[str | os.PathLike[str]], select: str = "", ignore: str = "") -> Request:
+    """What was asked for, with names checked. Raises ValueError, which names the nearest rule."""
+    return Request(_names(select), _names(ignore), relative_paths(root, paths))
+
+
+def _names(text: str) -> frozenset[str]:
+    names = frozenset(name.strip() for name in text.split(",") if name.strip())
+    known = known_names(RULES)
+    for name in sorted(names - set(known)):
+        raise ValueError(f"unknown rule or tag '{name}'{did_you_mean(name, known)}")
+    return names
+
+
+def lint(root: Path, asked: Request | None = None, history: Estimates | None = None) -> Outcome:
+    """Check the project at ``root``, with the run times that are committed there unless ``history`` gives others.
+
+    Raises ConfigError where one of its settings files cannot be used. Run times that cannot be read are one of the
+    errors, and the checks do without them.
+    """
+    started = time.perf_counter()
+    asked = asked or Request()
+    settings = load_settings(root)
+    analysis = analyse(root)
+    trouble: list[ReadError] = []
+    findings = apply_rules(analysis, settings.options, history or _committed(root, trouble), trouble)
+    rules = {rule.id: rule for rule in RULES}
+    judge = Judge(root, rules, settings.lint, settings.known, asked, _tasks(analysis), analysis.texts)
+    judged = [(judge.decide(finding), finding) for finding in findings]
+    stale = () if asked.select or asked.ignore else judge.stale()
+    return Outcome(
+        root=str(root),
+        findings=tuple(finding for report, finding in judged if report is Report.FAIL),
+        warnings=tuple(finding for report, finding in judged if report is Report.WARN),
+        launches=tuple(launch for launch in analysis.launches if asked.covers(launch.task.path)),
+        errors=(*_errors(analysis, settings.lint, asked, root), *trouble),
+        files=analysis.files,
+        elapsed=time.perf_counter() - started,
+        texts=analysis.texts,
+        rules=rules,
+        stale=tuple(
+            f"{settings.known.name}:{entry.line}: nothing meets '{entry.path} {entry.tag}' any more; delete the line"
+            for entry in stale
+        ),
+    )
+
+
+def everything(root: Path, history: Estimates | None = None) -> tuple[list[Finding], list[ReadError]]:
+    """Every finding in the project, opt-in and silenced ones too, and what could not be checked; for ansible-lint.
+
+    Raises ConfigError where our own configuration cannot be used; ansible-lint reads its own itself.
+    """
+    config = load_config(root, {rule.id: rule.defaults for rule in RULES})
+    analysis = analyse(root)
+    trouble = list(analysis.crashes)
+    return apply_rules(analysis, config.rules, history or _committed(root, trouble), trouble), trouble
+
+
+def _committed(root: Path, trouble: list[ReadError]) -> Estimates | None:
+    """The run times that are committed in the project; where they cannot be read, that is added to ``trouble``."""
+    if not (root / HISTORY_FOLDER).is_dir():
+        return None
+    from ansible_reap.history import committed  # noqa: PLC0415 - few projects have a history, and all wait for it
+
+    try:
+        return committed.load(root)
+    except committed.HistoryFileError as error:
+        trouble.append(ReadError(committed.FILE.as_posix(), error.line, error.reason))
+    return None
+
+
+def load_settings(root: Path) -> Settings:
+    """Read ``.ansible-reap.yml``, ``.ansible-lint`` and ``.ansible-lint-ignore``. Raises ConfigError."""
+    config = load_config(root, {rule.id: rule.defaults for rule in RULES})
+    options = {rule.id: {**rule.defaults, **config.options(rule.id)} for rule in RULES}
+    return Settings(load_lint_config(root), load_ignore_file(root), options)
+
+
+def apply_rules(
+    analysis: Analysis,
+    options: Mapping[str, Mapping[str, object]],
+    history: Estimates | None = None,
+    crashes: list[ReadError] | None = None,
+) -> list[Finding]:
+    """Every finding of every rule, opt-in ones included, by place. A rule that crashes is added to ``crashes``."""
+
+    def note(rule: Rule, error: Exception) -> None:
+        if crashes is not None:
+            crashes.append(ReadError(".", 1, f"{rule.id} {not_checked(error)}"))
+
+    return checks.run(analysis, options, history, on_crash=None if crashes is None else note)
+
+
+def _errors(analysis: Analysis, lint_config: LintConfig, asked: Request, root: Path) -> tuple[ReadError, ...]:
+    found = [
+        error
+        for error in (*analysis.errors, *analysis.crashes)
+        if asked.covers(error.path) and not lint_config.excludes(root / error.path)
+    ]
+    found += [ReadError(path, 1, "no such file or folder") for path in asked.paths if not os.path.lexists(root / path)]
+    return tuple(sorted(found, key=lambda error: (error.path, error.line)))
+
+
+def _tasks(analysis: Analysis) -> dict[tuple[str, int], Task]:
+    tasks: list[Task] = [use.task for use in analysis.uses]
+    tasks += [reap.task for reap in analysis.reaps]
+    tasks += [launch.task for launch in analysis.launches]
+    return {(task.path, task.line): task for task in tasks}

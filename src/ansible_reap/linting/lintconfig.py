@@ -1,0 +1,135 @@
+"""What ansible-lint is told to leave alone: its configuration and its ignore file, read as it reads them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from ansible_reap.linting.config import ConfigError, load_mapping
+
+CONFIG_FILES = (
+    ".ansible-lint",
+    ".ansible-lint.yml",
+    ".ansible-lint.yaml",
+    ".config/ansible-lint.yml",
+    ".config/ansible-lint.yaml",
+)
+"""ansible-lint 26.10 looks for these in this order; the first that exists counts."""
+
+IGNORE_FILES = (".ansible-lint-ignore", ".config/ansible-lint-ignore.txt")
+
+IGNORE_HEADER = "# This file contains ignores rule violations for ansible-lint\n"
+"""The first line that ansible-lint's own ``--generate-ignore`` writes (25.1 to 26.10)."""
+
+
+@dataclass(frozen=True, slots=True)
+class LintConfig:
+    """The keys of ``.ansible-lint`` that decide what is reported. Names are rule ids, full tags or a rule's tags."""
+
+    skip: frozenset[str] = frozenset()
+    warn: frozenset[str] = frozenset()
+    enable: frozenset[str] = frozenset()
+    exclude: tuple[str, ...] = ()
+    """Absolute paths or patterns."""
+
+    def excludes(self, path: str | os.PathLike[str]) -> bool:
+        """Whether the file (absolute path) lies under ``exclude_paths``: a prefix, or a pattern that matches."""
+        name = os.fspath(path)
+        return any(
+            name.startswith(pattern) or fnmatch(name, pattern) or PurePosixPath(name).match(pattern)
+            for pattern in self.exclude
+        )
+
+
+def load_lint_config(root: Path) -> LintConfig:
+    """Read the project's ansible-lint configuration; without one nothing is left out. Raises ConfigError."""
+    name = next((name for name in CONFIG_FILES if (root / name).is_file()), None)
+    if name is None:
+        return LintConfig()
+    values = load_mapping(root / name, name)
+    folder = (root / name).parent
+    return LintConfig(
+        skip=frozenset(_names(values, "skip_list", name)),
+        warn=frozenset(_names(values, "warn_list", name)),
+        enable=frozenset(_names(values, "enable_list", name)),
+        exclude=tuple(_absolute(folder, path) for path in _names(values, "exclude_paths", name)),
+    )
+
+
+def _names(values: dict[str, Any], key: str, file: str) -> list[str]:
+    value = values.get(key) or []
+    if not isinstance(value, list) or not all(isinstance(item, str | int) for item in value):
+        raise ConfigError(f"'{key}' must be a list of names", file)
+    return [str(item) for item in value]
+
+
+def _absolute(folder: Path, path: str) -> str:
+    expanded = os.path.expandvars(Path(path).expanduser())
+    return os.path.normpath(folder / expanded)
+
+
+@dataclass(frozen=True, slots=True)
+class IgnoreEntry:
+    """One line of the ignore file: findings of exactly this tag in this file are known."""
+
+    path: str
+    tag: str
+    is_silent: bool
+    """``skip``: not even listed as a warning."""
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class IgnoreFile:
+    """The project's ignore file; ``name`` is relative to the root and stands also where there is no file yet."""
+
+    name: str = IGNORE_FILES[0]
+    entries: tuple[IgnoreEntry, ...] = ()
+
+    def entry(self, path: str, tag: str) -> IgnoreEntry | None:
+        """The entry for this file and full tag; one that says ``skip`` wins."""
+        found = [entry for entry in self.entries if entry.path == path and entry.tag == tag]
+        return min(found, key=lambda entry: not entry.is_silent, default=None)
+
+
+def load_ignore_file(root: Path) -> IgnoreFile:
+    """Read ``.ansible-lint-ignore``. Raises ConfigError for a line that ansible-lint would refuse."""
+    name = next((name for name in IGNORE_FILES if (root / name).is_file()), None)
+    if name is None:
+        return IgnoreFile()
+    try:
+        lines = (root / name).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot be read: {error}", name) from error
+    return IgnoreFile(name, tuple(_entries(lines, name)))
+
+
+def merged(text: str, pairs: Iterable[tuple[str, str]]) -> str:
+    """An ignore file's text with these pairs of file and full tag added; what it holds stays as it is."""
+    known = {tuple(line.split("#")[0].split()[:2]) for line in text.splitlines()}
+    added = sorted({f"{path} {tag}\n" for path, tag in pairs if (path, tag) not in known})
+    if added and not text:
+        text = IGNORE_HEADER
+    elif added and not text.endswith("\n"):
+        text += "\n"
+    return text + "".join(added)
+
+
+def is_expressible(path: str) -> bool:
+    """Whether the ignore file can name the file: its fields end at blanks, and a ``#`` begins a comment."""
+    return "#" not in path and len(path.split()) == 1
+
+
+def _entries(lines: list[str], name: str) -> Iterable[IgnoreEntry]:
+    for number, line in enumerate(lines, 1):
+        fields = line.split("#")[0].split()
+        if not fields:
+            continue
+        qualifiers = fields[2].split(",") if len(fields) == 3 else []
+        if len(fields) < 2 or any(word != "skip" for word in qualifiers):
+            raise ConfigError("expected 'FILE TAG' or 'FILE TAG skip'", name, number)
+        yield IgnoreEntry(fields[0], fields[1], bool(qualifiers), number)

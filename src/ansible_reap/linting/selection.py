@@ -1,0 +1,152 @@
+"""Which findings are reported: what was asked for on the command line, and what the project has silenced."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+from ansible_reap.checks.finding import Finding, Rule
+from ansible_reap.content.model import Task
+from ansible_reap.linting.lintconfig import IgnoreEntry, IgnoreFile, LintConfig
+from ansible_reap.linting.noqa import Comments
+
+SKIP_TAG = "skip_ansible_lint"
+"""A task with this tag is left alone by ansible-lint, and by us."""
+
+
+class Report(Enum):
+    """What becomes of a finding."""
+
+    FAIL = "fail"
+    WARN = "warn"
+    """Listed, but the exit status stays 0."""
+    SILENT = "silent"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the caller asked for. Names are rule ids, full tags or a rule's tags."""
+
+    select: frozenset[str] = frozenset()
+    """Empty: everything."""
+    ignore: frozenset[str] = frozenset()
+    paths: tuple[str, ...] = ()
+    """Files and folders relative to the root; empty: everything."""
+
+    def covers(self, path: str) -> bool:
+        """Whether a file (relative to the root) is one that the caller asked about."""
+        if not self.paths:
+            return True
+        return any(chosen in (path, ".") or path.startswith(chosen + "/") for chosen in self.paths)
+
+
+@dataclass(slots=True)
+class Judge:
+    """Decides on each finding, in the order in which ansible-lint does."""
+
+    root: Path
+    rules: Mapping[str, Rule]
+    lint: LintConfig
+    known: IgnoreFile
+    request: Request
+    tasks: Mapping[tuple[str, int], Task]
+    """The tasks that bear async or look at a job, by path and line."""
+    texts: Mapping[str, str]
+    used: set[IgnoreEntry] = field(default_factory=set)
+    """The entries of the ignore file that some finding met."""
+    _comments: dict[str, Comments] = field(default_factory=dict)
+
+    def decide(self, finding: Finding) -> Report:
+        names = self._names(finding)
+        if not self._is_on(finding) or not self._is_selected(finding, names):
+            return Report.SILENT
+        if not names.isdisjoint(self.lint.skip) or self._is_silenced_in_place(finding):
+            return Report.SILENT
+        if self.lint.excludes(self.root / finding.place.path):
+            return Report.SILENT
+        entry = self.known.entry(finding.place.path, finding.tag)
+        if entry is not None:
+            self.used.add(entry)
+        if not self.request.covers(finding.place.path):
+            return Report.SILENT
+        if entry is not None:
+            return Report.SILENT if entry.is_silent else Report.WARN
+        return Report.FAIL if names.isdisjoint(self.lint.warn) else Report.WARN
+
+    def _names(self, finding: Finding) -> frozenset[str]:
+        rule = self.rules.get(finding.rule)
+        return frozenset((finding.rule, finding.tag, *(rule.tags if rule else ())))
+
+    def _is_on(self, finding: Finding) -> bool:
+        """Whether the finding needs no switching on, or has been: an opt-in sub-tag only by its own full name."""
+        rule = self.rules.get(finding.rule)
+        if rule is None:
+            return True
+        switched = self.lint.enable | self.request.select
+        if finding.tag in rule.opt_in and finding.tag != finding.rule:
+            return finding.tag in switched
+        return finding.rule not in rule.opt_in or not switched.isdisjoint((finding.rule, finding.tag))
+
+    def _is_selected(self, finding: Finding, names: frozenset[str]) -> bool:
+        if not names.isdisjoint(self.request.ignore):
+            return False
+        return not self.request.select or not names.isdisjoint(self.request.select)
+
+    def _is_silenced_in_place(self, finding: Finding) -> bool:
+        place = finding.place
+        task = self.tasks.get((place.path, place.line))
+        if task is not None and SKIP_TAG in _as_list(task.keywords.get("tags")):
+            return True
+        comments = self._comments.get(place.path)
+        if comments is None:
+            comments = self._comments[place.path] = Comments(self._text(place.path))
+        return comments.silence(finding.rule, finding.tag, place.line, finding.end_line)
+
+    def _text(self, path: str) -> str:
+        text = self.texts.get(path)
+        if text is None:
+            text = (self.root / path).read_text(encoding="utf-8", errors="replace")
+        return text
+
+    def stale(self) -> tuple[IgnoreEntry, ...]:
+        """The entries for our rules that no finding met, among the files that the caller asked about."""
+        return tuple(
+            entry
+            for entry in self.known.entries
+            if entry.tag.partition("[")[0] in self.rules and entry not in self.used and self.request.covers(entry.path)
+        )
+
+
+def known_names(rules: Iterable[Rule]) -> list[str]:
+    """Every name that ``--select`` and ``--ignore`` understand."""
+    names: dict[str, None] = {}
+    for rule in rules:
+        names[rule.id] = None
+        names.update(dict.fromkeys(f"{rule.id}[{sub_tag}]" for sub_tag in rule.sub_tags))
+    for rule in rules:
+        names.update(dict.fromkeys(rule.tags))
+    return list(names)
+
+
+def relative_paths(root: Path, paths: Iterable[str | os.PathLike[str]]) -> tuple[str, ...]:
+    """The paths (relative to the working folder) as paths relative to the root. Raises ValueError for one outside."""
+    return tuple(_relative(root, os.fspath(path)) for path in paths)
+
+
+def _relative(root: Path, path: str) -> str:
+    """A hook is given hundreds of paths, so that links are followed only where the names alone do not tell."""
+    name = os.path.relpath(os.path.abspath(path), root)  # noqa: PTH100 - pathlib's takes ten times as long
+    if name.startswith(".."):
+        name = os.path.relpath(Path(path).resolve(), root.resolve())
+    if name.startswith(".."):
+        raise ValueError(f"{path} lies outside the project {root}; give --project-dir")
+    return name
+
+
+def _as_list(value: object) -> list[str]:
+    if isinstance(value, str):
+        return [tag.strip() for tag in value.split(",")]
+    return [str(item) for item in value] if isinstance(value, list | tuple) else []

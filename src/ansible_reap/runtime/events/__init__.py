@@ -1,0 +1,1 @@
+"""Ansible's objects and events, read into our own terms."""

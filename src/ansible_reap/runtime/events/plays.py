@@ -1,0 +1,33 @@
+"""What Ansible's own play objects tell before they run: whether a play can launch, whether a later one may reap."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from ansible.playbook.block import Block
+
+from ansible_reap.runtime.events.action_names import short
+
+_DYNAMIC = frozenset({"include_tasks", "include_role", "include"})
+
+
+def tasks_in(nodes: Iterable[Any]) -> Iterator[Any]:
+    """Every task below the blocks and tasks given, rescue and always included."""
+    for node in nodes:
+        if isinstance(node, Block):
+            yield from tasks_in(node.block)
+            yield from tasks_in(node.rescue)
+            yield from tasks_in(node.always)
+        else:
+            yield node
+
+
+def may_launch(task: Any) -> bool:
+    """The task bears an ``async`` that is not plainly 0; templates count. ``poll`` > 0 starts jobs too."""
+    return task.async_val not in (0, "0", None, "", False)
+
+
+def may_start_jobs(tasks: Iterable[Any]) -> bool:
+    """Some task launches, or brings in tasks that only the run knows."""
+    return any(may_launch(task) or short(task.action) in _DYNAMIC for task in tasks)

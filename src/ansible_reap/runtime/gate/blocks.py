@@ -1,0 +1,228 @@
+"""What is put at the end of a play so that unreaped jobs fail it from within, as any task would.
+
+The gate is a block behind the last flush of handlers that flushes once more, and two handlers that nothing but the
+gate notifies: one looks at the jobs of a host, one fails the host. Handlers, because Ansible runs them on the
+notified hosts alone, without a worker, an event or a ``skipped`` for the others. The block is there for every play
+that could start jobs, and empty until one is launched, so that a play without jobs runs as if there were no gate.
+PLAY RECAP, ``any_errors_fatal``, ``max_fail_percentage``, ``serial``, later plays and every strategy treat the
+failure as an ordinary one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ansible.playbook.block import Block
+from ansible.playbook.handler import Handler
+from ansible.playbook.handler_task_include import HandlerTaskInclude
+from ansible.playbook.task import Task
+from ansible.plugins.loader import action_loader
+
+from ansible_reap.runtime.events.results import identity
+from ansible_reap.runtime.tracking.info import Access
+
+VARIABLE = "async_reaper_at_gate"
+"""The host variable through which the gate's handlers hear of the jobs: ``{"looks": [...], "message": "..."}``.
+
+Not ``async_reaper_gate``: that is an option's extra var, which would win over it."""
+
+LOOK_ACTION = "async_reaper_look"
+LOOK_NAME = "async_reaper : Look at the jobs that nobody waited for"
+WAIT_NAME = "async_reaper : Wait for the jobs that nobody waited for"
+FAIL_NAME = "async_reaper : Fail for the jobs that nobody answered for"
+
+_GROUP = "async_reaper_group"
+_PER_GROUP = tuple(name for name in Access().keywords() if name != "become")
+
+_NOBODY = object()
+
+try:  # since ansible-core 2.19 a template must be marked as trusted, or it is taken for data
+    from ansible.template import trust_as_template as _template
+except ImportError:
+    from ansible.utils.unsafe_proxy import wrap_var
+
+    def _template(value: str) -> str:
+        return value
+
+    def as_data(value: Any) -> Any:
+        """Mark every string below as data, so that braces in a task's name are not templated."""
+        return wrap_var(value)
+else:
+
+    def as_data(value: Any) -> Any:
+        """What is not marked as a template is data already."""
+        return value
+
+
+class GateBlock(Block):  # type: ignore[misc]
+    """Keeps its one task back until the gate is armed. Tags do not select it: a guard is not to be skipped."""
+
+    gate_task: Any = None
+
+    def arm(self, armed: bool) -> None:
+        self.block = [self.gate_task] if armed else []
+
+    def filter_tagged_tasks(self, all_vars: Any) -> GateBlock:
+        del all_vars
+        return self
+
+    def has_tasks(self) -> bool:
+        return True
+
+    def get_tasks(self) -> list[Any]:
+        # The linear strategy keeps all hosts in step by this list, which is read before any job is launched.
+        return [self.gate_task]
+
+
+class FlushTask(Task):  # type: ignore[misc]
+    """Flushes the handlers once more, and says which host is about to.
+
+    Strategies ask a meta task with a condition whether it holds for a host, in the parent process. No event names the
+    host, and under the free strategy each host comes in its own time.
+    """
+
+    on_enter: Callable[[Any], None] | None = None
+    hosts: Any = None
+    """Ansible's inventory."""
+
+    def evaluate_conditional(self, templar: Any, all_vars: Any) -> bool:  # up to ansible-core 2.18
+        del templar
+        return self._entered(all_vars)
+
+    def _resolve_conditional(self, conditional: Any, variables: Any, **_: Any) -> bool:  # from 2.19
+        del conditional
+        return self._entered(variables)
+
+    def _entered(self, variables: Any) -> bool:
+        if self.on_enter is not None:
+            self.on_enter(self.hosts.get_host(variables["inventory_hostname"]))
+        return True
+
+
+class LookHandler(HandlerTaskInclude):  # type: ignore[misc]
+    """A handler that PLAY RECAP does not count: the strategies leave out includes, which they tell by this class."""
+
+
+# Up to ansible-core 2.18 a task's fields are finalised only if its class is called so.
+LookHandler.__name__ = "Handler"
+
+
+class Gate:
+    """The gate of one play (of one batch, under ``serial``)."""
+
+    def __init__(self, play: Any, on_enter: Callable[[Any], None], *, look: bool, wait: bool) -> None:
+        """Make the gate's tasks; ``on_enter`` is called with each host that reaches it.
+
+        ``play`` is the copy that ``v2_playbook_on_play_start`` brings.
+        """
+        self._play = play
+        self.block = GateBlock(play=play)
+        self._flush = self._task(FlushTask, {"meta": "flush_handlers", "when": [True], "tags": ["always"]})
+        self._flush.implicit = True
+        self._flush.on_enter = on_enter
+        self._flush.hosts = play.get_variable_manager()._inventory  # noqa: SLF001 - how else to find a host by name
+        self.block.gate_task = self._flush
+        self.handlers = Block(play=play)
+        self._look = self._make_look(wait=wait) if look or wait else None
+        self._fail = self._make_fail()
+        self.handlers.block = [self._fail] if self._look is None else [self._look, self._fail]
+        self._identities = {identity(task) for task in (self._flush, *self.handlers.block)}
+        self._entered = False
+
+    def arm(self, armed: bool) -> None:
+        """Switch the gate on or off. Once a host has entered it, it stays on."""
+        if not self._entered:
+            self.block.arm(armed)
+            # A flush that Ansible makes of its own accord is left out where no handler has been notified of any host.
+            self._fail.notified_hosts = [_NOBODY] if armed else []
+
+    def owns(self, task: Any) -> bool:
+        return identity(task) in self._identities
+
+    def enter(self, host: Any, *, look: bool, fail: bool) -> None:
+        """The host is at the gate: what is to be done there."""
+        self._entered = True
+        if look and self._look is not None:
+            self._look.notify_host(host)
+        if fail:
+            self._fail.notify_host(host)
+
+    def set_fail(self, host: Any, fail: bool) -> None:
+        """After a look: whether the host is to fail."""
+        if fail:
+            self._fail.notify_host(host)
+        elif self._fail.is_host_notified(host):
+            self._fail.remove_host(host)
+
+    def _make_look(self, *, wait: bool) -> Any:
+        add_action_folder()
+        per_group = {key: _template(f"{{{{ {_GROUP}.{key} | default(omit, true) }}}}") for key in _PER_GROUP}
+        return self._task(
+            LookHandler,
+            {
+                "name": WAIT_NAME if wait else LOOK_NAME,
+                "action": LOOK_ACTION,
+                "args": {
+                    "jobs": _template(f"{{{{ {_GROUP}.jobs }}}}"),
+                    "hidden": _template(f"{{{{ {_GROUP}.hidden }}}}"),
+                    "access": _template(f"{{{{ {_GROUP}.access }}}}"),
+                    "wait": wait,
+                },
+                "loop": _template(f"{{{{ {VARIABLE}.looks }}}}"),
+                "loop_control": {"loop_var": _GROUP, "label": _template(f"{{{{ {_GROUP}.label }}}}")},
+                "become": _template(f"{{{{ {_GROUP}.become }}}}"),
+                **per_group,
+                "check_mode": False,
+                "diff": False,
+                "ignore_errors": True,
+                "ignore_unreachable": True,
+                "any_errors_fatal": False,
+                "no_log": False,
+                "timeout": 0,
+            },
+        )
+
+    def _make_fail(self) -> Any:
+        return self._task(
+            Handler,
+            {
+                "name": FAIL_NAME,
+                "action": "ansible.builtin.fail",
+                "args": {"msg": _template(f"{{{{ {VARIABLE}.message }}}}")},
+                "ignore_errors": False,
+                "no_log": False,
+                "become": False,
+                "timeout": 0,
+            },
+        )
+
+    def _task(self, kind: type[Any], data: dict[str, Any]) -> Any:
+        task = kind(block=self.block)
+        task.load_data(data, variable_manager=self._play.get_variable_manager(), loader=self._play.get_loader())
+        # From ansible-core 2.19 an error shows where its task stands: the play, for want of a place of its own.
+        task._ds = self._play.get_ds()  # noqa: SLF001
+        return task
+
+
+def append(play: Any, make_gate: Callable[[list[Any]], Gate | None]) -> None:
+    """Have the play compile to its own blocks and then the gate's. ``make_gate`` gets its own blocks; None: no gate."""
+    compile_play = play.compile
+
+    def compile_with_gate() -> list[Any]:
+        blocks: list[Any] = compile_play()
+        gate = make_gate(blocks)
+        if gate is None:
+            return blocks
+        play.handlers = [*play.handlers, gate.handlers]
+        return [*blocks, gate.block]
+
+    play.compile = compile_with_gate
+
+
+def add_action_folder() -> None:
+    """Let Ansible find the gate's action."""
+    folder = str(Path(__file__).parent / "action_plugins")
+    if not action_loader.has_plugin(LOOK_ACTION):
+        action_loader.add_directory(folder)

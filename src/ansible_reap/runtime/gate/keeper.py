@@ -1,0 +1,168 @@
+"""Which jobs the gate has to do with, and what it does about them on each host."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible_reap.runtime.events import results
+from ansible_reap.runtime.events.plays import may_start_jobs, tasks_in
+from ansible_reap.runtime.gate.blocks import LOOK_ACTION, VARIABLE, Gate, append, as_data
+from ansible_reap.runtime.gate.later_plays import LaterPlays
+from ansible_reap.runtime.policy.consequence import Verdict, judge
+from ansible_reap.runtime.policy.options import Gate as GateWhere
+from ansible_reap.runtime.policy.options import OnUnreaped, Options
+from ansible_reap.runtime.tracking.info import Access
+from ansible_reap.runtime.tracking.tracker import JobRecord, Tracker
+from ansible_reap.runtime.tracking.wording import failure_message
+
+
+class Gatekeeper:
+    """Puts a gate at the end of each play that may need one, and answers for the hosts that come to it."""
+
+    def __init__(self, tracker: Tracker, options: Options, core: tuple[int, ...], guard: Callable[..., Any]) -> None:
+        """``guard`` calls a function and keeps what it raises away from the run; it returns None then."""
+        self.answered: set[str] = set()
+        """The ids of the jobs for which a host has been failed."""
+        self.before_entry: Callable[[], None] = lambda: None
+        """Called when a host comes to the gate, before it is told of its jobs."""
+        self._tracker = tracker
+        self._options = options
+        self._core = core
+        self._guard = guard
+        self._waits = options.on_unreaped is OnUnreaped.REAP
+        self._looks = options.look or self._waits
+        self._later = LaterPlays()
+        self._play: Any = None
+        self._gate: Gate | None = None
+        self._needing: dict[str, dict[str, JobRecord]] = {}
+        """The jobs that the gate has to do with, by host and id."""
+        self._hidden = False
+        """A hidden launch may have left jobs that are not known yet."""
+        self._told: dict[str, dict[str, Any]] = {}
+        """What the gate's variable holds, by host."""
+
+    def playbook_start(self, playbook: Any) -> None:
+        self._later = LaterPlays(playbook)
+
+    def play_start(self, play: Any) -> None:
+        self._play = play
+        self._gate = None
+        self._later.enter(play)
+        for job in self._tracker:
+            self.file(job)
+        if self._options.gate is not GateWhere.RUN or self._later.is_last:
+            append(play, lambda blocks: self._guard(self._make_gate, blocks))
+
+    def _make_gate(self, blocks: list[Any]) -> Gate | None:
+        """The gate, where the play's own tasks could start jobs or earlier plays have left some."""
+        if not self._needing and not may_start_jobs(tasks_in([*blocks, *self._play.handlers])):
+            return None
+        self._gate = Gate(self._play, lambda host: self._guard(self._enter, host), look=self._looks, wait=self._waits)
+        self._arm()
+        return self._gate
+
+    def owns(self, task: Any) -> bool:
+        return self._gate is not None and self._gate.owns(task)
+
+    def file(self, job: JobRecord) -> None:
+        """Note whether the gate has to do with the job as it stands now."""
+        host, jid = job.info.host, job.info.jid
+        if self._needs_gate(job):
+            self._needing.setdefault(host, {})[jid] = job
+        elif jid in self._needing.get(host, ()):
+            del self._needing[host][jid]
+            if not self._needing[host]:
+                del self._needing[host]
+        self._arm()
+
+    def expect_hidden(self, expected: bool) -> None:
+        """A hidden launch has been made, whose jobs are known only later."""
+        self._hidden = expected
+        self._arm()
+
+    def _arm(self) -> None:
+        if self._gate is not None:
+            self._gate.arm(bool(self._needing) or self._hidden)
+
+    def _needs_gate(self, job: JobRecord) -> bool:
+        """There is something to find out about the job, or to fail for."""
+        if job.info.poll > 0 or self._options.ignores(job.info) or job.info.jid in self.answered:
+            return False
+        if not (job.wants_look or judge(job, self._options) is Verdict.FAILS):
+            return False
+        return self._options.gate is not GateWhere.AUTO or not self._later.may_reap(job.info)
+
+    def _enter(self, host: Any) -> None:
+        """A host has reached the gate: tell it of its jobs."""
+        self.before_entry()
+        name = host.get_name()
+        jobs = list(self._needing.get(name, {}).values())
+        if self._gate is None or not jobs:
+            return
+        looks = [job for job in jobs if job.wants_look] if self._looks else []
+        self._tell(name, looks=self._groups(looks), message=self._message(name))
+        self._gate.enter(host, look=bool(looks), fail=not looks and bool(self._failing(name)))
+
+    def _tell(self, host: str, **values: Any) -> None:
+        told = self._told.setdefault(host, {})
+        told.update(values)
+        self._play.get_variable_manager().set_nonpersistent_facts(host, {VARIABLE: as_data(told)})
+
+    def _failing(self, host: str) -> list[JobRecord]:
+        return [job for job in list(self._needing.get(host, {}).values()) if judge(job, self._options) is Verdict.FAILS]
+
+    def _message(self, host: str) -> str:
+        failing = self._failing(host)
+        return failure_message(failing, time.time()) if failing else ""
+
+    def result(self, task: Any, host: Any, data: Mapping[str, Any], *, is_item: bool) -> None:
+        """One of the gate's own tasks has a result, good or bad."""
+        name = host.get_name()
+        if task.action != LOOK_ACTION:
+            self.answered.update(job.info.jid for job in self._failing(name))
+            return
+        for look in data.get("looks") or []:
+            job = self._tracker.get(str(look.get("jid")))
+            if job is not None:
+                deadline = job.info.deadline(self._core)
+                self._tracker.see(job.info.jid, results.look_sighting(look, wait=self._waits, deadline=deadline))
+                self.file(job)
+        if not is_item and self._gate is not None:
+            self._tell(name, message=self._message(name))
+            self._gate.set_fail(host, bool(self._failing(name)))
+
+    def _groups(self, jobs: list[JobRecord]) -> list[dict[str, Any]]:
+        """The jobs of a host by how they are reached, in the form that the gate's task loops over."""
+        groups: dict[tuple[Access, bool], list[JobRecord]] = {}
+        for job in jobs:
+            groups.setdefault((job.info.access, job.info.site.no_log), []).append(job)
+        mine = self._play.vars or {}
+        return [_group(access, hidden, members, mine, self._core) for (access, hidden), members in groups.items()]
+
+
+def _group(
+    access: Access, hidden: bool, jobs: list[JobRecord], play_vars: Mapping[str, Any], core: tuple[int, ...]
+) -> dict[str, Any]:
+    """``variables`` are those connection variables that the gate's own play does not set alike."""
+    own = {name: value for name, value in access.variables if name not in play_vars or play_vars[name] != value}
+    way = access.keywords()
+    return {
+        # A task's keywords can be given for each item of a loop, its variables cannot: the action goes there itself.
+        **({"become": False} if own else way),
+        "access": {**way, "variables": sorted(own.items())} if own else {},
+        "hidden": hidden,
+        "label": f"{len(jobs)} jobs" if len(jobs) != 1 else jobs[0].info.jid,
+        "jobs": [
+            {
+                "jid": job.info.jid,
+                "file": job.info.results_file or job.info.jid,
+                "task": job.info.task,
+                "launched": job.info.launched,
+                "deadline": job.info.deadline(core),
+                "limit": job.info.limit_s,
+            }
+            for job in jobs
+        ],
+    }

@@ -1,0 +1,1 @@
+"""Launched jobs, written down as they start, and read back."""

@@ -1,0 +1,159 @@
+"""What killed runs left on a host, as their ledgers tell it, and the closing of what is accounted for. Pure."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ansible_reap.jobs import JobState
+from ansible_reap.runtime.ledger.lines import Answer, Closing, Intent, LineError
+from ansible_reap.runtime.ledger.reader import RunLedger, read_file
+from ansible_reap.runtime.ledger.writer import append
+from ansible_reap.runtime.remote.waiting import Waited
+from ansible_reap.runtime.tracking.info import Access, JobInfo
+
+JOB_ID = re.compile(r"j?\d+\.\d+")
+"""What ansible-core 2.16 to 2.21 calls a status file: the launcher's random number and the wrapper's pid."""
+EARLY, LATE = 5.0, 600.0
+"""Seconds around an intent in which its jobs may have been started: clocks are read to the second, and a worker that
+outlives its controller may hang on a slow connection for a while."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leftovers:
+    """What ended runs have not accounted for on one host. ``named`` are the job ids of all ledgers there are."""
+
+    host: str
+    ledgers: tuple[RunLedger, ...]
+    named: frozenset[str]
+
+    @property
+    def jobs(self) -> list[JobInfo]:
+        return [job for ledger in self.ledgers for job in ledger.launches if job.host == self.host]
+
+    @property
+    def intents(self) -> list[Intent]:
+        return [intent for ledger in self.ledgers for intent in ledger.intents if intent.host == self.host]
+
+    def folders(self) -> dict[Access, list[Intent]]:
+        """The intents by the account and folder in which their jobs would be, however much else they differ in."""
+        found: dict[Access, list[Intent]] = {}
+        for intent in self.intents:
+            found.setdefault(intent.site.access, []).append(intent)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class StatusFile:
+    """A file in a folder of jobs. ``changed`` is seconds since the epoch, by the controller's clock."""
+
+    name: str
+    path: str
+    changed: float
+
+
+def leftovers(ledgers: Sequence[RunLedger], host: str) -> Leftovers:
+    """What is left on a host; runs that are still going keep their own."""
+    ended = tuple(ledger for ledger in ledgers if not ledger.alive)
+    return Leftovers(host, ended, frozenset(jid for ledger in ledgers for jid in ledger.named))
+
+
+def strangers(ledgers: Iterable[RunLedger], hosts: Iterable[str]) -> dict[str, int]:
+    """Hosts that an inventory does not have, and how many outstanding jobs each has."""
+    known = set(hosts)
+    found: dict[str, int] = {}
+    for ledger in ledgers:
+        for job in () if ledger.alive else ledger.launches:
+            if job.host not in known:
+                found[job.host] = found.get(job.host, 0) + 1
+    return found
+
+
+def unclaimed(files: Iterable[StatusFile], intents: Sequence[Intent], named: frozenset[str]) -> list[JobInfo]:
+    """The jobs that these intents may have started and that no ledger names, each told by its status file."""
+    found = []
+    for file in files:
+        if file.name in named or not JOB_ID.fullmatch(file.name):
+            continue
+        # A status file is written when the job starts and again when it ends.
+        before = [intent for intent in intents if intent.when - EARLY <= file.changed <= _latest(intent)]
+        if before:
+            intent = max(before, key=lambda one: one.when)
+            found.append(
+                JobInfo(
+                    jid=file.name,
+                    host=intent.host,
+                    site=intent.site,
+                    results_file=file.path,
+                    item=None,
+                    launched=intent.when,
+                )
+            )
+    return found
+
+
+def status_files(answer: Mapping[str, Any], clock_offset: float) -> list[StatusFile]:
+    """The files that ``ansible.builtin.find`` has found; ``clock_offset`` is the host's clock less ours, in seconds."""
+    return [
+        StatusFile(
+            name=re.split(r"[/\\]", str(file["path"]))[-1],
+            path=str(file["path"]),
+            changed=float(file["mtime"]) - clock_offset,
+        )
+        for file in answer.get("files", [])
+    ]
+
+
+def close(left: Leftovers, waited: Iterable[Waited], looked_into: Iterable[Intent], warn: Callable[[str], None]) -> int:
+    """Write down what is accounted for, and remove the ledgers of which nothing is left; returns how many were closed.
+
+    ``looked_into`` are the intents whose folder was searched, and of which nothing is running any more. One of a run
+    that still has a worker stays: that worker may yet start a job.
+    """
+    ended: dict[str, JobState] = {one.job.info.jid: one.job.state for one in waited if one.has_ended}
+    searched = {(intent.key, intent.host, intent.when) for intent in looked_into}
+    closed = 0
+    for ledger in left.ledgers:
+        records: list[Closing | Answer] = [
+            Closing(job.jid, ended[job.jid]) for job in ledger.launches if job.jid in ended
+        ]
+        records += [
+            Answer(intent.key, intent.host)
+            for intent in ledger.intents
+            if (intent.key, intent.host, intent.when) in searched and not _may_yet_start(intent, ledger)
+        ]
+        closed += len(records)
+        try:
+            for record in records:
+                append(ledger.path, record)
+            _remove_if_empty(ledger.path)
+        except FileNotFoundError:
+            continue  # the task of another host has removed it
+        except (OSError, LineError) as error:
+            warn(f"the ledger {ledger.path} cannot be closed: {error}")
+    return closed
+
+
+def claim(job: JobInfo) -> JobInfo:
+    """The job with a limit to wait for, where a template in the task kept it from being known: a day."""
+    return job if job.limit_s > 0 else replace(job, site=replace(job.site, limit_s=86400))
+
+
+def _latest(intent: Intent) -> float:
+    limit = intent.site.limit_s
+    return intent.when + limit + LATE if limit > 0 else float("inf")
+
+
+def _may_yet_start(intent: Intent, ledger: RunLedger) -> bool:
+    """A worker of the run is still there. Some never end, so that this cannot be waited for."""
+    return ledger.locked and time.time() - intent.when < LATE
+
+
+def _remove_if_empty(path: Path) -> None:
+    ledger = read_file(path)
+    if ledger.is_accounted_for and not ledger.alive:
+        path.unlink(missing_ok=True)

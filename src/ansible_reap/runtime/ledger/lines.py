@@ -1,0 +1,268 @@
+"""The lines of a ledger file: what they hold, how they are written and read back.
+
+One JSON object a line. A file begins with the run, then come *intents* (a host is about to run a task that starts
+jobs), *answers* (a host has reported on it), *launches* (one a job) and *closings* (a job is accounted for). Nothing
+that ``no_log`` hides is ever part of a line: of such a task only names, numbers, the job id and the status file are
+kept. Of the connection variables only those are kept that say where to look; passwords and other secrets never are.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import TypeAlias
+
+from ansible_reap.jobs import JobState
+from ansible_reap.runtime.tracking.info import Access, JobInfo, LaunchSite
+
+FORMAT = 1
+"""The version of the lines; a reader leaves files of a later one alone."""
+
+KEPT_VARIABLES = frozenset(
+    {
+        "ansible_async_dir",
+        "ansible_become",
+        "ansible_become_exe",
+        "ansible_become_flags",
+        "ansible_become_method",
+        "ansible_become_user",
+        "ansible_connection",
+        "ansible_host",
+        "ansible_port",
+        "ansible_private_key_file",
+        "ansible_python_interpreter",
+        "ansible_remote_tmp",
+        "ansible_remote_user",
+        "ansible_shell_executable",
+        "ansible_shell_type",
+        "ansible_ssh_common_args",
+        "ansible_ssh_extra_args",
+        "ansible_ssh_host",
+        "ansible_ssh_port",
+        "ansible_ssh_private_key_file",
+        "ansible_ssh_user",
+        "ansible_user",
+    }
+)
+"""Connection variables that go to disk; any other might hold a secret and has to come from the inventory again."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """The run that keeps the ledger, and the process by which others tell whether it still lives."""
+
+    run: str
+    pid: int
+    pid_start: str | None
+    controller: str
+    started: str
+    playbooks: tuple[str, ...] = ()
+    ansible_core: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """The host is about to run a task that starts jobs. ``key`` names the task within the run.
+
+    ``when`` is seconds since the epoch. What the task leaves to templates may stand there as written.
+    """
+
+    key: str
+    host: str
+    when: float
+    site: LaunchSite
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The host has reported all that the task did there: whatever it started has its launch line."""
+
+    key: str
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """The job is accounted for; nobody needs to come back for it."""
+
+    jid: str
+    state: JobState
+
+
+Record: TypeAlias = RunRecord | Intent | Answer | JobInfo | Closing
+
+_NAMES: dict[type, str] = {
+    RunRecord: "run",
+    Intent: "intent",
+    Answer: "answer",
+    JobInfo: "launch",
+    Closing: "closing",
+}
+
+
+class LineError(ValueError):
+    """A line that is torn, not ours, or of another version."""
+
+
+def encode(record: Record) -> bytes:
+    """The record as one line. Whatever names hold is escaped, lone surrogates too."""
+    if isinstance(record, JobInfo | Intent):
+        record = replace(record, site=_fit_for_disk(record.site))
+    body = {"v": FORMAT, "kind": _NAMES[type(record)], **_without_defaults(asdict(record))}
+    return json.dumps(body, separators=(",", ":"), default=str).encode("ascii") + b"\n"
+
+
+def decode(line: bytes) -> Record:
+    """The record of a line.
+
+    Raises:
+        LineError: the line is torn, is no JSON object of ours, or lacks what its kind needs.
+    """
+    try:
+        body = json.loads(line)
+    except ValueError as error:
+        raise LineError("not JSON") from error
+    if not isinstance(body, dict) or body.get("v") != FORMAT:
+        raise LineError(f"not a line of version {FORMAT}")
+    kind = body.get("kind")
+    if not isinstance(kind, str) or kind not in _READERS:
+        raise LineError(f"unknown kind {kind!r}")
+    try:
+        return _READERS[kind](body)
+    except (KeyError, TypeError, ValueError) as error:
+        raise LineError(f"incomplete {kind} line") from error
+
+
+def _fit_for_disk(site: LaunchSite) -> LaunchSite:
+    variables = tuple((name, value) for name, value in site.access.variables if name in KEPT_VARIABLES)
+    return replace(site, access=replace(site.access, variables=variables))
+
+
+def _without_defaults(body: dict[str, object]) -> dict[str, object]:
+    """Lines are many: what is None, False or empty is left out."""
+    slim: dict[str, object] = {}
+    for name, value in body.items():
+        kept = _without_defaults(value) if isinstance(value, dict) else value
+        if kept or (kept == 0 and kept is not False):
+            slim[name] = kept
+    return slim
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("text expected")
+    return value
+
+
+def _text_or_none(value: object) -> str | None:
+    return None if value is None else _text(value)
+
+
+def _whole(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError("whole number expected")
+    return value
+
+
+def _number(value: object) -> float:
+    if not isinstance(value, int | float):
+        raise TypeError("number expected")
+    return float(value)
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    if not isinstance(value, dict):
+        raise TypeError("object expected")
+    return value
+
+
+def _list(value: object) -> list[object]:
+    if not isinstance(value, list):
+        raise TypeError("list expected")
+    return value
+
+
+def _plain(value: object) -> str | int | float | bool:
+    if not isinstance(value, str | int | float | bool):
+        raise TypeError("plain value expected")
+    return value
+
+
+def _access(value: object) -> Access:
+    body = _mapping(value)
+    other = ("become", "port", "variables")
+    texts = {f.name: _text_or_none(body.get(f.name)) for f in fields(Access) if f.name not in other}
+    port = body.get("port")
+    pairs = [_list(pair) for pair in _list(body.get("variables", []))]
+    return Access(
+        become=body.get("become") is True,
+        port=None if port is None else _whole(port),
+        variables=tuple((_text(name), _plain(value)) for name, value in pairs),
+        **texts,
+    )
+
+
+def _site(value: object) -> LaunchSite:
+    body = _mapping(value)
+    return LaunchSite(
+        play=_text(body.get("play", "")),
+        task=_text(body.get("task", "")),
+        path=_text(body["path"]),
+        line=_whole(body["line"]),
+        role=_text_or_none(body.get("role")),
+        register=_text_or_none(body.get("register")),
+        limit_s=_whole(body["limit_s"]),
+        poll=_whole(body["poll"]),
+        no_log=body.get("no_log") is True,
+        async_dir=_text_or_none(body.get("async_dir")),
+        access=_access(body.get("access", {})),
+        reason=_text_or_none(body.get("reason")),
+        empty_reason=body.get("empty_reason") is True,
+    )
+
+
+def _run(body: Mapping[str, object]) -> RunRecord:
+    return RunRecord(
+        run=_text(body["run"]),
+        pid=_whole(body["pid"]),
+        pid_start=_text_or_none(body.get("pid_start")),
+        controller=_text(body["controller"]),
+        started=_text(body["started"]),
+        playbooks=tuple(_text(name) for name in _list(body.get("playbooks", []))),
+        ansible_core=_text(body.get("ansible_core", "")),
+    )
+
+
+def _intent(body: Mapping[str, object]) -> Intent:
+    return Intent(
+        key=_text(body["key"]), host=_text(body["host"]), when=_number(body["when"]), site=_site(body["site"])
+    )
+
+
+def _answer(body: Mapping[str, object]) -> Answer:
+    return Answer(key=_text(body["key"]), host=_text(body["host"]))
+
+
+def _launch(body: Mapping[str, object]) -> JobInfo:
+    return JobInfo(
+        jid=_text(body["jid"]),
+        host=_text(body["host"]),
+        site=_site(body["site"]),
+        results_file=_text_or_none(body.get("results_file")),
+        item=_text_or_none(body.get("item")),
+        launched=_number(body["launched"]),
+    )
+
+
+def _closing(body: Mapping[str, object]) -> Closing:
+    return Closing(jid=_text(body["jid"]), state=JobState(_text(body["state"])))
+
+
+_READERS: dict[str, Callable[[Mapping[str, object]], Record]] = {
+    "run": _run,
+    "intent": _intent,
+    "answer": _answer,
+    "launch": _launch,
+    "closing": _closing,
+}

@@ -1,0 +1,124 @@
+"""What the ledgers of earlier runs still hold."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ansible_reap.runtime.ledger.lines import Answer, Closing, Intent, LineError, RunRecord, decode
+from ansible_reap.runtime.ledger.processes import is_running
+from ansible_reap.runtime.ledger.writer import SUFFIX
+from ansible_reap.runtime.tracking.info import Access, JobInfo
+
+
+@dataclass(frozen=True, slots=True)
+class RunLedger:
+    """The ledger of one run.
+
+    ``launches`` and ``intents`` are those not yet accounted for; ``named`` has every job id that the
+    file ever named, and ``damaged`` counts lines that could not be read.
+    """
+
+    path: Path
+    run: RunRecord
+    launches: tuple[JobInfo, ...]
+    intents: tuple[Intent, ...]
+    named: frozenset[str]
+    alive: bool
+    locked: bool
+    damaged: int = 0
+
+    @property
+    def is_accounted_for(self) -> bool:
+        return not self.launches and not self.intents
+
+
+def read_folder(folder: Path, warn: Callable[[str], None]) -> list[RunLedger]:
+    """The ledgers in a folder, oldest first. A folder that is not there has none; what cannot be read is warned of.
+
+    Raises:
+        OSError: the folder exists but cannot be listed.
+    """
+    try:
+        names = sorted(entry.name for entry in os.scandir(folder) if entry.name.endswith(SUFFIX))
+    except FileNotFoundError:
+        return []
+    ledgers = []
+    for name in names:
+        try:
+            ledger = read_file(folder / name)
+        except FileNotFoundError:  # its run has ended well just now
+            continue
+        except (OSError, LineError) as error:
+            warn(f"{folder / name}: cannot be read as a ledger ({getattr(error, 'strerror', None) or error}); skipped")
+            continue
+        ledgers.append(ledger)
+    return sorted(ledgers, key=lambda ledger: ledger.run.started)
+
+
+def read_file(path: Path) -> RunLedger:
+    """One ledger. A torn last line, or a damaged one, costs only itself.
+
+    Raises:
+        OSError: the file cannot be read, or belongs to another user.
+        LineError: it does not begin with a run.
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with os.fdopen(fd, "rb") as file:
+        status = os.fstat(fd)
+        # What a ledger says is looked up, and cleaned up, on hosts with our rights: only our own word counts.
+        if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid():
+            raise PermissionError(1, "not a file of this user")
+        lines = file.read().split(b"\n")
+        locked = _is_locked(fd)
+    first = decode(lines[0])
+    if not isinstance(first, RunRecord):
+        raise LineError("it does not begin with a run")
+    launches: dict[str, JobInfo] = {}
+    intents: dict[tuple[str, str], dict[Access, Intent]] = {}
+    closed: set[str] = set()
+    damaged = 0
+    for line in filter(None, lines[1:]):
+        try:
+            record = decode(line)
+        except LineError:
+            damaged += 1
+            continue
+        if isinstance(record, JobInfo):
+            launches.setdefault(record.jid, record)
+        elif isinstance(record, Intent):
+            intents.setdefault((record.key, record.host), {})[record.site.access] = record
+        elif isinstance(record, Answer):
+            intents.pop((record.key, record.host), None)
+        elif isinstance(record, Closing):
+            closed.add(record.jid)
+    alive = is_running(first.pid, first.pid_start, first.controller)
+    return RunLedger(
+        path=path,
+        run=first,
+        launches=tuple(launch for jid, launch in launches.items() if jid not in closed),
+        intents=tuple(intent for several in intents.values() for intent in several.values()),
+        named=frozenset(launches),
+        # The lock is inherited by the workers of a killed controller, so it only decides where the process cannot be
+        # seen.
+        alive=locked if alive is None else alive,
+        locked=locked,
+        damaged=damaged,
+    )
+
+
+def _is_locked(fd: int) -> bool:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    with contextlib.suppress(OSError):
+        fcntl.flock(fd, fcntl.LOCK_UN)
+    return False

@@ -1,0 +1,107 @@
+"""The run's report as JSON: its fields are a contract, and ``schemas/report.json`` describes them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from ansible_reap.jobs import JobState
+from ansible_reap.runtime.policy.consequence import Verdict, judge
+from ansible_reap.runtime.policy.options import Options
+from ansible_reap.runtime.tracking.as_json import entry, utc
+from ansible_reap.runtime.tracking.tracker import JobRecord, Origin
+
+VERSION = 1
+
+
+class Outcome(str, Enum):
+    """What we made of the run."""
+
+    OK = "ok"
+    FAILED = "failed"
+    REPORTED = "reported"
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The run that a report is about. Times are seconds since the epoch."""
+
+    name: str
+    """Its start in UTC and the process id."""
+    playbooks: tuple[str, ...]
+    ansible_core: str
+    started: float
+    ended: float
+
+
+def outcome_of(jobs: Iterable[JobRecord], options: Options) -> Outcome:
+    """``reported`` where there are problems that we did not fail the run for."""
+    gravest = max((judge(job, options).value for job in jobs), default=Verdict.FINE.value)
+    return {Verdict.FINE.value: Outcome.OK, Verdict.TOLD.value: Outcome.REPORTED}.get(gravest, Outcome.FAILED)
+
+
+def summary(jobs: Iterable[JobRecord]) -> dict[str, int]:
+    """How many jobs there were, by state. Those with ``poll`` > 0 count too, unless they were cut off."""
+    counts = dict.fromkeys(("launched", *(state.value for state in _ORDER), "swallowed"), 0)
+    for job in jobs:
+        if job.origin is Origin.UNCLAIMED:
+            continue
+        counts["launched"] += 1
+        counts[job.state.value] += 1
+        counts["swallowed"] += job.swallowed
+    return counts
+
+
+_ORDER = (
+    JobState.REAPED,
+    JobState.FAILED,
+    JobState.TIMED_OUT,
+    JobState.LOST,
+    JobState.UNREAPED,
+    JobState.DETACHED,
+)
+
+
+def as_json(run: Run, jobs: Sequence[JobRecord], outcome: Outcome) -> dict[str, Any]:
+    """The report as plain data. ``unclaimed`` is there only where ``reap.jobs.collect`` has found such jobs."""
+    strays = [job for job in jobs if job.origin is Origin.UNCLAIMED]
+    return {
+        "version": VERSION,
+        "run": run.name,
+        "playbooks": list(run.playbooks),
+        "ansible_core": run.ansible_core,
+        "started": utc(run.started),
+        "ended": utc(run.ended),
+        "outcome": outcome.value,
+        "jobs": [entry(job) for job in jobs if job.origin is not Origin.UNCLAIMED],
+        "summary": summary(jobs),
+        **({"unclaimed": [entry(job) for job in strays]} if strays else {}),
+    }
+
+
+def write(path: Path, text: str) -> None:
+    """Write whole or not at all, readable by the owner only.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        fd = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(fd, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        scratch.replace(path)
+    except OSError:
+        scratch.unlink(missing_ok=True)
+        raise
+
+
+def dumps(report: dict[str, Any]) -> str:
+    return json.dumps(report, indent=1, ensure_ascii=True) + "\n"

@@ -1,0 +1,1 @@
+"""What the options say is to be done about a job."""

@@ -1,0 +1,44 @@
+"""What is to be done about a job: nothing, a word, or a failure. Pure."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from ansible_reap.jobs import JobState
+from ansible_reap.runtime.policy.options import OnUnreaped, Options, Reaction
+from ansible_reap.runtime.tracking.phases import Phase
+from ansible_reap.runtime.tracking.tracker import JobRecord, Origin
+
+
+class Verdict(Enum):
+    """What a job deserves, in rising order of gravity."""
+
+    FINE = 0
+    TOLD = 1
+    """A problem that is known, that the options say to report only, or that the play itself has failed for already."""
+    FAILS = 2
+
+
+_BAD = frozenset({JobState.FAILED, JobState.TIMED_OUT, JobState.LOST})
+
+
+def judge(job: JobRecord, options: Options) -> Verdict:
+    """What the job deserves as it stands now. Jobs with ``poll`` > 0 are never problems of their own."""
+    if job.info.poll > 0 or options.ignores(job.info):
+        return Verdict.FINE
+    verdict = _judge_unknown(job, options)
+    return Verdict.TOLD if verdict is Verdict.FAILS and options.knows(job.info) else verdict
+
+
+def _judge_unknown(job: JobRecord, options: Options) -> Verdict:
+    if job.origin is Origin.UNCLAIMED or (job.origin is Origin.LEDGER and job.is_outstanding):
+        # Not this run is to blame: its task has looked, and failed for what it found.
+        return Verdict.TOLD
+    if job.phase in (Phase.OUTSTANDING, Phase.CLEANED):
+        return Verdict.TOLD if options.on_unreaped is OnUnreaped.REPORT else Verdict.FAILS
+    if job.state not in _BAD:
+        return Verdict.FINE
+    if job.came_up:
+        return Verdict.TOLD
+    reaction = options.on_swallowed if job.swallowed else options.on_failed
+    return Verdict.FAILS if reaction is Reaction.FAIL else Verdict.TOLD

@@ -1,0 +1,164 @@
+"""The callback's options, checked here and not by Ansible.
+
+Ansible drops a plugin that has an option outside its ``choices``, with a warning and exit status 0, and the run would
+pass unguarded. So a bad value is one warning and the default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, TypeVar
+
+from ansible_reap.runtime.policy.known_jobs import FILE_PREFIX, IgnoreRule, KnownJobs, parse_rule
+from ansible_reap.runtime.tracking.info import JobInfo
+
+NAMES = (
+    "on_unreaped",
+    "gate",
+    "on_failed",
+    "on_swallowed",
+    "look",
+    "ignore",
+    "recap",
+    "report_path",
+    "junit_path",
+    "history",
+    "ledger_dir",
+)
+EXTRA_VAR_PREFIX = "async_reaper_"
+
+
+class OnUnreaped(str, Enum):
+    FAIL = "fail"
+    REPORT = "report"
+    REAP = "reap"
+
+
+class Gate(str, Enum):
+    AUTO = "auto"
+    PLAY = "play"
+    RUN = "run"
+
+
+class Reaction(str, Enum):
+    FAIL = "fail"
+    REPORT = "report"
+
+
+class RecapWhen(str, Enum):
+    PROBLEMS = "problems"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+_E = TypeVar("_E", bound=Enum)
+_TRUE = frozenset({"true", "yes", "on", "1"})
+_FALSE = frozenset({"false", "no", "off", "0"})
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """All options with valid values. Empty paths mean: do not write. None means: the default place."""
+
+    on_unreaped: OnUnreaped = OnUnreaped.FAIL
+    gate: Gate = Gate.AUTO
+    on_failed: Reaction = Reaction.FAIL
+    on_swallowed: Reaction = Reaction.REPORT
+    look: bool = True
+    ignore: tuple[IgnoreRule, ...] = ()
+    ignore_files: tuple[str, ...] = ()
+    """The files of known jobs that ``ignore`` names, as written there."""
+    known: KnownJobs = field(default_factory=KnownJobs)
+    recap: RecapWhen = RecapWhen.PROBLEMS
+    report_path: str = ""
+    junit_path: str = ""
+    history: str | None = None
+    ledger_dir: str | None = None
+
+    def ignores(self, job: JobInfo) -> bool:
+        """The job is to be left alone."""
+        return any(rule.covers(job) for rule in self.ignore)
+
+    def knows(self, job: JobInfo) -> bool:
+        """The job is a known offender: it is told of, and fails nothing."""
+        return self.known.entry(job) is not None
+
+
+def parse(raw: Mapping[str, Any], warn: Callable[[str], None]) -> Options:
+    """Options from what ini, environment or extra vars say; ``warn`` is called once for each bad value.
+
+    ``known`` is still empty: the files that ``ignore`` names have not been read.
+    """
+    ignored = list(_listed(raw.get("ignore")))
+    return Options(
+        on_unreaped=_choice(raw, "on_unreaped", OnUnreaped.FAIL, warn),
+        gate=_choice(raw, "gate", Gate.AUTO, warn),
+        on_failed=_choice(raw, "on_failed", Reaction.FAIL, warn),
+        on_swallowed=_choice(raw, "on_swallowed", Reaction.REPORT, warn),
+        look=_boolean(raw, "look", True, warn),
+        ignore=tuple(_rules(ignored, warn)),
+        ignore_files=tuple(text.removeprefix(FILE_PREFIX).strip() for text in ignored if _is_file(text)),
+        recap=_choice(raw, "recap", RecapWhen.PROBLEMS, warn),
+        report_path=_text(raw.get("report_path")) or "",
+        junit_path=_text(raw.get("junit_path")) or "",
+        history=_text(raw.get("history")),
+        ledger_dir=_text(raw.get("ledger_dir")) or None,
+    )
+
+
+def _choice(raw: Mapping[str, Any], name: str, default: _E, warn: Callable[[str], None]) -> _E:
+    value = raw.get(name)
+    if value is None:
+        return default
+    kind = type(default)
+    try:
+        return kind(str(value).strip().lower())
+    except ValueError:
+        allowed = ", ".join(str(member.value) for member in kind)
+        warn(f"async_reaper: {name} is {_shown(value)}; using {default.value}. It can be one of: {allowed}.")
+        return default
+
+
+def _boolean(raw: Mapping[str, Any], name: str, default: bool, warn: Callable[[str], None]) -> bool:
+    value = raw.get(name)
+    if value is None:
+        return default
+    word = str(value).strip().lower()
+    if word in _TRUE or word in _FALSE:
+        return word in _TRUE
+    warn(f"async_reaper: {name} is {_shown(value)}; using {str(default).lower()}. It can be one of: true, false.")
+    return default
+
+
+def _listed(value: Any) -> Iterable[str]:
+    parts = value if isinstance(value, list | tuple) else str(value or "").replace("\n", ",").split(",")
+    return filter(None, (str(part).strip() for part in parts))
+
+
+def _is_file(entry: str) -> bool:
+    return entry.startswith(FILE_PREFIX) and entry.strip() != FILE_PREFIX
+
+
+def _rules(entries: Iterable[str], warn: Callable[[str], None]) -> Iterable[IgnoreRule]:
+    for text in entries:
+        if _is_file(text):
+            continue
+        rule = parse_rule(text)
+        if rule is not None:
+            yield rule
+        else:
+            warn(
+                f"async_reaper: ignore has {_shown(text)}, which is left out. "
+                "An entry is task:GLOB, role:GLOB, path:GLOB, host:GLOB or file:PATH."
+            )
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value).strip()
+
+
+def _shown(value: Any) -> str:
+    text = str(value)
+    return repr(text if len(text) <= 40 else text[:37] + "...")

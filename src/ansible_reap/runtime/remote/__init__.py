@@ -1,0 +1,1 @@
+"""Reaching a host to look at a job there."""

@@ -1,0 +1,261 @@
+"""Events to job states. Pure: it imports no Ansible, so recorded events can drive it.
+
+A job is known by its id alone, because an id is unique across hosts in practice and jobs are often reaped from
+another host than the one that launched them. Times are seconds since the epoch unless a name says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from ansible_reap.jobs import JobState, LastSeen, SeenBy
+from ansible_reap.runtime.tracking.info import JobInfo, LaunchSite
+from ansible_reap.runtime.tracking.phases import LAST_SEEN, STATES, TRANSITIONS, UNSEEN, Phase, Sight, Source
+
+
+class Origin(Enum):
+    """How the run came to know of a job."""
+
+    RUN = "run"
+    LEDGER = "ledger"
+    """A killed run launched it; ``reap.jobs.collect`` has looked at it."""
+    UNCLAIMED = "unclaimed"
+    """``reap.jobs.collect`` found its status file, and no ledger names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reap:
+    """The task that saw a job end."""
+
+    path: str
+    line: int
+    task: str
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What one event says of one job."""
+
+    source: Source
+    sight: Sight
+    when: float
+    swallowed: bool = False
+    """The job had failed and the play went on green."""
+    rc: int | None = None
+    msg: str | None = None
+    runtime_s: float | None = None
+    """As the module measured it; None where it did not."""
+    waited: bool = False
+    """The reap looked more than once, so that ``when`` is close to the job's end."""
+    ended: float | None = None
+    """When it ended, where that is known better than by ``when``."""
+    uncertainty_s: float = 0.0
+    """By how much ``ended`` may be too late."""
+    reap: Reap | None = None
+
+
+@dataclass(slots=True)
+class JobRecord:
+    """What is known of one job by now. Only the tracker writes to it."""
+
+    info: JobInfo
+    phase: Phase
+    last_seen: LastSeen | None = None
+    seen_by: SeenBy | None = None
+    swallowed: bool = False
+    came_up: bool = False
+    """Its failure failed a task of the playbook, rescued or not."""
+    rc: int | None = None
+    msg: str | None = None
+    finished: float | None = None
+    runtime_s: float | None = None
+    seen_running: float | None = None
+    """When a look last found it still at work."""
+    uncertainty_s: float = 0.0
+    """By how much a run time measured from outside, from launch to ``finished``, may be too long."""
+    reap: Reap | None = None
+    reaped: float | None = None
+    """When ``reap`` saw it end."""
+    origin: Origin = Origin.RUN
+
+    @property
+    def state(self) -> JobState:
+        return STATES[self.phase]
+
+    @property
+    def is_outstanding(self) -> bool:
+        """Launched, not reaped, not detached: somebody still has to account for it."""
+        return self.phase in UNSEEN
+
+    @property
+    def wants_look(self) -> bool:
+        """A look at its status file would tell something that is not known yet."""
+        return self.origin is Origin.RUN and self.info.poll == 0 and (self.is_outstanding or self.phase is Phase.UNSURE)
+
+
+class Listener(Protocol):
+    """Who wants to hear of jobs as they change: the ledger. Called while the event is handled, in order."""
+
+    def intent(self, key: str, site: LaunchSite, host: str, when: float) -> None:
+        """A launching task is about to start on the host, before its worker does. ``key`` names the task.
+
+        What the task leaves to templates is not known yet: ``limit_s`` is 0 then, and the access as written.
+        """
+
+    def answered(self, key: str, host: str) -> None:
+        """The host has reported on the task, whatever came of it; its launches were told before."""
+
+    def launched(self, job: JobInfo) -> None:
+        """Ansible has reported a launch. The play goes on when this returns."""
+
+    def settled(self, job: JobRecord) -> None:
+        """The job is accounted for: reaped, failed, timed out, lost or detached. Comes again if that changes."""
+
+    def closed(self, jobs: Sequence[JobRecord], *, complete: bool = True) -> None:
+        """The run is over; ``jobs`` are all of its jobs. ``complete`` says that it was not cut short."""
+
+
+class Tracker:
+    """All jobs of a run. Every call costs the same however many jobs there are."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[str, JobRecord] = {}
+        self._by_host: dict[str, dict[str, JobRecord]] = {}
+        self._listeners: list[Listener] = []
+
+    def __len__(self) -> int:
+        return len(self._jobs)
+
+    def __iter__(self) -> Iterator[JobRecord]:
+        return iter(self._jobs.values())
+
+    def listen(self, listener: Listener) -> None:
+        self._listeners.append(listener)
+
+    def get(self, jid: str) -> JobRecord | None:
+        return self._jobs.get(jid)
+
+    def open_hosts(self) -> list[str]:
+        """Hosts with jobs that ``open_jobs`` would name."""
+        return [host for host, jobs in self._by_host.items() if jobs]
+
+    def open_jobs(self, host: str) -> list[JobRecord]:
+        """The jobs launched on this inventory host whose end is not known, in the order of their launch."""
+        return list(self._by_host.get(host, {}).values())
+
+    def intent(self, key: str, site: LaunchSite, host: str, when: float) -> None:
+        for listener in self._listeners:
+            listener.intent(key, site, host, when)
+
+    def answered(self, key: str, host: str) -> None:
+        for listener in self._listeners:
+            listener.answered(key, host)
+
+    def launch(self, info: JobInfo) -> JobRecord:
+        """Take note of a launch. An id that is known already is the same job reported twice."""
+        known = self._jobs.get(info.jid)
+        if known is not None:
+            return known
+        job = JobRecord(info, Phase.OUTSTANDING if info.site.reason is None else Phase.DETACHED)
+        self._jobs[info.jid] = job
+        for listener in self._listeners:
+            listener.launched(info)
+        self._file(job)
+        return job
+
+    def adopt(self, info: JobInfo, origin: Origin) -> JobRecord:
+        """Take note of a job that an earlier run has launched. It is that run's ledger that keeps it."""
+        return self._jobs.setdefault(info.jid, JobRecord(info, Phase.OUTSTANDING, origin=origin))
+
+    def see(self, jid: str, sighting: Sighting) -> JobRecord | None:
+        """Apply what was seen of a job; None where the job is not of this run."""
+        job = self._jobs.get(jid)
+        if job is None:
+            return None
+        before = job.phase
+        after = TRANSITIONS.get((before, sighting.source, sighting.sight), before)
+        if before not in _ENDED or before is Phase.UNSURE or sighting.source is Source.PLAYBOOK:
+            _note(job, sighting, after)
+        job.phase = after
+        if after is not before:
+            self._file(job)
+        return job
+
+    def close(self, *, complete: bool = True) -> None:
+        """The run is over; ``complete`` says that it was not cut short."""
+        for listener in self._listeners:
+            listener.closed(list(self._jobs.values()), complete=complete)
+
+    def _file(self, job: JobRecord) -> None:
+        jobs = self._by_host.setdefault(job.info.host, {})
+        if job.is_outstanding or job.phase is Phase.UNSURE:
+            jobs[job.info.jid] = job
+        else:
+            jobs.pop(job.info.jid, None)
+        if not job.is_outstanding:
+            for listener in self._listeners:
+                listener.settled(job)
+
+
+_ENDED = frozenset({Phase.REAPED, Phase.UNSURE, Phase.FAILED, Phase.TIMED_OUT, Phase.LOST})
+_BAD = frozenset({Phase.FAILED, Phase.TIMED_OUT, Phase.MISSING, Phase.LOST})
+_END_SIGHTS = frozenset({Sight.FINISHED, Sight.UNSURE, Sight.FAILED, Sight.TIMED_OUT})
+
+
+def _note(job: JobRecord, sighting: Sighting, after: Phase) -> None:
+    """Keep the particulars of a sighting. ``after`` is the phase that it leads to."""
+    before = job.phase
+    gone = sighting.sight in (Sight.MISSING, Sight.CLEANED)
+    if not gone or after not in _ENDED or after is Phase.LOST:
+        # A status file that is gone after the reap tells nothing of the job.
+        job.last_seen = LAST_SEEN[sighting.sight]
+    if sighting.sight in (Sight.RUNNING, Sight.OVERDUE):
+        job.seen_running = sighting.when
+    if sighting.sight in _END_SIGHTS and job.finished is None:
+        _note_end(job, sighting)
+    if sighting.source is Source.PLAYBOOK:
+        if after in _BAD:
+            job.came_up = job.came_up or not sighting.swallowed
+            job.swallowed = not job.came_up
+    elif before is Phase.UNSURE:
+        # The reap ran with a constant failed_when, so a failure was seen and let go.
+        job.swallowed = after in _BAD
+    elif before is Phase.MISSING and after is not Phase.LOST:
+        # What came up was that the job could not be found, not how it ended.
+        job.came_up = job.swallowed = False
+    if after in _ENDED and after is not before and before is not Phase.UNSURE:
+        job.seen_by = SeenBy.PLAYBOOK if sighting.source is Source.PLAYBOOK else SeenBy.GATE
+        job.reap = sighting.reap
+        job.reaped = sighting.when
+    if job.info.site.no_log:
+        return  # what it hides is not even kept
+    if sighting.rc is not None:
+        job.rc = sighting.rc
+    if after in _BAD and sighting.msg:
+        job.msg = sighting.msg
+
+
+def _note_end(job: JobRecord, sighting: Sighting) -> None:
+    """Work out when the job ended and how long it ran, as far as that can be told."""
+    job.finished = sighting.when
+    if sighting.runtime_s is not None:
+        job.runtime_s = sighting.runtime_s
+        job.finished = min(sighting.when, job.info.launched + sighting.runtime_s)
+        return
+    job.uncertainty_s = max(sighting.when - (job.seen_running or job.info.launched), 0.0)
+    # On a busy controller a short job may have ended before its launch was told of: then its file gives no time.
+    if (
+        sighting.ended is not None
+        and sighting.ended > job.info.launched
+        and sighting.uncertainty_s <= job.uncertainty_s
+    ):
+        job.uncertainty_s = sighting.uncertainty_s
+        job.finished = min(sighting.ended, sighting.when)
+        job.runtime_s = job.finished - job.info.launched
+        return
+    if sighting.waited:
+        job.runtime_s = max(sighting.when - job.info.launched, 0.0)

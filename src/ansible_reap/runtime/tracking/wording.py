@@ -1,0 +1,74 @@
+"""How a job is spoken of in a failure message and in the recap."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ansible_reap.jobs import DETACH_VARIABLE, JobState, LastSeen
+from ansible_reap.runtime.tracking.tracker import JobRecord
+
+
+def span(seconds: float) -> str:
+    """A time span, short: ``45s``, ``12m``, ``1h30m``, ``2d``."""
+    whole = round(seconds)
+    if whole < 120:
+        return f"{whole}s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 120:
+        return f"{minutes}m{rest}s" if rest and minutes < 10 else f"{minutes}m"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours}h{minutes}m" if minutes else f"{hours}h"
+    return f"{hours // 24}d"
+
+
+def age(job: JobRecord, now: float) -> float:
+    """How long the job has run: up to its end where that is known, else until now. Seconds."""
+    if job.runtime_s is not None:
+        return job.runtime_s
+    return max((job.finished if job.finished is not None else now) - job.info.launched, 0.0)
+
+
+def place(job: JobRecord) -> str:
+    return f"{job.info.path}:{job.info.line}"
+
+
+def what(job: JobRecord) -> str:
+    """What is wrong with the job, in a few words."""
+    match job.state:
+        case JobState.UNREAPED:
+            seen = {
+                LastSeen.RUNNING: "still running",
+                LastSeen.FINISHED: "has ended well",
+                LastSeen.FAILED: "has failed",
+                LastSeen.MISSING: "its status file is gone",
+                None: "nobody looked at it",
+            }[job.last_seen]
+            return f"never reaped, {seen}"
+        case JobState.FAILED:
+            code = "" if job.rc is None else f" with rc {job.rc}"
+            return f"failed{code}"
+        case JobState.TIMED_OUT:
+            return "was killed at its limit"
+        case JobState.LOST:
+            return "lost: its status cannot be found" if job.last_seen is LastSeen.MISSING else "lost: it never ends"
+        case _:
+            return str(job.state.value)
+
+
+def failure_message(jobs: Sequence[JobRecord], now: float) -> str:
+    """One message for the gate's failure on a host: every job, where it was launched, and what to do."""
+    lines = []
+    for job in jobs:
+        info = job.info
+        item = f" (item={info.item})" if info.item else ""
+        host = f" on {info.delegated_to}" if info.delegated_to else ""
+        swallowed = ", and the play went on" if job.swallowed else ""
+        lines.append(
+            f"'{info.task}'{item} at {place(job)}{host}, job {info.jid}: {what(job)}{swallowed}, "
+            f"after {span(age(job, now))} of {span(info.limit_s)}"
+        )
+    unreaped = any(job.state is JobState.UNREAPED for job in jobs)
+    advice = f" Wait for it with async_status, or declare it with vars: {DETACH_VARIABLE}: REASON." if unreaped else ""
+    count = f"{len(jobs)} async jobs" if len(jobs) > 1 else "An async job"
+    return f"{count} of this host went unanswered: " + "; ".join(lines) + "." + advice

@@ -1,0 +1,314 @@
+"""Launches that cut their own connection on purpose: reboots, shutdowns, network and sshd restarts.
+
+Told from the module, its arguments and what the task is called; both halves ask here. Pure, no Ansible import.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Collection, Iterator, Mapping
+
+from ansible_reap.shell.names import (
+    COMMAND_MODULES,
+    COMMAND_OPTIONS,
+    DISTURBING,
+    FIREWALL_UNITS,
+    INTERPRETERS,
+    NETWORK_UNITS,
+    POWER_VERBS,
+    PREFIXES,
+    PROGRAMS,
+    REBOOT_MODULES,
+    SERVICE_COMMANDLETS,
+    SERVICE_MODULES,
+    SILENT,
+    STARTING,
+    SUB_COMMANDS,
+    TUNNEL_UNITS,
+    UNITS_FIRST,
+)
+
+_SEPARATORS = frozenset(";|&\n(){}`")
+_TELLING_WORDS = ("reboot", "shutdown", "shut_down", "poweroff", "power_off")
+_NAME_VERBS = frozenset({"reboot", "rebooting", "shutdown", "poweroff", "halt"})
+_ASKING = frozenset(
+    {"check", "is", "need", "needs", "needed", "required", "pending", "wait", "after", "notifier", "log", "test", "no"}
+)
+"""Words by which a program that names a reboot does something else."""
+_NAME_PAIRS = frozenset({("shut", "down"), ("power", "off"), ("apply", "netplan")}) | frozenset(
+    itertools.product(
+        ("restart",), ("sshd", "ssh", "server", "machine", "host", "system", "computer", "networkmanager")
+    )
+)
+_NETWORK_WORDS = frozenset({"network", "networking", "networks", "netplan", "firewall"})
+_NETWORK_VERBS = frozenset({"restart", "reload", "apply", "restarting", "reloading", "applying"})
+_ARTICLES = frozenset({"the", "a", "this", "all", "now", "remote", "target", "ansible"})
+_LOGIN_PORTS = frozenset({"22", "5985", "5986"})
+_LOGIN_WORDS = ("ansible_port", "ssh")
+_MAX_DEPTH = 4
+
+
+def could_cut(module: str) -> bool:
+    """Whether some arguments of the module may cut the connection."""
+    short = module.rsplit(".", 1)[-1]
+    return short in REBOOT_MODULES or short in SERVICE_MODULES or short in COMMAND_MODULES
+
+
+def cuts_connection(module: str, args: Mapping[str, object], name: str | None) -> bool:
+    """Whether the task cuts its own connection on purpose.
+
+    ``module`` may be a full name; ``args`` are its arguments as a task has them (free-form text under
+    ``_raw_params``); ``name`` is what the task or handler is called, heeded only where the command says nothing itself.
+    """
+    short = module.rsplit(".", 1)[-1]
+    if short in REBOOT_MODULES:
+        return True
+    if short in SERVICE_MODULES:
+        return _disturbs([str(args.get("state", "")).lower()], [str(args.get("name", args.get("service", "")))])
+    if short not in COMMAND_MODULES:
+        return False
+    text = _command_text(args)
+    if _text_cuts(text, 0):
+        return True
+    return (_is_opaque(text) or short == "script") and _name_says_so(name)
+
+
+def awaits_connection(module: str, args: Mapping[str, object], *, is_local: bool) -> bool:
+    """Whether the task waits until the host can be reached: by Ansible, or its port from the controller."""
+    short = module.rsplit(".", 1)[-1]
+    if short == "wait_for":
+        port = str(args.get("port", ""))
+        return is_local and "host" in args and (port in _LOGIN_PORTS or any(word in port for word in _LOGIN_WORDS))
+    return short == "wait_for_connection" and not is_local
+
+
+def _command_text(args: Mapping[str, object]) -> str:
+    for option in COMMAND_OPTIONS:
+        value = args.get(option)
+        if isinstance(value, list):
+            return " ".join(_quoted(str(part)) for part in value)
+        if value is not None:
+            return str(value)
+    return ""
+
+
+def _quoted(part: str) -> str:
+    return f"'{part}'" if any(char.isspace() for char in part) else part
+
+
+def _unit(name: str) -> str:
+    """The unit without its ending and instance."""
+    unit = name.strip().strip("'\"").lower()
+    for suffix in (".service", ".socket", ".target"):
+        unit = unit.removesuffix(suffix)
+    return unit.split("@")[0]
+
+
+def _is_network_unit(name: str) -> bool:
+    return _unit(name) in NETWORK_UNITS
+
+
+def _disturbs(verbs: Collection[str], names: Collection[str]) -> bool:
+    """Whether one of the verbs, done to one of the units, cuts connections."""
+    if not DISTURBING.isdisjoint(verbs):
+        return any(_is_network_unit(name) for name in names)
+    return not STARTING.isdisjoint(verbs) and any(_unit(name) in FIREWALL_UNITS for name in names)
+
+
+def _text_cuts(text: str, depth: int) -> bool:
+    if depth > _MAX_DEPTH:
+        return False
+    words_before: list[str] = []
+    has_paused = False
+    for command in _commands(text):
+        if _command_cuts(command, depth) or (has_paused and _restarts_a_tunnel(command)):
+            return True
+        has_paused = has_paused or _program(command[0]) == "sleep"
+        if _is_fed(command, words_before) and _text_cuts(" ".join(words_before[1:]), depth + 1):
+            return True
+        words_before = command
+    return False
+
+
+def _restarts_a_tunnel(command: list[str]) -> bool:
+    """``sleep 5 && service tor restart``: the pause is there because the connection may run through it."""
+    words = [word.lower() for word in command]
+    if not {"systemctl", *UNITS_FIRST}.isdisjoint(_program(word) for word in command):
+        return not DISTURBING.isdisjoint(words) and any(_unit(word) in TUNNEL_UNITS for word in words)
+    return False
+
+
+def _is_fed(command: list[str], before: list[str]) -> bool:
+    """``echo reboot | at now``: what the first prints, the second runs."""
+    return (
+        bool(before)
+        and _program(command[0]) in ("at", "batch", "sh", "bash")
+        and (_program(before[0]) in ("echo", "printf"))
+    )
+
+
+def _commands(text: str) -> Iterator[list[str]]:
+    """The simple commands of a shell text: words unquoted, cut at separators."""
+    words: list[str] = []
+    word: list[str] = []
+    quote = ""
+    started = False
+    at = 0
+    while at < len(text):
+        char = text[at]
+        if quote:
+            if char == quote:
+                quote = ""
+            else:
+                word.append(char)
+        elif text.startswith("{{", at):
+            close = text.find("}}", at)
+            stop = len(text) if close < 0 else close + 2
+            word.append(text[at:stop])
+            started, at = True, stop
+            continue
+        elif char in "'\"":
+            quote, started = char, True
+        elif char == "\\" and at + 1 < len(text):
+            at += 1
+            if text[at] != "\n":
+                word.append(char if text[at].isalnum() else text[at])
+                if text[at].isalnum():
+                    word.append(text[at])
+                started = True
+        elif char in _SEPARATORS or char.isspace():
+            if started or word:
+                words.append("".join(word))
+                word, started = [], False
+            if char in _SEPARATORS and words:
+                yield words
+                words = []
+        else:
+            word.append(char)
+        at += 1
+    if started or word:
+        words.append("".join(word))
+    if words:
+        yield words
+
+
+def _program(word: str) -> str:
+    base = word.replace("\\", "/").rsplit("/", 1)[-1].lower()
+    return base.removesuffix(".exe")
+
+
+def _command_cuts(command: list[str], depth: int) -> bool:
+    words = list(command)
+    while words and (_program(words[0]) in PREFIXES or _is_assignment(words[0]) or words[0].startswith("-")):
+        words.pop(0)
+    if words and _program(words[0]) in ("timeout", "chroot", "ionice"):
+        words = words[1:]
+        while words and (words[0][:1].isdigit() or words[0].startswith("-")):
+            words.pop(0)
+    if not words:
+        return False
+    if _panics(command):
+        return True
+    head, rest = words[0], words[1:]
+    program = _program(head)
+    if "{{" in head:
+        return _variable_says_so(head.lower())
+    if program in SILENT:
+        return False
+    if _program_says_so(program):
+        return True
+    return _program_cuts(program, head, rest) or (program in INTERPRETERS and _inner_cuts(program, rest, depth))
+
+
+def _program_cuts(program: str, head: str, rest: list[str]) -> bool:
+    lowered = [word.lower() for word in rest]
+    if program in PROGRAMS:
+        return not (program == "shutdown" and "-c" in rest) and not (program == "networksetup" and _only_reads(lowered))
+    wanted = SUB_COMMANDS.get(program)
+    if wanted is not None and not wanted.isdisjoint(rest):
+        return True
+    if program == "systemctl":
+        return _systemctl_cuts([word for word in lowered if not word.startswith("-")])
+    if program in UNITS_FIRST:
+        return len(lowered) > 1 and _disturbs(lowered[1:], lowered[:1])
+    if program in SERVICE_COMMANDLETS:
+        return any(_is_network_unit(word) for word in lowered)
+    if "/init.d/" in head or "/rc.d/" in head:
+        return _disturbs(lowered, [program])
+    if program == "nmcli":
+        return not {"up", "down", "off", "reapply", "disconnect", "connect"}.isdisjoint(lowered)
+    if program == "ip":
+        return {"link", "set"} <= set(lowered) and not {"up", "down"}.isdisjoint(lowered)
+    if program in ("pkill", "killall"):
+        return any(_is_network_unit(word) for word in lowered)
+    if program in ("rename-computer", "add-computer"):
+        return "-restart" in lowered
+    return "--reboot" in lowered or lowered[:1] == ["reboot"]
+
+
+def _program_says_so(program: str) -> bool:
+    """A program or script of one's own that is called for what it does: ``safe-reboot``, ``reboot_node.sh``."""
+    name = program.removesuffix(".sh").removesuffix(".py").removesuffix(".ps1").removesuffix(".bat")
+    words = "".join(char if char.isalnum() else " " for char in name).split()
+    return len(words) > 1 and (words[0] in _NAME_VERBS or words[-1] in _NAME_VERBS) and _ASKING.isdisjoint(words)
+
+
+def _only_reads(words: list[str]) -> bool:
+    return not any(word.startswith("-set") for word in words)
+
+
+def _systemctl_cuts(words: list[str]) -> bool:
+    if not words:
+        return False
+    if words[0] in POWER_VERBS:
+        return True
+    if words[0] in ("isolate", "start") and any(word.removesuffix(".target") in POWER_VERBS for word in words[1:]):
+        return True
+    return _disturbs(words[:1], words[1:])
+
+
+def _inner_cuts(program: str, rest: list[str], depth: int) -> bool:
+    if any(" " in word and _text_cuts(word, depth + 1) for word in rest):
+        return True
+    if program in ("sh", "bash", "dash", "zsh", "ksh", "ash", "su", "eval", "cmd", "powershell", "pwsh"):
+        return any(_text_cuts(word, depth + 1) for word in rest if not word.startswith("-") and "/" not in word)
+    words = [word for word in rest if not word.startswith(("-", "{{"))]
+    return any(_program_cuts(_program(word), word, words[at + 1 :]) for at, word in enumerate(words))
+
+
+def _panics(command: list[str]) -> bool:
+    """Whether a kernel is told to go down: Linux by its trigger, ESXi by ``vsish``."""
+    return any(word.endswith("/proc/sysrq-trigger") or "/crashme/" in word.lower() for word in command)
+
+
+def _is_assignment(word: str) -> bool:
+    return word.partition("=")[0].isidentifier() and "=" in word
+
+
+def _is_opaque(text: str) -> bool:
+    first = text.split(maxsplit=1)[0] if text.split() else ""
+    return not first or "{{" in first or first.endswith((".sh", ".ps1", ".py", ".bat", ".cmd"))
+
+
+def _variable_says_so(head: str) -> bool:
+    """As in ``{{ reboot_command }}`` and ``{{ network_reload_cmd }}``."""
+    words = set("".join(char if char.isalnum() else " " for char in head).split())
+    return any(word in head for word in _TELLING_WORDS) or not (
+        words.isdisjoint(_NETWORK_WORDS) or words.isdisjoint(_NETWORK_VERBS)
+    )
+
+
+def _name_says_so(name: str | None) -> bool:
+    words = [word.strip(".,:;()[]'\"!").lower() for word in (name or "").replace("|", " ").split()]
+    words = [word for word in words if word and word not in _ARTICLES]
+    if words[:1] and (words[0] in _NAME_VERBS):
+        return True
+    return any(
+        pair in _NAME_PAIRS or (pair[0] in _NETWORK_VERBS and pair[1] in _NETWORK_WORDS)
+        for pair in _neighbours(words[:4])
+    )
+
+
+def _neighbours(words: list[str]) -> Iterator[tuple[str, str]]:
+    """Neighbours, two by two."""
+    yield from itertools.pairwise(words)
