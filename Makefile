@@ -12,27 +12,30 @@ TESTS ?=
 # Where it is set, each of the thousand processes of a test run would compile our modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test matrix lint format docs build clean
+.PHONY: help demo test matrix coverage lint workflows format docs build release-check clean
 
 help:
 	@echo "make demo    see a green play fail for the right reason, then pass once repaired"
 	@echo "make test    every test, on the oldest and the newest ansible-core that this machine has a Python for"
 	@echo "make matrix  every test, slow ones too, on every ansible-core from 2.16 to 2.21"
 	@echo "make lint    ruff, mypy --strict, import boundaries"
+	@echo "make workflows  zizmor and the schemas on .github, action.yml and the like"
+	@echo "make coverage  the tests once more, counting the lines that they run: coverage.md, htmlcov/"
 	@echo "make format  let ruff format and mend what it can"
 	@echo "make docs    build the docs into site/"
 	@echo "make build   build the wheel and the sdist into dist/"
+	@echo "make release-check  everything that must hold before a release; leaves what is published in dist/"
 
 demo:
 	@$(MAKE_ENVS) newest
 	@PYTHONPATH=src "$$($(PYTHON) tools/envs.py path newest)/bin/python" -m ansible_reap demo
 
 test:
-	@$(MAKE_ENVS) dev lint lint-oldest docs runner oldest newest
+	@$(MAKE_ENVS) dev lint lint-oldest docs runner tools editor oldest newest
 	$(DEV)/python -m pytest -n $(JOBS) --dist worksteal -m "not slow" $(TESTS)
 
 matrix:
-	@$(MAKE_ENVS) dev lint lint-oldest docs runner cores
+	@$(MAKE_ENVS) dev lint lint-oldest docs runner tools editor cores
 	ANSIBLE_REAP_CORES=all $(DEV)/python -m pytest -n $(JOBS) --dist worksteal $(TESTS)
 
 lint:
@@ -42,6 +45,15 @@ lint:
 	$(DEV)/mypy
 	$(DEV)/mypy --strict tools
 	PYTHONPATH=src $(DEV)/lint-imports
+
+workflows:
+	@$(MAKE_ENVS) tools
+	$(PYTHON) tools/check_workflows.py $(ENVS)/tools/bin
+
+# Processes that the tests start are not counted, so the true figure is higher.
+coverage:
+	@$(MAKE_ENVS) coverage lint oldest newest
+	$(ENVS)/coverage/bin/python -m pytest -n $(JOBS) -m "not slow" --cov=ansible_reap --cov-report=html --cov-report=markdown-append:coverage.md $(or $(TESTS),tests/unit tests/golden tests/fixes)
 
 format:
 	@$(MAKE_ENVS) dev
@@ -55,6 +67,10 @@ docs:
 build:
 	@$(MAKE_ENVS) dev
 	$(DEV)/python -m build --no-isolation .
+
+release-check:
+	@$(MAKE_ENVS) dev docs tools galaxy newest
+	$(PYTHON) tools/release_check.py $(if $(TAG),--tag '$(TAG)')
 
 clean:
 	rm -rf build dist site .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

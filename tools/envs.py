@@ -64,6 +64,15 @@ DEV = (
 DOCS = ("mkdocs~=1.6.1", "mkdocs-material~=9.8", "PyYAML>=6.0", "Jinja2>=3.1")
 LINT = ("ansible-lint>=26.10,<27",)
 LINT_OLDEST = ("ansible-lint~=25.1.3",)
+COVERAGE = (*DEV, "pytest-cov~=7.0")
+TOOLS = (
+    "zizmor~=1.32",  # audits of the workflows
+    "check-jsonschema~=0.39",  # ships the schemas of GitHub, GitLab and Azure
+    "twine~=7.0",
+    "cyclonedx-bom~=7.5",
+)
+EDITOR = ("pygls~=2.1", "pytest-lsp~=1.0", "pytest~=9.2", "PyYAML>=6.0", "Jinja2>=3.1")
+GALAXY = ("galaxy-importer~=0.4.44",)
 RUNNER = ("ansible-runner~=2.4", "ansible-core>=2.18,<2.22")
 
 
@@ -95,6 +104,10 @@ ENVIRONMENTS: dict[str, Environment] = {
         Environment("docs", DOCS, ("3.11", "3.12", "3.13", "3.10", "3.14")),
         Environment("lint", LINT, ("3.13", "3.12", "3.11", "3.14")),
         Environment("lint-oldest", LINT_OLDEST, ("3.10", "3.11", "3.12", "3.13")),
+        Environment("coverage", COVERAGE, ("3.11", "3.12", "3.13", "3.10", "3.14")),
+        Environment("tools", TOOLS, ("3.11", "3.12", "3.13", "3.10", "3.14")),
+        Environment("editor", EDITOR, ("3.11", "3.12", "3.13", "3.10", "3.14")),
+        Environment("galaxy", GALAXY, ("3.12", "3.11", "3.13")),
         Environment("runner", RUNNER, ("3.13", "3.12", "3.11", "3.14")),
         *(
             Environment(f"core-{version}", (f"ansible-core~={version}.0",), pythons)
@@ -320,7 +333,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="envs.py", description="Virtual environments for the tests.")
     commands = parser.add_subparsers(dest="command", required=True)
     making = commands.add_parser("make", help="make or refresh environments")
-    making.add_argument("names", nargs="+", help="dev, docs, lint, lint-oldest, core-X.Y, cores, oldest, newest, all")
+    making.add_argument("names", nargs="+", help=f"{', '.join(ENVIRONMENTS)}, or cores, oldest, newest, all")
     making.add_argument("--quiet", action="store_true", help="say nothing of what is up to date")
     commands.add_parser("list", help="say which there are and which cannot be made here")
     locating = commands.add_parser("path", help="print the folder of one")
