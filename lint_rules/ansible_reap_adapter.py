@@ -14,6 +14,7 @@ import ansible_reap
 from ansible_reap import linting
 from ansible_reap.checks import RULES
 from ansible_reap.checks.finding import Finding
+from ansible_reap.project_root import is_root, project_root
 
 if TYPE_CHECKING:
     from ansiblelint.errors import MatchError
@@ -46,8 +47,8 @@ class Project:
     def around(cls, file: Path, lint_root: str) -> Project:
         """The project that the file belongs to: ansible-lint's own where that bears a project's mark."""
         root = Path(lint_root).absolute()
-        if not file.is_relative_to(root) or not any((root / marker).exists() for marker in linting.ROOT_MARKERS):
-            root = linting.project_root([file])
+        if not file.is_relative_to(root) or not is_root(root):
+            root = project_root([file])
         if root not in cls._known:
             cls._known[root] = cls(root)
         return cls._known[root]

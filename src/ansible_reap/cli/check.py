@@ -19,6 +19,7 @@ from ansible_reap.formats import CHECK_FORMATS, render
 from ansible_reap.formats.printable import one_line
 from ansible_reap.linting.config import ConfigError
 from ansible_reap.linting.lintconfig import is_expressible, load_ignore_file, merged
+from ansible_reap.project_root import ROOT_MARKERS, project_root
 from ansible_reap.wording import did_you_mean
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("--fix", action="store_true", help="apply the safe fixes, print what changed")
     parser.add_argument("--select", metavar="RULE,..", default="", help="report these rules, sub-tags or tags only")
     parser.add_argument("--ignore", metavar="RULE,..", default="", help="do not report these")
-    markers = ", ".join(linting.ROOT_MARKERS)
+    markers = ", ".join(ROOT_MARKERS)
     parser.add_argument("--project-dir", metavar="DIR", help=f"the project's root (default: nearest up with {markers})")
     parser.add_argument(
         "--history",
@@ -114,7 +115,7 @@ def _tell(args: argparse.Namespace, line: str) -> None:
 
 def _root(args: argparse.Namespace) -> Path:
     if args.project_dir is None:
-        return linting.project_root(args.paths)
+        return project_root(args.paths)
     root = Path(args.project_dir).absolute()
     if not root.is_dir():
         raise UsageError(f"--project-dir: no such folder '{args.project_dir}'")

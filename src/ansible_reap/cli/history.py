@@ -12,12 +12,13 @@ from pathlib import Path
 from ansible_reap.cli.parser import Parser, UsageError
 from ansible_reap.history import committed
 from ansible_reap.history.database import StoreError
-from ansible_reap.history.identity import find_root, project_name
+from ansible_reap.history.identity import project_name
 from ansible_reap.history.local import PATIENCE
 from ansible_reap.history.runs import LaunchHistory, gather
 from ansible_reap.history.settings import configured
 from ansible_reap.history.store import Store
 from ansible_reap.history.wording import launch_text, level_text, printable, seconds_text, times_text
+from ansible_reap.project_root import find_root
 
 ORDERS = ("headroom", "name", "runs")
 

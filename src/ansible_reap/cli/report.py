@@ -10,7 +10,6 @@ import argparse
 import sys
 from pathlib import Path
 
-from ansible_reap import linting
 from ansible_reap.cli.known import KnownFile
 from ansible_reap.cli.parser import Parser, UsageError
 from ansible_reap.formats import run_report
@@ -18,6 +17,7 @@ from ansible_reap.formats.html import run as run_page
 from ansible_reap.formats.html.page import duration, plural
 from ansible_reap.formats.html.timeline import WORDS
 from ansible_reap.formats.printable import one_line
+from ansible_reap.project_root import project_root
 
 
 def add_arguments(parser: Parser) -> None:
@@ -49,7 +49,7 @@ def _generate_ignore(report: run_report.Report, named: Path | None) -> None:
     """Make what the report complains about known to the callback; what is known already stays as it is."""
     if named is not None and not named.is_dir():
         raise UsageError(f"--project-dir: no such folder '{named}'")
-    known = KnownFile(linting.project_root([]) if named is None else named.absolute())
+    known = KnownFile(project_root([]) if named is None else named.absolute())
     try:
         added = known.add(report)
     except OSError as error:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ansible_reap import ansible_cfg
 from ansible_reap.content.source import SourceError, read
 
 SKIPPED_FOLDERS = frozenset(
@@ -39,13 +40,17 @@ YAML_ENDINGS = (".yml", ".yaml")
 MAX_FILES = 200_000
 
 
+DEFAULT_POLL = 15
+"""Seconds: Ansible's own default of poll_interval."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What ansible.cfg says that the analysis needs. ``poll`` is the default poll interval in seconds."""
 
     roles_path: tuple[str, ...] = ()
     collections_path: tuple[str, ...] = ()
-    poll: int = 15
+    poll: int = DEFAULT_POLL
 
 
 class Project:
@@ -185,29 +190,27 @@ class Project:
         return not (name in ("venv", "env") and (self.root / prefix / name / "pyvenv.cfg").exists())
 
     def _settings(self) -> Settings:
-        if not self.has_file("ansible.cfg"):
-            return Settings()
-        import configparser  # noqa: PLC0415 - many projects have no ansible.cfg
-
-        parser = configparser.RawConfigParser(strict=False, allow_no_value=True, inline_comment_prefixes=(";",))
-        try:
-            parser.read_string(self.read("ansible.cfg").decode("utf-8", "replace"))
-        except (SourceError, configparser.Error):
+        config = ansible_cfg.load(here=self.root)
+        if config.path is None:
             return Settings()
 
         def paths(*keys: str) -> tuple[str, ...]:
-            for key in keys:
-                value = parser.get("defaults", key, fallback=None)
-                if value:
-                    return tuple(part.strip().rstrip("/") for part in value.split(":") if part.strip())
-            return ()
+            value = next(filter(None, (config.get("defaults", key) for key in keys)), "")
+            parts = (part.strip().rstrip("/") for part in value.split(":"))
+            return tuple(self._configured_path(part, config.path) for part in parts if part)
 
-        poll = parser.get("defaults", "poll_interval", fallback="") or ""
+        poll = (config.get("defaults", "poll_interval") or "").strip()
         return Settings(
             roles_path=paths("roles_path"),
             collections_path=paths("collections_path", "collections_paths"),
-            poll=int(poll) if poll.strip().isdigit() else 15,
+            poll=int(poll) if poll.isascii() and poll.isdigit() and len(poll) < 10 else DEFAULT_POLL,
         )
+
+    def _configured_path(self, text: str, config: Path | None) -> str:
+        """A path in ansible.cfg, relative to that file unless it is absolute, as a path relative to our root."""
+        if config is None or config.parent == self.root or text.startswith(("/", "~")):
+            return text
+        return os.path.relpath(config.parent / text, self.root).replace(os.sep, "/")
 
     def folders(self) -> Iterator[str]:
         """Every folder that was listed."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import configparser
 import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ansible_reap import ansible_cfg
+from ansible_reap.ansible_cfg import CALLBACK_SECTION as SECTION
 from ansible_reap.doctor import programs
 from ansible_reap.doctor.diagnosis import Observation, absent, fine, off
 from ansible_reap.doctor.programs import ProbeError, Program
@@ -17,7 +18,6 @@ from ansible_reap.runtime.policy import known_jobs
 from ansible_reap.runtime.policy.options import NAMES, parse
 from ansible_reap.wording import did_you_mean
 
-SECTION = "callback_async_reaper"
 VARIABLE_PREFIX = "ASYNC_REAPER_"
 OLDEST, NEWEST = (2, 16), (2, 21)
 """The ansible-core releases that the callback is tested on."""
@@ -111,7 +111,7 @@ def _options(state: dict[str, Any]) -> Iterator[Observation]:
     for complaint in complaints:
         yield off(complaint.removeprefix("async_reaper: "), f"mend it under [{SECTION}] or in the environment")
     if state["config_file"]:
-        for key in _keys(Path(state["config_file"])):
+        for key in ansible_cfg.read(Path(state["config_file"])).keys(SECTION):
             if key not in NAMES:
                 yield off(
                     f"{state['config_file']}: [{SECTION}] has no option '{key}'{did_you_mean(key, NAMES)}",
@@ -121,12 +121,6 @@ def _options(state: dict[str, Any]) -> Iterator[Observation]:
     for variable in sorted(os.environ):
         if variable.startswith(VARIABLE_PREFIX) and variable not in known:
             yield off(f"{variable}: there is no such option{did_you_mean(variable, known)}", f"unset {variable}")
-
-
-def _keys(config: Path) -> list[str]:
-    parser = configparser.ConfigParser(interpolation=None, strict=False, inline_comment_prefixes=(";",))
-    parser.read(config, encoding="utf-8")
-    return list(parser[SECTION]) if parser.has_section(SECTION) else []
 
 
 def _proof(program: Program, state: dict[str, Any]) -> Observation:

@@ -11,9 +11,6 @@ from pathlib import Path, PurePosixPath
 
 import yaml
 
-ROOT_MARKERS = (".git", "ansible.cfg", ".ansible-lint", "galaxy.yml")
-"""The nearest folder up that holds one of these is the project's root."""
-
 _COLLECTION = re.compile(r"(?:^|/)ansible_collections/(?P<namespace>\w+)/(?P<name>\w+)/(?P<rest>.+)$")
 _ROLE = re.compile(r"(?:^|/)roles/(?P<role>.+?)/(?P<rest>(?:tasks|handlers)/.+)$")
 _Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -43,14 +40,6 @@ class Site:
     task: str
     """The name as written, templates and all; of a task without a name its action."""
     position: int
-
-
-def find_root(start: Path) -> Path:
-    """The root of the project that the folder ``start`` belongs to; ``start`` itself where nothing marks one."""
-    for folder in (start, *start.parents):
-        if any((folder / marker).exists() for marker in ROOT_MARKERS):
-            return folder
-    return start
 
 
 def collection_of(root: Path) -> str | None:

@@ -3,38 +3,39 @@
 from __future__ import annotations
 
 import os
-from configparser import ConfigParser
-from configparser import Error as ConfigError
 from pathlib import Path
 
-from ansible_reap.history.database import Address, parse_address
+from ansible_reap import ansible_cfg
+from ansible_reap.history.database import Address, StoreError, parse_address
 
 VARIABLE = "ASYNC_REAPER_HISTORY"
-SECTION = "callback_async_reaper"
 
 
 def configured(root: Path, stated: str | None = None) -> Address | None:
     """The store that is stated, else the callback's: its environment variable, its key in ansible.cfg, its default.
 
-    None where it is turned off. Raises StoreError for a value that cannot be meant.
+    None where it is turned off. Raises StoreError for a value that cannot be meant, and for an address or a variable of
+    the environment in the project's own ansible.cfg.
     """
     if stated is None:
         stated = os.environ.get(VARIABLE)
     if stated is None:
-        stated, base = _from_ansible_cfg(root)
-        if stated and base and "://" not in stated:  # as Ansible does: a path there is relative to the file
-            stated = str(base / Path(os.path.expandvars(stated)).expanduser())
+        stated = _from_ansible_cfg(root)
     return parse_address(stated)
 
 
-def _from_ansible_cfg(root: Path) -> tuple[str | None, Path | None]:
-    named = os.environ.get("ANSIBLE_CONFIG")
-    for file in ([Path(named)] if named else []) + [root / "ansible.cfg", Path.home() / ".ansible.cfg"]:
-        if file.is_file():
-            parser = ConfigParser(inline_comment_prefixes=(";",), interpolation=None, strict=False)
-            try:
-                parser.read_string(file.read_text(encoding="utf-8"))
-            except (OSError, ValueError, ConfigError):
-                return None, None
-            return parser.get(SECTION, "history", fallback=None), file.parent
-    return None, None
+def _from_ansible_cfg(root: Path) -> str | None:
+    config = ansible_cfg.load(here=root)
+    value = config.get(ansible_cfg.CALLBACK_SECTION, "history")
+    if not value or config.path is None:
+        return value
+    is_address = "://" in value
+    if (is_address or "$" in value) and _is_of_the_project(config.path, root):
+        # Whoever may change the project would otherwise choose the server that a password of ours is sent to.
+        what = "a database server" if is_address else "a variable of the environment"
+        raise StoreError(f"{config.path}: history names {what}; only {VARIABLE} or the command line may do so here")
+    return value if is_address else str(ansible_cfg.resolve_path(value, config.path.parent))
+
+
+def _is_of_the_project(file: Path, root: Path) -> bool:
+    return not os.environ.get("ANSIBLE_CONFIG") and file.parent == root

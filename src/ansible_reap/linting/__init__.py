@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 HISTORY_FOLDER = ".ansible-reap"
 """Where a project keeps what it commits of its measured run times."""
 
-ROOT_MARKERS = (".git", "ansible.cfg", ".ansible-lint", "galaxy.yml")
-
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -37,21 +35,6 @@ class Settings:
     lint: LintConfig
     known: IgnoreFile
     options: Mapping[str, Mapping[str, object]]
-
-
-def project_root(paths: Sequence[str | os.PathLike[str]]) -> Path:
-    """The nearest folder up from the paths (from the working folder without any) that bears the mark of a project.
-
-    Without one it is the working folder where the paths lie below it, else the folder that holds them.
-    """
-    here = Path.cwd()
-    start = Path(os.path.commonpath([Path(path).absolute() for path in paths])) if paths else here
-    if not start.is_dir():
-        start = start.parent
-    for folder in (start, *start.parents):
-        if any((folder / marker).exists() for marker in ROOT_MARKERS):
-            return folder
-    return here if start.is_relative_to(here) else start
 
 
 def request(root: Path, paths: Iterable[str | os.PathLike[str]], select: str = "", ignore: str = "") -> Request:

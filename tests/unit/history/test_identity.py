@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_reap.history.identity import collection_of, find_root, locate, project_name, sites
+from ansible_reap.history.identity import collection_of, locate, project_name, sites
+from ansible_reap.project_root import find_root
 
 TASKS = """\
 - name: Fetch

@@ -8,10 +8,11 @@ from functools import cache
 from pathlib import Path
 
 from ansible_reap.history.database import StoreError, parse_address
-from ansible_reap.history.identity import Identity, Site, collection_of, find_root, locate, project_name, sites
+from ansible_reap.history.identity import Identity, Site, collection_of, locate, project_name, sites
 from ansible_reap.history.observation import Observation, Outcome
 from ansible_reap.history.store import keep as keep_observations
 from ansible_reap.jobs import JobState, LastSeen
+from ansible_reap.project_root import find_root
 from ansible_reap.runtime.tracking.phases import Phase
 from ansible_reap.runtime.tracking.tracker import JobRecord, Origin
 

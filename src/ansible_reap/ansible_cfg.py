@@ -1,0 +1,92 @@
+"""The ansible.cfg in effect, read as Ansible reads it, for programs that are not part of a run.
+
+Ansible takes the first file that there is and merges none: the file that ANSIBLE_CONFIG names (or ansible.cfg in the
+folder that it names), ansible.cfg in the current folder unless everybody may write to that folder, ~/.ansible.cfg and
+/etc/ansible/ansible.cfg. Source: ansible/config/manager.py of ansible-core 2.16 to 2.22.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+CALLBACK_SECTION = "callback_async_reaper"
+SYSTEM_FILE = Path("/etc/ansible/ansible.cfg")
+MAX_SIZE = 1 << 20
+"""Bytes; nobody writes a longer one, and what is no regular file (a device, a pipe) is not read at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnsibleCfg:
+    """What one ansible.cfg says: nothing where there is no file (``path`` is None), or one that does not parse."""
+
+    path: Path | None
+    values: Mapping[tuple[str, str], str]
+
+    def get(self, section: str, key: str) -> str | None:
+        """The value as written, without quotes around it; None where the file does not give the key."""
+        value = self.values.get((section, key))
+        if value is not None and len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
+            return value[1:-1]
+        return value
+
+    def keys(self, section: str) -> list[str]:
+        """The keys that a section has, in their order."""
+        return [key for there, key in self.values if there == section]
+
+
+def find(environment: Mapping[str, str] = os.environ, here: Path | None = None) -> Path | None:
+    """The file that Ansible would read when started in the folder ``here`` (default: the current one)."""
+    here = here or Path.cwd()
+    candidates = []
+    named = environment.get("ANSIBLE_CONFIG")
+    if named is not None:
+        path = resolve_path(named, here)
+        candidates.append(path / "ansible.cfg" if path.is_dir() else path)
+    if not is_world_writable(here):
+        candidates.append(here / "ansible.cfg")
+    candidates += [Path(os.path.expanduser("~/.ansible.cfg")), SYSTEM_FILE]  # noqa: PTH111 - Path raises without a home
+    return next((path for path in candidates if path.is_file() and os.access(path, os.R_OK)), None)
+
+
+def is_world_writable(folder: Path) -> bool:
+    """Whether everybody may write to the folder: Ansible ignores an ansible.cfg there."""
+    try:
+        return bool(folder.stat().st_mode & stat.S_IWOTH)
+    except OSError:
+        return True
+
+
+def load(environment: Mapping[str, str] = os.environ, here: Path | None = None) -> AnsibleCfg:
+    """The ansible.cfg that Ansible would read when started in the folder ``here``."""
+    path = find(environment, here)
+    return AnsibleCfg(None, {}) if path is None else read(path)
+
+
+def read(path: Path) -> AnsibleCfg:
+    """One ansible.cfg; it says nothing where it cannot be read or does not parse."""
+    import configparser  # noqa: PLC0415 - many projects have no ansible.cfg, and every check would wait for the import
+
+    parser = configparser.RawConfigParser(strict=False, allow_no_value=True, inline_comment_prefixes=(";",))
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_SIZE:
+            return AnsibleCfg(path, {})
+        parser.read_string(path.read_bytes().decode("utf-8-sig", "replace"))
+    except (OSError, configparser.Error):
+        return AnsibleCfg(path, {})
+    sections = {name: parser[name] for name in parser.sections()}
+    return AnsibleCfg(
+        path, {(name, key): value or "" for name, section in sections.items() for key, value in section.items()}
+    )
+
+
+def resolve_path(text: str, folder: Path) -> Path:
+    """A path as Ansible resolves an option of type path: ``~``, variables of the environment and ``{{CWD}}`` are
+    replaced, and a relative one starts at ``folder`` (of an ini key the file's folder, else the current one).
+    """
+    plain = text.replace("{{CWD}}", os.getcwd()) if "{{CWD}}" in text else text  # noqa: PTH109 - text, as Ansible has it
+    return Path(os.path.normpath(folder / os.path.expanduser(os.path.expandvars(plain))))  # noqa: PTH111 - as in find
