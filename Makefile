@@ -17,7 +17,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help:
 	@echo "make demo    see a green play fail for the right reason, then pass once repaired"
 	@echo "make test    every test, on the oldest and the newest ansible-core that this machine has a Python for"
-	@echo "make matrix  every test, slow ones too, on every ansible-core from 2.16 to 2.21"
+	@echo "make matrix  every test, slow ones too, on every ansible-core from 2.16 to 2.22"
 	@echo "make lint    ruff, mypy --strict, import boundaries"
 	@echo "make workflows  zizmor and the schemas on .github, action.yml and the like"
 	@echo "make coverage  the tests once more, counting the lines that they run: coverage.md, htmlcov/"

@@ -24,7 +24,7 @@ notes:
   - A bad value of an option is one warning, and the option's default applies. Options are plain strings for that
     reason, because Ansible drops a plugin whose options it finds at fault and the run would go on unguarded.
   - Extra vars (C(-e async_reaper_OPTION=VALUE)) are read on every supported version of ansible-core.
-  - Supports ansible-core 2.16 to 2.21.
+  - Supports ansible-core 2.16 to 2.22.
 options:
   on_unreaped:
     description:

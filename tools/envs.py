@@ -30,7 +30,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 STAMP = ".ansible-reap-env.json"
 
-PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
+PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14", "3.15")
 
 CORE_PYTHONS: dict[str, tuple[str, ...]] = {
     # What each controller supports (its support matrix); the first interpreter found is taken. The older releases take
@@ -41,7 +41,11 @@ CORE_PYTHONS: dict[str, tuple[str, ...]] = {
     "2.19": ("3.11", "3.12", "3.13"),
     "2.20": ("3.12", "3.13", "3.14"),
     "2.21": ("3.13", "3.12", "3.14"),
+    "2.22": ("3.13", "3.14", "3.15"),
 }
+
+_PRERELEASES = {"2.22": "rc1"}
+"""Versions of ansible-core of which there is no final release yet; pip takes the final one as soon as there is."""
 
 DEV = (
     "ruff~=0.17.6",
@@ -110,7 +114,7 @@ ENVIRONMENTS: dict[str, Environment] = {
         Environment("galaxy", GALAXY, ("3.12", "3.11", "3.13")),
         Environment("runner", RUNNER, ("3.13", "3.12", "3.11", "3.14")),
         *(
-            Environment(f"core-{version}", (f"ansible-core~={version}.0",), pythons)
+            Environment(f"core-{version}", (f"ansible-core~={version}.0{_PRERELEASES.get(version, '')}",), pythons)
             for version, pythons in CORE_PYTHONS.items()
         ),
     )

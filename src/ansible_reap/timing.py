@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 DEFAULT_POLL = 15
-"""Interval used when ``poll`` is left out (ansible-core 2.16 to 2.21; configurable as ``DEFAULT_POLL_INTERVAL``)."""
+"""Interval used when ``poll`` is left out (ansible-core 2.16 to 2.22; configurable as ``DEFAULT_POLL_INTERVAL``)."""
 
 DEFAULT_RETRIES = 3
-"""Tries of an ``until`` without ``retries`` (ansible-core 2.16 to 2.21, playbooks_loops)."""
+"""Tries of an ``until`` without ``retries`` (ansible-core 2.16 to 2.22, playbooks_loops)."""
 
 DEFAULT_DELAY = 5
-"""Pause between the tries of an ``until`` without ``delay`` (ansible-core 2.16 to 2.21, playbooks_loops)."""
+"""Pause between the tries of an ``until`` without ``delay`` (ansible-core 2.16 to 2.22, playbooks_loops)."""
 
 KILL_STEP = 5
 """The wrapper enforces the limit in steps of this size; limits at or under it are enforced more finely."""

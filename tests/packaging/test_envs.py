@@ -83,7 +83,7 @@ def test_the_end_of_a_test_run_names_what_was_not_tested(tmp_path: Path) -> None
     python.touch()
     summary = environments.summary()
     assert summary.startswith("tested on ansible-core 2.19; NOT TESTED")
-    assert summary.endswith("2.16, 2.17, 2.18, 2.20, 2.21")
+    assert summary.endswith("2.16, 2.17, 2.18, 2.20, 2.21, 2.22")
 
 
 def test_oldest_and_newest_are_those_that_can_be_made(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-SUPPORTED_CORES = ("2.16", "2.17", "2.18", "2.19", "2.20", "2.21")
+SUPPORTED_CORES = ("2.16", "2.17", "2.18", "2.19", "2.20", "2.21", "2.22")
 
 
 def envs_root() -> Path:

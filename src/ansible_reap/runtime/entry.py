@@ -9,7 +9,7 @@ from typing import Any
 from ansible_reap import __version__
 from ansible_reap.runtime.session import CORE, Finish, Guard, Session
 
-OLDEST, NEWEST = (2, 16), (2, 21)
+OLDEST, NEWEST = (2, 16), (2, 22)
 
 _owner: weakref.ref[Any] | None = None
 _session: Session | None = None
@@ -31,7 +31,7 @@ def session_for(owner: weakref.ref[Any], version: str, warn: Callable[[str], Non
         )
     if not OLDEST <= CORE[:2] <= NEWEST:
         found = ".".join(str(part) for part in CORE)
-        warn(f"async_reaper: ansible-core {found} is untested; supported are 2.16 to 2.21.")
+        warn(f"async_reaper: ansible-core {found} is untested; supported are 2.16 to 2.22.")
     _session = Session(warn, guard, _run_end)
     return _session
 

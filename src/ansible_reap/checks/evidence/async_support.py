@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-VERSIONS: tuple[str, ...] = ("2.16", "2.17", "2.18", "2.19", "2.20", "2.21")
+VERSIONS: tuple[str, ...] = ("2.16", "2.17", "2.18", "2.19", "2.20", "2.21", "2.22")
 """The versions of ansible-core that were read."""
 
 BUILTIN: Mapping[str, tuple[str, ...]] = {
@@ -21,7 +21,7 @@ BUILTIN: Mapping[str, tuple[str, ...]] = {
     "include_vars": VERSIONS,
     "pause": VERSIONS,
     "raw": VERSIONS,
-    "reboot": ("2.17", "2.18", "2.19", "2.20", "2.21"),
+    "reboot": ("2.17", "2.18", "2.19", "2.20", "2.21", "2.22"),
     "script": VERSIONS,
     "set_fact": VERSIONS,
     "set_stats": VERSIONS,

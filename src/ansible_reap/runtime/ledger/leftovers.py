@@ -17,7 +17,7 @@ from ansible_reap.runtime.remote.waiting import Waited
 from ansible_reap.runtime.tracking.info import Access, JobInfo
 
 JOB_ID = re.compile(r"j?\d+\.\d+")
-"""What ansible-core 2.16 to 2.21 calls a status file: the launcher's random number and the wrapper's pid."""
+"""What ansible-core 2.16 to 2.22 calls a status file: the launcher's random number and the wrapper's pid."""
 EARLY, LATE = 5.0, 600.0
 """Seconds around an intent in which its jobs may have been started: clocks are read to the second, and a worker that
 outlives its controller may hang on a slow connection for a while."""
