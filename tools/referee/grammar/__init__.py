@@ -1,0 +1,77 @@
+"""A seeded grammar of small projects. A seed makes the same project on every machine."""
+
+from __future__ import annotations
+
+from referee.grammar.chance import Chance
+from referee.grammar.conditions import Conditions
+from referee.grammar.launches import Launch, launch
+from referee.grammar.structure import Structure
+from referee.grammar.waits import After
+from referee.project import Project, Task
+
+
+def project(seed: str) -> Project:
+    """The project of this seed."""
+    chance = Chance(seed)
+    hosts = tuple(f"h{number}" for number in range(1, chance.weighted({1: 6, 2: 4, 3: 0.7}) + 1))
+    switches = tuple(f"c{number}" for number in range(1, chance.weighted({1: 5, 2: 3, 3: 0.4}) + 1))
+    conditions = Conditions(chance, switches, hosts)
+    stories: list[list[Task]] = []
+    peeks = 0
+    for _ in range(chance.weighted({1: 5, 2: 4, 3: 1})):
+        story = launch(chance, conditions)
+        after = After(chance, conditions, story)
+        tasks = _on_one_host(chance, hosts, story, after.tasks())
+        peeks += after.peeks
+        stories.append(tasks)
+    structure = Structure(chance, conditions, hosts)
+    playbooks = structure.playbooks(_between(chance, conditions, _interleaved(chance, stories)))
+    inventory = "\n".join([*hosts, "", "[some]", *hosts[:2], ""])
+    files = {"hosts.ini": inventory, **structure.files}
+    return Project(files, playbooks, hosts, switches, peeks, notes=tuple(chance.notes))
+
+
+def _on_one_host(chance: Chance, hosts: tuple[str, ...], story: Launch, after: list[Task]) -> list[Task]:
+    """Now and then a launch runs once, or on another host, and what comes after mostly too."""
+    form = chance.weighted({"": 16, "run_once": 1 if len(hosts) > 1 else 0, "delegate_to": 1})
+    if not form:
+        return [story.task, *after]
+    chance.note(f"launch with {form}")
+    keyword: Task = {"run_once": True} if form == "run_once" else {"delegate_to": chance.one(hosts)}
+    return [story.task | keyword, *((task | keyword) if chance.true(0.85) else task for task in after)]
+
+
+def _interleaved(chance: Chance, stories: list[list[Task]]) -> list[Task]:
+    """One list; the tasks of each story keep their order."""
+    form = chance.weighted({"one after another": 2, "launches first": 3, "any": 3})
+    if form == "one after another":
+        return [task for story in stories for task in story]
+    if form == "launches first":
+        return [story[0] for story in stories] + [task for story in stories for task in story[1:]]
+    left = [list(story) for story in stories]
+    result: list[Task] = []
+    while any(left):
+        result.append(chance.one([story for story in left if story]).pop(0))
+    return result
+
+
+def _between(chance: Chance, conditions: Conditions, tasks: list[Task]) -> list[Task]:
+    """Now and then something else stands between."""
+    result: list[Task] = []
+    registers = [task["register"] for task in tasks if "async" in task]
+    for task in tasks:
+        form = chance.weighted({"": 22, "debug": 1, "end_play": 0.3, "end_host": 0.3, "overwrite": 0.5, "fact": 0.5})
+        if form:
+            chance.note(f"between: {form}")
+        when = conditions.any().written(chance)
+        name = chance.name("Between ")
+        if form == "debug":
+            result.append({"name": name, "debug": {"msg": "between"}})
+        elif form.startswith("end_"):
+            result.append({"name": name, "meta": form, "when": when})
+        elif form == "overwrite":
+            result.append({"name": name, "debug": {"msg": "over"}, "register": chance.one(registers), "when": when})
+        elif form == "fact":
+            result.append({"name": name, "set_fact": {chance.name("fact"): "{{ c1 }}"}})
+        result.append(task)
+    return result

@@ -1,0 +1,76 @@
+"""Conditions: over switches given from outside, hosts, facts set before, and the same one written in another way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from referee.grammar.chance import Chance
+
+When: TypeAlias = "str | list[str] | bool"
+
+_ASSERTED = (
+    "{0}",
+    "{0} | bool",
+    "{0} == true",
+    "{0} is true",
+    "not (not {0})",
+    "{0} | default(false)",
+    "({0})",
+    "{0} and true",
+)
+_DENIED = ("not {0}", "not {0} | bool", "{0} == false", "{0} is false", "{0} != true", "not ({0} | default(false))")
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A conjunction: each part is a switch or host test and whether it must hold."""
+
+    parts: tuple[tuple[str, bool], ...]
+
+    def written(self, chance: Chance) -> When:
+        """In one of the ways in which people write it."""
+        parts = [_part(test, holds, chance) for test, holds in self.parts]
+        if len(parts) == 1:
+            return parts[0]
+        chance_ = chance.weighted({"list": 3, "and": 2, "demorgan": 1})
+        if chance_ == "list":
+            return parts
+        if chance_ == "and":
+            return " and ".join(f"({part})" if " or " in part else part for part in parts)
+        return "not (" + " or ".join(_part(test, not holds, chance) for test, holds in self.parts) + ")"
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What a project's conditions are made of: its switches and its hosts."""
+
+    chance: Chance
+    switches: tuple[str, ...]
+    hosts: tuple[str, ...]
+
+    def any(self) -> Condition:
+        """One over a switch, two, or a host."""
+        chance = self.chance
+        kind = chance.weighted({"switch": 6, "two": 2, "host": 2 if len(self.hosts) > 1 else 0})
+        if kind == "host":
+            return Condition(((f"inventory_hostname == '{chance.one(self.hosts)}'", chance.true(0.8)),))
+        count = 2 if kind == "two" and len(self.switches) > 1 else 1
+        return Condition(tuple((name, chance.true(0.7)) for name in chance.some(self.switches, count)))
+
+    def narrower(self, than: Condition) -> Condition:
+        """The same and one thing more."""
+        return Condition(than.parts + self.any().parts)
+
+    def wider(self, than: Condition) -> Condition | None:
+        """The same without one of its parts; None where it then has none."""
+        rest = than.parts[1:]
+        return Condition(rest) if rest else None
+
+
+def _part(test: str, holds: bool, chance: Chance) -> str:
+    if " " in test:
+        if holds:
+            return test
+        return test.replace("==", "!=") if chance.true(0.5) else f"not ({test})"
+    return chance.one(_ASSERTED if holds else _DENIED).format(test)

@@ -1,0 +1,210 @@
+"""Where tasks stand: blocks, includes, imports, roles, handlers, sections, plays, playbooks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from referee.grammar.chance import Chance
+from referee.grammar.conditions import Conditions
+from referee.project import LABEL, Task
+
+
+class Structure:
+    """Takes tasks in their order and lays them out over a project's files."""
+
+    def __init__(self, chance: Chance, conditions: Conditions, hosts: tuple[str, ...]) -> None:
+        self._chance = chance
+        self._conditions = conditions
+        self._hosts = hosts
+        self.files: dict[str, Any] = {}
+
+    def playbooks(self, tasks: list[Task]) -> tuple[str, ...]:
+        """Write the plays; the playbooks to run."""
+        chance = self._chance
+        chunks = self._cut(tasks, chance.weighted({1: 14, 2: 5, 3: 1}))
+        plays = [self._play(chunk) for chunk in chunks]
+        if len(plays) == 1:
+            self.files["site.yml"] = plays
+            return ("site.yml",)
+        form = chance.weighted({"plays": 6, "import_playbook": 2, "command line": 1})
+        chance.note(f"several plays: {form}")
+        if form == "plays":
+            self.files["site.yml"] = plays
+            return ("site.yml",)
+        if form == "command line":
+            names = tuple(f"book{number}.yml" for number in range(1, len(plays) + 1))
+            self.files |= {name: [play] for name, play in zip(names, plays, strict=True)}
+            return names
+        self.files["more.yml"] = plays[1:]
+        self.files["site.yml"] = [plays[0], {"name": "More", "import_playbook": "more.yml"}]
+        return ("site.yml",)
+
+    def _cut(self, tasks: list[Task], parts: int) -> list[list[Task]]:
+        """In so many parts or fewer, none of them empty."""
+        if len(tasks) < 2 or parts < 2:
+            return [tasks]
+        count = min(parts - 1, len(tasks) - 1)
+        places = sorted(self._chance.some(range(1, len(tasks)), count))
+        return [tasks[begin:end] for begin, end in zip([0, *places], [*places, len(tasks)], strict=True)]
+
+    def _play(self, tasks: list[Task]) -> Task:
+        chance = self._chance
+        play: Task = {"name": chance.name("Play "), "hosts": self._pattern(), "gather_facts": False}
+        form = chance.weighted({"": 16, "serial": 1, "free": 1, "host_pinned": 0.3, "any_errors_fatal": 0.4})
+        if form:
+            chance.note(f"play with {form}")
+        keywords: dict[str, Task] = {"": {}, "serial": {"serial": 1}, "any_errors_fatal": {"any_errors_fatal": True}}
+        play |= keywords.get(form, {"strategy": form})
+        tasks = self._with_handlers(play, tasks)
+        section = chance.weighted({"tasks": 10, "split": 3, "roles": 3})
+        if section == "split" and len(tasks) > 1:
+            names = chance.one((("pre_tasks", "tasks"), ("tasks", "post_tasks"), ("pre_tasks", "post_tasks")))
+            parts = self._cut(tasks, 2)
+            chance.note(f"sections {' and '.join(names)}")
+            play |= {name: self._wrapped(part, 2) for name, part in zip(names, parts, strict=True)}
+        elif section == "roles":
+            parts = self._cut(tasks, chance.one((1, 2, 2)))
+            play["roles"] = [self._role_entry(parts[0])]
+            chance.note("roles")
+            if len(parts) > 1 and chance.true(0.5):
+                play["roles"].append(self._role_entry(parts[1]))
+            elif len(parts) > 1:
+                play["tasks"] = self._wrapped(parts[1], 2)
+        else:
+            play["tasks"] = self._wrapped(tasks, 3)
+        return play
+
+    def _pattern(self) -> str:
+        chance = self._chance
+        if len(self._hosts) == 1:
+            return chance.one(("all", "all", self._hosts[0]))
+        return chance.weighted({"all": 10, self._hosts[0]: 0.7, f"all:!{self._hosts[-1]}": 0.3, "some": 0.5})
+
+    # ---- handlers
+
+    def _with_handlers(self, play: Task, tasks: list[Task]) -> list[Task]:
+        """Now and then a launch is done by a handler."""
+        chance = self._chance
+        result: list[Task] = []
+        for task in tasks:
+            if not _is_launch(task) or not chance.true(0.07):
+                result.append(task)
+                continue
+            topic = chance.name("changed ") if chance.true(0.4) else None
+            handler = {"listen": topic, **task} if topic else task
+            play.setdefault("handlers", []).append(handler)
+            chance.note("launch in a handler")
+            result.append(
+                {
+                    "name": chance.name("Change "),
+                    "debug": {"msg": "changed"},
+                    "changed_when": True,
+                    "notify": topic or task["name"],
+                }
+            )
+            if chance.true(0.8):
+                result.append({"name": chance.name("Flush "), "meta": "flush_handlers"})
+        return result
+
+    # ---- blocks, files, roles
+
+    def _wrapped(self, tasks: list[Task], depth: int) -> list[Task]:
+        """The same tasks, some runs of them in a block, another file or a role."""
+        chance = self._chance
+        for _ in range(chance.weighted({0: 4, 1: 4, 2: 2} if depth > 1 else {0: 3, 1: 1})):
+            if not tasks:
+                break
+            begin = chance.number(0, len(tasks) - 1)
+            end = chance.number(begin + 1, len(tasks))
+            inner = self._wrapped(tasks[begin:end], depth - 1) if depth > 1 and chance.true(0.4) else tasks[begin:end]
+            tasks = [*tasks[:begin], self._wrap(inner), *tasks[end:]]
+        return tasks
+
+    def _wrap(self, tasks: list[Task]) -> Task:
+        chance = self._chance
+        has_meta = any("meta" in task for task in tasks)
+        form = chance.weighted(
+            {
+                "block": 4,
+                "include_tasks": 4,
+                "import_tasks": 3,
+                "include_role": 2,
+                "import_role": 2,
+                "looped include": 1 if not has_meta else 0,
+                "looped include_role": 0.4 if not has_meta else 0,
+            }
+        )
+        chance.note(f"wrapped in {form}")
+        wrapper = self._wrapper(form, tasks)
+        if chance.true(0.25):
+            wrapper["when"] = self._conditions.any().written(chance)
+            chance.note(f"{form} with when")
+        return wrapper
+
+    def _wrapper(self, form: str, tasks: list[Task]) -> Task:
+        chance = self._chance
+        prefix = "ansible.builtin." if chance.true(0.5) else ""
+        if form == "block":
+            return self._block(tasks)
+        if form.endswith("tasks") or form == "looped include":
+            path = f"tasks/{chance.name('part')}.yml"
+            self.files[path] = tasks
+            keyword = f"{prefix}{'include_tasks' if form.startswith('loop') else form}"
+            argument: Any = {"file": path} if chance.true(0.2) else path
+            task: Task = {"name": chance.name("Call "), keyword: argument}
+        else:
+            keyword = f"{prefix}{'include_role' if form.startswith('loop') else form}"
+            task = {"name": chance.name("Call "), keyword: self._role_call(tasks)}
+        if form.startswith("looped"):
+            task |= {"loop": [1, 2], "loop_control": {"loop_var": chance.name("round")}}
+        return task
+
+    def _block(self, tasks: list[Task]) -> Task:
+        chance = self._chance
+        block: Task = {"name": chance.name("Block "), "block": tasks}
+        form = chance.weighted({"plain": 5, "always": 2, "rescue": 2, "both": 1})
+        if form in ("always", "both"):
+            cut = chance.number(1, len(tasks)) if len(tasks) > 1 else 1
+            if len(tasks) > cut and chance.true(0.6):
+                block["block"], block["always"] = tasks[:cut], tasks[cut:]
+            else:
+                block["always"] = [{"name": chance.name("Say "), "debug": {"msg": "always"}}]
+        if form in ("rescue", "both"):
+            rescue: Task = {"name": chance.name("Say "), "debug": {"msg": "rescued"}}
+            block = {"name": block["name"], "block": block["block"], "rescue": [rescue], **block}
+        if form != "plain":
+            chance.note(f"block with {form}")
+        return block
+
+    def _role_call(self, tasks: list[Task]) -> Task:
+        chance = self._chance
+        role = chance.name("role")
+        call: Task = {"name": role}
+        file = "main"
+        if chance.true(0.2):
+            file = "other"
+            call["tasks_from"] = chance.one(("other", "other.yml"))
+        self.files[f"roles/{role}/tasks/{file}.yml"] = tasks
+        return call
+
+    def _role_entry(self, tasks: list[Task]) -> Any:
+        chance = self._chance
+        role = chance.name("role")
+        parts = self._cut(tasks, 2) if chance.true(0.2) else [tasks]
+        if len(parts) > 1:
+            before = chance.name("role")
+            self.files[f"roles/{before}/tasks/main.yml"] = self._wrapped(parts[0], 1)
+            self.files[f"roles/{role}/meta/main.yml"] = {"dependencies": [{"role": before}]}
+            chance.note("role dependency")
+        self.files[f"roles/{role}/tasks/main.yml"] = self._wrapped(parts[-1], 1)
+        form = chance.weighted({"name": 3, "mapping": 2, "when": 1.5})
+        if form == "name":
+            return role
+        entry: Task = {"role": role}
+        if form == "when":
+            entry["when"] = self._conditions.any().written(chance)
+        return entry
+
+
+def _is_launch(task: Task) -> bool:
+    return "async" in task and bool(LABEL.search(str(task.get("name"))))

@@ -1,0 +1,122 @@
+"""A generated project: files as data, what to run, and which of its variables decide what happens."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import yaml
+
+Task: TypeAlias = "dict[str, Any]"
+Setting: TypeAlias = "dict[str, bool]"
+LABEL = re.compile(r"\bL\d+\b")
+"""Each launching task has one in its name; its jobs say it of themselves."""
+MOST_SWITCHES = 3
+"""So many switches are tried in all combinations."""
+
+
+@dataclass(frozen=True)
+class Project:
+    """``files`` by path below the project's folder: a string is written as it is, anything else as YAML."""
+
+    files: dict[str, Any]
+    playbooks: tuple[str, ...]
+    hosts: tuple[str, ...]
+    switches: tuple[str, ...] = ()
+    """Variables of its conditions, given from outside, each true and false in some run."""
+    peeks: int = 0
+    """How many of its tasks look at jobs without waiting."""
+    args: tuple[str, ...] = ()
+    """Further arguments of ansible-playbook."""
+    knowable: bool = True
+    """False where something in it cannot be known without running it, so that ``unknown`` is a right verdict."""
+    notes: tuple[str, ...] = field(default=(), compare=False)
+    """Which productions made it."""
+
+    def settings(self) -> list[Setting]:
+        """Every combination of the switches."""
+        switches = self.used_switches()[:MOST_SWITCHES]
+        rest = dict.fromkeys(self.switches, True)
+        return [
+            {**rest, **dict(zip(switches, values, strict=True))}
+            for values in itertools.product((True, False), repeat=len(switches))
+        ]
+
+    def used_switches(self) -> tuple[str, ...]:
+        """Those that some file names."""
+        text = "\n".join(self.texts().values())
+        return tuple(each for each in self.switches if re.search(rf"\b{each}\b", text))
+
+    def texts(self) -> dict[str, str]:
+        """The files as they are written."""
+        return {path: data if isinstance(data, str) else to_yaml(data) for path, data in self.files.items()}
+
+    def write(self, folder: Path) -> None:
+        """Write it as the only content of ``folder``."""
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        (folder / "ansible.cfg").touch()
+        for path, text in self.texts().items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text(text, encoding="utf-8")
+
+    def argv(self, setting: Setting) -> tuple[str, ...]:
+        """Arguments for ansible-playbook in the project's folder."""
+        extra = ("-e", json.dumps(setting)) if setting else ()
+        return (*self.playbooks, "-i", "hosts.ini", *extra, *self.args)
+
+    def labels(self) -> set[str]:
+        """Those of its launching tasks."""
+        return {found for task in self.tasks() if "async" in task for found in LABEL.findall(str(task.get("name")))}
+
+    def ends_well(self) -> bool:
+        """Whether every job is one that ends well by itself."""
+        return not re.search(r"\bL\d+ (fail|long)\b", "\n".join(self.texts().values()))
+
+    def tasks(self) -> Iterator[Task]:
+        """Every mapping that may be a task, in no order that matters."""
+        for data in self.files.values():
+            yield from _mappings(data)
+
+    def copy(self) -> Project:
+        """One that can be changed without changing this one."""
+        return Project(
+            copy.deepcopy(self.files),
+            self.playbooks,
+            self.hosts,
+            self.switches,
+            self.peeks,
+            self.args,
+            self.knowable,
+            self.notes,
+        )
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes the same object twice where it stands twice: projects have no anchors unless they mean to."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
+
+
+def to_yaml(data: object) -> str:
+    """Block style, keys in their order."""
+    text: str = yaml.dump(data, Dumper=_Dumper, sort_keys=False, width=1000, allow_unicode=True)
+    return f"---\n{text}"
+
+
+def _mappings(data: object) -> Iterator[Task]:
+    if isinstance(data, dict):
+        yield data
+        for value in data.values():
+            yield from _mappings(value)
+    elif isinstance(data, list):
+        for value in data:
+            yield from _mappings(value)

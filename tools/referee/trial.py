@@ -1,0 +1,128 @@
+"""One project from end to end: checked, run in every setting without our callback and in some with it, judged."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from referee.controller import OBSERVER, OURS, Asked, Ran
+from referee.judgement import Disagreement, Half, Twin, of_twin, of_verdicts
+from referee.observation import Observation, observe
+from referee.project import MOST_SWITCHES, Project, Setting
+from referee.static import Checked, check
+
+REPORT = {"on_unreaped": "report", "on_failed": "report"}
+OPTIONS: tuple[dict[str, str], ...] = (
+    REPORT,
+    {"on_unreaped": "fail"},
+    {"on_unreaped": "reap"},
+    {"on_unreaped": "fail", "gate": "run"},
+)
+
+
+@dataclass(frozen=True)
+class _Planned:
+    """One run: in which setting, with our callback and its options or without, every job made to end well or not."""
+
+    setting: Setting
+    options: dict[str, str] | None
+    well: bool
+    asked: Asked
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a project came to."""
+
+    project: Project
+    checked: Checked
+    runs: int
+    cpu_s: float
+    disagreements: tuple[Disagreement, ...]
+    invalid: str | None
+    """Why the project says nothing: Ansible did not take it."""
+    ordinary: bool
+    """Whether some run of it went through without a failure."""
+
+
+class Trial:
+    """A project in a folder of its own. ``runs`` says what to run; ``judge`` takes what came of it, in that order."""
+
+    def __init__(self, project: Project, folder: Path, *, guarded: int = 2) -> None:
+        self._project = project
+        self._folder = folder / "project"
+        project.write(self._folder)
+        self._checked = check(self._folder)
+        self._planned = list(self._plan(folder, guarded))
+
+    @property
+    def runs(self) -> list[Asked]:
+        """The runs that are wanted."""
+        return [planned.asked for planned in self._planned]
+
+    def _plan(self, folder: Path, guarded: int) -> list[_Planned]:
+        project = self._project
+        settings = project.settings()
+        planned: list[_Planned] = []
+
+        def add(setting: Setting, options: dict[str, str] | None, *, well: bool) -> None:
+            asked = Asked(
+                self._folder,
+                folder / f"run{len(planned)}",
+                project.argv(setting),
+                project.hosts,
+                OBSERVER if options is None else OURS,
+                options or {},
+                1 + project.peeks,
+                well=well,
+            )
+            planned.append(_Planned(setting, options, well, asked))
+
+        for setting in settings:
+            add(setting, None, well=True)
+        # Which settings and options the guarded runs have is the project's own matter: the same whenever it is tried.
+        start = zlib.crc32("".join(project.texts().values()).encode())
+        for number in range(guarded):
+            setting = settings[(start + number) % len(settings)]
+            if not project.ends_well():
+                add(setting, None, well=False)
+            add(setting, REPORT if number == 0 else OPTIONS[(start // 7 + number) % len(OPTIONS)], well=False)
+        return planned
+
+    def judge(self, rans: list[Ran]) -> Result:
+        """Compare the three of them."""
+        project = self._project
+        runs = [
+            (planned, ran, observe(ran, str(self._folder))) for planned, ran in zip(self._planned, rans, strict=True)
+        ]
+        alone = [(planned, ran, seen) for planned, ran, seen in runs if planned.options is None]
+        cpu = sum(ran.cpu_s for ran in rans)
+        for _, ran, seen in alone:
+            if seen.recap is None and seen.status is not None:
+                return Result(
+                    project, self._checked, len(rans), cpu, (), ran.output()[-600:] or "no recap", ordinary=False
+                )
+        found: list[Disagreement] = []
+        truths = [(planned.setting, seen) for planned, _, seen in alone if planned.well]
+        exhaustive = len(project.used_switches()) <= MOST_SWITCHES
+        found += of_verdicts(self._checked, project.labels(), truths, exhaustive=exhaustive)
+        detached = {
+            label for label, launch in self._checked.launches.items() if launch.verdict in ("detached", "reboot")
+        }
+        for planned, ran, seen in runs:
+            if planned.options is not None:
+                twin = self._twin(planned.setting, [(other, run) for other, _, run in alone])
+                found += of_twin(
+                    Twin(twin, seen, ran.report(), planned.options, planned.setting, ran.output()), detached
+                )
+        found += [
+            Disagreement(Half.OTHER, "timeout", "", str(p.setting)) for p, _, seen in alone if seen.status is None
+        ]
+        ordinary = any(seen.ordinary for _, seen in truths)
+        return Result(project, self._checked, len(rans), cpu, tuple(found), None, ordinary)
+
+    def _twin(self, setting: Setting, alone: list[tuple[_Planned, Observation]]) -> Observation:
+        """The run without our callback in the same setting, in which jobs end as they do in a guarded one."""
+        well = self._project.ends_well()
+        return next(seen for planned, seen in alone if planned.setting == setting and (well or not planned.well))
