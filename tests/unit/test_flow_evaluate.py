@@ -10,6 +10,7 @@ from ansible_reap.content.tasks import read_content
 from ansible_reap.flow.evaluation.conditions import condition
 from ansible_reap.flow.evaluation.evaluator import Evaluator
 from ansible_reap.flow.evaluation.patterns import is_open, patterns
+from ansible_reap.flow.evaluation.scalars import numbers
 from ansible_reap.flow.evaluation.scope import Choices, Layer, Scope
 from ansible_reap.flow.evaluation.values import (
     EACH,
@@ -26,7 +27,6 @@ from ansible_reap.flow.evaluation.values import (
     plain,
     taints,
 )
-from ansible_reap.flow.numbers import numbers
 from ansible_reap.flow.walk.loops import loop_items
 
 ONE = Job(1)

@@ -9,8 +9,8 @@ from ansible_reap.content.library import Library
 from ansible_reap.content.model import Task
 from ansible_reap.content.tasks import TaskBlock
 from ansible_reap.flow.analysis import Analysis, AsyncUse, Launch, Quantity, Reap, ReapKind
+from ansible_reap.flow.evaluation.scalars import numbers
 from ansible_reap.flow.evaluation.values import UNKNOWN, Const
-from ansible_reap.flow.numbers import numbers
 from ansible_reap.flow.verdicts import Judgement, judge, merged
 from ansible_reap.flow.walk.look_kinds import is_status, is_wait_action
 from ansible_reap.flow.walk.loops import loop_keyword

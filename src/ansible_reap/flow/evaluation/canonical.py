@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from jinja2 import nodes
 
 from ansible_reap.content import expressions
 from ansible_reap.flow.evaluation.scope import CALLED, Layer
+from ansible_reap.flow.evaluation.shared import EvaluatorInterface
 from ansible_reap.flow.evaluation.values import Job, options
-
-if TYPE_CHECKING:
-    from ansible_reap.flow.evaluation.evaluator import Evaluator
 
 _TRANSPARENT = frozenset({"bool", "string", "int", "list", "trim", "lower"})
 MAX_TEXT = 400
@@ -26,14 +22,14 @@ def tree_of(text: str) -> nodes.Node | None:
     return expressions.expression(text)
 
 
-def canonical(evaluator: Evaluator, node: nodes.Node, depth: int = 0) -> str:
+def canonical(evaluator: EvaluatorInterface, node: nodes.Node, depth: int = 0) -> str:
     """The expression as text that is the same for the same condition in other words."""
     if depth > 12:
         return "..."
     return cut(_canonical(evaluator, node, depth + 1))
 
 
-def _canonical(evaluator: Evaluator, node: nodes.Node, depth: int) -> str:
+def _canonical(evaluator: EvaluatorInterface, node: nodes.Node, depth: int) -> str:
     if isinstance(node, nodes.Name):
         return _canonical_name(evaluator, node.name, depth)
     if isinstance(node, nodes.Const):
@@ -59,7 +55,7 @@ def _canonical(evaluator: Evaluator, node: nodes.Node, depth: int) -> str:
     return f"{name}({', '.join(parts)})"
 
 
-def _canonical_name(evaluator: Evaluator, name: str, depth: int) -> str:
+def _canonical_name(evaluator: EvaluatorInterface, name: str, depth: int) -> str:
     """A parameter that merely passes on an expression is that expression."""
     for _, layer, raw in evaluator.scope.find(name):
         if layer in CALLED and layer is not Layer.FACTS and expressions.is_template(raw):
@@ -70,7 +66,7 @@ def _canonical_name(evaluator: Evaluator, name: str, depth: int) -> str:
     return name
 
 
-def _canonical_part(evaluator: Evaluator, node: nodes.Getattr | nodes.Getitem, depth: int) -> str:
+def _canonical_part(evaluator: EvaluatorInterface, node: nodes.Getattr | nodes.Getitem, depth: int) -> str:
     key = node.attr if isinstance(node, nodes.Getattr) else None
     if isinstance(node, nodes.Getitem):
         key = node.arg.value if isinstance(node.arg, nodes.Const) else None

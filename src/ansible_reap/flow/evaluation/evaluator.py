@@ -14,6 +14,7 @@ from ansible_reap.flow.evaluation import filters, functions, parts
 from ansible_reap.flow.evaluation.formulas import Atom, Formula, conj, neg
 from ansible_reap.flow.evaluation.scalars import ARITHMETIC, as_number, combined
 from ansible_reap.flow.evaluation.scope import CALLED, Choices, Layer, Scope
+from ansible_reap.flow.evaluation.truths import truth
 from ansible_reap.flow.evaluation.values import (
     NOT_PLAIN,
     UNDEFINED,
@@ -263,8 +264,6 @@ class Evaluator:
 
     def truth(self, node: nodes.Node) -> Formula:
         """The expression as a condition."""
-        from ansible_reap.flow.evaluation.conditions import truth  # noqa: PLC0415 - conditions are made of values and values of conditions
-
         return truth(self, node)
 
     def _not(self, node: nodes.Not) -> Value:

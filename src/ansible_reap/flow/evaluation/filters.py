@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from jinja2 import nodes
 
 from ansible_reap.flow.evaluation.formulas import neg
 from ansible_reap.flow.evaluation.lists import crossed, defaulted, entries, flattened, subelements, zipped
 from ansible_reap.flow.evaluation.scalars import NUMERIC, TEXTUAL, numeric, textual
+from ansible_reap.flow.evaluation.shared import EvaluatorInterface
+from ansible_reap.flow.evaluation.truths import selected
 from ansible_reap.flow.evaluation.values import (
     ABSENT,
     EACH,
@@ -38,11 +39,8 @@ from ansible_reap.flow.evaluation.values import (
     taints,
 )
 
-if TYPE_CHECKING:
-    from ansible_reap.flow.evaluation.evaluator import Evaluator
-
 Arguments = list[Value]
-Handler = Callable[["Evaluator", Value, nodes.Filter], Value]
+Handler = Callable[[EvaluatorInterface, Value, nodes.Filter], Value]
 
 SAME = frozenset(
     {"list", "unique", "sort", "shuffle", "reverse", "bool", "string", "trim", "safe", "quote", "mandatory"}
@@ -58,7 +56,7 @@ _OF_LAUNCHED = frozenset(
 )
 
 
-def apply(evaluator: Evaluator, node: nodes.Filter) -> Value:
+def apply(evaluator: EvaluatorInterface, node: nodes.Filter) -> Value:
     """The value of ``something | filter(...)``."""
     name = node.name.rsplit(".", 1)[-1]
     assert node.node is not None
@@ -76,14 +74,14 @@ def apply(evaluator: Evaluator, node: nodes.Filter) -> Value:
     return handler(evaluator, base, node)
 
 
-def _unknown_filter(evaluator: Evaluator, node: nodes.Filter) -> Value:
+def _unknown_filter(evaluator: EvaluatorInterface, node: nodes.Filter) -> Value:
     found: set[int] = set()
     for argument in node.args:
         found |= taints(evaluator.value(argument))
     return Unknown(frozenset(found))
 
 
-def _argument(evaluator: Evaluator, node: nodes.Filter, position: int, keyword: str = "") -> Value | None:
+def _argument(evaluator: EvaluatorInterface, node: nodes.Filter, position: int, keyword: str = "") -> Value | None:
     if len(node.args) > position:
         return evaluator.value(node.args[position])
     for pair in node.kwargs:
@@ -92,7 +90,7 @@ def _argument(evaluator: Evaluator, node: nodes.Filter, position: int, keyword: 
     return None
 
 
-def _default(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
+def _default(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Value:
     default = _argument(evaluator, node, 0, "default_value")
     on_false = _argument(evaluator, node, 1, "boolean")
     if not evaluator.folds_settings:
@@ -103,14 +101,14 @@ def _default(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
     )
 
 
-def _ternary(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
+def _ternary(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Value:
     assert node.node is not None
     guard = evaluator.choice(node.node)
     yes, no = _argument(evaluator, node, 0, "true_val"), _argument(evaluator, node, 1, "false_val")
     return alt([(guard, yes if yes is not None else UNKNOWN), (neg(guard), no if no is not None else UNKNOWN)])
 
 
-def _map(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
+def _map(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Value:
     seq = as_seq(base)
     attribute = next((pair.value for pair in node.kwargs if pair.key == "attribute"), None)
     default = next((evaluator.value(pair.value) for pair in node.kwargs if pair.key == "default"), None)
@@ -140,9 +138,7 @@ def _map(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
 
 
 def _selected(keeps: bool, by_attribute: bool) -> Handler:
-    def handler(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
-        from ansible_reap.flow.evaluation.conditions import selected  # noqa: PLC0415 - conditions are made of values
-
+    def handler(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Value:
         seq = as_seq(base)
         if seq is None:
             return Unknown(taints(base))
@@ -158,7 +154,7 @@ def _selected(keeps: bool, by_attribute: bool) -> Handler:
     return handler
 
 
-def _flatten(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
+def _flatten(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Value:
     levels = plain(_argument(evaluator, node, 0, "levels") or Const(20))
     return flattened(base, levels if isinstance(levels, int) else 20)
 
@@ -172,7 +168,7 @@ def _ends(base: Value, first: bool) -> Value:
     return picked(seq.items[0 if first else -1]) if not seq.is_open else one_of(seq)
 
 
-def _union(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
+def _union(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Value:
     other = _argument(evaluator, node, 0)
     first, second = as_seq(base), as_seq(other) if other is not None else None
     if isinstance(other, Alt):
@@ -192,7 +188,7 @@ def _united(base: Value, other: Value) -> Value:
     return Seq((*known.items, Unknown(taints(base) | taints(other))), is_open=True)
 
 
-def _combine(evaluator: Evaluator, base: Value, node: nodes.Filter, skip: int = 0) -> Value:
+def _combine(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter, skip: int = 0) -> Value:
     maps = [base, *(evaluator.value(argument) for argument in node.args[skip:])]
     if isinstance(base, Job) and not any(taints(part) for part in maps[1:]):
         return base  # the result of a launch and something more
@@ -218,7 +214,7 @@ def _merged(old: Value, new: Value) -> Value:
     return Map((*kept, *second.entries), second.rest or first.rest)
 
 
-def _dict2items(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
+def _dict2items(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Value:
     mapping = as_map(base)
     if mapping is None:
         return Unknown(taints(base))
@@ -232,7 +228,7 @@ def _dict2items(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
     return Seq(tuple(items), mapping.rest is not None)
 
 
-def _items2dict(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
+def _items2dict(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Value:
     seq = as_seq(base)
     if seq is None:
         return Unknown(taints(base))
@@ -249,17 +245,17 @@ def _items2dict(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
     return Map(tuple(found), rest)
 
 
-def _zip(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
+def _zip(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Value:
     lists = [base, *(evaluator.value(argument) for argument in node.args)]
     return zipped(lists)
 
 
-def _subelements(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
+def _subelements(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Value:
     key = plain(_argument(evaluator, node, 0, "subelements") or UNKNOWN)
     return subelements(evaluator, base, key)
 
 
-def _length(_: Evaluator, base: Value, __: nodes.Filter) -> Value:
+def _length(_: EvaluatorInterface, base: Value, __: nodes.Filter) -> Value:
     seq = as_seq(base)
     if seq is not None and not seq.is_open and not any(_is_many(item) for item in seq.items):
         return Const(len(seq.items))
@@ -271,11 +267,11 @@ def _is_many(item: Value) -> bool:
     return isinstance(item, Alt) or (isinstance(item, Job) and item.index == EACH)
 
 
-def _product(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
+def _product(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Value:
     return crossed([base, *(evaluator.value(argument) for argument in node.args)])
 
 
-def _json_query(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
+def _json_query(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Value:
     """``results[*].ansible_job_id`` and its like: names, projections, and filters that keep every launched job."""
     written = plain(evaluator.value(node.args[0])) if node.args else NOT_PLAIN
     query = "".join(written.split()) if isinstance(written, str) else ""
@@ -304,21 +300,21 @@ def _keeps_launched(condition: str) -> bool:
     return asked in _OF_LAUNCHED
 
 
-def _batch(_: Evaluator, base: Value, __: nodes.Filter) -> Value:
+def _batch(_: EvaluatorInterface, base: Value, __: nodes.Filter) -> Value:
     seq = as_seq(base)
     return Seq((seq,), is_open=True) if seq is not None else Unknown(taints(base))
 
 
-def _difference(_: Evaluator, base: Value, __: nodes.Filter) -> Value:
+def _difference(_: EvaluatorInterface, base: Value, __: nodes.Filter) -> Value:
     return base
 
 
-def _attribute(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
+def _attribute(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Value:
     key = _argument(evaluator, node, 0)
     return evaluator.part(base, plain(key) if key is not None else NOT_PLAIN)
 
 
-def _extract(evaluator: Evaluator, base: Value, node: nodes.Filter) -> Value:
+def _extract(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Value:
     if len(node.args) > 1 and evaluator.is_hosts(node.args[0]):
         return evaluator.path(plain(evaluator.value(node.args[1])))
     container = _argument(evaluator, node, 0)
@@ -334,7 +330,7 @@ def _keys(value: Value | None) -> list[object]:
     return [plain(key) for key in several.items] if several is not None else [plain(value)]
 
 
-def _random(_: Evaluator, base: Value, __: nodes.Filter) -> Value:
+def _random(_: EvaluatorInterface, base: Value, __: nodes.Filter) -> Value:
     seq = as_seq(base)
     return one_of(Seq(seq.items, is_open=True)) if seq is not None else Unknown(taints(base))
 

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from jinja2 import nodes
 
 from ansible_reap.flow.evaluation.lists import defaulted, entries, flattened
 from ansible_reap.flow.evaluation.scalars import string_method
+from ansible_reap.flow.evaluation.shared import EvaluatorInterface
 from ansible_reap.flow.evaluation.values import UNKNOWN, Const, Map, Seq, Unknown, Value, as_map, plain, taints
-
-if TYPE_CHECKING:
-    from ansible_reap.flow.evaluation.evaluator import Evaluator
 
 MAX_RANGE = 200
 """Numbers of a range that are listed."""
 
 
-def apply(evaluator: Evaluator, node: nodes.Call) -> Value:
+def apply(evaluator: EvaluatorInterface, node: nodes.Call) -> Value:
     """The value of a call."""
     name = node.node.name if isinstance(node.node, nodes.Name) else None
     if name in ("lookup", "query", "q") and node.args:
@@ -31,7 +27,7 @@ def apply(evaluator: Evaluator, node: nodes.Call) -> Value:
     return evaluator.anything(node)
 
 
-def _lookup(evaluator: Evaluator, node: nodes.Call) -> Value:
+def _lookup(evaluator: EvaluatorInterface, node: nodes.Call) -> Value:
     plugin = str(plain(evaluator.value(node.args[0]))).rsplit(".", 1)[-1]
     arguments = [evaluator.value(argument) for argument in node.args[1:]]
     if plugin == "vars" and arguments:
@@ -42,7 +38,7 @@ def _lookup(evaluator: Evaluator, node: nodes.Call) -> Value:
     return Unknown(frozenset().union(*(taints(argument) for argument in arguments)))
 
 
-def _range(evaluator: Evaluator, node: nodes.Call) -> Value:
+def _range(evaluator: EvaluatorInterface, node: nodes.Call) -> Value:
     bounds = [plain(evaluator.value(argument)) for argument in node.args]
     if bounds and all(isinstance(bound, int) for bound in bounds):
         try:
@@ -53,7 +49,7 @@ def _range(evaluator: Evaluator, node: nodes.Call) -> Value:
     return Seq((UNKNOWN,), is_open=True)
 
 
-def _method(evaluator: Evaluator, method: nodes.Getattr, node: nodes.Call) -> Value:
+def _method(evaluator: EvaluatorInterface, method: nodes.Getattr, node: nodes.Call) -> Value:
     base = evaluator.value(method.node)
     arguments = [evaluator.value(argument) for argument in node.args]
     if method.attr == "get" and arguments:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ansible_reap.flow.evaluation.formulas import Formula
+from ansible_reap.flow.evaluation.shared import EvaluatorInterface
 from ansible_reap.flow.evaluation.values import (
     EACH,
     UNKNOWN,
@@ -22,9 +21,6 @@ from ansible_reap.flow.evaluation.values import (
     options,
     taints,
 )
-
-if TYPE_CHECKING:
-    from ansible_reap.flow.evaluation.evaluator import Evaluator
 
 
 def defaulted(value: Value, default: Value, *, on_false: bool = False) -> Value:
@@ -97,7 +93,7 @@ def zipped(lists: list[Value]) -> Value:
     return Seq(tuple(rows), is_open=any(seq.is_open for seq in known))
 
 
-def subelements(evaluator: Evaluator, base: Value, key: object) -> Value:
+def subelements(evaluator: EvaluatorInterface, base: Value, key: object) -> Value:
     """Pairs of an item and each thing in the list under ``key`` of it."""
     seq = as_seq(base)
     if seq is None:

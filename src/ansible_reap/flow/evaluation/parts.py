@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ansible_reap.flow.evaluation.shared import EvaluatorInterface
 from ansible_reap.flow.evaluation.values import (
     ABSENT,
     EACH,
@@ -31,7 +32,6 @@ from ansible_reap.flow.evaluation.values import (
 if TYPE_CHECKING:
     from jinja2 import nodes
 
-    from ansible_reap.flow.evaluation.evaluator import Evaluator
 
 _ID_ATTRIBUTES = frozenset({"ansible_job_id", "results_file", "ansible_async_watchdog_pid"})
 _ABSENT_WHILE_RUNNING = frozenset(
@@ -88,7 +88,7 @@ def _seq_part(seq: Seq, key: object) -> Value:
     return seq.items[key] if -len(seq.items) <= key < len(seq.items) else ABSENT
 
 
-def part(evaluator: Evaluator, base: Value, key: object) -> Value:
+def part(evaluator: EvaluatorInterface, base: Value, key: object) -> Value:
     """``base.key`` or ``base[key]``; NOT_PLAIN as key is one that is not known."""
     if isinstance(base, Alt):
         return alt((guard, part(evaluator, inner, key)) for guard, inner in base.options)
@@ -112,7 +112,7 @@ def part(evaluator: Evaluator, base: Value, key: object) -> Value:
     return UNKNOWN
 
 
-def stretch(evaluator: Evaluator, base: Value, where: nodes.Slice) -> Value:
+def stretch(evaluator: EvaluatorInterface, base: Value, where: nodes.Slice) -> Value:
     """``base[start:stop]``."""
     if where.start is None and where.stop is None:
         return base
@@ -127,7 +127,7 @@ def stretch(evaluator: Evaluator, base: Value, where: nodes.Slice) -> Value:
     return Unknown(taints(base))
 
 
-def _results_part(evaluator: Evaluator, base: Results, key: object) -> Value:
+def _results_part(evaluator: EvaluatorInterface, base: Results, key: object) -> Value:
     if key == "results":
         return base.items
     found = taints(base)
@@ -147,7 +147,7 @@ def _any_entry(mapping: Map) -> Value:
     return Unknown(frozenset().union(*(taints(inner) for inner in values)))
 
 
-def _templated(evaluator: Evaluator, value: Value) -> Value:
+def _templated(evaluator: EvaluatorInterface, value: Value) -> Value:
     """Templates inside plain data that came out of a variable."""
     if isinstance(value, Const) and isinstance(value.value, (str, list, dict)):
         return evaluator.data(value.value)

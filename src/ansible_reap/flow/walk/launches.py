@@ -10,8 +10,8 @@ from ansible_reap.content.source import Hidden
 from ansible_reap.flow.cutting import cuts
 from ansible_reap.flow.evaluation.evaluator import Evaluator
 from ansible_reap.flow.evaluation.formulas import Formula, conj, disj, exclude_plainly, satisfiable
+from ansible_reap.flow.evaluation.scalars import numbers
 from ansible_reap.flow.evaluation.values import EACH, NOT_PLAIN, UNKNOWN, Alt, Job, Results, Seq, Value, options, plain
-from ansible_reap.flow.numbers import numbers
 from ansible_reap.flow.walk import handlers
 from ansible_reap.flow.walk.context import async_dir_of, own_vars, set_register, setting_of
 from ansible_reap.flow.walk.loops import loop_items, loop_keyword, loop_variable

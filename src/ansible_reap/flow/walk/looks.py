@@ -10,6 +10,7 @@ from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import ReapKind
 from ansible_reap.flow.evaluation.evaluator import Evaluator
 from ansible_reap.flow.evaluation.formulas import Formula, conj
+from ansible_reap.flow.evaluation.scalars import numbers
 from ansible_reap.flow.evaluation.values import (
     UNKNOWN,
     Job,
@@ -25,7 +26,6 @@ from ansible_reap.flow.evaluation.values import (
     plain,
     taints,
 )
-from ansible_reap.flow.numbers import numbers
 from ansible_reap.flow.walk import handlers
 from ansible_reap.flow.walk.context import async_dir_of, bound, own_vars, set_register, setting_of
 from ansible_reap.flow.walk.look_kinds import kind_of_look

@@ -1,0 +1,346 @@
+"""What an expression is worth as a condition: a formula, with what is known of jobs and constants settled.
+
+The rest becomes atoms in one normal form. What a ``when`` says as a whole is read in ``conditions``.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from jinja2 import nodes
+
+from ansible_reap.flow.evaluation.canonical import canonical, cut
+from ansible_reap.flow.evaluation.formulas import Atom, Formula, conj, disj, neg
+from ansible_reap.flow.evaluation.scope import Layer
+from ansible_reap.flow.evaluation.shared import EvaluatorInterface
+from ansible_reap.flow.evaluation.values import (
+    NOT_PLAIN,
+    Const,
+    Job,
+    JobId,
+    Map,
+    Results,
+    Seq,
+    Stage,
+    Undefined,
+    Unknown,
+    Value,
+    options,
+    plain,
+    taints,
+)
+
+_FALSE_TEXT = frozenset({"", "false", "no", "off", "n", "f", "0", "0.0"})
+_ORDER: dict[str, Callable[[Any, Any], bool]] = {
+    "eq": operator.eq,
+    "ne": operator.ne,
+    "gt": operator.gt,
+    "gteq": operator.ge,
+    "lt": operator.lt,
+    "lteq": operator.le,
+}
+_MIRRORED = {"gt": "lt", "gteq": "lteq", "lt": "gt", "lteq": "gteq"}
+STATE_TESTS = {
+    "changed": True,
+    "change": True,
+    "started": True,
+    "succeeded": True,
+    "success": True,
+    "successful": True,
+    "finished": False,
+    "failed": False,
+    "failure": False,
+    "skipped": False,
+    "skip": False,
+    "unreachable": False,
+    "timedout": False,
+}
+_STATE_KEYS = {"changed": "changed", "change": "changed", "failed": "failed", "failure": "failed"} | {
+    "skipped": "skipped",
+    "skip": "skipped",
+    "finished": "finished",
+    "unreachable": "unreachable",
+}
+"""Tests of a result that say no more than one of its keys."""
+_NARROWING = frozenset({"select", "reject", "selectattr", "rejectattr", "list", "unique", "sort"})
+"""Filters that leave nothing of an empty list."""
+_SUCCESS = frozenset({"succeeded", "success", "successful"})
+_ALWAYS_SETTLED = frozenset({"skipped", "skip", "started"})
+
+
+def truth(evaluator: EvaluatorInterface, node: nodes.Node) -> Formula:
+    """The expression as a formula."""
+    if isinstance(node, nodes.Const):
+        return bool(node.value)
+    if isinstance(node, nodes.Not):
+        return neg(truth(evaluator, node.node))
+    if isinstance(node, nodes.And):
+        return conj(truth(evaluator, node.left), truth(evaluator, node.right))
+    if isinstance(node, nodes.Or):
+        return disj(truth(evaluator, node.left), truth(evaluator, node.right))
+    if isinstance(node, nodes.Test):
+        return _test(evaluator, node)
+    if isinstance(node, nodes.Compare):
+        return _comparison(evaluator, node)
+    if isinstance(node, nodes.CondExpr):
+        guard = truth(evaluator, node.test)
+        other: Formula = truth(evaluator, node.expr2) if node.expr2 is not None else False
+        return disj(conj(guard, truth(evaluator, node.expr1)), conj(neg(guard), other))
+    if isinstance(node, nodes.Filter) and node.name == "bool" and node.node is not None:
+        return truth(evaluator, node.node)
+    if isinstance(node, nodes.Filter) and node.name in STATE_TESTS and node.node is not None and not node.args:
+        # `x | failed`: how tests were written before Ansible 2.5
+        return _test(evaluator, nodes.Test(node.node, node.name, [], [], None, None))
+    value = evaluator.value(node)
+    return disj(*(conj(guard, _truthy(evaluator, inner, node)) for guard, inner in options(value)))
+
+
+def _truthy(evaluator: EvaluatorInterface, value: Value, node: nodes.Node) -> Formula:
+    if isinstance(value, Const):
+        return value.value.strip().lower() not in _FALSE_TEXT if isinstance(value.value, str) else bool(value.value)
+    if isinstance(value, (Job, JobId, Results, Map)):
+        return True
+    if isinstance(value, Seq) and (value.items or not value.is_open):
+        return bool(value.items)
+    if isinstance(value, Undefined) and value.is_sure:
+        return False
+    atom = Atom(canonical(evaluator, node), about=taints(value))
+    if isinstance(node, nodes.Filter) and node.name in _NARROWING and node.node is not None:
+        return conj(atom, truth(evaluator, node.node))  # what is left of a list was in it
+    return atom
+
+
+def _test(evaluator: EvaluatorInterface, node: nodes.Test) -> Formula:
+    name = node.name.rsplit(".", 1)[-1]
+    if name in ("undefined", "none", "falsy"):
+        opposite = {"undefined": "defined", "none": "none", "falsy": "truthy"}[name]
+        if name != "none":
+            return neg(_test(evaluator, nodes.Test(node.node, opposite, node.args, node.kwargs, None, None)))
+    if name in ("truthy", "true") and not node.args:
+        return truth(evaluator, node.node)
+    if name == "false" and not node.args:
+        return neg(truth(evaluator, node.node))
+    if name in ("eq", "equalto", "==", "sameas") and node.args:
+        return _comparison(evaluator, nodes.Compare(node.node, [nodes.Operand("eq", node.args[0])]))
+    value = evaluator.value(node.node)
+    parts = [conj(guard, test(evaluator, name, inner, node.node)) for guard, inner in options(value)]
+    if any(part is None for part in parts):
+        return Atom(canonical(evaluator, node), about=taints(value))
+    return disj(*parts)
+
+
+def test(evaluator: EvaluatorInterface, name: str, value: Value, node: nodes.Node | None) -> Formula:
+    """``value is name``; ``node`` is the expression tested, for the atom's text."""
+    text = canonical(evaluator, node) if node is not None else "item"
+    if name == "defined":
+        if isinstance(value, Undefined):
+            return False if value.is_sure else Atom(f"{text} is defined")
+        if isinstance(value, Unknown):
+            return Atom(f"{text} is defined", about=value.taints)
+        return True
+    if name == "none":
+        if isinstance(value, Const):
+            return value.value is None
+        return Atom(f"{text} is none", about=taints(value)) if isinstance(value, (Unknown, Undefined)) else False
+    if name == "finished" and isinstance(value, Results):
+        return True  # it has no such key, and what has none passes for finished
+    job = _state_of(value)
+    if name in STATE_TESTS and job is not None:
+        stage, number = job
+        if stage is Stage.LAUNCHED or name in _ALWAYS_SETTLED:
+            return STATE_TESTS[name]
+        if stage is Stage.DONE and name == "finished":
+            return True
+        return _state(text, name, number)
+    if name in ("mapping", "iterable", "sequence") and isinstance(value, (Job, Results, Seq, Map)):
+        return True
+    if isinstance(value, Undefined) and value.is_sure:
+        return False
+    return _state(text, name, taints(value))
+
+
+def _state(text: str, name: str, about: frozenset[int]) -> Formula:
+    """``x is failed`` as ``x.failed``, and ``x is succeeded`` as its opposite."""
+    if name in _SUCCESS:
+        return neg(Atom(cut(f"{text}.failed"), about=about))
+    key = _STATE_KEYS.get(name)
+    return Atom(cut(f"{text}.{key}") if key else f"{text} is {name}", about=about)
+
+
+def _state_of(value: Value) -> tuple[Stage, frozenset[int]] | None:
+    if isinstance(value, Job):
+        return value.stage, frozenset({value.instance})
+    if isinstance(value, Results):
+        found = taints(value)
+        stages = {item.stage for item in value.items.items if isinstance(item, Job)}
+        if found and len(stages) == 1:
+            return stages.pop(), found
+    return None
+
+
+def _comparison(evaluator: EvaluatorInterface, node: nodes.Compare) -> Formula:
+    if len(node.ops) != 1:
+        return Atom(canonical(evaluator, node), about=taints(evaluator.value(node.expr)))
+    operand = node.ops[0]
+    if operand.op in ("in", "notin"):
+        found = _membership(evaluator, node.expr, operand.expr)
+        return found if operand.op == "in" else neg(found)
+    counted = _counted(evaluator, node.expr, operand)
+    if counted is not None:
+        return counted
+    left, right = evaluator.value(node.expr), evaluator.value(operand.expr)
+    parts: list[Formula] = []
+    for under, first in options(left):
+        for also, second in options(right):
+            parts.append(conj(under, also, _compared(evaluator, node, first, second)))
+    return disj(*parts) if len(parts) <= 30 else Atom(canonical(evaluator, node), about=taints(left) | taints(right))
+
+
+def _compared(evaluator: EvaluatorInterface, node: nodes.Compare, left: Value, right: Value) -> Formula:
+    operand = node.ops[0]
+    a, b = plain(left), plain(right)
+    if a is not NOT_PLAIN and b is not NOT_PLAIN:
+        try:
+            return bool(_ORDER[operand.op](a, b))
+        except (TypeError, KeyError):
+            return False
+    if isinstance(left, (JobId, Job)) and operand.op in ("eq", "ne") and b in ("", None):
+        return operand.op == "ne"
+    if isinstance(left, Undefined) and left.is_sure and operand.op == "eq":
+        return False
+    about = taints(left) | taints(right)
+    if operand.op in ("eq", "ne"):
+        atom: Formula
+        if isinstance(b, bool) or (b is not NOT_PLAIN and isinstance(a, bool)):
+            wanted = b if isinstance(b, bool) else a
+            side = node.expr if isinstance(b, bool) else operand.expr
+            atom = Atom(canonical(evaluator, side), about=about)
+            atom = atom if wanted else neg(atom)
+        elif b is not NOT_PLAIN or a is not NOT_PLAIN:
+            constant, side = (b, node.expr) if b is not NOT_PLAIN else (a, operand.expr)
+            if constant is None:
+                atom = Atom(cut(f"{canonical(evaluator, side)} is none"), about=about)
+            elif constant in ("", [], {}):  # there is nothing in it
+                nothing = neg(Atom(canonical(evaluator, side), about=about))
+                return nothing if operand.op == "eq" else neg(nothing)
+            else:
+                atom = _equal(canonical(evaluator, side), constant, about)
+        else:
+            sides = sorted((canonical(evaluator, node.expr), canonical(evaluator, operand.expr)))
+            atom = Atom(cut(" == ".join(sides)), about=about)
+        return atom if operand.op == "eq" else neg(atom)
+    if type(b) is int:
+        return _above(canonical(evaluator, node.expr), operand.op, b, about)
+    if type(a) is int:
+        return _above(canonical(evaluator, operand.expr), _MIRRORED[operand.op], a, about)
+    return Atom(canonical(evaluator, node), about=about)
+
+
+def _above(subject: str, operator_name: str, bound: int, about: frozenset[int]) -> Formula:
+    """An order of whole numbers as ``subject > bound`` or its opposite."""
+    bound -= operator_name in ("gteq", "lt")
+    atom = Atom(cut(f"{subject} > {bound}"), about=about)
+    return atom if operator_name in ("gt", "gteq") else neg(atom)
+
+
+def _equal(subject: str, constant: Any, about: frozenset[int]) -> Atom:
+    value = constant if isinstance(constant, str) else None
+    return Atom(cut(f"{subject} == {constant!r}"), subject, repr(constant), value, about)
+
+
+def _membership(evaluator: EvaluatorInterface, needle: nodes.Expr, haystack: nodes.Expr) -> Formula:
+    left, right = evaluator.value(needle), evaluator.value(haystack)
+    a, b = plain(left), plain(right)
+    if isinstance(b, (list, tuple, dict, str)):
+        if a is not NOT_PLAIN:
+            try:
+                return a in b
+            except TypeError:
+                return False
+        if isinstance(b, list) and len(b) <= 8:
+            text = canonical(evaluator, needle)
+            return disj(*(_equal(text, item, taints(left)) for item in b))
+    if isinstance(right, (Job, Results)) and isinstance(a, str):
+        return test(evaluator, "defined", evaluator.part(right, a), haystack)
+    text = f"{canonical(evaluator, needle)} in {canonical(evaluator, haystack)}"
+    if isinstance(right, Seq) and _is_gathered(evaluator, haystack):
+        return Atom(cut(text), about=taints(left) | taints(right), is_choice=True)
+    if text.startswith("inventory_hostname in groups.") and text.count(".") == 1:
+        text = f"{text.partition('.')[2]!r} in group_names"
+    return Atom(cut(text), about=taints(left) | taints(right))
+
+
+def _is_gathered(evaluator: EvaluatorInterface, haystack: nodes.Expr) -> bool:
+    """Whether the list is a fact that tasks have put together from what they do not say: it may follow the launch."""
+    if not isinstance(haystack, nodes.Name):
+        return False
+    return next((layer is Layer.FACTS for _, layer, _ in evaluator.scope.find(haystack.name)), False)
+
+
+def _counted(evaluator: EvaluatorInterface, left: nodes.Expr, operand: nodes.Operand) -> Formula | None:
+    """``x | length > 0`` and its like: whether there is anything in x."""
+    if not (isinstance(left, nodes.Filter) and left.name in ("length", "count") and left.node is not None):
+        return None
+    bound = plain(evaluator.value(operand.expr))
+    if (operand.op, bound) in (("gt", 0), ("ne", 0), ("gteq", 1)):
+        wanted = True
+    elif (operand.op, bound) in (("eq", 0), ("lt", 1), ("lteq", 0)):
+        wanted = False
+    else:
+        return None
+    found = truth(evaluator, left.node)
+    return found if wanted else neg(found)
+
+
+def selected(evaluator: EvaluatorInterface, item: Value, node: nodes.Filter, *, by_attribute: bool) -> Formula:
+    """Whether ``select``/``selectattr`` keeps the item."""
+    arguments = [plain(evaluator.value(argument)) for argument in node.args]
+    value, at, text = item, 0, "item"
+    if by_attribute:
+        if not arguments:
+            return True
+        text = str(arguments[0])
+        value = evaluator.follow(value, text.split("."))
+        at = 1
+        text = text if text.startswith("item.") else f"item.{text}"
+    name = str(arguments[at]).rsplit(".", 1)[-1] if len(arguments) > at else "truthy"
+    wanted = arguments[at + 1] if len(arguments) > at + 1 else NOT_PLAIN
+    return disj(*(conj(guard, _kept(evaluator, inner, name, wanted, text)) for guard, inner in options(value)))
+
+
+def _kept(evaluator: EvaluatorInterface, value: Value, name: str, wanted: Any, text: str) -> Formula:
+    if name == "undefined":
+        return neg(_kept(evaluator, value, "defined", wanted, text))
+    data = plain(value)
+    about = taints(value)
+    if name in ("equalto", "eq", "==", "ne", "!=", "sameas") and wanted is not NOT_PLAIN:
+        if isinstance(value, Undefined) and value.is_sure:
+            found: Formula = False
+        elif data is not NOT_PLAIN:
+            found = bool(data == wanted)
+        else:
+            found = _equal(text, wanted, about)
+        return neg(found) if name in ("ne", "!=") else found
+    if name in ("truthy", "true", "falsy", "false"):
+        found = _simple_truth(value, text)
+        return found if name in ("truthy", "true") else neg(found)
+    if name == "in" and isinstance(wanted, list) and data is not NOT_PLAIN:
+        return data in wanted
+    if name == "none" and not isinstance(value, (Unknown, Undefined)):
+        return data is None
+    if name == "defined" and not isinstance(value, (Unknown, Undefined)):
+        return True
+    found = test(evaluator, name, value, None)
+    return Atom(f"{text} {name} {wanted!r}", about=about) if isinstance(found, Atom) else found
+
+
+def _simple_truth(value: Value, text: str) -> Formula:
+    if isinstance(value, Const):
+        return bool(value.value)
+    if isinstance(value, Undefined) and value.is_sure:
+        return False
+    if isinstance(value, (Unknown, Undefined)):
+        return Atom(text, about=taints(value))
+    return True
