@@ -10,6 +10,7 @@ import pytest
 from ansible_reap import linting
 from ansible_reap.flow import analyse, assembly
 from ansible_reap.flow.evaluation.evaluator import Evaluator
+from ansible_reap.flow.walk import order
 from ansible_reap.flow.walk.walk import Walk
 from ansible_reap.jobs import Verdict
 
@@ -55,14 +56,14 @@ def test_at_a_task(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_at_a_play(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    right = Walk._play
+    right = order.walk_play
 
-    def wrong(self: Walk, play: Any, path: str, frame: Any) -> None:
+    def wrong(walk: Walk, play: Any, path: str, frame: Any) -> None:
         if path == "one.yml":
             raise RecursionError("too deep")
-        right(self, play, path, frame)
+        right(walk, play, path, frame)
 
-    monkeypatch.setattr(Walk, "_play", wrong)
+    monkeypatch.setattr(order, "walk_play", wrong)
     assert [(crash.path, crash.line) for crash in analyse(project).crashes] == [("one.yml", 1)]
     assert verdicts(project) == {"other": Verdict.UNREAPED}
 

@@ -62,6 +62,39 @@ class Task:
         return self.place.line
 
     @property
+    def short_name(self) -> str:
+        """The module's name without any collection's."""
+        return self.module.rsplit(".", 1)[-1]
+
+    @property
+    def vars(self) -> dict[str, Any]:
+        """The task's own ``vars:``, as written; empty for what is no mapping."""
+        given = self.keywords.get("vars")
+        return {str(key): value for key, value in given.items()} if isinstance(given, dict) else {}
+
+    @property
+    def loop_keyword(self) -> str | None:
+        """``loop`` or the ``with_*`` of the task; None for a task without a loop."""
+        if "loop" in self.keywords:
+            return "loop"
+        return next((key for key in self.keywords if key.startswith("with_")), None)
+
+    @property
+    def loop_variable(self) -> str:
+        """The variable that holds the loop's item."""
+        return self._loop_control("loop_var") or "item"
+
+    @property
+    def index_variable(self) -> str | None:
+        """The variable that counts the loop's rounds from 0, where the task asks for one."""
+        return self._loop_control("index_var")
+
+    def _loop_control(self, key: str) -> str | None:
+        control = self.keywords.get("loop_control")
+        name = control.get(key) if isinstance(control, dict) else None
+        return str(name) if name else None
+
+    @property
     def label(self) -> str:
         """What to call the task in a message: its name, else its action."""
         return self.name or self.action

@@ -13,9 +13,7 @@ from ansible_reap.flow.evaluation.scalars import numbers
 from ansible_reap.flow.evaluation.values import UNKNOWN, Const
 from ansible_reap.flow.verdicts import Judgement, judge, merged
 from ansible_reap.flow.walk.look_kinds import is_status, is_wait_action
-from ansible_reap.flow.walk.loops import loop_keyword
-from ansible_reap.flow.walk.record import LookRecord, Record, UseRecord
-from ansible_reap.flow.walk.state import Instance
+from ansible_reap.flow.walk.record import Instance, LookRecord, Record, UseRecord
 from ansible_reap.jobs import Detachment, Verdict
 
 
@@ -76,7 +74,7 @@ class _WaitsElsewhere:
 
 
 def _names_read(task: Task) -> frozenset[str]:
-    keyword = loop_keyword(task.keywords)
+    keyword = task.loop_keyword
     written = [task.args, task.keywords.get("vars"), task.keywords.get(keyword) if keyword else None]
     return expressions.names_in(written)
 

@@ -9,8 +9,7 @@ from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import ReapKind
 from ansible_reap.flow.evaluation.formulas import Formula, conj, disj, implies, relaxed, satisfiable, without_choices
 from ansible_reap.flow.evaluation.values import EACH
-from ansible_reap.flow.walk.record import Record
-from ansible_reap.flow.walk.state import Cover, Instance
+from ansible_reap.flow.walk.record import Cover, Instance, Record
 from ansible_reap.jobs import Verdict
 
 

@@ -5,21 +5,18 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ansible_reap.content import arguments, expressions
 from ansible_reap.content.model import Place, Task
 from ansible_reap.content.roles import MAX_CANDIDATES, Role
-from ansible_reap.flow.evaluation.conditions import condition
 from ansible_reap.flow.evaluation.evaluator import Evaluator
 from ansible_reap.flow.evaluation.formulas import Atom, Formula, atoms, conj
 from ansible_reap.flow.evaluation.patterns import guarded_patterns, is_open, patterns
 from ansible_reap.flow.evaluation.values import UNKNOWN, Seq, Unknown, Value, handles, one_of, taints
-from ansible_reap.flow.walk.loops import index_variable, loop_items, loop_variable
 from ansible_reap.flow.walk.state import Frame
-
-if TYPE_CHECKING:
-    from ansible_reap.flow.walk.walk import Walk
+from ansible_reap.flow.walk.visit import Visit
+from ansible_reap.flow.walk.walk import MAX_DEPTH, Walk
 
 MAX_ROUNDS = 12
 MAX_HANDLE_ROUNDS = 64
@@ -87,7 +84,7 @@ def run_role(
 ) -> None:
     """Walk a role: what it depends on, then its tasks."""
     key = f"role {role.path} {entry}"
-    if key in walk.stack or len(walk.stack) > 40:
+    if key in walk.stack or len(walk.stack) > MAX_DEPTH:
         return
     files = walk.finder.part_files(role, "tasks", entry)
     metas = walk.finder.part_files(role, "meta")
@@ -137,15 +134,14 @@ def evaluated_params(walk: Walk, frame: Frame, written: Mapping[str, Any]) -> di
 # ---- calls as tasks
 
 
-def call(walk: Walk, task: Task, frame: Frame) -> None:
+def call(visit: Visit) -> None:
     """An include or import of tasks or of a role, loops and conditions included."""
+    walk, task, frame = visit.walk, visit.step, visit.frame
     if not walk.goes_on() or _leads_nowhere(walk, task, frame):
         return
-    given = task.keywords.get("vars")
-    task_vars = {str(key): value for key, value in given.items()} if isinstance(given, dict) else {}
-    evaluator = walk.evaluator(frame, task_vars)
+    task_vars = visit.vars
     is_static = task.module.startswith("import_")
-    items = None if is_static else loop_items(evaluator, task)
+    items = None if is_static else visit.items
     outer = frame
     if task_vars:
         outer = outer._replace(declared=(task_vars, *outer.declared))
@@ -160,17 +156,13 @@ def call(walk: Walk, task: Task, frame: Frame) -> None:
         params = evaluated_params(walk, frame, task_vars) if task_vars else {}
         _one_call(walk, task, outer, params, True)
         return
-    rounds = [{}] if items is None else [_bound(task, item) for item in _rounds(items)]
+    rounds = [{}] if items is None else [{**visit.bound(item), "ansible_loop_var": UNKNOWN} for item in _rounds(items)]
     many = items is not None and (items.is_open or len(items.items) > 2)
     for bound in rounds:
         if not walk.goes_on():
             return
         looped = outer.in_loop(bound)
-        inner_evaluator = walk.evaluator(looped, task_vars)
-        guard = conj(
-            *(condition(inner_evaluator, when) for when in frame.whens),
-            condition(inner_evaluator, task.keywords.get("when")),
-        )
+        guard = visit.condition_for(walk.evaluator(looped, task_vars))
         if guard is False:
             continue
         params = {**bound, **evaluated_params(walk, looped, task_vars)}
@@ -221,14 +213,6 @@ def _rounds(items: Seq) -> list[Value]:
     return [some, some]
 
 
-def _bound(task: Task, item: Value) -> dict[str, Any]:
-    names: dict[str, Any] = {loop_variable(task): item, "ansible_loop_var": UNKNOWN}
-    index = index_variable(task)
-    if index is not None:
-        names[index] = UNKNOWN
-    return names
-
-
 def _one_call(
     walk: Walk, task: Task, frame: Frame, params: dict[str, Any], guard: Formula, *, is_repeated: bool = False
 ) -> None:
@@ -237,7 +221,7 @@ def _one_call(
         depth=frame.depth + 1,
         signature=hash((frame.signature, repr(params)[:2000])) if params else frame.signature,
     ).with_params(params)
-    if inner.depth > 40:
+    if inner.depth > MAX_DEPTH:
         walk.is_cut_short = True
         return
     if task.module in ROLE_CALLS:

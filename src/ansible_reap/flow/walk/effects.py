@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import ReapKind
 from ansible_reap.flow.evaluation.evaluator import Evaluator
-from ansible_reap.flow.evaluation.formulas import Formula, conj
+from ansible_reap.flow.evaluation.formulas import Formula
 from ansible_reap.flow.evaluation.patterns import patterns
 from ansible_reap.flow.evaluation.scope import Choices
 from ansible_reap.flow.evaluation.values import (
     UNDEFINED,
-    UNKNOWN,
     Const,
     JobId,
     Map,
@@ -28,15 +27,14 @@ from ansible_reap.flow.evaluation.values import (
     taints,
 )
 from ansible_reap.flow.walk import calls, handlers, launches, looks
-from ansible_reap.flow.walk.context import bound, own_vars, set_register
 from ansible_reap.flow.walk.look_kinds import is_status, is_wait_action, waits_for_process, watches_file
-from ansible_reap.flow.walk.loops import loop_items
-from ansible_reap.flow.walk.state import Cover, Frame
+from ansible_reap.flow.walk.record import Cover
+from ansible_reap.flow.walk.state import Frame
+from ansible_reap.flow.walk.visit import Visit
+from ansible_reap.flow.walk.walk import Walk
 
-if TYPE_CHECKING:
-    from ansible_reap.flow.walk.walk import Walk
-
-MAX_LOOK_ITEMS = 200
+MAX_VARS_FILES = 12
+"""Rounds of a looped include_vars that are read."""
 _INERT = frozenset({"debug", "assert", "fail", "pause", "meta", "ping", "setup", "gather_facts", "async_status"})
 _CARRIERS = frozenset(
     {
@@ -93,47 +91,38 @@ _BUILTIN = (
 
 def task(walk: Walk, step: Task, frame: Frame) -> None:
     """One task, whatever it is."""
-    module = step.module
+    module, visit = step.module, Visit(walk, step, frame)
     if "async" in step.keywords or "poll" in step.keywords:
-        launches.note_use(walk, step, frame)
+        launches.note_use(visit)
     if module in calls.TASK_CALLS or module in calls.ROLE_CALLS:
-        calls.call(walk, step, frame)
+        calls.call(visit)
     elif module == "meta":
         if str(step.args.get("_raw_params", "")).strip() == "flush_handlers":
             handlers.flush(walk)
     elif module == "set_fact":
-        _set_fact(walk, step, frame)
+        _set_fact(visit)
     elif module == "include_vars":
-        _include_vars(walk, step, frame)
+        _include_vars(visit)
     elif module == "add_host":
-        _add_host(walk, step, frame)
+        _add_host(visit)
     elif is_status(step):
-        looks.look(walk, step, frame)
+        looks.look(visit)
     elif is_wait_action(step):
-        looks.wait_for_all(walk, step, frame)
-    elif "async" in step.keywords and launches.launch(walk, step, frame):
+        looks.wait_for_all(visit)
+    elif "async" in step.keywords and launches.launch(visit):
         pass
     else:
-        _ordinary(walk, step, frame)
+        _ordinary(visit)
 
 
 # ---- facts
 
 
-def _set_fact(walk: Walk, step: Task, frame: Frame) -> None:
-    given = own_vars(step)
-    evaluator = walk.evaluator(frame, given)
-    items = loop_items(evaluator, step)
-    written: Any = {key: value for key, value in step.args.items() if key not in ("cacheable", "_variable_params")}
-    if items is None:
-        guard = walk.guard_of(step, frame, evaluator)
-        _assign(walk, evaluator, written, guard)
-        return
-    found = list(items.items[:MAX_LOOK_ITEMS]) or [UNKNOWN]
-    for item in found:
-        for under, inner in options(item):
-            each = walk.evaluator(frame, given, bound(step, inner))
-            _assign(walk, each, written, conj(under, walk.guard_of(step, frame, each)))
+def _set_fact(visit: Visit) -> None:
+    args = visit.step.args
+    written: Any = {key: value for key, value in args.items() if key not in ("cacheable", "_variable_params")}
+    for each in list(visit.rounds()) or [visit.any_round]:
+        _assign(visit.walk, each.evaluator, written, each.own_condition)
 
 
 def _assign(walk: Walk, evaluator: Evaluator, written: Mapping[str, Any], guard: Formula) -> None:
@@ -149,16 +138,15 @@ def _assign(walk: Walk, evaluator: Evaluator, written: Mapping[str, Any], guard:
         walk.state.facts[name] = replaced(old if old is not None else UNDEFINED, value, guard)
 
 
-def _include_vars(walk: Walk, step: Task, frame: Frame) -> None:
-    items = loop_items(walk.evaluator(frame, own_vars(step)), step)
-    names: list[str] = []
+def _include_vars(visit: Visit) -> None:
+    walk, step = visit.walk, visit.step
     written = step.args.get("file", step.args.get("_raw_params"))
-    for item in items.items[:12] if items is not None else (None,):
-        names_of = None if item is None else bound(step, item)
-        if isinstance(written, str):
-            names += patterns(walk.evaluator(frame, own_vars(step), names_of), written.split(" name=")[0])
+    names: list[str] = []
+    if isinstance(written, str):
+        for each in visit.rounds(MAX_VARS_FILES):
+            names += patterns(each.evaluator, written.split(" name=")[0])
     for name in names:
-        found = walk.load_variables(name, frame) if "*" not in name else None
+        found = walk.load_variables(name, visit.frame) if "*" not in name else None
         if not found:
             continue
         under = step.args.get("name")
@@ -172,43 +160,35 @@ def _include_vars(walk: Walk, step: Task, frame: Frame) -> None:
                 walk.state.included[key] = Choices(key, (*known, raw)) if raw not in known else old
 
 
-def _add_host(walk: Walk, step: Task, frame: Frame) -> None:
-    evaluator = walk.evaluator(frame, own_vars(step))
-    for key, raw in step.args.items():
+def _add_host(visit: Visit) -> None:
+    for key, raw in visit.step.args.items():
         if key in ("name", "hostname", "host", "groups", "group", "groupname", "_raw_params"):
             continue
-        value = evaluator.data(raw)
+        value = visit.evaluator.data(raw)
         if taints(value):
-            walk.state.facts[str(key)] = value
+            visit.walk.state.facts[str(key)] = value
 
 
 # ---- everything else
 
 
-def _ordinary(walk: Walk, step: Task, frame: Frame) -> None:
+def _ordinary(visit: Visit) -> None:
+    walk, step = visit.walk, visit.step
     register = step.keywords.get("register")
-    found: frozenset[int] = frozenset()
-    if walk.is_named(step, frame):
-        found = _carried(walk, step, frame)
+    found = _carried(visit) if walk.is_named(step, visit.frame) else frozenset()
     if isinstance(register, str) and (found or register in walk.state.facts):
-        set_register(walk, step, register, Unknown(found))
-    if walk.handlers and ("notify" in step.keywords or "notify" in frame.keywords):
-        evaluator = walk.evaluator(frame, own_vars(step))
-        handlers.notify(
-            walk, step, frame, conj(frame.guard, walk.guard_of(step, frame, evaluator)), always_changes=False
-        )
+        visit.register(Unknown(found))
+    if walk.handlers and visit.keyword("notify"):
+        handlers.notify(visit, visit.guard, always_changes=False)
 
 
-def _carried(walk: Walk, step: Task, frame: Frame) -> frozenset[int]:
+def _carried(visit: Visit) -> frozenset[int]:
     """What a task that names a handle does with it; the jobs that its result may tell of."""
-    given = own_vars(step)
-    evaluator = walk.evaluator(frame, given)
-    items = loop_items(evaluator, step)
+    walk, step = visit.walk, visit.step
     found: set[int] = set()
-    for item in items.items[:MAX_LOOK_ITEMS] if items is not None else (None,):
-        each = evaluator if item is None else walk.evaluator(frame, given, bound(step, item))
-        value = each.data(dict(step.args))
-        guard = conj(frame.guard, walk.guard_of(step, frame, each))
+    for each in visit.rounds():
+        value = each.evaluator.data(dict(step.args))
+        guard = each.guard
         found |= taints(value)
         ids = _ids(value)
         if ids and (watches_file(step) or waits_for_process(step)):
@@ -234,7 +214,7 @@ def _ids(value: Value) -> list[JobId]:
 
 
 def _escaping(walk: Walk, step: Task, value: Value, ids: list[JobId]) -> frozenset[int]:
-    module = step.module.rsplit(".", 1)[-1]
+    module = step.short_name
     if module in _INERT:
         return frozenset()
     if module in _BUILTIN:

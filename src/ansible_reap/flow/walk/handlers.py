@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ansible_reap.content.model import Task
 from ansible_reap.content.tasks import Step
 from ansible_reap.flow.evaluation.formulas import Atom, Formula, conj, disj
 from ansible_reap.flow.walk.state import Frame
+from ansible_reap.flow.walk.visit import Visit
+from ansible_reap.flow.walk.walk import Walk
 
-if TYPE_CHECKING:
-    from ansible_reap.flow.walk.walk import Walk
 
-
-def notify(walk: Walk, task: Task, frame: Frame, guard: Formula, *, always_changes: bool) -> None:
-    """Remember what the task notifies."""
-    written = task.keywords.get("notify", frame.keywords.get("notify"))
-    if not written or not walk.handlers:
+def notify(visit: Visit, guard: Formula, *, always_changes: bool) -> None:
+    """Remember what the task notifies. ``guard`` is under what it runs, as a visit or one of its rounds gives it."""
+    written = visit.keyword("notify")
+    if not written or not visit.walk.handlers:
         return
-    changed: Formula = True if always_changes else Atom(f"changed {task.place}")
+    changed: Formula = True if always_changes else Atom(f"changed {visit.step.place}")
+    notified = visit.walk.state.notified
     for name in written if isinstance(written, list) else [written]:
         topic = str(name)
-        walk.state.notified[topic] = disj(walk.state.notified.get(topic, False), conj(guard, changed))
+        notified[topic] = disj(notified.get(topic, False), conj(guard, changed))
 
 
 def flush(walk: Walk) -> None:

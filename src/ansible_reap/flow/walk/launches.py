@@ -3,51 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ansible_reap.content.model import Task
 from ansible_reap.content.source import Hidden
-from ansible_reap.flow.cutting import cuts
+from ansible_reap.content.tasks import Step
 from ansible_reap.flow.evaluation.evaluator import Evaluator
-from ansible_reap.flow.evaluation.formulas import Formula, conj, disj, exclude_plainly, satisfiable
+from ansible_reap.flow.evaluation.formulas import Formula, atoms, conj, disj, exclude_plainly, satisfiable
 from ansible_reap.flow.evaluation.scalars import numbers
-from ansible_reap.flow.evaluation.values import EACH, NOT_PLAIN, UNKNOWN, Alt, Job, Results, Seq, Value, options, plain
+from ansible_reap.flow.evaluation.values import EACH, NOT_PLAIN, Alt, Const, Job, Results, Seq, Value, options, plain
 from ansible_reap.flow.walk import handlers
-from ansible_reap.flow.walk.context import async_dir_of, own_vars, set_register, setting_of
-from ansible_reap.flow.walk.loops import loop_items, loop_keyword, loop_variable
-from ansible_reap.flow.walk.record import UseRecord
-from ansible_reap.flow.walk.state import Frame, Instance
+from ansible_reap.flow.walk.record import MAX_SETTINGS, Instance, UseRecord
+from ansible_reap.flow.walk.visit import Round, Visit
+from ansible_reap.flow.walk.walk import Walk
 from ansible_reap.jobs import DETACH_VARIABLE, EXPECT_VARIABLE
-
-if TYPE_CHECKING:
-    from ansible_reap.flow.walk.walk import Walk
+from ansible_reap.shell.disconnects import awaits_connection, could_cut, cuts_connection
 
 MAX_COUNTED = 32
+MAX_CUTTING_ITEMS = 32
+"""Items of a loop that are tried for what cuts the connection."""
 _SELF_REAPING = frozenset({"community.general.iptables_state", "iptables_state"})
 """Modules whose action plugin waits for the job it starts."""
 
 
-def _item_evaluator(walk: Walk, step: Task, frame: Frame) -> Evaluator:
-    """An evaluator for what does not depend on the loop's item."""
-    if loop_keyword(step.keywords) is None:
-        return walk.evaluator(frame, own_vars(step))
-    return walk.evaluator(frame, own_vars(step), {loop_variable(step): UNKNOWN})
-
-
-def note_use(walk: Walk, step: Task, frame: Frame) -> None:
+def note_use(visit: Visit) -> None:
     """Write down what the task's ``async`` and ``poll`` are here."""
-    use = walk.record.uses.setdefault(id(step), UseRecord(step))
-    evaluator = _item_evaluator(walk, step, frame)
+    step = visit.step
+    use = visit.walk.record.uses.setdefault(id(step), UseRecord(step))
+    evaluator = visit.any_round.evaluator
     if "async" in step.keywords:
         use.limit.add_all(numbers(evaluator.data(step.keywords["async"]), 0))
-    default = walk.library.project.settings.poll
+    default = visit.walk.library.project.settings.poll
     use.poll.add_all(numbers(_split(evaluator, step.keywords.get("poll")), default))
-    for given in (own_vars(step), *frame.declared):
+    for given in (visit.vars, *visit.frame.declared):
         if EXPECT_VARIABLE in given:
             use.expected.add_all(numbers(evaluator.data(given[EXPECT_VARIABLE]), 0))
             break
-    if len(use.settings) < 50:
-        setting = setting_of(step, frame, async_dir_of(step, frame))
+    if len(use.settings) < MAX_SETTINGS:
+        setting = visit.setting()
         use.settings.setdefault(setting.via, setting)
 
 
@@ -70,20 +63,21 @@ def _where(value: Value, default: float, wanted: Callable[[float], bool]) -> For
     return disj(*found)
 
 
-def launch(walk: Walk, step: Task, frame: Frame) -> bool:
+def launch(visit: Visit) -> bool:
     """Start the task's jobs, if it is a launch here; False where it runs in the foreground."""
-    evaluator = _item_evaluator(walk, step, frame)
+    walk, step, frame = visit.walk, visit.step, visit.frame
+    each = visit.any_round
+    evaluator = each.evaluator
     default = walk.library.project.settings.poll
     poll = _split(evaluator, step.keywords.get("poll"))
     starts = conj(
         _where(_split(evaluator, step.keywords["async"]), 0, lambda limit: limit > 0),
         _where(poll, default, lambda seconds: seconds == 0),
     )
-    own = walk.guard_of(step, frame, evaluator)
-    if starts is False or (starts is not True and not satisfiable(conj(starts, own))):
+    if starts is False or (starts is not True and not satisfiable(conj(starts, each.own_condition))):
         return False
-    guard = conj(frame.guard, own, starts)
-    items = loop_items(walk.evaluator(frame, own_vars(step)), step)
+    guard = conj(each.guard, starts)
+    items = visit.items
     number = len(walk.record.instances)
     register = step.keywords.get("register")
     instance = Instance(
@@ -96,18 +90,18 @@ def launch(walk: Walk, step: Task, frame: Frame) -> bool:
         never_runs=guard is False,
         is_doubtful=0 not in numbers(poll, default)[0],
         register=register if isinstance(register, str) else None,
-        beside=_beside(walk, step, frame, guard),
-        detached=_detachment(evaluator, step, frame),
+        beside=_beside(visit, guard),
+        detached=_detachment(visit, evaluator),
         reaps_itself=_reaps_itself(walk, step),
-        cuts=cuts(walk, step, frame, items, guard),
+        cuts=_cuts(visit, guard),
     )
     walk.record.instances.append(instance)
     walk.launched.append(number)
     walk.state.live.add(number)
     if instance.register is not None and not (instance.cuts or instance.detached or instance.reaps_itself):
         walk.state.pending.add(number)
-    set_register(walk, step, register, _handle(instance, items, loop_variable(step)))
-    handlers.notify(walk, step, frame, guard, always_changes=True)
+    visit.register(_handle(instance, items, step.loop_variable))
+    handlers.notify(visit, guard, always_changes=True)
     return True
 
 
@@ -131,22 +125,23 @@ def _handle(instance: Instance, items: Seq | None, loop_var: str) -> Value:
     return Results(Seq((Job(instance.number, EACH, loop_var=loop_var),)))
 
 
-def _beside(walk: Walk, step: Task, frame: Frame, guard: Formula) -> tuple[Task, ...]:
+def _beside(visit: Visit, guard: Formula) -> tuple[Task, ...]:
     """The launches of the play that may still run; not those whose condition rules this one's out."""
+    walk, frame = visit.walk, visit.frame
     found: list[Task] = []
     for number in sorted(walk.state.live):
         other = walk.record.instances[number]
         same_play = other.frame.play == frame.play and other.frame.playbook == frame.playbook
-        if not same_play or other.task is step or other.task in found:
+        if not same_play or other.task is visit.step or other.task in found:
             continue
         if not exclude_plainly(guard, other.guard):
             found.append(other.task)
     return tuple(found[:20])
 
 
-def _detachment(evaluator: Evaluator, step: Task, frame: Frame) -> str | None:
+def _detachment(visit: Visit, evaluator: Evaluator) -> str | None:
     """The reason that the nearest ``vars:`` around the task declares."""
-    for given in (own_vars(step), *frame.declared):
+    for given in (visit.vars, *visit.frame.declared):
         if DETACH_VARIABLE in given:
             return _reason(evaluator, given)
     return None
@@ -162,3 +157,65 @@ def _reason(evaluator: Evaluator, given: Mapping[str, Any]) -> str:
 
 def _reaps_itself(walk: Walk, step: Task) -> bool:
     return step.module in _SELF_REAPING or step.module.rsplit(".", 1)[-1] in walk.self_reaping
+
+
+# ---- launches that cut their own connection
+
+
+def _cuts(visit: Visit, guard: Formula) -> bool:
+    """Whether the task cuts its own connection, by what it runs or by what waits for the connection right after it.
+
+    Templates are filled in where they are known.
+    """
+    step, items = visit.step, visit.items
+    if cuts_connection(step.module, step.args, step.name):
+        return True
+    if not could_cut(step.module):
+        return False
+    if _is_awaited(visit.walk, step):
+        return True
+    if "{{" not in str(step.args):
+        return False
+    rounds = [Round(visit, visit.evaluator)]
+    if items is not None:
+        found: list[Value] = list(items.items[:MAX_CUTTING_ITEMS])
+        # a loop over what is not known, narrowed down by `when: item in [...]`
+        found += [Const(atom.value) for atom in atoms(guard) if atom.subject == step.loop_variable]
+        rounds = [visit.round_with(item) for item in found]
+    for each in rounds:
+        filled = {key: _filled(each.evaluator, raw) for key, raw in step.args.items()}
+        if filled != step.args and cuts_connection(step.module, filled, step.name):
+            return True
+    return False
+
+
+def _is_awaited(walk: Walk, step: Task) -> bool:
+    """Whether the next task but for pauses waits for the host's connection: then the command is known to cut it."""
+    if "delegate_to" in step.keywords:
+        return False
+    for steps in walk.library.content(step.path).lists():
+        if step in steps:
+            later = steps[steps.index(step) + 1 :]
+            following = next((other for other in later if not _only_waits(other)), None)
+            return following is not None and _awaits(step, following)
+    return False
+
+
+def _only_waits(step: Step) -> bool:
+    return isinstance(step, Task) and step.module in ("pause", "meta")
+
+
+def _awaits(step: Task, other: Step) -> bool:
+    if not isinstance(other, Task):
+        return False
+    when = step.keywords.get("when")
+    same = other.keywords.get("when", when) == when
+    return same and awaits_connection(other.module, other.args, is_local="delegate_to" in other.keywords)
+
+
+def _filled(evaluator: Evaluator, raw: Any) -> Any:
+    for _, inner in options(evaluator.data(raw)):
+        data = plain(inner)
+        if data is not NOT_PLAIN:
+            return data
+    return raw

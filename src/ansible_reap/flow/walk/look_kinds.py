@@ -20,7 +20,7 @@ _WATCHING = frozenset({"stat", "slurp", "command", "shell", "raw", "win_shell", 
 
 def is_status(task: Task) -> bool:
     """``async_status`` in any of its spellings, a mistaken collection name and a project's own copy of it too."""
-    name = task.module.rsplit(".", 1)[-1]
+    name = task.short_name
     return name == "async_status" or ("async_status" in name and "jid" in task.args)
 
 
@@ -53,7 +53,7 @@ def kind_of_look(scope: Scope, task: Task) -> ReapKind:
 
 def watches_file(task: Task) -> bool:
     """Whether a task that is given a job's status file waits for what is to come in it."""
-    module = task.module.rsplit(".", 1)[-1]
+    module = task.short_name
     if module == "wait_for":
         return "search_regex" in task.args
     return module in _WATCHING and "until" in task.keywords
@@ -61,5 +61,5 @@ def watches_file(task: Task) -> bool:
 
 def waits_for_process(task: Task) -> bool:
     """A wait for the job's own watchdog to end."""
-    module = task.module.rsplit(".", 1)[-1]
+    module = task.short_name
     return module == "win_wait_for_process" and str(task.args.get("state", "")) == "absent"

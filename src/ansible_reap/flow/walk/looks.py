@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from typing import TYPE_CHECKING
 
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import ReapKind
-from ansible_reap.flow.evaluation.evaluator import Evaluator
 from ansible_reap.flow.evaluation.formulas import Formula, conj
 from ansible_reap.flow.evaluation.scalars import numbers
 from ansible_reap.flow.evaluation.values import (
@@ -27,67 +25,53 @@ from ansible_reap.flow.evaluation.values import (
     taints,
 )
 from ansible_reap.flow.walk import handlers
-from ansible_reap.flow.walk.context import async_dir_of, bound, own_vars, set_register, setting_of
 from ansible_reap.flow.walk.look_kinds import kind_of_look
-from ansible_reap.flow.walk.loops import loop_items, loop_variable
-from ansible_reap.flow.walk.record import LookRecord
-from ansible_reap.flow.walk.state import Cover, Frame
+from ansible_reap.flow.walk.record import MAX_SETTINGS, Cover, LookRecord
+from ansible_reap.flow.walk.visit import Round, Visit
+from ansible_reap.flow.walk.walk import Walk
 from ansible_reap.timing import DEFAULT_DELAY, DEFAULT_RETRIES
 
-if TYPE_CHECKING:
-    from ansible_reap.flow.walk.walk import Walk
-
-MAX_LOOK_ITEMS = 200
 _WORD = re.compile(r"\w+")
 
 
-def look(walk: Walk, step: Task, frame: Frame) -> None:
+def look(visit: Visit) -> None:
     """An ``async_status``: what it waits for, and what its register then knows."""
-    given = own_vars(step)
-    evaluator = walk.evaluator(frame, given)
-    scope = frame.scope(walk.state, given)
-    kind = kind_of_look(scope, step)
-    look = _note_look(walk, step, frame, evaluator, kind)
-    items = loop_items(evaluator, step)
+    step = visit.step
+    kind = kind_of_look(visit.scope, step)
+    record = _note_look(visit, kind)
     jid = step.args.get("jid", step.args.get("_raw_params"))
     stage = Stage.DONE if kind is ReapKind.WAIT else Stage.LOOKED
-    if items is None:
-        value = evaluator.data(jid)
-        _looked(walk, look, value, conj(frame.guard, walk.guard_of(step, frame, evaluator)), kind, evaluator)
-        register: Value = _status(value, stage, None, "item")
-    else:
-        results: list[Value] = []
-        for item in items.items[:MAX_LOOK_ITEMS]:
-            for under, inner in options(item):
-                each = walk.evaluator(frame, given, bound(step, inner))
-                value = each.data(jid)
-                guard = conj(frame.guard, under, walk.guard_of(step, frame, each))
-                _looked(walk, look, value, guard, kind, each)
-                results.append(_status(value, stage, inner, loop_variable(step)))
-        register = Results(Seq(tuple(results), items.is_open))
-    set_register(walk, step, step.keywords.get("register"), register)
-    handlers.notify(walk, step, frame, walk.guard_of(step, frame, evaluator), always_changes=False)
+    seen: list[Value] = []
+    for each in visit.rounds():
+        value = each.evaluator.data(jid)
+        _looked(visit.walk, record, value, each, kind)
+        seen.append(_status(value, stage, each.item, step.loop_variable))
+    items = visit.items
+    visit.register(seen[0] if items is None else Results(Seq(tuple(seen), items.is_open)))
+    handlers.notify(visit, visit.guard, always_changes=False)
 
 
-def _note_look(walk: Walk, step: Task, frame: Frame, evaluator: Evaluator, kind: ReapKind) -> LookRecord:
-    look = walk.record.looks.setdefault(id(step), LookRecord(step, kind))
+def _note_look(visit: Visit, kind: ReapKind) -> LookRecord:
+    step, evaluator = visit.step, visit.evaluator
+    look = visit.walk.record.looks.setdefault(id(step), LookRecord(step, kind))
     if look.kind is ReapKind.PEEK:
         look.kind = kind
     look.has_until = "until" in step.keywords
     look.retries.add_all(numbers(evaluator.data(step.keywords.get("retries")), DEFAULT_RETRIES))
     look.delay.add_all(numbers(evaluator.data(step.keywords.get("delay")), DEFAULT_DELAY))
-    setting = setting_of(step, frame, async_dir_of(step, frame))
-    if len(look.settings) < 50:
+    setting = visit.setting()
+    if len(look.settings) < MAX_SETTINGS:
         look.settings.setdefault(setting.via, setting)
-    walk.looks.add(id(step))
+    visit.walk.looks.add(id(step))
     return look
 
 
-def _looked(walk: Walk, look: LookRecord, value: Value, guard: Formula, kind: ReapKind, evaluator: Evaluator) -> None:
-    """One look, at what ``evaluator`` made of its job id."""
+def _looked(walk: Walk, look: LookRecord, value: Value, at: Round, kind: ReapKind) -> None:
+    """One look, at what the round's evaluator made of its job id."""
+    guard, misses_results = at.guard, bool(at.evaluator.misses_results)
     _covers(walk, look.task, value, guard, kind)
-    look.misses_results = look.misses_results or bool(evaluator.misses_results)
-    if kind is ReapKind.WAIT and value == UNKNOWN and not evaluator.misses_results:
+    look.misses_results = look.misses_results or misses_results
+    if kind is ReapKind.WAIT and value == UNKNOWN and not misses_results:
         _may_mean(walk, look.task, guard)
 
 
@@ -129,18 +113,17 @@ def _status(value: Value, stage: Stage, item: Value | None, loop_var: str) -> Va
     return mapped(value, one)
 
 
-def wait_for_all(walk: Walk, step: Task, frame: Frame) -> None:
+def wait_for_all(visit: Visit) -> None:
     """``reap.jobs.wait``: everything outstanding, or what its globs name."""
-    evaluator = walk.evaluator(frame, own_vars(step))
-    guard = conj(frame.guard, walk.guard_of(step, frame, evaluator))
-    _note_look(walk, step, frame, evaluator, ReapKind.WAIT)
-    wanted = plain(evaluator.data(step.args.get("tasks")))
+    walk, guard = visit.walk, visit.guard
+    _note_look(visit, ReapKind.WAIT)
+    wanted = plain(visit.evaluator.data(visit.step.args.get("tasks")))
     globs = (
         [str(part) for part in wanted] if isinstance(wanted, list) else [str(wanted)] if isinstance(wanted, str) else []
     )
     for number in sorted(walk.launched):
         launched = walk.record.instances[number].task
         if not globs or any(fnmatch.fnmatchcase(launched.name or "", each) for each in globs):
-            walk.record.cover(number, Cover(step, ReapKind.WAIT, guard, None, is_partial=False))
+            walk.record.cover(number, Cover(visit.step, ReapKind.WAIT, guard, None, is_partial=False))
             walk.reaped(number)
-    set_register(walk, step, step.keywords.get("register"), UNKNOWN)
+    visit.register(UNKNOWN)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from ansible_reap.content import expressions
@@ -29,28 +28,9 @@ from ansible_reap.flow.evaluation.values import (
 )
 
 
-def loop_keyword(keywords: Mapping[str, Any]) -> str | None:
-    """``loop`` or the ``with_*`` of a task."""
-    if "loop" in keywords:
-        return "loop"
-    return next((key for key in keywords if key.startswith("with_")), None)
-
-
-def loop_variable(task: Task) -> str:
-    control = task.keywords.get("loop_control")
-    name = control.get("loop_var") if isinstance(control, dict) else None
-    return str(name) if name else "item"
-
-
-def index_variable(task: Task) -> str | None:
-    control = task.keywords.get("loop_control")
-    name = control.get("index_var") if isinstance(control, dict) else None
-    return str(name) if name else None
-
-
 def loop_items(evaluator: Evaluator, task: Task) -> Seq | None:
     """The items that the task loops over, one after the other; None for a task without a loop."""
-    keyword = loop_keyword(task.keywords)
+    keyword = task.loop_keyword
     if keyword is None:
         return None
     short = keyword.removeprefix("with_").rsplit(".", 1)[-1]

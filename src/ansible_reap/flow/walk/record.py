@@ -7,11 +7,70 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ansible_reap.content.model import Task
-from ansible_reap.flow.analysis import ReadError, ReapKind, Setting
+from ansible_reap.flow.analysis import Quantity, ReadError, ReapKind, Setting
 from ansible_reap.flow.evaluation.formulas import Formula, atoms, granting
 from ansible_reap.flow.evaluation.values import Unknown, Value
-from ansible_reap.flow.walk.state import Cover, Instance, Numbers
+from ansible_reap.flow.walk.state import Frame
 from ansible_reap.wording import not_checked
+
+MAX_SETTINGS = 50
+"""Contexts of one task that are remembered."""
+
+
+@dataclass(slots=True)
+class Cover:
+    """One reap's reach over one launch: some or all of its jobs, under a condition."""
+
+    task: Task
+    kind: ReapKind
+    guard: Formula
+    index: int | None
+    is_partial: bool
+    is_sure: bool = True
+    """False where it cannot be told whether this launch's job is meant."""
+
+
+@dataclass(slots=True)
+class Instance:
+    """One launch in one context, and what the walk has seen of its jobs."""
+
+    number: int
+    task: Task
+    frame: Frame
+    guard: Formula
+    is_looped: bool
+    count: int | None
+    """How many jobs, where the loop's list is known."""
+    never_runs: bool
+    """Its conditions do not hold in this context."""
+    is_doubtful: bool
+    """Whether it may be no launch at all: the poll interval is not known."""
+    register: str | None
+    covers: list[Cover] = field(default_factory=list)
+    escapes: list[Task] = field(default_factory=list)
+    overwritten: Task | None = None
+    beside: tuple[Task, ...] = ()
+    detached: str | None = None
+    """The declared reason, templated where it can be; None where nothing is declared."""
+    reaps_itself: bool = False
+    cuts: bool = False
+    """It cuts its own connection on purpose."""
+
+
+@dataclass(slots=True)
+class Numbers:
+    """What is known of a task's numbers over all contexts."""
+
+    values: set[float] = field(default_factory=set)
+    is_open: bool = False
+
+    def add_all(self, found: tuple[set[float], bool]) -> None:
+        """As ``numbers`` gives them."""
+        self.values |= found[0]
+        self.is_open = self.is_open or found[1]
+
+    def quantity(self, text: object) -> Quantity:
+        return Quantity(frozenset(self.values), self.is_open or not self.values, "" if text is None else str(text))
 
 
 @dataclass(slots=True)

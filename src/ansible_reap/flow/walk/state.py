@@ -1,4 +1,4 @@
-"""What the walk carries along: the frame that a task stands in, the jobs launched so far, and what became of them."""
+"""What the walk carries along: the frame that a task stands in, and what variables hold by now."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from ansible_reap.content.model import Place, Task
+from ansible_reap.content.model import Place
 from ansible_reap.content.roles import Role
-from ansible_reap.flow.analysis import Quantity, ReapKind
 from ansible_reap.flow.evaluation.formulas import Formula, conj
 from ansible_reap.flow.evaluation.scope import Layer, Scope
 from ansible_reap.flow.evaluation.values import Alt, Job, JobId, Map, Results, Seq, Unknown, Value, taints
@@ -98,62 +97,6 @@ def bearing(entries: Mapping[str, Any]) -> frozenset[str]:
 
 _VALUES = (Unknown, Job, JobId, Results, Seq, Map, Alt)
 """The kinds of values that may hold a handle."""
-
-
-@dataclass(slots=True)
-class Cover:
-    """One reap's reach over one launch: some or all of its jobs, under a condition."""
-
-    task: Task
-    kind: ReapKind
-    guard: Formula
-    index: int | None
-    is_partial: bool
-    is_sure: bool = True
-    """False where it cannot be told whether this launch's job is meant."""
-
-
-@dataclass(slots=True)
-class Instance:
-    """One launch in one context, and what the walk has seen of its jobs."""
-
-    number: int
-    task: Task
-    frame: Frame
-    guard: Formula
-    is_looped: bool
-    count: int | None
-    """How many jobs, where the loop's list is known."""
-    never_runs: bool
-    """Its conditions do not hold in this context."""
-    is_doubtful: bool
-    """Whether it may be no launch at all: the poll interval is not known."""
-    register: str | None
-    covers: list[Cover] = field(default_factory=list)
-    escapes: list[Task] = field(default_factory=list)
-    overwritten: Task | None = None
-    beside: tuple[Task, ...] = ()
-    detached: str | None = None
-    """The declared reason, templated where it can be; None where nothing is declared."""
-    reaps_itself: bool = False
-    cuts: bool = False
-    """It cuts its own connection on purpose."""
-
-
-@dataclass(slots=True)
-class Numbers:
-    """What is known of a task's numbers over all contexts."""
-
-    values: set[float] = field(default_factory=set)
-    is_open: bool = False
-
-    def add_all(self, found: tuple[set[float], bool]) -> None:
-        """As ``numbers`` gives them."""
-        self.values |= found[0]
-        self.is_open = self.is_open or found[1]
-
-    def quantity(self, text: object) -> Quantity:
-        return Quantity(frozenset(self.values), self.is_open or not self.values, "" if text is None else str(text))
 
 
 class Facts(dict[str, Value]):

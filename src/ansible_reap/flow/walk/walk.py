@@ -1,41 +1,59 @@
-"""The walk: tasks in the order in which Ansible would run them, from one entry of the project."""
+"""The state of one walk through the project, and the services that whoever handles a task relies on."""
 
 from __future__ import annotations
 
 import posixpath
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from ansible_reap.content.call_graph import CallGraph
+from ansible_reap.content.library import Library
 from ansible_reap.content.mentions import DOTTED
 from ansible_reap.content.model import Task
-from ansible_reap.content.roles import Role
-from ansible_reap.content.tasks import Play, Step, TaskBlock
-from ansible_reap.flow.evaluation.conditions import MAGIC, condition
+from ansible_reap.content.roles import Finder, Role
+from ansible_reap.content.tasks import Step, TaskBlock
+from ansible_reap.flow.evaluation.conditions import MAGIC
 from ansible_reap.flow.evaluation.evaluator import Evaluator
-from ansible_reap.flow.evaluation.formulas import Atom, Formula, conj
+from ansible_reap.flow.evaluation.formulas import Atom, Formula
 from ansible_reap.flow.evaluation.patterns import patterns
 from ansible_reap.flow.evaluation.scope import Layer, Scope
 from ansible_reap.flow.evaluation.values import UNDEFINED, Const, Lazy, Value, handles, replaced, taints
-from ansible_reap.flow.ground import Ground
-from ansible_reap.flow.walk import calls, effects, handlers
 from ansible_reap.flow.walk.record import Record
 from ansible_reap.flow.walk.state import INHERITED, Frame, State, bearing
-from ansible_reap.flow.walk.variables import Shared
+from ansible_reap.flow.walk.variables import GroupVariables, RoleVariables, Shared
 
 MAX_STEPS = 12_000
 """Tasks and imported playbooks looked at in one walk; past it everything that is still open is unknown."""
 MAX_VISITS = 200
 """How often one walk goes through one file."""
 MAX_DEPTH = 40
-MAX_PLAYBOOKS = 60
-"""How many playbooks a name that is not known may mean."""
+
+
+Handle = Callable[["Walk", Task, Frame], None]
+"""What is done with each task that the walk comes by; ``effects.task`` is what is meant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What is the same for all walks of a project: its files, who calls whom, where things are found."""
+
+    library: Library
+    graph: CallGraph
+    finder: Finder
+    inventory: GroupVariables
+    role_variables: RoleVariables
 
 
 class Walk:
-    """One entry of the project walked from its start to its end."""
+    """One entry of the project on its way from start to end: what is known so far, and what every task needs to ask.
 
-    def __init__(self, ground: Ground, record: Record) -> None:
+    The order in which plays and roles come stands in ``order`` and ``calls``, what a task does in ``effects``.
+    """
+
+    def __init__(self, ground: Ground, record: Record, handle: Handle) -> None:
+        self._handle = handle
         self.library = ground.library
         self.graph = ground.graph
         self.finder = ground.finder
@@ -54,51 +72,12 @@ class Walk:
         self.plugins, self.self_reaping = record.plugins, record.self_reaping
         self._texts: dict[int, str] = {}
         self._visits: Counter[str] = Counter()
-        self._shared_vars = Shared()
-        self._shared_defaults = Shared()
+        self.shared_vars = Shared()
+        self.shared_defaults = Shared()
 
-    # ---- entries
+    # ---- variables and roles
 
-    def playbook(self, path: str, frame: Frame | None = None) -> None:
-        """A playbook from its first play to its last."""
-        if path in self.stack or len(self.stack) > MAX_DEPTH:
-            return
-        self.stack.append(path)
-        self.record.reached.add(path)
-        for play in self.library.content(path).plays:
-            if play.imports is not None:
-                self._import_playbook(play, path, frame)
-            else:
-                self._play(play, path, frame)
-        self.stack.pop()
-
-    def tasks_file(self, path: str, role: Role | None) -> None:
-        """A tasks or handlers file that nothing calls, on its own."""
-        self.stack.append(path)
-        self.record.reached.add(path)
-        frame = self._role_frame(self._bare_frame(path), role, {}, "main", "main") if role else self._bare_frame(path)
-        frame = frame._replace(path=path, folders=(posixpath.dirname(path), *frame.folders))
-        if role is not None:
-            self.collect_handlers(role, frame)
-        self.run(self.library.content(path).tasks, frame)
-        handlers.flush(self)
-        self.stack.pop()
-
-    def role(self, role: Role) -> None:
-        """A role that nothing calls, on its own."""
-        calls.run_role(self, role, self._bare_frame(role.path), {})
-        handlers.flush(self)
-
-    def _bare_frame(self, path: str) -> Frame:
-        settings = (
-            (Layer.ROLE, self._shared_vars),
-            (Layer.INVENTORY, self.inventory),
-            (Layer.DEFAULTS, self._shared_defaults),
-            (Layer.MAGIC, self._magic(posixpath.dirname(path), None)),
-        )
-        return Frame(path=path, via=(), settings=settings)
-
-    def _magic(self, playbook_folder: str, role: Role | None) -> dict[str, Any]:
+    def magic(self, playbook_folder: str, role: Role | None) -> dict[str, Any]:
         magic: dict[str, Any] = {
             **MAGIC,
             "playbook_dir": Const(self.finder.absolute(playbook_folder)),
@@ -107,93 +86,6 @@ class Walk:
             magic["role_path"] = Const(self.finder.absolute(role.path))
             magic["role_name"] = magic["ansible_role_name"] = Const(role.name)
         return magic
-
-    # ---- plays
-
-    def _import_playbook(self, play: Play, path: str, frame: Frame | None) -> None:
-        assert play.imports is not None
-        folder = posixpath.dirname(path)
-        base = frame or Frame(path=path, via=())
-        given = play.block.keywords.get("vars")
-        inner = base._replace(
-            via=(*base.via, str(play.block.place)),
-            params=(given, *base.params) if isinstance(given, dict) else base.params,
-            signature=hash((base.signature, repr(given))) if isinstance(given, dict) else base.signature,
-            declared=(given, *base.declared) if isinstance(given, dict) else base.declared,
-            whens=(*base.whens, play.block.keywords["when"]) if "when" in play.block.keywords else base.whens,
-        )
-        asking = inner._replace(settings=((Layer.INVENTORY, self.inventory), (Layer.MAGIC, self._magic(folder, None))))
-        found: dict[str, None] = {}
-        for pattern in patterns(self.evaluator(asking), play.imports):
-            for target in self.finder.find_playbook(pattern, folder) if pattern.strip("*") else ():
-                if self.concerns(target):
-                    found[target] = None
-        subject = f"choice at {play.block.place} {self.record.fresh()}"
-        for target in list(found)[:MAX_PLAYBOOKS]:
-            if not self._may_go_on():
-                break
-            if len(found) == 1:
-                self.playbook(target, inner)
-                continue
-            choice = Atom(f"{subject} {target}", subject, target, is_choice=True)
-            before = self.state.facts.copy()
-            self.playbook(target, inner.under(choice))
-            self.join(before, choice)
-        self.is_cut_short = self.is_cut_short or len(found) > MAX_PLAYBOOKS
-
-    def _play(self, play: Play, path: str, base: Frame | None) -> None:
-        folder = posixpath.dirname(path)
-        keywords = play.block.keywords
-        play_vars = {str(k): v for k, v in keywords["vars"].items()} if isinstance(keywords.get("vars"), dict) else {}
-        self._shared_vars, self._shared_defaults = Shared(), Shared()
-        outer = base or Frame(path=path, via=())
-        frame = outer._replace(
-            path=path,
-            via=(*outer.via, str(play.block.place)),
-            playbook=path,
-            play=play.block.place,
-            hosts=play.hosts,
-            folders=(folder,),
-            settings=(
-                (Layer.ROLE, self._shared_vars),
-                (Layer.PLAY, play_vars),
-                (Layer.INVENTORY, self.inventory),
-                (Layer.DEFAULTS, self._shared_defaults),
-                (Layer.MAGIC, self._magic(folder, None)),
-            ),
-            keywords={key: keywords[key] for key in INHERITED if key in keywords},
-            declared=(play_vars, *outer.declared),
-            signature=hash((outer.signature, repr(play_vars)[:2000])) if play_vars else outer.signature,
-        )
-        files = self._vars_files(keywords.get("vars_files"), frame)
-        if files:
-            settings = (frame.settings[0], (Layer.PLAY, files), *frame.settings[1:])
-            frame = frame._replace(settings=settings)
-        self.handlers = []
-        self.state.notified.clear()
-        roles = [found for entry in play.roles if (found := calls.role_entry(self, entry[1], entry[0], frame))]
-        for call in roles:
-            self.collect_handlers(call.role, call.frame)
-        self.handlers += [(step, frame) for step in play.handlers]
-        self.run(play.pre_tasks, frame)
-        handlers.flush(self)
-        for call in roles:
-            calls.run_role(self, call.role, call.frame, call.params, with_handlers=False)
-        self.run(play.tasks, frame)
-        handlers.flush(self)
-        self.run(play.post_tasks, frame)
-        handlers.flush(self)
-        handlers.flush_unseen(self)
-
-    def _vars_files(self, written: Any, frame: Frame) -> dict[str, Any]:
-        merged: dict[str, Any] = {}
-        for entry in written if isinstance(written, list) else [written] if written else []:
-            for name in entry if isinstance(entry, list) else [entry]:
-                found = self.load_variables(str(name), frame)
-                if found is not None:
-                    merged.update(found)
-                    break
-        return merged
 
     def load_variables(self, name: str, frame: Frame) -> dict[str, Any] | None:
         """The variables of a file named by a template; None where the name or the file is not known."""
@@ -209,33 +101,26 @@ class Walk:
                 return self.library.variables(found[0])
         return None
 
-    # ---- roles
-
-    def _role_frame(
-        self, frame: Frame, role: Role, params: Mapping[str, Any], vars_from: str, defaults_from: str
+    def enter_role(
+        self, frame: Frame, role: Role, params: Mapping[str, Any], vars_from: str = "main", defaults_from: str = "main"
     ) -> Frame:
+        """The frame of a role's tasks."""
         variables = self.role_variables.of(role, "vars", vars_from)
         defaults = self.role_variables.of(role, "defaults", defaults_from)
-        self._shared_vars.put_first(variables)
-        self._shared_defaults.put_last(defaults)
+        self.shared_vars.put_first(variables)
+        self.shared_defaults.put_last(defaults)
         settings = (
             (Layer.ROLE, variables),
             *(entry for entry in frame.settings if entry[0] not in (Layer.DEFAULTS, Layer.MAGIC)),
             (Layer.DEFAULTS, defaults),
-            (Layer.DEFAULTS, self._shared_defaults),
-            (Layer.MAGIC, self._magic(frame.playbook_folder, role)),
+            (Layer.DEFAULTS, self.shared_defaults),
+            (Layer.MAGIC, self.magic(frame.playbook_folder, role)),
         )
         return frame._replace(
             role=role,
             folders=(role.part("tasks"), role.path, *(folder for folder in frame.folders if folder != role.path))[:8],
             settings=settings,
         ).with_params(params)
-
-    def enter_role(
-        self, frame: Frame, role: Role, params: Mapping[str, Any], vars_from: str = "main", defaults_from: str = "main"
-    ) -> Frame:
-        """The frame of a role's tasks."""
-        return self._role_frame(frame, role, params, vars_from, defaults_from)
 
     def collect_handlers(self, role: Role, frame: Frame, entry: str = "main") -> None:
         """Make a role's handlers known to the play."""
@@ -248,7 +133,7 @@ class Walk:
 
     # ---- steps
 
-    def _may_go_on(self) -> bool:
+    def may_go_on(self) -> bool:
         """Counts a step; False once there were too many."""
         self.steps += 1
         self.is_cut_short = self.is_cut_short or self.steps > MAX_STEPS
@@ -262,13 +147,13 @@ class Walk:
         """Tasks and blocks one after the other."""
         depth = len(self.stack)
         for step in steps:
-            if not self._may_go_on():
+            if not self.may_go_on():
                 return
             if isinstance(step, TaskBlock):
                 self._block(step, frame)
                 continue
             try:
-                effects.task(self, step, frame)
+                self._handle(self, step, frame)
             except Exception as error:  # noqa: BLE001 - what we get wrong at one task hides nothing of the others
                 del self.stack[depth:]
                 self.crashed(step.place.path, step.place.line, error)
@@ -338,12 +223,6 @@ class Walk:
             tuple((layer, dict(entries) if layer is Layer.FACTS else entries) for layer, entries in layers)
         )
         return Lazy(lambda: Evaluator(snapshot).data(raw), text)
-
-    def guard_of(self, task: Task, frame: Frame, evaluator: Evaluator) -> Formula:
-        """Under what the task itself runs, inherited conditions included; that of the includes is the frame's."""
-        return conj(
-            *(condition(evaluator, when) for when in frame.whens), condition(evaluator, task.keywords.get("when"))
-        )
 
     def is_named(self, task: Task, frame: Frame) -> bool:
         """Whether the task's text holds the name of a variable with a handle: a cheap test before any parsing."""

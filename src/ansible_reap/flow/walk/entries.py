@@ -1,0 +1,108 @@
+"""Every entry of a project walked: its playbooks, then the roles and tasks files that none of them reaches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from ansible_reap.content.call_graph import CallGraph
+from ansible_reap.content.library import Library
+from ansible_reap.content.roles import Finder
+from ansible_reap.content.source import SourceError
+from ansible_reap.flow.walk import effects, order
+from ansible_reap.flow.walk.record import Record
+from ansible_reap.flow.walk.variables import GroupVariables, RoleVariables
+from ansible_reap.flow.walk.walk import Ground, Walk
+
+
+def walk_project(library: Library) -> Record:
+    """Walk everything in which something can become of a job, and give back what was seen."""
+    graph = CallGraph(library)
+    finder = Finder(library)
+    ground = Ground(library, graph, finder, GroupVariables(library), RoleVariables(library, finder))
+    record = Record()
+    record.plugins, record.self_reaping = _plugins(library)
+    _walk_playbooks(ground, record)
+    _walk_the_rest(ground, record)
+    return record
+
+
+def _plugins(library: Library) -> tuple[frozenset[str], frozenset[str]]:
+    """The project's own modules and action plugins, and those that look at jobs themselves."""
+    names: set[str] = set()
+    reaping: set[str] = set()
+    for path in library.project.others:
+        folder, _, name = path.rpartition("/")
+        if not name.endswith(".py"):
+            continue
+        short = name[:-3]
+        is_action = folder.endswith(("plugins/action", "action_plugins"))
+        if is_action or folder.endswith(("library", "plugins/modules")) or "plugins/modules/" in folder:
+            names.add(short)
+        if is_action and b"async_status" in _source(library, path):
+            reaping.add(short)
+    return frozenset(names), frozenset(reaping)
+
+
+def _source(library: Library, path: str) -> bytes:
+    try:
+        return library.project.read(path)
+    except SourceError:
+        return b""
+
+
+def _start(ground: Ground, record: Record) -> Walk:
+    return Walk(ground, record, effects.task)
+
+
+def _finish(walk: Walk, record: Record) -> None:
+    for number in walk.launched:
+        record.seen_with[number] = walk.looks
+        if walk.is_cut_short or walk.has_crashed:
+            record.cut_short.add(number)
+
+
+def _walk_playbooks(ground: Ground, record: Record) -> None:
+    mattering = sorted(path for path in ground.library.playbooks if ground.graph.matters(path))
+    imported = {target for path in mattering for target in ground.graph.called_playbooks(path) if target != path}
+    for path in sorted(mattering, key=lambda each: each in imported):
+        if path in imported and path in record.reached:
+            continue
+        walk = _start(ground, record)
+        _enter(walk, path, partial(order.walk_playbook, walk, path))
+        _finish(walk, record)
+
+
+def _walk_the_rest(ground: Ground, record: Record) -> None:
+    """Roles and tasks files that no playbook of the project calls: callers first, then what is still left."""
+    waiting = sorted(
+        path
+        for path in ground.graph.mattering
+        if path not in record.reached and path not in ground.library.playbooks and ground.library.is_known(path)
+    )
+    called: set[str] = set()
+    for path in waiting:
+        called |= ground.graph.called_files(path) - {path}
+    waiting.sort(key=lambda each: (each in called, not _is_main(each), each))
+    for path in [*waiting, *ground.library.polling]:
+        if path in record.reached:
+            continue
+        role = ground.finder.role_of(path)
+        walk = _start(ground, record)
+        if role is not None and _is_main(path) and path.startswith(role.part("tasks") + "/main."):
+            _enter(walk, path, partial(order.walk_role, walk, role))
+        if path not in record.reached:
+            _enter(walk, path, partial(order.walk_tasks_file, walk, path, role))
+        _finish(walk, record)
+
+
+def _enter(walk: Walk, path: str, go: Callable[[], None]) -> None:
+    """Walk one entry; an error of our own outside any task costs what is left of this entry and nothing else."""
+    try:
+        go()
+    except Exception as error:  # noqa: BLE001 - see above
+        walk.crashed(path, 1, error)
+
+
+def _is_main(path: str) -> bool:
+    return path.rpartition("/")[2] in ("main.yml", "main.yaml")

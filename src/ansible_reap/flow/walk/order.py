@@ -1,0 +1,151 @@
+"""The order in which an entry of the project is gone through: its playbooks, plays, roles and lists of tasks."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import Any
+
+from ansible_reap.content.roles import Role
+from ansible_reap.content.tasks import Play
+from ansible_reap.flow.evaluation.formulas import Atom
+from ansible_reap.flow.evaluation.patterns import patterns
+from ansible_reap.flow.evaluation.scope import Layer
+from ansible_reap.flow.walk import calls, handlers
+from ansible_reap.flow.walk.state import INHERITED, Frame
+from ansible_reap.flow.walk.variables import Shared
+from ansible_reap.flow.walk.walk import MAX_DEPTH, Walk
+
+MAX_PLAYBOOKS = 60
+"""How many playbooks a name that is not known may mean."""
+
+
+def walk_playbook(walk: Walk, path: str, frame: Frame | None = None) -> None:
+    """A playbook from its first play to its last."""
+    if path in walk.stack or len(walk.stack) > MAX_DEPTH:
+        return
+    walk.stack.append(path)
+    walk.record.reached.add(path)
+    for play in walk.library.content(path).plays:
+        if play.imports is not None:
+            _import_playbook(walk, play, path, frame)
+        else:
+            walk_play(walk, play, path, frame)
+    walk.stack.pop()
+
+
+def walk_tasks_file(walk: Walk, path: str, role: Role | None) -> None:
+    """A tasks or handlers file that nothing calls, on its own."""
+    walk.stack.append(path)
+    walk.record.reached.add(path)
+    frame = walk.enter_role(_bare_frame(walk, path), role, {}) if role else _bare_frame(walk, path)
+    frame = frame._replace(path=path, folders=(posixpath.dirname(path), *frame.folders))
+    if role is not None:
+        walk.collect_handlers(role, frame)
+    walk.run(walk.library.content(path).tasks, frame)
+    handlers.flush(walk)
+    walk.stack.pop()
+
+
+def walk_role(walk: Walk, role: Role) -> None:
+    """A role that nothing calls, on its own."""
+    calls.run_role(walk, role, _bare_frame(walk, role.path), {})
+    handlers.flush(walk)
+
+
+def _bare_frame(walk: Walk, path: str) -> Frame:
+    settings = (
+        (Layer.ROLE, walk.shared_vars),
+        (Layer.INVENTORY, walk.inventory),
+        (Layer.DEFAULTS, walk.shared_defaults),
+        (Layer.MAGIC, walk.magic(posixpath.dirname(path), None)),
+    )
+    return Frame(path=path, via=(), settings=settings)
+
+
+def _import_playbook(walk: Walk, play: Play, path: str, frame: Frame | None) -> None:
+    assert play.imports is not None
+    folder = posixpath.dirname(path)
+    base = frame or Frame(path=path, via=())
+    given = play.block.keywords.get("vars")
+    inner = base._replace(
+        via=(*base.via, str(play.block.place)),
+        params=(given, *base.params) if isinstance(given, dict) else base.params,
+        signature=hash((base.signature, repr(given))) if isinstance(given, dict) else base.signature,
+        declared=(given, *base.declared) if isinstance(given, dict) else base.declared,
+        whens=(*base.whens, play.block.keywords["when"]) if "when" in play.block.keywords else base.whens,
+    )
+    asking = inner._replace(settings=((Layer.INVENTORY, walk.inventory), (Layer.MAGIC, walk.magic(folder, None))))
+    found: dict[str, None] = {}
+    for pattern in patterns(walk.evaluator(asking), play.imports):
+        for target in walk.finder.find_playbook(pattern, folder) if pattern.strip("*") else ():
+            if walk.concerns(target):
+                found[target] = None
+    subject = f"choice at {play.block.place} {walk.record.fresh()}"
+    for target in list(found)[:MAX_PLAYBOOKS]:
+        if not walk.may_go_on():
+            break
+        if len(found) == 1:
+            walk_playbook(walk, target, inner)
+            continue
+        choice = Atom(f"{subject} {target}", subject, target, is_choice=True)
+        before = walk.state.facts.copy()
+        walk_playbook(walk, target, inner.under(choice))
+        walk.join(before, choice)
+    walk.is_cut_short = walk.is_cut_short or len(found) > MAX_PLAYBOOKS
+
+
+def walk_play(walk: Walk, play: Play, path: str, base: Frame | None) -> None:
+    """One play: its roles and lists of tasks in Ansible's order, the notified handlers after each part."""
+    folder = posixpath.dirname(path)
+    keywords = play.block.keywords
+    play_vars = {str(k): v for k, v in keywords["vars"].items()} if isinstance(keywords.get("vars"), dict) else {}
+    walk.shared_vars, walk.shared_defaults = Shared(), Shared()
+    outer = base or Frame(path=path, via=())
+    frame = outer._replace(
+        path=path,
+        via=(*outer.via, str(play.block.place)),
+        playbook=path,
+        play=play.block.place,
+        hosts=play.hosts,
+        folders=(folder,),
+        settings=(
+            (Layer.ROLE, walk.shared_vars),
+            (Layer.PLAY, play_vars),
+            (Layer.INVENTORY, walk.inventory),
+            (Layer.DEFAULTS, walk.shared_defaults),
+            (Layer.MAGIC, walk.magic(folder, None)),
+        ),
+        keywords={key: keywords[key] for key in INHERITED if key in keywords},
+        declared=(play_vars, *outer.declared),
+        signature=hash((outer.signature, repr(play_vars)[:2000])) if play_vars else outer.signature,
+    )
+    files = _vars_files(walk, keywords.get("vars_files"), frame)
+    if files:
+        settings = (frame.settings[0], (Layer.PLAY, files), *frame.settings[1:])
+        frame = frame._replace(settings=settings)
+    walk.handlers = []
+    walk.state.notified.clear()
+    roles = [found for entry in play.roles if (found := calls.role_entry(walk, entry[1], entry[0], frame))]
+    for call in roles:
+        walk.collect_handlers(call.role, call.frame)
+    walk.handlers += [(step, frame) for step in play.handlers]
+    walk.run(play.pre_tasks, frame)
+    handlers.flush(walk)
+    for call in roles:
+        calls.run_role(walk, call.role, call.frame, call.params, with_handlers=False)
+    walk.run(play.tasks, frame)
+    handlers.flush(walk)
+    walk.run(play.post_tasks, frame)
+    handlers.flush(walk)
+    handlers.flush_unseen(walk)
+
+
+def _vars_files(walk: Walk, written: Any, frame: Frame) -> dict[str, Any]:
+    merged: dict[str, Any] = {}
+    for entry in written if isinstance(written, list) else [written] if written else []:
+        for name in entry if isinstance(entry, list) else [entry]:
+            found = walk.load_variables(str(name), frame)
+            if found is not None:
+                merged.update(found)
+                break
+    return merged

@@ -1,0 +1,154 @@
+"""One task as the walk comes by it: its variables, its rounds, its conditions, where it runs and what it registers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ansible_reap.content.model import Task
+from ansible_reap.flow.analysis import Setting
+from ansible_reap.flow.evaluation.conditions import condition
+from ansible_reap.flow.evaluation.evaluator import Evaluator
+from ansible_reap.flow.evaluation.formulas import Formula, conj
+from ansible_reap.flow.evaluation.scope import Scope
+from ansible_reap.flow.evaluation.values import UNKNOWN, Seq, Value, handles, options
+from ansible_reap.flow.walk.loops import loop_items
+from ansible_reap.flow.walk.state import Frame
+from ansible_reap.flow.walk.walk import Walk
+
+MAX_ROUNDS = 200
+"""Rounds of one loop that are gone through."""
+
+
+class Round:
+    """One round of the task's loop, or the task itself where it has none."""
+
+    __slots__ = ("_under", "_visit", "evaluator", "item")
+
+    def __init__(self, visit: Visit, evaluator: Evaluator, item: Value | None = None, under: Formula = True) -> None:
+        self.evaluator = evaluator
+        self.item = item
+        """What the loop variable holds; None for a task without a loop."""
+        self._visit = visit
+        self._under = under
+
+    @property
+    def guard(self) -> Formula:
+        """All that must hold for the round to be run, the conditions of the includes around it too."""
+        return conj(self._visit.frame.guard, self.own_condition)
+
+    @property
+    def own_condition(self) -> Formula:
+        """What must hold besides the includes around: for facts alone, which the end of the include sees to."""
+        return conj(self._under, self._visit.condition_for(self.evaluator))
+
+
+class Visit:
+    """A task in the frame in which the walk has reached it."""
+
+    __slots__ = ("_evaluator", "_items", "frame", "step", "vars", "walk")
+
+    def __init__(self, walk: Walk, step: Task, frame: Frame) -> None:
+        self.walk = walk
+        self.step = step
+        self.frame = frame
+        self.vars = step.vars
+        """The task's own ``vars:``, as written."""
+        self._evaluator: Evaluator | None = None
+        self._items: tuple[Seq | None] | None = None
+
+    @property
+    def evaluator(self) -> Evaluator:
+        """An evaluator of what the task sees, its loop's variables left out."""
+        if self._evaluator is None:
+            self._evaluator = self.walk.evaluator(self.frame, self.vars)
+        return self._evaluator
+
+    @property
+    def scope(self) -> Scope:
+        return self.evaluator.scope
+
+    @property
+    def items(self) -> Seq | None:
+        """The items of the task's loop; None for a task without one."""
+        if self._items is None:
+            self._items = (loop_items(self.evaluator, self.step),)
+        return self._items[0]
+
+    @property
+    def guard(self) -> Formula:
+        """Under what the task runs: its own condition and those of all that is around it."""
+        return conj(self.frame.guard, self.condition_for(self.evaluator))
+
+    def condition_for(self, evaluator: Evaluator) -> Formula:
+        """The task's own condition and those of its blocks, as the evaluator sees them; not those of the includes."""
+        return conj(
+            *(condition(evaluator, when) for when in self.frame.whens),
+            condition(evaluator, self.step.keywords.get("when")),
+        )
+
+    def rounds(self, most: int = MAX_ROUNDS) -> Iterator[Round]:
+        """The rounds of the task's loop, one for each value that an item may have; one where there is no loop."""
+        items = self.items
+        if items is None:
+            yield Round(self, self.evaluator)
+            return
+        for item in items.items[:most]:
+            for under, inner in options(item):
+                yield self.round_with(inner, under)
+
+    def round_with(self, item: Value, under: Formula = True) -> Round:
+        """The round in which the loop's item is this one."""
+        return Round(self, self.walk.evaluator(self.frame, self.vars, self.bound(item)), item, under)
+
+    @property
+    def any_round(self) -> Round:
+        """A round that stands for all: nothing is known of the item."""
+        return Round(self, self.evaluator) if self.step.loop_keyword is None else self.round_with(UNKNOWN)
+
+    def bound(self, item: Value) -> dict[str, Any]:
+        """The loop's variables in the round of this item."""
+        names: dict[str, Any] = {self.step.loop_variable: item}
+        if self.step.index_variable is not None:
+            names[self.step.index_variable] = UNKNOWN
+        return names
+
+    def keyword(self, name: str) -> Any:
+        """A keyword that plays and blocks hand down, as written at the task or nearest around it."""
+        return self.step.keywords.get(name, self.frame.keywords.get(name))
+
+    def setting(self) -> Setting:
+        """Where, as whom and under what the task runs here."""
+        delegate, become_user = self.keyword("delegate_to"), self.keyword("become_user")
+        return Setting(
+            via=(*self.frame.via, str(self.step.place)),
+            playbook=self.frame.playbook,
+            play=self.frame.play,
+            hosts=self.frame.hosts,
+            become=self.keyword("become"),
+            become_user=None if become_user is None else str(become_user),
+            delegate_to=None if delegate is None else str(delegate),
+            run_once=self.keyword("run_once"),
+            check_mode=self.keyword("check_mode"),
+            ignore_errors=self.keyword("ignore_errors"),
+            async_dir=self._async_dir(),
+        )
+
+    def _async_dir(self) -> str | None:
+        """The ``ansible_async_dir`` that some ``vars:`` around the task sets."""
+        for given in (self.vars, *self.frame.declared):
+            if "ansible_async_dir" in given:
+                return str(given["ansible_async_dir"])
+        return None
+
+    def register(self, value: Value) -> None:
+        """Assign the task's register; jobs that only it knew are lost with what it held."""
+        name = self.step.keywords.get("register")
+        if not isinstance(name, str):
+            return
+        facts, instances = self.walk.state.facts, self.walk.record.instances
+        lost = handles(facts.get(name)) - handles(value)
+        facts[name] = value
+        if lost:
+            for number in lost.difference(*(handles(facts[other]) for other in facts.tainted())):
+                instances[number].overwritten = self.step
