@@ -10,6 +10,27 @@ def not_checked(error: Exception) -> str:
     return f"was not checked: {type(error).__name__}: {error}; please report this"
 
 
+def seconds_text(seconds: float) -> str:
+    """Seconds as they are written in a playbook, with as many digits as mean something: ``4.2 s``, ``310 s``."""
+    return f"{seconds:.1f} s" if seconds < 10 and seconds != int(seconds) else f"{seconds:.0f} s"
+
+
+def duration(seconds: float) -> str:
+    """A length of time as people say it: ``4.2 s``, ``45 s``, ``5 min 30 s``, ``1 h 05 min``, ``2 d 3 h``."""
+    if seconds < 9.95:
+        return f"{seconds:.1f}".removesuffix(".0") + " s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min" + (f" {whole % 60:02} s" if whole % 60 else "")
+    minutes = round(seconds / 60)
+    if minutes < 48 * 60:
+        return f"{minutes // 60} h" + (f" {minutes % 60:02} min" if minutes % 60 else "")
+    hours = round(seconds / 3600)
+    return f"{hours // 24} d" + (f" {hours % 24} h" if hours % 24 else "")
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """``; did you mean 'x'?`` for the nearest known word, or nothing where none is near."""
     import difflib  # noqa: PLC0415 - only an error needs it, and the start must stay fast

@@ -1,4 +1,4 @@
-"""The checks, one a module: (analysis, options, history) -> findings."""
+"""The rules, one a module: what is known of a project in, findings out."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ansible_reap.checks import (
     unreaped,
     unsupported,
 )
-from ansible_reap.checks.finding import Finding, Rule
+from ansible_reap.checks.finding import Finding, Rule, RuleContext
 
 if TYPE_CHECKING:
     from ansible_reap.flow.analysis import Analysis
@@ -65,7 +65,8 @@ def run(
         if enable is not None and rule.id in rule.opt_in and rule.id not in enable:
             continue
         try:
-            found += rule.check(analysis, {**rule.defaults, **((options or {}).get(rule.id) or {})}, history)
+            own = {**rule.defaults, **((options or {}).get(rule.id) or {})}
+            found += rule.check(RuleContext(analysis, own, history))
         except Exception as error:  # noqa: BLE001 - one broken check must not hide what the others found
             (on_crash or _warn)(rule, error)
     on = [each for each in found if enable is None or each.tag in enable or each.tag not in _OPT_IN]

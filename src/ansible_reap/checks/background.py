@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
 
 from ansible_reap.checks.evidence import work
-from ansible_reap.checks.finding import Finding, Level, Rule
-from ansible_reap.checks.reboot import reboots
+from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext
 from ansible_reap.checks.support import speak
-from ansible_reap.flow.analysis import Analysis
 from ansible_reap.jobs import Verdict
-from ansible_reap.shell.parser import Command
 
-if TYPE_CHECKING:
-    from ansible_reap.history.estimate import Estimates
-
-_LEAVES = ("disown", "setsid", "nohup")
 _WHY = {
     "&": "'&' puts the work in the background, so the job ends at once and its result says nothing about the work",
     "disown": "disown lets the work outlive the job, whose result says nothing about it",
@@ -25,15 +17,14 @@ _WHY = {
 }
 
 
-def check(analysis: Analysis, options: Mapping[str, Any], history: Estimates | None) -> Iterator[Finding]:
-    del options, history
-    for use in analysis.uses:
+def check(context: RuleContext) -> Iterator[Finding]:
+    for use in context.analysis.uses:
         if use.limit is None or not use.limit.values or max(use.limit.values) <= 0:
             continue
         # A job declared detached has a result that nobody reads, and one that reboots is async-reboot's.
         if use.launch and use.launch.verdict in (Verdict.DETACHED, Verdict.REBOOT):
             continue
-        sign = None if reboots(use.task) else leaves_by(work.commands(use.task))
+        sign = None if work.reboots(use.task) else work.leaves_by(work.commands(use.task))
         if sign:
             yield speak(
                 RULE,
@@ -43,15 +34,6 @@ def check(analysis: Analysis, options: Mapping[str, Any], history: Estimates | N
                 settings=use.settings,
                 suggestion="# leave '&', nohup, setsid and disown out; async is the background",
             )
-
-
-def leaves_by(commands: list[Command]) -> str | None:
-    """By which sign some of the work leaves the shell: ``&`` (with no ``wait`` after it), disown, setsid or nohup."""
-    last = max((i for i, command in enumerate(commands) if command.is_background), default=None)
-    if last is not None and not any(command.argv[:1] == ("wait",) for command in commands[last + 1 :]):
-        return "&"
-    names = {argv[0] for command in commands for argv in command.programs()}
-    return next((sign for sign in _LEAVES if sign in names), None)
 
 
 RULE = Rule(

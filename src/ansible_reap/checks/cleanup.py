@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
 
-from ansible_reap.checks.finding import Finding, Level, Rule
+from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext
 from ansible_reap.checks.support import speak, variable
-from ansible_reap.flow.analysis import Analysis, Launch, ReapKind
+from ansible_reap.flow.analysis import Launch, ReapKind
 from ansible_reap.jobs import Verdict
-
-if TYPE_CHECKING:
-    from ansible_reap.history.estimate import Estimates
 
 _KEPT = frozenset({"loop", "when", "become", "become_user", "become_method", "delegate_to", "run_once"})
 """Keywords by which the reap finds the status files, and passes over what was never launched."""
 
 
-def check(analysis: Analysis, options: Mapping[str, Any], history: Estimates | None) -> Iterator[Finding]:
-    del options, history
-    for launch in analysis.launches:
+def check(context: RuleContext) -> Iterator[Finding]:
+    for launch in context.analysis.launches:
         if launch.verdict is not Verdict.REAPED:
             continue
         if any(look.kind is ReapKind.CLEANUP for look in (*launch.looks, *launch.reaps)):

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
 
 from ansible_reap.checks.evidence import work
-from ansible_reap.checks.finding import Finding, Level, Rule
+from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext
 from ansible_reap.checks.support import contexts, is_template, speak
 from ansible_reap.content.model import Task
-from ansible_reap.flow.analysis import Analysis, Launch
-
-if TYPE_CHECKING:
-    from ansible_reap.history.estimate import Estimates
+from ansible_reap.flow.analysis import Launch
 
 _MODULES = {
     "apt": "dpkg",
@@ -45,9 +41,8 @@ _CHANGES = frozenset({"install", "upgrade", "dist-upgrade", "full-upgrade", "saf
 """Subcommands that take the lock; ``list``, ``search`` and ``check-update`` do not count."""
 
 
-def check(analysis: Analysis, options: Mapping[str, Any], history: Estimates | None) -> Iterator[Finding]:
-    del options, history
-    for launch in analysis.launches:
+def check(context: RuleContext) -> Iterator[Finding]:
+    for launch in context.analysis.launches:
         lock = lock_of(launch.task)
         if lock is None:
             continue

@@ -69,11 +69,21 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleContext:
+    """What a rule is given."""
+
+    analysis: Analysis
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """The rule's own options from ``.ansible-reap.yml``, merged over its defaults."""
+    history: Estimates | None = None
+    """The measured run times of the project's launches, where it has any."""
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """One rule: what it is called, how it is classed, and the function that applies it.
 
-    ``check(analysis, options, history)`` yields findings for the whole project; ``options`` are the rule's own from
-    ``.ansible-reap.yml``, merged over ``defaults``.
+    ``check`` yields the findings of the whole project.
     """
 
     id: str
@@ -81,7 +91,7 @@ class Rule:
     severity: Level
     tags: tuple[str, ...]
     summary: str
-    check: Callable[[Analysis, Mapping[str, Any], Estimates | None], Iterator[Finding]]
+    check: Callable[[RuleContext], Iterator[Finding]]
     defaults: Mapping[str, Any] = field(default_factory=dict)
     opt_in: frozenset[str] = frozenset()
     """Full tags (or the rule's id) that speak only when ``enable_list`` names them."""

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
 
 from ansible_reap.checks import fixes
 from ansible_reap.checks.evidence.conditions import reads_attribute
-from ansible_reap.checks.finding import Finding, Level, Rule
+from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext
 from ansible_reap.checks.support import speak
-from ansible_reap.flow.analysis import Analysis
-
-if TYPE_CHECKING:
-    from ansible_reap.history.estimate import Estimates
 
 
-def check(analysis: Analysis, options: Mapping[str, Any], history: Estimates | None) -> Iterator[Finding]:
-    del options, history
-    for reap in analysis.reaps:
+def check(context: RuleContext) -> Iterator[Finding]:
+    for reap in context.analysis.reaps:
         if reads_attribute(reap.task.keywords.get("until"), "finished"):
             register = reap.task.keywords.get("register")
             name = register if isinstance(register, str) else "result"
@@ -27,7 +21,7 @@ def check(analysis: Analysis, options: Mapping[str, Any], history: Estimates | N
                 "finished is a number up to ansible-core 2.18 and true or false from 2.19; 'is finished' suits both.",
                 settings=reap.settings,
                 suggestion=f"until: {name} is finished",
-                fix=fixes.finished.use_test(analysis, reap.task),
+                fix=fixes.finished.use_test(context.analysis, reap.task),
             )
 
 

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
 
 from ansible_reap.checks import fixes
 from ansible_reap.checks.evidence.work import number
-from ansible_reap.checks.finding import Finding, Level, Rule
+from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext
 from ansible_reap.checks.support import speak
 from ansible_reap.flow.analysis import Analysis, AsyncUse
-
-if TYPE_CHECKING:
-    from ansible_reap.history.estimate import Estimates
 
 IMPORTS = frozenset({"import_role", "import_tasks"})
 INCLUDES = frozenset({"include_role", "include_tasks", "include", "block", "import_playbook"})
 
 
-def check(analysis: Analysis, options: Mapping[str, Any], history: Estimates | None) -> Iterator[Finding]:
-    del options, history
-    for use in analysis.uses:
-        finding = _keyword(analysis, use) or _poll(analysis, use) or _zero(analysis, use) or _serial(use)
+def check(context: RuleContext) -> Iterator[Finding]:
+    for use in context.analysis.uses:
+        finding = (
+            _keyword(context.analysis, use)
+            or _poll(context.analysis, use)
+            or _zero(context.analysis, use)
+            or _serial(use)
+        )
         if finding:
             yield finding
 

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
 
 from ansible_reap.checks import fixes
 from ansible_reap.checks.evidence.conditions import mentions
-from ansible_reap.checks.finding import Finding, Level, Rule
+from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext
 from ansible_reap.checks.support import constant, contexts, is_template, speak, variable
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, Launch, Reap, Setting
-
-if TYPE_CHECKING:
-    from ansible_reap.history.estimate import Estimates
 
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 _ROOT = "root"
 
 
-def check(analysis: Analysis, options: Mapping[str, Any], history: Estimates | None) -> Iterator[Finding]:
-    del options, history
-    for reap in analysis.reaps:
-        launches = [each for each in analysis.launches if reap in each.reaps or reap in each.looks]
+def check(context: RuleContext) -> Iterator[Finding]:
+    for reap in context.analysis.reaps:
+        launches = [each for each in context.analysis.launches if reap in each.reaps or reap in each.looks]
         if reap.misses_results:
-            yield _results(analysis, reap, launches or _named(analysis, reap))
+            yield _results(context.analysis, reap, launches or _named(context.analysis, reap))
             continue
         for launch in launches:
             finding = _first(reap, launch)

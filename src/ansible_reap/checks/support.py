@@ -58,11 +58,6 @@ def is_template(value: object) -> bool:
     return isinstance(value, str) and ("{{" in value or "{%" in value)
 
 
-def seconds(value: float) -> str:
-    """As in ``90 s`` or ``7.5 s``."""
-    return f"{value:g} s" if value < 1e6 else f"{value:.0f} s"
-
-
 def listed(words: Iterable[str]) -> str:
     """As in ``a, b and c``."""
     words = list(words)

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
 
 from ansible_reap.checks.evidence import conditions
-from ansible_reap.checks.finding import Finding, Level, Rule
-from ansible_reap.checks.readers import tests_failure_of
-from ansible_reap.checks.support import constant, contexts, seconds, speak
-from ansible_reap.flow.analysis import Analysis, Reap, ReapKind
-
-if TYPE_CHECKING:
-    from ansible_reap.history.estimate import Estimates
+from ansible_reap.checks.evidence.neighbours import tests_failure_of
+from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext
+from ansible_reap.checks.support import constant, contexts, speak
+from ansible_reap.flow.analysis import Reap, ReapKind
+from ansible_reap.wording import seconds_text
 
 
-def check(analysis: Analysis, options: Mapping[str, Any], history: Estimates | None) -> Iterator[Finding]:
-    del options, history
-    for reap in analysis.reaps:
+def check(context: RuleContext) -> Iterator[Finding]:
+    for reap in context.analysis.reaps:
         if reap.kind is not ReapKind.WAIT:
             continue
         finding = _ignored(reap) or _never_failed(reap)
-        if finding and not tests_failure_of(analysis, reap.task):
+        if finding and not tests_failure_of(context.analysis, reap.task):
             yield finding
         elif not finding:
             yield from _retried(reap)
@@ -65,9 +61,8 @@ def _retried(reap: Reap) -> Iterator[Finding]:
         return
     if not any(conditions.demands_success(term, register) for term in terms):
         return
-    wait = (
-        f"all {seconds(max(reap.budget.values))} of the wait" if reap.budget and reap.budget.known else "the whole wait"
-    )
+    budget = max(reap.budget.values) if reap.budget and reap.budget.known else None
+    wait = "the whole wait" if budget is None else f"all {seconds_text(budget)} of the wait"
     yield speak(
         RULE,
         reap.task,

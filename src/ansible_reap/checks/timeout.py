@@ -3,34 +3,31 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
 
 from ansible_reap.checks import fixes
 from ansible_reap.checks.evidence.neighbours import may_be_on_windows
 from ansible_reap.checks.evidence.work import known_time, number
-from ansible_reap.checks.finding import Finding, Level, Rule
-from ansible_reap.checks.support import seconds, speak, variable
+from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext
+from ansible_reap.checks.support import speak, variable
 from ansible_reap.flow.analysis import Analysis, AsyncUse, Launch, Quantity, Reap, ReapKind
 from ansible_reap.jobs import EXPECT_VARIABLE
 from ansible_reap.timing import DEFAULT_DELAY, FIX_MARGIN, KILL_STEP
-
-if TYPE_CHECKING:
-    from ansible_reap.history.estimate import Estimates
+from ansible_reap.wording import seconds_text
 
 DEFAULT_HEADROOM = 2.0
 
 
-def check(analysis: Analysis, options: Mapping[str, Any], history: Estimates | None) -> Iterator[Finding]:
-    headroom = float(options.get("headroom", DEFAULT_HEADROOM))
-    for use in analysis.uses:
+def check(context: RuleContext) -> Iterator[Finding]:
+    for use in context.analysis.uses:
         if use.limit is None:
             continue
-        finding = _interval(analysis, use) or _ceiling(use, use.limit) or _headroom(analysis, use, headroom, history)
+        finding = _interval(context.analysis, use) or _ceiling(use, use.limit) or _headroom(context, use)
         if finding:
             yield finding
-    for reap in analysis.reaps:
-        yield from _window(analysis, reap, [launch for launch in analysis.launches if reap in launch.reaps])
+    for reap in context.analysis.reaps:
+        waited_for = [launch for launch in context.analysis.launches if reap in launch.reaps]
+        yield from _window(context.analysis, reap, waited_for)
 
 
 def _interval(analysis: Analysis, use: AsyncUse) -> Finding | None:
@@ -57,7 +54,7 @@ def _interval(analysis: Analysis, use: AsyncUse) -> Finding | None:
         RULE,
         use.task,
         f"async: {longest:g} is finer than Ansible honours: depending on its version, ansible-core kills the job at "
-        f"about {seconds(longest)} or up to {2 * KILL_STEP} s later. Give the work a limit that it cannot reach.",
+        f"about {seconds_text(longest)} or up to {2 * KILL_STEP} s later. Give the work a limit that it cannot reach.",
         sub_tag="interval",
         confidence=Level.MEDIUM,
         settings=use.settings,
@@ -73,19 +70,20 @@ def _ceiling(use: AsyncUse, limit: Quantity) -> Finding | None:
     return speak(
         RULE,
         use.task,
-        f"By its own words ({known.source}) the work may take {seconds(known.seconds)}, but "
-        f"{'that is just when' if longest == known.seconds else f'after {seconds(longest)}'} its limit kills it.",
+        f"By its own words ({known.source}) the work may take {seconds_text(known.seconds)}, but "
+        f"{'that is just when' if longest == known.seconds else f'after {seconds_text(longest)}'} its limit kills it.",
         sub_tag="ceiling",
         settings=use.settings,
         suggestion=f"async: {_round_up(2 * known.seconds)}",
     )
 
 
-def _headroom(analysis: Analysis, use: AsyncUse, headroom: float, history: Estimates | None) -> Finding | None:
+def _headroom(context: RuleContext, use: AsyncUse) -> Finding | None:
     limit = use.limit.single if use.limit else None
     if not limit or limit <= 0:
         return None
-    return _expected(use, limit, headroom) or _measured(analysis, use, limit, headroom, history)
+    headroom = float(context.options.get("headroom", DEFAULT_HEADROOM))
+    return _expected(use, limit, headroom) or _measured(context, use, limit, headroom)
 
 
 def _expected(use: AsyncUse, limit: float, headroom: float) -> Finding | None:
@@ -97,21 +95,20 @@ def _expected(use: AsyncUse, limit: float, headroom: float) -> Finding | None:
     return speak(
         RULE,
         use.task,
-        f"The limit of {seconds(limit)} is {times:g} times the {seconds(expected)} that async_reaper_expect states; "
-        f"{headroom:g} times leaves room for a slow run.",
+        f"The limit of {seconds_text(limit)} is {times:g} times the {seconds_text(expected)} that "
+        f"async_reaper_expect states; {headroom:g} times leaves room for a slow run.",
         sub_tag="headroom",
         settings=use.settings,
         suggestion=f"async: {_round_up(expected * headroom)}",
     )
 
 
-def _measured(
-    analysis: Analysis, use: AsyncUse, limit: float, headroom: float, history: Estimates | None
-) -> Finding | None:
+def _measured(context: RuleContext, use: AsyncUse, limit: float, headroom: float) -> Finding | None:
     task = use.task
-    if history is None:
+    if context.history is None:
         return None
-    known = history.for_launch(task.path, task.line, task.name or task.action, analysis.texts.get(task.path, ""))
+    text = context.analysis.texts.get(task.path, "")
+    known = context.history.for_launch(task.path, task.line, task.name or task.action, text)
     from ansible_reap.checks.evidence.measured import judge  # noqa: PLC0415 - few projects have measured run times
 
     verdict = judge(known, limit, headroom)
@@ -137,10 +134,10 @@ def _window(analysis: Analysis, reap: Reap, launches: list[Launch]) -> Iterator[
     yield speak(
         RULE,
         reap.task,
-        f"The wait ends after {seconds(longest)}{given}, but the job has {seconds(limit)} before its own limit: "
-        f"a job that is still in time is reported as failed and then runs on unseen.",
+        f"The wait ends after {seconds_text(longest)}{given}, but the job has {seconds_text(limit)} before its own "
+        f"limit: a job that is still in time is reported as failed and then runs on unseen.",
         sub_tag="window",
-        related=[(each.task, f"the job's limit is {seconds(_shortest(each))}") for each in cut_short],
+        related=[(each.task, f"the job's limit is {seconds_text(_shortest(each))}") for each in cut_short],
         settings=reap.settings,
         suggestion=f"retries: {retries}\ndelay: {delay:g}",
         fix=fixes.window.widen(analysis, reap, limit),

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
 
 from ansible_reap.checks import fixes
-from ansible_reap.checks.finding import Finding, Level, Related, Rule
-from ansible_reap.flow.analysis import Launch, ReapKind
+from ansible_reap.checks.finding import Finding, Level, Related, Rule, RuleContext
+from ansible_reap.flow.analysis import Analysis, Launch, ReapKind
 from ansible_reap.jobs import DETACH_VARIABLE, Verdict
-
-if TYPE_CHECKING:
-    from ansible_reap.flow.analysis import Analysis
-    from ansible_reap.history.estimate import Estimates
 
 _FLAGGED = (Verdict.UNREAPED, Verdict.PARTIAL)
 _LOOKS = {
@@ -22,11 +17,11 @@ _LOOKS = {
 }
 
 
-def check(analysis: Analysis, options: Mapping[str, Any], history: Estimates | None) -> Iterator[Finding]:
+def check(context: RuleContext) -> Iterator[Finding]:
     """One finding for each launch that is unreaped or reaped only in part."""
-    for launch in analysis.launches:
+    for launch in context.analysis.launches:
         if launch.verdict in _FLAGGED and launch.sub_tag is not None:
-            yield _finding(analysis, launch)
+            yield _finding(context.analysis, launch)
 
 
 def _finding(analysis: Analysis, launch: Launch) -> Finding:

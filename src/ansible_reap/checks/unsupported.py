@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
 
 from ansible_reap.checks.evidence.async_support import BUILTIN, COLLECTIONS, VERSIONS
 from ansible_reap.checks.evidence.conditions import mentions
-from ansible_reap.checks.finding import Finding, Level, Rule
+from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext
 from ansible_reap.checks.support import constant, contexts, speak
 from ansible_reap.content.model import Task
 from ansible_reap.content.requirements import admits
-from ansible_reap.flow.analysis import Analysis, AsyncUse, Launch
-
-if TYPE_CHECKING:
-    from ansible_reap.history.estimate import Estimates
+from ansible_reap.flow.analysis import AsyncUse, Launch
 
 REFUSES_CHECK_MODE = (2, 16)
 """The last ansible-core that refuses async under ``--check``; 2.17 and later start the wrapper in check mode."""
@@ -27,14 +23,13 @@ _SHORT_NAMES = {
 """Names that ansible-core still routes to a collection."""
 
 
-def check(analysis: Analysis, options: Mapping[str, Any], history: Estimates | None) -> Iterator[Finding]:
-    del options, history
-    for use in analysis.uses:
+def check(context: RuleContext) -> Iterator[Finding]:
+    for use in context.analysis.uses:
         if use.limit is not None and use.limit.known and min(use.limit.values) > 0:
             finding = _action(use)
             if finding:
                 yield finding
-            elif use.launch and admits(analysis.root, use.task.path, REFUSES_CHECK_MODE):
+            elif use.launch and admits(context.analysis.root, use.task.path, REFUSES_CHECK_MODE):
                 yield from _check_mode(use.launch)
 
 

@@ -17,8 +17,9 @@ from ansible_reap.history.local import PATIENCE
 from ansible_reap.history.runs import LaunchHistory, gather
 from ansible_reap.history.settings import configured
 from ansible_reap.history.store import Store
-from ansible_reap.history.wording import launch_text, level_text, printable, seconds_text, times_text
+from ansible_reap.history.wording import launch_text, level_text, printable, times_text
 from ansible_reap.project_root import find_root
+from ansible_reap.wording import seconds_text
 
 ORDERS = ("headroom", "name", "runs")
 

@@ -14,10 +14,11 @@ from ansible_reap.cli.known import KnownFile
 from ansible_reap.cli.parser import Parser, UsageError
 from ansible_reap.formats import run_report
 from ansible_reap.formats.html import run as run_page
-from ansible_reap.formats.html.page import duration, plural
+from ansible_reap.formats.html.page import plural
 from ansible_reap.formats.html.timeline import WORDS
 from ansible_reap.formats.printable import one_line
 from ansible_reap.project_root import project_root
+from ansible_reap.wording import duration
 
 
 def add_arguments(parser: Parser) -> None:

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from ansible_reap.history.estimate import Estimate
 from ansible_reap.history.identity import Identity
-
-
-def seconds_text(seconds: float) -> str:
-    """Seconds with as many digits as mean something, as in ``4.2 s`` or ``310 s``."""
-    return f"{seconds:.1f} s" if seconds < 10 and seconds != int(seconds) else f"{seconds:.0f} s"
+from ansible_reap.wording import seconds_text
 
 
 def level_text(level: float) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ansible_reap.history.estimate import Estimate
-from ansible_reap.history.wording import level_text, measured_text, seconds_text
+from ansible_reap.history.wording import level_text, measured_text
+from ansible_reap.wording import seconds_text
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,9 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhd]?)\Z")
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _TESTS = frozenset({"test", "[", "[[", "grep", "which", "pgrep", "id", "false"})
 _BRANCHES = frozenset({"if", "for", "while", "until", "case", "select", "function"})
+_SOON = frozenset({"now", "+0", "+1", "0", "1"})
+"""Times of ``shutdown`` that are at once, or within a minute."""
+_LEAVES = ("disown", "setsid", "nohup")
 
 
 def is_windows(task: Task) -> bool:
@@ -132,3 +135,49 @@ def number(value: object) -> float | None:
 
 def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
+
+
+def reboots(task: Task) -> str | None:
+    """The command by which the task reboots its host soon, or None: neither a halt nor a reboot planned for later."""
+    if is_windows(task):
+        return _reboots_windows(task)
+    for command in commands(task):
+        for argv in command.programs():
+            if _is_reboot(argv):
+                return " ".join(argv)
+    return None
+
+
+def _is_reboot(argv: tuple[str, ...]) -> bool:
+    name, arguments = argv[0], argv[1:]
+    if name == "reboot":
+        return not {"--help", "--halt", "-p", "--poweroff", "-w", "--wtmp-only"} & set(arguments)
+    if name == "shutdown":
+        flags = [word for word in arguments if word.startswith("-")]
+        times = [word for word in arguments if not word.startswith("-")][:1]
+        is_reboot = any(flag == "--reboot" or (not flag.startswith("--") and "r" in flag) for flag in flags)
+        return is_reboot and (not times or times[0] in _SOON)
+    if name == "systemctl":
+        return [word for word in arguments if not word.startswith("-")][:1] == ["reboot"]
+    return name in ("init", "telinit") and arguments[:1] == ("6",)
+
+
+def _reboots_windows(task: Task) -> str | None:
+    text = task.args.get("cmd", task.args.get("_raw_params"))
+    words = text.split() if isinstance(text, str) else []
+    for name, *arguments in (words[i:] for i in range(len(words))):
+        program = name.lower().removesuffix(".exe").rpartition("\\")[2]
+        if program == "restart-computer":
+            return name
+        if program == "shutdown" and any(word.lower() in ("/r", "-r", "/g") for word in arguments[:4]):
+            return f"{name} /r"
+    return None
+
+
+def leaves_by(commands: list[Command]) -> str | None:
+    """By which sign some of the work leaves the shell: ``&`` (with no ``wait`` after it), disown, setsid or nohup."""
+    last = max((i for i, command in enumerate(commands) if command.is_background), default=None)
+    if last is not None and not any(command.argv[:1] == ("wait",) for command in commands[last + 1 :]):
+        return "&"
+    names = {argv[0] for command in commands for argv in command.programs()}
+    return next((sign for sign in _LEAVES if sign in names), None)

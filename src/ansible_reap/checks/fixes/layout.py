@@ -10,17 +10,15 @@ from functools import lru_cache
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from ansible_reap.checks.evidence.neighbours import MAX_KEPT, steps_of
+from ansible_reap.checks.evidence.work import number
 from ansible_reap.checks.finding import Edit
 from ansible_reap.content.model import Task
 from ansible_reap.content.source import SourceError, compose, end_line
-from ansible_reap.content.tasks import read_content
 from ansible_reap.flow.analysis import Analysis
 
 _ODD_BREAKS = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
 """Line ends that YAML knows but editors count differently."""
-
-MAX_KEPT = 64
-"""Files whose layout is remembered: one rule after the other asks for it."""
 
 _PLAIN = re.compile(r"[A-Za-z][\w./()]*(?:[ -]+[\w./()]+)*")
 _WORDS = re.compile(r"y|n|yes|no|on|off|true|false|null|none", re.IGNORECASE)
@@ -65,6 +63,11 @@ class Item:
 
     def entry(self, key: str) -> Entry | None:
         return next((entry for entry in self.entries if entry.key == key), None)
+
+    def number(self, key: str) -> float | None:
+        """The number that a keyword is written as; None for a template and for what stands elsewhere."""
+        entry = self.entry(key)
+        return number(entry.scalar) if entry else None
 
     @property
     def last_of_list(self) -> int:
@@ -143,7 +146,7 @@ def find(analysis: Analysis, task: Task) -> Item | None:
         indent=node.start_mark.column,
         siblings=tuple(siblings.value),
         index=index,
-        steps=_steps(task.path, text),
+        steps=steps_of(task.path, text),
         last=end_line(node),
     )
 
@@ -195,12 +198,6 @@ def _lists(text: str) -> dict[tuple[int, int], tuple[SequenceNode, int]]:
         elif isinstance(node, MappingNode):
             stack += [value for _, value in node.value]
     return found
-
-
-@lru_cache(maxsize=MAX_KEPT)
-def _steps(path: str, text: str) -> tuple[Task, ...]:
-    content = read_content(path, _root(text))
-    return tuple(step if isinstance(step, Task) else step.as_task() for step in content.steps())
 
 
 def scalar(text: str) -> str:

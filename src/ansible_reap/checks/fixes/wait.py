@@ -7,7 +7,6 @@ import math
 import re
 from collections.abc import Iterator
 
-from ansible_reap.checks.background import leaves_by
 from ansible_reap.checks.evidence import work
 from ansible_reap.checks.finding import Edit, Fix
 from ansible_reap.checks.fixes.layout import Item, find, scalar
@@ -77,9 +76,9 @@ def _is_safe(launch: Launch, item: Item, limit: float) -> bool:
     task = launch.task
     if launch.verdict is not Verdict.UNREAPED or task.is_handler or "/handlers/" in f"/{task.path}":
         return False
-    if not KILL_STEP < limit <= LONGEST or number_of(item, "poll") is None or _retries(launch, item, limit) is None:
+    if not KILL_STEP < limit <= LONGEST or item.number("poll") is None or _retries(launch, item, limit) is None:
         return False
-    if any(item.entry(key) for key in _REFUSED) or leaves_by(work.commands(task)) or _lives_on(item, task):
+    if any(item.entry(key) for key in _REFUSED) or work.leaves_by(work.commands(task)) or _lives_on(item, task):
         return False
     if launch.register is not None and not (_NAME.fullmatch(launch.register) and item.entry("register")):
         return False
@@ -105,12 +104,6 @@ def _later(item: Item, task: Task) -> Iterator[Task]:
     """The tasks after it in its list."""
     lines = {node.start_mark.line + 1 for node in item.siblings[item.index + 1 :]}
     return (step for step in item.steps if step.line in lines and step.line > task.line)
-
-
-def number_of(item: Item, key: str) -> float | None:
-    """The number that a keyword is written as; None for a template and for what stands elsewhere."""
-    entry = item.entry(key)
-    return work.number(entry.scalar) if entry else None
 
 
 def _is_per_item(launch: Launch, item: Item, key: str) -> bool:
@@ -197,7 +190,7 @@ def _kept(item: Item) -> Iterator[str]:
 def _retries(launch: Launch, item: Item, limit: float) -> str | None:
     """The tries as a number, or, where the limit is a variable, worked out of it; None where it is more than that."""
     delay, retries = schedule(limit)
-    if number_of(item, "async") is not None:
+    if item.number("async") is not None:
         return str(retries)
     entry = item.entry("async")
     variable = _VARIABLE.fullmatch(entry.scalar.strip()) if entry and entry.scalar else None

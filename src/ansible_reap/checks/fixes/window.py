@@ -6,7 +6,6 @@ import math
 
 from ansible_reap.checks.finding import Fix
 from ansible_reap.checks.fixes.layout import find
-from ansible_reap.checks.fixes.wait import number_of
 from ansible_reap.flow.analysis import Analysis, Reap
 from ansible_reap.timing import DEFAULT_DELAY, FIX_MARGIN
 
@@ -16,14 +15,14 @@ def widen(analysis: Analysis, reap: Reap, limit: float) -> Fix | None:
     item = find(analysis, reap.task)
     if item is None or item.entry("until") is None:
         return None
-    delay = number_of(item, "delay") if item.entry("delay") else DEFAULT_DELAY
+    delay = item.number("delay") if item.entry("delay") else DEFAULT_DELAY
     if not delay or delay <= 0:
         return None
     retries = math.ceil((limit + FIX_MARGIN) / delay)
     if item.entry("retries") is None:
         until = item.entry("until")
         edit = item.after(until.last, f"{' ' * item.indent}retries: {retries}\n") if until else None
-    elif number_of(item, "retries") is not None:
+    elif item.number("retries") is not None:
         edit = item.with_scalar("retries", str(retries))
     else:
         edit = None

@@ -63,22 +63,6 @@ def plural(number: int, one: str, many: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}".replace(",", "\N{NARROW NO-BREAK SPACE}")
 
 
-def duration(seconds: float) -> str:
-    """A length of time as people say it: ``4.2 s``, ``45 s``, ``5 min 30 s``, ``1 h 05 min``, ``2 d 3 h``."""
-    if seconds < 9.95:
-        return f"{seconds:.1f}".removesuffix(".0") + " s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min" + (f" {whole % 60:02} s" if whole % 60 else "")
-    minutes = round(seconds / 60)
-    if minutes < 48 * 60:
-        return f"{minutes // 60} h" + (f" {minutes % 60:02} min" if minutes % 60 else "")
-    hours = round(seconds / 3600)
-    return f"{hours // 24} d" + (f" {hours % 24} h" if hours % 24 else "")
-
-
 def moment(when: datetime) -> str:
     """A moment for a reader, in UTC, with its machine form beside it."""
     utc = when.astimezone(timezone.utc)
