@@ -61,6 +61,8 @@ DEV = (
     "pre-commit~=4.7",
     "build~=1.6",
     "hatchling~=1.33",
+    "tree-sitter~=0.26.0",  # with a grammar of bash, that our parser of shell text is held against
+    "tree-sitter-bash~=0.25.1",
     "types-PyYAML",
     "PyYAML>=6.0",
     "Jinja2>=3.1",

@@ -39,6 +39,31 @@ def test_text_is_cut_at_operators_only(text: str, commands: list[tuple[str, str]
     assert cut(text) == commands
 
 
+def test_a_command_knows_what_it_reads_and_writes() -> None:
+    (first, second) = parse("cat <<'A' <<-B > log 2>err\nx\nA\n\ty\n\tB\necho \"$(a b)\" `c` <(d) <<< e")
+    assert (first.words, first.targets, first.documents) == (("cat",), ("log", "err"), ("x", "y"))
+    assert (second.substitutions, second.documents) == (("a b", "c", "d"), ("e",))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (r"C:\Windows\System32\shutdown.exe /r", (r"C:\Windows\System32\shutdown.exe", "/r")),
+        (r".\setup.exe", (r".\setup.exe",)),
+        (r"\rm a\ b \$c", ("rm", "a b", "$c")),
+    ],
+)
+def test_a_backslash_is_a_separator_in_a_windows_path_only(text: str, words: tuple[str, ...]) -> None:
+    assert parse(text)[0].words == words
+
+
+@pytest.mark.parametrize(
+    "text", ["(" * 50_000, "$(" * 50_000, "{{" * 50_000, "a <<E " * 20_000, "\\a" * 50_000, "`" * 50_001]
+)
+def test_text_that_never_closes_ends(text: str) -> None:
+    assert len(parse(text)) <= 50_001
+
+
 def test_the_text_of_sh_c_is_cut_too() -> None:
     commands = parse("sudo -u app bash -lc 'a & b'")
     assert [(command.words, command.depth) for command in commands[1:]] == [(("a",), 1), (("b",), 1)]

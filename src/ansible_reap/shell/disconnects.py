@@ -27,8 +27,8 @@ from ansible_reap.shell.names import (
     TUNNEL_UNITS,
     UNITS_FIRST,
 )
+from ansible_reap.shell.parser import MAX_DEPTH, Command, is_assignment, parse
 
-_SEPARATORS = frozenset(";|&\n(){}`")
 _TELLING_WORDS = ("reboot", "shutdown", "shut_down", "poweroff", "power_off")
 _NAME_VERBS = frozenset({"reboot", "rebooting", "shutdown", "poweroff", "halt"})
 _ASKING = frozenset(
@@ -45,7 +45,6 @@ _NETWORK_VERBS = frozenset({"restart", "reload", "apply", "restarting", "reloadi
 _ARTICLES = frozenset({"the", "a", "this", "all", "now", "remote", "target", "ansible"})
 _LOGIN_PORTS = frozenset({"22", "5985", "5986"})
 _LOGIN_WORDS = ("ansible_port", "ssh")
-_MAX_DEPTH = 4
 
 
 def could_cut(module: str) -> bool:
@@ -116,80 +115,37 @@ def _disturbs(verbs: Collection[str], names: Collection[str]) -> bool:
 
 
 def _text_cuts(text: str, depth: int) -> bool:
-    if depth > _MAX_DEPTH:
+    if depth > MAX_DEPTH:
         return False
-    words_before: list[str] = []
+    before: Command | None = None
     has_paused = False
-    for command in _commands(text):
+    for command in parse(text):
+        if command.depth:
+            continue  # _inner_cuts follows what a shell is told to run
         if _command_cuts(command, depth) or (has_paused and _restarts_a_tunnel(command)):
             return True
-        has_paused = has_paused or _program(command[0]) == "sleep"
-        if _is_fed(command, words_before) and _text_cuts(" ".join(words_before[1:]), depth + 1):
+        has_paused = has_paused or command.argv[:1] == ("sleep",)
+        if before is not None and _is_fed(command, before) and _text_cuts(" ".join(before.argv[1:]), depth + 1):
             return True
-        words_before = command
+        before = command
     return False
 
 
-def _restarts_a_tunnel(command: list[str]) -> bool:
+def _restarts_a_tunnel(command: Command) -> bool:
     """``sleep 5 && service tor restart``: the pause is there because the connection may run through it."""
-    words = [word.lower() for word in command]
-    if not {"systemctl", *UNITS_FIRST}.isdisjoint(_program(word) for word in command):
+    words = [word.lower() for word in command.words]
+    if not {"systemctl", *UNITS_FIRST}.isdisjoint(_program(word) for word in words):
         return not DISTURBING.isdisjoint(words) and any(_unit(word) in TUNNEL_UNITS for word in words)
     return False
 
 
-def _is_fed(command: list[str], before: list[str]) -> bool:
+def _is_fed(command: Command, before: Command) -> bool:
     """``echo reboot | at now``: what the first prints, the second runs."""
     return (
-        bool(before)
-        and _program(command[0]) in ("at", "batch", "sh", "bash")
-        and (_program(before[0]) in ("echo", "printf"))
+        before.ended_by in ("|", "|&")
+        and command.argv[:1] in (("at",), ("batch",), ("sh",), ("bash",))
+        and before.argv[:1] in (("echo",), ("printf",))
     )
-
-
-def _commands(text: str) -> Iterator[list[str]]:
-    """The simple commands of a shell text: words unquoted, cut at separators."""
-    words: list[str] = []
-    word: list[str] = []
-    quote = ""
-    started = False
-    at = 0
-    while at < len(text):
-        char = text[at]
-        if quote:
-            if char == quote:
-                quote = ""
-            else:
-                word.append(char)
-        elif text.startswith("{{", at):
-            close = text.find("}}", at)
-            stop = len(text) if close < 0 else close + 2
-            word.append(text[at:stop])
-            started, at = True, stop
-            continue
-        elif char in "'\"":
-            quote, started = char, True
-        elif char == "\\" and at + 1 < len(text):
-            at += 1
-            if text[at] != "\n":
-                word.append(char if text[at].isalnum() else text[at])
-                if text[at].isalnum():
-                    word.append(text[at])
-                started = True
-        elif char in _SEPARATORS or char.isspace():
-            if started or word:
-                words.append("".join(word))
-                word, started = [], False
-            if char in _SEPARATORS and words:
-                yield words
-                words = []
-        else:
-            word.append(char)
-        at += 1
-    if started or word:
-        words.append("".join(word))
-    if words:
-        yield words
 
 
 def _program(word: str) -> str:
@@ -197,9 +153,11 @@ def _program(word: str) -> str:
     return base.removesuffix(".exe")
 
 
-def _command_cuts(command: list[str], depth: int) -> bool:
-    words = list(command)
-    while words and (_program(words[0]) in PREFIXES or _is_assignment(words[0]) or words[0].startswith("-")):
+def _command_cuts(command: Command, depth: int) -> bool:
+    if _panics(command) or any(_text_cuts(text, depth + 1) for text in command.substitutions):
+        return True
+    words = list(command.words[len(command.reserved) :])
+    while words and (_program(words[0]) in PREFIXES or is_assignment(words[0]) or words[0].startswith("-")):
         words.pop(0)
     if words and _program(words[0]) in ("timeout", "chroot", "ionice"):
         words = words[1:]
@@ -207,8 +165,6 @@ def _command_cuts(command: list[str], depth: int) -> bool:
             words.pop(0)
     if not words:
         return False
-    if _panics(command):
-        return True
     head, rest = words[0], words[1:]
     program = _program(head)
     if "{{" in head:
@@ -217,7 +173,11 @@ def _command_cuts(command: list[str], depth: int) -> bool:
         return False
     if _program_says_so(program):
         return True
-    return _program_cuts(program, head, rest) or (program in INTERPRETERS and _inner_cuts(program, rest, depth))
+    if _program_cuts(program, head, rest):
+        return True
+    if program not in INTERPRETERS:
+        return False
+    return _inner_cuts(program, rest, depth) or any(_text_cuts(text, depth + 1) for text in command.documents)
 
 
 def _program_cuts(program: str, head: str, rest: list[str]) -> bool:
@@ -276,13 +236,10 @@ def _inner_cuts(program: str, rest: list[str], depth: int) -> bool:
     return any(_program_cuts(_program(word), word, words[at + 1 :]) for at, word in enumerate(words))
 
 
-def _panics(command: list[str]) -> bool:
+def _panics(command: Command) -> bool:
     """Whether a kernel is told to go down: Linux by its trigger, ESXi by ``vsish``."""
-    return any(word.endswith("/proc/sysrq-trigger") or "/crashme/" in word.lower() for word in command)
-
-
-def _is_assignment(word: str) -> bool:
-    return word.partition("=")[0].isidentifier() and "=" in word
+    words = (*command.words, *command.targets)
+    return any(word.endswith("/proc/sysrq-trigger") or "/crashme/" in word.lower() for word in words)
 
 
 def _is_opaque(text: str) -> bool:

@@ -1,10 +1,12 @@
-"""Shell text cut into simple commands, as far as a check needs it: quotes, comments, heredocs, operators.
+"""Shell text cut into simple commands: quotes, comments, here documents, redirections, substitutions, subshells.
 
-Nothing is expanded. A Jinja expression is kept as part of the word it stands in.
+Nothing is expanded. A Jinja expression is kept as part of the word it stands in. Text that no shell would take is cut
+as far as it goes; nothing raises. Held against a grammar of bash in tests/unit/test_shell_grammar.py.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -20,6 +22,11 @@ PREFIXES = {"sudo": "ugpCUhrt", "doas": "uC", "env": "u", "exec": "a", "command"
             "nohup": "", "setsid": "", "stdbuf": "ioe"}  # fmt: skip
 """Commands that run the command that follows them, with the letters of those options that take a value."""
 
+MAX_DEPTH = 4
+"""How deep ``sh -c`` texts, substitutions and here documents are followed into each other."""
+_PLAIN = re.compile(r"[^\s\\'\"`$({#}%<>&|;)]+")
+_WINDOWS_PATH = re.compile(r"(?:[A-Za-z]:|\.{1,2}|%\w+%|)(?:\\[\w.$ -]*)*\Z")
+
 
 @dataclass(frozen=True, slots=True)
 class Command:
@@ -30,6 +37,12 @@ class Command:
     """The operator after it, or an empty string at the end of the text."""
     depth: int = 0
     """How many ``sh -c`` texts it stands in."""
+    targets: tuple[str, ...] = ()
+    """The files that its redirections name."""
+    documents: tuple[str, ...] = ()
+    """The here documents and here strings that it reads."""
+    substitutions: tuple[str, ...] = ()
+    """The texts of ``$(...)``, ``<(...)`` and backticks in it, in their order."""
 
     @property
     def is_background(self) -> bool:
@@ -45,7 +58,7 @@ class Command:
     def argv(self) -> tuple[str, ...]:
         """The words without reserved ones and assignments before them; the command's folder is cut off."""
         words = list(self.words[len(self.reserved) :])
-        while words and _is_assignment(words[0]):
+        while words and is_assignment(words[0]):
             words.pop(0)
         return (words[0].rpartition("/")[2], *words[1:]) if words else ()
 
@@ -57,7 +70,7 @@ class Command:
             if argv[0] not in PREFIXES:
                 return
             rest = list(argv[1:])
-            while rest and (rest[0].startswith("-") or _is_assignment(rest[0])):
+            while rest and (rest[0].startswith("-") or is_assignment(rest[0])):
                 option = rest.pop(0)
                 if len(option) == 2 and option[1] in PREFIXES[argv[0]] and rest:
                     rest.pop(0)
@@ -67,70 +80,105 @@ class Command:
 def parse(text: str, depth: int = 0) -> list[Command]:
     """The commands of a shell text in the order in which they stand, those of ``sh -c '...'`` after their shell."""
     commands: list[Command] = []
-    for words, operator in _Scanner(text).run():
-        if words or operator == "&":
-            commands.append(Command(words, operator, depth))
+    for draft in _Scanner(text).run():
+        if draft.words or draft.ended_by == "&" or draft.targets or draft.documents:
+            commands.append(
+                Command(
+                    tuple(draft.words),
+                    draft.ended_by,
+                    depth,
+                    tuple(draft.targets),
+                    tuple(draft.documents),
+                    tuple(draft.substitutions),
+                )
+            )
             commands += inner(commands[-1])
     return commands
 
 
 def inner(command: Command) -> list[Command]:
-    """The commands of the text that ``sh -c`` gets."""
-    if command.depth > 3:
+    """The commands of the text that ``sh -c`` gets, or that a shell reads from a here document."""
+    if command.depth >= MAX_DEPTH:
         return []
     for argv in command.programs():
         if argv[0] in _SHELLS:
             for position, word in enumerate(argv[1:-1], 1):
                 if word.startswith("-") and not word.startswith("--") and word.endswith("c"):
                     return parse(argv[position + 1], command.depth + 1)
+            if all(word.startswith("-") for word in argv[1:]):
+                return [found for text in command.documents for found in parse(text, command.depth + 1)]
     return []
 
 
-def _is_assignment(word: str) -> bool:
+def is_assignment(word: str) -> bool:
+    """Whether the word gives a variable a value, as in ``A=1``."""
     name, equals, _ = word.partition("=")
     return bool(equals) and name.isidentifier()
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A command that is being read; a here document may be added after its line has ended."""
+
+    words: list[str] = field(default_factory=list)
+    targets: list[str] = field(default_factory=list)
+    documents: list[str] = field(default_factory=list)
+    substitutions: list[str] = field(default_factory=list)
+    ended_by: str = ""
 
 
 @dataclass(slots=True)
 class _Scanner:
     text: str
     position: int = 0
-    words: list[str] = field(default_factory=list)
-    word: str | None = None
-    heredocs: list[tuple[str, bool]] = field(default_factory=list)
-    skip_next: bool = False
-    """The next word is a redirection's target."""
+    draft: _Draft = field(default_factory=_Draft)
+    parts: list[str] = field(default_factory=list)
+    """The word that is being read, in pieces."""
+    has_word: bool = False
+    """Whether one is being read; an empty pair of quotes is a word, too."""
+    waiting: list[tuple[_Draft, str, bool]] = field(default_factory=list)
+    """Here documents that begin after this line: whose, their delimiter, whether tabs before lines are dropped."""
+    redirection: str = ""
+    """The redirection whose target the next word is."""
+    searched: int = 0
+    """Characters looked at for the ends of what may be arithmetic; bounded, or ``((((`` would cost its square."""
 
-    def run(self) -> Iterator[tuple[tuple[str, ...], str]]:
+    def run(self) -> list[_Draft]:
+        drafts = [self.draft]
         while self.position < len(self.text):
             operator = self._step()
             if operator is not None:
                 self._end_word()
-                yield tuple(self.words), operator
-                self.words = []
+                self.draft.ended_by = operator
+                self.redirection = ""
                 if operator == "\n":
-                    self._skip_heredocs()
+                    self._read_documents()
+                self.draft = _Draft()
+                drafts.append(self.draft)
         self._end_word()
-        if self.words:
-            yield tuple(self.words), ""
+        return drafts
 
     def _step(self) -> str | None:
         """Read on; an operator that ends the command is returned."""
         text, at = self.text, self.position
+        plain = _PLAIN.match(text, at)
+        if plain:
+            self._add(plain[0], plain.end())
+            return None
         char = text[at]
-        for opening, closing in _JINJA:
-            if text.startswith(opening, at):
-                self._take(self._until(closing, at + 2))
-                return None
-        if char == "\\":
-            if text[at + 1 : at + 2] != "\n":
-                self.word = (self.word or "") + text[at + 1 : at + 2]
-            self.position = at + 2
-        elif char in "'\"`":
+        if char == "{" and (jinja := self._jinja(at)):
+            self._add(text[at:jinja], jinja)
+        elif char == "\\":
+            self._escaped(at)
+        elif char in "'\"":
             self._quoted(char)
-        elif text.startswith("$(", at) or text.startswith("${", at) or text.startswith("((", at):
-            self._take(self._balanced(at + (0 if char == "(" else 1)))
-        elif char == "#" and self.word is None:
+        elif char == "`":
+            end = self._end_of_quote("`", at + 1)
+            self.draft.substitutions.append(text[at + 1 : end - 1])
+            self._add(text[at:end], end)
+        elif text.startswith(("$(", "${"), at) or self._is_arithmetic(at):
+            self._expansion(at)
+        elif char == "#" and not self.has_word:
             end = text.find("\n", at)
             self.position = len(text) if end < 0 else end
         elif char in " \t\r":
@@ -141,66 +189,141 @@ class _Scanner:
         return None
 
     def _operator_or_character(self, char: str) -> str | None:
-        for redirection in _REDIRECTIONS:
-            if self.text.startswith(redirection, self.position):
-                if self.word is not None and self.word.isdigit():
-                    self.word = None  # the number of a descriptor, as in 2>&1
-                self._end_word()
-                self.position += len(redirection)
-                if redirection in ("<<", "<<-"):
-                    self._heredoc(strip=redirection == "<<-")
-                else:
-                    self.skip_next = True
-                return None
-        for operator in OPERATORS:
-            if self.text.startswith(operator, self.position):
-                self.position += len(operator)
-                return operator
-        self._take(self.position + 1) if char else None
+        text = self.text
+        if char in "<>" and text.startswith("(", self.position + 1):
+            self._expansion(self.position)
+            return None
+        if char in "<>&":
+            for redirection in _REDIRECTIONS:
+                if text.startswith(redirection, self.position):
+                    self._redirect(redirection)
+                    return None
+        if char in "&|;()\n":
+            operator = next(each for each in OPERATORS if text.startswith(each, self.position))
+            self.position += len(operator)
+            return operator
+        self._add(char, self.position + 1)
         return None
 
-    def _take(self, end: int) -> None:
-        self.word = (self.word or "") + self.text[self.position : end]
+    def _redirect(self, redirection: str) -> None:
+        if self.has_word and "".join(self.parts).isdigit():
+            self.parts, self.has_word = [], False  # the number of a descriptor, as in 2>&1
+        self._end_word()
+        self.position += len(redirection)
+        if redirection in ("<<", "<<-"):
+            self._document(drops_tabs=redirection == "<<-")
+        else:
+            self.redirection = redirection
+
+    def _add(self, piece: str, end: int) -> None:
+        self.parts.append(piece)
+        self.has_word = True
         self.position = end
 
     def _end_word(self) -> None:
-        if self.word is not None:
-            if not self.skip_next:
-                self.words.append(self.word)
-            self.skip_next = False
-            self.word = None
+        if not self.has_word:
+            return
+        word = "".join(self.parts)
+        if not self.redirection:
+            self.draft.words.append(word)
+        elif self.redirection == "<<<":
+            self.draft.documents.append(word)
+        else:
+            self.draft.targets.append(word)
+        self.parts, self.has_word, self.redirection = [], False, ""
 
-    def _until(self, closing: str, start: int) -> int:
-        end = self.text.find(closing, start)
-        return len(self.text) if end < 0 else end + len(closing)
+    def _escaped(self, at: int) -> None:
+        """A backslash: the next character as it is, the end of a line left out, or a separator in a Windows path."""
+        following = self.text[at + 1 : at + 2]
+        if following == "\n":
+            self.position = at + 2
+        elif (following.isalnum() or following in "\\.") and self._is_in_a_windows_path():
+            self._add("\\", at + 1)
+            if following == "\\":
+                self.position = at + 2
+        else:
+            self._add(following, at + 2)
+
+    def _is_in_a_windows_path(self) -> bool:
+        return 0 < len(self.parts) < 100 and _WINDOWS_PATH.match("".join(self.parts)) is not None
+
+    def _jinja(self, at: int) -> int:
+        """The end of the Jinja that begins there, or 0."""
+        for opening, closing in _JINJA:
+            if self.text.startswith(opening, at):
+                end = self.text.find(closing, at + 2)
+                return len(self.text) if end < 0 else end + len(closing)
+        return 0
 
     def _quoted(self, quote: str) -> None:
         text, at = self.text, self.position + 1
-        content = ""
+        self.has_word = True
         while at < len(text) and text[at] != quote:
-            if text.startswith("{{", at):
-                end = self._until("}}", at + 2)
-                content, at = content + text[at:end], end
-            elif quote != "'" and text[at] == "\\" and at + 1 < len(text):
-                content, at = content + text[at + 1], at + 2
+            jinja = self._jinja(at) if text[at] == "{" else 0
+            if jinja:
+                self.parts.append(text[at:jinja])
+                at = jinja
+            elif quote == '"' and text[at] == "\\" and text[at + 1 : at + 2] in ("$", "`", '"', "\\", "\n"):
+                self.parts.append(text[at + 1].replace("\n", ""))
+                at += 2
+            elif quote == '"' and text.startswith("$(", at):
+                end = self._balanced(at + 1)
+                self.draft.substitutions.append(text[at + 2 : end - 1])
+                self.parts.append(text[at:end])
+                at = end
+            elif quote == '"' and text[at] == "`":
+                end = self._end_of_quote("`", at + 1)
+                self.draft.substitutions.append(text[at + 1 : end - 1])
+                self.parts.append(text[at:end])
+                at = end
             else:
-                content, at = content + text[at], at + 1
-        self.word = (self.word or "") + content
+                self.parts.append(text[at])
+                at += 1
         self.position = at + 1
 
+    def _end_of_quote(self, quote: str, start: int) -> int:
+        """Behind the quote that ends what begins at ``start``."""
+        at = start
+        while at < len(self.text) and self.text[at] != quote:
+            at += 2 if self.text[at] == "\\" else 1
+        return min(at + 1, len(self.text) + 1)
+
+    def _expansion(self, at: int) -> None:
+        """``$(...)``, ``<(...)``, ``${...}`` or ``((...))``: part of the word, and what a command puts in is noted."""
+        is_arithmetic = self.text.startswith(("((", "$(("), at)
+        start = at if self.text[at] == "(" else at + 1
+        end = self._balanced(start)
+        if self.text[start] == "(" and not is_arithmetic:
+            self.draft.substitutions.append(self.text[start + 1 : end - 1])
+        self._add(self.text[at:end], end)
+
+    def _is_arithmetic(self, at: int) -> bool:
+        """Whether ``((`` stands there that ends in ``))``: two subshells in each other do not."""
+        if self.has_word or self.searched > 2 * len(self.text) or not self.text.startswith("((", at):
+            return False
+        end = self._balanced(at)
+        self.searched += end - at
+        return self.text[end - 2 : end] == "))"
+
     def _balanced(self, start: int) -> int:
-        """The end of the ``( )`` or ``{ }`` that opens at ``start``; quotes inside are stepped over."""
+        """The end of the ``( )`` or ``{ }`` that opens at ``start``; quotes and comments inside are stepped over."""
         opening = self.text[start]
         closing = ")" if opening == "(" else "}"
         level, quote, at = 0, "", start
         while at < len(self.text):
             char = self.text[at]
-            if char == "\\":
+            if quote:
+                if char == "\\" and quote == '"':
+                    at += 1
+                elif char == quote:
+                    quote = ""
+            elif char == "\\":
                 at += 1
-            elif quote:
-                quote = "" if char == quote else quote
             elif char in "'\"":
                 quote = char
+            elif char == "#" and opening == "(" and self.text[at - 1] in " \t\n(;":
+                end = self.text.find("\n", at)
+                at = len(self.text) if end < 0 else end
             elif char == opening:
                 level += 1
             elif char == closing:
@@ -210,21 +333,27 @@ class _Scanner:
             at += 1
         return len(self.text)
 
-    def _heredoc(self, *, strip: bool) -> None:
+    def _document(self, *, drops_tabs: bool) -> None:
         """Note the delimiter; what it quotes is text, not commands."""
         while self.text[self.position : self.position + 1] in (" ", "\t"):
             self.position += 1
         start = self.position
         while self.position < len(self.text) and self.text[self.position] not in " \t\n;|&<>()":
             self.position += 1
-        self.heredocs.append((self.text[start : self.position].replace("'", "").replace('"', ""), strip))
+        delimiter = re.sub(r"['\"\\]", "", self.text[start : self.position])
+        self.waiting.append((self.draft, delimiter, drops_tabs))
 
-    def _skip_heredocs(self) -> None:
-        for delimiter, strip in self.heredocs:
+    def _read_documents(self) -> None:
+        for draft, delimiter, drops_tabs in self.waiting:
+            lines = []
             while self.position < len(self.text):
-                end = self._until("\n", self.position)
+                newline = self.text.find("\n", self.position)
+                end = len(self.text) if newline < 0 else newline + 1
                 line = self.text[self.position : end].rstrip("\n")
+                line = line.lstrip("\t") if drops_tabs else line
                 self.position = end
-                if (line.lstrip("\t") if strip else line).strip() == delimiter:
+                if line.strip() == delimiter:
                     break
-        self.heredocs = []
+                lines.append(line)
+            draft.documents.append("\n".join(lines))
+        self.waiting = []
