@@ -76,6 +76,7 @@ TOOLS = (
     "check-jsonschema~=0.39",  # ships the schemas of GitHub, GitLab and Azure
     "twine~=7.0",
     "cyclonedx-bom~=7.5",
+    "cmarkgfm>=2025.10",  # GitHub's own Markdown
 )
 EDITOR = ("pygls~=2.1", "pytest-lsp~=1.0", "pytest~=9.2", "PyYAML>=6.0", "Jinja2>=3.1")
 GALAXY = ("galaxy-importer~=0.4.44",)

@@ -10,11 +10,15 @@ if TYPE_CHECKING:
 
 CHECK_FORMATS: dict[str, str] = {
     "text": "ansible_reap.formats.text",
+    "concise": "ansible_reap.formats.concise",
     "json": "ansible_reap.formats.json_check",
     "sarif": "ansible_reap.formats.sarif",
     "github": "ansible_reap.formats.github",
     "gitlab": "ansible_reap.formats.gitlab",
     "junit": "ansible_reap.formats.junit",
+    "checkstyle": "ansible_reap.formats.checkstyle",
+    "rdjson": "ansible_reap.formats.rdjson",
+    "markdown": "ansible_reap.formats.markdown",
 }
 """Format of ``check`` -> the module whose ``render(outcome)`` writes it. Imported only when asked for."""
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 from dataclasses import replace
 from importlib import resources
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -13,9 +16,11 @@ import jsonschema
 import junitparser
 import pytest
 
+from ansible_reap.checks.finding import Edit, Fix
 from ansible_reap.content.model import Place
 from ansible_reap.formats import render
-from support import junit, outcomes
+from ansible_reap.linting.edits import preview
+from support import environments, junit, outcomes
 
 CHECK_SCHEMA = json.loads(resources.files("ansible_reap").joinpath("schemas/check.json").read_text(encoding="utf-8"))
 
@@ -211,6 +216,214 @@ def test_junit_holds_what_its_readers_allow(outcome: Any) -> None:
 def test_junit_of_a_clean_project_is_an_empty_suite() -> None:
     (suite,) = junitparser.JUnitXml.fromroot(ET.fromstring(render("junit", outcomes.clean())))
     assert suite.tests == 0
+
+
+# ---- checkstyle: what reviewdog and Jenkins take from it
+
+
+@pytest.mark.parametrize("outcome", [outcomes.outcome(), outcomes.clean()], ids=["full", "clean"])
+def test_checkstyle_has_the_elements_and_attributes_that_its_readers_know(outcome: Any) -> None:
+    root = ET.fromstring(render("checkstyle", outcome))
+    assert root.tag == "checkstyle"
+    assert set(root.attrib) == {"version"}
+    names = [file.attrib["name"] for file in root]
+    assert names == sorted(set(names))
+    for error in root.iter("error"):
+        assert set(error.attrib) == {"line", "column", "severity", "message", "source"}
+        assert int(error.attrib["line"]) >= 1
+        assert int(error.attrib["column"]) >= 1
+        assert error.attrib["severity"] in {"ignore", "info", "warning", "error"}
+
+
+def test_checkstyle_reads_back_as_what_was_meant() -> None:
+    root = ET.fromstring(render("checkstyle", outcomes.outcome()))
+    told = [
+        (file.attrib["name"], error.attrib["line"], error.attrib["severity"], error.attrib["source"])
+        for file in root
+        for error in file
+    ]
+    assert told == [
+        ("bro ken.yml", "3", "error", "ansible-reap.unreadable"),
+        (outcomes.PATH, "2", "error", "ansible-reap.async-unreaped[never]"),
+        (outcomes.PATH, "7", "error", "ansible-reap.async-unreaped[never]"),
+        (outcomes.PATH, "2", "info", "ansible-reap.async-noop[zero]"),
+    ]
+    first = next(iter(root[1])).attrib["message"]
+    assert first.startswith(
+        'Back up, 100%: <all> & "every" \\x1b[31mthing::end: Nothing waits for the job. It may fail'
+    )
+
+
+# ---- reviewdog: what its definition of a DiagnosticResult allows
+
+
+_POSITION = {
+    "type": "object",
+    "properties": {"line": {"type": "integer", "minimum": 1}, "column": {"type": "integer", "minimum": 1}},
+    "required": ["line"],
+    "additionalProperties": False,
+}
+_RANGE = {
+    "type": "object",
+    "properties": {"start": _POSITION, "end": _POSITION},
+    "required": ["start"],
+    "additionalProperties": False,
+}
+_LOCATION = {
+    "type": "object",
+    "properties": {"path": {"type": "string"}, "range": _RANGE},
+    "required": ["path"],
+    "additionalProperties": False,
+}
+_NAMED = {"type": "object", "additionalProperties": {"type": "string"}}
+RDJSON_SCHEMA = {
+    "type": "object",
+    "properties": {
+        "source": _NAMED,
+        "severity": {"enum": ["ERROR", "WARNING", "INFO"]},
+        "diagnostics": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "message": {"type": "string"},
+                    "location": _LOCATION,
+                    "severity": {"enum": ["ERROR", "WARNING", "INFO"]},
+                    "source": _NAMED,
+                    "code": _NAMED,
+                    "suggestions": {
+                        "type": "array",
+                        "items": {
+                            "type": "object",
+                            "properties": {"range": _RANGE, "text": {"type": "string"}},
+                            "required": ["range", "text"],
+                            "additionalProperties": False,
+                        },
+                    },
+                    "original_output": {"type": "string"},
+                    "related_locations": {
+                        "type": "array",
+                        "items": {
+                            "type": "object",
+                            "properties": {"message": {"type": "string"}, "location": _LOCATION},
+                            "additionalProperties": False,
+                        },
+                    },
+                },
+                "required": ["message", "location"],
+                "additionalProperties": False,
+            },
+        },
+    },
+    "required": ["diagnostics"],
+    "additionalProperties": False,
+}
+
+
+@pytest.mark.parametrize("outcome", [outcomes.outcome(), outcomes.clean()], ids=["full", "clean"])
+def test_rdjson_has_the_form_that_reviewdog_reads(outcome: Any) -> None:
+    jsonschema.validate(json.loads(render("rdjson", outcome)), RDJSON_SCHEMA)
+
+
+def test_rdjson_counts_columns_in_bytes() -> None:
+    finding = outcomes.finding(place=Place("a.yml", 1, 4))
+    outcome = replace(outcomes.clean(), findings=(finding,), texts={"a.yml": "äö async: 3\n"})
+    diagnostic = json.loads(render("rdjson", outcome))["diagnostics"][0]
+    assert diagnostic["location"]["range"]["start"] == {"line": 1, "column": 6}
+
+
+def test_rdjson_suggests_what_the_fix_would_write() -> None:
+    edits = (Edit(outcomes.PATH, 6, 5, "  register: started\n"), Edit(outcomes.PATH, 3, 4, "  async: 60\n"))
+    finding = outcomes.finding(fix=Fix("mend it", edits))
+    outcome = replace(outcomes.outcome(), findings=(finding, outcomes.finding()))
+    first, second = json.loads(render("rdjson", outcome))["diagnostics"][:2]
+    (suggestion,) = first["suggestions"]
+    assert "suggestions" not in second  # its fix changes two files
+    lines = outcomes.TEXT.splitlines(keepends=True)
+    start, end = suggestion["range"]["start"], suggestion["range"]["end"]
+    assert (start["column"], end["column"]) == (1, 1)
+    lines[start["line"] - 1 : end["line"] - 1] = [suggestion["text"]]
+    assert "".join(lines) == preview({outcomes.PATH: outcomes.TEXT}, finding)[outcomes.PATH]
+
+
+# ---- Markdown: read by GitHub's own parser
+
+
+def _html(markdown: str) -> str:
+    if environments.environment("tools") is None:
+        pytest.skip("no environment tools: tools/envs.py make tools")
+    convert = "import sys, cmarkgfm; sys.stdout.write(cmarkgfm.github_flavored_markdown_to_html(sys.stdin.read()))"
+    command = [environments.program("tools", "python"), "-c", convert]
+    return subprocess.run(command, input=markdown, capture_output=True, text=True, check=True).stdout
+
+
+def test_markdown_shows_a_row_for_each_finding_and_nothing_that_a_file_says_is_markup() -> None:
+    nasty = "a|b `c` ``d`` <img src=x> *e* _f_ [g](http://h) \\| $x$ ~~i~~"
+    findings = (outcomes.finding(), outcomes.finding(task=nasty, message=nasty))
+    root = ET.fromstring(f"<x>{_html(render('markdown', replace(outcomes.outcome(), findings=findings)))}</x>")
+    tables = list(root.iter("table"))
+    assert [len(list(table.iter("tr"))) for table in tables] == [3, 2]
+    cells = ["".join(cell.itertext()) for cell in tables[0].iter("td")]
+    assert cells[:3] == [
+        f"{outcomes.PATH}:2",
+        "async-unreaped[never]",
+        'Back up, 100%: <all> & "every" \\x1b[31mthing::end',
+    ]
+    assert cells[6:] == [nasty, nasty]
+    tags = {element.tag for element in root.iter()}
+    assert tags - {"x", "h3", "p", "table", "thead", "tbody", "tr", "th", "td"} <= {
+        "code",
+        "a",
+        "strong",
+        "ul",
+        "li",
+    } | {
+        "details",
+        "summary",
+    }
+    assert all(link.attrib["href"].startswith("https://ansible-reap") for link in tables[0].iter("a"))
+
+
+def test_markdown_links_to_the_lines_of_the_commit_where_a_service_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("SERVER_URL", "https://git.example"), ("REPOSITORY", "o/r"), ("SHA", "c0ffee")):
+        monkeypatch.setenv(f"GITHUB_{name}", value)
+    text = render("markdown", outcomes.outcome())
+    assert "](https://git.example/o/r/blob/c0ffee/roles/d%C3%A4%20tabase/tasks/main.yml#L2)" in text
+
+
+# ---- concise: one line that editors take apart
+
+
+def test_concise_is_one_line_for_each_finding_and_error() -> None:
+    lines = render("concise", outcomes.outcome()).splitlines()
+    places = [re.fullmatch(r"(.+?):(\d+):(\d+): (\S+) (.+)", line) for line in lines]
+    assert [place.groups()[:4] for place in places if place] == [
+        (outcomes.PATH, "2", "3", "async-unreaped[never]"),
+        (outcomes.PATH, "7", "1", "async-unreaped[never]"),
+        (outcomes.PATH, "2", "3", "async-noop[zero]"),
+        ("bro ken.yml", "3", "1", "unreadable"),
+    ]
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f]", "".join(lines))
+    assert render("concise", outcomes.clean()) == ""
+
+
+@pytest.mark.skipif(shutil.which("nvim") is None, reason="no nvim")
+def test_concise_fills_the_quickfix_list_of_vim(tmp_path: Path) -> None:
+    file = tmp_path / "found.txt"
+    file.write_text(render("concise", outcomes.outcome()))
+    script = (
+        r"set errorformat=%f:%l:%c:\ %m | cgetfile found.txt | "
+        r"call writefile([json_encode(map(getqflist(), {_, v -> [bufname(v.bufnr), v.lnum, v.col, v.valid]}))], 'list')"
+    )
+    subprocess.run(
+        ["nvim", "--headless", "-u", "NONE", "-c", script, "-c", "qa!"], cwd=tmp_path, check=True, timeout=60
+    )
+    assert json.loads((tmp_path / "list").read_text()) == [
+        [outcomes.PATH, 2, 3, 1],
+        [outcomes.PATH, 7, 1, 1],
+        [outcomes.PATH, 2, 3, 1],
+        ["bro ken.yml", 3, 1, 1],
+    ]
 
 
 # ---- text

@@ -1,0 +1,84 @@
+"""GitHub's Markdown: for a job's step summary or a comment in a merge request."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from urllib.parse import quote
+
+from ansible_reap import pages
+from ansible_reap.checks.finding import Finding
+from ansible_reap.formats.printable import one_line
+from ansible_reap.linting.outcome import Outcome
+
+_MEANINGFUL = re.compile(r"([\\`*_\[\]<>&|~#$!]|:(?=//))")
+"""What can be Markdown, HTML, mathematics or a link within a line; any of them may be escaped (CommonMark 2.4)."""
+
+
+def render(outcome: Outcome) -> str:
+    return "\n".join(_lines(outcome, os.environ))
+
+
+def _lines(outcome: Outcome, environment: Mapping[str, str]) -> Iterator[str]:
+    yield f"### ansible-reap: {_count(len(outcome.findings), 'finding')}"
+    yield ""
+    base = _base_url(environment)
+    yield from _table(outcome.findings, base)
+    if outcome.warnings:
+        yield f"<details><summary>{_count(len(outcome.warnings), 'known finding')}</summary>"
+        yield ""
+        yield from _table(outcome.warnings, base)
+        yield "</details>"
+        yield ""
+    if outcome.errors:
+        yield f"**{_count(len(outcome.errors), 'file')} could not be checked:**"
+        yield ""
+        yield from (f"- {_link(error.path, error.line, base)}: {_text(error.message)}" for error in outcome.errors)
+        yield ""
+    launches, files = _count(len(outcome.launches), "launch", "launches"), _count(outcome.files, "file")
+    yield f"{launches} in {files}."
+
+
+def _table(findings: tuple[Finding, ...], base: str | None) -> Iterator[str]:
+    if not findings:
+        return
+    yield "| place | rule | task | what |"
+    yield "| --- | --- | --- | --- |"
+    for finding in findings:
+        place = _link(finding.place.path, finding.place.line, base)
+        rule = f"[{_code(finding.tag)}]({pages.url(finding.rule)})"
+        yield f"| {place} | {rule} | {_code(finding.task)} | {_text(finding.message)} |"
+    yield ""
+
+
+def _link(path: str, line: int, base: str | None) -> str:
+    shown = _code(f"{path}:{line}")
+    is_inside = not path.startswith(("/", "../"))
+    return f"[{shown}]({base}/{quote(path)}#L{line})" if base and is_inside else shown
+
+
+def _base_url(environment: Mapping[str, str]) -> str | None:
+    """Where the files of this commit are shown, as GitHub Actions and GitLab CI tell."""
+    github = [environment.get(f"GITHUB_{name}") for name in ("SERVER_URL", "REPOSITORY", "SHA")]
+    if all(github):
+        return "{}/{}/blob/{}".format(*github)
+    gitlab = [environment.get(name) for name in ("CI_PROJECT_URL", "CI_COMMIT_SHA")]
+    return "{}/-/blob/{}".format(*gitlab) if all(gitlab) else None
+
+
+def _code(text: str) -> str:
+    """As a code span: nothing in it is Markdown but the backticks that end it, and in a table the bar."""
+    text = one_line(text)
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence = "`" * (longest + 1)
+    blank = " " if longest else ""
+    return f"{fence}{blank}{text}{blank}{fence}".replace("|", "\\|")
+
+
+def _text(text: str) -> str:
+    return _MEANINGFUL.sub(r"\\\1", one_line(text))
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"
