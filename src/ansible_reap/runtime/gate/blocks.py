@@ -141,6 +141,10 @@ class Gate:
     def owns(self, task: Any) -> bool:
         return identity(task) in self._identities
 
+    def is_entrance(self, task: Any) -> bool:
+        """The task is the one with which a host comes to the gate."""
+        return identity(task) == identity(self._flush)
+
     def enter(self, host: Any, *, look: bool, fail: bool) -> None:
         """The host is at the gate: what is to be done there."""
         self._entered = True

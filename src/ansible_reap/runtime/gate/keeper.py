@@ -9,6 +9,7 @@ from typing import Any
 from ansible_reap.runtime.events import results
 from ansible_reap.runtime.events.plays import may_start_jobs, tasks_in
 from ansible_reap.runtime.gate.blocks import LOOK_ACTION, VARIABLE, Gate, append, as_data
+from ansible_reap.runtime.gate.hold import hold_back
 from ansible_reap.runtime.gate.later_plays import LaterPlays
 from ansible_reap.runtime.policy.consequence import Verdict, judge
 from ansible_reap.runtime.policy.options import Gate as GateWhere
@@ -61,7 +62,12 @@ class Gatekeeper:
             return None
         self._gate = Gate(self._play, lambda host: self._guard(self._enter, host), look=self._looks, wait=self._waits)
         self._arm()
+        hold_back(self._play, self._gate.is_entrance, lambda host: bool(self._guard(self._others_may_reap, host)))
         return self._gate
+
+    def _others_may_reap(self, host: str) -> bool:
+        """Another host of the play may yet wait for one of the host's jobs."""
+        return any(self._later.other_hosts_may_reap(job.info) for job in self._needing.get(host, {}).values())
 
     def owns(self, task: Any) -> bool:
         return self._gate is not None and self._gate.owns(task)
