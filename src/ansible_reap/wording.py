@@ -32,11 +32,28 @@ def duration(seconds: float) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """``; did you mean 'x'?`` for the nearest known word, or nothing where none is near."""
-    import difflib  # noqa: PLC0415 - only an error needs it, and the start must stay fast
+    """``; did you mean 'x'?`` for the nearest known word, or nothing where none is near.
 
+    Near is a slip in three letters, or a word that begins or ends with what was written.
+    """
     candidates = list(known)
-    matches = difflib.get_close_matches(word, candidates, n=1, cutoff=0.6)
-    if not matches:
-        matches = [name for name in candidates if len(word) > 2 and (name.startswith(word) or name.endswith(word))][:1]
-    return f"; did you mean '{matches[0]}'?" if matches else ""
+    slips = {name: _slips(word, name) for name in candidates}
+    nearest = min(candidates, key=lambda name: slips[name], default="")
+    if nearest and slips[nearest] <= max(1, len(word) // 3):
+        return f"; did you mean '{nearest}'?"
+    longer = [name for name in candidates if len(word) > 2 and (name.startswith(word) or name.endswith(word))]
+    return f"; did you mean '{longer[0]}'?" if longer else ""
+
+
+def _slips(one: str, other: str) -> int:
+    """How many letters are missing, added, wrong or swapped with their neighbour."""
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for i, letter in enumerate(one, 1):
+        before, last, row = row, before, [i]
+        for j, their in enumerate(other, 1):
+            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (letter != their))
+            if i > 1 and j > 1 and letter == other[j - 2] and one[i - 2] == their:
+                cost = min(cost, last[j - 2] + 1)
+            row.append(cost)
+    return row[-1]

@@ -10,13 +10,13 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
 from ansible_reap import linting
-from ansible_reap.linting.autofix import fix
+from ansible_reap.linting.autofix import fix, write
 from ansible_reap.linting.outcome import Outcome
 from support.environments import chosen_cores, program
 
@@ -36,8 +36,8 @@ def project(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return root
 
 
-def lint(root: Path) -> Callable[[], Outcome]:
-    return lambda: linting.lint(root)
+def lint(root: Path) -> Callable[[Mapping[str, bytes]], Outcome]:
+    return lambda unsaved: linting.lint(root, unsaved=unsaved)
 
 
 def files(root: Path) -> dict[str, bytes]:
@@ -52,6 +52,7 @@ def files(root: Path) -> dict[str, bytes]:
 def test_the_files_read_as_expected_and_a_second_fix_changes_nothing(name: str, project: Path) -> None:
     expected = json.loads((HERE / name / "expected.json").read_text())
     done = fix(project, lint(project))
+    write(project, done)
     after = HERE / name / "after"
     assert {path: data.decode() for path, data in files(project).items()} == {
         path: data.decode() for path, data in files(after if after.exists() else HERE / name / "before").items()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ansible_reap import linting
-from ansible_reap.linting.autofix import fix
+from ansible_reap.linting.autofix import fix, write
 from support.environments import chosen_cores, program, side_cores
 
 HEAD = "  gather_facts: false\n  tasks:\n"
@@ -102,7 +102,8 @@ def assert_fixed_plays_fail(root: Path, core: str, variants: list[Variant]) -> N
     playbooks = {f"{variant.name.replace(' ', '-')}.yml": text for variant, text in zip(variants, plays, strict=True)}
     for name, text in playbooks.items():
         (root / name).write_text(text)
-    done = fix(root, lambda: linting.lint(root))
+    done = fix(root, lambda unsaved: linting.lint(root, unsaved=unsaved))
+    write(root, done)
     assert sorted(finding.place.path for finding in done.applied) == sorted(playbooks)
     assert done.outcome.findings == ()
     with ThreadPoolExecutor(2) as pool:

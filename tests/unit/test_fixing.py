@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from ansible_reap.checks.finding import Edit, Finding, Fix
@@ -53,14 +51,12 @@ def test_fixes_of_the_same_lines_wait_for_the_next_round() -> None:
     assert together == [first, elsewhere, before, after]
 
 
-def test_a_file_that_would_not_parse_any_more_stays_as_it_is(tmp_path: Path) -> None:
-    for name in ("good.yml", "bad.yml"):
-        (tmp_path / name).write_bytes(b"- a: 1\n")
+def test_a_file_that_would_not_parse_any_more_stays_as_it_is() -> None:
+    texts = dict.fromkeys(("good.yml", "bad.yml"), b"- a: 1\n")
     breaks_both = with_edits(Edit("good.yml", 1, 1, "- b: 1\n"), Edit("bad.yml", 1, 1, "- a: b: c\n"))
     good = with_edits(Edit("good.yml", 2, 1, "- c: 1\n"))
-    assert fixing.apply(tmp_path, [breaks_both, good]) == [good]
-    assert (tmp_path / "good.yml").read_bytes() == b"- a: 1\n- c: 1\n"
-    assert (tmp_path / "bad.yml").read_bytes() == b"- a: 1\n"
+    assert fixing.applied(texts, [breaks_both, good]) == ([good], {"good.yml": b"- a: 1\n- c: 1\n"})
+    assert fixing.applied(texts, [breaks_both]) == ([], {})
 
 
 def test_a_preview_writes_nothing() -> None:

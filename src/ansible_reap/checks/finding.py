@@ -18,6 +18,11 @@ class Level(str, Enum):
     MEDIUM = "medium"
     LOW = "low"
 
+    @property
+    def rank(self) -> int:
+        """Larger for higher."""
+        return (Level.LOW, Level.MEDIUM, Level.HIGH).index(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Edit:

@@ -14,83 +14,178 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ansible_reap import linting
+from ansible_reap.checks.finding import Level
 from ansible_reap.cli.parser import Parser, UsageError
+from ansible_reap.cli.terminal import COLOURS, follows_links, wants_colour
 from ansible_reap.formats import CHECK_FORMATS, render
-from ansible_reap.formats.printable import one_line
+from ansible_reap.formats.printable import one_line, printable
 from ansible_reap.linting.config import ConfigError
 from ansible_reap.linting.lintconfig import is_expressible, load_ignore_file, merged
+from ansible_reap.linting.selection import relative_paths
 from ansible_reap.project_root import ROOT_MARKERS, project_root
-from ansible_reap.wording import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from ansible_reap.history.estimate import Estimates
     from ansible_reap.linting.outcome import Outcome
+
+    _Lint = Callable[[Mapping[str, bytes]], Outcome]
+
+STATISTICS = ("text", "json")
+"""The formats that ``--statistics`` knows."""
+
+LEVELS = tuple(level.value for level in Level)
+"""The highest first."""
 
 
 def add_arguments(parser: Parser) -> None:
     parser.usage = "%(prog)s [OPTION ...] [PATH ...]"
     parser.add_argument("paths", metavar="PATH", nargs="*", help="files or folders (default: the whole project)")
-    parser.add_argument("--format", metavar="FORMAT", default="text", help=f"{', '.join(CHECK_FORMATS)}")
-    parser.add_argument("--output", metavar="FILE", help="write there instead of to standard output")
-    parser.add_argument("--fix", action="store_true", help="apply the safe fixes, print what changed")
-    parser.add_argument("--select", metavar="RULE,..", default="", help="report these rules, sub-tags or tags only")
-    parser.add_argument("--ignore", metavar="RULE,..", default="", help="do not report these")
+    _add_reading(parser.add_argument_group("what is read"))
+    _add_selection(parser.add_argument_group("what is reported"))
+    _add_output(parser.add_argument_group("how it is reported"))
+    _add_changes(parser.add_argument_group("what is changed"))
+
+
+def _add_reading(group: argparse._ArgumentGroup) -> None:
     markers = ", ".join(ROOT_MARKERS)
-    parser.add_argument("--project-dir", metavar="DIR", help=f"the project's root (default: nearest up with {markers})")
-    parser.add_argument(
+    group.add_argument("--project-dir", metavar="DIR", help=f"the project's root (default: nearest up with {markers})")
+    group.add_argument("--stdin-filename", metavar="PATH", help="check standard input in the place of this file")
+    group.add_argument(
         "--history",
         metavar="WHICH",
         default="committed",
         help="run times to hold limits against: committed (default), local (the callback's store), none, or a store",
     )
-    parser.add_argument("--generate-ignore", action="store_true", help="add what is found to .ansible-lint-ignore")
-    parser.add_argument("--exit-zero", action="store_true", help="findings do not change the exit status")
+
+
+def _add_selection(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--select", metavar="RULE,..", default="", help="report these rules, sub-tags or tags only")
+    group.add_argument("--ignore", metavar="RULE,..", default="", help="do not report these")
+    for what in ("severity", "confidence"):
+        levels = ", ".join(LEVELS)
+        group.add_argument(
+            f"--min-{what}", metavar="LEVEL", default=LEVELS[-1], choices=LEVELS, help=f"no lower {what}: {levels}"
+        )
+
+
+def _add_output(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--format", metavar="FORMAT", default="text", choices=tuple(CHECK_FORMATS), help=", ".join(CHECK_FORMATS)
+    )
+    group.add_argument("--output", metavar="FILE", help="write there instead of to standard output")
+    group.add_argument("--statistics", action="store_true", help="count the findings of each tag, in place of them")
+    group.add_argument("--color", metavar="WHEN", default="auto", choices=COLOURS, help=", ".join(COLOURS))
+    group.add_argument("--exit-zero", action="store_true", help="findings do not change the exit status")
+
+
+def _add_changes(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--fix", action="store_true", help="apply the safe fixes, print what changed")
+    group.add_argument("--diff", action="store_true", help="print what --fix would change, and write nothing")
+    group.add_argument("--generate-ignore", action="store_true", help="add what is found to .ansible-lint-ignore")
 
 
 def run(args: argparse.Namespace) -> int:
-    if args.format not in CHECK_FORMATS:
-        raise UsageError(f"unknown format '{args.format}'{did_you_mean(args.format, CHECK_FORMATS)}")
+    _refuse_what_excludes(args)
     gc.disable()  # what is made is needed until the end, and the end is near
     root = _root(args)
+    unsaved = _standard_input(args, root)
+    levels = {f"min_{what}": Level(getattr(args, f"min_{what}")) for what in ("severity", "confidence")}
     try:
-        asked = linting.request(root, args.paths, args.select, args.ignore)
+        asked = linting.request(root, [path for path in args.paths if path != "-"], args.select, args.ignore, **levels)
     except ValueError as error:
         raise UsageError(str(error)) from error
     history = _history(args.history, root)
+
+    def lint(texts: Mapping[str, bytes]) -> Outcome:
+        return linting.lint(root, asked, history, texts)
+
     try:
-        outcome = _checked(root, lambda: linting.lint(root, asked, history), args)
+        status = _diff(root, lint, unsaved, args) if args.diff else _report(root, lint, unsaved, args)
     except ConfigError as error:
         raise UsageError(str(error)) from error
-    _write(outcome, args)
-    if args.format == "text" or args.output:
-        for unread in outcome.errors:
-            print(one_line(str(unread)), file=sys.stderr)
-    for line in outcome.stale:
-        print(line, file=sys.stderr)
-    status = outcome.exit_status
     return 0 if status == 1 and args.exit_zero else status
 
 
-def _checked(root: Path, lint: Callable[[], Outcome], args: argparse.Namespace) -> Outcome:
-    """The outcome to report: what is left after the files that were asked to be changed are."""
-    if args.fix:
-        from ansible_reap.linting.autofix import fix  # noqa: PLC0415 - a plain check starts without it
+def _refuse_what_excludes(args: argparse.Namespace) -> None:
+    if args.statistics and args.format not in STATISTICS:
+        raise UsageError(f"--statistics is for --format {' or '.join(STATISTICS)}, not {args.format}")
+    if args.diff and (args.fix or args.generate_ignore):
+        raise UsageError("--diff writes nothing: leave out --fix and --generate-ignore")
+    reads_input = args.stdin_filename is not None
+    if "-" in args.paths and not reads_input:
+        raise UsageError("'-' is standard input: --stdin-filename says which file of the project it stands for")
+    if reads_input and (args.fix or args.generate_ignore):
+        raise UsageError("standard input cannot be mended in place: use --diff")
 
-        try:
-            fixed = fix(root, lint)
-        except OSError as error:
-            raise UsageError(f"--fix: cannot write '{error.filename}': {error.strerror}") from error
-        for finding in fixed.applied:
-            _tell(args, f"fixed {finding.place}: {finding.tag}: {finding.fix.description if finding.fix else ''}")
-        outcome = fixed.outcome
-    else:
-        outcome = lint()
+
+def _standard_input(args: argparse.Namespace, root: Path) -> dict[str, bytes]:
+    """The text on standard input in the place of the file that it stands for, which is then what is reported."""
+    if args.stdin_filename is None:
+        return {}
+    try:
+        (path,) = relative_paths(root, [args.stdin_filename])
+    except ValueError as error:
+        raise UsageError(f"--stdin-filename: {error}") from error
+    args.paths = [*(each for each in args.paths if each != "-"), args.stdin_filename]
+    return {path.replace(os.sep, "/"): sys.stdin.buffer.read()}
+
+
+def _report(root: Path, lint: _Lint, unsaved: Mapping[str, bytes], args: argparse.Namespace) -> int:
+    outcome = _checked(root, lint, unsaved, args)
+    _write(outcome, args)
+    if args.format == "text" or args.output:
+        _tell_errors(outcome)
+    for line in outcome.stale:
+        print(line, file=sys.stderr)
+    return outcome.exit_status
+
+
+def _diff(root: Path, lint: _Lint, unsaved: Mapping[str, bytes], args: argparse.Namespace) -> int:
+    """Print what ``--fix`` would change. The status is 1 where it would change something or something is left."""
+    from ansible_reap.linting import autofix  # noqa: PLC0415 - a plain check starts without it
+
+    fixed = autofix.fix(root, lint, unsaved)
+    lines = [line.rstrip("\n") for line in autofix.diff(root, fixed, unsaved)]
+    colour = not args.output and _wants_colour(args)
+    _put("".join(f"{_painted(printable(line)) if colour else line}\n" for line in lines), args)
+    _tell_errors(fixed.outcome)
+    left = len(fixed.outcome.findings)
+    print(f"{len(fixed.applied)} would be fixed in {len(fixed.files)} files, {left} left", file=sys.stderr)
+    return fixed.outcome.exit_status or (1 if fixed.applied else 0)
+
+
+def _painted(line: str) -> str:
+    code = {"+": "32", "-": "31", "@": "36"}.get(line[:1])
+    return f"\x1b[{code}m{line}\x1b[0m" if code else line
+
+
+def _tell_errors(outcome: Outcome) -> None:
+    for unread in outcome.errors:
+        print(one_line(str(unread)), file=sys.stderr)
+
+
+def _checked(root: Path, lint: _Lint, unsaved: Mapping[str, bytes], args: argparse.Namespace) -> Outcome:
+    """The outcome to report: what is left after the files that were asked to be changed are."""
+    outcome = _fixed(root, lint, args) if args.fix else lint(unsaved)
     if args.generate_ignore and outcome.findings:
         _generate_ignore(root, outcome, args)
-        outcome = lint()
+        outcome = lint(unsaved)
     return outcome
+
+
+def _fixed(root: Path, lint: _Lint, args: argparse.Namespace) -> Outcome:
+    from ansible_reap.linting import autofix  # noqa: PLC0415 - a plain check starts without it
+
+    try:
+        fixed = autofix.fix(root, lint)
+        autofix.write(root, fixed)
+    except OSError as error:
+        raise UsageError(f"--fix: cannot write '{error.filename}': {error.strerror}") from error
+    for finding in fixed.applied:
+        _tell(args, f"fixed {finding.place}: {finding.tag}: {finding.fix.description if finding.fix else ''}")
+    return fixed.outcome
 
 
 def _generate_ignore(root: Path, outcome: Outcome, args: argparse.Namespace) -> None:
@@ -135,19 +230,29 @@ def _history(which: str, root: Path) -> Estimates | None:
 
 
 def _write(outcome: Outcome, args: argparse.Namespace) -> None:
+    if args.statistics:
+        from ansible_reap.formats import counts  # noqa: PLC0415 - only what is asked for is imported
+
+        _put(counts.render(args.format, outcome, colour=not args.output and _wants_colour(args)), args)
+    elif args.output:
+        _put(render(args.format, outcome), args)
+    else:
+        links = follows_links(os.environ, is_terminal=sys.stdout.isatty())
+        _put(render(args.format, outcome, colour=_wants_colour(args), links=links), args)
+
+
+def _put(text: str, args: argparse.Namespace) -> None:
+    """Write to the file that was asked for, else to standard output."""
     if args.output:
         try:
-            Path(args.output).write_text(render(args.format, outcome), encoding="utf-8", errors="backslashreplace")
+            Path(args.output).write_text(text, encoding="utf-8", errors="backslashreplace")
         except OSError as error:
             raise UsageError(f"--output: cannot write '{args.output}': {error.strerror}") from error
         return
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
-    sys.stdout.write(render(args.format, outcome, colour=_wants_colour()))
+    sys.stdout.write(text)
 
 
-def _wants_colour() -> bool:
-    """Colour is for a terminal that can show it, unless NO_COLOR (of any length but 0) forbids it."""
-    if os.environ.get("NO_COLOR"):
-        return False
-    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+def _wants_colour(args: argparse.Namespace) -> bool:
+    return wants_colour(args.color, os.environ, is_terminal=sys.stdout.isatty())

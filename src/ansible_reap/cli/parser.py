@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -34,7 +35,7 @@ class Parser(argparse.ArgumentParser):
         return parsed
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message}{_suggestion(message)} (see '{self.prog} --help')")
+        raise UsageError(f"{_told(message)} (see '{self.prog} --help')")
 
     def _refuse(self, unknown: Sequence[str], args: Sequence[str]) -> NoReturn:
         option = next((word for word in unknown if word.startswith("-")), unknown[0])
@@ -56,10 +57,16 @@ def _options(parser: argparse.ArgumentParser, args: Sequence[str]) -> list[str]:
     return found
 
 
-def _suggestion(message: str) -> str:
-    """Of argparse's "invalid choice: 'x' (choose from ...)" the nearest choice."""
-    _, found, tail = message.partition("invalid choice: ")
-    if not found:
-        return ""
-    word, _, choices = tail.partition(" (choose from ")
-    return did_you_mean(word.strip("'\""), [choice.strip(" '\")") for choice in choices.split(",")])
+_INVALID_CHOICE = re.compile(r"argument (?P<what>.+?): invalid choice: (?P<word>.+?) \(choose from (?P<known>.*)\)")
+
+
+def _told(message: str) -> str:
+    """argparse's sentence about a wrong choice in our words: the nearest choice, or all of them where none is near."""
+    match = _INVALID_CHOICE.fullmatch(message)
+    if match is None:
+        return message
+    word = match["word"].strip("'\"")
+    known = [choice.strip(" '\"") for choice in match["known"].split(",")]
+    near = did_you_mean(word, known) or f"; use one of: {', '.join(known)}"
+    what = match["what"].rpartition("/")[2]
+    return f"{what}: unknown value '{word}'{near}" if what.startswith("-") else f"unknown {what} '{word}'{near}"

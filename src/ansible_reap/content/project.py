@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,10 +54,14 @@ class Settings:
 
 
 class Project:
-    """The files below a root, by path relative to it. Text is read once and kept only while it is small."""
+    """The files below a root, by path relative to it. Text is read once and kept only while it is small.
 
-    def __init__(self, root: Path) -> None:
+    ``unsaved`` holds files as they are to be taken to read, whatever the disk has: an editor's buffers, fixes on trial.
+    """
+
+    def __init__(self, root: Path, unsaved: Mapping[str, bytes] | None = None) -> None:
         self.root = root
+        self._unsaved = unsaved or {}
         self._real = os.path.realpath(root)
         self.yaml: list[str] = []
         self.copied: set[str] = set()
@@ -73,7 +77,8 @@ class Project:
 
     def read(self, path: str) -> bytes:
         """Raises SourceError."""
-        return read(f"{self._real}{os.sep}{path}")
+        unsaved = self._unsaved.get(path)
+        return read(f"{self._real}{os.sep}{path}") if unsaved is None else unsaved
 
     def has_file(self, path: str) -> bool:
         """Whether a file stands there, listed or not (roles may lie in folders that are not listed)."""
@@ -147,11 +152,24 @@ class Project:
             folders.sort(reverse=True)
             pending += [f"{prefix}{name}/" for name in folders if self._is_entered(prefix, name)]
             self._sort_in(prefix, sorted(files), links, copies)
+        self._add_new(copies)
         for paths in copies.values():
             if any(self._launches(path) for path in paths):
                 self.copied.update(paths)
         if self.copied:
             self.yaml = sorted([*self.yaml, *self.copied])
+
+    def _add_new(self, copies: dict[str, list[str]]) -> None:
+        """The unsaved files that the disk does not have yet."""
+        if not self._unsaved:
+            return
+        for path in sorted(self._unsaved):
+            folder, _, name = path.rpartition("/")
+            listed = self._directories.get(folder, [])
+            if name not in listed:
+                self._sort_in(f"{folder}/" if folder else "", [name], set(), copies)
+                self._directories[folder] = sorted([*listed, name])
+        self.yaml.sort()
 
     def _launches(self, path: str) -> bool:
         try:

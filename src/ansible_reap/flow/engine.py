@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import gc
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ansible_reap.content.library import Library
 from ansible_reap.content.project import Project
 from ansible_reap.flow.analysis import Analysis, ReadError
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-def analyse(root: Path) -> Analysis:
-    """Every launch and reap of the project below ``root``, each launch with its verdict. Never raises for content."""
-    project = Project(root)
+
+def analyse(root: Path, unsaved: Mapping[str, bytes] | None = None) -> Analysis:
+    """Every launch and reap of the project below ``root``, each launch with its verdict. Never raises for content.
+
+    ``unsaved`` holds the bytes of files that are not (yet) as the disk has them, by path relative to the root.
+    """
+    project = Project(root, unsaved)
     library = Library(project)
     result: Analysis | None = None
     if library.asynchronous or library.polling:

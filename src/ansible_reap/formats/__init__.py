@@ -23,8 +23,8 @@ CHECK_FORMATS: dict[str, str] = {
 """Format of ``check`` -> the module whose ``render(outcome)`` writes it. Imported only when asked for."""
 
 
-def render(name: str, outcome: Outcome, *, colour: bool = False) -> str:
-    """The outcome in this format, with a line end where it is not empty. Colour is text's alone."""
+def render(name: str, outcome: Outcome, *, colour: bool = False, links: bool = False) -> str:
+    """The outcome in this format, with a line end where it is not empty. Colour and links are text's alone."""
     module = import_module(CHECK_FORMATS[name])
-    text: str = module.render(outcome, colour=colour) if name == "text" else module.render(outcome)
+    text: str = module.render(outcome, colour=colour, links=links) if name == "text" else module.render(outcome)
     return text if not text or text.endswith("\n") else text + "\n"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections import Counter
 from collections.abc import Iterator
 
+from ansible_reap import pages
 from ansible_reap.checks.finding import Finding, Level
 from ansible_reap.formats.printable import one_line, printable
+from ansible_reap.formats.width import cut, wrap
 from ansible_reap.linting.outcome import Outcome
 
 EXCERPT = 8
@@ -18,31 +19,32 @@ _BOLD, _DIM, _RED, _YELLOW, _CYAN = "1", "2", "1;31", "1;33", "36"
 _SEVERITY_COLOURS = {Level.HIGH: _RED, Level.MEDIUM: _YELLOW, Level.LOW: _CYAN}
 
 
-def render(outcome: Outcome, *, colour: bool = False) -> str:
+def render(outcome: Outcome, *, colour: bool = False, links: bool = False) -> str:
     """The findings and a summary; every finding starts with ``path:line:column: tag: task``, which editors understand.
 
-    What could not be read is counted only: it goes to standard error.
+    What could not be read is counted only: it goes to standard error. With ``links`` each tag leads to its rule's page.
     """
-    return "\n".join(_Writer(outcome, colour=colour).lines()) + "\n"
+    return "\n".join(_Writer(outcome, colour=colour, links=links).lines()) + "\n"
 
 
 class _Writer:
-    def __init__(self, outcome: Outcome, *, colour: bool) -> None:
+    def __init__(self, outcome: Outcome, *, colour: bool, links: bool) -> None:
         self._outcome = outcome
         self._colour = colour
+        self._links = links
 
     def lines(self) -> Iterator[str]:
         for finding in self._outcome.warnings:
             yield from self._finding(finding, note=" (known)")
         for finding in self._outcome.findings:
             yield from self._finding(finding)
-        yield self._summary()
+        yield summary(self._outcome)
 
     def _finding(self, finding: Finding, note: str = "") -> Iterator[str]:
         place = f"{finding.place.path}:{finding.place.line}:{finding.place.column}:"
-        tag = self._paint(_SEVERITY_COLOURS[finding.severity], finding.tag)
+        tag = self._link(pages.url(finding.rule), self._paint(_SEVERITY_COLOURS[finding.severity], finding.tag))
         yield f"{self._paint(_BOLD, printable(place))} {tag}{note}: {one_line(finding.task)}"
-        yield from textwrap.wrap(one_line(finding.message), _WIDTH, initial_indent="  ", subsequent_indent="  ")
+        yield from wrap(one_line(finding.message), _WIDTH, "  ")
         yield from self._excerpt(finding)
         for related in finding.related:
             yield f"  {self._paint(_DIM, 'see')} {printable(str(related.place))}: {one_line(related.message)}"
@@ -60,27 +62,31 @@ class _Writer:
         shown = self._outcome.excerpt(finding.place.path, first, min(last, first + EXCERPT - 1))
         width = len(str(first + len(shown)))
         for number, line in enumerate(shown, first):
-            yield f"  {self._paint(_DIM, f'{number:>{width}} |')} {printable(line.rstrip()[:_WIDTH])}"
+            yield f"  {self._paint(_DIM, f'{number:>{width}} |')} {cut(printable(line.rstrip()), _WIDTH)}"
         if shown and last >= first + EXCERPT:
             yield f"  {self._paint(_DIM, ' ' * width + ' :')}"
 
-    def _summary(self) -> str:
-        outcome = self._outcome
-        verdicts = Counter(launch.verdict.value for launch in outcome.launches)
-        launches = _count(len(outcome.launches), "launch", "launches")
-        if verdicts:
-            launches += " (" + ", ".join(f"{number} {verdict}" for verdict, number in verdicts.most_common()) + ")"
-        fixable = sum(1 for finding in outcome.findings if finding.fix)
-        parts = [_count(len(outcome.findings), "finding") + (f", {fixable} fixable with --fix" if fixable else "")]
-        if outcome.warnings:
-            parts.append(f"{len(outcome.warnings)} known")
-        if outcome.errors:
-            parts.append(_count(len(outcome.errors), "error"))
-        parts += [launches, f"{_count(outcome.files, 'file')} in {outcome.elapsed:.2f} s"]
-        return "; ".join(parts)
+    def _link(self, url: str, text: str) -> str:
+        return f"\x1b]8;;{url}\x1b\\{text}\x1b]8;;\x1b\\" if self._links else text
 
     def _paint(self, code: str, text: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self._colour else text
+
+
+def summary(outcome: Outcome) -> str:
+    """What was found and what was looked at, on one line."""
+    verdicts = Counter(launch.verdict.value for launch in outcome.launches)
+    launches = _count(len(outcome.launches), "launch", "launches")
+    if verdicts:
+        launches += " (" + ", ".join(f"{number} {verdict}" for verdict, number in verdicts.most_common()) + ")"
+    fixable = sum(1 for finding in outcome.findings if finding.fix)
+    parts = [_count(len(outcome.findings), "finding") + (f", {fixable} fixable with --fix" if fixable else "")]
+    if outcome.warnings:
+        parts.append(f"{len(outcome.warnings)} known")
+    if outcome.errors:
+        parts.append(_count(len(outcome.errors), "error"))
+    parts += [launches, f"{_count(outcome.files, 'file')} in {outcome.elapsed:.2f} s"]
+    return "; ".join(parts)
 
 
 def _count(number: int, one: str, many: str = "") -> str:

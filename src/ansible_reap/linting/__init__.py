@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ansible_reap import checks
 from ansible_reap.checks import RULES
-from ansible_reap.checks.finding import Finding, Rule
+from ansible_reap.checks.finding import Finding, Level, Rule
 from ansible_reap.content.model import Task
 from ansible_reap.flow import analyse
 from ansible_reap.flow.analysis import Analysis, ReadError
@@ -37,9 +37,17 @@ class Settings:
     options: Mapping[str, Mapping[str, object]]
 
 
-def request(root: Path, paths: Iterable[str | os.PathLike[str]], select: str = "", ignore: str = "") -> Request:
+def request(
+    root: Path,
+    paths: Iterable[str | os.PathLike[str]],
+    select: str = "",
+    ignore: str = "",
+    *,
+    min_severity: Level = Level.LOW,
+    min_confidence: Level = Level.LOW,
+) -> Request:
     """What was asked for, with names checked. Raises ValueError, which names the nearest rule."""
-    return Request(_names(select), _names(ignore), relative_paths(root, paths))
+    return Request(_names(select), _names(ignore), relative_paths(root, paths), min_severity, min_confidence)
 
 
 def _names(text: str) -> frozenset[str]:
@@ -50,20 +58,28 @@ def _names(text: str) -> frozenset[str]:
     return names
 
 
-def lint(root: Path, asked: Request | None = None, history: Estimates | None = None) -> Outcome:
+def lint(
+    root: Path,
+    asked: Request | None = None,
+    history: Estimates | None = None,
+    unsaved: Mapping[str, bytes] | None = None,
+) -> Outcome:
     """Check the project at ``root``, with the run times that are committed there unless ``history`` gives others.
 
+    ``unsaved`` holds the bytes of files that are not (yet) as the disk has them, by path relative to the root.
     Raises ConfigError where one of its settings files cannot be used. Run times that cannot be read are one of the
     errors, and the checks do without them.
     """
     started = time.perf_counter()
     asked = asked or Request()
     settings = load_settings(root)
-    analysis = analyse(root)
+    unsaved = unsaved or {}
+    analysis = analyse(root, unsaved)
+    texts = {**analysis.texts, **{path: data.decode("utf-8", "replace") for path, data in unsaved.items()}}
     trouble: list[ReadError] = []
     findings = apply_rules(analysis, settings.options, history or _committed(root, trouble), trouble)
     rules = {rule.id: rule for rule in RULES}
-    judge = Judge(root, rules, settings.lint, settings.known, asked, _tasks(analysis), analysis.texts)
+    judge = Judge(root, rules, settings.lint, settings.known, asked, _tasks(analysis), texts)
     judged = [(judge.decide(finding), finding) for finding in findings]
     stale = () if asked.select or asked.ignore else judge.stale()
     return Outcome(
@@ -71,10 +87,10 @@ def lint(root: Path, asked: Request | None = None, history: Estimates | None = N
         findings=tuple(finding for report, finding in judged if report is Report.FAIL),
         warnings=tuple(finding for report, finding in judged if report is Report.WARN),
         launches=tuple(launch for launch in analysis.launches if asked.covers(launch.task.path)),
-        errors=(*_errors(analysis, settings.lint, asked, root), *trouble),
+        errors=(*_errors(analysis, settings.lint, asked, root, unsaved), *trouble),
         files=analysis.files,
         elapsed=time.perf_counter() - started,
-        texts=analysis.texts,
+        texts=texts,
         rules=rules,
         stale=tuple(
             f"{settings.known.name}:{entry.line}: nothing meets '{entry.path} {entry.tag}' any more; delete the line"
@@ -129,13 +145,19 @@ def apply_rules(
     return checks.run(analysis, options, history, on_crash=None if crashes is None else note)
 
 
-def _errors(analysis: Analysis, lint_config: LintConfig, asked: Request, root: Path) -> tuple[ReadError, ...]:
+def _errors(
+    analysis: Analysis, lint_config: LintConfig, asked: Request, root: Path, unsaved: Collection[str]
+) -> tuple[ReadError, ...]:
     found = [
         error
         for error in (*analysis.errors, *analysis.crashes)
         if asked.covers(error.path) and not lint_config.excludes(root / error.path)
     ]
-    found += [ReadError(path, 1, "no such file or folder") for path in asked.paths if not os.path.lexists(root / path)]
+    found += [
+        ReadError(path, 1, "no such file or folder")
+        for path in asked.paths
+        if path not in unsaved and not os.path.lexists(root / path)
+    ]
     return tuple(sorted(found, key=lambda error: (error.path, error.line)))
 
 

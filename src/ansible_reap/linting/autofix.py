@@ -1,9 +1,13 @@
-"""``check --fix``: apply the safe fixes until none is left, and keep only those that did what they promised."""
+"""``check --fix``: try the safe fixes until none is left, and keep only those that do what they promise.
+
+They are tried on the text alone. A file is written once, when what becomes of it is known.
+"""
 
 from __future__ import annotations
 
+import difflib
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,38 +23,61 @@ _Key = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Fixed:
-    """What fixing did: the outcome of the check afterwards, and the findings whose fixes were written."""
+    """What fixing does: the outcome of the check afterwards, the findings that are mended, the files that change."""
 
     outcome: Outcome
     applied: tuple[Finding, ...]
+    files: Mapping[str, bytes]
+    """The new bytes, by path relative to the root."""
 
 
-def fix(root: Path, lint: Callable[[], Outcome]) -> Fixed:
-    """Fix what ``lint()`` finds in the project at ``root``.
+Lint = Callable[[Mapping[str, bytes]], Outcome]
+"""Checks the project with these files in the place of those on the disk."""
 
-    After each round the project is checked again; a fix whose finding is still there, or that broke something, is
-    taken back and not tried again. Raises OSError where a file cannot be written.
+
+def fix(root: Path, lint: Lint, unsaved: Mapping[str, bytes] | None = None) -> Fixed:
+    """Fix what ``lint(unsaved)`` finds in the project at ``root``; nothing is written.
+
+    After each round the project is checked again as it would be; a fix whose finding is still there, or that broke
+    something, is taken back and not tried again. Raises OSError where a file cannot be read.
     """
     applied: list[Finding] = []
     refused: set[_Key] = set()
-    before = lint()
+    texts = dict(unsaved or {})
+    before = lint(texts)
     for _ in range(ROUNDS):
         candidates = [finding for finding in before.findings if finding.fix and _key(finding) not in refused]
         chosen = edits.choose(candidates)
-        kept = {path: (root / path).read_bytes() for path in edits.touched(chosen)}
-        done = edits.apply(root, chosen)
+        old = {path: texts[path] if path in texts else (root / path).read_bytes() for path in edits.touched(chosen)}
+        done, new = edits.applied(old, chosen)
         if not done:
             break
-        after = lint()
+        after = lint({**texts, **new})
         failed = _failed(before, after, done)
         if failed:
-            for path, data in kept.items():
-                (root / path).write_bytes(data)
             refused |= failed
             continue
         applied += done
+        texts.update(new)
         before = after
-    return Fixed(before, tuple(applied))
+    return Fixed(before, tuple(applied), {path: texts[path] for path in edits.touched(applied)})
+
+
+def write(root: Path, fixed: Fixed) -> None:
+    """Write the files that change. Raises OSError where one cannot be written."""
+    for path, data in fixed.files.items():
+        (root / path).write_bytes(data)
+
+
+def diff(root: Path, fixed: Fixed, unsaved: Mapping[str, bytes] | None = None) -> Iterator[str]:
+    """What would change, as lines of a unified diff that ``git apply`` and ``patch -p1`` read."""
+    for path, new in sorted(fixed.files.items()):
+        old = (unsaved or {}).get(path)
+        if old is None:
+            old = (root / path).read_bytes()
+        before, after = (data.decode("utf-8", "surrogateescape").splitlines(keepends=True) for data in (old, new))
+        for line in difflib.unified_diff(before, after, f"a/{path}", f"b/{path}"):
+            yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
 
 
 def _failed(before: Outcome, after: Outcome, done: Iterable[Finding]) -> set[_Key]:

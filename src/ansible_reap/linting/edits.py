@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
 from ansible_reap.checks.finding import Edit, Finding
 from ansible_reap.content.source import SourceError, compose
@@ -42,23 +41,20 @@ def _is_insertion(edit: Edit) -> bool:
     return edit.last < edit.first
 
 
-def apply(root: Path, findings: Iterable[Finding]) -> list[Finding]:
-    """Write the fixes that can be applied together; the findings whose fix was written are returned.
+def applied(texts: Mapping[str, bytes], findings: Iterable[Finding]) -> tuple[list[Finding], dict[str, bytes]]:
+    """The findings whose fixes can be applied together, and the bytes that the files they touch then have.
 
-    A file that would not parse any more keeps its bytes, and so does every other file of the fixes concerned. Raises
-    OSError where a file cannot be read or written.
+    A file that would not parse any more stays as it is, and so does every other file of the fixes concerned. ``texts``
+    holds every file that is touched, by path.
     """
     chosen = choose(findings)
-    old = {path: (root / path).read_bytes() for path in touched(chosen)}
     while chosen:
-        new = {path: edited(data, _edits(chosen, path)) for path, data in old.items()}
+        new = {path: edited(texts[path], _edits(chosen, path)) for path in touched(chosen)}
         broken = {path for path, data in new.items() if not _parses(data)}
         if not broken:
-            for path in touched(chosen):
-                (root / path).write_bytes(new[path])
-            break
+            return chosen, new
         chosen = [finding for finding in chosen if broken.isdisjoint(touched([finding]))]
-    return chosen
+    return [], {}
 
 
 def touched(findings: Iterable[Finding]) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
-from ansible_reap.checks.finding import Finding, Rule
+from ansible_reap.checks.finding import Finding, Level, Rule
 from ansible_reap.content.model import Task
 from ansible_reap.linting.lintconfig import IgnoreEntry, IgnoreFile, LintConfig
 from ansible_reap.linting.noqa import Comments
@@ -35,6 +35,8 @@ class Request:
     ignore: frozenset[str] = frozenset()
     paths: tuple[str, ...] = ()
     """Files and folders relative to the root; empty: everything."""
+    min_severity: Level = Level.LOW
+    min_confidence: Level = Level.LOW
 
     def covers(self, path: str) -> bool:
         """Whether a file (relative to the root) is one that the caller asked about."""
@@ -70,11 +72,15 @@ class Judge:
         entry = self.known.entry(finding.place.path, finding.tag)
         if entry is not None:
             self.used.add(entry)
-        if not self.request.covers(finding.place.path):
+        if not self.request.covers(finding.place.path) or not self._is_grave(finding):
             return Report.SILENT
         if entry is not None:
             return Report.SILENT if entry.is_silent else Report.WARN
         return Report.FAIL if names.isdisjoint(self.lint.warn) else Report.WARN
+
+    def _is_grave(self, finding: Finding) -> bool:
+        asked = self.request
+        return finding.severity.rank >= asked.min_severity.rank and finding.confidence.rank >= asked.min_confidence.rank
 
     def _names(self, finding: Finding) -> frozenset[str]:
         rule = self.rules.get(finding.rule)
