@@ -49,7 +49,8 @@ def find(environment: Mapping[str, str] = os.environ, here: Path | None = None) 
     if not is_world_writable(here):
         candidates.append(here / "ansible.cfg")
     candidates += [Path(os.path.expanduser("~/.ansible.cfg")), SYSTEM_FILE]  # noqa: PTH111 - Path raises without a home
-    return next((path for path in candidates if path.is_file() and os.access(path, os.R_OK)), None)
+    # Asked in this order: is_file() raises where a folder on the way may not be entered.
+    return next((path for path in candidates if os.access(path, os.R_OK) and path.is_file()), None)
 
 
 def is_world_writable(folder: Path) -> bool:
