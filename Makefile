@@ -39,11 +39,11 @@ matrix:
 	ANSIBLE_REAP_CORES=all $(DEV)/python -m pytest -n $(JOBS) --dist worksteal $(TESTS)
 
 lint:
-	@$(MAKE_ENVS) dev
+	@$(MAKE_ENVS) dev lint
 	$(DEV)/ruff check .
 	$(DEV)/ruff format --check .
 	$(DEV)/mypy
-	$(DEV)/mypy --strict tools
+	$(DEV)/mypy --python-executable $(ENVS)/lint/bin/python --follow-imports silent --disable-error-code import-untyped lint_rules
 	PYTHONPATH=src $(DEV)/lint-imports
 
 workflows:

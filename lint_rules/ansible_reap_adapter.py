@@ -61,6 +61,7 @@ class ReapRule(AnsibleLintRule):
     """One of our rules; a subclass gives its id, all else follows. It has no id, so ansible-lint does not list it."""
 
     version_changed = "0.1.0"
+    _ids: ClassVar[dict[str, str]] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -110,10 +111,11 @@ class ReapRule(AnsibleLintRule):
         return not is_opt_in or finding.tag in (getattr(self.options, "enable_list", None) or ())
 
     def _matches(self, file: Lintable, findings: list[Finding]) -> list[MatchError]:
-        tasks = {}
-        for task in task_in_list(data=file.data, kind=file.kind, file=file):
-            if task.error is None and "action" in task.normalized_task:
-                tasks[_line_of(task)] = task
+        tasks = {
+            _line_of(each): each
+            for each in task_in_list(data=file.data, kind=str(file.kind), file=file)
+            if each.error is None and "action" in each.normalized_task
+        }
         matches = []
         for finding in findings:
             task = tasks.get(finding.place.line)
@@ -125,7 +127,7 @@ class ReapRule(AnsibleLintRule):
             match = self.create_matcherror(
                 message=finding.message, lineno=finding.place.line, filename=file, tag=finding.tag
             )
-            match.reap_finding = finding
+            vars(match)["reap_finding"] = finding  # for the fix, which gets the match and nothing else
             if task is not None:
                 self._enrich_matcherror_with_task_details(match, task)
             matches.append(match)

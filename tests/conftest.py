@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from typing import Any
 
 import hypothesis
 import pytest
@@ -12,7 +13,7 @@ from support import environments
 
 _SOURCE = str(environments.ROOT / "src")
 
-_PROPERTIES = {"deadline": None, "suppress_health_check": list(hypothesis.HealthCheck)}
+_PROPERTIES: Any = {"deadline": None, "suppress_health_check": list(hypothesis.HealthCheck)}
 # The same examples in every run, so that a change is judged and not the dice; "--hypothesis-profile=long" rolls them.
 hypothesis.settings.register_profile("short", derandomize=True, max_examples=200, **_PROPERTIES)
 hypothesis.settings.register_profile("long", max_examples=20_000, **_PROPERTIES)

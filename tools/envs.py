@@ -64,6 +64,7 @@ DEV = (
     "tree-sitter~=0.26.0",  # with a grammar of bash, that our parser of shell text is held against
     "tree-sitter-bash~=0.25.1",
     "types-PyYAML",
+    "types-jsonschema",
     "PyYAML>=6.0",
     "Jinja2>=3.1",
 )

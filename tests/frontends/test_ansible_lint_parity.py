@@ -60,7 +60,7 @@ def _tasks(case: Path) -> str:
 
 
 def _ours(root: Path) -> set[tuple[str, str, int]]:
-    command = [program("dev", "python"), "-m", "ansible_reap", "check", "--format", "json", "--exit-zero"]
+    command = [str(program("dev", "python")), "-m", "ansible_reap", "check", "--format", "json", "--exit-zero"]
     run = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
     return {(each["tag"], each["path"], each["line"]) for each in json.loads(run.stdout)["findings"]}
 

@@ -19,7 +19,7 @@ RULE = "no-changed-when"
 """A rule of ansible-lint that speaks on every command; the playbook's comments name it."""
 
 
-def commands(node: yaml.Node) -> list[tuple[int, int]]:
+def commands(node: yaml.Node | None) -> list[tuple[int, int]]:
     """First and last line of every task that runs a command."""
     if isinstance(node, yaml.SequenceNode):
         return [found for item in node.value for found in commands(item)]
@@ -32,7 +32,7 @@ def commands(node: yaml.Node) -> list[tuple[int, int]]:
 
 
 def last_line(node: yaml.Node) -> int:
-    if isinstance(node, yaml.ScalarNode) or node.flow_style:
+    if not isinstance(node, yaml.CollectionNode) or node.flow_style:
         return int(node.end_mark.line) + (1 if node.end_mark.column else 0)
     last = node.value[-1]
     return last_line(last[1] if isinstance(last, tuple) else last)

@@ -10,6 +10,7 @@ import pytest
 
 from ansible_reap import linting
 from ansible_reap.checks import RULES
+from ansible_reap.checks.finding import Rule
 
 PAGES = Path(__file__).parents[2] / "lint_rules"
 SECTIONS = ["What is wrong", "Why", "Sub-tags", "Wrong code", "Right code", "Options"]
@@ -66,7 +67,7 @@ def test_page_example_gives_just_what_the_page_says(
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
-def test_page_has_the_fixed_shape_and_an_example_for_each_tag(rule) -> None:
+def test_page_has_the_fixed_shape_and_an_example_for_each_tag(rule: Rule) -> None:
     text = _page(rule.id).read_text(encoding="utf-8")
     assert text.startswith(f"# {rule.id}\n")
     assert re.findall(r"^## (.+)$", text, re.MULTILINE) == SECTIONS

@@ -13,6 +13,7 @@ import pytest
 
 from ansible_reap.checks import RULES
 from ansible_reap.doctor import callback
+from ansible_reap.doctor.programs import Program
 from support import environments
 from support.venv import Venv
 
@@ -216,7 +217,7 @@ def test_an_ansible_of_another_environment(complete: Venv, project: Path) -> Non
 
 
 def test_an_ansible_core_that_is_too_old() -> None:
-    program = callback.Program(Path("/usr/bin/ansible-playbook"), "/usr/bin/python3")
+    program = Program(Path("/usr/bin/ansible-playbook"), "/usr/bin/python3")
     (observation,) = callback._core(program, {"core": "2.15.13"})
     assert "older than 2.16" in observation.text
 

@@ -26,7 +26,18 @@ def their_repository(tmp_path: Path) -> Path:
     """A git repository with a release of ansible-lint, its `.pre-commit-hooks.yaml` as it ships."""
     ask = "from importlib.metadata import version; print(version('ansible-lint'))"
     version = subprocess.run([PYTHON, "-c", ask], check=True, capture_output=True, text=True).stdout.strip()
-    download = [PYTHON, "-m", "pip", "download", "-q", "--no-deps", "--no-binary", "ansible-lint", "-d", tmp_path]
+    download = [
+        str(PYTHON),
+        "-m",
+        "pip",
+        "download",
+        "-q",
+        "--no-deps",
+        "--no-binary",
+        "ansible-lint",
+        "-d",
+        str(tmp_path),
+    ]
     subprocess.run([*download, f"ansible-lint=={version}"], check=True, capture_output=True, text=True)
     (archive,) = tmp_path.glob("*.tar.gz")
     with tarfile.open(archive) as packed:

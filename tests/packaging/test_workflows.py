@@ -111,7 +111,7 @@ def test_a_pipeline_on_a_page_has_the_form_that_its_service_reads(
         pytest.skip("no environment tools: tools/envs.py make tools")
     file = tmp_path / "pipeline.yml"
     file.write_text(block.text)
-    check = [environments.program("tools", "check-jsonschema"), "--builtin-schema", schema, *options, file]
+    check = [str(environments.program("tools", "check-jsonschema")), "--builtin-schema", schema, *options, str(file)]
     reply = subprocess.run(check, capture_output=True, text=True, check=False)
     assert reply.returncode == 0, reply.stdout + reply.stderr
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from ansible_reap.checks.finding import Edit, Finding, Fix, Level, Related, Rule
@@ -25,8 +26,8 @@ TEXT = """\
 """
 
 
-def _no_findings(*_: object) -> tuple[()]:
-    return ()
+def _no_findings(_: object) -> Iterator[Finding]:
+    return iter(())
 
 
 RULES = {

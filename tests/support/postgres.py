@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 PACKAGES = Path("/usr/lib/postgresql")
 
@@ -33,16 +34,23 @@ def server(folder: Path) -> Iterator[str]:
     user = _unprivileged() if os.getuid() == 0 else None
     home = _home(folder, user)
     port = _free_port()
-    drop = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
+    drop: Any = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
     data = home / "data"
     subprocess.run(
-        [binaries / "initdb", "-D", data, "-U", "reaper", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C"],
-        check=True, capture_output=True, cwd=home, **drop,
-    )  # fmt: skip
+        [str(binaries / "initdb"), *f"-D {data} -U reaper -A trust --no-sync -E UTF8 --locale=C".split()],
+        check=True,
+        capture_output=True,
+        cwd=home,
+        **drop,
+    )
     log = (folder / "postgres.log").open("wb")
     options = ["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off"]
     process = subprocess.Popen(
-        [binaries / "postgres", "-D", data, "-p", str(port), *options], stdout=log, stderr=log, cwd=home, **drop
+        [str(binaries / "postgres"), "-D", str(data), "-p", str(port), *options],
+        stdout=log,
+        stderr=log,
+        cwd=home,
+        **drop,
     )
     try:
         _wait_until_ready(port, process, folder / "postgres.log")

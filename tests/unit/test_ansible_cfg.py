@@ -65,7 +65,7 @@ def test_the_file_that_ansible_itself_would_read_is_found(
     places: Path, monkeypatch: pytest.MonkeyPatch, core: str
 ) -> None:
     cases = [(str(here), str(home), variable) for here, home, variable in settings(places / "cases")]
-    command = [program(f"core-{core}", "python"), "-c", ANSIBLES_CHOICE, json.dumps(cases)]
+    command = [str(program(f"core-{core}", "python")), "-c", ANSIBLES_CHOICE, json.dumps(cases)]
     reply = subprocess.run(command, capture_output=True, text=True, check=True)
     ours = []
     for here, home, variable in cases:

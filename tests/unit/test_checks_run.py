@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ansible_reap import checks, linting
-from ansible_reap.checks.finding import Rule
+from ansible_reap.checks.finding import Finding, Rule
 from ansible_reap.flow import analyse
 from ansible_reap.history import committed
 from ansible_reap.history.estimate import RunTime, estimate, estimates_of
@@ -40,7 +41,7 @@ POLLED = """\
 def broken(monkeypatch: pytest.MonkeyPatch) -> Rule:
     """The rules with one among them that crashes on every project."""
 
-    def crash(*_: object) -> object:
+    def crash(_: object) -> Iterator[Finding]:
         raise RuntimeError("no such luck")
 
     rule = replace(checks.RULES[0], id="async-broken", check=crash)

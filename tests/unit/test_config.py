@@ -9,7 +9,11 @@ import pytest
 from ansible_reap.linting.config import ConfigError, load_config
 from ansible_reap.linting.lintconfig import load_ignore_file, load_lint_config
 
-KNOWN = {"async-timeout": {"headroom": 2.0, "ceiling": True}, "async-scope": {}, "async-unreaped": {"modules": []}}
+KNOWN: dict[str, dict[str, object]] = {
+    "async-timeout": {"headroom": 2.0, "ceiling": True},
+    "async-scope": {},
+    "async-unreaped": {"modules": []},
+}
 
 
 def write(folder: Path, text: str, name: str = ".ansible-reap.yml") -> Path:
@@ -80,7 +84,7 @@ def test_bytes_that_are_no_text_are_a_mistake(tmp_path: Path) -> None:
 def test_ansible_lints_lists_are_read(name: str, tmp_path: Path) -> None:
     write(tmp_path, "skip_list: [a]\nwarn_list: [b]\nenable_list: [c]\nprofile: safety\n", name)
     config = load_lint_config(tmp_path)
-    assert (config.skip, config.warn, config.enable) == ({"a"}, {"b"}, {"c"})
+    assert (set(config.skip), set(config.warn), set(config.enable)) == ({"a"}, {"b"}, {"c"})
 
 
 def test_the_first_configuration_that_exists_counts(tmp_path: Path) -> None:

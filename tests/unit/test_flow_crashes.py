@@ -10,6 +10,7 @@ import pytest
 from ansible_reap import linting
 from ansible_reap.flow import analyse, assembly
 from ansible_reap.flow.evaluation.evaluator import Evaluator
+from ansible_reap.flow.verdicts import judge
 from ansible_reap.flow.walk import order
 from ansible_reap.flow.walk.walk import Walk
 from ansible_reap.jobs import Verdict
@@ -69,7 +70,7 @@ def test_at_a_play(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_at_a_verdict(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    right = assembly.judge
+    right = judge
 
     def wrong(instance: Any, *others: Any) -> Any:
         if instance.register == "before":

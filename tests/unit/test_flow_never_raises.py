@@ -117,7 +117,7 @@ ACTIONS = st.sampled_from(
 
 @st.composite
 def tasks(draw: Any) -> dict[str, Any]:
-    task = draw(st.dictionaries(KEYWORDS, VALUES, max_size=5))
+    task: dict[str, Any] = draw(st.dictionaries(KEYWORDS, VALUES, max_size=5))
     action = draw(ACTIONS)
     if action == "async_status":
         task[action] = {"jid": draw(TEMPLATES)}
