@@ -10,6 +10,7 @@ from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import jsonschema
 import junitparser
@@ -352,7 +353,7 @@ def _html(markdown: str) -> str:
     if environments.environment("tools") is None:
         pytest.skip("no environment tools: tools/envs.py make tools")
     convert = "import sys, cmarkgfm; sys.stdout.write(cmarkgfm.github_flavored_markdown_to_html(sys.stdin.read()))"
-    command = [environments.program("tools", "python"), "-c", convert]
+    command = [str(environments.program("tools", "python")), "-c", convert]
     return subprocess.run(command, input=markdown, capture_output=True, text=True, check=True).stdout
 
 
