@@ -142,3 +142,5 @@ class Analysis:
     """Places that were not checked for an error of our own; the launches that this may concern are unknown."""
     texts: Mapping[str, str] = field(default_factory=dict)
     """The text of the files that hold launches or reaps, by path relative to the root."""
+    steps: Mapping[str, tuple[Task, ...]] = field(default_factory=dict)
+    """Every task of those files, in the order of the text; blocks as tasks too."""

@@ -44,7 +44,12 @@ def outcome(library: Library, record: Record) -> Analysis:
         crashes=tuple(record.crashes),
         files=len(library.project.yaml),
         texts={path: library.source(path).decode("utf-8", "replace") for path in sorted(paths)},
+        steps={path: _steps(library, path) for path in sorted(paths)},
     )
+
+
+def _steps(library: Library, path: str) -> tuple[Task, ...]:
+    return tuple(step if isinstance(step, Task) else step.as_task() for step in library.content(path).steps())
 
 
 def _judged(instance: Instance, record: Record, elsewhere: _WaitsElsewhere) -> Judgement:

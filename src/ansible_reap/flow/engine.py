@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ def analyse(root: Path, unsaved: Mapping[str, bytes] | None = None) -> Analysis:
     """
     project = Project(root, unsaved)
     library = Library(project)
-    result: Analysis | None = None
+    result = Analysis(root=str(root), launches=(), reaps=(), uses=(), errors=(), files=len(project.yaml))
     if library.asynchronous or library.polling:
         enabled = gc.isenabled()
         gc.disable()  # plain trees without cycles: collecting them again and again only costs time
@@ -33,16 +34,7 @@ def analyse(root: Path, unsaved: Mapping[str, bytes] | None = None) -> Analysis:
     errors = [ReadError(path, 1, f"cannot be read: {message}") for path, message in project.unreadable]
     errors += [ReadError(path, error.line, error.message) for path, error in library.errors.items()]
     errors.sort(key=lambda error: (error.path, error.line))
-    return Analysis(
-        root=str(root),
-        launches=result.launches if result else (),
-        reaps=result.reaps if result else (),
-        uses=result.uses if result else (),
-        errors=tuple(errors),
-        files=len(project.yaml),
-        crashes=result.crashes if result else (),
-        texts=result.texts if result else {},
-    )
+    return replace(result, errors=tuple(errors))
 
 
 def _walked(library: Library) -> Analysis:

@@ -13,32 +13,20 @@ from ansible_reap.checks.evidence.work import is_windows
 from ansible_reap.content import expressions
 from ansible_reap.content.builtin import BUILTIN_MODULES
 from ansible_reap.content.model import Place, Task
-from ansible_reap.content.source import SourceError, compose
-from ansible_reap.content.tasks import read_content
 from ansible_reap.flow.analysis import Analysis
 
 _CONDITIONS = frozenset({"when", "failed_when", "changed_when", "until", "that"})
 """Keys whose strings are bare expressions."""
 _VERDICTS = frozenset({"fail", "assert"})
 """Modules that exist to say that something has failed."""
-MAX_KEPT = 64
-"""Files whose tasks are remembered: one rule after the other asks for them."""
+MAX_KEPT = 4096
+"""Tasks whose text is remembered: each wait of a file asks those after it."""
 _ADDRESS = frozenset({"ansible_host", "ansible_ssh_host", "ansible_port", "ansible_ssh_port"})
 
 
 def tasks_of_file(analysis: Analysis, path: str) -> Iterator[Task]:
     """Every task of a file that some launch or look stands in, in the order of the text; blocks as tasks too."""
-    return iter(steps_of(path, analysis.texts.get(path, "")))
-
-
-@lru_cache(maxsize=MAX_KEPT)
-def steps_of(path: str, text: str) -> tuple[Task, ...]:
-    """Every task and block of a text, in its order; none where it does not parse."""
-    try:
-        content = read_content(path, compose(text.encode("utf-8", "surrogatepass")))
-    except SourceError:
-        return ()
-    return tuple(step if isinstance(step, Task) else step.as_task() for step in content.steps())
+    return iter(analysis.steps.get(path, ()))
 
 
 def gives_a_new_address(analysis: Analysis, task: Task) -> bool:
@@ -70,7 +58,16 @@ def tests_failure_of(analysis: Analysis, task: Task) -> bool:
     It tests the result, as in ``when: x is failed`` or an assert on it, or it is handed the whole result.
     """
     register = task.keywords.get("register")
-    return isinstance(register, str) and any(_judges(other, register) for other in _tasks_after(analysis, task))
+    if not isinstance(register, str):
+        return False
+    steps, line = analysis.steps.get(task.path, ()), task.line
+    naming = [other for other in steps if other.place.line > line and register in _text_of(other)]
+    return any(_judges(other, register) for other in naming)
+
+
+@lru_cache(maxsize=MAX_KEPT)
+def _text_of(task: Task) -> str:
+    return f"{task.args} {task.keywords}"
 
 
 def _judges(task: Task, register: str) -> bool:
@@ -100,10 +97,6 @@ def _loop_variables(task: Task, register: str) -> Iterator[str]:
 
 def _is_loop(key: str) -> bool:
     return key == "loop" or key.startswith("with_")
-
-
-def _tasks_after(analysis: Analysis, task: Task) -> Iterator[Task]:
-    return (other for other in tasks_of_file(analysis, task.path) if other.line > task.line)
 
 
 def _strings(value: object, *, bare: bool, depth: int = 0) -> Iterator[str]:

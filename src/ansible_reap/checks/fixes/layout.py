@@ -10,7 +10,6 @@ from functools import lru_cache
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from ansible_reap.checks.evidence.neighbours import MAX_KEPT, steps_of
 from ansible_reap.checks.evidence.work import number
 from ansible_reap.checks.finding import Edit
 from ansible_reap.content.model import Task
@@ -19,6 +18,9 @@ from ansible_reap.flow.analysis import Analysis
 
 _ODD_BREAKS = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
 """Line ends that YAML knows but editors count differently."""
+
+MAX_KEPT = 64
+"""Files whose layout is remembered: one rule after the other asks for it."""
 
 _PLAIN = re.compile(r"[A-Za-z][\w./()]*(?:[ -]+[\w./()]+)*")
 _WORDS = re.compile(r"y|n|yes|no|on|off|true|false|null|none", re.IGNORECASE)
@@ -56,8 +58,8 @@ class Item:
     siblings: tuple[Node, ...]
     """The items of the list that the task stands in, itself included."""
     index: int
-    steps: tuple[Task, ...]
-    """Every task and block of the file, in the order of the text."""
+    later: tuple[Task, ...]
+    """The tasks and blocks after it in its list."""
     last: int
     """The last line of the task, comments after it left out."""
 
@@ -146,9 +148,20 @@ def find(analysis: Analysis, task: Task) -> Item | None:
         indent=node.start_mark.column,
         siblings=tuple(siblings.value),
         index=index,
-        steps=steps_of(task.path, text),
+        later=_later(analysis.steps.get(task.path, ()), siblings, index),
         last=end_line(node),
     )
+
+
+def _later(steps: tuple[Task, ...], siblings: SequenceNode, index: int) -> tuple[Task, ...]:
+    known = _by_line(steps)
+    lines = [node.start_mark.line + 1 for node in siblings.value[index + 1 :]]
+    return tuple([known[line] for line in lines if line in known])
+
+
+@lru_cache(maxsize=MAX_KEPT)
+def _by_line(steps: tuple[Task, ...]) -> dict[int, Task]:
+    return {step.line: step for step in steps}
 
 
 def _entries(node: MappingNode) -> Iterator[Entry]:

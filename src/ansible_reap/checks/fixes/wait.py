@@ -6,6 +6,7 @@ import itertools
 import math
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from ansible_reap.checks.evidence import work
 from ansible_reap.checks.finding import Edit, Fix
@@ -51,6 +52,8 @@ _KEPT = (
 _REFUSED = ("until", "retries", "ignore_errors", "ignore_unreachable", "failed_when", "vars", "listen", "debugger")
 """Keywords with which the launch's author may mean something that a plain wait would break."""
 
+MAX_KEPT = 4096
+"""Tasks of which it is remembered whether they cut a wait off: each fix of a file asks for those after it."""
 _SMALL = frozenset({"a", "an", "the", "and", "for", "from", "in", "is", "of", "on", "that", "this", "to", "with"})
 _NAME = re.compile(r"[a-z_]\w*", re.IGNORECASE)
 _VARIABLE = re.compile(r"\{\{\s*([a-z_]\w*)\s*(?:\|\s*int\s*)?\}\}", re.IGNORECASE)
@@ -86,7 +89,7 @@ def _is_safe(launch: Launch, item: Item, limit: float) -> bool:
         return False
     if task.inherited("ignore_errors") or task.inherited("ignore_unreachable"):
         return False
-    later = {step.line for step in _later(item, task)}
+    later = {step.place.line for step in item.later}
     if any(look.task.path != task.path or look.task.line not in later for look in launch.looks):
         return False
     return not any(_is_per_item(launch, item, key) for key in _KEPT)
@@ -97,13 +100,7 @@ def _lives_on(item: Item, task: Task) -> bool:
     texts = (task.name or "", *(str(value) for value in task.args.values()))
     if any(_SERVICE.search(text) for text in texts):
         return True
-    return any(step.module == "wait_for" for step in _later(item, task))
-
-
-def _later(item: Item, task: Task) -> Iterator[Task]:
-    """The tasks after it in its list."""
-    lines = {node.start_mark.line + 1 for node in item.siblings[item.index + 1 :]}
-    return (step for step in item.steps if step.line in lines and step.line > task.line)
+    return "wait_for" in [step.module for step in item.later]
 
 
 def _is_per_item(launch: Launch, item: Item, key: str) -> bool:
@@ -123,15 +120,16 @@ def _place(item: Item, launch: Launch) -> int:
     Before a task that looks at the job too, and above all before one that deletes its status file.
     """
     looks = {look.task.line for look in launch.looks}
-    nodes = {node.start_mark.line + 1: node for node in item.siblings}
-    last = item.last
-    for step in _later(item, launch.task):
-        if step.line in looks or _cuts_off(step):
-            return last
-        last = end_line(nodes[step.line])
-    return item.last_of_list
+    stop = next((at for at, step in enumerate(item.later) if step.place.line in looks or _cuts_off(step)), None)
+    if stop is None:
+        return item.last_of_list
+    if stop == 0:
+        return item.last
+    before = item.later[stop - 1].line
+    return next(end_line(node) for node in item.siblings if node.start_mark.line + 1 == before)
 
 
+@lru_cache(maxsize=MAX_KEPT)
 def _cuts_off(task: Task) -> bool:
     """Whether after this task the wait is not reached, or its job is gone: the host restarts, or the play ends."""
     if task.module == "meta":
@@ -214,12 +212,18 @@ def _new_name(analysis: Analysis, launch: Launch) -> str:
     """A variable name that the project's files with async tasks do not hold, and that no other fix takes either."""
     name = _base_name(launch.task)
     nameless = [each for each in analysis.launches if each.register is None and _base_name(each.task) == name]
-    taken = "\n".join(analysis.texts.values())
+    taken = _words_of(analysis)
     numbered = (name if number == 1 else f"{name}_{number}" for number in itertools.count(1))
-    free = (each for each in numbered if not re.search(rf"\b{each}(?:_item|_result)?\b", taken))
+    free = (each for each in numbered if taken.isdisjoint((each, f"{each}_item", f"{each}_result")))
     return next(itertools.islice(free, nameless.index(launch), None))
 
 
+@lru_cache(maxsize=1)
+def _words_of(analysis: Analysis) -> frozenset[str]:
+    return frozenset(word for text in analysis.texts.values() for word in re.findall(r"\w+", text))
+
+
+@lru_cache(maxsize=MAX_KEPT)
 def _base_name(task: Task) -> str:
     """Made of the task's name; in a role it starts with the role's, as ansible-lint wants it."""
     label = re.sub(r"{[{%].*?[%}]}", " ", task.name or task.module.rpartition(".")[2])

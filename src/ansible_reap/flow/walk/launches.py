@@ -20,6 +20,8 @@ from ansible_reap.jobs import DETACH_VARIABLE, EXPECT_VARIABLE
 from ansible_reap.shell.disconnects import awaits_connection, could_cut, cuts_connection
 
 MAX_COUNTED = 32
+MAX_BESIDE = 20
+"""Launches that are named as running beside another."""
 MAX_CUTTING_ITEMS = 32
 """Items of a loop that are tried for what cuts the connection."""
 _SELF_REAPING = frozenset({"community.general.iptables_state", "iptables_state"})
@@ -130,13 +132,15 @@ def _beside(visit: Visit, guard: Formula) -> tuple[Task, ...]:
     walk, frame = visit.walk, visit.frame
     found: list[Task] = []
     for number in sorted(walk.state.live):
+        if len(found) == MAX_BESIDE:
+            break
         other = walk.record.instances[number]
         same_play = other.frame.play == frame.play and other.frame.playbook == frame.playbook
         if not same_play or other.task is visit.step or other.task in found:
             continue
         if not exclude_plainly(guard, other.guard):
             found.append(other.task)
-    return tuple(found[:20])
+    return tuple(found)
 
 
 def _detachment(visit: Visit, evaluator: Evaluator) -> str | None:
