@@ -22,10 +22,19 @@ def find_root(start: Path) -> Path:
 def project_root(paths: Sequence[str | os.PathLike[str]]) -> Path:
     """The root of the project that the paths belong to (without any, the working folder).
 
-    Where nothing marks one, it is the working folder if the paths lie below it, else the folder that holds them.
+    One path that is a project's root is that project. Else it is the project around the working folder, whichever of
+    its files are named, so that a hook that passes more or fewer of them reads the same project. Only paths outside of
+    it have a project of their own: the nearest root up from all of them. Where nothing marks one, it is the working
+    folder if the paths lie below it, else the folder that holds them.
     """
     here = Path.cwd()
-    start = Path(os.path.commonpath([Path(path).absolute() for path in paths])) if paths else here
+    named = [Path(os.path.normpath(Path(path).absolute())) for path in paths]
+    if len(named) == 1 and named[0].is_dir() and is_root(named[0]):
+        return named[0]
+    around = next(filter(is_root, (here, *here.parents)), None)
+    if around is not None and all(path.is_relative_to(around) for path in named):
+        return around
+    start = Path(os.path.commonpath(named)) if named else here
     if not start.is_dir():
         start = start.parent
     root = next(filter(is_root, (start, *start.parents)), None)

@@ -10,6 +10,7 @@ import gc
 import io
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,10 +18,11 @@ from ansible_reap import linting
 from ansible_reap.checks.finding import Level
 from ansible_reap.cli.parser import Parser, UsageError
 from ansible_reap.cli.terminal import COLOURS, follows_links, wants_colour
-from ansible_reap.formats import CHECK_FORMATS, render
+from ansible_reap.formats import CHECK_FORMATS, REPOSITORY_FORMATS, ROOT_FORMATS, render
 from ansible_reap.formats.printable import one_line, printable
 from ansible_reap.linting.config import ConfigError
 from ansible_reap.linting.lintconfig import is_expressible, load_ignore_file, merged
+from ansible_reap.linting.outcome import seen_from
 from ansible_reap.linting.selection import relative_paths
 from ansible_reap.project_root import ROOT_MARKERS, project_root
 
@@ -133,7 +135,7 @@ def _standard_input(args: argparse.Namespace, root: Path) -> dict[str, bytes]:
 
 
 def _report(root: Path, lint: _Lint, unsaved: Mapping[str, bytes], args: argparse.Namespace) -> int:
-    outcome = _checked(root, lint, unsaved, args)
+    outcome = seen_from(_checked(root, lint, unsaved, args), _base(root, args.format))
     _write(outcome, args)
     if args.format == "text" or args.output:
         _tell_errors(outcome)
@@ -147,10 +149,12 @@ def _diff(root: Path, lint: _Lint, unsaved: Mapping[str, bytes], args: argparse.
     from ansible_reap.linting import autofix  # noqa: PLC0415 - a plain check starts without it
 
     fixed = autofix.fix(root, lint, unsaved)
-    lines = [line.rstrip("\n") for line in autofix.diff(root, fixed, unsaved)]
+    here = Path.cwd()
+    prefix = f"{root.relative_to(here).as_posix()}/" if root != here and root.is_relative_to(here) else ""
+    lines = [line.rstrip("\n") for line in autofix.diff(root, fixed, unsaved, prefix)]
     colour = not args.output and _wants_colour(args)
     _put("".join(f"{_painted(printable(line)) if colour else line}\n" for line in lines), args)
-    _tell_errors(fixed.outcome)
+    _tell_errors(seen_from(fixed.outcome, Path.cwd()))
     left = len(fixed.outcome.findings)
     print(f"{len(fixed.applied)} would be fixed in {len(fixed.files)} files, {left} left", file=sys.stderr)
     return fixed.outcome.exit_status or (1 if fixed.applied else 0)
@@ -183,7 +187,7 @@ def _fixed(root: Path, lint: _Lint, args: argparse.Namespace) -> Outcome:
         autofix.write(root, fixed)
     except OSError as error:
         raise UsageError(f"--fix: cannot write '{error.filename}': {error.strerror}") from error
-    for finding in fixed.applied:
+    for finding in seen_from(replace(fixed.outcome, findings=fixed.applied), Path.cwd()).findings:
         _tell(args, f"fixed {finding.place}: {finding.tag}: {finding.fix.description if finding.fix else ''}")
     return fixed.outcome
 
@@ -215,6 +219,18 @@ def _root(args: argparse.Namespace) -> Path:
     if not root.is_dir():
         raise UsageError(f"--project-dir: no such folder '{args.project_dir}'")
     return root
+
+
+def _base(root: Path, name: str) -> Path:
+    """The folder that the paths of this format are relative to."""
+    if name in ROOT_FORMATS:
+        return root
+    if name not in REPOSITORY_FORMATS:
+        return Path.cwd()
+    told = os.environ.get(REPOSITORY_FORMATS[name])
+    if told and root.is_relative_to(told):
+        return Path(told)
+    return next((folder for folder in (root, *root.parents) if (folder / ".git").exists()), root)
 
 
 def _history(which: str, root: Path) -> Estimates | None:

@@ -68,6 +68,8 @@ class Project:
         """Those of the YAML files that Ansible copies to hosts. They need not parse."""
         self.others: set[str] = set()
         self.unreadable: list[tuple[str, str]] = []
+        self._nested_configs: list[str] = []
+        """The ansible.cfg of the folders below the root."""
         self._directories: dict[str, list[str]] = {}
         self._canonical: dict[str, str | None] = {}
         self.links: set[str] = set()
@@ -194,6 +196,8 @@ class Project:
                     self.yaml.append(prefix + name)
             else:
                 self.others.add(prefix + name)
+                if name == "ansible.cfg" and prefix:
+                    self._nested_configs.append(prefix + name)
             listed.append(name)
         self._directories[prefix.rstrip("/")] = listed
 
@@ -208,14 +212,16 @@ class Project:
         return not (name in ("venv", "env") and (self.root / prefix / name / "pyvenv.cfg").exists())
 
     def _settings(self) -> Settings:
+        """What the ansible.cfg in effect says, and after that where those of sub-projects look for roles."""
         config = ansible_cfg.load(here=self.root)
-        if config.path is None:
+        nested = [ansible_cfg.read(self.root / path) for path in sorted(self._nested_configs)]
+        if config.path is None and not nested:
             return Settings()
 
         def paths(*keys: str) -> tuple[str, ...]:
-            value = next(filter(None, (config.get("defaults", key) for key in keys)), "")
-            parts = (part.strip().rstrip("/") for part in value.split(":"))
-            return tuple(self._configured_path(part, config.path) for part in parts if part)
+            return tuple(
+                self._configured_path(part, each.path) for each in (config, *nested) for part in _path_list(each, keys)
+            )
 
         poll = (config.get("defaults", "poll_interval") or "").strip()
         return Settings(
@@ -233,3 +239,9 @@ class Project:
     def folders(self) -> Iterator[str]:
         """Every folder that was listed."""
         yield from self._directories
+
+
+def _path_list(config: ansible_cfg.AnsibleCfg, keys: tuple[str, ...]) -> list[str]:
+    """The parts of the first of these keys that is set."""
+    value = next(filter(None, (config.get("defaults", key) for key in keys)), "")
+    return [part.strip().rstrip("/") for part in value.split(":") if part.strip().rstrip("/")]

@@ -22,6 +22,17 @@ CHECK_FORMATS: dict[str, str] = {
 }
 """Format of ``check`` -> the module whose ``render(outcome)`` writes it. Imported only when asked for."""
 
+REPOSITORY_FORMATS: dict[str, str] = {
+    "github": "GITHUB_WORKSPACE",
+    "markdown": "GITHUB_WORKSPACE",
+    "sarif": "GITHUB_WORKSPACE",
+    "gitlab": "CI_PROJECT_DIR",
+}
+"""The formats whose readers want paths from the repository's top, and the variable in which their service names it."""
+
+ROOT_FORMATS = ("json",)
+"""The formats with paths from the project's root. All the others are for who stands in the working folder."""
+
 
 def render(name: str, outcome: Outcome, *, colour: bool = False, links: bool = False) -> str:
     """The outcome in this format, with a line end where it is not empty. Colour and links are text's alone."""

@@ -69,14 +69,17 @@ def write(root: Path, fixed: Fixed) -> None:
         (root / path).write_bytes(data)
 
 
-def diff(root: Path, fixed: Fixed, unsaved: Mapping[str, bytes] | None = None) -> Iterator[str]:
-    """What would change, as lines of a unified diff that ``git apply`` and ``patch -p1`` read."""
+def diff(root: Path, fixed: Fixed, unsaved: Mapping[str, bytes] | None = None, prefix: str = "") -> Iterator[str]:
+    """What would change, as lines of a unified diff that ``git apply`` and ``patch -p1`` read.
+
+    ``prefix`` stands before each path.
+    """
     for path, new in sorted(fixed.files.items()):
         old = (unsaved or {}).get(path)
         if old is None:
             old = (root / path).read_bytes()
         before, after = (data.decode("utf-8", "surrogateescape").splitlines(keepends=True) for data in (old, new))
-        for line in difflib.unified_diff(before, after, f"a/{path}", f"b/{path}"):
+        for line in difflib.unified_diff(before, after, f"a/{prefix}{path}", f"b/{prefix}{path}"):
             yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
 
 

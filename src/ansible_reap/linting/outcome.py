@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from ansible_reap.checks.finding import Finding, Rule
+from ansible_reap.content.model import Place
 from ansible_reap.flow.analysis import Launch, ReadError
 
 
@@ -40,3 +43,44 @@ class Outcome:
     def excerpt(self, path: str, first: int, last: int) -> list[str]:
         """The lines ``first`` to ``last`` of a file, without line ends; empty where the text is not at hand."""
         return self.texts.get(path, "").splitlines()[first - 1 : last]
+
+
+def seen_from(outcome: Outcome, folder: Path) -> Outcome:
+    """The outcome with paths relative to another folder than the project's root; absolute where the two lie apart."""
+    root = Path(outcome.root)
+    if root == folder:
+        return outcome
+    lie_apart = not root.is_relative_to(folder) and not folder.is_relative_to(root)
+
+    def path(name: str) -> str:
+        full = os.path.normpath(f"{root}/{name}")
+        return (full if lie_apart else os.path.relpath(full, folder)).replace(os.sep, "/")
+
+    def place(old: Place) -> Place:
+        return replace(old, path=path(old.path))
+
+    def step(text: str) -> str:
+        name, colon, line = text.rpartition(":")
+        return f"{path(name)}:{line}" if colon else text
+
+    def moved(finding: Finding) -> Finding:
+        fix = finding.fix
+        return replace(
+            finding,
+            place=place(finding.place),
+            related=tuple(replace(each, place=place(each.place)) for each in finding.related),
+            via=tuple(map(step, finding.via)),
+            fix=fix and replace(fix, edits=tuple(replace(edit, path=path(edit.path)) for edit in fix.edits)),
+        )
+
+    return replace(
+        outcome,
+        root=str(folder),
+        findings=tuple(map(moved, outcome.findings)),
+        warnings=tuple(map(moved, outcome.warnings)),
+        launches=tuple(
+            replace(launch, task=replace(launch.task, place=place(launch.task.place))) for launch in outcome.launches
+        ),
+        errors=tuple(replace(error, path=path(error.path)) for error in outcome.errors),
+        texts={path(name): text for name, text in outcome.texts.items()},
+    )
