@@ -9,63 +9,10 @@ from typing import Any
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from ansible_reap.content import arguments
+from ansible_reap.content.keywords import TASK_KEYWORDS
 from ansible_reap.content.model import Block, Place, Task
 from ansible_reap.content.source import end_line, pairs, plain
 
-TASK_KEYWORDS = frozenset(
-    [
-        "action",
-        "any_errors_fatal",
-        "args",
-        "async",
-        "become",
-        "become_exe",
-        "become_flags",
-        "become_method",
-        "become_user",
-        "changed_when",
-        "check_mode",
-        "collections",
-        "connection",
-        "debugger",
-        "delay",
-        "delegate_facts",
-        "delegate_to",
-        "diff",
-        "environment",
-        "failed_when",
-        "first_available_file",
-        "ignore_errors",
-        "ignore_unreachable",
-        "listen",
-        "local_action",
-        "loop",
-        "loop_control",
-        "module_defaults",
-        "name",
-        "no_log",
-        "notify",
-        "poll",
-        "port",
-        "register",
-        "remote_user",
-        "retries",
-        "run_once",
-        "su",
-        "su_user",
-        "sudo",
-        "sudo_user",
-        "tags",
-        "throttle",
-        "timeout",
-        "until",
-        "vars",
-        "when",
-        "always_run",
-        "static",
-        "user",
-    ]
-)
 BLOCK_PARTS = ("block", "rescue", "always")
 TASK_LISTS = ("pre_tasks", "tasks", "post_tasks", "handlers")
 _PREFIXES = ("ansible.builtin.", "ansible.legacy.")

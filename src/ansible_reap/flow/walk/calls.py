@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_reap.content import arguments, expressions
+from ansible_reap.content.keywords import ROLE_KEYWORDS
 from ansible_reap.content.model import Place, Task
 from ansible_reap.content.roles import MAX_CANDIDATES, Role
 from ansible_reap.flow.evaluation.evaluator import Evaluator
@@ -20,9 +21,6 @@ from ansible_reap.flow.walk.walk import MAX_DEPTH, Walk
 
 MAX_ROUNDS = 12
 MAX_HANDLE_ROUNDS = 64
-_ROLE_KEYS = frozenset(
-    {"role", "name", "when", "tags", "vars", "become", "become_user", "become_method", "delegate_to"}
-)
 TASK_CALLS = frozenset({"include_tasks", "import_tasks", "include"})
 ROLE_CALLS = frozenset({"include_role", "import_role"})
 
@@ -50,9 +48,9 @@ def role_entry(walk: Walk, entry: Any, place: Place, frame: Frame) -> RoleCall |
     elif isinstance(entry, dict):
         name = entry.get("role", entry.get("name"))
         given = entry.get("vars")
-        params = {str(key): value for key, value in entry.items() if key not in _ROLE_KEYS}
+        params = {str(key): value for key, value in entry.items() if key not in ROLE_KEYWORDS}
         params.update({str(key): value for key, value in given.items()} if isinstance(given, dict) else {})
-        keywords = {key: entry[key] for key in entry if key in _ROLE_KEYS and key not in ("role", "name", "vars")}
+        keywords = {key: entry[key] for key in entry if key in ROLE_KEYWORDS and key not in ("role", "name", "vars")}
     else:
         return None
     inner = walk.inside(frame, keywords)

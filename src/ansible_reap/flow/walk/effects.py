@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_reap.content.builtin import BUILTIN_MODULES
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import ReapKind
 from ansible_reap.flow.evaluation.evaluator import Evaluator
@@ -50,43 +51,11 @@ _CARRIERS = frozenset(
         "raw",
         "script",
     }
-    | {"win_shell", "win_command", "win_copy", "ini_file", "file"}
+    | {"win_shell", "win_command", "win_copy", "ini_file", "file", "expect"}
 )
 """Modules of Ansible's own that can carry an id to where it cannot be followed."""
-_BUILTIN = (
-    _INERT
-    | _CARRIERS
-    | frozenset(
-        {
-            "apt",
-            "yum",
-            "dnf",
-            "package",
-            "service",
-            "systemd",
-            "stat",
-            "find",
-            "slurp",
-            "fetch",
-            "get_url",
-            "git",
-            "user",
-        }
-        | {
-            "group",
-            "cron",
-            "wait_for",
-            "wait_for_connection",
-            "unarchive",
-            "pip",
-            "tempfile",
-            "mount",
-            "hostname",
-            "reboot",
-        }
-        | {"set_fact", "include_vars", "add_host", "group_by", "synchronize", "assemble", "apt_repository", "win_file"}
-    )
-)
+_NO_WAIT = BUILTIN_MODULES | _CARRIERS | {"mount", "synchronize", "win_file"}
+"""Modules known to do nothing with a job but carry its id about."""
 
 
 def task(walk: Walk, step: Task, frame: Frame) -> None:
@@ -217,7 +186,7 @@ def _escaping(walk: Walk, step: Task, value: Value, ids: list[JobId]) -> frozens
     module = step.short_name
     if module in _INERT:
         return frozenset()
-    if module in _BUILTIN:
+    if module in _NO_WAIT:
         if module not in _CARRIERS or "kill" in str(step.args.get("_raw_params", step.args.get("cmd", ""))):
             return frozenset()
         return frozenset(job.instance for job in ids)
