@@ -66,7 +66,7 @@ def _walk_playbooks(ground: Ground, record: Record) -> None:
     mattering = sorted(path for path in ground.library.playbooks if ground.graph.matters(path))
     imported = {target for path in mattering for target in ground.graph.called_playbooks(path) if target != path}
     for path in sorted(mattering, key=lambda each: each in imported):
-        if path in imported and path in record.reached:
+        if path in imported and path in record.played:
             continue
         walk = _start(ground, record)
         _enter(walk, path, partial(order.walk_playbook, walk, path))

@@ -25,6 +25,7 @@ def walk_playbook(walk: Walk, path: str, frame: Frame | None = None) -> None:
         return
     walk.stack.append(path)
     walk.record.reached.add(path)
+    walk.record.played.add(path)
     for play in walk.library.content(path).plays:
         if play.imports is not None:
             _import_playbook(walk, play, path, frame)

@@ -105,6 +105,9 @@ class Record:
         self.uses: dict[int, UseRecord] = {}
         self.looks: dict[int, LookRecord] = {}
         self.reached: set[str] = set()
+        """Files that a walk has come to, as whatever."""
+        self.played: set[str] = set()
+        """Those that it has come to as playbooks; an include with a templated name may reach any file as tasks."""
         self.ran_handlers: set[tuple[str, int]] = set()
         self.cut_short: set[int] = set()
         """Launches that were open when a bound was hit."""
