@@ -21,19 +21,45 @@ from pathlib import Path
 from referee import grammar
 from referee.controller import ROOT, Controller
 from referee.project import Project
-from referee.trial import Result, Trial
+from referee.trial import Result, trials
 
 
-def trials(controller: Controller, projects: list[Project], scratch: Path, at_once: int) -> list[Result]:
-    """Try these, some runs at a time."""
-    made = [Trial(project, scratch / f"p{number}") for number, project in enumerate(projects)]
-    rans = controller.run_all([asked for trial in made for asked in trial.runs], at_once)
-    results = []
-    for trial in made:
-        count = len(trial.runs)
-        results.append(trial.judge(rans[:count]))
-        rans = rans[count:]
-    return results
+class Session:
+    """Tries projects and counts what came of them."""
+
+    def __init__(self, controller: Controller, scratch: Path, at_once: int, kept: Path) -> None:
+        self._controller = controller
+        self._scratch = scratch
+        self._at_once = at_once
+        self._kept = kept
+        self.counts: Counter[str] = Counter()
+        self.cpu_s = 0.0
+
+    @property
+    def disagreed(self) -> bool:
+        """Whether there was any disagreement."""
+        return any(":" in name for name in self.counts)
+
+    def try_them(self, projects: dict[str, Project]) -> None:
+        """Try these, by name."""
+        results = trials(self._controller, list(projects.values()), self._scratch / "trials", self._at_once)
+        for name, result in zip(projects, results, strict=True):
+            self._count(result)
+            if result.disagreements or result.invalid:
+                keep(result, self._kept / f"{self._controller.core}-{name}")
+            for found in result.disagreements:
+                print(f"{name} {str(found)[:300]}", flush=True)
+            if result.invalid:
+                print(f"{name} invalid {result.invalid[-300:]!r}", flush=True)
+
+    def _count(self, result: Result) -> None:
+        self.counts["projects"] += 1
+        self.counts["runs"] += result.runs
+        self.counts["projects with an ordinary run"] += result.ordinary
+        self.counts["invalid projects"] += bool(result.invalid)
+        self.counts.update(f"verdict {launch.verdict}" for launch in result.checked.launches.values())
+        self.counts.update({f"{found.half.value}: {found.kind}" for found in result.disagreements})
+        self.cpu_s += result.cpu_s
 
 
 def keep(result: Result, folder: Path) -> None:
@@ -44,8 +70,7 @@ def keep(result: Result, folder: Path) -> None:
     (folder / "found.txt").write_text("\n\n".join([*lines, ""]), encoding="utf-8")
 
 
-def main() -> int:
-    """Try projects until the time is up; the return value is the exit status: 1 where anything disagrees."""
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="referee", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -54,44 +79,36 @@ def main() -> int:
     parser.add_argument("--start", type=int, default=0, help="number of the first project")
     parser.add_argument("--projects", type=int, default=10**9, help="try no more than so many")
     parser.add_argument("--minutes", type=float, default=1)
+    parser.add_argument("--without", default="", help="leave out projects with these productions, comma separated")
     parser.add_argument("--at-once", type=int, default=os.cpu_count() or 1, help="runs at a time")
     parser.add_argument("--keep", type=Path, default=Path("referee-found"), help="where disagreements are kept")
-    args = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Try projects until the time is up; the return value is the exit status: 1 where anything disagrees."""
+    args = _arguments()
     environments = Path(os.environ.get("ANSIBLE_REAP_ENVS") or ROOT / ".envs")
+    without = {each.strip() for each in args.without.split(",")}
     scratch = Path(tempfile.mkdtemp(prefix="referee-"))
-    counts: Counter[str] = Counter()
-    cpu = 0.0
     began = time.monotonic()
     number = args.start
     with Controller(environments / f"core-{args.core}", scratch / "server", args.core) as controller:
+        session = Session(controller, scratch, args.at_once, args.keep)
         while time.monotonic() - began < args.minutes * 60 and number - args.start < args.projects:
-            numbers = list(range(number, min(number + 2 * args.at_once, args.start + args.projects)))
-            number = numbers[-1] + 1
-            projects = [grammar.project(f"{args.seed}-{each}") for each in numbers]
-            for each, result in zip(
-                numbers, trials(controller, projects, scratch / "trials", args.at_once), strict=True
-            ):
-                counts["projects"] += 1
-                counts["runs"] += result.runs
-                counts["ordinary"] += result.ordinary
-                counts.update(f"verdict {launch.verdict}" for launch in result.checked.launches.values())
-                cpu += result.cpu_s
-                if result.invalid:
-                    counts["invalid"] += 1
-                if result.disagreements or result.invalid:
-                    counts.update(
-                        each for each in {f"{found.half.value}: {found.kind}" for found in result.disagreements}
-                    )
-                    keep(result, args.keep / f"{args.core}-{args.seed}-{each}")
-                    for found in result.disagreements:
-                        print(f"{args.seed}-{each} {str(found)[:300]}", flush=True)
-                    if result.invalid:
-                        print(f"{args.seed}-{each} invalid {result.invalid[-300:]!r}", flush=True)
+            batch = min(2 * args.at_once, args.start + args.projects - number)
+            made = {
+                f"{args.seed}-{each}": grammar.project(f"{args.seed}-{each}") for each in range(number, number + batch)
+            }
+            number += batch
+            session.try_them({name: each for name, each in made.items() if without.isdisjoint(each.notes)})
     hours = (time.monotonic() - began) / 3600
-    print(json.dumps(dict(sorted(counts.items())), indent=1))
-    print(f"{counts['runs'] / hours:.0f} runs an hour, {cpu / max(counts['runs'], 1):.2f} s of processor time a run")
+    print(json.dumps(dict(sorted(session.counts.items())), indent=1))
+    runs = max(session.counts["runs"], 1)
+    cpu_s = (session.cpu_s + controller.modules_cpu_s) / runs
+    print(f"{runs / hours:.0f} runs an hour, {cpu_s:.2f} s of processor time a run")
     shutil.rmtree(scratch, ignore_errors=True)
-    return 1 if any(":" in name for name in counts) else 0
+    return int(session.disagreed)
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ class Observation:
         return {host for host, counts in (self.recap or {}).items() if counts["failures"] or counts["unreachable"]}
 
 
-def observe(ran: Ran, folder: str) -> Observation:
+def observe(ran: Ran, folder: str, ends: dict[str, str]) -> Observation:
     """Read what a run left. ``folder`` is the project's: tasks of other places are not its own."""
     labels = ran.labels()
     events = ran.events()
@@ -70,7 +70,7 @@ def observe(ran: Ran, folder: str) -> Observation:
         found = LABEL.search(tasks.get(jid, ""))
         label = said.get("label") or (found.group() if found else "")
         items = tuple(said.get("items", ()))
-        jobs.append(Job(jid, label, host, items, said.get("end", "ok"), looks, waited and writes > 1, cleaned))
+        jobs.append(Job(jid, label, host, items, ends.get(label, "ok"), looks, waited and writes > 1, cleaned))
     recap = next((event["hosts"] for event in events if event["event"] == "stats"), None)
     course: Counter[tuple[str, str, str]] = Counter()
     failures: list[str] = []

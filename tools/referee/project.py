@@ -76,9 +76,13 @@ class Project:
         """Those of its launching tasks."""
         return {found for task in self.tasks() if "async" in task for found in LABEL.findall(str(task.get("name")))}
 
+    def ends(self) -> dict[str, str]:
+        """How the work of each label's jobs ends by itself: ok, fail or long."""
+        return dict(re.findall(r"\b(L\d+)\W+(ok|fail|long)\b", "\n".join(self.texts().values())))
+
     def ends_well(self) -> bool:
         """Whether every job is one that ends well by itself."""
-        return not re.search(r"\bL\d+ (fail|long)\b", "\n".join(self.texts().values()))
+        return set(self.ends().values()) <= {"ok"}
 
     def tasks(self) -> Iterator[Task]:
         """Every mapping that may be a task, in no order that matters."""

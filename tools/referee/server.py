@@ -13,6 +13,7 @@ and answers each with ``{"id": 7, "status": 2, "cpu_s": 0.9, "elapsed_s": 1.2}``
 from __future__ import annotations
 
 import atexit
+import contextlib
 import gc
 import json
 import os
@@ -21,6 +22,7 @@ import signal
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -70,8 +72,8 @@ def _play(request: dict[str, Any]) -> int:
     return status
 
 
-def _start(request: dict[str, Any]) -> int:
-    """Fork one run; the process id."""
+def _start(request: dict[str, Any], at_end: Callable[[], object] = lambda: None) -> int:
+    """Fork one run, which calls ``at_end`` last; the process id."""
     run = Path(request["run"])
     for name in ("jobs", "release", *(f"async/{host}" for host in request["hosts"])):
         (run / name).mkdir(parents=True, exist_ok=True)
@@ -88,6 +90,7 @@ def _start(request: dict[str, Any]) -> int:
         os.dup2(output, 1)
         os.dup2(output, 2)
         status = _play(request)
+        at_end()
         sys.stdout.flush()
         sys.stderr.flush()
     except BaseException:  # noqa: BLE001 - a fork must not return into its parent's loop
@@ -139,10 +142,57 @@ class Server:
                 os.killpg(process, signal.SIGKILL)
 
 
+WARM_UP = """
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - command: "true"
+    - async_status: {jid: none}
+      ignore_errors: true
+    - set_fact: {x: "{{ [1] | map('string') | list }}"}
+    - debug: {var: x}
+    - include_tasks: {file: none.yml}
+      when: false
+    - include_role: {name: none}
+      when: false
+    - meta: noop
+"""
+
+
+def _what_a_run_imports(scratch: Path) -> list[str]:
+    """Names of the modules that a run has imported at its end, seen in a fork."""
+    (scratch / "warm_up.yml").write_text(WARM_UP, encoding="utf-8")
+    run = scratch / "warm_up"
+    names = run / "modules.json"
+    request = {
+        "folder": str(scratch),
+        "run": str(run),
+        "argv": [
+            "-i",
+            "localhost,",
+            "-c",
+            "local",
+            "-e",
+            f"ansible_python_interpreter={sys.executable}",
+            "warm_up.yml",
+        ],
+        "env": {},
+        "callbacks": [],
+        "hosts": ["localhost"],
+        "looks": 1,
+    }
+    os.waitpid(_start(request, at_end=lambda: names.write_text(json.dumps(sorted(sys.modules)), encoding="utf-8")), 0)
+    found: list[str] = json.loads(names.read_text(encoding="utf-8"))
+    return [name for name in found if not name.startswith(("__", "ansible.plugins.callback", "ansible_collections"))]
+
+
 def main() -> None:
-    """Import Ansible and the modules named as arguments, then serve."""
+    """Import Ansible, what a run of it imports and the modules named as arguments, then serve."""
     for name in ("ansible.cli.playbook", "ansible.executor.playbook_executor", *sys.argv[1:]):
         import_module(name)
+    for name in _what_a_run_imports(Path.cwd()):
+        with contextlib.suppress(ImportError):
+            import_module(name)
     gc.collect()
     gc.freeze()
     Server().serve()

@@ -1,57 +1,54 @@
-"""The Python of the generated hosts: runs modules as they come, but keeps what it has compiled.
+"""The Python of the generated hosts, as Ansible starts it for a module: on standard input, or as a file with arguments.
 
-Ansible sends each module as a zip of sources, which an ordinary interpreter compiles anew every time; that is more than
-half of what a short run costs. Called as ``python3`` with the module on standard input, or as a file with arguments.
+Starting an interpreter and importing Ansible's module code is most of what a short run costs. So what it is given is
+run in a fork of ``target_server``, which has done both, with this process's files, folder and environment. A module
+that runs as a job is run here: the limit of a job is enforced on the process that stands for it.
 """
 
 from __future__ import annotations
 
-import hashlib
-import marshal
+import _socket
 import os
+import re
 import sys
-import types
-import zipimport
+from array import array
+from importlib import import_module
 
-CACHE = os.environ.get("REFEREE_CODE_CACHE", "")
-
-
-def _kept(pathname: str, source: bytes | str) -> types.CodeType:
-    """The compiled source, from the cache where it has been compiled before."""
-    text = source.encode() if isinstance(source, str) else source
-    key = hashlib.sha1(text, usedforsecurity=False).hexdigest()
-    path = f"{CACHE}/{key}"
-    try:
-        with open(path, "rb") as file:  # noqa: PTH123 - pathlib costs more than the rest
-            code: types.CodeType = marshal.load(file)
-            return code
-    except (OSError, ValueError, EOFError, TypeError):
-        code = compile(source, pathname, "exec", dont_inherit=True)
-    partial = f"{path}.{os.getpid()}"
-    with open(partial, "wb") as file:  # noqa: PTH123 - as above
-        marshal.dump(code, file)
-    os.replace(partial, path)  # noqa: PTH105 - as above
-    return code
+JOB = "REFEREE_JOB"
+"""The environment variable that tells a job the first half of its id."""
 
 
-def main() -> None:
-    """Run what is asked for as ``__main__``."""
-    if sys.argv[1:]:
-        sys.argv = sys.argv[1:]
-        with open(sys.argv[0], "rb") as file:  # noqa: PTH123 - as above
+def _answer_of_server(arguments: list[str]) -> int:
+    """Have it run by the server; the exit status."""
+    environment = [f"{name}={value}" for name, value in os.environ.items()]
+    here = os.getcwd()  # noqa: PTH109 - pathlib costs more than the rest
+    told = "\0".join([here, str(len(arguments)), *arguments, *environment])
+    server = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+    server.connect(os.environ["REFEREE_TARGET"])
+    files = array("i", [0, 1, 2])
+    text = told.encode(errors="surrogateescape")
+    server.sendmsg([len(text).to_bytes(8, "big")], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, files)])
+    server.sendall(text)
+    answer = server.recv(1)
+    return answer[0] if answer else 1
+
+
+def main() -> int:
+    """Run what is asked for; the exit status."""
+    arguments = sys.argv[1:]
+    if os.environ.get(JOB) and arguments and "async_wrapper" not in arguments[0]:
+        sys.argv = arguments
+        sys.path.append(os.environ["REFEREE_SITE"])
+        import_module("ansible.module_utils.basic")  # compiled, where the zip that comes with the module is not
+        import_module("ansible.modules")
+        with open(arguments[0], "rb") as file:  # noqa: PTH123 - pathlib costs more than the rest
             source = file.read()
-    else:
-        sys.argv = [""]
-        source = sys.stdin.buffer.read()
-    if CACHE:
-        zipimport._compile_source = _kept  # type: ignore[attr-defined]  # noqa: SLF001 - the only place to do it
-    name = sys.argv[0] or "<stdin>"
-    module = types.ModuleType("__main__")
-    if sys.argv[0]:
-        module.__file__ = name
-    sys.modules["__main__"] = module
-    exec(compile(source, name, "exec"), module.__dict__)
+        exec(compile(source, arguments[0], "exec"), {"__name__": "__main__", "__file__": arguments[0]})
+        return 0
+    if len(arguments) > 1 and re.fullmatch(r"j\d+", arguments[1]):
+        os.environ[JOB] = arguments[1]
+    return _answer_of_server(arguments)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

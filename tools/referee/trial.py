@@ -6,7 +6,7 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from referee.controller import OBSERVER, OURS, Asked, Ran
+from referee.controller import OBSERVER, OURS, Asked, Controller, Ran
 from referee.judgement import Disagreement, Half, Twin, of_twin, of_verdicts
 from referee.observation import Observation, observe
 from referee.project import MOST_SWITCHES, Project, Setting
@@ -94,7 +94,8 @@ class Trial:
         """Compare the three of them."""
         project = self._project
         runs = [
-            (planned, ran, observe(ran, str(self._folder))) for planned, ran in zip(self._planned, rans, strict=True)
+            (planned, ran, observe(ran, str(self._folder), project.ends()))
+            for planned, ran in zip(self._planned, rans, strict=True)
         ]
         alone = [(planned, ran, seen) for planned, ran, seen in runs if planned.options is None]
         cpu = sum(ran.cpu_s for ran in rans)
@@ -126,3 +127,15 @@ class Trial:
         """The run without our callback in the same setting, in which jobs end as they do in a guarded one."""
         well = self._project.ends_well()
         return next(seen for planned, seen in alone if planned.setting == setting and (well or not planned.well))
+
+
+def trials(controller: Controller, projects: list[Project], scratch: Path, at_once: int) -> list[Result]:
+    """Try these, ``at_once`` runs at a time."""
+    made = [Trial(project, scratch / f"p{number}") for number, project in enumerate(projects)]
+    rans = controller.run_all([asked for trial in made for asked in trial.runs], at_once)
+    results = []
+    for trial in made:
+        count = len(trial.runs)
+        results.append(trial.judge(rans[:count]))
+        rans = rans[count:]
+    return results
