@@ -20,6 +20,7 @@ from pathlib import Path
 
 from referee import grammar
 from referee.controller import ROOT, Controller
+from referee.minimise import Minimiser
 from referee.project import Project
 from referee.trial import Result, trials
 
@@ -27,11 +28,13 @@ from referee.trial import Result, trials
 class Session:
     """Tries projects and counts what came of them."""
 
-    def __init__(self, controller: Controller, scratch: Path, at_once: int, kept: Path) -> None:
+    def __init__(self, controller: Controller, scratch: Path, at_once: int, kept: Path, minutes: float) -> None:
         self._controller = controller
         self._scratch = scratch
         self._at_once = at_once
         self._kept = kept
+        self._minutes = minutes
+        self._minimised: set[str] = set()
         self.counts: Counter[str] = Counter()
         self.cpu_s = 0.0
 
@@ -47,10 +50,22 @@ class Session:
             self._count(result)
             if result.disagreements or result.invalid:
                 keep(result, self._kept / f"{self._controller.core}-{name}")
+                self._minimise(result, self._kept / f"{self._controller.core}-{name}")
             for found in result.disagreements:
                 print(f"{name} {str(found)[:300]}", flush=True)
             if result.invalid:
                 print(f"{name} invalid {result.invalid[-300:]!r}", flush=True)
+
+    def _minimise(self, result: Result, folder: Path) -> None:
+        """Write the smallest project that shows the first of the differences, where its kind is new in this session."""
+        for found in result.disagreements[:1]:
+            if found.kind in self._minimised or self._minutes <= 0:
+                continue
+            self._minimised.add(found.kind)
+            minimiser = Minimiser(self._controller, self._scratch / "minimise", found, self._at_once)
+            smallest = minimiser.smallest(result.project, self._minutes * 60)
+            smallest.write(folder / "minimal")
+            print(f"  {folder / 'minimal'}: {minimiser.tried} tries", flush=True)
 
     def _count(self, result: Result) -> None:
         self.counts["projects"] += 1
@@ -79,6 +94,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--start", type=int, default=0, help="number of the first project")
     parser.add_argument("--projects", type=int, default=10**9, help="try no more than so many")
     parser.add_argument("--minutes", type=float, default=1)
+    parser.add_argument("--minimise", type=float, default=2, help="minutes that the first case of each kind may take")
     parser.add_argument("--without", default="", help="leave out projects with these productions, comma separated")
     parser.add_argument("--at-once", type=int, default=os.cpu_count() or 1, help="runs at a time")
     parser.add_argument("--keep", type=Path, default=Path("referee-found"), help="where disagreements are kept")
@@ -94,7 +110,7 @@ def main() -> int:
     began = time.monotonic()
     number = args.start
     with Controller(environments / f"core-{args.core}", scratch / "server", args.core) as controller:
-        session = Session(controller, scratch, args.at_once, args.keep)
+        session = Session(controller, scratch, args.at_once, args.keep, args.minimise)
         while time.monotonic() - began < args.minutes * 60 and number - args.start < args.projects:
             batch = min(2 * args.at_once, args.start + args.projects - number)
             made = {

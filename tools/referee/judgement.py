@@ -6,12 +6,15 @@ import enum
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from referee.observation import Job, Observation
-from referee.static import Checked
+from referee.project import Setting
+from referee.static import Checked, Launch
 
-PROBLEMS = ("unreaped", "failed", "timed_out", "lost")
+STATES = ("reaped", "unreaped", "failed", "timed_out", "lost", "detached")
+Truth: TypeAlias = "tuple[Setting, Observation]"
+"""A run without our callback in which every job ends well, and its setting."""
 
 
 class Half(enum.Enum):
@@ -30,9 +33,64 @@ class Disagreement:
     kind: str
     subject: str
     detail: str
+    setting: Setting | None = None
+    """In which it was seen; None where it takes all settings to see it."""
+    options: dict[str, str] | None = None
+    """Of our callback, where it took part."""
 
     def __str__(self) -> str:
-        return f"[{self.half.value}] {self.kind} {self.subject}: {self.detail}"
+        told = f"[{self.half.value}] {self.kind} {self.subject}".rstrip()
+        told += f" with {self.setting}" if self.setting is not None else ""
+        told += f" and {self.options}" if self.options is not None else ""
+        return f"{told}: {self.detail}"
+
+
+# ---- the linter
+
+
+def of_verdicts(
+    checked: Checked, labels: set[str], truths: Sequence[Truth], *, exhaustive: bool
+) -> Iterator[Disagreement]:
+    """``exhaustive`` says that ``truths`` hold every setting."""
+    if checked.crash:
+        yield Disagreement(Half.STATIC, "check-crashed", "", checked.crash)
+        return
+    for error in checked.errors:
+        yield Disagreement(Half.STATIC, "check-error", "", error)
+    for label in sorted(labels):
+        launch = checked.launches.get(label)
+        started = [(setting, job) for setting, run in truths for job in run.jobs if job.label == label]
+        if launch is not None:
+            yield from _of_verdict(launch, truths, exhaustive=exhaustive)
+        elif started:
+            detail = f"it started {len(started)} jobs"
+            yield Disagreement(Half.STATIC, "launch-not-listed", label, detail, started[0][0])
+
+
+def _of_verdict(launch: Launch, truths: Sequence[Truth], *, exhaustive: bool) -> Iterator[Disagreement]:
+    ran = [(setting, run, job) for setting, run in truths for job in run.jobs if job.label == launch.label]
+    waited = [(setting, job) for setting, _, job in ran if job.waited]
+    left = [(setting, job) for setting, run, job in ran if run.ordinary and not job.waited and job.end != "long"]
+    said = f"{launch.path}:{launch.line} is called {launch.verdict}"
+
+    def disagree(kind: str, setting: Setting | None, detail: str) -> Disagreement:
+        return Disagreement(Half.STATIC, kind, launch.label, f"{said}, {detail}", setting)
+
+    if launch.verdict == "reaped" and left:
+        setting, job = left[0]
+        yield disagree("reaped-but-left", setting, f"nothing waits for its job {job.items} on {job.host}")
+    if launch.verdict == "unreaped" and waited:
+        setting, job = waited[0]
+        kind = "unreaped-but-sometimes-waited" if left else "unreaped-but-always-waited"
+        yield disagree(kind, setting, f"its job {job.items} on {job.host} is waited for")
+    all_seen = exhaustive and bool(ran) and all(run.ordinary for _, run, _ in ran)
+    if launch.verdict == "partial" and all_seen and not left:
+        yield disagree("partial-but-always-waited", None, f"{len(waited)} jobs are all waited for")
+    if launch.verdict == "partial" and all_seen and not waited:
+        yield disagree("partial-but-never-waited", None, f"none of {len(left)} jobs is waited for")
+
+
+# ---- the callback
 
 
 @dataclass(frozen=True)
@@ -43,183 +101,114 @@ class Twin:
     guarded: Observation
     report: dict[str, Any] | None
     options: dict[str, str]
-    setting: dict[str, bool]
+    setting: Setting
     output: str
 
+    @property
+    def only_reports(self) -> bool:
+        """Whether our callback was told to change nothing."""
+        return self.options.get("on_unreaped") == "report"
 
-# ---- the linter
-
-
-def of_verdicts(
-    checked: Checked, labels: set[str], truths: Sequence[tuple[dict[str, bool], Observation]], *, exhaustive: bool
-) -> Iterator[Disagreement]:
-    """``truths`` are runs without our callback in which every job ends well, one a setting."""
-    if checked.crash:
-        yield Disagreement(Half.STATIC, "check-crashed", "", checked.crash)
-        return
-    for error in checked.errors:
-        yield Disagreement(Half.STATIC, "check-error", "", error)
-    for label in sorted(labels):
-        yield from _of_verdict(checked, label, truths, exhaustive=exhaustive)
-
-
-def _of_verdict(
-    checked: Checked, label: str, truths: Sequence[tuple[dict[str, bool], Observation]], *, exhaustive: bool
-) -> Iterator[Disagreement]:
-    ran = [(setting, run, [job for job in run.jobs if job.label == label]) for setting, run in truths]
-    ran = [(setting, run, jobs) for setting, run, jobs in ran if jobs]
-    launch = checked.launches.get(label)
-    if launch is None:
-        if ran:
-            yield Disagreement(Half.STATIC, "launch-not-listed", label, f"it started {len(ran[0][2])} jobs")
-        return
-    where = f"{launch.path}:{launch.line} is called {launch.verdict}"
-    waited = [(setting, job) for setting, _, jobs in ran for job in jobs if job.waited]
-    left = [
-        (setting, job)
-        for setting, run, jobs in ran
-        if run.ordinary
-        for job in jobs
-        if not job.waited and job.end != "long"
-    ]
-    if launch.verdict == "reaped" and left:
-        setting, job = left[0]
-        yield Disagreement(
-            Half.STATIC,
-            "reaped-but-left",
-            label,
-            f"{where}, with {setting} nothing waits for its job {job.items} on {job.host}",
-        )
-    if launch.verdict == "unreaped" and waited:
-        setting, job = waited[0]
-        kind = "unreaped-but-waited" if left else "unreaped-but-always-waited"
-        yield Disagreement(
-            Half.STATIC, kind, label, f"{where}, with {setting} its job {job.items} on {job.host} is waited for"
-        )
-    if launch.verdict == "partial" and ran and exhaustive and all(run.ordinary for _, run, _ in ran):
-        if not left:
-            yield Disagreement(
-                Half.STATIC, "partial-but-always-waited", label, f"{where}, {len(waited)} jobs are all waited for"
-            )
-        elif not waited:
-            yield Disagreement(
-                Half.STATIC, "partial-but-never-waited", label, f"{where}, none of {len(left)} jobs is waited for"
-            )
-
-
-# ---- the callback
+    def disagree(self, kind: str, detail: str, label: str = "") -> Disagreement:
+        """One difference of this pair."""
+        return Disagreement(Half.RUNTIME, kind, label, detail, self.setting, self.options)
 
 
 def of_twin(twin: Twin, detached: set[str]) -> Iterator[Disagreement]:
     """What our callback did and said in a run, held against the same run without it."""
     alone, guarded = twin.alone, twin.guarded
-    told = f"with {twin.setting} and {twin.options}"
     if alone.status is None or guarded.status is None:
         if alone.status is not guarded.status:
-            yield Disagreement(
-                Half.RUNTIME, "hangs", "", f"{told}: status {alone.status} alone, {guarded.status} guarded"
-            )
+            yield twin.disagree("hangs", f"status {alone.status} alone, {guarded.status} guarded")
         return
-    for sign in ("Traceback (most recent call last)", "async_reaper:", "async_reaper callback"):
-        if sign in twin.output and ("error of our own" in twin.output or sign.startswith("Traceback")):
-            yield Disagreement(Half.RUNTIME, "own-error", "", f"{told}: {twin.output[-1500:]}")
-            break
+    if "async_reaper is off" in twin.output or "Traceback (most recent call last)" in twin.output:
+        yield twin.disagree("own-error", twin.output[-1500:])
     if twin.report is None:
         if alone.recap is not None:
-            yield Disagreement(Half.RUNTIME, "no-report", "", f"{told}: {twin.output[-800:]}")
+            yield twin.disagree("no-report", twin.output[-800:])
         return
-    yield from _of_course(twin, told)
-    yield from _of_states(twin, told, detached)
-    yield from _of_outcome(twin, told)
+    if twin.only_reports:
+        yield from _of_course(twin)
+    yield from _of_states(twin, twin.report, detached)
+    yield from _of_outcome(twin, twin.report)
 
 
-def _of_course(twin: Twin, told: str) -> Iterator[Disagreement]:
-    if twin.options.get("on_unreaped") != "report":
-        return
-    if twin.alone.course != twin.guarded.course:
-        less, more = twin.alone.course - twin.guarded.course, twin.guarded.course - twin.alone.course
-        detail = f"{told}: only alone {_some(less)}, only guarded {_some(more)}"
-        yield Disagreement(Half.RUNTIME, "other-course", "", detail)
-    elif twin.alone.failed_hosts() != twin.guarded.failed_hosts():
-        detail = f"{told}: {sorted(twin.alone.failed_hosts())} alone, {sorted(twin.guarded.failed_hosts())} guarded"
-        yield Disagreement(Half.RUNTIME, "other-failed-hosts", "", detail)
-    if twin.alone.status != twin.guarded.status:
-        detail = f"{told}: status {twin.alone.status} alone, {twin.guarded.status} guarded; {twin.guarded.our_failures}"
-        yield Disagreement(Half.RUNTIME, "other-status", "", detail)
+def _of_course(twin: Twin) -> Iterator[Disagreement]:
+    alone, guarded = twin.alone, twin.guarded
+    if alone.course != guarded.course:
+        detail = (
+            f"only alone {_some(alone.course - guarded.course)}, only guarded {_some(guarded.course - alone.course)}"
+        )
+        yield twin.disagree("other-course", detail)
+    elif alone.failed_hosts() != guarded.failed_hosts():
+        detail = f"{sorted(alone.failed_hosts())} failed alone, {sorted(guarded.failed_hosts())} guarded"
+        yield twin.disagree("other-failed-hosts", detail)
+    elif alone.status != guarded.status:
+        detail = f"status {alone.status} alone, {guarded.status} guarded: {guarded.our_failures}"
+        yield twin.disagree("other-status", detail)
 
 
 def _some(course: Counter[tuple[str, str, str]]) -> str:
     return "; ".join(f"{' '.join(each)} x{count}" for each, count in sorted(course.items())[:5]) or "nothing"
 
 
-def _of_states(twin: Twin, told: str, detached: set[str]) -> Iterator[Disagreement]:
-    assert twin.report
-    states = {job["jid"]: job for job in twin.report["jobs"]}
+def _of_states(twin: Twin, report: dict[str, Any], detached: set[str]) -> Iterator[Disagreement]:
+    states = {job["jid"]: job for job in report["jobs"]}
     seen = {job.jid: job for job in twin.guarded.jobs}
     for jid in sorted(set(seen) - set(states)):
-        yield Disagreement(Half.RUNTIME, "job-not-reported", seen[jid].label, f"{told}: {seen[jid]}")
+        yield twin.disagree("job-not-reported", str(seen[jid]), seen[jid].label)
     for jid in sorted(set(states) - set(seen)):
-        yield Disagreement(Half.RUNTIME, "job-never-was", "", f"{told}: {states[jid]}")
+        yield twin.disagree("job-never-was", str(states[jid]))
+    if not twin.only_reports and twin.guarded.our_failures:
+        return  # from where it failed the play it went another way
     truth: defaultdict[tuple[str, str, tuple[str, ...]], Counter[bool]] = defaultdict(Counter)
     for job in twin.alone.jobs:
         truth[job.key][job.waited] += 1
-    for jid, job in seen.items():
-        waited = truth[job.key]
-        if jid not in states or job.label in detached or len(waited) != 1:
+    for jid in sorted(set(seen) & set(states)):
+        job, waited = seen[jid], truth[seen[jid].key]
+        if job.label in detached or len(waited) != 1:
             continue
-        if twin.options.get("on_unreaped") != "report" and twin.guarded.our_failures:
-            continue
-        wrong = _wrong_state(states[jid], job, waited=waited[True] > 0, options=twin.options)
+        wrong = _wrong_state(
+            states[jid], job, waited=waited[True] > 0, gate_reaps=twin.options["on_unreaped"] == "reap"
+        )
         if wrong:
-            yield Disagreement(
-                Half.RUNTIME,
-                f"state-{wrong}",
-                job.label,
-                f"{told}: {states[jid]} but observed {job}, waited {dict(waited)}",
-            )
+            yield twin.disagree(f"state-{wrong}", f"{states[jid]} but observed {job}, waited {dict(waited)}", job.label)
 
 
-def _wrong_state(reported: dict[str, Any], job: Job, *, waited: bool, options: dict[str, str]) -> str | None:
+def _wrong_state(reported: dict[str, Any], job: Job, *, waited: bool, gate_reaps: bool) -> str | None:
     """What is wrong with the state that a job is reported in, or None."""
     state, seen_by = reported["state"], reported["seen_by"]
-    badly = {"ok": "reaped", "fail": "failed", "long": "timed_out"}[job.end]
+    ended = {"ok": "reaped", "fail": "failed", "long": "timed_out"}[job.end]
     if waited:
-        if state != badly:
-            return f"{state}-not-{badly}"
+        if state != ended:
+            return f"{state}-not-{ended}"
         return None if seen_by == "playbook" else f"{state}-seen-by-{seen_by}"
-    if options.get("on_unreaped") == "reap":
-        return (
-            None
-            if state in (badly, "unreaped", "lost") and seen_by != "playbook"
-            else f"{state}-by-{seen_by}-not-by-gate"
-        )
-    right = {"unreaped", "lost"} if job.end == "ok" else {"unreaped", "lost", badly}
-    if state not in right:
-        return f"{state}-not-unreaped"
-    return "seen-by-playbook" if seen_by == "playbook" else None
+    if seen_by == "playbook":
+        return f"{state}-seen-by-playbook"
+    right = {"unreaped", "lost", *((ended,) if gate_reaps or ended != "reaped" else ())}
+    return None if state in right else f"{state}-not-unreaped"
 
 
-def _of_outcome(twin: Twin, told: str) -> Iterator[Disagreement]:
-    assert twin.report
-    jobs = twin.report["jobs"]
-    outstanding = [job for job in jobs if job["state"] == "unreaped"]
-    unseen = [job for job in jobs if job["state"] in ("failed", "timed_out", "lost") and job["seen_by"] != "playbook"]
-    summary = Counter(job["state"] for job in jobs)
-    for state in ("reaped", *PROBLEMS, "detached"):
-        if twin.report["summary"].get(state, 0) != summary[state] and all(job["poll"] == 0 for job in jobs):
-            yield Disagreement(Half.RUNTIME, "summary", "", f"{told}: {twin.report['summary']} but {dict(summary)}")
-            break
-    if twin.options.get("on_unreaped") == "report":
+def _of_outcome(twin: Twin, report: dict[str, Any]) -> Iterator[Disagreement]:
+    counted = Counter(job["state"] for job in report["jobs"] if job["poll"] == 0)
+    if any(report["summary"][state] != counted[state] for state in STATES):
+        yield twin.disagree("summary", f"{report['summary']} but {dict(counted)}")
+    alone, guarded = twin.alone.status, twin.guarded.status
+    if twin.only_reports:
         return
-    bad = [
-        *(outstanding if twin.options.get("on_unreaped") == "fail" else []),
-        *[job for job in unseen if not job["swallowed"]],
-    ]
-    if bad and twin.guarded.status == 0:
-        yield Disagreement(Half.RUNTIME, "green-with-problems", "", f"{told}: {bad[0]}")
-    if not bad and twin.alone.status == 0 and twin.guarded.status != 0:
-        yield Disagreement(
-            Half.RUNTIME, "fails-a-clean-run", "", f"{told}: {twin.guarded.our_failures} {twin.output[-600:]}"
-        )
-    if twin.alone.status != 0 and twin.guarded.status == 0:
-        yield Disagreement(Half.RUNTIME, "hides-a-failure", "", f"{told}: {twin.alone.failures}")
+    bad = [job for job in report["jobs"] if _fails(job, twin.options["on_unreaped"])]
+    if bad and guarded == 0:
+        yield twin.disagree("green-with-problems", str(bad[0]))
+    if not bad and alone == 0 and guarded != 0:
+        yield twin.disagree("fails-a-clean-run", f"{twin.guarded.our_failures} {twin.output[-600:]}")
+    if alone != 0 and guarded == 0:
+        yield twin.disagree("hides-a-failure", str(twin.alone.failures))
+
+
+def _fails(job: dict[str, Any], on_unreaped: str) -> bool:
+    """Whether a job in this state must fail the run."""
+    if job["poll"] != 0 or job["swallowed"]:
+        return False
+    if job["state"] == "unreaped":
+        return on_unreaped == "fail"
+    return job["state"] in ("failed", "timed_out", "lost") and job["seen_by"] != "playbook"

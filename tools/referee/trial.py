@@ -12,6 +12,8 @@ from referee.observation import Observation, observe
 from referee.project import MOST_SWITCHES, Project, Setting
 from referee.static import Checked, check
 
+GUARDED = 2
+"""In so many runs of a project our callback takes part."""
 REPORT = {"on_unreaped": "report", "on_failed": "report"}
 OPTIONS: tuple[dict[str, str], ...] = (
     REPORT,
@@ -19,6 +21,14 @@ OPTIONS: tuple[dict[str, str], ...] = (
     {"on_unreaped": "reap"},
     {"on_unreaped": "fail", "gate": "run"},
 )
+
+
+@dataclass(frozen=True)
+class Focus:
+    """The one setting and the options with which a disagreement was seen; None: all settings, without our callback."""
+
+    setting: Setting | None
+    options: dict[str, str] | None
 
 
 @dataclass(frozen=True)
@@ -49,19 +59,19 @@ class Result:
 class Trial:
     """A project in a folder of its own. ``runs`` says what to run; ``judge`` takes what came of it, in that order."""
 
-    def __init__(self, project: Project, folder: Path, *, guarded: int = 2) -> None:
+    def __init__(self, project: Project, folder: Path, focus: Focus | None = None) -> None:
         self._project = project
         self._folder = folder / "project"
         project.write(self._folder)
         self._checked = check(self._folder)
-        self._planned = list(self._plan(folder, guarded))
+        self._planned = self._plan(folder, focus)
 
     @property
     def runs(self) -> list[Asked]:
         """The runs that are wanted."""
         return [planned.asked for planned in self._planned]
 
-    def _plan(self, folder: Path, guarded: int) -> list[_Planned]:
+    def _plan(self, folder: Path, focus: Focus | None) -> list[_Planned]:
         project = self._project
         settings = project.settings()
         planned: list[_Planned] = []
@@ -79,11 +89,19 @@ class Trial:
             )
             planned.append(_Planned(setting, options, well, asked))
 
+        if focus is not None and focus.setting is not None:
+            settings = [focus.setting]
         for setting in settings:
             add(setting, None, well=True)
+        if focus is not None:
+            if focus.options is not None and not project.ends_well():
+                add(settings[0], None, well=False)
+            if focus.options is not None:
+                add(settings[0], focus.options, well=False)
+            return planned
         # Which settings and options the guarded runs have is the project's own matter: the same whenever it is tried.
         start = zlib.crc32("".join(project.texts().values()).encode())
-        for number in range(guarded):
+        for number in range(GUARDED):
             setting = settings[(start + number) % len(settings)]
             if not project.ends_well():
                 add(setting, None, well=False)
@@ -129,9 +147,11 @@ class Trial:
         return next(seen for planned, seen in alone if planned.setting == setting and (well or not planned.well))
 
 
-def trials(controller: Controller, projects: list[Project], scratch: Path, at_once: int) -> list[Result]:
+def trials(
+    controller: Controller, projects: list[Project], scratch: Path, at_once: int, focus: Focus | None = None
+) -> list[Result]:
     """Try these, ``at_once`` runs at a time."""
-    made = [Trial(project, scratch / f"p{number}") for number, project in enumerate(projects)]
+    made = [Trial(project, scratch / f"p{number}", focus) for number, project in enumerate(projects)]
     rans = controller.run_all([asked for trial in made for asked in trial.runs], at_once)
     results = []
     for trial in made:
