@@ -70,9 +70,13 @@ class Session:
     def _count(self, result: Result) -> None:
         self.counts["projects"] += 1
         self.counts["runs"] += result.runs
-        self.counts["projects with an ordinary run"] += result.ordinary
+        self.counts["projects with an ordinary run"] += bool(result.ran)
         self.counts["invalid projects"] += bool(result.invalid)
-        self.counts.update(f"verdict {launch.verdict}" for launch in result.checked.launches.values())
+        self.counts.update(f"verdict {each.verdict}" for each in result.checked.launches.values())
+        if result.project.knowable:
+            verdicts = [each.verdict for each in result.checked.launches.values() if each.label in result.ran]
+            self.counts["launches that ran"] += len(verdicts)
+            self.counts["launches that ran and are unknown"] += verdicts.count("unknown")
         self.counts.update({f"{found.half.value}: {found.kind}" for found in result.disagreements})
         self.cpu_s += result.cpu_s
 

@@ -52,8 +52,8 @@ class Result:
     disagreements: tuple[Disagreement, ...]
     invalid: str | None
     """Why the project says nothing: Ansible did not take it."""
-    ordinary: bool
-    """Whether some run of it went through without a failure."""
+    ran: frozenset[str] = frozenset()
+    """Labels of launches that started jobs in a run in which nothing failed."""
 
 
 class Trial:
@@ -119,9 +119,7 @@ class Trial:
         cpu = sum(ran.cpu_s for ran in rans)
         for _, ran, seen in alone:
             if seen.recap is None and seen.status is not None:
-                return Result(
-                    project, self._checked, len(rans), cpu, (), ran.output()[-600:] or "no recap", ordinary=False
-                )
+                return Result(project, self._checked, len(rans), cpu, (), ran.output()[-600:] or "no recap")
         found: list[Disagreement] = []
         truths = [(planned.setting, seen) for planned, _, seen in alone if planned.well]
         exhaustive = len(project.used_switches()) <= MOST_SWITCHES
@@ -138,8 +136,8 @@ class Trial:
         found += [
             Disagreement(Half.OTHER, "timeout", "", str(p.setting)) for p, _, seen in alone if seen.status is None
         ]
-        ordinary = any(seen.ordinary for _, seen in truths)
-        return Result(project, self._checked, len(rans), cpu, tuple(found), None, ordinary)
+        labels = frozenset(job.label for _, seen in truths if seen.ordinary for job in seen.jobs)
+        return Result(project, self._checked, len(rans), cpu, tuple(found), None, labels)
 
     def _twin(self, setting: Setting, alone: list[tuple[_Planned, Observation]]) -> Observation:
         """The run without our callback in the same setting, in which jobs end as they do in a guarded one."""

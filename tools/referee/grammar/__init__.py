@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from referee.grammar.chance import Chance
 from referee.grammar.conditions import Conditions
-from referee.grammar.launches import Launch, launch
+from referee.grammar.stories import Stories, Story
 from referee.grammar.structure import Structure
-from referee.grammar.waits import After
 from referee.project import Project, Task
 
 
@@ -16,39 +15,32 @@ def project(seed: str) -> Project:
     hosts = tuple(f"h{number}" for number in range(1, chance.weighted({1: 6, 2: 4, 3: 0.7}) + 1))
     switches = tuple(f"c{number}" for number in range(1, chance.weighted({1: 5, 2: 3, 3: 0.4}) + 1))
     conditions = Conditions(chance, switches, hosts)
-    stories: list[list[Task]] = []
-    peeks = 0
-    for _ in range(chance.weighted({1: 5, 2: 4, 3: 1})):
-        story = launch(chance, conditions)
-        after = After(chance, conditions, story)
-        tasks = _on_one_host(chance, hosts, story, after.tasks())
-        peeks += after.peeks
-        stories.append(tasks)
+    making = Stories(chance, conditions, hosts)
+    stories = [making.story() for _ in range(chance.weighted({1: 5, 2: 4, 3: 1}))]
     structure = Structure(chance, conditions, hosts)
     playbooks = structure.playbooks(_between(chance, conditions, _interleaved(chance, stories)))
     inventory = "\n".join([*hosts, "", "[some]", *hosts[:2], ""])
-    files = {"hosts.ini": inventory, **structure.files}
-    return Project(files, playbooks, hosts, switches, peeks, notes=tuple(chance.notes))
+    files = {"hosts.ini": inventory, **making.files, **structure.files}
+    return Project(
+        files,
+        playbooks,
+        hosts,
+        switches,
+        sum(story.peeks for story in stories),
+        knowable=len(playbooks) == 1,
+        notes=tuple(chance.notes),
+    )
 
 
-def _on_one_host(chance: Chance, hosts: tuple[str, ...], story: Launch, after: list[Task]) -> list[Task]:
-    """Now and then a launch runs once, or on another host, and what comes after mostly too."""
-    form = chance.weighted({"": 16, "run_once": 1 if len(hosts) > 1 else 0, "delegate_to": 1})
-    if not form:
-        return [story.task, *after]
-    chance.note(f"launch with {form}")
-    keyword: Task = {"run_once": True} if form == "run_once" else {"delegate_to": chance.one(hosts)}
-    return [story.task | keyword, *((task | keyword) if chance.true(0.85) else task for task in after)]
-
-
-def _interleaved(chance: Chance, stories: list[list[Task]]) -> list[Task]:
+def _interleaved(chance: Chance, stories: list[Story]) -> list[Task]:
     """One list; the tasks of each story keep their order."""
     form = chance.weighted({"one after another": 2, "launches first": 3, "any": 3})
     if form == "one after another":
-        return [task for story in stories for task in story]
+        return [task for story in stories for task in (*story.launches, *story.after)]
     if form == "launches first":
-        return [story[0] for story in stories] + [task for story in stories for task in story[1:]]
-    left = [list(story) for story in stories]
+        launches = [task for story in stories for task in story.launches]
+        return launches + [task for story in stories for task in story.after]
+    left = [[*story.launches, *story.after] for story in stories]
     result: list[Task] = []
     while any(left):
         result.append(chance.one([story for story in left if story]).pop(0))

@@ -40,6 +40,11 @@ class Condition:
             return " and ".join(f"({part})" if " or " in part else part for part in parts)
         return "not (" + " or ".join(_part(test, not holds, chance) for test, holds in self.parts) + ")"
 
+    def opposite(self) -> Condition:
+        """Of a single test: the other way round."""
+        ((test, holds),) = self.parts
+        return Condition(((test, not holds),))
+
 
 @dataclass(frozen=True)
 class Conditions:
@@ -56,7 +61,11 @@ class Conditions:
         if kind == "host":
             return Condition(((f"inventory_hostname == '{chance.one(self.hosts)}'", chance.true(0.8)),))
         count = 2 if kind == "two" and len(self.switches) > 1 else 1
-        return Condition(tuple((name, chance.true(0.7)) for name in chance.some(self.switches, count)))
+        return Condition(tuple((name, chance.true(0.85)) for name in chance.some(self.switches, count)))
+
+    def switch(self) -> Condition:
+        """One over one switch."""
+        return Condition(((self.chance.one(self.switches), self.chance.true(0.85)),))
 
     def narrower(self, than: Condition) -> Condition:
         """The same and one thing more."""

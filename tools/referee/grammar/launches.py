@@ -30,15 +30,21 @@ class Launch:
         return replace(self, task={**self.task, **keywords})
 
 
-def launch(chance: Chance, conditions: Conditions) -> Launch:
-    """One of a new label and register."""
+def launch(
+    chance: Chance, conditions: Conditions, *, looped: bool | None = None, guarded: bool | None = None
+) -> Launch:
+    """One of a new label and register; with a loop and a condition, without, or (None) as it comes."""
+    if looped is None:
+        looped = chance.true(0.4)
+    if guarded is None:
+        guarded = chance.true(0.35)
     label = chance.name("L")
     register = chance.weighted({chance.name("job"): 8, "result": 1})
     end = chance.weighted({"ok": 17, "fail": 3, "long": 0.4})
-    loop, items = _loop(chance) if chance.true(0.4) else ({}, 1)
+    loop, items = _loop(chance) if looped else ({}, 1)
     variable = loop.get("loop_control", {}).get("loop_var", "item")
     argument = f" {{{{ {variable}{_of_item(loop)} }}}}" if loop else ""
-    condition = conditions.any() if chance.true(0.35) else None
+    condition = conditions.any() if guarded else None
     task: Task = {"name": f"Launch {label}", **_work(chance, f"work {label} {end}{argument}")}
     task |= loop
     per_item = bool(loop) and items > 1 and chance.true(0.15)
