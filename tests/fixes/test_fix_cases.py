@@ -36,7 +36,7 @@ def project(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return root
 
 
-def lint(root: Path) -> Callable[[Mapping[str, bytes]], Outcome]:
+def lint(root: Path) -> Callable[[Mapping[str, bytes | None]], Outcome]:
     return lambda unsaved: linting.lint(root, unsaved=unsaved)
 
 

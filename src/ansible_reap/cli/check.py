@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ansible_reap.history.estimate import Estimates
     from ansible_reap.linting.outcome import Outcome
 
-    _Lint = Callable[[Mapping[str, bytes]], Outcome]
+    _Lint = Callable[[Mapping[str, bytes | None]], Outcome]
 
 STATISTICS = ("text", "json")
 """The formats that ``--statistics`` knows."""
@@ -65,6 +65,7 @@ def _add_reading(group: argparse._ArgumentGroup) -> None:
 def _add_selection(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--select", metavar="RULE,..", default="", help="report these rules, sub-tags or tags only")
     group.add_argument("--ignore", metavar="RULE,..", default="", help="do not report these")
+    group.add_argument("--diff-base", metavar="REF", help="report what changed since this commit, or is caused by it")
     for what in ("severity", "confidence"):
         levels = ", ".join(LEVELS)
         group.add_argument(
@@ -100,14 +101,26 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(str(error)) from error
     history = _history(args.history, root)
 
-    def lint(texts: Mapping[str, bytes]) -> Outcome:
+    def whole(texts: Mapping[str, bytes | None]) -> Outcome:
         return linting.lint(root, asked, history, texts)
 
     try:
+        lint = whole if args.diff_base is None else _narrowed(root, whole, args.diff_base)
         status = _diff(root, lint, unsaved, args) if args.diff else _report(root, lint, unsaved, args)
     except ConfigError as error:
         raise UsageError(str(error)) from error
     return 0 if status == 1 and args.exit_zero else status
+
+
+def _narrowed(root: Path, lint: _Lint, ref: str) -> _Lint:
+    """A check that reports what is new since a commit."""
+    from ansible_reap.linting.changes import Changes, ChangesError  # noqa: PLC0415 - a plain check starts without git
+
+    try:
+        changes = Changes(root, ref, lint)
+    except ChangesError as error:
+        raise UsageError(f"--diff-base: {error}") from error
+    return lambda unsaved: changes.narrow(lint(unsaved), unsaved)
 
 
 def _refuse_what_excludes(args: argparse.Namespace) -> None:

@@ -56,10 +56,11 @@ class Settings:
 class Project:
     """The files below a root, by path relative to it. Text is read once and kept only while it is small.
 
-    ``unsaved`` holds files as they are to be taken to read, whatever the disk has: an editor's buffers, fixes on trial.
+    ``unsaved`` holds files as they are to be taken to read, whatever the disk has: an editor's buffers, fixes on trial,
+    an earlier commit. None stands for a file that is taken not to be there.
     """
 
-    def __init__(self, root: Path, unsaved: Mapping[str, bytes] | None = None) -> None:
+    def __init__(self, root: Path, unsaved: Mapping[str, bytes | None] | None = None) -> None:
         self.root = root
         self._unsaved = unsaved or {}
         self._real = os.path.realpath(root)
@@ -95,6 +96,7 @@ class Project:
                 known = sorted(entry.name for entry in os.scandir(f"{self._real}{os.sep}{folder}") if entry.is_file())
             except OSError:
                 known = []
+            known = self._present(f"{folder}/", known)
             self._directories[folder] = known
         return known
 
@@ -153,7 +155,7 @@ class Project:
                 continue
             folders.sort(reverse=True)
             pending += [f"{prefix}{name}/" for name in folders if self._is_entered(prefix, name)]
-            self._sort_in(prefix, sorted(files), links, copies)
+            self._sort_in(prefix, self._present(prefix, sorted(files)), links, copies)
         self._add_new(copies)
         for paths in copies.values():
             if any(self._launches(path) for path in paths):
@@ -161,11 +163,18 @@ class Project:
         if self.copied:
             self.yaml = sorted([*self.yaml, *self.copied])
 
+    def _present(self, prefix: str, names: list[str]) -> list[str]:
+        """The names without those of files that are taken not to be there."""
+        if not self._unsaved:
+            return names
+        return [name for name in names if self._unsaved.get(prefix + name, b"") is not None]
+
     def _add_new(self, copies: dict[str, list[str]]) -> None:
         """The unsaved files that the disk does not have yet."""
-        if not self._unsaved:
+        new = sorted(path for path, data in self._unsaved.items() if data is not None)
+        if not new:
             return
-        for path in sorted(self._unsaved):
+        for path in new:
             folder, _, name = path.rpartition("/")
             listed = self._directories.get(folder, [])
             if name not in listed:

@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def analyse(root: Path, unsaved: Mapping[str, bytes] | None = None) -> Analysis:
+def analyse(root: Path, unsaved: Mapping[str, bytes | None] | None = None) -> Analysis:
     """Every launch and reap of the project below ``root``, each launch with its verdict. Never raises for content.
 
-    ``unsaved`` holds the bytes of files that are not (yet) as the disk has them, by path relative to the root.
+    ``unsaved`` holds the bytes of files that are not (yet) as the disk has them, by path relative to the root; None
+    stands for a file that is taken not to be there.
     """
     project = Project(root, unsaved)
     library = Library(project)

@@ -62,11 +62,12 @@ def lint(
     root: Path,
     asked: Request | None = None,
     history: Estimates | None = None,
-    unsaved: Mapping[str, bytes] | None = None,
+    unsaved: Mapping[str, bytes | None] | None = None,
 ) -> Outcome:
     """Check the project at ``root``, with the run times that are committed there unless ``history`` gives others.
 
-    ``unsaved`` holds the bytes of files that are not (yet) as the disk has them, by path relative to the root.
+    ``unsaved`` holds the bytes of files that are not (yet) as the disk has them, by path relative to the root; None
+    stands for a file that is taken not to be there.
     Raises ConfigError where one of its settings files cannot be used. Run times that cannot be read are one of the
     errors, and the checks do without them.
     """
@@ -75,7 +76,7 @@ def lint(
     settings = load_settings(root)
     unsaved = unsaved or {}
     analysis = analyse(root, unsaved)
-    texts = {**analysis.texts, **{path: data.decode("utf-8", "replace") for path, data in unsaved.items()}}
+    texts = {**analysis.texts, **{path: data.decode("utf-8", "replace") for path, data in unsaved.items() if data}}
     trouble: list[ReadError] = []
     findings = apply_rules(analysis, settings.options, history or _committed(root, trouble), trouble)
     rules = {rule.id: rule for rule in RULES}

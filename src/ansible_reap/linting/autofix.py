@@ -31,7 +31,7 @@ class Fixed:
     """The new bytes, by path relative to the root."""
 
 
-Lint = Callable[[Mapping[str, bytes]], Outcome]
+Lint = Callable[[Mapping[str, bytes | None]], Outcome]
 """Checks the project with these files in the place of those on the disk."""
 
 

@@ -1,0 +1,181 @@
+"""``check --diff-base REF``: what a change brings, by checking the project as it is and as it was.
+
+A finding is told where the project as it was does not have it, in whatever file the change that causes it is, and where
+its task is among the lines that changed. Lines that merely moved are followed.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
+from pathlib import Path
+
+from ansible_reap.checks.finding import Finding
+from ansible_reap.linting.outcome import Outcome
+
+Lint = Callable[[Mapping[str, bytes | None]], Outcome]
+
+_GIT = ("git", "-c", "core.fsmonitor=false", "-c", "core.quotePath=false", "-c", "diff.external=")
+_DIFF = ("diff", "--no-ext-diff", "--no-textconv", "--ignore-submodules=all", "--relative", "--name-status", "-z", "-M")
+
+
+class ChangesError(Exception):
+    """What changed cannot be told; the message is one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """The files that differ from an earlier commit, by path relative to the root, as they were then."""
+
+    files: Mapping[str, bytes | None]
+    """None: not there then."""
+    names: Mapping[str, str]
+    """Of a renamed file, the name it had."""
+
+
+def since(root: Path, ref: str) -> Before:
+    """What differs from where ``ref`` and HEAD parted, changes that are not committed included. Raises ChangesError."""
+    commit = _commit(root, ref)
+    fields = _git(root, *_DIFF, commit, "--", ".").split(b"\0")[:-1]
+    names: dict[str, str] = {}
+    old: set[str] = set()
+    new: set[str] = set()
+    at = 0
+    while at < len(fields):
+        status = fields[at][:1]
+        is_pair = status in (b"R", b"C")
+        before, after = os.fsdecode(fields[at + 1]), os.fsdecode(fields[at + 2 if is_pair else at + 1])
+        at += 3 if is_pair else 2
+        if is_pair:
+            names[after] = before
+        if status != b"A":
+            old.add(before)
+        new.add(after)
+    untracked = _git(root, "ls-files", "--others", "--exclude-standard", "-z").split(b"\0")[:-1]
+    new.update(map(os.fsdecode, untracked))
+    files: dict[str, bytes | None] = dict.fromkeys(sorted(new - old))
+    return Before(files | _contents(root, commit, sorted(old)), names)
+
+
+def _commit(root: Path, ref: str) -> str:
+    """The commit at which ``ref`` and HEAD parted; ``ref`` itself where no history tells."""
+    _git(root, "rev-parse", "--git-dir")
+    base = _answer(root, "merge-base", "HEAD", "--", ref)
+    base = base or _answer(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
+    if not base:
+        raise ChangesError(f"no commit '{ref}' in this repository; a shallow clone has to fetch it first")
+    return base
+
+
+def _answer(root: Path, *arguments: str) -> str:
+    try:
+        return _git(root, *arguments).decode().strip()
+    except ChangesError:
+        return ""
+
+
+def _contents(root: Path, commit: str, paths: list[str]) -> dict[str, bytes | None]:
+    """The files as they were in the commit."""
+    asked = "".join(f"{commit}:./{path}\n" for path in paths if "\n" not in path)
+    data = _git(root, "cat-file", "--batch", feed=os.fsencode(asked))
+    found: dict[str, bytes | None] = {}
+    at = 0
+    for path in (path for path in paths if "\n" not in path):
+        end = data.index(b"\n", at)
+        header = data[at:end].split()
+        if header[-1] == b"missing" or header[-2] != b"blob":
+            at = end + 1 + (0 if header[-1] == b"missing" else int(header[-1]) + 1)
+            found[path] = None
+            continue
+        size = int(header[-1])
+        found[path] = data[end + 1 : end + 1 + size]
+        at = end + size + 2
+    return found
+
+
+def _git(root: Path, *arguments: str, feed: bytes = b"") -> bytes:
+    command = [*_GIT, "-C", str(root), *arguments]
+    try:
+        reply = subprocess.run(command, input=feed, capture_output=True, check=False)
+    except OSError as error:
+        raise ChangesError(f"git cannot be started: {error.strerror}") from error
+    if reply.returncode != 0:
+        lines = reply.stderr.decode(errors="replace").strip().splitlines() or [f"git {arguments[0]} failed"]
+        raise ChangesError(lines[0].removeprefix("fatal: "))
+    return reply.stdout
+
+
+class Changes:
+    """Tells what is new in an outcome; the project as it was is checked once, when that is first asked."""
+
+    def __init__(self, root: Path, ref: str, lint: Lint) -> None:
+        """Raises ChangesError."""
+        self._root = root
+        self._before = since(root, ref)
+        self._lint = lint
+        self._known: set[tuple[str, str, int]] | None = None
+        self._broken: set[str] = set()
+
+    def narrow(self, outcome: Outcome, unsaved: Mapping[str, bytes | None]) -> Outcome:
+        """The outcome with what is new alone; errors in files that are as they were, and were told of then, go too."""
+        known = self._known_before()
+        lines: dict[str, _Lines] = {}
+
+        def is_new(finding: Finding) -> bool:
+            path = finding.place.path
+            if path not in lines:
+                lines[path] = self._lines(path, unsaved)
+            was = lines[path].before(finding.place.line)
+            if was is None or (finding.tag, self._before.names.get(path, path), was) not in known:
+                return True
+            return lines[path].has_changed(finding.place.line, max(finding.end_line, finding.place.line))
+
+        return replace(
+            outcome,
+            findings=tuple(filter(is_new, outcome.findings)),
+            warnings=tuple(filter(is_new, outcome.warnings)),
+            errors=tuple(
+                error
+                for error in outcome.errors
+                if error.path in self._before.files or error.path in unsaved or error.path not in self._broken
+            ),
+        )
+
+    def _known_before(self) -> set[tuple[str, str, int]]:
+        if self._known is None:
+            then = self._lint(self._before.files)
+            self._known = {(each.tag, each.place.path, each.place.line) for each in (*then.findings, *then.warnings)}
+            self._broken = {error.path for error in then.errors}
+        return self._known
+
+    def _lines(self, path: str, unsaved: Mapping[str, bytes | None]) -> _Lines:
+        name = self._before.names.get(path, path)
+        if path in unsaved:
+            now = unsaved[path]
+        elif path in self._before.files:
+            now = (self._root / path).read_bytes()
+        else:
+            return _Lines(None)
+        old = self._before.files.get(name, (self._root / name).read_bytes() if name not in self._before.files else None)
+        return _Lines([(old or b"").splitlines(), (now or b"").splitlines()])
+
+
+class _Lines:
+    """Which line of a file was which before; ``texts`` are both as lines, None where nothing changed."""
+
+    def __init__(self, texts: Iterable[list[bytes]] | None) -> None:
+        self._old: dict[int, int] | None = None
+        if texts is not None:
+            before, after = texts
+            blocks = SequenceMatcher(None, before, after, autojunk=False).get_matching_blocks()
+            self._old = {new + offset + 1: old + offset + 1 for old, new, size in blocks for offset in range(size)}
+
+    def before(self, line: int) -> int | None:
+        """The line (from 1) that it was; None for one that is new or different."""
+        return line if self._old is None else self._old.get(line)
+
+    def has_changed(self, first: int, last: int) -> bool:
+        return self._old is not None and any(line not in self._old for line in range(first, last + 1))
