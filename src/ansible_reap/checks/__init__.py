@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ansible_reap.checks import (
@@ -11,6 +12,7 @@ from ansible_reap.checks import (
     cleanup,
     exclusive,
     finished,
+    fixes,
     noop,
     reboot,
     scope,
@@ -70,7 +72,16 @@ def run(
         except Exception as error:  # noqa: BLE001 - one broken check must not hide what the others found
             (on_crash or _warn)(rule, error)
     on = [each for each in found if enable is None or each.tag in enable or each.tag not in _OPT_IN]
-    return sorted(_causes_first(on), key=_by_place)
+    return [_with_suggestion(each, analysis) for each in sorted(_causes_first(on), key=_by_place)]
+
+
+def _with_suggestion(finding: Finding, analysis: Analysis) -> Finding:
+    """The finding with the text of its fix: one text, whoever shows it."""
+    if finding.fix is None and finding.proposal is None:
+        return finding
+    path = finding.place.path
+    text, steps = analysis.texts.get(path, ""), analysis.steps.get(path, ())
+    return replace(finding, suggestion=fixes.text.suggestion(finding, text, steps))
 
 
 def _causes_first(findings: list[Finding]) -> list[Finding]:

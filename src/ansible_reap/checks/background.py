@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ansible_reap.checks import unreaped
 from ansible_reap.checks.evidence import work
 from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext
 from ansible_reap.checks.support import speak
 from ansible_reap.jobs import Verdict
+from ansible_reap.wording import seconds_text
 
 _WHY = {
-    "&": "'&' puts the work in the background, so the job ends at once and its result says nothing about the work",
-    "disown": "disown lets the work outlive the job, whose result says nothing about it",
-    "setsid": "setsid moves the work out of the job's process group: the limit does not reach it",
-    "nohup": "nohup is for work that leaves its shell: a job needs none, and its result should be the work's own",
+    "&": "'&' leaves the work to run in the background of its shell: the job's result is the shell's, and {limit} need "
+    "not reach the work",
+    "disown": "disown lets the work outlive its shell: the job's result is the shell's, and {limit} does not reach it",
+    "setsid": "setsid gives the work a process group of its own, and {limit} ends the job's group only",
+    "nohup": "nohup changes nothing here: a job has no terminal whose end could reach it",
+}
+_TODO = {
+    "&": "Leave '&' out, or end the shell with 'wait', so that the job ends when the work does; give it as long as the "
+    "work needs (async: SECONDS).",
+    "nohup": "Leave it out.",
 }
 
 
@@ -24,15 +32,20 @@ def check(context: RuleContext) -> Iterator[Finding]:
         # A job declared detached has a result that nobody reads, and one that reboots is async-reboot's.
         if use.launch and use.launch.verdict in (Verdict.DETACHED, Verdict.REBOOT):
             continue
+        # What is meant to live on is to outlive its shell: async-unreaped says what else to do with it.
+        if use.launch and unreaped.is_daemon(context.analysis, use.launch):
+            continue
         sign = None if work.reboots(use.task) else work.leaves_by(work.commands(use.task))
         if sign:
+            seconds = use.limit.single
+            limit = f"the limit of {seconds_text(seconds)}" if seconds else "the limit"
+            todo = _TODO.get(sign, f"Leave {sign} out: async runs the work in the background already.")
             yield speak(
                 RULE,
                 use.task,
-                f"{_WHY[sign]}. async already runs it in the background.",
+                f"{_WHY[sign].format(limit=limit)}. {todo}",
                 confidence=Level.HIGH if sign == "&" else Level.MEDIUM,
                 settings=use.settings,
-                suggestion="# leave '&', nohup, setsid and disown out; async is the background",
             )
 
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
+from ansible_reap.checks import fixes
 from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext
-from ansible_reap.checks.support import speak, variable
-from ansible_reap.flow.analysis import Launch, ReapKind
+from ansible_reap.checks.support import speak
+from ansible_reap.flow.analysis import ReapKind
 from ansible_reap.jobs import Verdict
-
-_KEPT = frozenset({"loop", "when", "become", "become_user", "become_method", "delegate_to", "run_once"})
-"""Keywords by which the reap finds the status files, and passes over what was never launched."""
 
 
 def check(context: RuleContext) -> Iterator[Finding]:
@@ -20,35 +17,16 @@ def check(context: RuleContext) -> Iterator[Finding]:
             continue
         if any(look.kind is ReapKind.CLEANUP for look in (*launch.looks, *launch.reaps)):
             continue
+        wait = launch.reaps[0].task if launch.reaps else None
         yield speak(
             RULE,
             launch.task,
-            "The job is reaped, but its status file stays on the host for ever: with poll: 0 Ansible never removes it.",
-            related=[(reap.task, "reaped here; clean up after this") for reap in launch.reaps],
+            "The job is waited for, but its status file stays on the host: with poll: 0 Ansible never removes it. Add "
+            "an async_status with 'mode: cleanup' after the wait.",
+            related=[(reap.task, "waits for it; clean up after this") for reap in launch.reaps],
             settings=launch.settings,
-            suggestion=_suggestion(launch),
+            fix=fixes.cleanup.after(context.analysis, wait) if wait else None,
         )
-
-
-def _suggestion(launch: Launch) -> str:
-    """What looks where the reap looks: the same ids, user, host and folder."""
-    reap = launch.reaps[0].task if launch.reaps else None
-    jid = reap.args.get("jid") if reap else None
-    if reap is None or jid is None:
-        handle, loop = launch.register or "the_register", ""
-        if launch.is_looped:
-            handle, loop = "item", f'\nloop: "{{{{ {handle}.results }}}}"'
-        return f'ansible.builtin.async_status:\n  jid: "{{{{ {handle}.ansible_job_id }}}}"\n  mode: cleanup{loop}'
-    lines = ["ansible.builtin.async_status:", f"  jid: {json.dumps(str(jid))}", "  mode: cleanup"]
-    keywords = {key: value for key, value in reap.keywords.items() if key in _KEPT or key.startswith("with_")}
-    control = reap.keywords.get("loop_control")
-    if isinstance(control, dict) and "loop_var" in control:
-        keywords["loop_control"] = {"loop_var": control["loop_var"]}
-    folder = variable(reap, "ansible_async_dir")
-    if folder is not None:
-        keywords["vars"] = {"ansible_async_dir": folder}
-    lines += [f"{key}: {json.dumps(value, default=str)}" for key, value in keywords.items()]
-    return "\n".join(lines)
 
 
 RULE = Rule(

@@ -42,15 +42,35 @@ _CHANGES = frozenset({"install", "upgrade", "dist-upgrade", "full-upgrade", "saf
 
 
 def check(context: RuleContext) -> Iterator[Finding]:
+    in_background = {launch.task for launch in context.analysis.launches if launch.poll.single == 0}
     for launch in context.analysis.launches:
         lock = lock_of(launch.task)
-        if lock is None:
+        # Whether tasks run side by side is not known where their poll, or what they depend on, is not.
+        if lock is None or launch.task not in in_background:
             continue
-        rivals = [other for other in launch.beside if other is not launch.task and _collides(lock, lock_of(other))]
+        rivals = [
+            other
+            for other in launch.beside
+            if other is not launch.task
+            and other in in_background
+            and _collides(lock, lock_of(other))
+            and _run_together(launch.task, other)
+        ]
         if rivals:
-            yield _finding(launch, lock, f"'{rivals[0].label}' may still be running", Level.HIGH, rivals)
+            yield _finding(launch, lock, rivals)
         elif _is_looped_on_one_host(launch):
-            yield _finding(launch, lock, "each item of the loop is a job of its own", Level.MEDIUM, [])
+            yield _finding(launch, lock, [])
+
+
+def _run_together(task: Task, other: Task) -> bool:
+    """Whether both run under the same conditions, or one of them always does."""
+    mine, theirs = _conditions(task), _conditions(other)
+    return not mine or not theirs or mine == theirs
+
+
+def _conditions(task: Task) -> list[str]:
+    found = [task.keywords.get("when"), *(block.keywords.get("when") for block in task.enclosing())]
+    return [str(condition) for condition in found if condition is not None and condition is not True]
 
 
 def lock_of(task: Task) -> str | None:
@@ -78,16 +98,21 @@ def _is_looped_on_one_host(launch: Launch) -> bool:
     return not any(is_template(setting.delegate_to) for setting in contexts(launch.task, launch.settings))
 
 
-def _finding(launch: Launch, lock: str, why: str, confidence: Level, rivals: list[Task]) -> Finding:
-    name = "the package manager" if lock == "package" else lock
+def _finding(launch: Launch, lock: str, rivals: list[Task]) -> Finding:
+    name = "the package manager's lock" if lock == "package" else f"the lock of {lock}"
+    if rivals:
+        why = f"'{rivals[0].label}' ({rivals[0].place}) may still hold {name} when this job starts"
+        todo = "Wait for it before this task, or install everything in one task"
+    else:
+        why = f"Each item of the loop is a job of its own, and all of them want {name} at once"
+        todo = "Give the module the whole list in one task (name: [a, b, c])"
     return speak(
         RULE,
         launch.task,
-        f"Jobs side by side fight over the lock of {name}: {why} when this one starts. One of them waits, or fails.",
-        confidence=confidence,
+        f"{why}: one of the jobs has to wait for the other, or fails. {todo}.",
+        confidence=Level.HIGH if rivals else Level.MEDIUM,
         related=[(other, "launched here and not reaped before") for other in rivals],
         settings=launch.settings,
-        suggestion="poll: 15" if rivals else "# one task with the whole list: name: [a, b, c]",
     )
 
 

@@ -37,10 +37,12 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """A safe change: edits that do not overlap, applied together or not at all."""
+    """Edits that do not overlap, applied together or not at all."""
 
     description: str
     edits: tuple[Edit, ...]
+    is_safe: bool = True
+    """Whether the task does the same on its ordinary path but for the defect; what is not safe is only suggested."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +65,12 @@ class Finding:
     message: str
     related: tuple[Related, ...] = ()
     via: tuple[str, ...] = ()
-    suggestion: str = ""
-    """The corrected lines, to show where no fix is offered."""
     fix: Fix | None = None
+    """The safe change."""
+    proposal: Fix | None = None
+    """A change that its author should look at: shown, and written only when asked for."""
+    suggestion: str = ""
+    """What ``fix`` or ``proposal`` writes: the task as it should read, and the tasks to add after it; else empty."""
 
     @property
     def tag(self) -> str:

@@ -18,9 +18,9 @@ def check(context: RuleContext) -> Iterator[Finding]:
             yield speak(
                 RULE,
                 reap.task,
-                "finished is a number up to ansible-core 2.18 and true or false from 2.19; 'is finished' suits both.",
+                f"'finished' is 0 or 1 up to ansible-core 2.18, and false or true from 2.19 on. "
+                f"'until: {name} is finished' means the same on every version.",
                 settings=reap.settings,
-                suggestion=f"until: {name} is finished",
                 fix=fixes.finished.use_test(context.analysis, reap.task),
             )
 

@@ -6,12 +6,29 @@ from collections.abc import Iterator
 
 from ansible_reap.checks import fixes
 from ansible_reap.checks.evidence.work import number
-from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext
+from ansible_reap.checks.finding import Finding, Fix, Level, Rule, RuleContext
 from ansible_reap.checks.support import speak
+from ansible_reap.content.expressions import names_in
+from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, AsyncUse
 
-IMPORTS = frozenset({"import_role", "import_tasks"})
-INCLUDES = frozenset({"include_role", "include_tasks", "include", "block", "import_playbook"})
+_IGNORED = "Ansible takes no notice of it: the tasks run in the foreground, one after another"
+_REFUSED = "Ansible stops with '{keyword} is not a valid attribute' there"
+_REFUSED_UNLESS = f"{_REFUSED}, or passes over it where invalid_task_attribute_failed is off"
+_WHERE = {
+    "import_role": ("import_role", _IGNORED),
+    "import_tasks": ("import_tasks", _IGNORED),
+    "include_role": ("include_role", _REFUSED_UNLESS),
+    "include_tasks": ("include_tasks", _REFUSED_UNLESS),
+    "include": ("include", _REFUSED_UNLESS),
+    "block": ("a block", _REFUSED),
+    "import_playbook": ("import_playbook", _REFUSED),
+    "play": ("a play", _REFUSED),
+    "apply": ("the 'apply' of an include", _REFUSED),
+    "role": ("an entry of 'roles'", "Ansible takes it for a variable of the role, which runs in the foreground"),
+    "meta": ("meta", "Ansible takes no notice of it"),
+}
+"""By module, or by what else the keyword stands on: its name, and what Ansible does (ansible-core 2.16 to 2.22)."""
 
 
 def check(context: RuleContext) -> Iterator[Finding]:
@@ -28,25 +45,41 @@ def check(context: RuleContext) -> Iterator[Finding]:
 
 def _keyword(analysis: Analysis, use: AsyncUse) -> Finding | None:
     task = use.task
-    if task.module in IMPORTS:
-        effect = "ignores it without a word: the tasks run in the foreground, one after another"
-    elif task.module in INCLUDES:
-        effect = "does not know it there: the play is refused, or with invalid_task_attribute_failed off it is ignored"
-    elif task.module == "meta":
-        effect = "ignores it there"
-    else:
+    if task.module not in _WHERE:
         return None
+    what, effect = _WHERE[task.module]
     keyword = "async" if "async" in task.keywords else "poll"
-    what = "a block" if task.module == "block" else task.module
+    waits = _waits_for_nothing(analysis, task)
+    gone = f" No job id is registered either, so the wait for it fails ({waits[0].place})." if waits else ""
+    wait_too = ", and take the wait out" if waits else ""
     return speak(
         RULE,
         task,
-        f"{keyword} on {what} starts no job. Ansible {effect}.",
+        f"{keyword} on {what} starts no job. {effect.format(keyword=keyword)}.{gone} Put async and poll on the tasks "
+        f"themselves{wait_too}.",
         sub_tag="keyword",
+        related=[(wait, "waits for a job that is never started") for wait in waits],
         settings=use.settings,
-        suggestion="# put async and poll on the tasks themselves",
-        fix=fixes.keywords.drop(analysis, task, "async", "poll"),
+        fix=_without(analysis, task, waits, "async", "poll"),
     )
+
+
+def _waits_for_nothing(analysis: Analysis, task: Task) -> list[Task]:
+    """The looks for the job that the task would have registered."""
+    register = task.keywords.get("register")
+    if not isinstance(register, str):
+        return []
+    written = (
+        (reap.task, [reap.task.args, reap.task.keywords.get(reap.task.loop_keyword or "")]) for reap in analysis.reaps
+    )
+    return [reap for reap, texts in written if register in names_in(texts)]
+
+
+def _without(analysis: Analysis, task: Task, waits: list[Task], *keywords: str) -> Fix | None:
+    """Without waits the keywords alone go; with them the register and the waits go too, for their author to look at."""
+    if not waits:
+        return fixes.keywords.drop(analysis, task, *keywords)
+    return fixes.keywords.drop_with_waits(analysis, task, waits, *keywords, "register")
 
 
 def _poll(analysis: Analysis, use: AsyncUse) -> Finding | None:
@@ -55,10 +88,10 @@ def _poll(analysis: Analysis, use: AsyncUse) -> Finding | None:
     return speak(
         RULE,
         use.task,
-        "poll does nothing without async: the task runs in the foreground.",
+        "poll does nothing without async: the task runs in the foreground. Leave it out, or give the task a limit "
+        "(async: SECONDS).",
         sub_tag="poll",
         settings=use.settings,
-        suggestion="# leave poll out, or give the task a limit: async: SECONDS",
         fix=fixes.keywords.drop(analysis, use.task, "poll"),
     )
 
@@ -66,14 +99,16 @@ def _poll(analysis: Analysis, use: AsyncUse) -> Finding | None:
 def _zero(analysis: Analysis, use: AsyncUse) -> Finding | None:
     if number(use.task.keywords.get("async")) != 0:
         return None
+    waits = _waits_for_nothing(analysis, use.task)
     return speak(
         RULE,
         use.task,
-        "async: 0 means no async at all: the task runs in the foreground and registers no job id.",
+        "async: 0 starts no job: the task runs in the foreground and registers no job id. Leave async and poll out, or "
+        "give the job a limit (async: SECONDS).",
         sub_tag="zero",
+        related=[(wait, "waits for a job that is never started") for wait in waits],
         settings=use.settings,
-        suggestion="# leave async and poll out, or give the job a limit: async: SECONDS",
-        fix=fixes.keywords.drop(analysis, use.task, "async", "poll"),
+        fix=_without(analysis, use.task, waits, "async", "poll"),
     )
 
 
@@ -87,11 +122,10 @@ def _serial(use: AsyncUse) -> Finding | None:
     return speak(
         RULE,
         use.task,
-        "With poll above 0 the items of the loop run one after another. To run them side by side, launch with poll: 0 "
-        "and reap the results in a second loop.",
+        "With poll above 0 the items of the loop run one after another, each waited for before the next one starts. To "
+        "run them side by side, launch them with poll: 0 and wait in a second loop over the results.",
         sub_tag="serial",
         settings=use.settings,
-        suggestion="poll: 0",
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ansible_reap.checks import fixes
 from ansible_reap.checks.evidence import work
-from ansible_reap.checks.evidence.neighbours import gives_a_new_address, tasks_of_file
+from ansible_reap.checks.evidence.neighbours import boots_another_system, gives_a_new_address, tasks_of_file
 from ansible_reap.checks.finding import Finding, Fix, Level, Rule, RuleContext
 from ansible_reap.checks.support import contexts, speak
 from ansible_reap.content.model import Task
@@ -21,21 +21,23 @@ def check(context: RuleContext) -> Iterator[Finding]:
         if launch.verdict is Verdict.DETACHED or _is_the_controller(launch):
             continue
         command = work.reboots(launch.task)
-        # The reboot module waits where the host was: one that comes back elsewhere is not for it.
-        if command and not gives_a_new_address(context.analysis, launch.task):
+        # The reboot module waits where the host was, for the system that it was: another one is not for it.
+        is_another = gives_a_new_address(context.analysis, launch.task) or boots_another_system(
+            context.analysis, launch.task
+        )
+        if command and not is_another:
             module = "ansible.windows.win_reboot" if work.is_windows(launch.task) else "ansible.builtin.reboot"
             fix = fixes.reboot.use_module(context.analysis, launch.task)
             yield speak(
                 RULE,
                 launch.task,
-                f"'{command}' as a job cuts its own connection and leaves the waiting to other tasks. {module} "
-                f"reboots, waits until the host answers again, and fails when it does not.",
+                f"'{command}' as a job cuts the connection of the play, and this task succeeds whether or not the host "
+                f"comes back. Use {module}: it reboots, waits until the host answers again, and fails if it does not.",
                 related=[
                     (wait, "the module waits itself: this task goes")
                     for wait in _gone(context.analysis, launch.task, fix)
                 ],
                 settings=launch.settings,
-                suggestion=f"{module}:\n  reboot_timeout: 600",
                 fix=fix,
             )
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import json
+import posixpath
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
 
 from ansible_reap.checks import fixes
 from ansible_reap.checks.evidence.conditions import mentions
 from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext
-from ansible_reap.checks.support import constant, contexts, is_template, speak, variable
+from ansible_reap.checks.support import constant, contexts, is_template, speak
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, Launch, Reap, Setting
 
@@ -16,16 +20,16 @@ _ROOT = "root"
 
 
 def check(context: RuleContext) -> Iterator[Finding]:
-    for reap in context.analysis.reaps:
-        launches = [each for each in context.analysis.launches if reap in each.reaps or reap in each.looks]
+    analysis = context.analysis
+    for reap in analysis.reaps:
+        launches = [each for each in analysis.launches if reap in each.reaps or reap in each.looks]
         if reap.misses_results:
-            yield _results(context.analysis, reap, launches or _named(context.analysis, reap))
+            yield _results(analysis, reap, launches or _named(analysis, reap))
             continue
-        for launch in launches:
-            finding = _first(reap, launch)
-            if finding:
-                yield finding
-                break
+        finding = next(filter(None, (difference(analysis, reap, launch) for launch in launches)), None)
+        finding = finding or next(filter(None, (_skipped(analysis, reap, launch) for launch in launches)), None)
+        if finding:
+            yield finding
 
 
 def _named(analysis: Analysis, reap: Reap) -> list[Launch]:
@@ -41,61 +45,160 @@ def _results(analysis: Analysis, reap: Reap, launches: list[Launch]) -> Finding:
         RULE,
         reap.task,
         f"The launch runs in a loop, so the job ids stand in {register}.results, one for each item; "
-        f"{register}.ansible_job_id does not exist.",
+        f"{register}.ansible_job_id does not exist, and this task fails. Loop over {register}.results.",
         sub_tag="results",
         related=[(launch.task, "launched here, in a loop") for launch in launches],
         settings=reap.settings,
-        suggestion=f'jid: "{{{{ item.ansible_job_id }}}}"\nloop: "{{{{ {register}.results }}}}"',
         fix=fixes.results.loop_over(analysis, reap.task, register),
     )
 
 
-def _first(reap: Reap, launch: Launch) -> Finding | None:
+def _skipped(analysis: Analysis, reap: Reap, launch: Launch) -> Finding | None:
+    """A wait for every item of a loop some items of which the launch may skip: those have no job id."""
+    item = launch.task.loop_variable
+    when = launch.task.keywords.get("when")
+    if not launch.is_looped or not launch.register or not mentions(when, item):
+        return None
+    loop = reap.task.keywords.get(reap.task.loop_keyword or "")
+    results = re.compile(r"\{\{\s*" + re.escape(launch.register) + r"(?:\.results|\[(['\"])results\1\])\s*\}\}")
+    each = reap.task.loop_variable
+    jid = str(reap.task.args.get("jid", ""))
+    if not isinstance(loop, str) or not results.fullmatch(loop.strip()) or "when" in reap.task.keywords:
+        return None
+    if not re.search(rf"\b{re.escape(each)}(?:\.|\[['\"])ansible_job_id", jid) or "default" in jid:
+        return None
+    return speak(
+        RULE,
+        reap.task,
+        f"The launch skips the items for which '{_written(when)}' does not hold. A skipped item has no ansible_job_id, "
+        f"so this task fails at the first one. Loop over the results that have an id.",
+        sub_tag="results",
+        confidence=Level.MEDIUM,
+        related=[(launch.task, "launched here, some items may be skipped")],
+        settings=reap.settings,
+        fix=fixes.results.only_launched(analysis, reap.task, launch.register),
+    )
+
+
+def _written(condition: object) -> str:
+    return " and ".join(map(str, condition)) if isinstance(condition, list) else str(condition)
+
+
+class _Side(NamedTuple):
+    """A launch or a reap in one of its contexts."""
+
+    setting: Setting
+    task: Task
+    set_elsewhere: frozenset[str]
+    """What the inventory or ansible.cfg may set."""
+
+
+class _Reason(NamedTuple):
+    """Why the reap misses the job, and the keywords that would mend it (None takes one out; empty: none is known)."""
+
+    message: str
+    confidence: Level
+    keywords: Mapping[str, str | None]
+
+
+def difference(analysis: Analysis, reap: Reap, launch: Launch) -> Finding | None:
     """The first way in which every context of the reap misses every context of the launch."""
     there_all, here_all = contexts(launch.task, launch.settings), contexts(reap.task, reap.settings)
-    pairs = [(there, here) for there in there_all for here in here_all]
+    pairs = [
+        (_Side(there, launch.task, analysis.set_elsewhere), _Side(here, reap.task, analysis.set_elsewhere))
+        for there in there_all
+        for here in here_all
+    ]
     for sub_tag, differs in _DIFFERENCES.items():
-        reasons = [differs(there, here, launch.task, reap.task) for there, here in pairs]
+        reasons = [differs(there, here) for there, here in pairs]
         if not reasons or any(reason is None for reason in reasons):
             continue
-        message, suggestion, confidence = next(reason for reason in reasons if reason)
+        reason = next(reason for reason in reasons if reason)
+        description = f"look where the job is ({', '.join(reason.keywords)})"
         return speak(
             RULE,
             reap.task,
-            message,
+            reason.message,
             sub_tag=sub_tag,
-            confidence=confidence,
+            confidence=reason.confidence,
             related=[(launch.task, "launched here")],
             settings=reap.settings,
-            suggestion=suggestion,
+            fix=fixes.keywords.put(analysis, reap.task, reason.keywords, description) if reason.keywords else None,
         )
     return None
 
 
-_Reason = tuple[str, str, Level] | None
+_FAILS = "this task fails with 'could not find job'"
 
 
-def _delegate(there: Setting, here: Setting, launch: Task, reap: Task) -> _Reason:
-    del launch, reap
-    target, look = _host(there.delegate_to), _host(here.delegate_to)
-    if target == look or is_template(look) or (_stays(there, target) and _stays(here, look)):
+def _delegate(there: _Side, here: _Side) -> _Reason | None:
+    target, look = _station(there), _station(here)
+    stated = [_is_stated(side) for side in (there, here)]
+    if target == look or is_template(look) or not any(stated):
         return None
-    if is_template(target) and (look is not None or not _names_another_host(str(target), here)):
+    if not all(stated) and there.set_elsewhere & {"ansible_connection", "ansible_host", "ansible_ssh_host"}:
+        return None  # the inventory may say that both run in one place
+    if is_template(target) and (stated[1] or not _names_another_host(str(target), here.setting)):
         return None
-    where = f"on {there.delegate_to}" if there.delegate_to else "on the play's host"
-    there_too = f"delegate_to: {_quoted(there.delegate_to)}" if there.delegate_to else "(no delegate_to)"
-    looks = f"on {here.delegate_to}" if here.delegate_to else "on the play's host"
-    message = f"The job runs {where}, but this task looks for it {looks}: Ansible will say 'could not find job'."
-    return message, there_too, Level.MEDIUM if is_template(target) else Level.HIGH
+    if there.setting.play != here.setting.play and not stated[0] and look != "localhost":
+        return None  # the host named may be one of the hosts of the launch's play
+    keywords: dict[str, str | None] = {}
+    if there.setting.delegate_to and not here.setting.connection:
+        keywords = {"delegate_to": _quoted(there.setting.delegate_to)}
+    elif _connection(there) == "local" and not here.setting.delegate_to:
+        keywords = {"connection": "local"}
+    elif not stated[0] and here.task.keywords.get("delegate_to") is not None:
+        keywords = {"delegate_to": None}
+    advice = f" Add '{'; '.join(_as_text(keywords))}'." if keywords and None not in keywords.values() else ""
+    if None in keywords.values():
+        advice = " Take delegate_to out."
+    message = f"The job runs {_where(there)}, but this task looks for it {_where(here)}: {_FAILS}.{advice}"
+    certain = not is_template(target) and (stated[0] or look == "localhost")
+    return _Reason(message, Level.HIGH if certain else Level.MEDIUM, keywords)
+
+
+def _as_text(keywords: Mapping[str, str | None]) -> Iterator[str]:
+    return (f"{key}: {value}" for key, value in keywords.items())
+
+
+def _connection(side: _Side) -> object:
+    return side.setting.variables.get("ansible_connection", side.setting.connection)
+
+
+def _is_stated(side: _Side) -> bool:
+    """Whether the task itself, or what is around it, says where it runs rather than its play's hosts."""
+    named = {"ansible_host", "ansible_ssh_host", "ansible_connection"} & side.setting.variables.keys()
+    return bool(named) or _host(side.setting.delegate_to) is not None or side.setting.connection is not None
+
+
+def _station(side: _Side) -> str | None:
+    """The host that the task runs on, ``localhost`` for the controller; None for the hosts of a play that are many."""
+    setting = side.setting
+    delegate = _host(setting.delegate_to)
+    if delegate is None and _connection(side) in ("local", "ansible.builtin.local"):
+        return "localhost"
+    if delegate is not None:
+        return delegate
+    address = setting.variables.get("ansible_host", setting.variables.get("ansible_ssh_host"))
+    if address is not None:
+        return _host(str(address))
+    hosts = (setting.hosts or "").strip()
+    if hosts in _LOCAL:
+        return "localhost"
+    return hosts if re.fullmatch(r"[\w.-]+", hosts) and hosts != "all" else None
+
+
+def _where(side: _Side) -> str:
+    if side.setting.delegate_to:
+        return f"on {side.setting.delegate_to}"
+    if _station(side) == "localhost":
+        return "on the controller"
+    address = side.setting.variables.get("ansible_host", side.setting.variables.get("ansible_ssh_host"))
+    return f"on {address}" if address is not None else "on the play's host"
 
 
 def _host(name: str | None) -> str | None:
     return "localhost" if name in _LOCAL else None if name in (None, "omit") else name.strip()
-
-
-def _stays(setting: Setting, target: str | None) -> bool:
-    """Whether the task runs on the controller, by its play or by delegation."""
-    return target == "localhost" or (target is None and (setting.hosts or "").strip() in _LOCAL)
 
 
 def _names_another_host(template: str, here: Setting) -> bool:
@@ -105,28 +208,28 @@ def _names_another_host(template: str, here: Setting) -> bool:
     )  # fmt: skip
 
 
-def _hosts(there: Setting, here: Setting, launch: Task, reap: Task) -> _Reason:
-    del launch
-    if there.delegate_to or here.delegate_to:
+def _hosts(there_side: _Side, here_side: _Side) -> _Reason | None:
+    there, here, reap = there_side.setting, here_side.setting, here_side.task
+    if _is_stated(there_side) or _is_stated(here_side):
         return None
     if there.play != here.play:
         here_local, there_local = (here.hosts or "") in _LOCAL, (there.hosts or "") in _LOCAL
         if here_local == there_local or not _is_plain(there.hosts) or not _is_plain(here.hosts):
             return None
         message = (
-            f"The job runs on {there.hosts}, but this play looks for it on {here.hosts}: Ansible will say "
-            f"'could not find job'."
+            f"The job runs on {there.hosts}, but this play looks for it on {here.hosts}: {_FAILS}. Wait in a play on "
+            f"the hosts of the launch, or delegate this task to the host that runs the job."
         )
-        return message, "delegate_to: the host that runs the job", Level.MEDIUM
+        return _Reason(message, Level.MEDIUM, {})
     if constant(there.run_once) is not True or constant(here.run_once) is True or _is_one_host(here.hosts):
         return None
     if any(mentions(reap.inherited("when"), name) for name in ("inventory_hostname", "ansible_play_hosts", "groups")):
         return None
     message = (
-        "The launch has run_once, so the job runs on the first host only, but its id is registered for every host: "
-        "on all the others this task will say 'could not find job'."
+        "The launch has run_once, so the job runs on the play's first host, but its id is registered for every host: "
+        "on each of the others this task fails with 'could not find job'. Add 'run_once: true'."
     )
-    return message, "run_once: true", Level.MEDIUM
+    return _Reason(message, Level.MEDIUM, {"run_once": "true"})
 
 
 def _is_plain(hosts: str | None) -> bool:
@@ -138,56 +241,72 @@ def _is_one_host(hosts: str | None) -> bool:
     return not hosts or hosts in _LOCAL or is_template(hosts) or hosts.endswith("]")
 
 
-def _become(there: Setting, here: Setting, launch: Task, reap: Task) -> _Reason:
-    if _reads_path(reap) or _share_a_folder(there, here):
+def _become(there_side: _Side, here_side: _Side) -> _Reason | None:
+    there, here = there_side.setting, here_side.setting
+    if _reads_path(here_side.task) or _share_a_folder(there, here):
         return None
-    users = _user(there, launch), _user(here, reap)
+    users = _user(there_side), _user(here_side)
     if users[0] == users[1] or any(user is None or is_template(user) for user in users):
         return None
-    if any(_is_left_to_callers(setting, task) for setting, task in ((there, launch), (here, reap))) and (
-        not {users[0], users[1]} - {"", _ROOT}
-    ):
+    if any(map(_is_left_to_callers, (there_side, here_side))) and not {users[0], users[1]} - {"", _ROOT}:
         return None
     named = (there.async_dir or "~/.ansible_async").rstrip("/")
     folder = named.replace("~", f"~{users[0]}", 1) if users[0] else f"{named} of the login user"
-    looked = f"as {users[1]}" if users[1] else "without become"
-    message = (
-        f"The job's status file lies in {folder}, but this task looks for it {looked}: Ansible will say "
-        f"'could not find job'."
-    )
+    looked = f"as {users[1]}" if users[1] else "as the login user"
+    keywords: dict[str, str | None] = {}
     if not users[0]:
-        suggestion = "become: false"
-    elif users[0] == _ROOT and not there.become_user:
-        suggestion = "become: true"
+        keywords = {"become": "false"}
+    elif users[0] == _ROOT and not _become_user(there):
+        keywords = {"become": "true"}
     else:
-        suggestion = f"become: true\nbecome_user: {users[0]}"
-    certain = bool(users[0] and users[1]) or bool(there.become_user and users[0] != _ROOT)
-    return message, suggestion, Level.HIGH if certain else Level.MEDIUM
+        keywords = {"become": "true", "become_user": users[0]}
+    advice = " and ".join(f"'{text}'" for text in _as_text(keywords))
+    message = f"The job's status file lies in {folder}, but this task looks for it {looked}: {_FAILS}. Add {advice}."
+    certain = bool(users[0] and users[1]) or bool(_become_user(there) and users[0] != _ROOT)
+    return _Reason(message, Level.HIGH if certain else Level.MEDIUM, keywords)
 
 
 def _share_a_folder(there: Setting, here: Setting) -> bool:
     """Both name one folder that is nobody's home, so it is the same for every user."""
-    return there.async_dir is not None and there.async_dir == here.async_dir and "~" not in there.async_dir
+    folder = _folder(there.async_dir)
+    return folder is not None and folder == _folder(here.async_dir) and "~" not in folder
 
 
-def _is_left_to_callers(setting: Setting, task: Task) -> bool:
+def _is_left_to_callers(side: _Side) -> bool:
     """Whether who calls the file decides on become: nothing here says it, and no play of the project comes by."""
-    return setting.become is None and setting.play is None and not (setting.hosts or task.inherited("hosts"))
+    setting = side.setting
+    if setting.become is not None or "ansible_become" in setting.variables:
+        return False
+    return setting.play is None and not (setting.hosts or side.task.inherited("hosts"))
 
 
-def _user(setting: Setting, task: Task) -> str | None:
-    """The user as whom the task runs: a name, an empty string for the login user, None where that is not known."""
-    become = constant(setting.become) if setting.become is not None else False
-    if become is None or _sets_become_by_variable(task):
+def _become_user(setting: Setting) -> str | None:
+    user = setting.variables.get("ansible_become_user", setting.become_user)
+    return None if user is None else str(user)
+
+
+def _user(side: _Side) -> str | None:
+    """The user as whom the task runs: a name, an empty string for the login user, None where that is not known.
+
+    Variables take precedence over keywords, whether a ``vars:`` sets them or the inventory.
+    """
+    setting = side.setting
+    stated = setting.variables.get("ansible_become", setting.become)
+    if "ansible_become" not in setting.variables and "ansible_become" in side.set_elsewhere:
+        return None
+    if stated is None and "become" in side.set_elsewhere:
+        return None
+    become = constant(stated) if stated is not None else False
+    if become is None:
         return None
     if become:
-        return str(setting.become_user or _ROOT).strip()
-    remote = task.inherited("remote_user")
+        if "ansible_become_user" not in setting.variables and "ansible_become_user" in side.set_elsewhere:
+            return None
+        return (_become_user(setting) or _ROOT).strip()
+    if not side.set_elsewhere.isdisjoint({"ansible_user", "ansible_ssh_user"}):
+        return None
+    remote = setting.variables.get("ansible_user", side.task.inherited("remote_user"))
     return str(remote).strip() if remote else ""
-
-
-def _sets_become_by_variable(task: Task) -> bool:
-    return any(variable(task, f"ansible_{name}") is not None for name in ("become", "become_user", "become_method"))
 
 
 def _reads_path(reap: Task) -> bool:
@@ -196,26 +315,34 @@ def _reads_path(reap: Task) -> bool:
     return "results_file" in jid or ".ansible_async" in jid
 
 
-def _async_dir(there: Setting, here: Setting, launch: Task, reap: Task) -> _Reason:
-    del launch
-    if there.async_dir == here.async_dir or _reads_path(reap):
+def _async_dir(there_side: _Side, here_side: _Side) -> _Reason | None:
+    there, here = (_folder(side.setting.async_dir) for side in (there_side, here_side))
+    if there == here or _reads_path(here_side.task):
         return None
-    if is_template(there.async_dir) and is_template(here.async_dir):
+    if is_template(there) and is_template(here):
         return None
-    there_dir, here_dir = (folder or "the default folder" for folder in (there.async_dir, here.async_dir))
-    message = f"The job's status file lies in {there_dir}, but this task looks in {here_dir} (ansible_async_dir)."
-    return (
-        message,
-        f"vars:\n  ansible_async_dir: {_quoted(there.async_dir) if there.async_dir else '(none)'}",
-        Level.HIGH,
-    )
+    there_dir, here_dir = (folder or "the default folder" for folder in (there, here))
+    keywords = {}
+    if there and "vars" not in here_side.task.keywords:
+        keywords = {"vars": f"{{ansible_async_dir: {json.dumps(there)}}}"}
+    todo = f"Set 'ansible_async_dir: {there}' in the vars of both" if there else "Take ansible_async_dir out here"
+    message = f"The job's status file lies in {there_dir}, but this task looks in {here_dir}: {_FAILS}. {todo}."
+    return _Reason(message, Level.HIGH, keywords)
+
+
+def _folder(named: str | None) -> str | None:
+    """The folder of status files, spelled in one way; None for the default."""
+    if named is None:
+        return None
+    folder = posixpath.normpath(named.strip())
+    return None if folder in ("~/.ansible_async", "$HOME/.ansible_async") else folder
 
 
 def _quoted(text: str) -> str:
     return f'"{text}"' if is_template(text) else text
 
 
-_DIFFERENCES: dict[str, Callable[[Setting, Setting, Task, Task], _Reason]] = {
+_DIFFERENCES: dict[str, Callable[[_Side, _Side], _Reason | None]] = {
     "delegate": _delegate,
     "hosts": _hosts,
     "become": _become,

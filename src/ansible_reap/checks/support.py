@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from ansible_reap.checks.finding import Finding, Fix, Level, Related, Rule
+from ansible_reap.content.inventory import CONNECTION_VARIABLES
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Setting
 
@@ -22,14 +23,14 @@ def speak(  # noqa: PLR0913 - all but two go by keyword
     confidence: Level = Level.HIGH,
     related: Sequence[tuple[Task, str]] = (),
     settings: Sequence[Setting] = (),
-    suggestion: str = "",
+    severity: Level | None = None,
     fix: Fix | None = None,
 ) -> Finding:
     """A finding of the rule at the task; ``related`` are other tasks and why to look at them."""
     return Finding(
         rule=rule.id,
         sub_tag=sub_tag,
-        severity=rule.severity,
+        severity=severity or rule.severity,
         confidence=confidence,
         place=task.place,
         end_line=task.end_line,
@@ -37,8 +38,8 @@ def speak(  # noqa: PLR0913 - all but two go by keyword
         message=message,
         related=tuple(Related(other.place, why) for other, why in related),
         via=settings[0].via if settings else (),
-        suggestion=suggestion,
-        fix=fix,
+        fix=fix if fix and fix.is_safe else None,
+        proposal=None if fix is None or fix.is_safe else fix,
     )
 
 
@@ -78,6 +79,8 @@ def contexts(task: Task, settings: Sequence[Setting]) -> Sequence[Setting]:
             check_mode=task.inherited("check_mode"),
             ignore_errors=task.inherited("ignore_errors"),
             async_dir=_text(variable(task, "ansible_async_dir")),
+            connection=task.inherited("connection"),
+            variables={name: value for name in CONNECTION_VARIABLES if (value := variable(task, name)) is not None},
         ),
     )
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ansible_reap.checks import fixes
 from ansible_reap.checks.evidence import conditions
-from ansible_reap.checks.evidence.neighbours import tests_failure_of
+from ansible_reap.checks.evidence.neighbours import is_ended_between, tests_failure_of
 from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext
 from ansible_reap.checks.support import constant, contexts, speak
-from ansible_reap.flow.analysis import Reap, ReapKind
+from ansible_reap.flow.analysis import Analysis, Reap, ReapKind
 from ansible_reap.wording import seconds_text
 
 
@@ -16,42 +17,63 @@ def check(context: RuleContext) -> Iterator[Finding]:
     for reap in context.analysis.reaps:
         if reap.kind is not ReapKind.WAIT:
             continue
-        finding = _ignored(reap) or _never_failed(reap)
-        if finding and not tests_failure_of(context.analysis, reap.task):
+        finding = _ignored(context.analysis, reap) or _never_failed(context.analysis, reap)
+        if not finding:
+            yield from _retried(context.analysis, reap)
+        elif not tests_failure_of(context.analysis, reap.task) and not _is_expected(context.analysis, reap):
             yield finding
-        elif not finding:
-            yield from _retried(reap)
 
 
-def _ignored(reap: Reap) -> Finding | None:
+def _is_expected(analysis: Analysis, reap: Reap) -> bool:
+    """Whether the play ends the job itself before it collects it: then that the job failed is no news."""
+    launches = [launch for launch in analysis.launches if reap in launch.reaps]
+    return (
+        bool(launches)
+        and all(
+            is_ended_between(analysis, launch.task, reap.task)
+            for launch in launches
+            if launch.task.path == reap.task.path
+        )
+        and any(launch.task.path == reap.task.path for launch in launches)
+    )
+
+
+def _ignored(analysis: Analysis, reap: Reap) -> Finding | None:
     ignored = [constant(setting.ignore_errors) for setting in contexts(reap.task, reap.settings)]
     if not all(ignored):
         return None
     return speak(
         RULE,
         reap.task,
-        "ignore_errors hides what this wait is for: when the job has failed, or was killed at its limit, the play "
-        "goes on.",
+        "This task fails when the job has failed or was killed at its limit, but with ignore_errors the play goes on, "
+        "and no later task of the file looks at the result. Take ignore_errors out, or test the result.",
         sub_tag="ignore-errors",
         settings=reap.settings,
-        suggestion="# leave ignore_errors out, or test the result in the next task",
+        fix=fixes.keywords.drop(analysis, reap.task, "ignore_errors", is_safe=False),
     )
 
 
-def _never_failed(reap: Reap) -> Finding | None:
-    if not conditions.always_false(reap.task.keywords.get("failed_when")):
+def _never_failed(analysis: Analysis, reap: Reap) -> Finding | None:
+    written = reap.task.keywords.get("failed_when")
+    if not conditions.always_false(written):
         return None
     return speak(
         RULE,
         reap.task,
-        "failed_when is never true, so this wait reports success whatever has become of the job.",
+        f"'failed_when: {_written(written)}' never holds, so this wait succeeds even when the job has failed or was "
+        f"killed at its limit, and no later task of the file looks at the result. Take failed_when out: async_status "
+        f"fails by itself when the job has.",
         sub_tag="failed-when",
         settings=reap.settings,
-        suggestion="# leave failed_when out: async_status fails by itself when the job has failed",
+        fix=fixes.keywords.drop(analysis, reap.task, "failed_when", is_safe=False),
     )
 
 
-def _retried(reap: Reap) -> Iterator[Finding]:
+def _written(condition: object) -> str:
+    return str(condition).lower() if isinstance(condition, bool) else str(condition)
+
+
+def _retried(analysis: Analysis, reap: Reap) -> Iterator[Finding]:
     """An ``until`` that a failed job never meets: the failure comes up only when the whole wait is used up."""
     register = reap.task.keywords.get("register")
     terms = conditions.terms(reap.task.keywords.get("until"))
@@ -66,11 +88,13 @@ def _retried(reap: Reap) -> Iterator[Finding]:
     yield speak(
         RULE,
         reap.task,
-        f"'until' asks for success, which a failed job never reaches: its failure is kept back for {wait}. "
-        f"async_status fails by itself as soon as 'until' is met.",
+        f"'until' asks for success, which a failed job never reaches: this task goes on asking for {wait} before it "
+        f"fails. With 'until: {register} is finished' it ends when the job does, and fails by itself when the job has.",
         sub_tag="until",
         settings=reap.settings,
-        suggestion=f"until: {register} is finished",
+        fix=fixes.keywords.put(
+            analysis, reap.task, {"until": f"{register} is finished"}, "wait for the end, whatever it is"
+        ),
     )
 
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 
 from ansible_reap.checks import fixes
+from ansible_reap.checks.evidence import work
 from ansible_reap.checks.evidence.neighbours import may_be_on_windows
 from ansible_reap.checks.evidence.work import known_time, number
 from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext
@@ -16,13 +17,19 @@ from ansible_reap.timing import DEFAULT_DELAY, FIX_MARGIN, KILL_STEP
 from ansible_reap.wording import seconds_text
 
 DEFAULT_HEADROOM = 2.0
+ENOUGH_FOR_SHORT_WORK = 60
+"""Seconds: a limit that work meant to end at once does not reach."""
+SLOW_LOOK = 10.0
+"""Seconds that one look takes at most, far more than it does over an ordinary connection."""
 
 
 def check(context: RuleContext) -> Iterator[Finding]:
     for use in context.analysis.uses:
         if use.limit is None:
             continue
-        finding = _interval(context.analysis, use) or _ceiling(use, use.limit) or _headroom(context, use)
+        finding = (
+            _interval(context.analysis, use) or _ceiling(context.analysis, use, use.limit) or _headroom(context, use)
+        )
         if finding:
             yield finding
     for reap in context.analysis.reaps:
@@ -38,11 +45,11 @@ def _interval(analysis: Analysis, use: AsyncUse) -> Finding | None:
             return speak(
                 RULE,
                 use.task,
-                f"{keyword}: {value:g} is finer than Ansible honours: ansible-core takes whole seconds there. "
-                f"Up to 2.17 the fraction is cut off, from 2.18 the task fails.",
+                f"{keyword} takes whole seconds: ansible-core up to 2.17 cuts {value:g} down to {int(value)}, and from "
+                f"2.18 on the task fails. Write '{keyword}: {math.ceil(value)}'.",
                 sub_tag="interval",
                 settings=use.settings,
-                suggestion=f"{keyword}: {math.ceil(value)}",
+                fix=fixes.keywords.put(analysis, use.task, {keyword: f"{math.ceil(value)}"}, "write whole seconds"),
             )
     limit = use.limit
     if limit is None or not limit.known:
@@ -50,31 +57,37 @@ def _interval(analysis: Analysis, use: AsyncUse) -> Finding | None:
     longest = max(limit.values)
     if not 0 < longest < KILL_STEP or may_be_on_windows(analysis, use.task):
         return None
+    if work.leaves_by(work.commands(use.task)):
+        return None  # what has left its shell is not subject to the limit
     return speak(
         RULE,
         use.task,
-        f"async: {longest:g} is finer than Ansible honours: depending on its version, ansible-core kills the job at "
-        f"about {seconds_text(longest)} or up to {2 * KILL_STEP} s later. Give the work a limit that it cannot reach.",
+        f"When a limit of {seconds_text(longest)} ends the work depends on the version: ansible-core 2.19.14 and later "
+        f"kill it after about {seconds_text(longest)}, older ones let it run up to {2 * KILL_STEP} s longer. Give it a "
+        f"limit well above the time that it needs, such as 'async: {ENOUGH_FOR_SHORT_WORK}'.",
         sub_tag="interval",
         confidence=Level.MEDIUM,
         settings=use.settings,
-        suggestion="async: 60",
+        fix=fixes.limit.raised(analysis, use.task, use.launch, ENOUGH_FOR_SHORT_WORK),
     )
 
 
-def _ceiling(use: AsyncUse, limit: Quantity) -> Finding | None:
+def _ceiling(analysis: Analysis, use: AsyncUse, limit: Quantity) -> Finding | None:
     known = known_time(use.task)
     if known is None or not limit.known or not 0 < max(limit.values) <= known.seconds:
         return None
     longest = max(limit.values)
+    advice = _round_up(2 * known.seconds)
+    takes = "may take up to" if known.is_bound else "takes"
+    when = f"just then, after {seconds_text(longest)}" if longest == known.seconds else f"after {seconds_text(longest)}"
     return speak(
         RULE,
         use.task,
-        f"By its own words ({known.source}) the work may take {seconds_text(known.seconds)}, but "
-        f"{'that is just when' if longest == known.seconds else f'after {seconds_text(longest)}'} its limit kills it.",
+        f"The work {takes} {seconds_text(known.seconds)} ({known.source}), but its limit kills it {when}. Give it more "
+        f"time, such as 'async: {advice:g}'.",
         sub_tag="ceiling",
         settings=use.settings,
-        suggestion=f"async: {_round_up(2 * known.seconds)}",
+        fix=fixes.limit.raised(analysis, use.task, use.launch, advice),
     )
 
 
@@ -83,10 +96,10 @@ def _headroom(context: RuleContext, use: AsyncUse) -> Finding | None:
     if not limit or limit <= 0:
         return None
     headroom = float(context.options.get("headroom", DEFAULT_HEADROOM))
-    return _expected(use, limit, headroom) or _measured(context, use, limit, headroom)
+    return _expected(context.analysis, use, limit, headroom) or _measured(context, use, limit, headroom)
 
 
-def _expected(use: AsyncUse, limit: float, headroom: float) -> Finding | None:
+def _expected(analysis: Analysis, use: AsyncUse, limit: float, headroom: float) -> Finding | None:
     stated = use.launch.expected if use.launch else None
     expected = stated.single if stated else number(variable(use.task, EXPECT_VARIABLE))
     if not expected or expected <= 0 or limit / expected >= headroom:
@@ -99,7 +112,7 @@ def _expected(use: AsyncUse, limit: float, headroom: float) -> Finding | None:
         f"async_reaper_expect states; {headroom:g} times leaves room for a slow run.",
         sub_tag="headroom",
         settings=use.settings,
-        suggestion=f"async: {_round_up(expected * headroom)}",
+        fix=fixes.limit.raised(analysis, use.task, use.launch, _round_up(expected * headroom)),
     )
 
 
@@ -114,34 +127,56 @@ def _measured(context: RuleContext, use: AsyncUse, limit: float, headroom: float
     verdict = judge(known, limit, headroom)
     if verdict is None:
         return None
-    suggestion = f"async: {verdict.advice}"
-    return speak(RULE, task, verdict.message, sub_tag=verdict.sub_tag, settings=use.settings, suggestion=suggestion)
+    fix = fixes.limit.raised(context.analysis, task, use.launch, verdict.advice)
+    return speak(RULE, task, verdict.message, sub_tag=verdict.sub_tag, settings=use.settings, fix=fix)
 
 
 def _window(analysis: Analysis, reap: Reap, launches: list[Launch]) -> Iterator[Finding]:
     """The wait gives up while a job that it waits for may still be running within its limit."""
-    budget = reap.budget
-    if reap.kind is not ReapKind.WAIT or budget is None or not budget.known:
+    longest = _longest(reap)
+    if reap.kind is not ReapKind.WAIT or longest is None:
         return
-    longest = max(budget.values)
     cut_short = [launch for launch in launches if launch.limit.known and _waits(launch) < _shortest(launch)]
     if not cut_short:
         return
     limit = max(map(_shortest, cut_short))
     delay = (reap.delay.single if reap.delay else None) or DEFAULT_DELAY
     retries = math.ceil((limit + FIX_MARGIN) / delay)
-    given = "" if "retries" in reap.task.keywords else " ('until' without 'retries' tries 3 times)"
     yield speak(
         RULE,
         reap.task,
-        f"The wait ends after {seconds_text(longest)}{given}, but the job has {seconds_text(limit)} before its own "
-        f"limit: a job that is still in time is reported as failed and then runs on unseen.",
+        f"The wait gives up after {_budget(reap, longest)}, but the job may run for {seconds_text(limit)}, its limit: "
+        f"one that takes longer than the wait fails this task and runs on, and nothing waits for it any more. Wait as "
+        f"long as the job may run, with 'retries: {retries}' and 'delay: {delay:g}'.",
         sub_tag="window",
         related=[(each.task, f"the job's limit is {seconds_text(_shortest(each))}") for each in cut_short],
         settings=reap.settings,
-        suggestion=f"retries: {retries}\ndelay: {delay:g}",
         fix=fixes.window.widen(analysis, reap, limit),
     )
+
+
+def _budget(reap: Reap, longest: float) -> str:
+    """How long the wait lasts, and of what that is made up."""
+    retries, delay = (each.single if each else None for each in (reap.retries, reap.delay))
+    if retries is None or delay is None:
+        return seconds_text(longest)
+    if delay < 1:
+        return f"{retries:g} tries with a delay of {delay:g} s"
+    default = "" if "retries" in reap.task.keywords else ", as 'until' without 'retries' tries 3 times"
+    return f"{seconds_text(longest)} ({retries:g} tries, {delay:g} s apart{default})"
+
+
+def _longest(reap: Reap) -> float | None:
+    """How long the wait lasts at most, in seconds; None where it is not known.
+
+    A look takes time too. Beside a delay of a second or more that hardly counts; where there is next to none it is all
+    that counts, and how long it takes depends on the connection.
+    """
+    if reap.budget is None or not reap.budget.known:
+        return None
+    if reap.delay is None or min(reap.delay.values, default=0.0) >= 1:
+        return max(reap.budget.values)
+    return max(reap.budget.values) + max(reap.retries.values if reap.retries else (0.0,)) * SLOW_LOOK
 
 
 def _shortest(launch: Launch) -> float:
@@ -151,8 +186,8 @@ def _shortest(launch: Launch) -> float:
 
 def _waits(launch: Launch) -> float:
     """How long all the waits for the launch's jobs last together; endless where one of them is not known."""
-    budgets = [reap.budget for reap in launch.reaps]
-    return sum(max(budget.values) if budget and budget.known else math.inf for budget in budgets)
+    budgets = map(_longest, launch.reaps)
+    return sum(math.inf if budget is None else budget for budget in budgets)
 
 
 def _round_up(value: float) -> float:

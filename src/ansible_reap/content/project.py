@@ -48,6 +48,10 @@ DEFAULT_POLL = 15
 class Settings:
     """What ansible.cfg says that the analysis needs. ``poll`` is the default poll interval in seconds."""
 
+    become: bool = False
+    """Whether tasks become another user without being told to."""
+    remote_user: str | None = None
+
     roles_path: tuple[str, ...] = ()
     collections_path: tuple[str, ...] = ()
     poll: int = DEFAULT_POLL
@@ -233,7 +237,10 @@ class Project:
             )
 
         poll = (config.get("defaults", "poll_interval") or "").strip()
+        become = (config.get("privilege_escalation", "become") or config.get("defaults", "become") or "").strip()
         return Settings(
+            become=become.lower() in ("true", "yes", "on", "1"),
+            remote_user=config.get("defaults", "remote_user"),
             roles_path=paths("roles_path"),
             collections_path=paths("collections_path", "collections_paths"),
             poll=int(poll) if poll.isascii() and poll.isdigit() and len(poll) < 10 else DEFAULT_POLL,

@@ -49,6 +49,10 @@ class Setting:
     ignore_errors: object = None
     async_dir: str | None = None
     """The shell option ``ansible_async_dir`` where a vars: sets it, else None."""
+    connection: object = None
+    variables: Mapping[str, object] = field(default_factory=dict)
+    """Of the variables by which Ansible reaches a host (``ansible_host``, ``ansible_become`` and so on) those that some
+    ``vars:`` around the task sets, as written."""
 
 
 class ReapKind(str, Enum):
@@ -144,3 +148,5 @@ class Analysis:
     """The text of the files that hold launches or reaps, by path relative to the root."""
     steps: Mapping[str, tuple[Task, ...]] = field(default_factory=dict)
     """Every task of those files, in the order of the text; blocks as tasks too."""
+    set_elsewhere: frozenset[str] = frozenset()
+    """The variables of the connection that an inventory may set, and ``become`` where ansible.cfg does."""

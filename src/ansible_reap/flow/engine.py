@@ -35,7 +35,20 @@ def analyse(root: Path, unsaved: Mapping[str, bytes | None] | None = None) -> An
     errors = [ReadError(path, 1, f"cannot be read: {message}") for path, message in project.unreadable]
     errors += [ReadError(path, error.line, error.message) for path, error in library.errors.items()]
     errors.sort(key=lambda error: (error.path, error.line))
-    return replace(result, errors=tuple(errors))
+    is_needed = bool(result.launches or result.reaps)
+    return replace(result, errors=tuple(errors), set_elsewhere=_set_elsewhere(project) if is_needed else frozenset())
+
+
+def _set_elsewhere(project: Project) -> frozenset[str]:
+    """What decides where and as whom tasks run although no play says it."""
+    from ansible_reap.content.inventory import set_by_inventory  # noqa: PLC0415 - projects without async need none of it
+
+    names = set(set_by_inventory(project))
+    if project.settings.become:
+        names.add("become")
+    if project.settings.remote_user:
+        names.add("ansible_user")
+    return frozenset(names)
 
 
 def _walked(library: Library) -> Analysis:

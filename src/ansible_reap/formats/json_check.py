@@ -45,6 +45,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         ],
         "via": list(finding.via),
         "fixable": finding.fix is not None,
+        "suggestion": finding.suggestion or None,
     }
 
 

@@ -104,7 +104,12 @@ def _result(finding: Finding, fingerprint: str, index: int, *, is_warning: bool)
             for number, related in enumerate(finding.related, 1)
         ],
         "partialFingerprints": {"ansibleReapFinding/v1": fingerprint},
-        "properties": {"tag": finding.tag, "confidence": finding.confidence.value, "via": list(finding.via)},
+        "properties": {
+            "tag": finding.tag,
+            "confidence": finding.confidence.value,
+            "via": list(finding.via),
+            "suggestion": finding.suggestion or None,
+        },
     }
     if finding.fix:
         result["fixes"] = [_fix(finding.fix)]

@@ -52,7 +52,7 @@ class _Writer:
             yield f"  {self._paint(_DIM, 'by way of')} {printable(' > '.join(finding.via))}"
         if finding.fix:
             yield f"  {self._paint(_DIM, '--fix:')} {one_line(finding.fix.description)}"
-        elif finding.suggestion:
+        if finding.suggestion:
             yield f"  {self._paint(_DIM, 'write:')}"
             yield from (f"      {printable(line)}" for line in finding.suggestion.rstrip().splitlines())
         yield ""

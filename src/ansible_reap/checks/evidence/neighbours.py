@@ -5,10 +5,11 @@ Only within one file, where the order is the text's.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from ansible_reap.checks.evidence import conditions
+from ansible_reap.checks.evidence import conditions, work
 from ansible_reap.checks.evidence.work import is_windows
 from ansible_reap.content import expressions
 from ansible_reap.content.builtin import BUILTIN_MODULES
@@ -19,9 +20,20 @@ _CONDITIONS = frozenset({"when", "failed_when", "changed_when", "until", "that"}
 """Keys whose strings are bare expressions."""
 _VERDICTS = frozenset({"fail", "assert"})
 """Modules that exist to say that something has failed."""
+ENDING_PROGRAMS = frozenset({"kill", "pkill", "killall", "taskkill", "skill"})
 MAX_KEPT = 4096
 """Tasks whose text is remembered: each wait of a file asks those after it."""
-_ADDRESS = frozenset({"ansible_host", "ansible_ssh_host", "ansible_port", "ansible_ssh_port"})
+_ADDRESS = frozenset({"ansible_host", "ansible_ssh_host", "ansible_port", "ansible_ssh_port", "ansible_user",
+                      "ansible_ssh_user", "ansible_password", "ansible_ssh_pass", "ansible_ssh_private_key_file",
+                      "ansible_connection"})  # fmt: skip
+"""Variables by which Ansible reaches a host: given anew after a reboot, another system answers there."""
+_BOOT_NEXT = frozenset({"grub-reboot", "grub2-reboot", "grub-set-default", "grub2-set-default", "kexec", "efibootmgr",
+                        "ipmitool", "grubby"})  # fmt: skip
+"""Programs by which a play chooses what the host boots next."""
+_INTO = re.compile(
+    r"\binto\b|\b(?:installer|rescue|recovery|live ?cd|pxe|netboot|initramfs|archiso|new (?:system|os))\b",
+    re.IGNORECASE,
+)
 
 
 def tasks_of_file(analysis: Analysis, path: str) -> Iterator[Task]:
@@ -39,6 +51,15 @@ def gives_a_new_address(analysis: Analysis, task: Task) -> bool:
             if not _ADDRESS.isdisjoint(facts):
                 return True
     return False
+
+
+def boots_another_system(analysis: Analysis, task: Task) -> bool:
+    """Whether the host may come back as another system: the reboot module would not recognise it."""
+    if _INTO.search(task.name or ""):
+        return True
+    play = _play(task)
+    earlier = (other for other in tasks_of_file(analysis, task.path) if other.line < task.line and _play(other) == play)
+    return any(not _BOOT_NEXT.isdisjoint(work.program_names(other)) for other in (task, *earlier))
 
 
 def may_be_on_windows(analysis: Analysis, task: Task) -> bool:
@@ -68,6 +89,18 @@ def tests_failure_of(analysis: Analysis, task: Task) -> bool:
 @lru_cache(maxsize=MAX_KEPT)
 def _text_of(task: Task) -> str:
     return f"{task.args} {task.keywords}"
+
+
+def is_ended_between(analysis: Analysis, launch: Task, wait: Task) -> bool:
+    """Whether a task between the two in their file ends the job's work by other means, as ``pkill`` does."""
+    if launch.path != wait.path:
+        return False
+    between = (other for other in tasks_of_file(analysis, launch.path) if launch.end_line < other.line < wait.line)
+    return any(_ends_work(other) for other in between)
+
+
+def _ends_work(task: Task) -> bool:
+    return not ENDING_PROGRAMS.isdisjoint(work.program_names(task))
 
 
 def _judges(task: Task, register: str) -> bool:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ansible_reap.content.model import Task
 from ansible_reap.shell.parser import Command, inner, parse
 
+MAX_KEPT = 4096
+"""Tasks whose commands are remembered: several rules ask, and each launch asks those after it."""
 SHELL_MODULES = frozenset({"shell", "raw"})
 COMMAND_MODULES = frozenset({"command"})
 WINDOWS_MODULES = frozenset({"win_shell", "win_command", "win_powershell"})
@@ -37,6 +41,17 @@ def shell_text(task: Task) -> str | None:
 
 def commands(task: Task) -> list[Command]:
     """The commands that the task runs, or none where it runs no command line or an unreadable one."""
+    return list(_commands(task))
+
+
+@lru_cache(maxsize=MAX_KEPT)
+def program_names(task: Task) -> frozenset[str]:
+    """The names of the programs that the task's command line runs."""
+    return frozenset(argv[0] for command in _commands(task) for argv in command.programs())
+
+
+@lru_cache(maxsize=MAX_KEPT)
+def _commands(task: Task) -> Sequence[Command]:
     text = shell_text(task)
     if text is not None:
         return parse(text)
@@ -66,14 +81,16 @@ class KnownTime:
 
     seconds: float
     source: str
-    """As in ``sleep 900`` or ``wait_for's timeout: 600``."""
+    """As in ``'sleep 900'`` or ``the timeout of wait_for``."""
+    is_bound: bool = False
+    """Whether it is only the most that the work may take."""
 
 
 def known_time(task: Task) -> KnownTime | None:
     """The time that the task itself states: a ``timeout`` of wait_for, get_url or uri, ``sleep`` and ``timeout``."""
     if task.module in ("wait_for", "get_url", "uri"):
         seconds = number(task.args.get("timeout"))
-        return KnownTime(seconds, f"the timeout of {task.module}") if seconds else None
+        return KnownTime(seconds, f"the timeout of {task.module}", is_bound=True) if seconds else None
     found = commands(task)
     if any(command.is_background for command in found):
         return None
@@ -89,7 +106,8 @@ def known_time(task: Task) -> KnownTime | None:
         if command.ended_by in ("||", "|", "|&") or (command.ended_by == "&&" and command.argv[:1][0:1] and
                                                      command.argv[0] in _TESTS):  # fmt: skip
             break
-    return KnownTime(total, f"'{' + '.join(sources)}'") if 0 < total < math.inf else None
+    is_bound = any(source.startswith("timeout ") for source in sources)
+    return KnownTime(total, f"'{' + '.join(sources)}'", is_bound) if 0 < total < math.inf else None
 
 
 def _is_wrapper(found: list[Command]) -> bool:

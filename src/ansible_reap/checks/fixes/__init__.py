@@ -1,7 +1,7 @@
-"""The fixes, one kind a module, each offered by a check where it is safe.
+"""The fixes, one kind a module.
 
-Safe means: nothing but the task at fault and what is added changes, the file's own layout is kept, and what the task
-does on its ordinary path stays the same but for the defect.
+A fix is safe where nothing but the task at fault and what is added changes, the file's own layout is kept, and what
+the task does on its ordinary path stays the same but for the defect. Any other is only suggested.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ansible_reap.checks.fixes import finished, keywords, reboot, results, wait, window
+    from ansible_reap.checks.fixes import cleanup, finished, keywords, limit, reboot, results, text, wait, window
 
-__all__ = ["finished", "keywords", "reboot", "results", "wait", "window"]
+__all__ = ["cleanup", "finished", "keywords", "limit", "reboot", "results", "text", "wait", "window"]
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -78,6 +78,13 @@ class Item:
     def text(self, first: int, last: int) -> str:
         return "".join(self.lines[first - 1 : last])
 
+    def own_lines(self, entry: Entry) -> str:
+        """The entry's lines as they read in another task of the list."""
+        text = self.text(entry.first, entry.last).replace("\r\n", "\n")
+        if entry.first == self.entries[0].first:  # it stands on the dash's line
+            text = " " * self.indent + text[self.indent :]
+        return text if text.endswith("\n") else text + "\n"
+
     def is_spaced_after(self, line: int) -> bool:
         """Whether a task put in after this line has a blank line before it, as the list's others have."""
         if line != self.last_of_list:

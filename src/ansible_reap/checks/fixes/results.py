@@ -24,6 +24,16 @@ def loop_over(analysis: Analysis, task: Task, register: str) -> Fix | None:
     return _add_results(item, loop, register) if loop else _add_loop(item, task, register)
 
 
+def only_launched(analysis: Analysis, task: Task, register: str) -> Fix | None:
+    """A wait that loops over all results passes over those that have no job id: items that were skipped."""
+    item = find(analysis, task)
+    loop = (item.entry("loop") or item.entry("with_items")) if item else None
+    if item is None or loop is None:
+        return None
+    edit = item.with_scalar(loop.key, f"{{{{ {register}.results | selectattr('ansible_job_id', 'defined') | list }}}}")
+    return Fix("pass over the items that were skipped", (edit,)) if edit else None
+
+
 def _add_results(item: Item, loop: Entry, register: str) -> Fix | None:
     if loop.scalar is None or not re.fullmatch(r"\{\{\s*" + re.escape(register) + r"\s*\}\}", loop.scalar):
         return None

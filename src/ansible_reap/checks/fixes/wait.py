@@ -19,19 +19,10 @@ from ansible_reap.shell.disconnects import cuts_connection
 from ansible_reap.timing import FIX_MARGIN, KILL_STEP
 
 LONGEST = 43200
-"""A limit above this (seconds) is one of a service meant to live on: to wait for it is not what its author means."""
-
-_SERVICE = re.compile(
-    r"""
-    \b(?: servers?|daemon|proxy|tunnel|listen(?:er|ing|s)?|socat|nc|ncat|netcat|http\.server|SimpleHTTPServer
-      | port-forward|tcpdump|watch(?:er|dog|es)?|monitor\w*|background|keep-?alive|vncserver|websockify|agent|follow )\b
-    | \btail\b.*\s-\w*[fF] | \bssh\b.*\s-\w*[NLRD] | \bwhile\s+(?:true|:|\[) | \bserve(?:r)?\b | smtpserver
-    """,
-    re.IGNORECASE | re.VERBOSE,
-)
-"""Words of names and commands of work that has no end of its own: a wait for it could only fail."""
+"""For a limit above this (seconds) a wait is only suggested: the play would stand still for half a day."""
 
 _KEPT = (
+    "vars",
     "become",
     "become_user",
     "become_method",
@@ -49,58 +40,67 @@ _KEPT = (
 )
 """Keywords by which the reap looks where the job is, and runs when the launch runs."""
 
-_REFUSED = ("until", "retries", "ignore_errors", "ignore_unreachable", "failed_when", "vars", "listen", "debugger")
+_REACHING = ("ansible_", "async_reaper_")
+"""How the variables begin that decide where and as whom a task runs, or are for us."""
+
+_AUTHORS_OWN = ("until", "retries", "ignore_errors", "ignore_unreachable", "failed_when", "listen", "debugger")
 """Keywords with which the launch's author may mean something that a plain wait would break."""
 
 MAX_KEPT = 4096
 """Tasks of which it is remembered whether they cut a wait off: each fix of a file asks for those after it."""
 _SMALL = frozenset({"a", "an", "the", "and", "for", "from", "in", "is", "of", "on", "that", "this", "to", "with"})
 _NAME = re.compile(r"[a-z_]\w*", re.IGNORECASE)
-_VARIABLE = re.compile(r"\{\{\s*([a-z_]\w*)\s*(?:\|\s*int\s*)?\}\}", re.IGNORECASE)
+_TEMPLATE = re.compile(r"\{\{((?:(?!\{\{|\}\}).)+)\}\}")
 _ROLE = re.compile(r"(?:^|/)roles/(?:[\w-]+\.)*([\w-]+)/")
 
 
-def add(analysis: Analysis, launch: Launch) -> Fix | None:
-    """The fix for a launch that nothing reaps; None where it is not certain to be right."""
-    limit = launch.limit.single
+def add(analysis: Analysis, launch: Launch, *, is_safe: bool = True) -> Fix | None:
+    """The wait for a launch that nothing reaps; None where no complete one can be written.
+
+    ``is_safe`` is False where the caller knows of a reason not to write it unasked; there may be others here.
+    """
     item = find(analysis, launch.task)
-    if item is None or limit is None or not _is_safe(launch, item, limit):
+    if item is None or not _is_possible(launch, item):
         return None
+    limit = launch.limit.single
     register = launch.register or _new_name(analysis, launch)
     edits = list(_registered(item, launch, register))
     place = _place(item, launch)
     reap = ("\n" if item.is_spaced_after(place) else "") + _reap(launch, item, register, limit)
     edits.append(item.after(place, reap))
     what = _what(launch, register)
-    return Fix(f"wait for {what}" if launch.register else f"register the job and wait for {what}", tuple(edits))
+    description = f"wait for {what}" if launch.register else f"register the job and wait for {what}"
+    return Fix(description, tuple(edits), is_safe and _is_safe(launch, item, limit))
 
 
-def _is_safe(launch: Launch, item: Item, limit: float) -> bool:
+def _is_possible(launch: Launch, item: Item) -> bool:
+    """Whether a wait can be written that looks where the job is, under the same conditions."""
     task = launch.task
     if launch.verdict is not Verdict.UNREAPED or task.is_handler or "/handlers/" in f"/{task.path}":
         return False
-    if not KILL_STEP < limit <= LONGEST or item.number("poll") is None or _retries(launch, item, limit) is None:
-        return False
-    if any(item.entry(key) for key in _REFUSED) or work.leaves_by(work.commands(task)) or _lives_on(item, task):
+    if item.number("poll") is None or _retries(launch, item, launch.limit.single) is None:
         return False
     if launch.register is not None and not (_NAME.fullmatch(launch.register) and item.entry("register")):
         return False
     if launch.register is None and "register" in task.keywords:
         return False
-    if task.inherited("ignore_errors") or task.inherited("ignore_unreachable"):
-        return False
     later = {step.place.line for step in item.later}
     if any(look.task.path != task.path or look.task.line not in later for look in launch.looks):
         return False
-    return not any(_is_per_item(launch, item, key) for key in _KEPT)
+    return not any(_is_per_item(launch, item, key) and key != "delegate_to" for key in _kept_keys(item))
 
 
-def _lives_on(item: Item, task: Task) -> bool:
-    """Whether the work seems to be a service: by its words, or because a task after it waits for a port or a file."""
-    texts = (task.name or "", *(str(value) for value in task.args.values()))
-    if any(_SERVICE.search(text) for text in texts):
-        return True
-    return "wait_for" in [step.module for step in item.later]
+def _is_safe(launch: Launch, item: Item, limit: float | None) -> bool:
+    task = launch.task
+    if limit is None or not KILL_STEP < limit <= LONGEST:
+        return False
+    if any(item.entry(key) for key in _AUTHORS_OWN) or work.leaves_by(work.commands(task)):
+        return False
+    if task.inherited("ignore_errors") or task.inherited("ignore_unreachable"):
+        return False
+    if _is_per_item(launch, item, "delegate_to") or any(not name.startswith(_REACHING) for name in task.vars):
+        return False
+    return "wait_for" not in [step.short_name for step in item.later]
 
 
 def _is_per_item(launch: Launch, item: Item, key: str) -> bool:
@@ -108,9 +108,7 @@ def _is_per_item(launch: Launch, item: Item, key: str) -> bool:
     entry = item.entry(key)
     if entry is None or not launch.is_looped:
         return False
-    control = launch.task.keywords.get("loop_control")
-    control = control if isinstance(control, dict) else {}
-    names = [str(control.get("loop_var", "item")), str(control.get("index_var", "ansible_loop")), "ansible_loop"]
+    names = [launch.task.loop_variable, launch.task.index_variable or "ansible_loop", "ansible_loop"]
     return any(re.search(rf"\b{re.escape(name)}\b", item.text(entry.first, entry.last)) for name in names)
 
 
@@ -145,7 +143,7 @@ def _registered(item: Item, launch: Launch, register: str) -> Iterator[Edit]:
         yield item.after(entry.last, f"{' ' * item.indent}register: {register}\n")
 
 
-def _reap(launch: Launch, item: Item, register: str, limit: float) -> str:
+def _reap(launch: Launch, item: Item, register: str, limit: float | None) -> str:
     outer, keys = " " * item.dash, " " * item.indent
     step = keys + "  "
     each = f"{register}_item" if launch.is_looped else register
@@ -171,35 +169,53 @@ def _reap(launch: Launch, item: Item, register: str, limit: float) -> str:
         f"{keys}retries: {_retries(launch, item, limit)}",
         f"{keys}delay: {delay}",
     ]
-    kept = "".join(_kept(item))
-    return "\n".join(lines) + "\n" + kept
+    return "\n".join(lines) + "\n" + "".join(_kept(launch, item, each))
 
 
-def _kept(item: Item) -> Iterator[str]:
-    for key in _KEPT:
+def _kept(launch: Launch, item: Item, each: str) -> Iterator[str]:
+    """The keywords that the wait shares with the launch; ``each`` is what it calls one job of a looped launch."""
+    for key in _kept_keys(item):
         entry = item.entry(key)
         if entry is not None:
-            text = item.text(entry.first, entry.last).replace("\r\n", "\n")
-            if entry.first == item.entries[0].first:  # it stands on the dash's line
-                text = " " * item.indent + text[item.indent :]
-            yield text if text.endswith("\n") else text + "\n"
+            text = item.own_lines(entry)
+            if _is_per_item(launch, item, key):  # a result holds the item that it is of
+                variable = launch.task.loop_variable
+                text = re.sub(rf"(?<![\w.]){re.escape(variable)}\b", f"{each}.{variable}", text)
+            yield text
 
 
-def _retries(launch: Launch, item: Item, limit: float) -> str | None:
-    """The tries as a number, or, where the limit is a variable, worked out of it; None where it is more than that."""
+def _kept_keys(item: Item) -> list[str]:
+    """Those of the shared keywords that matter to the wait: variables only where one decides where it looks."""
+    keys = [key for key in _KEPT if item.entry(key)]
+    entry = item.entry("vars")
+    if entry is None:
+        return keys
+    text = item.text(entry.first, entry.last)
+    shared = "".join(item.text(other.first, other.last) for key in keys if key != "vars" and (other := item.entry(key)))
+    names = re.findall(r"^\s+([a-z_]\w*)\s*:", text, re.MULTILINE | re.IGNORECASE)
+    matters = any(name.startswith("ansible_") or re.search(rf"\b{name}\b", shared) for name in names)
+    return keys if matters else [key for key in keys if key != "vars"]
+
+
+def _retries(launch: Launch, item: Item, limit: float | None) -> str | None:
+    """The tries as a number, or, where the limit is a template, worked out of it; None where it is more than that."""
     delay, retries = schedule(limit)
     if item.number("async") is not None:
         return str(retries)
     entry = item.entry("async")
-    variable = _VARIABLE.fullmatch(entry.scalar.strip()) if entry and entry.scalar else None
-    if variable is None or _is_per_item(launch, item, "async"):
+    template = _TEMPLATE.fullmatch(entry.scalar.strip()) if entry and entry.scalar else None
+    if template is None or '"' in template.group(1) or _is_per_item(launch, item, "async"):
         return None
-    return f'"{{{{ ({variable.group(1)} | int + {FIX_MARGIN}) // {delay} + 1 }}}}"'
+    text = template.group(1).strip().removesuffix("| int").strip()
+    value = text if _NAME.fullmatch(text) else f"({text})"
+    return f'"{{{{ ({value} | int + {FIX_MARGIN}) // {delay} + 1 }}}}"'
 
 
-def schedule(limit: float) -> tuple[int, int]:
+def schedule(limit: float | None) -> tuple[int, int]:
     """Delay and retries (seconds, tries) of a wait that lasts until the job has met its limit and been killed."""
-    delay = 30 if limit >= 3600 else 10 if limit >= 60 else 2
+    if limit is None:
+        return 10, 0
+    delay = 60 if limit > LONGEST else 30 if limit >= 3600 else 10 if limit >= 60 else 2
     return delay, math.ceil((limit + FIX_MARGIN) / delay)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ansible_reap.content.inventory import CONNECTION_VARIABLES
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Setting
 from ansible_reap.flow.evaluation.conditions import condition
@@ -132,7 +133,16 @@ class Visit:
             check_mode=self.keyword("check_mode"),
             ignore_errors=self.keyword("ignore_errors"),
             async_dir=self._async_dir(),
+            connection=self.keyword("connection"),
+            variables=self._connection_variables(),
         )
+
+    def _connection_variables(self) -> dict[str, object]:
+        found: dict[str, object] = {}
+        for given in (self.vars, *self.frame.declared):
+            for name in CONNECTION_VARIABLES.intersection(given):
+                found.setdefault(name, given[name])
+        return found
 
     def _async_dir(self) -> str | None:
         """The ``ansible_async_dir`` that some ``vars:`` around the task sets."""

@@ -1,0 +1,246 @@
+"""Signs that a job is meant to live on: a server, a tunnel, a watcher.
+
+No sign is proof, so signs have weights and one weak sign is not enough. Told from the launch and its neighbours in the
+same file; what a program is for is known of a few only.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from ansible_reap.checks.evidence import work
+from ansible_reap.checks.evidence.neighbours import ENDING_PROGRAMS, tasks_of_file
+from ansible_reap.content.model import Task
+from ansible_reap.flow.analysis import Analysis, Launch
+from ansible_reap.timing import KILL_STEP
+from ansible_reap.wording import duration
+
+ENOUGH = 3
+"""The weight from which on the signs together tell a daemon."""
+STRONG, FAIR, WEAK = 3, 2, 1
+DAY = 86400
+
+
+class Sign(NamedTuple):
+    """One reason to think that the job has no end of its own."""
+
+    text: str
+    """A clause, as in ``it listens on a port ('nc -l')``."""
+    weight: int
+
+
+_RUNNERS = frozenset({"command", "shell", "raw", "script", "expect", "win_shell", "win_command", "win_powershell"})
+"""Modules that run a program of the author's choice."""
+
+_FOLLOWING = {"tail": r"-\w*[fF]|--follow.*", "journalctl": r"-\w*f|--follow", "dmesg": r"-\w*w|--follow"}
+_FORWARDING = {"kubectl", "oc", "k3s", "minikube", "microk8s", "virtctl"}
+_ENDLESS = frozenset({"watch", "autossh", "ngrok", "cloudflared", "gunicorn", "uvicorn", "hypercorn", "websockify",
+                      "Xvfb", "x11vnc", "inotifywait"})  # fmt: skip
+_RECORDERS = {"tcpdump": "-c", "tshark": "-c", "dumpcap": "-c", "ping": "-c", "strace": "", "dstat": "", "top": "-n"}
+"""Programs that go on until they are stopped, with the option by which they stop by themselves."""
+_DAEMONS = frozenset({"sshd", "httpd", "nginx", "dnsmasq", "mongod", "mysqld", "etcd", "dockerd", "containerd",
+                      "memcached", "caddy", "traefik", "haproxy", "squid", "tinyproxy", "minio",
+                      "openvpn", "vncserver", "registry", "slapd", "rsyslogd", "influxd", "prometheus",
+                      "node_exporter"})  # fmt: skip
+_MODULES = frozenset({"http.server", "SimpleHTTPServer", "smtpd", "aiosmtpd", "pyftpdlib", "uvicorn", "gunicorn"})
+"""Modules of Python that serve, as in ``python -m http.server``."""
+_SERVING = frozenset({"runserver", "serve", "server", "port-forward", "proxy", "start-session"})
+"""Sub-commands that serve until they are stopped."""
+
+_SSH = re.compile(r"-[46AaCfGgKkMnqsTtVvXxYy]*[NLRD]")
+_SCRIPT = re.compile(
+    r"(?:^|[^a-z])(?:\w*server|serve|\w*daemon|\w*proxy|\w*tunnel|\w*listener|\w*watcher|watchdog|\w*monitor|forwarder)$",
+    re.IGNORECASE,
+)
+_RECORDER_SCRIPT = re.compile(r"(?:^|[^a-z])(?:logger|recorder|ping|poller|sniffer|keep-?alive|agent)$", re.IGNORECASE)
+_VERBS = r"\b(?:start(?:s|ing)?|runs?|running|launch(?:es|ing)?|host|serve|expose|open|spawn|bring up)\b"
+_NAMED = re.compile(
+    _VERBS + r".*?(?<![\w-])(?:\w*servers?|daemon|proxy|tunnels?|listener|monitor(?:ing)?|watcher|watchdog"
+    r"|port.?forward(?:ing|er)?)"
+    r"(?=$|[^\w-]*$|[,:.;()]|\s+(?:on|for|in|at|with|to|that|via|and|of|as|by|from|which|port)\b)",
+    re.IGNORECASE | re.DOTALL,
+)
+_NAMED_APP = re.compile(_VERBS + r".*\b(?:app|application|service)\s*$", re.IGNORECASE | re.DOTALL)
+_IN_BACKGROUND = re.compile(
+    r"\bbackground\b|\bport.?forward|\btunnel|\bkeep.?alive\b|\b(?:watch|monitor|record|captur|tail|logg)ing\b",
+    re.IGNORECASE,
+)
+_STOPS = re.compile(r"\b(?:stop|kill|terminate|shut ?down|tear ?down)\b", re.IGNORECASE)
+_PAUSE = 10
+"""Seconds: a pause up to this right after a launch gives it the time to come up."""
+_LOOK_AHEAD = 4
+_UNTOLD = frozenset({"debug", "meta", "set_fact"})
+_LOGIN_PORTS = frozenset({"22", "3389", "5985", "5986"})
+
+
+def signs_of(analysis: Analysis, launch: Launch) -> tuple[Sign, ...]:
+    """The signs that the launch's job is meant to live on, the weightiest first."""
+    task = launch.task
+    found = list(_of_limit(launch))
+    if task.module.rpartition(".")[2] in _RUNNERS:
+        found += _of_commands(task)
+        found += _of_name(task)
+        found += _of_neighbours(analysis, task)
+    elif re.search(r"_(?:proxy|tunnel|port_forward)$", task.module):
+        found.append(Sign(f"{task.module} keeps a connection open", FAIR))
+    unique = {sign.text: sign for sign in sorted(found, key=lambda sign: sign.weight)}
+    return tuple(sorted(unique.values(), key=lambda sign: -sign.weight))
+
+
+def are_enough(signs: tuple[Sign, ...]) -> bool:
+    """Whether the signs together tell a daemon."""
+    return sum(sign.weight for sign in signs) >= ENOUGH
+
+
+def _of_limit(launch: Launch) -> Iterator[Sign]:
+    limit = launch.limit.single
+    if limit is None:
+        return
+    runs = launch.task.module.rpartition(".")[2] in _RUNNERS
+    if limit >= DAY:
+        weight = FAIR if limit < 7 * DAY or not runs else STRONG
+        yield Sign(f"its limit is {duration(limit)}", weight)
+    elif limit < KILL_STEP and work.leaves_by(work.commands(launch.task)):
+        yield Sign(f"its limit of {limit:g} s is a token", WEAK)
+
+
+def _of_commands(task: Task) -> Iterator[Sign]:
+    commands = work.commands(task)
+    leaves = work.leaves_by(commands)
+    if leaves:
+        yield Sign(f"{'a trailing' if leaves == '&' else ''} '{leaves}' lets it outlive its shell".strip(), FAIR)
+    for command in commands:
+        if "while" in command.reserved and command.argv[:1] in (("true",), (":",), ("sleep",)):
+            yield Sign(f"it loops for ever ('while {' '.join(command.argv)}')", STRONG)
+        if "until" in command.reserved and command.argv[:1] == ("false",):
+            yield Sign("it loops for ever ('until false')", STRONG)
+        if any(target.endswith(".pid") for target in command.targets):
+            yield Sign("it writes a pid file", FAIR)
+        for argv in command.programs():
+            yield from _of_program(argv)
+    if not commands:
+        yield from _of_script(_words(task))
+
+
+def _words(task: Task) -> tuple[str, ...]:
+    """The words of a command line that no POSIX shell reads."""
+    text = task.args.get("cmd", task.args.get("_raw_params", task.args.get("script")))
+    return tuple(re.split(r"\s+", re.sub(r"\{\{.*?\}\}", "_", text).strip())) if isinstance(text, str) else ()
+
+
+def _of_program(argv: tuple[str, ...]) -> Iterator[Sign]:
+    name, words = argv[0], argv[1:]
+    if name in ("sshpass", "timeout", "flock", "stdbuf") and "ssh" in words:
+        name, words = "ssh", words[words.index("ssh") + 1 :]
+    option = next((word for word in words if name == "ssh" and _SSH.match(word)), None)
+    if option:
+        yield Sign(f"it keeps a connection open ('ssh {option}')", STRONG)
+    if name in _FOLLOWING and any(re.fullmatch(_FOLLOWING[name], word) for word in words):
+        yield Sign(f"'{name}' follows its input without end", STRONG)
+    if "logs" in words and not {"-f", "--follow"}.isdisjoint(words):
+        yield Sign(f"'{name} logs' follows its input without end", STRONG)
+    if name in _ENDLESS or (name == "sleep" and words[:1] in (("infinity",), ("inf",))):
+        yield Sign(f"'{name}' has no end of its own", STRONG)
+    if name in _RECORDERS and not (_RECORDERS[name] and _RECORDERS[name] in words):
+        yield Sign(f"'{name}' goes on until it is stopped", STRONG if name == "tcpdump" else FAIR)
+    yield from _of_server(name, words)
+    yield from _of_options(words)
+    yield from _of_script(argv)
+
+
+def _of_server(name: str, words: tuple[str, ...]) -> Iterator[Sign]:
+    served = next((word for word in words if word in _MODULES), None)
+    if served and "-m" in words:
+        yield Sign(f"'{served}' serves until it is stopped", STRONG)
+    if name in ("nc", "ncat", "netcat") and any(re.match(r"-\w*l", word) for word in words):
+        yield Sign(f"it listens on a port ('{name} -l')", STRONG)
+    if name == "socat" and any("LISTEN" in word.upper() for word in words):
+        yield Sign("it listens on a port ('socat')", STRONG)
+    if name in ("iperf", "iperf3") and not {"-s", "--server"}.isdisjoint(words):
+        yield Sign(f"it serves until it is stopped ('{name} -s')", STRONG)
+    if name == "php" and "-S" in words:
+        yield Sign("it serves until it is stopped ('php -S')", STRONG)
+    sub_command = next((word for word in words[:4] if word in _SERVING), None)
+    if sub_command and (name in _FORWARDING or sub_command in ("runserver", "start-session")):
+        yield Sign(f"it serves until it is stopped ('{name} {sub_command}')", STRONG)
+    if name in _DAEMONS or name.endswith("-server"):
+        yield Sign(f"'{name}' is a server", FAIR)
+    if name == "java" and "-jar" in words:
+        yield Sign("'java -jar' starts an application", WEAK)
+
+
+def _of_options(words: tuple[str, ...]) -> Iterator[Sign]:
+    for word in words:
+        option = word.partition("=")[0]
+        if option in ("--daemon", "--daemonize", "--detach"):
+            yield Sign(f"'{option}' makes it a daemon", FAIR)
+        elif option in ("--pid-file", "--pidfile", "--pid_file", "-pidfile"):
+            yield Sign("it writes a pid file", FAIR)
+        elif option in ("--listen", "--bind", "--listen-address"):
+            yield Sign(f"it listens on a port ('{option}')", FAIR)
+        elif option in ("--port", "--http-port"):
+            yield Sign(f"it is given a port ('{option}')", WEAK)
+
+
+def _of_script(argv: tuple[str, ...]) -> Iterator[Sign]:
+    """What the name of the script says, be it the program or what an interpreter runs."""
+    for word in argv[:2]:
+        script = re.sub(r"\{\{.*?\}\}", "", word).replace("\\", "/").rpartition("/")[2]
+        stem = re.sub(r"\.(?:py|sh|pl|rb|js|ps1|bash)$", "", script)
+        if _SCRIPT.search(stem) and not stem.startswith("-"):
+            yield Sign(f"the program is called '{script}'", FAIR)
+            return
+        if _RECORDER_SCRIPT.search(stem) and stem != script:
+            yield Sign(f"the program is called '{script}'", WEAK)
+            return
+
+
+def _of_name(task: Task) -> Iterator[Sign]:
+    name = re.sub(r"\{\{.*?\}\}", "_", task.name or "").strip()
+    if _NAMED.search(name):
+        yield Sign("its name says so", FAIR)
+    elif _NAMED_APP.search(name) or _IN_BACKGROUND.search(name):
+        yield Sign("its name says so", WEAK)
+
+
+def _of_neighbours(analysis: Analysis, task: Task) -> Iterator[Sign]:
+    later = [other for other in tasks_of_file(analysis, task.path) if other.line > task.end_line]
+    told = [other for other in later if other.module not in _UNTOLD and other.module != "block"]
+    for other in told[:_LOOK_AHEAD]:
+        yield from _of_probe(other)
+    if told and told[0].module == "pause" and (work.number(told[0].args.get("seconds")) or _PAUSE + 1) <= _PAUSE:
+        yield Sign(f"line {told[0].line} gives it a moment to come up", WEAK)
+    for other in later:
+        sign = _of_stop(task, other)
+        if sign:
+            yield sign
+            break
+
+
+def _of_probe(other: Task) -> Iterator[Sign]:
+    """A task that looks whether the work is up."""
+    module = other.module.rpartition(".")[2]
+    if module in ("wait_for", "win_wait_for"):
+        state = str(other.args.get("state", "started"))
+        port = str(other.args.get("port", ""))
+        if port and port not in _LOGIN_PORTS and state in ("started", "present"):
+            yield Sign(f"line {other.line} waits for its port", FAIR)
+    elif module in ("uri", "win_uri") and "until" in other.keywords:
+        yield Sign(f"line {other.line} asks for an answer until it is up", FAIR)
+    elif module == "pids" or "pgrep" in work.program_names(other):
+        yield Sign(f"line {other.line} looks for its process", FAIR)
+
+
+def _of_stop(task: Task, other: Task) -> Sign | None:
+    """A later task that ends the work."""
+    if ENDING_PROGRAMS.isdisjoint(work.program_names(other)):
+        return None
+    programs = (argv for each in work.commands(other) for argv in each.programs())
+    stopped = [argv for argv in programs if argv[0] in ENDING_PROGRAMS]
+    text = " ".join(map(str, task.args.values()))
+    names = [word for argv in stopped for word in argv[1:] if not word.startswith("-") and len(word) > 2]
+    if any(name in text for name in names):
+        return Sign(f"line {other.line} kills it", STRONG)
+    return Sign(f"line {other.line} kills a process", WEAK) if _STOPS.search(other.name or "") else None

@@ -1,0 +1,49 @@
+"""The text of a fix, as it is shown and as it can be pasted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ansible_reap.checks.finding import Edit, Finding
+from ansible_reap.content.model import Task
+
+
+def suggestion(finding: Finding, text: str, steps: Iterable[Task]) -> str:
+    """The task as it should read, then the other tasks of its file that change, then those that are added.
+
+    Each stands as a whole, to be pasted in place of the task of its name, or after the others where there is none.
+    ``text`` is the file's and ``steps`` are its tasks. Empty where there is no fix, or one that changes another file
+    too; tasks that a fix takes out are not part of it.
+    """
+    fix = finding.fix or finding.proposal
+    path = finding.place.path
+    if fix is None or any(edit.path != path for edit in fix.edits):
+        return ""
+    lines = text.replace("\r\n", "\n").splitlines(keepends=True)
+    first, last = finding.place.line, max(finding.end_line, finding.place.line)
+    inside = [edit for edit in fix.edits if first <= edit.first <= last + 1 and edit.last <= last]
+    others = [edit for edit in fix.edits if edit not in inside]
+    tasks = [step for step in steps if step.module != "block"] if others else []
+    changed = _edited(lines, inside, first, last)
+    for task in tasks:
+        own = [edit for edit in others if _is_within(edit, task)]
+        after = _edited(lines, own, task.line, task.end_line) if own else ""
+        changed += after if after.strip() else ""
+    added = (edit for edit in others if edit.last < edit.first and not any(_is_within(edit, task) for task in tasks))
+    changed += "".join(edit.replacement for edit in added)
+    return "" if changed.strip() == "".join(lines[first - 1 : last]).strip() else changed
+
+
+def _is_within(edit: Edit, task: Task) -> bool:
+    """Whether the edit changes something inside the task; what is put in after its last line does not."""
+    return task.line <= edit.first <= task.end_line and edit.last <= task.end_line
+
+
+def _edited(lines: list[str], edits: Iterable[Edit], first: int, last: int) -> str:
+    """The lines ``first`` to ``last`` after the edits."""
+    out = lines[first - 1 : last]
+    if out and not out[-1].endswith("\n"):
+        out[-1] += "\n"
+    for edit in [*sorted(edits, key=lambda each: (each.first, each.last))][::-1]:
+        out[edit.first - first : edit.last - first + 1] = [edit.replacement.replace("\r\n", "\n")]
+    return "".join(out)

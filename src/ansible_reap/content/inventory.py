@@ -1,0 +1,49 @@
+"""Which of the variables that decide where and as whom a task runs the inventory of a project may set."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from ansible_reap.content.source import SourceError
+
+if TYPE_CHECKING:
+    from ansible_reap.content.project import Project
+
+CONNECTION_VARIABLES = frozenset(
+    [
+        "ansible_become",
+        "ansible_become_user",
+        "ansible_become_method",
+        "ansible_connection",
+        "ansible_host",
+        "ansible_ssh_host",
+        "ansible_ssh_user",
+        "ansible_user",
+    ]
+)
+"""Variables that take precedence over the keywords of a task (ansible-core 2.16 to 2.22, "Special variables")."""
+
+_FOLDERS = ("group_vars/", "host_vars/", "inventory/", "inventories/", "hosts/", "environments/")
+_NAMES = re.compile(r"(?:^|/)(?:hosts|inventory|[^/]*inventory[^/]*|hosts[-_.][^/]*|[^/]*\.ini)$")
+_SETS = re.compile(rb"\b(ansible_[a-z_]+)[\'\"]?\s*[:=]")
+MAX_FILES = 2000
+MAX_SIZE = 1 << 20
+
+
+def set_by_inventory(project: Project) -> frozenset[str]:
+    """Those of CONNECTION_VARIABLES that some inventory of the project names. Which one is used is not known."""
+    found: set[str] = set()
+    looked_at = 0
+    for path in (*project.yaml, *sorted(project.others)):
+        if not (any(f"/{folder}" in f"/{path}" for folder in _FOLDERS) or _NAMES.search(path)):
+            continue
+        looked_at += 1
+        if looked_at > MAX_FILES:
+            break
+        try:
+            text = project.read(path)
+        except SourceError:
+            continue
+        found.update(name.decode() for name in _SETS.findall(text[:MAX_SIZE]))
+    return CONNECTION_VARIABLES & found

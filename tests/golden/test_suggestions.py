@@ -1,0 +1,124 @@
+"""Every suggestion of every golden case is pasted into a copy: the finding goes, and nothing new comes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from ansible_reap import linting
+from ansible_reap.checks.finding import Finding
+from ansible_reap.content.model import Task
+from ansible_reap.content.source import compose
+from ansible_reap.content.tasks import read_content
+from ansible_reap.linting.outcome import Outcome
+from support.environments import chosen_cores, program
+
+HERE = Path(__file__).parent
+CASES = sorted(path.parent for path in HERE.glob("*/*/expected.json"))
+NOT_INSTALLED = re.compile(
+    r"^\s+(?:- )?(?:(?!ansible\.(?:builtin|legacy)\.)\w+\.\w+\.\w+|synchronize|win_\w+|sudo\w*):", re.MULTILINE
+)
+"""A module of a collection, which ansible-core alone does not have, or a keyword that it has no more."""
+TIDINESS = ("async-cleanup", "async-finished")
+"""Opt-in rules that ask for more than a suggestion of another rule is about."""
+
+
+@dataclass(frozen=True)
+class Pasted:
+    """A golden case with one suggestion pasted."""
+
+    root: Path
+    finding: Finding
+    before: Outcome
+
+
+def pasted(case: Path, tmp_path: Path) -> Iterator[Pasted]:
+    """Copies of the case, one for each suggestion."""
+    enable = json.loads((case / "expected.json").read_text(encoding="utf-8")).get("enable")
+    pristine = tmp_path / "pristine"
+    shutil.copytree(case, pristine)
+    if enable:
+        (pristine / ".ansible-lint").write_text(json.dumps({"enable_list": enable}), encoding="utf-8")
+    before = linting.lint(pristine)
+    for number, finding in enumerate(before.findings):
+        if finding.suggestion:
+            root = tmp_path / f"{case.parent.name}-{case.name}-{number}"
+            shutil.copytree(pristine, root)
+            path = root / finding.place.path
+            path.write_bytes(paste(path.read_bytes().decode(), finding).encode())
+            yield Pasted(root, finding, before)
+
+
+def paste(text: str, finding: Finding) -> str:
+    """As a reader pastes: the first task over the task at fault, others over the tasks of their names or after it."""
+    named = {task.name: task for task in tasks_of(text) if task.name and task.line != finding.place.line}
+    own, *others = split(finding.suggestion)
+    replaced = {(finding.place.line, finding.end_line): own}
+    for other in others:
+        name = re.search(r"name: (.*)", other)
+        there = named.get(name[1].strip()) if name else None
+        if there:
+            replaced[there.line, there.end_line] = other
+        else:
+            replaced[finding.place.line, finding.end_line] += other
+    lines = text.splitlines(keepends=True)
+    for (first, last), new in sorted(replaced.items(), reverse=True):
+        lines[first - 1 : last] = [new]
+    return "".join(lines)
+
+
+def tasks_of(text: str) -> list[Task]:
+    return [step for step in read_content("site.yml", compose(text.encode())).steps() if isinstance(step, Task)]
+
+
+def split(text: str) -> list[str]:
+    """The tasks of a suggestion, each as text."""
+    indent = re.match(r" *", text)
+    starts = [match.start() for match in re.finditer(rf"^{indent[0] if indent else ''}- ", text, re.MULTILINE)]
+    return [text[start:end] for start, end in zip([0, *starts[1:]], [*starts[1:], len(text)], strict=True)]
+
+
+def keys(findings: tuple[Finding, ...]) -> Counter[tuple[str, str, str]]:
+    return Counter((each.tag, each.place.path, each.task) for each in findings)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: str(case.relative_to(HERE)))
+def test_the_finding_goes_and_nothing_new_comes(case: Path, tmp_path: Path) -> None:
+    for each in pasted(case, tmp_path):
+        after = linting.lint(each.root)
+        key = (each.finding.tag, each.finding.place.path, each.finding.task)
+        assert not after.errors
+        assert keys(after.findings)[key] < keys(each.before.findings)[key], each.finding.suggestion
+        new = keys(after.findings) - keys(each.before.findings)
+        assert not [tag for tag, _, _ in new if not tag.startswith(TIDINESS)], each.finding.suggestion
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("core", chosen_cores()[-1:])
+def test_what_is_pasted_passes_the_syntax_check(core: str, tmp_path: Path) -> None:
+    playbooks = [
+        str((each.root / each.finding.place.path).relative_to(tmp_path))
+        for case in CASES
+        for each in pasted(case, tmp_path / case.parent.name / case.name)
+        if each.finding.place.path == "site.yml" and not NOT_INSTALLED.search((each.root / "site.yml").read_text())
+    ]
+    assert len(playbooks) > 50
+    checked = subprocess.run(
+        [program(f"core-{core}", "ansible-playbook"), "--syntax-check", "-i", "localhost,", *playbooks],
+        cwd=tmp_path,
+        env={**os.environ, "ANSIBLE_LOCALHOST_WARNING": "false"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert checked.returncode == 0, checked.stderr
+    assert all(f"playbook: {playbook}" in checked.stdout for playbook in playbooks)
