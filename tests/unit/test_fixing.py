@@ -51,6 +51,13 @@ def test_fixes_of_the_same_lines_wait_for_the_next_round() -> None:
     assert together == [first, elsewhere, before, after]
 
 
+def test_a_keyword_for_the_last_task_comes_before_the_tasks_that_are_added_behind_it() -> None:
+    wait_for_an_earlier_one = Edit("f", 3, 2, "- wait: 1\n")
+    for_the_last = (Edit("f", 3, 2, "  register: x\n"), Edit("f", 3, 2, "- wait: x\n"))
+    edits = [wait_for_an_earlier_one, *for_the_last]
+    assert fixing.edited(b"- a\n- b:\n", edits) == b"- a\n- b:\n  register: x\n- wait: 1\n- wait: x\n"
+
+
 def test_a_file_that_would_not_parse_any_more_stays_as_it_is() -> None:
     texts = dict.fromkeys(("good.yml", "bad.yml"), b"- a: 1\n")
     breaks_both = with_edits(Edit("good.yml", 1, 1, "- b: 1\n"), Edit("bad.yml", 1, 1, "- a: b: c\n"))

@@ -76,7 +76,7 @@ def edited(data: bytes, edits: Iterable[Edit]) -> bytes:
     lines = _LINE.findall(data)
     end = b"\r\n" if lines and lines[0].endswith(b"\r\n") else b"\n"
     # From the end of the file to its start, so that line numbers hold; of insertions at one place the last goes first.
-    for edit in reversed([*sorted(edits, key=lambda each: (each.first, each.last))]):
+    for edit in reversed([*sorted(edits, key=_order)]):
         added = edit.replacement.encode().replace(b"\r\n", b"\n").replace(b"\n", end)
         before = edit.first - 1
         if added and before == len(lines) and lines and not lines[-1].endswith(b"\n"):
@@ -85,6 +85,11 @@ def edited(data: bytes, edits: Iterable[Edit]) -> bytes:
             added = added.removesuffix(end)
         lines[before : edit.last] = [added]
     return b"".join(lines)
+
+
+def _order(edit: Edit) -> tuple[int, int, bool]:
+    """By place; of insertions at one place those that go on with the task above come before new tasks."""
+    return edit.first, edit.last, edit.replacement.lstrip().startswith("- ")
 
 
 def _edits(findings: Iterable[Finding], path: str) -> list[Edit]:
