@@ -59,7 +59,7 @@ def of_verdicts(
         yield Disagreement(Half.STATIC, "check-error", "", error)
     for label in sorted(labels):
         launch = checked.launches.get(label)
-        started = [(setting, job) for setting, run in truths for job in run.jobs if job.label == label]
+        started = [(setting, job) for setting, run in truths for job in run.launched(label)]
         if launch is not None:
             yield from _of_verdict(launch, truths, exhaustive=exhaustive)
         elif started:
@@ -68,7 +68,7 @@ def of_verdicts(
 
 
 def _of_verdict(launch: Launch, truths: Sequence[Truth], *, exhaustive: bool) -> Iterator[Disagreement]:
-    ran = [(setting, run, job) for setting, run in truths for job in run.jobs if job.label == launch.label]
+    ran = [(setting, run, job) for setting, run in truths for job in run.launched(launch.label)]
     waited = [(setting, job) for setting, _, job in ran if job.waited]
     left = [(setting, job) for setting, run, job in ran if run.ordinary and not job.waited and job.end != "long"]
     said = f"{launch.path}:{launch.line} is called {launch.verdict}"
@@ -166,7 +166,7 @@ def _of_states(twin: Twin, report: dict[str, Any], detached: set[str]) -> Iterat
         truth[job.key][job.waited] += 1
     for jid in sorted(set(seen) & set(states)):
         job, waited = seen[jid], truth[seen[jid].key]
-        if job.label in detached or len(waited) != 1:
+        if job.label in detached or job.polled or len(waited) != 1:
             continue
         wrong = _wrong_state(
             states[jid], job, waited=waited[True] > 0, gate_reaps=twin.options["on_unreaped"] == "reap"

@@ -27,6 +27,8 @@ class Job:
     """Whether its status was read after it had ended."""
     cleaned: bool
     """Whether its status file was removed."""
+    polled: bool
+    """Whether Ansible itself waited for it, as its task has ``poll`` over 0: that is no launch."""
 
     @property
     def key(self) -> tuple[str, str, tuple[str, ...]]:
@@ -54,6 +56,10 @@ class Observation:
         """Whether nothing failed."""
         return self.status == 0 and not self.failures and self.recap is not None
 
+    def launched(self, label: str) -> list[Job]:
+        """Jobs of the launch of this label, without those that Ansible itself polled."""
+        return [job for job in self.jobs if job.label == label and not job.polled]
+
     def failed_hosts(self) -> set[str]:
         """Those that the recap counts a failure for."""
         return {host for host, counts in (self.recap or {}).items() if counts["failures"] or counts["unreachable"]}
@@ -63,14 +69,16 @@ def observe(ran: Ran, folder: str, ends: dict[str, str]) -> Observation:
     """Read what a run left. ``folder`` is the project's: tasks of other places are not its own."""
     labels = ran.labels()
     events = ran.events()
-    tasks = {event["job"]: event["task"] for event in events if event.get("job")}
+    tasks = {event["job"]: event["task"] for event in events if event.get("job") and "task" in event}
+    polled = {event["job"] for event in events if event["event"] == "polled"}
     jobs = []
     for jid, host, writes, looks, waited, cleaned in _status_files(ran):
         said = labels.get(jid.partition(".")[0], {})
         found = LABEL.search(tasks.get(jid, ""))
         label = said.get("label") or (found.group() if found else "")
         items = tuple(said.get("items", ()))
-        jobs.append(Job(jid, label, host, items, ends.get(label, "ok"), looks, waited and writes > 1, cleaned))
+        end = ends.get(label, "ok")
+        jobs.append(Job(jid, label, host, items, end, looks, waited and writes > 1, cleaned, jid in polled))
     recap = next((event["hosts"] for event in events if event["event"] == "stats"), None)
     course: Counter[tuple[str, str, str]] = Counter()
     failures: list[str] = []

@@ -76,6 +76,15 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     def v2_runner_item_on_skipped(self, result: Any) -> None:
         self._result("item_skipped", result)
 
+    def v2_runner_on_async_poll(self, result: Any) -> None:
+        self._write("polled", job=result._result.get("ansible_job_id"))  # noqa: SLF001 - as above
+
+    def v2_runner_on_async_ok(self, result: Any) -> None:
+        self.v2_runner_on_async_poll(result)
+
+    def v2_runner_on_async_failed(self, result: Any) -> None:
+        self.v2_runner_on_async_poll(result)
+
     def v2_runner_retry(self, result: Any) -> None:
         self._result("retry", result)
 

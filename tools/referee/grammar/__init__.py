@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from referee.grammar.chance import Chance
 from referee.grammar.conditions import Conditions
+from referee.grammar.material import Material
 from referee.grammar.stories import Stories, Story
 from referee.grammar.structure import Structure
 from referee.project import Project, Task
@@ -15,12 +16,13 @@ def project(seed: str) -> Project:
     hosts = tuple(f"h{number}" for number in range(1, chance.weighted({1: 6, 2: 4, 3: 0.7}) + 1))
     switches = tuple(f"c{number}" for number in range(1, chance.weighted({1: 5, 2: 3, 3: 0.4}) + 1))
     conditions = Conditions(chance, switches, hosts)
-    making = Stories(chance, conditions, hosts)
+    material = Material(chance, conditions, hosts)
+    making = Stories(material)
     stories = [making.story() for _ in range(chance.weighted({1: 5, 2: 4, 3: 1}))]
-    structure = Structure(chance, conditions, hosts)
+    structure = Structure(material)
     playbooks = structure.playbooks(_between(chance, conditions, _interleaved(chance, stories)))
     inventory = "\n".join([*hosts, "", "[some]", *hosts[:2], ""])
-    files = {"hosts.ini": inventory, **making.files, **structure.files}
+    files = {"hosts.ini": inventory, **material.files}
     return Project(
         files,
         playbooks,

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from referee.grammar.chance import Chance
-from referee.grammar.conditions import Condition, Conditions
+from referee.grammar.conditions import Condition
+from referee.grammar.material import Material
 from referee.project import Task
 
 
@@ -30,10 +31,9 @@ class Launch:
         return replace(self, task={**self.task, **keywords})
 
 
-def launch(
-    chance: Chance, conditions: Conditions, *, looped: bool | None = None, guarded: bool | None = None
-) -> Launch:
+def launch(material: Material, *, looped: bool | None = None, guarded: bool | None = None) -> Launch:
     """One of a new label and register; with a loop and a condition, without, or (None) as it comes."""
+    chance, conditions = material.chance, material.conditions
     if looped is None:
         looped = chance.true(0.4)
     if guarded is None:
@@ -41,26 +41,25 @@ def launch(
     label = chance.name("L")
     register = chance.weighted({chance.name("job"): 8, "result": 1})
     end = chance.weighted({"ok": 17, "fail": 3, "long": 0.4})
-    loop, items = _loop(chance) if looped else ({}, 1)
-    variable = loop.get("loop_control", {}).get("loop_var", "item")
-    argument = f" {{{{ {variable}{_of_item(loop)} }}}}" if loop else ""
+    loop = _loop(material) if looped else None
+    argument = f" {{{{ {loop.item} }}}}" if loop else ""
     condition = conditions.any() if guarded else None
     task: Task = {"name": f"Launch {label}", **_work(chance, f"work {label} {end}{argument}")}
-    task |= loop
-    per_item = bool(loop) and items > 1 and chance.true(0.15)
+    task |= loop.keywords if loop else {}
     when: list[str] = []
     if condition is not None:
         written = condition.written(chance)
         when += written if isinstance(written, list) else [str(written)]
-    if per_item:
-        when.append(f"{variable}{_of_item(loop)} != 'a'" if chance.true(0.6) else f"{variable} in ['b', 'c']")
+    per_item = loop is not None and loop.items > 1 and chance.true(0.15)
+    if loop and per_item:
+        when.append(f"{loop.item} != 'a'" if chance.true(0.6) else f"{loop.item} in ['b', 'c', '1', 1]")
         chance.note("some items skipped")
     if when:
         task["when"] = when if len(when) > 1 or chance.true(0.2) else when[0]
-    task |= _limit(chance, end)
+    task |= _limit(material, end)
     task["register"] = register
-    task |= _more(chance)
-    return Launch(label, task, register, bool(loop), items, condition, per_item, end)
+    task |= _more(chance, may_hide=task["poll"] == 0)
+    return Launch(label, task, register, loop is not None, loop.items if loop else 1, condition, per_item, end)
 
 
 def _work(chance: Chance, command: str) -> Task:
@@ -84,56 +83,116 @@ def _words(command: str) -> list[str]:
     return [*words, f"{{{{{rest}"] if brace else words
 
 
-def _loop(chance: Chance) -> tuple[Task, int]:
-    """The loop's keywords and how many items it has."""
+@dataclass(frozen=True)
+class _Loop:
+    """A task's loop: keywords, how many items, and what of an item is its text."""
+
+    keywords: Task
+    items: int
+    text: str = ""
+
+    @property
+    def item(self) -> str:
+        """The expression of an item's text."""
+        variable: str = self.keywords.get("loop_control", {}).get("loop_var", "item")
+        return variable + self.text
+
+
+def _loop(material: Material) -> _Loop:
+    chance = material.chance
     items = chance.some(("a", "b", "c"), chance.weighted({1: 1, 2: 4, 3: 2}))
-    form = chance.weighted(
-        {"loop": 6, "with_items": 2, "template": 2, "dicts": 1, "dict2items": 1, "sequence": 1, "empty": 0.4}
+    form, text = chance.weighted(
+        {
+            ("list", ""): 9,
+            ("template", ""): 1.5,
+            ("default", ""): 0.7,
+            ("filtered", ""): 0.7,
+            ("dicts", ".name"): 1.5,
+            ("pairs", ".key"): 1,
+            ("with_dict", ".key"): 0.7,
+            ("together", ".0"): 0.4,
+            ("product", ""): 0.5,
+            ("sequence", ""): 1,
+            ("range", ""): 1,
+            ("empty", ""): 0.4,
+        }
     )
     chance.note(f"loop by {form}")
-    if form == "sequence":
-        return {"with_sequence": f"count={len(items)}"}, len(items)
-    if form == "empty":
-        return {"loop": []}, 0
-    forms: dict[str, Task] = {
-        "loop": {"loop": items},
-        "with_items": {"with_items": items},
-        "template": {"loop": "{{ " + repr(items) + " }}"},
-        "dicts": {"loop": [{"name": each} for each in items]},
-        "dict2items": {"loop": "{{ {" + ", ".join(f"'{each}': 1" for each in items) + "} | dict2items }}"},
-    }
-    keywords = forms[form]
+    keywords = _loop_keywords(material, form, items)
     if chance.true(0.2):
         keywords["loop_control"] = {"loop_var": chance.one(("thing", "one"))}
-    return keywords, len(items)
+    elif chance.true(0.1):
+        keywords["loop_control"] = chance.one(({"label": "it"}, {"index_var": "number"}, {"pause": 0}))
+    return _Loop(keywords, 0 if form == "empty" else len(items), text)
 
 
-def _of_item(loop: Task) -> str:
-    """What of an item is its text."""
-    over = loop.get("loop")
-    if isinstance(over, str) and "dict2items" in over:
-        return ".key"
-    return ".name" if isinstance(over, list) and over and isinstance(over[0], dict) else ""
-
-
-def _limit(chance: Chance, end: str) -> Task:
-    limit: Any = chance.one((20, 30, 60))
-    if end == "long":
-        limit = 1
-    poll: Any = 0
-    form = chance.weighted({"plain": 12, "text": 1, "template": 1, "poll template": 1})
-    if form == "text":
-        limit, poll = str(limit), "0"
+def _loop_keywords(material: Material, form: str, items: list[str]) -> Task:
+    chance = material.chance
+    if form == "sequence":
+        return {"with_sequence": f"count={len(items)}"}
+    if form == "together":
+        return {"with_together": [items, items]}
+    over: Any = items
+    if form == "range":
+        over = f"{{{{ range({len(items)}) | list }}}}"
+    elif form == "empty":
+        over = []
     elif form == "template":
-        limit = f"{{{{ {limit} }}}}"
-    elif form == "poll template":
-        poll = "{{ 1 - 1 }}"
-    return {"async": limit, "poll": poll}
+        over = "{{ " + repr(items) + " }}"
+    elif form == "product":
+        over = "{{ " + repr(items) + " | product(['x']) | map('join') | list }}"
+    elif form == "default":
+        over = f"{{{{ {material.variable('things', items)} | default([]) }}}}"
+    elif form == "filtered":
+        over = f"{{{{ {material.variable('things', [*items, 'none'])} | reject('equalto', 'none') | list }}}}"
+    elif form == "dicts":
+        over = [{"name": each} for each in items]
+    elif form in ("with_dict", "pairs"):
+        over = dict.fromkeys(items, 1)
+    if form in ("list", "dicts", "with_dict") and chance.true(0.3):
+        over = f"{{{{ {material.variable('things', over)} }}}}"
+    if form == "pairs":
+        over = f"{{{{ {material.variable('things', over) if chance.true(0.5) else repr(over)} | dict2items }}}}"
+    if form == "with_dict":
+        return {"with_dict": over}
+    return {"with_items" if form in ("list", "dicts") and chance.true(0.25) else "loop": over}
 
 
-def _more(chance: Chance) -> Task:
-    """Keywords that launches carry besides, seldom."""
-    more = chance.weighted({"": 16, "changed_when": 1, "failed_when": 1, "no_log": 1, "ignore_errors": 1, "tags": 1})
+def _limit(material: Material, end: str) -> Task:
+    """``async`` and ``poll``, written as they come; now and then what looks like a launch is none."""
+    chance = material.chance
+    limit: Any = 1 if end == "long" else chance.one((20, 30, 60))
+    form = chance.weighted(
+        {
+            "plain": 14, "text": 1, "template": 1, "poll template": 0.7, "variable": 1.5, "default": 0.7,
+            "poll variable": 1, "poll by switch": 0.5, "async by switch": 0.5, "poll 1": 0.6, "async 0": 0.4,
+        }
+    )  # fmt: skip
+    if form != "plain":
+        chance.note(f"limit: {form}")
+    switch = material.conditions.switch().written(chance)
+    forms: dict[str, Task] = {
+        "plain": {"async": limit, "poll": 0},
+        "text": {"async": str(limit), "poll": "0"},
+        "template": {"async": f"{{{{ {limit} * 1 }}}}", "poll": 0},
+        "poll template": {"async": limit, "poll": "{{ 1 - 1 }}"},
+        "default": {"async": f"{{{{ no_such_limit | default({limit}) }}}}", "poll": 0},
+        "poll by switch": {"async": limit, "poll": f"{{{{ 0 if ({switch}) else 1 }}}}"},
+        "async by switch": {"async": f"{{{{ ({switch}) | ternary({limit}, 0) }}}}", "poll": 0},
+        "poll 1": {"async": limit, "poll": 1},
+        "async 0": {"async": 0, "poll": 0},
+    }
+    if form == "variable":
+        return {"async": f"{{{{ {material.variable('limit', limit)} }}}}", "poll": 0}
+    if form == "poll variable":
+        return {"async": limit, "poll": f"{{{{ {material.variable('poll', 0)} }}}}"}
+    return forms[form]
+
+
+def _more(chance: Chance, *, may_hide: bool) -> Task:
+    """Keywords that launches carry besides, seldom. What Ansible polls is told by its events, so that is not hidden."""
+    kinds = ["changed_when", "failed_when", "ignore_errors", "tags", *(["no_log"] if may_hide else [])]
+    more = chance.one(kinds) if chance.true(0.25) else ""
     if more:
         chance.note(f"launch with {more}")
     keywords: dict[str, Task] = {

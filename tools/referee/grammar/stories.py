@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from referee.grammar.chance import Chance
-from referee.grammar.conditions import Conditions
 from referee.grammar.launches import Launch, launch
+from referee.grammar.material import Material
 from referee.grammar.waits import After, status, until
 from referee.project import Task
 
@@ -24,17 +24,24 @@ class Story:
 
 @dataclass(frozen=True)
 class Stories:
-    """Makes stories; files that they need beside their tasks go into ``files``."""
+    """Makes stories; files that they need beside their tasks go into the project's."""
 
-    chance: Chance
-    conditions: Conditions
-    hosts: tuple[str, ...]
-    files: dict[str, Any] = field(default_factory=dict)
+    material: Material
+
+    @property
+    def chance(self) -> Chance:
+        """Of the project."""
+        return self.material.chance
+
+    @property
+    def files(self) -> dict[str, Any]:
+        """Of the project."""
+        return self.material.files
 
     def story(self) -> Story:
         """One of any kind."""
         chance = self.chance
-        several = len(self.hosts) > 1
+        several = len(self.material.hosts) > 1
         kinds: dict[Callable[[], Story], float] = {
             self._plain: 60,
             self._joint: 8,
@@ -55,20 +62,22 @@ class Stories:
 
     def _plain(self) -> Story:
         """A launch and what may come after it."""
-        one = launch(self.chance, self.conditions)
-        after = After(self.chance, self.conditions, one)
+        one = launch(self.material)
+        after = After(self.material, one)
         tasks = after.tasks()
-        form = self.chance.weighted({"": 16, "run_once": 1 if len(self.hosts) > 1 else 0, "delegate_to": 1})
+        form = self.chance.weighted({"": 16, "run_once": 1 if len(self.material.hosts) > 1 else 0, "delegate_to": 1})
         if not form:
             return Story([one.task], tasks, after.peeks)
         self.chance.note(f"launch with {form}")
-        keyword: Task = {"run_once": True} if form == "run_once" else {"delegate_to": self.chance.one(self.hosts)}
+        keyword: Task = (
+            {"run_once": True} if form == "run_once" else {"delegate_to": self.chance.one(self.material.hosts)}
+        )
         with_keyword = [(task | keyword) if self.chance.true(0.85) else task for task in tasks]
         return Story([one.task | keyword], with_keyword, after.peeks)
 
     def _single(self, *, guarded: bool = True) -> Launch:
         """A launch without a loop."""
-        return launch(self.chance, self.conditions, looped=False, guarded=guarded)
+        return launch(self.material, looped=False, guarded=guarded)
 
     def _wait(self, label: str, jid: str, **keywords: Any) -> Task:
         chance = self.chance
@@ -84,9 +93,7 @@ class Stories:
         """Several launches and one wait for all of them."""
         chance = self.chance
         looped = chance.true(0.3)
-        ones = [
-            launch(chance, self.conditions, looped=looped, guarded=chance.true(0.3)) for _ in range(chance.number(2, 3))
-        ]
+        ones = [launch(self.material, looped=looped, guarded=chance.true(0.3)) for _ in range(chance.number(2, 3))]
         named = [one.register for one in ones]
         if chance.true(0.15):
             named = named[:-1] or named
@@ -191,7 +198,7 @@ class Stories:
     def _file_for_each(self) -> Story:
         """A file that is included for each result and waits for it."""
         chance = self.chance
-        one = launch(chance, self.conditions, looped=True, guarded=chance.true(0.3))
+        one = launch(self.material, looped=True, guarded=chance.true(0.3))
         path = f"tasks/{chance.name('wait')}.yml"
         variable = chance.name("each")
         self.files[path] = [self._wait("one of them", f"{{{{ {variable}.ansible_job_id }}}}")]
@@ -246,7 +253,7 @@ class Stories:
         breaks: Task = {
             "name": chance.name("Break "),
             "fail": {"msg": "broken"},
-            "when": self.conditions.any().written(chance),
+            "when": self.material.conditions.any().written(chance),
         }
         section = chance.one(("always", "rescue"))
         block: Task = {"name": chance.name("Block "), "block": [breaks], section: [wait]}
@@ -268,7 +275,7 @@ class Stories:
     def _chosen(self) -> Story:
         """Two launches of which a switch chooses one, and a wait for the one that was chosen."""
         chance = self.chance
-        condition = self.conditions.switch()
+        condition = self.material.conditions.switch()
         one, other = self._single(guarded=False), self._single(guarded=False)
         yes, no = condition.written(chance), condition.opposite().written(chance)
         chosen = f"{one.register} if {_plain(yes)} else {other.register}"

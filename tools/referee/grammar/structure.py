@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from referee.grammar.chance import Chance
-from referee.grammar.conditions import Conditions
+from referee.grammar.material import Material
 from referee.project import LABEL, Task
 
 
 class Structure:
     """Takes tasks in their order and lays them out over a project's files."""
 
-    def __init__(self, chance: Chance, conditions: Conditions, hosts: tuple[str, ...]) -> None:
-        self._chance = chance
-        self._conditions = conditions
-        self._hosts = hosts
-        self.files: dict[str, Any] = {}
+    def __init__(self, material: Material) -> None:
+        self._chance = material.chance
+        self._conditions = material.conditions
+        self._hosts = material.hosts
+        self._variables = material.variables
+        self.files = material.files
+        self._where_variables = material.chance.weighted(
+            {"vars": 3, "group_vars": 3, "host_vars": 1, "vars_files": 0.7}
+        )
 
     def playbooks(self, tasks: list[Task]) -> tuple[str, ...]:
         """Write the plays; the playbooks to run."""
         chance = self._chance
+        self._lay_out_variables()
         chunks = self._cut(tasks, chance.weighted({1: 14, 2: 5, 3: 1}))
         plays = [self._play(chunk) for chunk in chunks]
         if len(plays) == 1:
@@ -39,6 +43,13 @@ class Structure:
         self.files["site.yml"] = [plays[0], {"name": "More", "import_playbook": "more.yml"}]
         return ("site.yml",)
 
+    def _lay_out_variables(self) -> None:
+        """Into group variables, each host's own, or (see ``_play``) the plays."""
+        if self._variables and self._where_variables == "group_vars":
+            self.files["group_vars/all.yml"] = dict(self._variables)
+        elif self._variables and self._where_variables == "host_vars":
+            self.files |= {f"host_vars/{host}.yml": dict(self._variables) for host in self._hosts}
+
     def _cut(self, tasks: list[Task], parts: int) -> list[list[Task]]:
         """In so many parts or fewer, none of them empty."""
         if len(tasks) < 2 or parts < 2:
@@ -55,6 +66,11 @@ class Structure:
             chance.note(f"play with {form}")
         keywords: dict[str, Task] = {"": {}, "serial": {"serial": 1}, "any_errors_fatal": {"any_errors_fatal": True}}
         play |= keywords.get(form, {"strategy": form})
+        if self._variables and self._where_variables == "vars":
+            play["vars"] = dict(self._variables)
+        elif self._variables and self._where_variables == "vars_files":
+            self.files["vars/main.yml"] = dict(self._variables)
+            play["vars_files"] = ["vars/main.yml"]
         tasks = self._with_handlers(play, tasks)
         section = chance.weighted({"tasks": 10, "split": 3, "roles": 3})
         if section == "split" and len(tasks) > 1:

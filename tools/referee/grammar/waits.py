@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from referee.grammar.chance import Chance
-from referee.grammar.conditions import Conditions
 from referee.grammar.launches import Launch
+from referee.grammar.material import Material
 from referee.project import Task
 
 UNTIL: dict[Any, float] = {
@@ -60,9 +60,9 @@ def until(chance: Chance, waited: str) -> Task:
 class After:
     """The tasks after one launch."""
 
-    def __init__(self, chance: Chance, conditions: Conditions, launch: Launch) -> None:
-        self._chance = chance
-        self._conditions = conditions
+    def __init__(self, material: Material, launch: Launch) -> None:
+        self._chance = material.chance
+        self._conditions = material.conditions
         self._launch = launch
         self.peeks = 0
 

@@ -1,0 +1,28 @@
+"""What the parts of the grammar share while they make one project."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from referee.grammar.chance import Chance
+from referee.grammar.conditions import Conditions
+
+
+@dataclass(frozen=True)
+class Material:
+    """Choices, conditions, and what has been made so far."""
+
+    chance: Chance
+    conditions: Conditions
+    hosts: tuple[str, ...]
+    files: dict[str, Any] = field(default_factory=dict)
+    """Beside the playbooks."""
+    variables: dict[str, Any] = field(default_factory=dict)
+    """Known to every play."""
+
+    def variable(self, stem: str, value: Any) -> str:
+        """The name of a new variable with this value."""
+        name = self.chance.name(stem)
+        self.variables[name] = value
+        return name
