@@ -8,17 +8,24 @@ MAKE_ENVS := $(PYTHON) tools/envs.py make --quiet
 JOBS ?= $(shell expr 2 '*' "$$(getconf _NPROCESSORS_ONLN)")
 # Arguments for pytest, as in: make test TESTS="tests/unit -k timing"
 TESTS ?=
+# For the referee: which projects it makes, for how long, on which ansible-core (newest, all, or as in 2.16,2.22).
+SEED ?= 1
+MINUTES ?= 10
+CORE ?= newest
 
 # Where it is set, each of the thousand processes of a test run would compile our modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test matrix coverage lint workflows format docs build release-check clean
+comma := ,
+
+.PHONY: help demo test matrix referee coverage lint workflows format docs build release-check clean
 
 help:
 	@echo "make demo    see a green play fail for the right reason, then pass once repaired"
 	@echo "make test    every test, on the oldest and the newest ansible-core that this machine has a Python for"
 	@echo "make matrix  every test, slow ones too, on every ansible-core from 2.16 to 2.22"
 	@echo "make lint    ruff, mypy --strict, import boundaries"
+	@echo "make referee what really happens in generated projects, held against verdicts and reports: SEED= MINUTES= CORE="
 	@echo "make workflows  zizmor and the schemas on .github, action.yml and the like"
 	@echo "make coverage  the tests once more, counting the lines that they run: coverage.md, htmlcov/"
 	@echo "make format  let ruff format and mend what it can"
@@ -37,6 +44,11 @@ test:
 matrix:
 	@$(MAKE_ENVS) dev lint lint-oldest docs runner tools editor cores
 	ANSIBLE_REAP_CORES=all $(DEV)/python -m pytest -n $(JOBS) --dist worksteal $(TESTS)
+	$(MAKE) referee CORE=all SEED=1 MINUTES=10
+
+referee:
+	@$(MAKE_ENVS) dev $(if $(filter all,$(CORE)),cores,$(if $(filter newest,$(CORE)),newest,$(addprefix core-,$(subst $(comma), ,$(CORE)))))
+	ANSIBLE_REAP_ENVS=$(ENVS) PYTHONPATH=tools:src $(DEV)/python -m referee --core $(CORE) --seed $(SEED) --minutes $(MINUTES)
 
 lint:
 	@$(MAKE_ENVS) dev lint

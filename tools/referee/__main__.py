@@ -1,14 +1,17 @@
 """Lets what really happens judge the linter and the callback, on projects that nobody wrote by hand.
 
-    PYTHONPATH=tools:src python -m referee --core 2.21 --seed 1 --minutes 10
+    PYTHONPATH=tools:src python -m referee --core 2.16,2.22 --seed 1 --minutes 10
 
 Each project is made from the seed and its number, checked, run in every setting of its switches by a real
-ansible-playbook and judged by what an observer saw that knows nothing of our code. Disagreements are kept as folders.
+ansible-playbook and judged by what an observer saw that knows nothing of our code. Disagreements are kept as folders,
+the first of each kind also as small as it can be made. Needs Linux (inotify) and the environments of tools/envs.py.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import itertools
 import json
 import os
 import shutil
@@ -20,7 +23,7 @@ from pathlib import Path
 
 from referee import grammar
 from referee.controller import ROOT, Controller
-from referee.minimise import Minimiser
+from referee.minimise import Showing, smallest
 from referee.project import Project
 from referee.trial import Result, trials
 
@@ -28,8 +31,7 @@ from referee.trial import Result, trials
 class Session:
     """Tries projects and counts what came of them."""
 
-    def __init__(self, controller: Controller, scratch: Path, at_once: int, kept: Path, minutes: float) -> None:
-        self._controller = controller
+    def __init__(self, scratch: Path, at_once: int, kept: Path, minutes: float) -> None:
         self._scratch = scratch
         self._at_once = at_once
         self._kept = kept
@@ -43,29 +45,32 @@ class Session:
         """Whether there was any disagreement."""
         return any(":" in name for name in self.counts)
 
-    def try_them(self, projects: dict[str, Project]) -> None:
+    def try_them(self, controller: Controller, projects: dict[str, Project]) -> None:
         """Try these, by name."""
-        results = trials(self._controller, list(projects.values()), self._scratch / "trials", self._at_once)
+        results = trials(controller, list(projects.values()), self._scratch / "trials", self._at_once)
         for name, result in zip(projects, results, strict=True):
             self._count(result)
-            if result.disagreements or result.invalid:
-                keep(result, self._kept / f"{self._controller.core}-{name}")
-                self._minimise(result, self._kept / f"{self._controller.core}-{name}")
+            told = f"{controller.core} {name}"
             for found in result.disagreements:
-                print(f"{name} {str(found)[:300]}", flush=True)
+                print(f"{told} {str(found)[:300]}", flush=True)
             if result.invalid:
-                print(f"{name} invalid {result.invalid[-300:]!r}", flush=True)
+                print(f"{told} invalid {result.invalid[-300:]!r}", flush=True)
+            if result.disagreements or result.invalid:
+                folder = self._kept / f"{controller.core}-{name}"
+                keep(result, folder)
+                self._minimise(controller, result, folder)
 
-    def _minimise(self, result: Result, folder: Path) -> None:
+    def _minimise(self, controller: Controller, result: Result, folder: Path) -> None:
         """Write the smallest project that shows the first of the differences, where its kind is new in this session."""
         for found in result.disagreements[:1]:
             if found.kind in self._minimised or self._minutes <= 0:
                 continue
             self._minimised.add(found.kind)
-            minimiser = Minimiser(self._controller, self._scratch / "minimise", found, self._at_once)
-            smallest = minimiser.smallest(result.project, self._minutes * 60)
-            smallest.write(folder / "minimal")
-            print(f"  {folder / 'minimal'}: {minimiser.tried} tries", flush=True)
+            showing = Showing(controller, self._scratch / "minimise", found, self._at_once)
+            seconds = self._minutes * 60
+            small = smallest(result.project, showing.shows, seconds, may=showing.may, at_once=self._at_once)
+            small.write(folder / "minimal")
+            print(f"  {folder / 'minimal'}: {showing.tried} tries", flush=True)
 
     def _count(self, result: Result) -> None:
         self.counts["projects"] += 1
@@ -89,11 +94,22 @@ def keep(result: Result, folder: Path) -> None:
     (folder / "found.txt").write_text("\n\n".join([*lines, ""]), encoding="utf-8")
 
 
+def cores(wanted: str, environments: Path) -> list[str]:
+    """The ansible-core versions that are meant: a list, ``all`` that have an environment, or the ``newest``."""
+    present = sorted(
+        (folder.name.removeprefix("core-") for folder in environments.glob("core-*") if (folder / "bin").is_dir()),
+        key=lambda version: int(version.partition(".")[2]),
+    )
+    if wanted == "all":
+        return present
+    return present[-1:] if wanted == "newest" else [each for each in wanted.split(",") if each]
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="referee", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--core", default="2.21", help="version of ansible-core (default: 2.21)")
+    parser.add_argument("--core", default="newest", help="versions of ansible-core: newest, all, or as in 2.16,2.22")
     parser.add_argument("--seed", default="1", help="projects are SEED-0, SEED-1 and so on")
     parser.add_argument("--start", type=int, default=0, help="number of the first project")
     parser.add_argument("--projects", type=int, default=10**9, help="try no more than so many")
@@ -105,29 +121,43 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def main() -> int:
-    """Try projects until the time is up; the return value is the exit status: 1 where anything disagrees."""
-    args = _arguments()
+def _try(args: argparse.Namespace, scratch: Path) -> Session:
+    """Try projects until the time is up, each batch of them on the next version."""
     environments = Path(os.environ.get("ANSIBLE_REAP_ENVS") or ROOT / ".envs")
     without = {each.strip() for each in args.without.split(",")}
-    scratch = Path(tempfile.mkdtemp(prefix="referee-"))
+    session = Session(scratch, args.at_once, args.keep, args.minimise)
     began = time.monotonic()
-    number = args.start
-    with Controller(environments / f"core-{args.core}", scratch / "server", args.core) as controller:
-        session = Session(controller, scratch, args.at_once, args.keep, args.minimise)
-        while time.monotonic() - began < args.minutes * 60 and number - args.start < args.projects:
-            batch = min(2 * args.at_once, args.start + args.projects - number)
-            made = {
-                f"{args.seed}-{each}": grammar.project(f"{args.seed}-{each}") for each in range(number, number + batch)
-            }
-            number += batch
-            session.try_them({name: each for name, each in made.items() if without.isdisjoint(each.notes)})
-    hours = (time.monotonic() - began) / 3600
+    number, end = args.start, args.start + args.projects
+    with contextlib.ExitStack() as stack:
+        controllers = [
+            stack.enter_context(Controller(environments / f"core-{core}", scratch / core, core))
+            for core in cores(args.core, environments)
+        ]
+        for controller in itertools.cycle(controllers):
+            if time.monotonic() - began > args.minutes * 60 or number >= end:
+                break
+            numbers = range(number, min(number + 2 * args.at_once, end))
+            number = numbers.stop
+            made = {f"{args.seed}-{each}": grammar.project(f"{args.seed}-{each}") for each in numbers}
+            session.try_them(controller, {name: each for name, each in made.items() if without.isdisjoint(each.notes)})
+            print(
+                f"... {session.counts['projects']} projects, {session.counts['runs']} runs", file=sys.stderr, flush=True
+            )
+    session.cpu_s += sum(controller.modules_cpu_s for controller in controllers)
+    session.counts["runs an hour"] = round(session.counts["runs"] * 3600 / (time.monotonic() - began))
+    return session
+
+
+def main() -> int:
+    """Try projects; the return value is the exit status: 1 where anything disagrees."""
+    args = _arguments()
+    scratch = Path(tempfile.mkdtemp(prefix="referee-"))
+    try:
+        session = _try(args, scratch)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
     print(json.dumps(dict(sorted(session.counts.items())), indent=1))
-    runs = max(session.counts["runs"], 1)
-    cpu_s = (session.cpu_s + controller.modules_cpu_s) / runs
-    print(f"{runs / hours:.0f} runs an hour, {cpu_s:.2f} s of processor time a run")
-    shutil.rmtree(scratch, ignore_errors=True)
+    print(f"{session.cpu_s / max(session.counts['runs'], 1):.2f} s of processor time a run")
     return int(session.disagreed)
 
 

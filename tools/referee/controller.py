@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -127,7 +127,8 @@ class Controller:
         return [done[index] for index in range(len(wanted))]
 
     def _ask(self, asked: Asked) -> int:
-        shutil.rmtree(asked.run, ignore_errors=True)
+        # Never the folder of an earlier run: what that left running may still write its status there.
+        asked = replace(asked, run=asked.run / str(self._count + 1))
         asked.run.mkdir(parents=True)
         lines = [f"{host} ansible_async_dir={asked.run}/async/{host}" for host in asked.hosts]
         lines += ["[all:vars]", "ansible_connection=local", f"ansible_python_interpreter={self._interpreter}", ""]

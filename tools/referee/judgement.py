@@ -190,7 +190,7 @@ def _wrong_state(reported: dict[str, Any], job: Job, *, waited: bool, gate_reaps
 
 
 def _of_outcome(twin: Twin, report: dict[str, Any]) -> Iterator[Disagreement]:
-    counted = Counter(job["state"] for job in report["jobs"] if job["poll"] == 0)
+    counted = Counter(job["state"] for job in report["jobs"])
     if any(report["summary"][state] != counted[state] for state in STATES):
         yield twin.disagree("summary", f"{report['summary']} but {dict(counted)}")
     alone, guarded = twin.alone.status, twin.guarded.status

@@ -1,14 +1,10 @@
-"""Makes a project that shows a disagreement as small as it can be made: tasks, keywords, files, hosts go one by one.
-
-What still shows the same kind of disagreement is kept. An edit that changes what the linter says in the first place
-needs no run to be dropped.
-"""
+"""Makes a project that shows something as small as it can be made: tasks, keywords, files and hosts go one by one."""
 
 from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -20,12 +16,48 @@ from referee.static import check
 from referee.trial import Focus, trials
 
 Place: TypeAlias = "tuple[str | int, ...]"
+Shows: TypeAlias = "Callable[[Sequence[Project]], Project | None]"
+"""The first of some projects that shows what is wanted."""
 CALLS = ("include_tasks", "import_tasks", "include_role", "import_role")
 SECTIONS = ("pre_tasks", "roles", "tasks", "post_tasks", "handlers")
 
 
-class Minimiser:
-    """Works for one disagreement of one project."""
+def smallest(
+    project: Project, shows: Shows, seconds: float, *, may: Callable[[Project], bool] = lambda _: True, at_once: int = 1
+) -> Project:
+    """The smallest found in so many seconds.
+
+    ``may`` says cheaply which projects are worth trying; ``at_once`` of them are handed to ``shows`` at a time.
+    """
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        smaller = _smaller(project, shows, until, may, at_once)
+        if smaller is None:
+            break
+        project = smaller
+    return project
+
+
+def _smaller(
+    project: Project, shows: Shows, until: float, may: Callable[[Project], bool], at_once: int
+) -> Project | None:
+    waiting: list[Project] = []
+    for candidate in _by_size(project):
+        if time.monotonic() > until:
+            return None
+        if not may(candidate):
+            continue
+        waiting.append(candidate)
+        if len(waiting) == at_once:
+            found = shows(waiting)
+            if found:
+                return found
+            waiting = []
+    return shows(waiting) if waiting else None
+
+
+class Showing:
+    """Whether projects show a disagreement, by trying them in the setting and with the options in which it was seen."""
 
     def __init__(self, controller: Controller, scratch: Path, wanted: Disagreement, at_once: int) -> None:
         self._controller = controller
@@ -34,33 +66,8 @@ class Minimiser:
         self._at_once = at_once
         self.tried = 0
 
-    def smallest(self, project: Project, seconds: float) -> Project:
-        """The smallest found in so many seconds."""
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            smaller = self._smaller(project, until)
-            if smaller is None:
-                break
-            project = smaller
-        return project
-
-    def _smaller(self, project: Project, until: float) -> Project | None:
-        waiting: list[Project] = []
-        for candidate in _by_size(project):
-            if time.monotonic() > until:
-                return None
-            if not self._may(candidate):
-                continue
-            waiting.append(candidate)
-            if len(waiting) == self._at_once:
-                found = self._first(waiting)
-                if found:
-                    return found
-                waiting = []
-        return self._first(waiting) if waiting else None
-
-    def _may(self, project: Project) -> bool:
-        """Whether the linter still says what it must have said."""
+    def may(self, project: Project) -> bool:
+        """Whether the linter says of it what it must have said; that needs no run."""
         if self._wanted.half is not Half.STATIC:
             return True
         folder = self._scratch / "check"
@@ -73,9 +80,10 @@ class Minimiser:
             return launch is None
         return launch is not None and self._wanted.kind.startswith(launch.verdict)
 
-    def _first(self, projects: list[Project]) -> Project | None:
+    def shows(self, projects: Sequence[Project]) -> Project | None:
+        """The first of them with a disagreement of the same kind."""
         focus = Focus(self._wanted.setting, self._wanted.options)
-        results = trials(self._controller, projects, self._scratch / "trials", self._at_once, focus)
+        results = trials(self._controller, list(projects), self._scratch / "trials", self._at_once, focus)
         self.tried += len(results)
         for project, result in zip(projects, results, strict=True):
             if any(self._same(found) for found in result.disagreements):
@@ -83,9 +91,8 @@ class Minimiser:
         return None
 
     def _same(self, found: Disagreement) -> bool:
-        return (found.half, found.kind) == (self._wanted.half, self._wanted.kind) and (
-            found.subject in ("", self._wanted.subject)
-        )
+        same_kind = (found.half, found.kind) == (self._wanted.half, self._wanted.kind)
+        return same_kind and found.subject in ("", self._wanted.subject)
 
 
 def _by_size(project: Project) -> list[Project]:

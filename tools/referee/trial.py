@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,6 +67,10 @@ class Trial:
         self._checked = check(self._folder)
         self._planned = self._plan(folder, focus)
 
+    def observed(self, rans: list[Ran]) -> list[Observation]:
+        """What was seen in each run."""
+        return [observe(ran, str(self._folder), self._project.ends()) for ran in rans]
+
     @property
     def runs(self) -> list[Asked]:
         """The runs that are wanted."""
@@ -111,10 +116,7 @@ class Trial:
     def judge(self, rans: list[Ran]) -> Result:
         """Compare the three of them."""
         project = self._project
-        runs = [
-            (planned, ran, observe(ran, str(self._folder), project.ends()))
-            for planned, ran in zip(self._planned, rans, strict=True)
-        ]
+        runs = list(zip(self._planned, rans, self.observed(rans), strict=True))
         alone = [(planned, ran, seen) for planned, ran, seen in runs if planned.options is None]
         cpu = sum(ran.cpu_s for ran in rans)
         for _, ran, seen in alone:
@@ -156,4 +158,5 @@ def trials(
         count = len(trial.runs)
         results.append(trial.judge(rans[:count]))
         rans = rans[count:]
+    shutil.rmtree(scratch, ignore_errors=True)
     return results
