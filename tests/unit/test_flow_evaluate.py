@@ -138,7 +138,6 @@ def test_handles_are_followed(text: str, expected: Value) -> None:
         "{{ many.results | select('changed') }}",
         "{{ many.results | rejectattr('failed') }}",
         "{{ many.results | selectattr('finished', 'equalto', 0) }}",
-        "{{ many.results | acme.tools.tidy }}",
         "{{ [] + many.results }}",
         "{{ [] | union(many.results) }}",
         "{{ ('results' in many) | ternary(many.results, []) }}",

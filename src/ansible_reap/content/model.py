@@ -89,6 +89,11 @@ class Task:
         """The variable that counts the loop's rounds from 0, where the task asks for one."""
         return self._loop_control("index_var")
 
+    @property
+    def has_extended_loop(self) -> bool:
+        """Whether ``ansible_loop`` is there."""
+        return self._loop_control("extended") is not None
+
     def _loop_control(self, key: str) -> str | None:
         control = self.keywords.get("loop_control")
         name = control.get(key) if isinstance(control, dict) else None

@@ -1,17 +1,18 @@
 """What Jinja and Ansible filters do to lists and dictionaries that may hold handles.
 
-A filter that is not known here (a plugin's) is taken to give back what it was given.
+What a filter that is not known here (a plugin's) gives back is unknown, and may hold any handle that it was given.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 from jinja2 import nodes
 
 from ansible_reap.flow.evaluation.formulas import neg
-from ansible_reap.flow.evaluation.lists import crossed, defaulted, entries, flattened, subelements, zipped
+from ansible_reap.flow.evaluation.lists import crossed, defaulted, entries, flattened, keyed, subelements, zipped
 from ansible_reap.flow.evaluation.scalars import NUMERIC, TEXTUAL, numeric, textual
 from ansible_reap.flow.evaluation.shared import EvaluatorInterface
 from ansible_reap.flow.evaluation.truths import selected
@@ -61,6 +62,12 @@ def apply(evaluator: EvaluatorInterface, node: nodes.Filter) -> Value:
     name = node.name.rsplit(".", 1)[-1]
     assert node.node is not None
     base = evaluator.value(node.node)
+    return _filtered(evaluator, base, nodes.Filter(node.node, name, node.args, node.kwargs, None, None))
+
+
+def _filtered(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Value:
+    """What the filter makes of a value; ``node`` says which filter it is, and with what arguments."""
+    name = node.name
     handler = HANDLERS.get(name)
     if handler is None:
         if name in TEXTUAL:
@@ -68,15 +75,15 @@ def apply(evaluator: EvaluatorInterface, node: nodes.Filter) -> Value:
             return mapped(base, lambda value: textual(value, name, arguments))
         if name in NUMERIC:
             return mapped(base, lambda value: numeric(value, name))
-        return base if name in SAME or taints(base) else _unknown_filter(evaluator, node)
+        return base if name in SAME else _unknown_filter(evaluator, base, node)
     if isinstance(base, Alt) and name not in ("default", "d", "ternary"):
         return alt((guard, handler(evaluator, inner, node)) for guard, inner in base.options)
     return handler(evaluator, base, node)
 
 
-def _unknown_filter(evaluator: EvaluatorInterface, node: nodes.Filter) -> Value:
-    found: set[int] = set()
-    for argument in node.args:
+def _unknown_filter(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Value:
+    found = set(taints(base))
+    for argument in (*node.args, *(pair.value for pair in node.kwargs)):
         found |= taints(evaluator.value(argument))
     return Unknown(frozenset(found))
 
@@ -102,9 +109,10 @@ def _default(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> 
 
 
 def _ternary(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Value:
-    assert node.node is not None
-    guard = evaluator.choice(node.node)
     yes, no = _argument(evaluator, node, 0, "true_val"), _argument(evaluator, node, 1, "false_val")
+    if node.node is None:  # of each item of a list
+        return Unknown(taints(yes) | taints(no))
+    guard = evaluator.choice(node.node)
     return alt([(guard, yes if yes is not None else UNKNOWN), (neg(guard), no if no is not None else UNKNOWN)])
 
 
@@ -126,15 +134,15 @@ def _map(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Valu
     if called == "extract" and len(node.args) > 1:
         container, more = evaluator.value(node.args[1]), _keys(_argument(evaluator, node, 2))
         return Seq(tuple(evaluator.follow(container, [plain(item), *more]) for item in seq.items), seq.is_open)
-    if called in ("int", "string", "bool", "list", "trim"):
-        return seq
-    if called == "combine":
-        return Seq(tuple(_combine(evaluator, item, node, skip=1) for item in seq.items), seq.is_open)
-    if called in ("first", "last"):
-        return Seq(tuple(_ends(item, called == "first") for item in seq.items), seq.is_open)
-    if called == "flatten":
-        return flattened(seq)
-    return seq if taints(seq) else Seq(tuple(UNKNOWN for _ in seq.items), seq.is_open)
+    return _mapped_by_another(evaluator, seq, called, node)
+
+
+def _mapped_by_another(evaluator: EvaluatorInterface, seq: Seq, called: Any, node: nodes.Filter) -> Value:
+    """Every item through the filter that ``map`` is told by name."""
+    name = str(called).rsplit(".", 1)[-1]
+    inner = nodes.Filter(None, name, node.args[1:], node.kwargs, None, None)
+    items = tuple(mapped(item, lambda each: _filtered(evaluator, each, inner)) for item in seq.items)
+    return Seq(items, seq.is_open)
 
 
 def _selected(keeps: bool, by_attribute: bool) -> Handler:
@@ -188,8 +196,8 @@ def _united(base: Value, other: Value) -> Value:
     return Seq((*known.items, Unknown(taints(base) | taints(other))), is_open=True)
 
 
-def _combine(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter, skip: int = 0) -> Value:
-    maps = [base, *(evaluator.value(argument) for argument in node.args[skip:])]
+def _combine(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Value:
+    maps = [base, *(evaluator.value(argument) for argument in node.args)]
     if isinstance(base, Job) and not any(taints(part) for part in maps[1:]):
         return base  # the result of a launch and something more
     recursive = any(pair.key == "recursive" for pair in node.kwargs)
@@ -218,14 +226,9 @@ def _dict2items(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) 
     mapping = as_map(base)
     if mapping is None:
         return Unknown(taints(base))
-    key_name = plain(_argument(evaluator, node, 9, "key_name") or Const("key"))
-    value_name = plain(_argument(evaluator, node, 9, "value_name") or Const("value"))
-    items: list[Value] = [
-        Map(((str(key_name), Const(key)), (str(value_name), inner))) for key, inner in mapping.entries
-    ]
-    if mapping.rest is not None:
-        items.append(Map(((str(key_name), UNKNOWN), (str(value_name), mapping.rest))))
-    return Seq(tuple(items), mapping.rest is not None)
+    key_name = plain(_argument(evaluator, node, 0, "key_name") or Const("key"))
+    value_name = plain(_argument(evaluator, node, 1, "value_name") or Const("value"))
+    return keyed(mapping, str(key_name), str(value_name))
 
 
 def _items2dict(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Value:
@@ -317,8 +320,8 @@ def _attribute(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -
 def _extract(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Value:
     if len(node.args) > 1 and evaluator.is_hosts(node.args[0]):
         return evaluator.path(plain(evaluator.value(node.args[1])))
-    container = _argument(evaluator, node, 0)
-    keys = [plain(base), *_keys(_argument(evaluator, node, 1))]
+    container = _argument(evaluator, node, 0, "container")
+    keys = [plain(base), *_keys(_argument(evaluator, node, 1, "morekeys"))]
     return evaluator.follow(container, keys) if container is not None else UNKNOWN
 
 
@@ -328,6 +331,24 @@ def _keys(value: Value | None) -> list[object]:
         return []
     several = as_seq(value)
     return [plain(key) for key in several.items] if several is not None else [plain(value)]
+
+
+def _sum(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Value:
+    """Lists put together, where the sum starts with a list."""
+    start = _argument(evaluator, node, 1, "start")
+    if start is None or as_seq(start) is None:
+        return Unknown(taints(base))
+    attribute = _argument(evaluator, node, 0, "attribute")
+    seq = as_seq(base)
+    if attribute is None or seq is None:
+        return flattened(base, 1)
+    path = str(plain(attribute)).split(".")
+    return flattened(Seq(tuple(evaluator.follow(item, path) for item in seq.items), seq.is_open), 1)
+
+
+def _items(_: EvaluatorInterface, base: Value, __: nodes.Filter) -> Value:
+    mapping = as_map(base)
+    return entries(mapping, "items") if mapping is not None else Unknown(taints(base))
 
 
 def _random(_: EvaluatorInterface, base: Value, __: nodes.Filter) -> Value:
@@ -366,9 +387,8 @@ HANDLERS: dict[str, Handler] = {
     "attr": _attribute,
     "extract": _extract,
     "random": _random,
-    "sum": lambda evaluator, base, node: (
-        flattened(base) if any(p.key == "start" for p in node.kwargs) else Unknown(taints(base))
-    ),
-    "items": lambda _, base, __: entries(as_map(base), "items") if as_map(base) else Unknown(taints(base)),
+    "sum": _sum,
+    "items": _items,
+    "dictsort": _items,
     "join": lambda _, base, __: Unknown(taints(base)),
 }

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from jinja2 import nodes
 
-from ansible_reap.flow.evaluation.lists import defaulted, entries, flattened
+from ansible_reap.flow.evaluation.lists import defaulted, entries, flattened, keyed
 from ansible_reap.flow.evaluation.scalars import string_method
 from ansible_reap.flow.evaluation.shared import EvaluatorInterface
-from ansible_reap.flow.evaluation.values import UNKNOWN, Const, Map, Seq, Unknown, Value, as_map, plain, taints
+from ansible_reap.flow.evaluation.values import (
+    NOT_PLAIN,
+    UNKNOWN,
+    Const,
+    Map,
+    Seq,
+    Unknown,
+    Value,
+    as_map,
+    as_seq,
+    plain,
+    taints,
+)
 
 MAX_RANGE = 200
 """Numbers of a range that are listed."""
@@ -21,7 +33,7 @@ def apply(evaluator: EvaluatorInterface, node: nodes.Call) -> Value:
     if name == "range":
         return _range(evaluator, node)
     if name == "dict":
-        return Map(tuple((pair.key, evaluator.value(pair.value)) for pair in node.kwargs))
+        return _dictionary(evaluator, node)
     if isinstance(node.node, nodes.Getattr):
         return _method(evaluator, node.node, node)
     return evaluator.anything(node)
@@ -35,7 +47,46 @@ def _lookup(evaluator: EvaluatorInterface, node: nodes.Call) -> Value:
         return evaluator.name(name) if isinstance(name, str) else Unknown(evaluator.live)
     if plugin in ("items", "list", "flattened") and arguments:
         return flattened(arguments[0] if len(arguments) == 1 else Seq(tuple(arguments)), 1)
-    return Unknown(frozenset().union(*(taints(argument) for argument in arguments)))
+    mapping = as_map(arguments[0]) if arguments else None
+    if plugin == "dict" and mapping is not None:
+        return keyed(mapping)
+    if plugin == "index_of" and len(arguments) == 3 and plain(arguments[1]) == "eq":
+        return _position(arguments[0], arguments[2])
+    found = frozenset().union(*(taints(argument) for argument in arguments))
+    # a file that is rendered may name any variable
+    return Unknown(found | evaluator.live if plugin in ("template", "NOT_PLAIN") else found)
+
+
+def _dictionary(evaluator: EvaluatorInterface, node: nodes.Call) -> Value:
+    """``dict(a=1)``, ``dict(mapping)`` and ``dict(pairs)``."""
+    found: list[tuple[str, Value]] = []
+    rest: Value | None = None
+    if node.args:
+        base = evaluator.value(node.args[0])
+        mapping, pairs = as_map(base), as_seq(base)
+        if mapping is not None:
+            found, rest = list(mapping.entries), mapping.rest
+        elif pairs is None:
+            return Unknown(taints(base))
+        for pair in pairs.items if pairs is not None else ():
+            row = as_seq(pair)
+            if row is None or len(row.items) != 2:
+                return Unknown(taints(base))
+            key = plain(row.items[0])
+            if isinstance(key, (str, int, float, bool)) and not (pairs is not None and pairs.is_open):
+                found.append((str(key), row.items[1]))
+            else:
+                rest = row.items[1] if rest is None else Unknown(taints(rest) | taints(row.items[1]))
+    found += [(pair.key, evaluator.value(pair.value)) for pair in node.kwargs]
+    return Map(tuple(dict(found).items()), rest)
+
+
+def _position(among: Value, wanted: Value) -> Value:
+    """The place of something in a list that is written out; unknown for any other."""
+    known, item = plain(among), plain(wanted)
+    if isinstance(known, list) and item is not NOT_PLAIN and item in known:
+        return Const(known.index(item))
+    return UNKNOWN
 
 
 def _range(evaluator: EvaluatorInterface, node: nodes.Call) -> Value:
@@ -58,6 +109,8 @@ def _method(evaluator: EvaluatorInterface, method: nodes.Getattr, node: nodes.Ca
         return defaulted(found, default)
     if method.attr in ("values", "items", "keys") and as_map(base) is not None:
         return entries(as_map(base), method.attr)
+    if method.attr == "index" and len(arguments) == 1:
+        return _position(base, arguments[0])
     if method.attr in ("append", "extend", "update"):
         return evaluator.anything(node)
     if isinstance(base, Const) and isinstance(base.value, str):

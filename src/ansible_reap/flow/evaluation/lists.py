@@ -70,6 +70,14 @@ def entries(mapping: Map | None, what: str) -> Value:
     return Seq(tuple(Seq((key, inner), is_row=True) for key, inner in pairs), mapping.rest is not None)
 
 
+def keyed(mapping: Map, key_name: str = "key", value_name: str = "value") -> Seq:
+    """The dictionary as a list of small ones with a key and a value each."""
+    rows: list[Value] = [Map(((key_name, Const(key)), (value_name, inner))) for key, inner in mapping.entries]
+    if mapping.rest is not None:
+        rows.append(Map(((key_name, UNKNOWN), (value_name, mapping.rest))))
+    return Seq(tuple(rows), mapping.rest is not None)
+
+
 def zipped(lists: list[Value]) -> Value:
     """The lists side by side; one whose length is not known goes with the others' summary items."""
     seqs = [as_seq(part) for part in lists]

@@ -8,6 +8,7 @@ from ansible_reap.flow.evaluation.shared import EvaluatorInterface
 from ansible_reap.flow.evaluation.values import (
     ABSENT,
     EACH,
+    NOT_PLAIN,
     UNKNOWN,
     Alt,
     Const,
@@ -51,6 +52,10 @@ _ABSENT_WHILE_RUNNING = frozenset(
 )
 
 
+_EMPTY_WHILE_RUNNING: dict[object, object] = {"stdout": "", "stderr": "", "stdout_lines": [], "stderr_lines": []}
+"""What a look at a running job always holds (seen on ansible-core 2.16 to 2.22)."""
+
+
 def _job_part(job: Job, key: object) -> Value:
     """What ``.key`` of a job's result holds, as far as it can be known at its stage."""
     if not isinstance(key, str):
@@ -59,10 +64,14 @@ def _job_part(job: Job, key: object) -> Value:
         return JobId(job.instance, job.index, job.is_partial)
     if key in (job.loop_var, "item"):
         return job.item if job.item is not None else UNKNOWN
-    if job.stage is Stage.LAUNCHED:
+    if job.stage is Stage.RUNNING and key in _EMPTY_WHILE_RUNNING:
+        return Const(_EMPTY_WHILE_RUNNING[key])
+    if job.stage in (Stage.LAUNCHED, Stage.RUNNING):
         if key in _ABSENT_WHILE_RUNNING:
             return ABSENT
-        if key in ("changed", "started"):
+        if key == "changed":
+            return _changed(job)
+        if key == "started":
             return Const(1)
         if key in ("failed", "finished", "unreachable"):
             return Const(0)
@@ -75,10 +84,18 @@ def _job_part(job: Job, key: object) -> Value:
     return Unknown(frozenset({job.instance}))
 
 
+def _changed(job: Job) -> Value:
+    if job.stage is Stage.RUNNING:
+        return Const(0)
+    return Unknown(frozenset({job.instance})) if job.changed is None else Const(int(job.changed))
+
+
 def _seq_part(seq: Seq, key: object) -> Value:
     """The list's item at a position, or some item where the position is not known."""
     if isinstance(key, str) and key.lstrip("-").isdigit():
         key = int(key)
+    if key is NOT_PLAIN and seq.items:
+        return Unknown(taints(seq))  # which item is meant is not known: it may be another in each round of a loop
     if isinstance(key, bool) or not isinstance(key, int):
         return one_of(seq)
     if seq.is_row:
@@ -135,8 +152,11 @@ def _results_part(evaluator: EvaluatorInterface, base: Results, key: object) -> 
         evaluator.misses_results |= found
         return UNKNOWN
     launched = all(not isinstance(item, Job) or item.stage is Stage.LAUNCHED for item in base.items.items)
-    if launched and found and key in ("changed", "failed"):
-        return Const(key == "changed")
+    if launched and found and key == "failed":
+        return Const(value=False)
+    if launched and found and key == "changed":
+        known = {item.changed for item in base.items.items if isinstance(item, Job)}
+        return Const(known.pop()) if len(known) == 1 and None not in known else Unknown(found)
     return ABSENT if launched and key == "skipped" else Unknown(found)
 
 

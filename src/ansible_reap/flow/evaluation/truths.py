@@ -12,7 +12,7 @@ from typing import Any
 from jinja2 import nodes
 
 from ansible_reap.flow.evaluation.canonical import canonical, cut
-from ansible_reap.flow.evaluation.formulas import Atom, Formula, conj, disj, neg
+from ansible_reap.flow.evaluation.formulas import Atom, Formula, conj, disj, is_large, neg
 from ansible_reap.flow.evaluation.scope import Layer
 from ansible_reap.flow.evaluation.shared import EvaluatorInterface
 from ansible_reap.flow.evaluation.values import (
@@ -66,6 +66,7 @@ _STATE_KEYS = {"changed": "changed", "change": "changed", "failed": "failed", "f
 """Tests of a result that say no more than one of its keys."""
 _NARROWING = frozenset({"select", "reject", "selectattr", "rejectattr", "list", "unique", "sort"})
 """Filters that leave nothing of an empty list."""
+_CHANGED = frozenset({"changed", "change"})
 _SUCCESS = frozenset({"succeeded", "success", "successful"})
 _ALWAYS_SETTLED = frozenset({"skipped", "skip", "started"})
 
@@ -103,13 +104,19 @@ def _truthy(evaluator: EvaluatorInterface, value: Value, node: nodes.Node) -> Fo
     if isinstance(value, (Job, JobId, Results, Map)):
         return True
     if isinstance(value, Seq) and (value.items or not value.is_open):
-        return bool(value.items)
+        return _holds_something(value)
     if isinstance(value, Undefined) and value.is_sure:
         return False
     atom = Atom(canonical(evaluator, node), about=taints(value))
     if isinstance(node, nodes.Filter) and node.name in _NARROWING and node.node is not None:
         return conj(atom, truth(evaluator, node.node))  # what is left of a list was in it
     return atom
+
+
+def _holds_something(seq: Seq) -> Formula:
+    """Whether anything is left in the list, where conditions decide on which of its items are."""
+    found = disj(*(guard for item in seq.items for guard, _ in options(item)))
+    return True if is_large(found) else found
 
 
 def _test(evaluator: EvaluatorInterface, node: nodes.Test) -> Formula:
@@ -146,19 +153,37 @@ def test(evaluator: EvaluatorInterface, name: str, value: Value, node: nodes.Nod
         return Atom(f"{text} is none", about=taints(value)) if isinstance(value, (Unknown, Undefined)) else False
     if name == "finished" and isinstance(value, Results):
         return True  # it has no such key, and what has none passes for finished
-    job = _state_of(value)
-    if name in STATE_TESTS and job is not None:
-        stage, number = job
-        if stage is Stage.LAUNCHED or name in _ALWAYS_SETTLED:
-            return STATE_TESTS[name]
-        if stage is Stage.DONE and name == "finished":
-            return True
-        return _state(text, name, number)
+    settled = _test_of_job(name, value, text)
+    if settled is not None:
+        return settled
     if name in ("mapping", "iterable", "sequence") and isinstance(value, (Job, Results, Seq, Map)):
         return True
     if isinstance(value, Undefined) and value.is_sure:
         return False
     return _state(text, name, taints(value))
+
+
+def _test_of_job(name: str, value: Value, text: str) -> Formula | None:
+    """A test of a job's state, at the stage at which the result was had; None where it is no such test."""
+    job = _state_of(value)
+    if name not in STATE_TESTS or job is None:
+        return None
+    stage, number = job
+    if name in _CHANGED and stage is Stage.LAUNCHED:
+        said = _said_changed(value)
+        return _state(text, name, number) if said is None else said
+    if stage in (Stage.LAUNCHED, Stage.RUNNING) or name in _ALWAYS_SETTLED:
+        return STATE_TESTS[name] and not (name in _CHANGED and stage is Stage.RUNNING)
+    if stage is Stage.DONE and name == "finished":
+        return True
+    return _state(text, name, number)
+
+
+def _said_changed(value: Value) -> bool | None:
+    """Whether a launch counts as changed, which its ``changed_when`` may decide."""
+    jobs = value.items.items if isinstance(value, Results) else (value,)
+    said = {job.changed for job in jobs if isinstance(job, Job)}
+    return said.pop() if len(said) == 1 else None
 
 
 def _state(text: str, name: str, about: frozenset[int]) -> Formula:

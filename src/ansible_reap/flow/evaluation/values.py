@@ -47,6 +47,8 @@ class Stage(Enum):
     """What the holder of a job's result may know of it."""
 
     LAUNCHED = "launched"
+    RUNNING = "running"
+    """It is the result of a look that has found the job at work."""
     LOOKED = "looked"
     DONE = "done"
 
@@ -66,6 +68,8 @@ class Job:
     item: Value | None = None
     """What ``.item`` holds, where that matters: the handle that a reap looped over."""
     loop_var: str = "item"
+    changed: bool | None = True
+    """Whether a launch counts as changed: ``changed_when`` may say otherwise. None where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,6 +327,13 @@ def one_of(seq: Seq) -> Value:
     if len(found) == 1 and isinstance(first, (Job, JobId)) and all(isinstance(item, type(first)) for item in seq.items):
         return replace(first, index=EACH, is_partial=True)
     return Unknown(found)
+
+
+def is_counted(seq: Seq) -> bool:
+    """Whether each item stands at its own place: none is left out under a condition, none stands for several."""
+    return not seq.is_open and not any(
+        isinstance(item, Alt) or (isinstance(item, (Job, JobId)) and item.index == EACH) for item in seq.items
+    )
 
 
 def picked(item: Value) -> Value:

@@ -14,7 +14,7 @@ from ansible_reap.content.roles import MAX_CANDIDATES, Role
 from ansible_reap.flow.evaluation.evaluator import Evaluator
 from ansible_reap.flow.evaluation.formulas import Atom, Formula, atoms, conj
 from ansible_reap.flow.evaluation.patterns import guarded_patterns, is_open, patterns
-from ansible_reap.flow.evaluation.values import UNKNOWN, Seq, Unknown, Value, handles, one_of, taints
+from ansible_reap.flow.evaluation.values import UNKNOWN, Seq, Unknown, handles, is_counted, one_of, taints
 from ansible_reap.flow.walk.state import Frame
 from ansible_reap.flow.walk.visit import Visit
 from ansible_reap.flow.walk.walk import MAX_DEPTH, Walk
@@ -154,7 +154,7 @@ def call(visit: Visit) -> None:
         params = evaluated_params(walk, frame, task_vars) if task_vars else {}
         _one_call(walk, task, outer, params, True)
         return
-    rounds = [{}] if items is None else [{**visit.bound(item), "ansible_loop_var": UNKNOWN} for item in _rounds(items)]
+    rounds = [{}] if items is None else [{**names, "ansible_loop_var": UNKNOWN} for names in _rounds(visit, items)]
     many = items is not None and (items.is_open or len(items.items) > 2)
     for bound in rounds:
         if not walk.goes_on():
@@ -200,15 +200,16 @@ def role_files(walk: Walk, role: Role, entry: str) -> list[str]:
     return [path for part, name in parts for path in walk.finder.part_files(role, part, name)]
 
 
-def _rounds(items: Seq) -> list[Value]:
-    """One round for each item that is known; else two, so that what the first leaves behind is seen."""
+def _rounds(visit: Visit, items: Seq) -> list[dict[str, Any]]:
+    """The loop's variables in each round; where the items are not known in two, to see what the first leaves behind."""
     limit = MAX_HANDLE_ROUNDS if handles(items) else MAX_ROUNDS
     if items.items and len(items.items) <= limit and (not items.is_open or handles(items)):
-        return list(items.items)
+        is_exact = is_counted(items)
+        return [visit.bound(item, at if is_exact else None) for at, item in enumerate(items.items)]
     if not items.items and not items.is_open:
         return []
     some = one_of(Seq(items.items, is_open=True))
-    return [some, some]
+    return [visit.bound(some), visit.bound(some)]
 
 
 def _one_call(

@@ -36,7 +36,7 @@ def kind_of_look(scope: Scope, task: Task) -> ReapKind:
     register = task.keywords.get("register")
     names: Mapping[str, Any] = {}
     if isinstance(register, str):
-        names = {register: Job(_RUNNING, stage=Stage.LAUNCHED)}
+        names = {register: Job(_RUNNING, stage=Stage.RUNNING)}
     evaluator = Evaluator(scope.with_layer(Layer.LOOP, names))
     until = task.keywords.get("until")
     if until is not None and condition(evaluator, until) is not True:

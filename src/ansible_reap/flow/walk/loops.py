@@ -7,13 +7,12 @@ from typing import Any
 from ansible_reap.content import expressions
 from ansible_reap.content.model import Task
 from ansible_reap.flow.evaluation.evaluator import Evaluator
-from ansible_reap.flow.evaluation.lists import crossed, flattened, subelements, zipped
+from ansible_reap.flow.evaluation.lists import crossed, flattened, keyed, subelements, zipped
 from ansible_reap.flow.evaluation.patterns import MAX_PATTERNS, patterns
 from ansible_reap.flow.evaluation.values import (
     NOT_PLAIN,
     UNKNOWN,
     Const,
-    Map,
     Seq,
     Undefined,
     Unknown,
@@ -82,10 +81,7 @@ def _by_kind(evaluator: Evaluator, kind: str, value: Value) -> Value:
         mapping = as_map(value)
         if mapping is None:
             return Unknown(taints(value))
-        rows: list[Value] = [Map((("key", Const(key)), ("value", inner))) for key, inner in mapping.entries]
-        if mapping.rest is not None:
-            rows.append(Map((("key", UNKNOWN), ("value", mapping.rest))))
-        return Seq(tuple(rows), mapping.rest is not None)
+        return keyed(mapping)
     seq = as_seq(value)
     if kind == "together" and seq is not None:
         return zipped(list(seq.items))
@@ -96,7 +92,7 @@ def _by_kind(evaluator: Evaluator, kind: str, value: Value) -> Value:
     if kind == "indexed_items":
         inner = as_seq(flattened(value, 1))
         if inner is not None:
-            rows = [Seq((Const(at), item), is_row=True) for at, item in enumerate(inner.items)]
+            rows: list[Value] = [Seq((Const(at), item), is_row=True) for at, item in enumerate(inner.items)]
             return Seq(tuple(rows), inner.is_open)
     if kind == "sequence":
         return _sequence(value)

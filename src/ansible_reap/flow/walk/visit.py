@@ -12,7 +12,7 @@ from ansible_reap.flow.evaluation.conditions import condition
 from ansible_reap.flow.evaluation.evaluator import Evaluator
 from ansible_reap.flow.evaluation.formulas import Formula, conj
 from ansible_reap.flow.evaluation.scope import Scope
-from ansible_reap.flow.evaluation.values import UNKNOWN, Seq, Value, handles, options
+from ansible_reap.flow.evaluation.values import UNKNOWN, Const, Map, Seq, Value, handles, is_counted, options
 from ansible_reap.flow.walk.loops import loop_items
 from ansible_reap.flow.walk.state import Frame
 from ansible_reap.flow.walk.walk import Walk
@@ -94,24 +94,28 @@ class Visit:
         if items is None:
             yield Round(self, self.evaluator)
             return
-        for item in items.items[:most]:
+        for at, item in enumerate(items.items[:most]):
             for under, inner in options(item):
-                yield self.round_with(inner, under)
+                yield self.round_with(inner, under, at if is_counted(items) else None)
 
-    def round_with(self, item: Value, under: Formula = True) -> Round:
-        """The round in which the loop's item is this one."""
-        return Round(self, self.walk.evaluator(self.frame, self.vars, self.bound(item)), item, under)
+    def round_with(self, item: Value, under: Formula = True, at: int | None = None) -> Round:
+        """The round in which the loop's item is this one; ``at`` is its place, from 0, where that is known."""
+        return Round(self, self.walk.evaluator(self.frame, self.vars, self.bound(item, at)), item, under)
 
     @property
     def any_round(self) -> Round:
         """A round that stands for all: nothing is known of the item."""
         return Round(self, self.evaluator) if self.step.loop_keyword is None else self.round_with(UNKNOWN)
 
-    def bound(self, item: Value) -> dict[str, Any]:
+    def bound(self, item: Value, at: int | None = None) -> dict[str, Any]:
         """The loop's variables in the round of this item."""
         names: dict[str, Any] = {self.step.loop_variable: item}
+        place: Value = UNKNOWN if at is None else Const(at)
         if self.step.index_variable is not None:
-            names[self.step.index_variable] = UNKNOWN
+            names[self.step.index_variable] = place
+        if self.step.has_extended_loop:
+            number: Value = UNKNOWN if at is None else Const(at + 1)
+            names["ansible_loop"] = Map((("index0", place), ("index", number)), UNKNOWN)
         return names
 
     def keyword(self, name: str) -> Any:
