@@ -52,7 +52,7 @@ def test_an_empty_file_sets_nothing(text: str, tmp_path: Path) -> None:
         ("rules:\n  async-timeout: {ceiling: 1}\n", ":2: 'ceiling' of async-timeout must be a boolean, not 1"),
         ("rules: [a]\n", ":1: 'rules' must be a mapping"),
         ("rules:\n  async-timeout: 3\n", ":2: async-timeout must be a mapping"),
-        ("rules: {async-timeout: {headroom: !x 3}}\n", ":1: holds a value that is no plain data"),
+        ("rules: {async-timeout: {headroom: !x 3}}\n", ":1: 'headroom' of async-timeout must be a number, not '3'"),
         ("a: b: c\n", ":1: does not parse: mapping values are not allowed in this context"),
     ],
 )

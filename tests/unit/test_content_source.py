@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from yaml.nodes import MappingNode
 
+from ansible_reap import reading
 from ansible_reap.content import source
 from ansible_reap.content.source import Hidden, SourceError, Unsafe, compose, end_line, plain
 
@@ -79,20 +80,60 @@ def test_what_does_not_parse_is_one_error_with_its_line(text: bytes, line: int) 
 
 
 @pytest.mark.parametrize(
-    "text", [b"[" * 100_000, b"{a: " * 50_000, b"- " * 100_000 + b"a", b"? " * 100_000, b"- &a " * 3000]
+    "text",
+    [
+        b"[" * 100_000,
+        b"{a: " * 50_000,
+        b"- " * 100_000 + b"a",
+        b"-     " * 100_000 + b"a",
+        b"? " * 100_000,
+        b"- ? " * 50_000,
+        b"- !x &a\t" * 3000,
+        b"".join(b"%b- - - -\n" % (b" " * 8 * depth) for depth in range(300)),
+        b"\r".join(b" " * depth + b"a:" for depth in range(3000)),
+        "\u2028".join("- " * 40 for _ in range(3)).encode() + b"\n" + b"- " * 60_000,
+    ],
 )
 def test_deep_nesting_is_refused_before_it_costs_anything(text: bytes) -> None:
-    with pytest.raises(SourceError, match="nested too deeply"):
+    with pytest.raises(SourceError, match=r"nested too deeply|nesting depth|not allowed in this context"):
         compose(text)
+
+
+def test_brackets_in_text_and_comments_are_not_nesting() -> None:
+    text = "".join(f"- shell: 'awk {{ {number}'  # [[[\n" for number in range(500)).encode()
+    assert compose(text) is not None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 12)),
+        "a0: &a0 {k: 1}\n" + "".join(f"a{n}: &a{n} {{<<: [*a{n - 1}, *a{n - 1}]}}\n" for n in range(1, 40)),
+        "a: &a " + "x" * 200_000 + "\nb: [" + "*a, " * 100 + "]\n",
+        "a: &a\n  b: *a\n",
+        "- &a [1, {b: [*a, *a]}]\n",
+    ],
+)
+def test_aliases_that_stand_for_too_much_are_refused(text: str) -> None:
+    with pytest.raises(SourceError, match=r"aliases stand for more than|stands within what it names"):
+        compose(text.encode())
+
+
+def test_aliases_that_stand_for_little_are_not_refused() -> None:
+    text = "base: &base {a: 1, b: [1, 2, 3]}\nall:\n" + "  - <<: *base\n    c: 2\n" * 5000
+    data = data_of(text)
+    assert isinstance(data, dict)
+    assert data["all"][4999] == {"c": 2, "a": 1, "b": [1, 2, 3]}
+
+
+@pytest.mark.parametrize("text", ["9" * 5000, "0x" + "f" * 5000, "1:" + ":".join(["00"] * 3000), "0" * 5000])
+def test_a_number_of_too_many_digits_stays_text(text: str) -> None:
+    assert data_of(f"a: {text}") == {"a": text}
 
 
 def test_jinja_in_braces_is_not_nesting() -> None:
     text = "\n".join(f"- name: '{{{{ item{number} }}}}'" for number in range(1000)).encode()
     assert compose(text) is not None
-
-
-def test_an_alias_to_itself_is_cut() -> None:
-    assert data_of("a: &x\n  b: *x") == {"a": {"b": None}}
 
 
 def test_statement_lines_of_a_project_template_are_blanked() -> None:
@@ -121,6 +162,6 @@ def test_last_line_of_a_task(text: str, last: int) -> None:
 
 def test_unreadable_files_are_errors(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="not a regular file"):
-        source.read(tmp_path)
+        reading.read(tmp_path)
     with pytest.raises(SourceError, match="cannot be read"):
-        source.read(tmp_path / "absent.yml")
+        reading.read(tmp_path / "absent.yml")

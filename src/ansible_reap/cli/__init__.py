@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 
 import ansible_reap
 
@@ -52,6 +53,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except KeyboardInterrupt:
         return 130
+    except Exception as error:  # noqa: BLE001 - a traceback tells a user nothing, and its status 1 would mean findings
+        print(f"ansible-reap: {_own_error(error)}", file=sys.stderr)
+        return 2
+
+
+def _own_error(error: Exception) -> str:
+    """One line for an error that nobody foresaw: what it is and where it rose."""
+    from ansible_reap.formats.printable import one_line  # noqa: PLC0415 - only an error needs it
+
+    where = error.__traceback__
+    while where is not None and where.tb_next is not None:
+        where = where.tb_next
+    place = f" in {Path(where.tb_frame.f_code.co_filename).name}:{where.tb_lineno}" if where is not None else ""
+    return one_line(f"an error of our own, please report it: {type(error).__name__}{place}: {str(error)[:200]}")
 
 
 def _dispatch(arguments: list[str]) -> int:
@@ -77,7 +92,9 @@ def run_command(name: str, arguments: Sequence[str]) -> int:
     try:
         return int(module.run(parser.parse_args(arguments)))
     except UsageError as error:
-        print(f"ansible-reap {name}: {error}", file=sys.stderr)
+        from ansible_reap.formats.printable import one_line  # noqa: PLC0415 - only an error needs it
+
+        print(one_line(f"ansible-reap {name}: {error}"), file=sys.stderr)
         return 2
     except SystemExit as end:  # argparse ends --help so
         return int(end.code or 0)

@@ -74,7 +74,7 @@ def _calls(data: bytes, sign: bytes) -> Iterator[tuple[int, int]]:
 
 def telling_word(name: str) -> bytes:
     """The part of a name by which it is looked up among the words."""
-    return max(_words(name.encode()), key=len, default=b"")
+    return max(_words(name.encode(errors="replace")), key=len, default=b"")
 
 
 def _words(text: bytes) -> list[bytes]:

@@ -18,6 +18,7 @@ from ansible_reap.content.tasks import Content, is_playbook, read_content
 _ASYNC = re.compile(rb"""\basync["']?[ \t]*:""")
 _LOOK = re.compile(rb"async_status|ansible_async")
 _POLL = re.compile(rb"""\bpoll["']?[ \t]*:[ \t]*["']?([^\s"'#,}]*)""")
+BOM = b"\xef\xbb\xbf"
 MAX_KEPT = 2 * 1024 * 1024
 """Files above this size are not searched for names."""
 
@@ -58,7 +59,7 @@ class Library:
         pending: list[str] = []
         for path in self.project.yaml:
             try:
-                data = self.project.read(path)
+                data = self._read(path)
             except SourceError as error:
                 self._note(path, error)
                 continue
@@ -77,7 +78,7 @@ class Library:
         bears = b"async" in data and _ASYNC.search(data) is not None
         polls = _POLL.findall(data) if b"poll" in data else []
         launches = bears and (
-            any(not poll.isdigit() or int(poll) == 0 for poll in polls) or self.project.settings.poll == 0
+            any(not poll.isdigit() or not poll.strip(b"0") for poll in polls) or self.project.settings.poll == 0
         )
         if launches or (b"async" in data and _LOOK.search(data) is not None) or b"ansible_job_id" in data:
             self.asynchronous.append(path)
@@ -88,7 +89,7 @@ class Library:
     def _survey_file(self, path: str) -> None:
         kept = self._data.get(path)
         try:
-            data = kept if kept is not None else self.project.read(path)
+            data = kept if kept is not None else self._read(path)
             calls = call_text(data) if self.has_launches else None
             if calls is None:
                 check_text(data)
@@ -98,6 +99,10 @@ class Library:
         except SourceError as error:
             self._note(path, error)
 
+    def _read(self, path: str) -> bytes:
+        """The file's bytes without a byte order mark, which Ansible passes over too. Raises SourceError."""
+        return self.project.read(path).removeprefix(BOM)
+
     def _note(self, path: str, error: SourceError) -> None:
         if path not in self.project.copied:
             self.errors.setdefault(path, error)
@@ -106,7 +111,7 @@ class Library:
     def _check(self, path: str) -> None:
         try:
             kept = self._data.get(path)
-            check_text(kept if kept is not None else self.project.read(path))
+            check_text(kept if kept is not None else self._read(path))
         except SourceError as error:
             self._note(path, error)
 
@@ -142,7 +147,7 @@ class Library:
             return self._nodes.pop(path)
         data = self._data.get(path)
         try:
-            return compose_text(data if data is not None else self.project.read(path))
+            return compose_text(data if data is not None else self._read(path))
         except SourceError as error:
             self._note(path, error)
             return None
@@ -180,7 +185,7 @@ class Library:
         if kept is not None:
             return kept
         try:
-            return self.project.read(path)
+            return self._read(path)
         except SourceError:
             return b""
 

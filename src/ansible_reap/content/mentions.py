@@ -57,7 +57,7 @@ class Words:
         key = (path, name)
         known = self._found.get(key)
         if known is None:
-            text, sought = self._library.text(path), name.encode()
+            text, sought = self._library.text(path), name.encode(errors="replace")
             known = self._found[key] = sought in text and _as_word(sought).search(text) is not None
         return known
 

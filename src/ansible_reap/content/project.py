@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ansible_reap import ansible_cfg
-from ansible_reap.content.source import SourceError, read
+from ansible_reap.reading import SourceError, read
 
 SKIPPED_FOLDERS = frozenset(
     [
@@ -98,7 +98,7 @@ class Project:
         if known is None:
             try:
                 known = sorted(entry.name for entry in os.scandir(f"{self._real}{os.sep}{folder}") if entry.is_file())
-            except OSError:
+            except (OSError, ValueError):  # no folder, or a name that no folder can have
                 known = []
             known = self._present(f"{folder}/", known)
             self._directories[folder] = known
@@ -126,7 +126,10 @@ class Project:
         return True
 
     def _resolved(self, path: str) -> str | None:
-        real = os.path.realpath(f"{self._real}{os.sep}{path}")
+        try:
+            real = os.path.realpath(f"{self._real}{os.sep}{path}")
+        except ValueError:  # a name that no file can have
+            return None
         if real == self._real:
             return ""
         if not real.startswith(self._real + os.sep):

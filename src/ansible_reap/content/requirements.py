@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
-import yaml
+from yaml.nodes import MappingNode, ScalarNode
+
+from ansible_reap.reading import MAX_DIGITS, MAX_SETTINGS, SourceError, read
+from ansible_reap.yaml_nodes import compose, pairs
 
 Version = tuple[int, ...]
 
@@ -16,7 +19,7 @@ _SHIPPED = frozenset({"roles", "playbooks"})
 """The folders of a collection whose files its users run, besides its playbooks at the top; not its own tests."""
 _OWN_TESTS = frozenset({"molecule", "tests"})
 """What lies below is run by the project's developers, on a version of their choice."""
-_SPECIFIER = re.compile(r"\s*(>=|<=|==|!=|~=|>|<)?\s*v?(\d+(?:\.\d+)*)")
+_SPECIFIER = re.compile(r"(>=|<=|==|!=|~=|>|<)?\s*v?(\d+(?:\.\d+)*)", re.ASCII)
 
 
 def admits(root: str, path: str, core: Version) -> bool:
@@ -31,10 +34,10 @@ def admits(root: str, path: str, core: Version) -> bool:
 def allows(statement: str, core: Version) -> bool:
     """Whether a version, or specifiers as in ``>=2.15.0,<2.17``, let any release of this ansible-core pass."""
     for part in statement.split(","):
-        match = _SPECIFIER.match(part)
+        match = _SPECIFIER.match(part.strip())
         if match is None:
             return False
-        bound = tuple(int(number) for number in match[2].split("."))
+        bound = tuple(int(number[:MAX_DIGITS]) for number in match[2].split("."))
         series = bound[: len(core)]
         if match[1] in (None, ">=", ">") and core < series:
             return False
@@ -69,11 +72,12 @@ def _said(stem: str, *keys: str) -> str | None:
     """The text under the keys of a metadata file, unconverted: ``2.20`` is no number."""
     for ending in (".yml", ".yaml"):
         try:
-            data = yaml.load(Path(stem + ending).read_bytes(), Loader=yaml.BaseLoader)  # noqa: S506 - text only
-        except (OSError, ValueError, yaml.YAMLError):
+            node = compose(read(stem + ending, MAX_SETTINGS))
+        except SourceError:
             continue
         for key in keys:
-            data = data.get(key) if isinstance(data, dict) else None
-        if isinstance(data, str) and data.strip():
-            return data
+            values = {name: value for name, _, value in pairs(node)} if isinstance(node, MappingNode) else {}
+            node = values.get(key)
+        if isinstance(node, ScalarNode) and node.value.strip():
+            return str(node.value)
     return None

@@ -41,7 +41,7 @@ def _error(error: ReadError) -> dict[str, Any]:
     return {
         "description": error.message,
         "check_name": "unreadable",
-        "fingerprint": hashlib.sha256(f"unreadable\0{error.path}".encode()).hexdigest()[:32],
+        "fingerprint": hashlib.sha256(f"unreadable\0{error.path}".encode("utf-8", "surrogatepass")).hexdigest()[:32],
         "severity": "critical",
         "location": {"path": error.path, "lines": {"begin": error.line, "end": error.line}},
     }

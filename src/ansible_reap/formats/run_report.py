@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -10,8 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from ansible_reap.jobs import JobState, LastSeen, SeenBy
+from ansible_reap.reading import SourceError, parse_json
+from ansible_reap.reading import read as read_bytes
 
 VERSION = 1
+MAX_SECONDS = 1e9
+"""Thirty years: a host may say that its job ran for longer, and nobody need believe it."""
+YEARS = (1970, 2200)
 
 
 class ReportError(ValueError):
@@ -74,11 +78,9 @@ class Report:
 def read(path: Path) -> Report:
     """Read a report. Raises ReportError where the file is none."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ReportError(f"{path}: {error.strerror or error}") from error
-    except ValueError as error:
-        raise ReportError(f"{path}: not JSON") from error
+        data = parse_json(read_bytes(path))
+    except SourceError as error:
+        raise ReportError(f"{path}:{error.line}: {error.message}") from error
     if not isinstance(data, dict) or not isinstance(data.get("jobs"), list):
         raise ReportError(f"{path}: not a run's report; the callback writes one where its option report_path says")
     if isinstance(data.get("version"), int) and data["version"] > VERSION:
@@ -94,7 +96,7 @@ def read(path: Path) -> Report:
             ended=_when(data.get("ended")),
             jobs=jobs,
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
         raise ReportError(f"{path}: a job in it is damaged ({error})") from error
 
 
@@ -107,7 +109,7 @@ def _job(data: Mapping[str, Any]) -> ReportedJob:
         play=str(data.get("play") or ""),
         task=str(data["task"]),
         path=str(data.get("path") or ""),
-        line=data.get("line"),
+        line=_count(data.get("line")),
         item=_maybe(data.get("item")),
         limit=_number(data.get("limit_s")),
         poll=_number(data.get("poll")),
@@ -117,7 +119,7 @@ def _job(data: Mapping[str, Any]) -> ReportedJob:
         swallowed=bool(data.get("swallowed")),
         reason=_maybe(data.get("reason")),
         msg=_maybe(data.get("msg")),
-        rc=data.get("rc"),
+        rc=_count(data.get("rc")),
         launched=_when(data.get("launched")),
         finished=_when(data.get("finished")),
         runtime=_number(data.get("runtime_s")),
@@ -126,7 +128,9 @@ def _job(data: Mapping[str, Any]) -> ReportedJob:
 
 
 def _collected(data: Mapping[str, Any]) -> Collected:
-    return Collected(str(data.get("task") or ""), str(data.get("path") or ""), data.get("line"), _when(data.get("at")))
+    return Collected(
+        str(data.get("task") or ""), str(data.get("path") or ""), _count(data.get("line")), _when(data.get("at"))
+    )
 
 
 def _maybe(value: object) -> str | None:
@@ -134,11 +138,20 @@ def _maybe(value: object) -> str | None:
 
 
 def _number(value: Any) -> float | None:
-    return None if value is None else float(value)
+    """A number of seconds; None for what is no time that a job can take."""
+    number = None if value is None else float(value)
+    return number if number is not None and 0 <= number < MAX_SECONDS else None
+
+
+def _count(value: Any) -> int | None:
+    return value if isinstance(value, int) and abs(value) < MAX_SECONDS else None
 
 
 def _when(value: Any) -> datetime | None:
+    """A moment; None for one in whose neighbourhood the calendar ends."""
     if value is None:
         return None
     when = datetime.fromisoformat(str(value).replace("Z", "+00:00"))
+    if not YEARS[0] <= when.year <= YEARS[1]:
+        return None
     return when if when.tzinfo else when.replace(tzinfo=timezone.utc)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import mmap
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import reprlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -19,13 +20,24 @@ from ansible_reap.history.estimate import Estimate, Estimates, RunTime
 from ansible_reap.history.identity import Identity, collection_of
 from ansible_reap.history.observation import Observation, Outcome
 from ansible_reap.history.runs import MAX_RUNS, LaunchHistory, MeasuredRun
+from ansible_reap.reading import SourceError, parse_json
+from ansible_reap.reading import read as read_bytes
 
 FILE = Path(".ansible-reap") / "history.json"
 """Where it stands, relative to the project's root."""
 
 VERSION = 1
+MAX_SIZE = 64 * 1024 * 1024
+"""Bytes of a history that is read whole."""
+
+MAX_SECONDS = 1e9
+"""Thirty years."""
+
 LARGE = 256 * 1024
 """Bytes from which on a file is searched and not parsed."""
+
+_Lookup = Callable[[str, str], Mapping[int, Estimate]]
+"""By place and task's name, the estimates by position."""
 
 _HEAD = f'{{"version": {VERSION}, "launches": [\n'
 _TAIL = "\n]}\n"
@@ -87,27 +99,36 @@ def _tidy(seconds: float | None) -> float | int | None:
     return int(rounded) if rounded == int(rounded) else rounded
 
 
-def load(root: Path) -> Estimates | None:
+def load(root: Path, on_damage: Callable[[HistoryFileError], None] | None = None) -> Estimates | None:
     """The estimates committed in the project at ``root``, or None where there is no file. Raises HistoryFileError.
 
-    So may asking them: a large file is not parsed before somebody asks for a launch in it.
+    Entries are looked into when somebody asks for their launch. One that is damaged is told to ``on_damage``, and the
+    launch has no estimate; without ``on_damage`` the asking raises.
     """
     path = root / FILE
-    try:
-        with path.open("rb") as file:
-            lookup = _Sorted(path, _map(file)).lookup if _is_large(file) else _Whole(path, file.read()).lookup
-    except FileNotFoundError:
+    if not path.exists():
         return None
+    try:
+        if path.is_file() and path.stat().st_size > LARGE:
+            with path.open("rb") as file:
+                if file.read(len(_HEAD)) == _HEAD.encode():  # laid out by us: another layout is read whole
+                    return _estimates(_Sorted(path, _map(file)).lookup, root, on_damage)
     except OSError as error:
         raise HistoryFileError(error.strerror or str(error), path) from error
-    return Estimates(lookup, str(root), collection_of(root))
+    return _estimates(_Whole(path, _content(path)).lookup, root, on_damage)
 
 
-def _is_large(file: BinaryIO) -> bool:
-    """Large, and laid out by us: another layout is read whole, whatever that takes."""
-    ours = os.fstat(file.fileno()).st_size > LARGE and file.read(len(_HEAD)) == _HEAD.encode()
-    file.seek(0)
-    return ours
+def _estimates(lookup: _Lookup, root: Path, on_damage: Callable[[HistoryFileError], None] | None) -> Estimates:
+    def tolerant(where: str, task: str) -> Mapping[int, Estimate]:
+        try:
+            return lookup(where, task)
+        except HistoryFileError as error:
+            if on_damage is None:
+                raise
+            on_damage(error)
+            return {}
+
+    return Estimates(tolerant, str(root), collection_of(root))
 
 
 def _map(file: BinaryIO) -> mmap.mmap:
@@ -120,7 +141,7 @@ class _Whole:
     def __init__(self, path: Path, content: bytes) -> None:
         self._path = path
         self._known: dict[tuple[str, str], list[Any]] = {}
-        for entry in _entries(_parse(_text(content, path), path), path):
+        for entry in _entries(_parse(content, path), path):
             key = (entry.get("where"), entry.get("task")) if isinstance(entry, dict) else (None, None)
             if not (isinstance(key[0], str) and isinstance(key[1], str)):
                 raise HistoryFileError("an entry is damaged (no place or no task)", path)
@@ -156,7 +177,7 @@ class _Sorted:
             if not line.startswith(wanted):
                 break
             try:
-                history = _history(_parse(_text(line.rstrip(b","), self.path), self.path), self.path)
+                history = _history(_parse(line.rstrip(b","), self.path), self.path)
             except HistoryFileError as error:
                 raise HistoryFileError(error.reason, self.path, self._number(low)) from error
             found[history.identity.position] = history.estimate
@@ -180,11 +201,7 @@ class _Sorted:
 
 def read(path: Path) -> list[LaunchHistory]:
     """Everything in such a file. Raises HistoryFileError."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise HistoryFileError(error.strerror or str(error), path) from error
-    return [_history(entry, path) for entry in _entries(_parse(_text(content, path), path), path)]
+    return [_history(entry, path) for entry in _entries(_parse(_content(path), path), path)]
 
 
 def observations(histories: Iterable[LaunchHistory], project: str) -> list[Observation]:
@@ -217,26 +234,26 @@ def run_start(run: str) -> datetime:
 
 def _start(where: str, task: str) -> bytes:
     """How the line of every launch with this place and name starts."""
-    return f'{{"where": {_json(where)}, "task": {_json(task)}, '.encode()
+    return f'{{"where": {_json(where)}, "task": {_json(task)}, '.encode(errors="replace")
 
 
 def _json(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def _text(content: bytes, path: Path) -> str:
+def _content(path: Path) -> bytes:
     try:
-        return content.decode()
-    except UnicodeDecodeError as error:
-        raise HistoryFileError("not UTF-8 text", path, content.count(b"\n", 0, error.start) + 1) from error
+        return read_bytes(path, MAX_SIZE)
+    except SourceError as error:
+        raise HistoryFileError(error.message, path) from error
 
 
-def _parse(text: str, path: Path, line: int = 1) -> Any:
+def _parse(content: bytes, path: Path) -> Any:
     try:
-        return json.loads(text)
-    except ValueError as error:
-        at = line + getattr(error, "lineno", 1) - 1
-        raise HistoryFileError("not JSON; write it anew with 'ansible-reap history export'", path, at) from error
+        return parse_json(content)
+    except SourceError as error:
+        reason = f"{error.message}; write it anew with 'ansible-reap history export'"
+        raise HistoryFileError(reason, path, error.line) from error
 
 
 def _entries(data: Any, path: Path) -> list[Any]:
@@ -251,20 +268,28 @@ def _entries(data: Any, path: Path) -> list[Any]:
 def _history(entry: Any, path: Path, line: int = 1) -> LaunchHistory:
     try:
         identity = Identity(str(entry["where"]), str(entry["task"]), int(entry["position"]))
-        limit = float(entry["limit_s"] or 0)
-        uncertainty = float(entry["uncertainty_s"])
+        limit = _seconds(entry["limit_s"] or 0)
+        uncertainty = _seconds(entry["uncertainty_s"])
         runs = [MeasuredRun(run, _run_time(time, uncertainty), limit) for run, time in entry["times_s"].items()]
         for each in runs:
             run_start(each.run)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
         raise HistoryFileError(f"an entry is damaged ({error})", path, line) from error
     return LaunchHistory("", identity, tuple(sorted(runs, key=lambda each: each.run)))
 
 
 def _run_time(time: str | float, uncertainty: float) -> RunTime:
     if isinstance(time, str):
-        return RunTime(float(time.removeprefix(">")), is_censored=time.startswith(">"), uncertainty=uncertainty)
-    return RunTime(float(time), uncertainty=uncertainty)
+        return RunTime(_seconds(time.removeprefix(">")), is_censored=time.startswith(">"), uncertainty=uncertainty)
+    return RunTime(_seconds(time), uncertainty=uncertainty)
+
+
+def _seconds(value: str | float) -> float:
+    """A span of time. Raises ValueError for one that no job can take."""
+    seconds = float(value)
+    if not 0 <= seconds < MAX_SECONDS:
+        raise ValueError(f"{reprlib.repr(value)} is no time that a job can take")
+    return seconds
 
 
 def merge(kept: Sequence[LaunchHistory], new: Sequence[LaunchHistory]) -> list[LaunchHistory]:

@@ -9,11 +9,13 @@ from configparser import Error as ConfigError
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-import yaml
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from ansible_reap.reading import MAX_SETTINGS, SourceError, read
+from ansible_reap.yaml_nodes import compose, plain
 
 _COLLECTION = re.compile(r"(?:^|/)ansible_collections/(?P<namespace>\w+)/(?P<name>\w+)/(?P<rest>.+)$")
 _ROLE = re.compile(r"(?:^|/)roles/(?P<role>.+?)/(?P<rest>(?:tasks|handlers)/.+)$")
-_Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _KEYWORDS = """any_errors_fatal args async become become_exe become_flags become_method become_user changed_when
     check_mode collections connection debugger delay delegate_facts delegate_to diff environment failed_when
     ignore_errors ignore_unreachable listen loop loop_control module_defaults name no_log notify poll port register
@@ -45,10 +47,10 @@ class Site:
 def collection_of(root: Path) -> str | None:
     """``namespace.name`` of the collection whose sources ``root`` is, or None."""
     try:
-        galaxy = yaml.load((root / "galaxy.yml").read_bytes(), Loader=_Loader)  # noqa: S506 - a safe loader
-    except (OSError, yaml.YAMLError):
+        galaxy = compose(read(root / "galaxy.yml", MAX_SETTINGS))
+    except SourceError:
         return None
-    match galaxy:
+    match plain(galaxy) if galaxy is not None else None:
         case {"namespace": str(namespace), "name": str(name)}:
             return f"{namespace}.{name}"
     return None
@@ -79,8 +81,8 @@ def locate(path: str, root: str = "", collection: str | None = None) -> str:
 def sites(text: str) -> tuple[Site, ...]:
     """The tasks in a file that bear ``async``, top to bottom. A file that does not parse has none."""
     try:
-        node = yaml.compose(text, Loader=_Loader)
-    except yaml.YAMLError:
+        node = compose(text.encode(errors="replace"))
+    except SourceError:
         return ()
     found = []
     seen: dict[str, int] = {}
@@ -90,27 +92,27 @@ def sites(text: str) -> tuple[Site, ...]:
     return tuple(found)
 
 
-def _async_tasks(node: yaml.Node, visited: set[int]) -> Iterator[tuple[int, str]]:
-    if id(node) in visited:  # an alias leads to a node that has been read, or round in a circle
+def _async_tasks(node: Node, visited: set[int]) -> Iterator[tuple[int, str]]:
+    if id(node) in visited:  # an alias leads to a node that has been read
         return
     visited.add(id(node))
-    if isinstance(node, yaml.SequenceNode):
+    if isinstance(node, SequenceNode):
         for item in node.value:
             yield from _async_tasks(item, visited)
-    elif isinstance(node, yaml.MappingNode):
-        keys = {key.value: value for key, value in node.value if isinstance(key, yaml.ScalarNode)}
+    elif isinstance(node, MappingNode):
+        keys = {key.value: value for key, value in node.value if isinstance(key, ScalarNode)}
         if "async" in keys:
             yield node.start_mark.line + 1, _task_name(keys)
         for value in keys.values():
             yield from _async_tasks(value, visited)
 
 
-def _task_name(keys: dict[str, yaml.Node]) -> str:
+def _task_name(keys: dict[str, Node]) -> str:
     name = keys.get("name")
-    if isinstance(name, yaml.ScalarNode) and name.value:
+    if isinstance(name, ScalarNode) and name.value:
         return str(name.value)
     action = next((key for key in keys if key not in _NOT_ACTIONS and not key.startswith("with_")), "")
-    if action in {"action", "local_action"} and isinstance(keys[action], yaml.ScalarNode):
+    if action in {"action", "local_action"} and isinstance(keys[action], ScalarNode):
         return str(keys[action].value).partition(" ")[0]
     return action
 

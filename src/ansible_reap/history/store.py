@@ -24,6 +24,7 @@ from ansible_reap.history.database import (
 )
 from ansible_reap.history.identity import Identity
 from ansible_reap.history.observation import Observation, Outcome
+from ansible_reap.reading import SourceError, parse_json, read
 
 PATIENCE = 1.5
 """Seconds that a run waits for the store at most; with what else it takes, a run loses less than two."""
@@ -253,7 +254,7 @@ def _from_row(row: Sequence[Any]) -> Observation:
 
 def _read_waiting(file: Path) -> Iterator[dict[str, object]]:
     """The rows of a file set aside; one that cannot be read is left out, and goes with the rest."""
-    with suppress(OSError, ValueError, TypeError):
-        for row in json.loads(file.read_text(encoding="utf-8")):
+    with suppress(SourceError, TypeError):
+        for row in parse_json(read(file)):
             if set(row) == set(_COLUMNS.split(", ")):
                 yield row

@@ -117,10 +117,15 @@ def _committed(root: Path, trouble: list[ReadError]) -> Estimates | None:
         return None
     from ansible_reap.history import committed  # noqa: PLC0415 - few projects have a history, and all wait for it
 
+    def note(error: committed.HistoryFileError) -> None:
+        unread = ReadError(committed.FILE.as_posix(), error.line, error.reason)
+        if unread not in trouble:
+            trouble.append(unread)
+
     try:
-        return committed.load(root)
+        return committed.load(root, on_damage=note)
     except committed.HistoryFileError as error:
-        trouble.append(ReadError(committed.FILE.as_posix(), error.line, error.reason))
+        note(error)
     return None
 
 

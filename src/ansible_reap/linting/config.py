@@ -9,18 +9,22 @@ rules:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import reprlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-import yaml
+from yaml.nodes import MappingNode, Node, ScalarNode
 
+from ansible_reap.reading import MAX_SETTINGS, SourceError, read
 from ansible_reap.wording import did_you_mean
+from ansible_reap.yaml_nodes import compose, pairs, plain
 
 CONFIG_FILES = (".ansible-reap.yml", ".config/ansible-reap.yml")
 
-_Loader: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+MAX_NUMBER = 1_000_000_000
+"""What an option that is a number must stay below."""
 
 Options = Mapping[str, Mapping[str, Any]]
 """Rule id -> option -> value."""
@@ -53,7 +57,7 @@ def load_config(root: Path, known: Options) -> Config:
     ``known`` holds the rules' options with their defaults, which also say of what type a value must be. Raises
     ConfigError for what is unknown or of another type: a misspelt option must not pass in silence.
     """
-    found = [name for name in CONFIG_FILES if (root / name).is_file()]
+    found = [name for name in CONFIG_FILES if is_there(root / name)]
     if not found:
         return Config()
     name = found[0]
@@ -65,37 +69,27 @@ def load_config(root: Path, known: Options) -> Config:
     return _Reader(name, known).config(node)
 
 
+def is_there(path: Path) -> bool:
+    """Whether there is a file of settings, be it one that cannot be read; a folder is none."""
+    return path.exists() and not path.is_dir()
+
+
 def load_mapping(path: Path, name: str) -> dict[str, Any]:
     """The YAML mapping in a file; empty where the file is. Raises ConfigError, which calls the file ``name``."""
     node = _compose(path, name)
     if node is None:
         return {}
-    value = _construct(node, name)
+    value = plain(node)
     if not isinstance(value, dict):
         raise ConfigError("expected a mapping", name)
     return value
 
 
-def _compose(path: Path, name: str) -> yaml.Node | None:
+def _compose(path: Path, name: str) -> Node | None:
     try:
-        node: yaml.Node | None = yaml.compose(path.read_text(encoding="utf-8"), Loader=_Loader)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot be read: {error}", name) from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        problem = getattr(error, "problem", None) or "not YAML"
-        raise ConfigError(f"does not parse: {problem}", name, mark.line + 1 if mark else 1) from error
-    return node
-
-
-def _construct(node: yaml.Node, name: str) -> Any:
-    loader = yaml.SafeLoader("")
-    try:
-        return loader.construct_document(node)
-    except yaml.YAMLError as error:
-        raise ConfigError("holds a value that is no plain data", name, node.start_mark.line + 1) from error
-    finally:
-        loader.dispose()
+        return compose(read(path, MAX_SETTINGS))
+    except SourceError as error:
+        raise ConfigError(error.message, name, error.line) from error
 
 
 class _Reader:
@@ -105,7 +99,7 @@ class _Reader:
         self._name = name
         self._known = known
 
-    def config(self, node: yaml.Node) -> Config:
+    def config(self, node: Node) -> Config:
         rules: dict[str, Mapping[str, Any]] = {}
         for key, value in self._items(node, "the file"):
             self._check_known(key, ["rules"], "key")
@@ -114,27 +108,34 @@ class _Reader:
                 rules[rule.value] = dict(self._option(rule.value, *item) for item in self._items(options, rule.value))
         return Config(rules)
 
-    def _option(self, rule: str, key: yaml.ScalarNode, value: yaml.Node) -> tuple[str, Any]:
+    def _option(self, rule: str, key: ScalarNode, value: Node) -> tuple[str, Any]:
         defaults = self._known[rule]
         self._check_known(key, defaults, f"option of {rule}:")
-        data = _construct(value, self._name)
+        data = plain(value)
         expected = _type_name(defaults[key.value])
         if _type_name(data) != expected:
-            self._refuse(value, f"'{key.value}' of {rule} must be a {expected}, not {data!r}")
+            self._refuse(value, f"'{key.value}' of {rule} must be a {expected}, not {reprlib.repr(data)}")
+        if expected == "number" and not 0 <= data < MAX_NUMBER:
+            self._refuse(value, f"'{key.value}' of {rule} must be a number from 0 to {MAX_NUMBER}, not {data}")
         return str(key.value), data
 
-    def _items(self, node: yaml.Node, what: str) -> list[tuple[yaml.ScalarNode, yaml.Node]]:
-        if isinstance(node, yaml.ScalarNode) and node.tag == "tag:yaml.org,2002:null":
-            return []
-        if not isinstance(node, yaml.MappingNode):
+    def _items(self, node: Node, what: str) -> Iterator[tuple[ScalarNode, Node]]:
+        if isinstance(node, ScalarNode) and node.tag == "tag:yaml.org,2002:null":
+            return
+        if not isinstance(node, MappingNode):
             self._refuse(node, f"{what} must be a mapping")
-        return list(node.value)
+        for key, _ in node.value:
+            if not isinstance(key, ScalarNode):
+                self._refuse(key, f"a key of {what} must be a word")
+        for _, key, value in pairs(node):
+            if isinstance(key, ScalarNode):
+                yield key, value
 
-    def _check_known(self, key: yaml.ScalarNode, known: Mapping[str, Any] | list[str], kind: str) -> None:
+    def _check_known(self, key: ScalarNode, known: Mapping[str, Any] | list[str], kind: str) -> None:
         if key.value not in known:
             self._refuse(key, f"unknown {kind} '{key.value}'{did_you_mean(str(key.value), known)}")
 
-    def _refuse(self, node: yaml.Node, message: str) -> None:
+    def _refuse(self, node: Node, message: str) -> NoReturn:
         raise ConfigError(message, self._name, node.start_mark.line + 1)
 
 

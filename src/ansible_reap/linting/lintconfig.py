@@ -9,7 +9,8 @@ from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ansible_reap.linting.config import ConfigError, load_mapping
+from ansible_reap.linting.config import ConfigError, is_there, load_mapping
+from ansible_reap.reading import MAX_SETTINGS, SourceError, read, text_of
 
 CONFIG_FILES = (
     ".ansible-lint",
@@ -47,7 +48,7 @@ class LintConfig:
 
 def load_lint_config(root: Path) -> LintConfig:
     """Read the project's ansible-lint configuration; without one nothing is left out. Raises ConfigError."""
-    name = next((name for name in CONFIG_FILES if (root / name).is_file()), None)
+    name = next((name for name in CONFIG_FILES if is_there(root / name)), None)
     if name is None:
         return LintConfig()
     values = load_mapping(root / name, name)
@@ -68,7 +69,7 @@ def _names(values: dict[str, Any], key: str, file: str) -> list[str]:
 
 
 def _absolute(folder: Path, path: str) -> str:
-    expanded = os.path.expandvars(Path(path).expanduser())
+    expanded = os.path.expandvars(os.path.expanduser(path))  # noqa: PTH111 - pathlib's raises for an unknown user
     return os.path.normpath(folder / expanded)
 
 
@@ -98,13 +99,13 @@ class IgnoreFile:
 
 def load_ignore_file(root: Path) -> IgnoreFile:
     """Read ``.ansible-lint-ignore``. Raises ConfigError for a line that ansible-lint would refuse."""
-    name = next((name for name in IGNORE_FILES if (root / name).is_file()), None)
+    name = next((name for name in IGNORE_FILES if is_there(root / name)), None)
     if name is None:
         return IgnoreFile()
     try:
-        lines = (root / name).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot be read: {error}", name) from error
+        lines = text_of(read(root / name, MAX_SETTINGS)).splitlines()
+    except SourceError as error:
+        raise ConfigError(error.message, name, error.line) from error
     return IgnoreFile(name, tuple(_entries(lines, name)))
 
 

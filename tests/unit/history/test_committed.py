@@ -121,13 +121,13 @@ def test_a_project_without_one_has_no_estimates(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("{", ":1: not JSON"),
+        ("{", ":1: is not JSON"),
         ("[]", "not an export"),
         ('{"version": 2, "launches": []}', "newer ansible-reap"),
         ('{"version": 1, "launches": [{"where": "a"}]}', "an entry is damaged"),
         ('{"version": 1, "launches": ["a"]}', "an entry is damaged"),
-        ('{"version": 1, "launches": [\n<<<<<<< HEAD\n\n]}\n', ":2: not JSON"),
-        ("\udcff", "not UTF-8"),
+        ('{"version": 1, "launches": [\n<<<<<<< HEAD\n\n]}\n', ":2: is not JSON"),
+        ("\udcff", "is not UTF-8"),
     ],
 )
 def test_a_damaged_file_is_one_line_that_says_where(tmp_path: Path, text: str, said: str) -> None:
@@ -166,6 +166,6 @@ def test_a_damaged_line_of_a_large_file_is_named_when_it_is_needed(
     found = committed.load(tmp_path)
     assert found is not None
     source = "- name: Start the backup\n  async: 5\n- name: Zap\n  async: 5\n"
-    with pytest.raises(committed.HistoryFileError, match=r"history\.json:2: not JSON"):
+    with pytest.raises(committed.HistoryFileError, match=r"history\.json:2: is not JSON"):
         found.for_launch("roles/db/tasks/main.yml", 1, "Start the backup", source)
     assert found.for_launch("roles/db/tasks/main.yml", 3, "Zap", source) is not None

@@ -12,7 +12,7 @@ from ansible_reap.content import expressions
 from ansible_reap.content.source import Hidden, Unsafe
 from ansible_reap.flow.evaluation import filters, functions, parts
 from ansible_reap.flow.evaluation.formulas import Atom, Formula, conj, neg
-from ansible_reap.flow.evaluation.scalars import ARITHMETIC, as_number, combined
+from ansible_reap.flow.evaluation.scalars import ARITHMETIC, MAX_TEXT, as_number, combined
 from ansible_reap.flow.evaluation.scope import CALLED, Choices, Layer, Scope
 from ansible_reap.flow.evaluation.truths import truth
 from ansible_reap.flow.evaluation.values import (
@@ -121,7 +121,7 @@ class Evaluator:
                 if data is NOT_PLAIN:
                     return Unknown(frozenset().union(*(taints(part) for part in values)))
                 grown += [(conj(under, guard), text + str(data)) for under, text in results]
-            if len(grown) > MAX_PRODUCT:
+            if len(grown) > MAX_PRODUCT or any(len(text) > MAX_TEXT for _, text in grown):
                 return Unknown(frozenset().union(*(taints(part) for part in values)))
             results = grown
         return alt((guard, Const(text)) for guard, text in results)

@@ -96,7 +96,7 @@ def _range(evaluator: EvaluatorInterface, node: nodes.Call) -> Value:
             numbers = range(*bounds)
         except (TypeError, ValueError):
             return UNKNOWN
-        return Seq(tuple(Const(number) for number in numbers[:MAX_RANGE]), is_open=len(numbers) > MAX_RANGE)
+        return Seq(tuple(Const(number) for number in numbers[:MAX_RANGE]), is_open=bool(numbers[MAX_RANGE:]))
     return Seq((UNKNOWN,), is_open=True)
 
 

@@ -26,7 +26,20 @@ from ansible_reap.flow.evaluation.values import (
 )
 
 MAX_NUMBER = 10**15
+MAX_SECONDS = 1e12
+"""Thirty thousand years: what is longer is no time that anybody means."""
 MAX_TEXT = 20_000
+MAX_CHAINED = 2_000
+"""Items of a list that lists are joined to."""
+
+
+def _replaced(text: str, old: str, new: str) -> str:
+    """As ``str.replace``. Raises ValueError where the text would grow beyond bounds."""
+    if len(text) + text.count(old) * max(len(new) - len(old), 0) > MAX_TEXT:
+        raise ValueError(new)
+    return text.replace(old, new)
+
+
 ARITHMETIC: dict[type[nodes.Expr], Callable[[Any, Any], Any]] = {
     nodes.Add: operator.add,
     nodes.Sub: operator.sub,
@@ -40,7 +53,7 @@ TEXTUAL: dict[str, Callable[..., Any]] = {
     "dirname": os.path.dirname,
     "lower": lambda text: text.lower(),
     "upper": lambda text: text.upper(),
-    "replace": lambda text, old, new: text.replace(old, new),
+    "replace": _replaced,
     "split": lambda text, by=None: text.split(by),
     "title": lambda text: text.title(),
 }
@@ -85,7 +98,7 @@ def combined(function: Callable[[Any, Any], Any], left: Value, right: Value) -> 
     if function is operator.add:
         first, second = as_seq(left), as_seq(right)
         if first is not None and second is not None:
-            return Seq(first.items + second.items, first.is_open or second.is_open)
+            return _chained(first, second)
         if (first is not None and isinstance(right, (Unknown, Undefined))) or (
             second is not None and isinstance(left, (Unknown, Undefined))
         ):
@@ -107,10 +120,22 @@ def combined(function: Callable[[Any, Any], Any], left: Value, right: Value) -> 
     return Unknown(taints(left) | taints(right))
 
 
+def _chained(first: Seq, second: Seq) -> Seq:
+    """One list after the other; of what is beyond the bound only the jobs are kept."""
+    items = first.items + second.items
+    is_open = first.is_open or second.is_open
+    if len(items) <= MAX_CHAINED:
+        return Seq(items, is_open)
+    lost = taints(Seq(items[MAX_CHAINED:]))
+    return Seq((*items[:MAX_CHAINED], *((Unknown(lost),) if lost else ())), is_open=True)
+
+
 def string_method(text: str, method: str, arguments: list[Any]) -> Value:
     """What a method of constant text gives back."""
     if not all(isinstance(argument, (str, int)) for argument in arguments):
         return UNKNOWN
+    if method == "replace" and len(arguments) == 2:
+        return textual(Const(text), method, arguments)
     if method in ("lower", "upper", "strip", "split", "replace", "rstrip", "lstrip", "title", "startswith", "endswith"):
         try:
             return lifted(getattr(text, method)(*arguments))
@@ -129,13 +154,12 @@ def numbers(value: Value, default: float) -> tuple[set[float], bool]:
             found.add(default)
         elif data is NOT_PLAIN or isinstance(inner, Undefined):
             is_open = True
-        elif isinstance(data, (bool, int, float)):
-            found.add(float(data))
-        elif isinstance(data, str):
+        elif isinstance(data, (bool, int, float, str)):
             try:
-                found.add(float(data) if data.strip() else default)
-            except ValueError:
+                found.add(float(data) if not isinstance(data, str) or data.strip() else default)
+            except (ValueError, OverflowError):
                 is_open = True
         else:
             is_open = True
-    return {int(number) if number == int(number) else number for number in found if abs(number) < 1e12}, is_open
+    usable = {number for number in found if abs(number) < MAX_SECONDS}  # which NaN is not either
+    return {int(number) if number == int(number) else number for number in usable}, is_open

@@ -26,7 +26,7 @@ class FileVariables(Mapping[str, Any]):
 
     def _file_of(self, name: str) -> str | None:
         if name not in self._found:
-            wanted = name.encode()
+            wanted = name.encode(errors="replace")
             holding = (path for path in self._paths if self._may_hold(path, wanted))
             self._found[name] = next((path for path in holding if name in self._library.variables(path)), None)
         return self._found[name]
@@ -119,7 +119,7 @@ class GroupVariables(Mapping[str, Any]):
         known = self._known.get(name)
         if known is None:
             found: list[Any] = []
-            wanted = name.encode()
+            wanted = name.encode(errors="replace")
             for path in self._files if self._is_defined(name) else ():
                 if wanted in self._library.text(path):
                     variables = self._library.variables(path)

@@ -116,8 +116,9 @@ def lanes(of_host: Iterable[Span], gap: float) -> list[list[Span]]:
 
 
 def natural(name: str) -> list[tuple[bool, int, str]]:
-    """Sorts web2 before web10."""
-    return [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in re.split(r"(\d+)", name)]
+    """Sorts web2 before web10: of two numbers the shorter is the smaller."""
+    parts = ((part, part.lstrip("0")) for part in re.split(r"([0-9]+)", name))
+    return [(part.isdecimal(), len(digits) if part.isdecimal() else 0, digits or part) for part, digits in parts]
 
 
 def render(report: Report) -> str:

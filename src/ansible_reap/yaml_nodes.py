@@ -1,0 +1,330 @@
+"""YAML text to nodes with positions, and nodes to plain data, within bounds. Nothing here knows what a file is for."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Hashable, Iterator
+from typing import Any, ClassVar
+
+import yaml
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from ansible_reap.reading import SourceError
+
+try:
+    from yaml import CSafeLoader as _BaseLoader
+except ImportError:  # PyYAML built without libyaml
+    from yaml import SafeLoader as _BaseLoader  # type: ignore[assignment]
+
+__all__ = ["SourceError"]
+
+STR = "tag:yaml.org,2002:str"
+SEQ = "tag:yaml.org,2002:seq"
+MAP = "tag:yaml.org,2002:map"
+
+
+class Loader(_BaseLoader):
+    """A safe loader that works out tags faster: there are no path resolvers, and most scalars are met often."""
+
+    _tags: ClassVar[dict[str, str]] = {}
+
+    def resolve(self, kind: type[Node], value: str | None, implicit: Any) -> str:
+        if kind is not ScalarNode:
+            return SEQ if kind is SequenceNode else MAP
+        if not implicit[0] or value is None:
+            return STR
+        tag = self._tags.get(value)
+        if tag is None:
+            tag = STR
+            for candidate, regexp in self.yaml_implicit_resolvers.get(value[:1], ()):
+                if regexp.match(value):
+                    tag = candidate
+                    break
+            if len(self._tags) < MAX_REMEMBERED:
+                self._tags[value] = tag
+        return tag
+
+    def descend_resolver(self, current_node: Node | None, current_index: Any) -> None:
+        """Nothing to do without path resolvers."""
+
+    def ascend_resolver(self) -> None:
+        """Nothing to do without path resolvers."""
+
+
+MAX_DEPTH = 200
+"""Collections within each other. libyaml's composer goes down on the stack (up to PyYAML 6.0.3 without any bound), and
+the work of its scanner grows with the square of the depth of flow collections."""
+MAX_EXPANSION = 4_000_000
+"""What aliases may add to a document, in characters, once each is replaced by what it stands for."""
+NODE_WEIGHT = 16
+"""What a node counts besides its characters."""
+MAX_DATA_DEPTH = 60
+MAX_REMEMBERED = 20_000
+MAX_INTEGER = 64
+"""Characters of a whole number; a longer one stays text."""
+_DEEP_INDENT = b" " * (MAX_DEPTH // 2)
+_COMPACT_NESTING = re.compile(rb"\n[ \t]*(?:(?:[-?:]|[&!]\S*)[ \t]+){30}")
+"""A line that begins many collections. It has a literal in front, which is searched for at the speed of memory."""
+_ODD_BREAKS = (b"\xc2\x85", b"\xe2\x80\xa8", b"\xe2\x80\xa9")
+"""What ends a line besides the usual: libyaml keeps to YAML 1.1."""
+_ALIAS = re.compile(rb"\*(?<![^\s\[,{]\*)[\w-]")
+"""An asterisk first: so the search goes from one asterisk to the next."""
+_STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
+_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_OPEN = -1
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+class Hidden(str):
+    """A vaulted value: text that cannot be read here."""
+
+    __slots__ = ()
+
+
+class Unsafe(str):
+    """Text under ``!unsafe``, which Ansible never templates."""
+
+    __slots__ = ()
+
+
+def compose(data: bytes) -> Node | None:
+    """The root node of the first document that is not empty; None for an empty file. Raises SourceError.
+
+    Depth and aliases are bounded, and no node stands within itself: whoever walks the nodes comes to an end.
+    """
+    if data.startswith(_UTF_16):
+        raise SourceError(f"is not UTF-8 text (byte 0x{data[0]:02x})")
+    if _may_be_deep(data):
+        _refuse_depth(data)
+    root: Node | None = None
+    try:
+        loader = Loader(data)
+        try:
+            while loader.check_node():
+                node = loader.get_node()
+                if root is None and node is not None and not _is_null(node):
+                    root = node
+        finally:
+            loader.dispose()
+    except yaml.YAMLError as error:
+        raise _source_error(error, data) from None
+    except (RecursionError, ValueError) as error:
+        raise SourceError(f"does not parse: {error}") from None
+    if root is not None and b"*" in data and _ALIAS.search(data) is not None:
+        _refuse_expansion(root)
+    return root
+
+
+def _may_be_deep(data: bytes) -> bool:
+    """Whether the text might hold more collections within each other than MAX_DEPTH; a quick look at the bytes.
+
+    A collection within another in block style begins further right in its line, and in flow style it has a bracket.
+    """
+    has_brackets = data.count(b"[") + data.count(b"{") > MAX_DEPTH
+    return (
+        (has_brackets and max(_flow_depths(data)) > MAX_DEPTH)
+        or _DEEP_INDENT in data
+        or _COMPACT_NESTING.search(data) is not None
+        or _COMPACT_NESTING.match(b"\n" + data[: 64 * MAX_DEPTH]) is not None
+        or data.count(b"\r") != data.count(b"\r\n")
+        or any(sign in data for sign in _ODD_BREAKS)
+    )
+
+
+def _refuse_depth(data: bytes) -> None:
+    """Count what the parser would nest, which does not go down on the stack itself."""
+    depth = 0
+    try:
+        loader = Loader(data)
+        try:
+            while loader.check_event():
+                event = loader.get_event()
+                if isinstance(event, yaml.CollectionStartEvent):
+                    depth += 1
+                    if depth > MAX_DEPTH:
+                        raise SourceError("does not parse: nested too deeply", _line(event.start_mark))
+                elif isinstance(event, yaml.CollectionEndEvent):
+                    depth -= 1
+        finally:
+            loader.dispose()
+    except yaml.YAMLError as error:
+        raise _source_error(error, data) from None
+
+
+def _flow_depths(data: bytes) -> Iterator[int]:
+    """The depth after each bracket, those in text and comments counted too."""
+    return itertools.accumulate(map(_STEPS.__getitem__, data.translate(None, _NOT_BRACKETS)))
+
+
+def _refuse_expansion(root: Node) -> None:
+    """Add up what the nodes weigh as written and with each alias replaced."""
+    weights: dict[int, int] = {}
+    written = 0
+    stack: list[tuple[Node, bool]] = [(root, False)]
+    while stack:
+        node, is_done = stack.pop()
+        if is_done:
+            own = NODE_WEIGHT
+            weight = own + sum(weights[id(child)] for child in _children(node))
+        elif id(node) in weights:
+            if weights[id(node)] == _OPEN:
+                raise SourceError("does not parse: an alias stands within what it names", node.start_mark.line + 1)
+            continue
+        elif isinstance(node, ScalarNode):
+            weight = own = NODE_WEIGHT + len(node.value)
+        else:
+            weights[id(node)] = _OPEN
+            stack.append((node, True))
+            stack += [(child, False) for child in _children(node)]
+            continue
+        written += own
+        weights[id(node)] = weight
+        if weight - written > MAX_EXPANSION:
+            raise SourceError(
+                f"does not parse: its aliases stand for more than {MAX_EXPANSION:,} characters",
+                node.start_mark.line + 1,
+            )
+
+
+def _children(node: Node) -> Iterator[Node]:
+    if isinstance(node, MappingNode):
+        return itertools.chain.from_iterable(node.value)
+    return iter(node.value)
+
+
+def _is_null(node: Node) -> bool:
+    return isinstance(node, ScalarNode) and node.tag == "tag:yaml.org,2002:null"
+
+
+def plain(node: Node) -> Any:
+    """The node as plain data: scalars typed as YAML 1.1 does, merge keys resolved, unknown tags passed over."""
+    return _Builder().build(node, 0)
+
+
+def pairs(node: MappingNode) -> list[tuple[str, Node, Node]]:
+    """(key, key node, value node) with merge keys resolved as Ansible does: own keys win, the first merge wins."""
+    own: list[tuple[str, Node, Node]] = []
+    merged: list[tuple[str, Node, Node]] = []
+    _collect_pairs(node, own, merged, 0)
+    if not merged:
+        return own
+    seen = {key for key, _, _ in own}
+    for entry in merged:
+        if entry[0] not in seen:
+            seen.add(entry[0])
+            own.append(entry)
+    return own
+
+
+def _collect_pairs(
+    node: MappingNode, own: list[tuple[str, Node, Node]], merged: list[tuple[str, Node, Node]], depth: int
+) -> None:
+    if depth > MAX_DATA_DEPTH:
+        return
+    for key, value in node.value:
+        if key.tag == "tag:yaml.org,2002:merge":
+            sources = value.value if isinstance(value, SequenceNode) else [value]
+            for source in sources:
+                if isinstance(source, MappingNode):
+                    inner: list[tuple[str, Node, Node]] = []
+                    rest: list[tuple[str, Node, Node]] = []
+                    _collect_pairs(source, inner, rest, depth + 1)
+                    merged.extend(inner)
+                    merged.extend(rest)
+        elif isinstance(key, ScalarNode):
+            own.append((key.value, key, value))
+
+
+def _source_error(error: yaml.YAMLError, data: bytes) -> SourceError:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as wrong:
+        return SourceError(f"is not UTF-8 text (byte 0x{data[wrong.start]:02x})", data.count(b"\n", 0, wrong.start) + 1)
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
+    text = " ".join(str(problem).split())
+    return SourceError(f"does not parse: {text}", _line(mark))
+
+
+def _line(mark: Any) -> int:
+    return int(mark.line) + 1 if mark is not None else 1
+
+
+class _Builder:
+    """Builds plain data; aliased nodes are built once and shared."""
+
+    def __init__(self) -> None:
+        self._built: dict[int, Any] = {}
+
+    def build(self, node: Node, depth: int) -> Any:
+        if isinstance(node, ScalarNode):
+            return scalar(node)
+        if id(node) in self._built:
+            return self._built[id(node)]
+        if depth > MAX_DATA_DEPTH:
+            return None
+        result: Any = None
+        if isinstance(node, SequenceNode):
+            result = [self.build(child, depth + 1) for child in node.value]
+        elif isinstance(node, MappingNode):
+            result = {}
+            for _, key, value in pairs(node):
+                plain_key = scalar(key)
+                if isinstance(plain_key, Hashable):
+                    result[plain_key] = self.build(value, depth + 1)
+        self._built[id(node)] = result
+        return result
+
+
+_TRUE = frozenset({"yes", "true", "on"})
+
+
+def scalar(node: Node) -> Any:
+    """A scalar's value; what does not convert stays text."""
+    text: str = node.value
+    tag = node.tag
+    if tag == "tag:yaml.org,2002:str":
+        return text
+    if tag == "tag:yaml.org,2002:null":
+        return None
+    if tag == "tag:yaml.org,2002:bool":
+        return text.lower() in _TRUE
+    if tag == "tag:yaml.org,2002:int":
+        return _integer(text)
+    if tag == "tag:yaml.org,2002:float":
+        return _floating(text)
+    if tag in ("!vault", "!vault-encrypted"):
+        return Hidden(text)
+    if tag == "!unsafe":
+        return Unsafe(text)
+    return text
+
+
+def _integer(text: str) -> int | str:
+    if len(text) > MAX_INTEGER:
+        return text
+    digits = text.replace("_", "")
+    sign = -1 if digits.startswith("-") else 1
+    digits = digits.lstrip("+-")
+    try:
+        if ":" in digits:
+            value = 0
+            for part in digits.split(":"):
+                value = value * 60 + int(part)
+        elif digits.startswith(("0x", "0b")):
+            value = int(digits, 0)
+        elif digits.startswith("0") and len(digits) > 1:
+            value = int(digits, 8)
+        else:
+            value = int(digits)
+    except ValueError:
+        return text
+    return sign * value
+
+
+def _floating(text: str) -> float | str:
+    try:
+        return float(text.replace("_", "").lower().replace(".inf", "inf").replace(".nan", "nan"))
+    except ValueError:
+        return text
