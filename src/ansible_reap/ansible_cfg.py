@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ansible_reap import reading
+
 CALLBACK_SECTION = "callback_async_reaper"
 SYSTEM_FILE = Path("/etc/ansible/ansible.cfg")
-MAX_SIZE = 1 << 20
-"""Bytes; nobody writes a longer one, and what is no regular file (a device, a pipe) is not read at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +73,8 @@ def read(path: Path) -> AnsibleCfg:
 
     parser = configparser.RawConfigParser(strict=False, allow_no_value=True, inline_comment_prefixes=(";",))
     try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_SIZE:
-            return AnsibleCfg(path, {})
-        parser.read_string(path.read_bytes().decode("utf-8-sig", "replace"))
-    except (OSError, configparser.Error):
+        parser.read_string(reading.read(path, reading.MAX_SETTINGS).decode("utf-8-sig", "replace"))
+    except (reading.SourceError, configparser.Error):
         return AnsibleCfg(path, {})
     sections = {name: parser[name] for name in parser.sections()}
     return AnsibleCfg(

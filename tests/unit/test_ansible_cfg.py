@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_reap import ansible_cfg
+from ansible_reap import ansible_cfg, reading
 from ansible_reap.content.project import DEFAULT_POLL, Project
 from ansible_reap.history.database import StoreError
 from ansible_reap.history.settings import configured
@@ -118,7 +118,7 @@ def test_a_device_or_a_huge_file_is_not_read(places: Path) -> None:
     os.mkfifo(config)
     assert ansible_cfg.read(config).values == {}
     config.unlink()
-    config.write_text("[defaults]\nforks = 5\n" + "#" * ansible_cfg.MAX_SIZE)
+    config.write_text("[defaults]\nforks = 5\n" + "#" * reading.MAX_SETTINGS)
     assert ansible_cfg.read(config).values == {}
 
 

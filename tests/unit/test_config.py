@@ -71,7 +71,7 @@ def test_two_configurations_are_a_mistake(tmp_path: Path) -> None:
 
 def test_bytes_that_are_no_text_are_a_mistake(tmp_path: Path) -> None:
     (tmp_path / ".ansible-reap.yml").write_bytes(b"rules: \xff\xfe\n")
-    with pytest.raises(ConfigError, match="cannot be read"):
+    with pytest.raises(ConfigError, match="is not UTF-8 text"):
         load_config(tmp_path, KNOWN)
 
 
