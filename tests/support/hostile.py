@@ -100,6 +100,7 @@ def _all(*makers: Maker) -> Maker:
     return make
 
 
+_LAUNCH = "- command: x\n  async: 3\n  poll: 0\n"
 _INDENTS = "".join(f"{' ' * depth}a:\n" for depth in range(3000))
 _FACTS = "".join("    - set_fact: {x: '{{ x + x }}', y: '{{ y ~ y }}', z: ['{{ z }}', '{{ z }}']}\n" for _ in range(60))
 PROJECTS: dict[str, Maker] = {
@@ -264,10 +265,7 @@ PROJECTS: dict[str, Maker] = {
         }
     ),
     "a template for every include": _files(
-        {
-            f"t{n}.yml": "- include_tasks: '{{ x }}'\n- include_tasks: '{{ y }}.yml'\n- command: x\n  async: 3\n  poll: 0\n"
-            for n in range(60)
-        }
+        {f"t{n}.yml": "- include_tasks: '{{ x }}'\n- include_tasks: '{{ y }}.yml'\n" + _LAUNCH for n in range(60)}
     ),
     "a product of choices": _files(
         {
@@ -282,7 +280,8 @@ PROJECTS: dict[str, Maker] = {
     ),
     "an endless history": _history({"limit_s": 1e309, "times_s": {}}),
     "a history of infinities": _history(
-        '{"version": 1, "launches": [{"where": "good.yml", "task": "Start", "position": 0, "limit_s": Infinity, "uncertainty_s": NaN, "times_s": {"2026-01-01T00:00:00Z-1": Infinity}}]}'
+        '{"version": 1, "launches": [{"where": "good.yml", "task": "Start", "position": 0, "limit_s": Infinity,'
+        ' "uncertainty_s": NaN, "times_s": {"2026-01-01T00:00:00Z-1": Infinity}}]}'
     ),
     "a history of the greatest number": _history(
         {"times_s": {f"2026-01-0{day}T00:00:00Z-1": 1e308 for day in range(1, 10)}}

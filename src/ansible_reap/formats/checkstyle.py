@@ -7,7 +7,7 @@ from xml.sax.saxutils import quoteattr
 
 import ansible_reap
 from ansible_reap.checks.finding import Finding, Level
-from ansible_reap.formats.printable import one_line, printable
+from ansible_reap.formats.printable import file_name, one_line
 from ansible_reap.linting.outcome import Outcome
 
 _SEVERITIES = {Level.HIGH: "error", Level.MEDIUM: "warning", Level.LOW: "info"}
@@ -19,7 +19,7 @@ def render(outcome: Outcome) -> str:
         files.setdefault(path, []).append(line)
     parts = ['<?xml version="1.0" encoding="UTF-8"?>', f'<checkstyle version="{ansible_reap.__version__}">']
     for path in sorted(files):
-        parts += [f" <file name={quoteattr(printable(path))}>", *files[path], " </file>"]
+        parts += [f" <file name={quoteattr(file_name(path))}>", *files[path], " </file>"]
     return "\n".join((*parts, "</checkstyle>"))
 
 

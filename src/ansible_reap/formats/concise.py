@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from ansible_reap.checks.finding import Finding
-from ansible_reap.formats.printable import one_line
+from ansible_reap.formats.printable import file_name, one_line
 from ansible_reap.linting.outcome import Outcome
 
 
 def render(outcome: Outcome) -> str:
     lines = [_finding(finding) for finding in outcome.findings]
     lines += [_finding(finding, note=" (known)") for finding in outcome.warnings]
-    lines += [f"{error.path}:{error.line}:1: unreadable {error.message}" for error in outcome.errors]
+    lines += [f"{file_name(error.path)}:{error.line}:1: unreadable {error.message}" for error in outcome.errors]
     return "\n".join(map(one_line, lines))
 
 
 def _finding(finding: Finding, note: str = "") -> str:
     place = finding.place
-    return f"{place.path}:{place.line}:{place.column}: {finding.tag}{note} {finding.task}: {finding.message}"
+    return f"{file_name(place.path)}:{place.line}:{place.column}: {finding.tag}{note} {finding.task}: {finding.message}"

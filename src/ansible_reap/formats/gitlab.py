@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from typing import Any
 
 from ansible_reap.checks.finding import Finding, Level
 from ansible_reap.flow.analysis import ReadError
 from ansible_reap.formats.fingerprint import fingerprints
+from ansible_reap.formats.printable import json_text
 from ansible_reap.linting.outcome import Outcome
 
 _SEVERITIES = {Level.HIGH: "major", Level.MEDIUM: "minor", Level.LOW: "info"}
@@ -21,7 +21,7 @@ def render(outcome: Outcome) -> str:
         for number, (finding, mark) in enumerate(zip(listed, fingerprints(listed), strict=True))
     ]
     issues += [_error(error) for error in outcome.errors]
-    return json.dumps(issues, indent=1, ensure_ascii=False)
+    return json_text(issues)
 
 
 def _issue(finding: Finding, fingerprint: str, *, is_warning: bool) -> dict[str, Any]:

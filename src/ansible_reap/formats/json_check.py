@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from ansible_reap.checks.finding import Finding
 from ansible_reap.content.builtin import qualified
 from ansible_reap.flow.analysis import Launch, Quantity, ReadError
+from ansible_reap.formats.printable import json_text
 from ansible_reap.linting.outcome import Outcome
 
 
@@ -25,7 +25,7 @@ def render(outcome: Outcome) -> str:
     }
     if outcome.warnings:
         document["warnings"] = [_finding(finding) for finding in outcome.warnings]
-    return json.dumps(document, indent=1, ensure_ascii=False)
+    return json_text(document)
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

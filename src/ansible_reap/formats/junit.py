@@ -5,7 +5,7 @@ from __future__ import annotations
 from xml.sax.saxutils import escape, quoteattr
 
 from ansible_reap.checks.finding import Finding
-from ansible_reap.formats.printable import printable
+from ansible_reap.formats.printable import file_name, one_line
 from ansible_reap.linting.outcome import Outcome
 
 
@@ -49,18 +49,19 @@ def _finding(finding: Finding, *, is_warning: bool) -> str:
 
 def _problem(element: str, kind: str, place: str, message: str) -> str:
     """Some readers show the message, some the text."""
-    text = _text(f"{place}: {message}")
+    text = _text(one_line(f"{file_name(place)}: {message}"))
     return f"<{element} type={_attribute(kind)} message={_attribute(message)}>{text}</{element}>"
 
 
 def _case(path: str, name: str, body: str) -> str:
-    head = f'  <testcase classname={_attribute(path)} name={_attribute(name)} file={_attribute(path)} time="0"'
+    file = quoteattr(file_name(path))
+    head = f'  <testcase classname={file} name={_attribute(name)} file={file} time="0"'
     return f"{head}>{body}</testcase>" if body else f"{head}/>"
 
 
 def _attribute(text: str) -> str:
-    return quoteattr(printable(text))
+    return quoteattr(one_line(text))
 
 
 def _text(text: str) -> str:
-    return escape(printable(text))
+    return escape(text)

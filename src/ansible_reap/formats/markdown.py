@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from ansible_reap import pages
 from ansible_reap.checks.finding import Finding
-from ansible_reap.formats.printable import one_line
+from ansible_reap.formats.printable import file_name, one_line
 from ansible_reap.linting.outcome import Outcome
 
 _MEANINGFUL = re.compile(r"([\\`*_\[\]<>&|~#$!]|:(?=//))")
@@ -53,9 +53,9 @@ def _table(findings: tuple[Finding, ...], base: str | None) -> Iterator[str]:
 
 
 def _link(path: str, line: int, base: str | None) -> str:
-    shown = _code(f"{path}:{line}")
+    shown = _code(f"{file_name(path)}:{line}")
     is_inside = not path.startswith(("/", "../"))
-    return f"[{shown}]({base}/{quote(path)}#L{line})" if base and is_inside else shown
+    return f"[{shown}]({base}/{quote(os.fsencode(path))}#L{line})" if base and is_inside else shown
 
 
 def _base_url(environment: Mapping[str, str]) -> str | None:

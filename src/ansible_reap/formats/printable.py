@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
+import json
 import re
 
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+"""Control characters, those that turn the direction of writing, and what no UTF-8 text can hold."""
+_LOG_COMMAND = re.compile(r"#(?=#(?:vso)?\[)")
+"""What Azure Pipelines and older GitHub runners take for a command anywhere in a line of a log."""
 
 
 def printable(text: str) -> str:
-    """The text with control characters shown as ``\\x1b``: a task's name must not command the terminal."""
-    return _CONTROL.sub(lambda match: f"\\x{ord(match.group()):02x}", text)
+    """The text with control characters shown as ``\\x1b``: a task's name must command neither terminal nor log."""
+    shown = _CONTROL.sub(lambda match: f"\\x{ord(match.group()):02x}", text)
+    return _LOG_COMMAND.sub(r"\\x23", shown) if "##" in shown else shown
 
 
 def one_line(text: str) -> str:
-    """The text on one line, fit to print."""
-    return printable(" ".join(text.split()))
+    """The text on one line, fit to print. It does not begin as a command of GitHub Actions does."""
+    return harmless(printable(" ".join(text.split())))
+
+
+def harmless(line: str) -> str:
+    """A printable line that is no command for GitHub Actions, which looks at how a line begins after its blanks."""
+    return line.replace("::", r"\x3a:", 1) if line.lstrip().startswith("::") else line
+
+
+def file_name(path: str) -> str:
+    """The path on one line, with line ends and tabs shown too: of two names that differ, both are told apart."""
+    return harmless(printable(path).replace("\n", "\\n").replace("\t", "\\t"))
+
+
+def json_text(value: object) -> str:
+    """The value as JSON for people and programs alike: readable, but nothing in it commands a terminal."""
+    text = json.dumps(value, indent=1, ensure_ascii=False)
+    return _CONTROL.sub(lambda match: f"\\u{ord(match.group()):04x}", text)

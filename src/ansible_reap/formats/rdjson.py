@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import ansible_reap
 from ansible_reap import pages
 from ansible_reap.checks.finding import Finding, Level
 from ansible_reap.flow.analysis import ReadError
-from ansible_reap.formats.printable import printable
+from ansible_reap.formats.printable import json_text, printable
 from ansible_reap.linting.outcome import Outcome
 
 _SEVERITIES = {Level.HIGH: "ERROR", Level.MEDIUM: "WARNING", Level.LOW: "INFO"}
@@ -20,7 +19,7 @@ def render(outcome: Outcome) -> str:
     diagnostics += [_finding(finding, "INFO", outcome) for finding in outcome.warnings]
     diagnostics += [_error(error) for error in outcome.errors]
     document = {"source": {"name": "ansible-reap", "url": ansible_reap.DOCS_URL}, "diagnostics": diagnostics}
-    return json.dumps(document, indent=1, ensure_ascii=False)
+    return json_text(document)
 
 
 def _finding(finding: Finding, severity: str, outcome: Outcome) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import os
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -12,6 +12,7 @@ from ansible_reap import pages
 from ansible_reap.checks.finding import Edit, Finding, Fix, Level, Rule
 from ansible_reap.flow.analysis import ReadError
 from ansible_reap.formats.fingerprint import fingerprints
+from ansible_reap.formats.printable import json_text
 from ansible_reap.linting.outcome import Outcome
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -49,7 +50,7 @@ def render(outcome: Outcome) -> str:
         ],
         "results": results,
     }
-    return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1, ensure_ascii=False)
+    return json_text({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
 
 
 def _rules(outcome: Outcome) -> list[dict[str, Any]]:
@@ -144,4 +145,4 @@ def _notification(error: ReadError) -> dict[str, Any]:
 
 
 def _artifact(path: str) -> dict[str, str]:
-    return {"uri": quote(path), "uriBaseId": _ROOT}
+    return {"uri": quote(os.fsencode(path)), "uriBaseId": _ROOT}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ansible_reap import pages
 from ansible_reap.checks.finding import Finding, Level
-from ansible_reap.formats.printable import one_line, printable
+from ansible_reap.formats.printable import file_name, harmless, one_line, printable
 from ansible_reap.formats.width import cut, wrap
 from ansible_reap.linting.outcome import Outcome
 
@@ -43,18 +43,18 @@ class _Writer:
     def _finding(self, finding: Finding, note: str = "") -> Iterator[str]:
         place = f"{finding.place.path}:{finding.place.line}:{finding.place.column}:"
         tag = self._link(pages.url(finding.rule), self._paint(_SEVERITY_COLOURS[finding.severity], finding.tag))
-        yield f"{self._paint(_BOLD, printable(place))} {tag}{note}: {one_line(finding.task)}"
+        yield f"{self._paint(_BOLD, file_name(place))} {tag}{note}: {one_line(finding.task)}"
         yield from wrap(one_line(finding.message), _WIDTH, "  ")
         yield from self._excerpt(finding)
         for related in finding.related:
-            yield f"  {self._paint(_DIM, 'see')} {printable(str(related.place))}: {one_line(related.message)}"
+            yield f"  {self._paint(_DIM, 'see')} {file_name(str(related.place))}: {one_line(related.message)}"
         if len(finding.via) > 1:
-            yield f"  {self._paint(_DIM, 'by way of')} {printable(' > '.join(finding.via))}"
+            yield f"  {self._paint(_DIM, 'by way of')} {file_name(' > '.join(finding.via))}"
         if finding.fix:
             yield f"  {self._paint(_DIM, '--fix:')} {one_line(finding.fix.description)}"
         if finding.suggestion:
             yield f"  {self._paint(_DIM, 'write:')}"
-            yield from (f"      {printable(line)}" for line in finding.suggestion.rstrip().splitlines())
+            yield from (harmless(f"      {printable(line)}") for line in finding.suggestion.rstrip().splitlines())
         yield ""
 
     def _excerpt(self, finding: Finding) -> Iterator[str]:

@@ -11,7 +11,7 @@ from ansible_reap.flow.analysis import Analysis
 
 _READS = re.compile(
     r"""
-    (?P<name>[A-Za-z_]\w*)                               # the register
+    (?P<name>(?<!\w)[A-Za-z_]\w*)                        # the register
     (?:\.finished|\[(?P<quote>['"])finished(?P=quote)\])
     (?:\s*\|\s*(?:bool|int))?                            # made a truth value or a number
     (?:\s*==\s*(?:1|[Tt]rue)\b)?                         # compared with one

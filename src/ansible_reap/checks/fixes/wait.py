@@ -46,6 +46,8 @@ _REACHING = ("ansible_", "async_reaper_")
 _AUTHORS_OWN = ("until", "retries", "ignore_errors", "ignore_unreachable", "failed_when", "listen", "debugger")
 """Keywords with which the launch's author may mean something that a plain wait would break."""
 
+MAX_TEXT = 1000
+"""Characters of a name or command that are searched: the expressions may go over the rest once for each word."""
 MAX_KEPT = 4096
 """Tasks of which it is remembered whether they cut a wait off: each fix of a file asks for those after it."""
 _SMALL = frozenset({"a", "an", "the", "and", "for", "from", "in", "is", "of", "on", "that", "this", "to", "with"})
@@ -226,23 +228,32 @@ def _what(launch: Launch, register: str) -> str:
 
 def _new_name(analysis: Analysis, launch: Launch) -> str:
     """A variable name that the project's files with async tasks do not hold, and that no other fix takes either."""
-    name = _base_name(launch.task)
-    nameless = [each for each in analysis.launches if each.register is None and _base_name(each.task) == name]
-    taken = _words_of(analysis)
-    numbered = (name if number == 1 else f"{name}_{number}" for number in itertools.count(1))
-    free = (each for each in numbered if taken.isdisjoint((each, f"{each}_item", f"{each}_result")))
-    return next(itertools.islice(free, nameless.index(launch), None))
+    return _new_names(analysis)[id(launch)]
 
 
 @lru_cache(maxsize=1)
-def _words_of(analysis: Analysis) -> frozenset[str]:
-    return frozenset(word for text in analysis.texts.values() for word in re.findall(r"\w+", text))
+def _new_names(analysis: Analysis) -> dict[int, str]:
+    """For every launch without a register, by its identity."""
+    taken = frozenset(word for text in analysis.texts.values() for word in re.findall(r"\w+", text))
+    free: dict[str, Iterator[str]] = {}
+    names = {}
+    for launch in analysis.launches:
+        if launch.register is None:
+            base = _base_name(launch.task)
+            names[id(launch)] = next(free.setdefault(base, _numbered(base, taken)))
+    return names
 
 
-@lru_cache(maxsize=MAX_KEPT)
+def _numbered(name: str, taken: frozenset[str]) -> Iterator[str]:
+    for number in itertools.count(1):
+        each = name if number == 1 else f"{name}_{number}"
+        if taken.isdisjoint((each, f"{each}_item", f"{each}_result")):
+            yield each
+
+
 def _base_name(task: Task) -> str:
     """Made of the task's name; in a role it starts with the role's, as ansible-lint wants it."""
-    label = re.sub(r"{[{%].*?[%}]}", " ", task.name or task.module.rpartition(".")[2])
+    label = re.sub(r"{[{%].*?[%}]}", " ", (task.name or task.module.rpartition(".")[2])[:MAX_TEXT])
     words = [word for word in re.findall(r"[a-z0-9]+", label.lower()) if word not in _SMALL]
     role = _ROLE.search(task.path)
     prefix = re.findall(r"[a-z0-9]+", role.group(1).lower()) if role else []
