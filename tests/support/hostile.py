@@ -234,6 +234,10 @@ PROJECTS: dict[str, Maker] = {
     "many digits and letters in a name": _files(
         {"bad.yml": _play(task='name: "' + "a1 " * 60000 + '"\n      command: x')}
     ),
+    "many verbs in a name": _files(
+        {"bad.yml": _play(task='name: "' + "run start host " * 30000 + '"\n      command: x')}
+    ),
+    "a long word as a program": _files({"bad.yml": _play(task="command: /bin/" + "1a" * 100000 + " x")}),
     "many braces in a name": _files({"bad.yml": _play(task='name: "' + "{% " * 60000 + '"\n      command: x')}),
     "many blanks in a condition": _files(
         {

@@ -68,6 +68,9 @@ _IN_BACKGROUND = re.compile(
     re.IGNORECASE,
 )
 _STOPS = re.compile(r"\b(?:stop|kill|terminate|shut ?down|tear ?down)\b", re.IGNORECASE)
+MAX_NAME = 400
+MAX_WORD = 200
+"""Characters that are searched: the expressions may go over the rest of a text once for each word in it."""
 _PAUSE = 10
 """Seconds: a pause up to this right after a launch gives it the time to come up."""
 _LOOK_AHEAD = 4
@@ -187,7 +190,7 @@ def _of_options(words: tuple[str, ...]) -> Iterator[Sign]:
 def _of_script(argv: tuple[str, ...]) -> Iterator[Sign]:
     """What the name of the script says, be it the program or what an interpreter runs."""
     for word in argv[:2]:
-        script = re.sub(r"\{\{.*?\}\}", "", word).replace("\\", "/").rpartition("/")[2]
+        script = re.sub(r"\{\{.*?\}\}", "", word[-MAX_WORD:]).replace("\\", "/").rpartition("/")[2]
         stem = re.sub(r"\.(?:py|sh|pl|rb|js|ps1|bash)$", "", script)
         if _SCRIPT.search(stem) and not stem.startswith("-"):
             yield Sign(f"the program is called '{script}'", FAIR)
@@ -198,7 +201,7 @@ def _of_script(argv: tuple[str, ...]) -> Iterator[Sign]:
 
 
 def _of_name(task: Task) -> Iterator[Sign]:
-    name = re.sub(r"\{\{.*?\}\}", "_", task.name or "").strip()
+    name = re.sub(r"\{\{.*?\}\}", "_", (task.name or "")[:MAX_NAME]).strip()
     if _NAMED.search(name):
         yield Sign("its name says so", FAIR)
     elif _NAMED_APP.search(name) or _IN_BACKGROUND.search(name):
