@@ -59,17 +59,19 @@ def pasted(case: Path, tmp_path: Path) -> Iterator[Pasted]:
 
 
 def paste(text: str, finding: Finding) -> str:
-    """As a reader pastes: the first task over the task at fault, others over the tasks of their names or after it."""
+    """As a reader pastes: the first task over the task at fault, others over those of their names or after the last."""
     named = {task.name: task for task in tasks_of(text) if task.name and task.line != finding.place.line}
     own, *others = split(finding.suggestion)
-    replaced = {(finding.place.line, finding.end_line): own}
+    at = (finding.place.line, finding.end_line)
+    replaced = {at: own}
     for other in others:
         name = re.search(r"name: (.*)", other)
         there = named.get(name[1].strip()) if name else None
         if there:
-            replaced[there.line, there.end_line] = other
+            at = (there.line, there.end_line)
+            replaced[at] = other
         else:
-            replaced[finding.place.line, finding.end_line] += other
+            replaced[at] += other
     lines = text.splitlines(keepends=True)
     for (first, last), new in sorted(replaced.items(), reverse=True):
         lines[first - 1 : last] = [new]

@@ -15,6 +15,7 @@ from ansible_reap.checks import (
     fixes,
     noop,
     reboot,
+    result,
     scope,
     swallowed,
     timeout,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 RULES: tuple[Rule, ...] = (
     unreaped.RULE,
+    result.RULE,
     timeout.RULE,
     scope.RULE,
     swallowed.RULE,

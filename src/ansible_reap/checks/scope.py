@@ -136,8 +136,8 @@ def _delegate(there: _Side, here: _Side) -> _Reason | None:
     stated = [_is_stated(side) for side in (there, here)]
     if target == look or is_template(look) or not any(stated):
         return None
-    if not all(stated) and there.set_elsewhere & {"ansible_connection", "ansible_host", "ansible_ssh_host"}:
-        return None  # the inventory may say that both run in one place
+    if not all(stated) and _may_be_one_place(there if stated[0] else here):
+        return None
     if is_template(target) and (stated[1] or not _names_another_host(str(target), here.setting)):
         return None
     if there.setting.play != here.setting.play and not stated[0] and look != "localhost":
@@ -155,6 +155,13 @@ def _delegate(there: _Side, here: _Side) -> _Reason | None:
     message = f"The job runs {_where(there)}, but this task looks for it {_where(here)}: {_FAILS}.{advice}"
     certain = not is_template(target) and (stated[0] or look == "localhost")
     return _Reason(message, Level.HIGH if certain else Level.MEDIUM, keywords)
+
+
+def _may_be_one_place(stated: _Side) -> bool:
+    """Whether the inventory may bring a task that says nothing to where the one that does say it runs."""
+    if _station(stated) == "localhost":
+        return "ansible_connection" in stated.set_elsewhere
+    return not {"ansible_host", "ansible_ssh_host"}.isdisjoint(stated.set_elsewhere & stated.setting.variables.keys())
 
 
 def _as_text(keywords: Mapping[str, str | None]) -> Iterator[str]:

@@ -9,6 +9,7 @@ from ansible_reap.checks.evidence import conditions
 from ansible_reap.checks.evidence.neighbours import is_ended_between, tests_failure_of
 from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext
 from ansible_reap.checks.support import constant, contexts, speak
+from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, Reap, ReapKind
 from ansible_reap.wording import seconds_text
 
@@ -49,8 +50,14 @@ def _ignored(analysis: Analysis, reap: Reap) -> Finding | None:
         "and no later task of the file looks at the result. Take ignore_errors out, or test the result.",
         sub_tag="ignore-errors",
         settings=reap.settings,
-        fix=fixes.keywords.drop(analysis, reap.task, "ignore_errors", is_safe=False),
+        fix=fixes.keywords.drop_together(analysis, [reap.task, *_also_ignored(analysis, reap)], "ignore_errors"),
     )
+
+
+def _also_ignored(analysis: Analysis, reap: Reap) -> list[Task]:
+    """The launches in the same file that bear ``ignore_errors`` too: without it here it says nothing there."""
+    launches = (launch.task for launch in analysis.launches if reap in launch.reaps)
+    return [task for task in launches if task.path == reap.task.path and "ignore_errors" in task.keywords]
 
 
 def _never_failed(analysis: Analysis, reap: Reap) -> Finding | None:

@@ -52,16 +52,24 @@ def _finding(analysis: Analysis, launch: Launch) -> Finding:
         end_line=task.end_line,
         task=task.label,
         message=_lives_on(launch, signs) if lives_on else _message(launch),
-        related=tuple(Related(look.task.place, _LOOKS[look.kind]) for look in (*launch.looks, *launch.reaps)),
+        related=tuple(Related(look.task.place, _what(look, launch)) for look in (*launch.looks, *launch.reaps)),
         via=launch.via,
         fix=fix if fix and fix.is_safe else None,
         proposal=None if fix is None or fix.is_safe else fix,
     )
 
 
+def _what(look: Reap, launch: Launch) -> str:
+    if look.kind is ReapKind.WAIT and launch.verdict is Verdict.UNREAPED:
+        return "waits when the job's status file is gone already"
+    return _LOOKS[look.kind]
+
+
 def _fix(analysis: Analysis, launch: Launch, *, is_safe: bool) -> Fix | None:
     if launch.sub_tag not in ("never", "unregistered", "peek"):
         return None
+    if any(look.kind is ReapKind.WAIT for look in launch.looks):
+        return None  # the wait is there, in the wrong place
     return fixes.wait.add(analysis, launch, is_safe=is_safe)
 
 
@@ -108,6 +116,13 @@ def _message(launch: Launch) -> str:
 
 
 def _peek(launch: Launch, its: str) -> str:
+    late = next((look for look in launch.looks if look.kind is ReapKind.WAIT), None)
+    cleanup = next((look for look in launch.looks if look.kind is ReapKind.CLEANUP), None)
+    if late and cleanup:
+        return (
+            f"{cleanup.task.place} deletes the status file of {its}, 'mode: cleanup' waits for nothing, and so "
+            f"{late.task.place} fails with 'could not find job' while the work may still run. Clean up after the wait."
+        )
     look = next((look for look in launch.looks if look.kind is not ReapKind.CLEANUP), None)
     if look is None:
         where = f"{launch.looks[0].task.place} deletes" if launch.looks else "A later task deletes"

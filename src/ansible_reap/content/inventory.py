@@ -26,7 +26,8 @@ CONNECTION_VARIABLES = frozenset(
 
 _FOLDERS = ("group_vars/", "host_vars/", "inventory/", "inventories/", "hosts/", "environments/")
 _NAMES = re.compile(r"(?:^|/)(?:hosts|inventory|[^/]*inventory[^/]*|hosts[-_.][^/]*|[^/]*\.ini)$")
-_SETS = re.compile(rb"\b(ansible_[a-z_]+)[\'\"]?\s*[:=]")
+_SETS = re.compile(rb"\b(ansible_[a-z_]+)[\'\"]?\s*[:=]\s*[\'\"]?([\w.]*)")
+_CONTROLLER = re.compile(rb"^\s*(?:localhost|127\.0\.0\.1)\b")
 MAX_FILES = 2000
 MAX_SIZE = 1 << 20
 
@@ -45,5 +46,12 @@ def set_by_inventory(project: Project) -> frozenset[str]:
             text = project.read(path)
         except SourceError:
             continue
-        found.update(name.decode() for name in _SETS.findall(text[:MAX_SIZE]))
+        for line in text[:MAX_SIZE].splitlines():
+            if b"ansible_" in line and not _CONTROLLER.match(line):
+                found.update(name.decode() for name, value in _SETS.findall(line) if _matters(name, value))
     return CONNECTION_VARIABLES & found
+
+
+def _matters(name: bytes, value: bytes) -> bool:
+    """Of the connections only the local one moves a task to another machine."""
+    return name != b"ansible_connection" or value in (b"local", b"ansible.builtin.local", b"")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from ansible_reap.content import expressions
 from ansible_reap.content.library import Library
-from ansible_reap.content.model import Task
-from ansible_reap.content.tasks import TaskBlock
+from ansible_reap.content.model import Place, Task
+from ansible_reap.content.tasks import Content, TaskBlock
 from ansible_reap.flow.analysis import Analysis, AsyncUse, Launch, Quantity, Reap, ReapKind
 from ansible_reap.flow.evaluation.scalars import numbers
 from ansible_reap.flow.evaluation.values import UNKNOWN, Const
@@ -183,22 +185,44 @@ def _use(use: UseRecord, launch: Launch | None) -> AsyncUse:
 
 
 def _blocks(library: Library, record: Record) -> list[AsyncUse]:
-    """Blocks that bear ``async`` or ``poll``, which Ansible ignores there."""
+    """``async`` or ``poll`` where no task has it: Ansible ignores it there, or refuses it."""
     del record
     found: list[AsyncUse] = []
-    for path in (*library.asynchronous, *library.polling):
-        for step in library.content(path).steps():
-            if isinstance(step, TaskBlock) and ("async" in step.block.keywords or "poll" in step.block.keywords):
-                keywords = step.block.keywords
+    for path in dict.fromkeys((*library.asynchronous, *library.polling)):
+        for bearer in _bearers(library.content(path)):
+            keywords = bearer.keywords
+            if "async" in keywords or "poll" in keywords:
                 limit, poll = keywords.get("async"), keywords.get("poll")
                 found.append(
                     AsyncUse(
-                        task=step.as_task(),
+                        task=bearer,
                         limit=_quantity(limit) if "async" in keywords else None,
                         poll=_quantity(poll) if "poll" in keywords else None,
                     )
                 )
     return found
+
+
+def _bearers(content: Content) -> Iterator[Task]:
+    """Plays, imports of playbooks, entries of ``roles``, blocks and what includes apply, each seen as a task."""
+    for play in content.plays:
+        kind = "play" if play.imports is None else "import_playbook"
+        yield _as_task(play.block.place, play.end_line, kind, play.block.keywords, play.name)
+        for place, entry in play.roles:
+            if isinstance(entry, dict):
+                name = entry.get("role", entry.get("name"))
+                yield _as_task(place, place.line, "role", entry, None if name is None else str(name))
+    for step in content.steps():
+        if isinstance(step, TaskBlock):
+            yield step.as_task()
+        elif isinstance(apply := step.args.get("apply"), dict):
+            yield _as_task(step.place, step.end_line, "apply", apply, step.name)
+
+
+def _as_task(place: Place, end_line: int, kind: str, keywords: Mapping[str, Any], name: str | None) -> Task:
+    return Task(
+        place=place, end_line=end_line, name=name, action=kind, module=kind, args={}, keywords=keywords, block=None
+    )
 
 
 def _quantity(written: object) -> Quantity:

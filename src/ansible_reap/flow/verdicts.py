@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import takewhile
 
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import ReapKind
@@ -34,6 +35,7 @@ def judge(instance: Instance, record: Record, waits_elsewhere: Callable[[Instanc
     waits = [
         cover for cover in instance.covers if cover.kind is ReapKind.WAIT and cover.is_sure and _meets(instance, cover)
     ]
+    waits = [cover for cover in waits if not _comes_too_late(cover, instance)]
     wait_tasks = _tasks(waits)
     looks = tuple(task for task in _tasks(instance.covers) if task not in wait_tasks)
 
@@ -58,6 +60,17 @@ def judge(instance: Instance, record: Record, waits_elsewhere: Callable[[Instanc
             "high",
         )
     return verdict(Verdict.PARTIAL if waits else Verdict.UNREAPED, tag, text, confidence)
+
+
+def _comes_too_late(wait: Cover, instance: Instance) -> bool:
+    """Whether the status file has been deleted, wherever the wait runs, before anything waited for the job."""
+    before = list(takewhile(lambda cover: cover is not wait, instance.covers))
+    for at, cover in enumerate(before):
+        is_whole = cover.is_sure and not cover.is_partial and cover.index in (None, EACH, wait.index)
+        if cover.kind is ReapKind.CLEANUP and is_whole and implies(wait.guard, cover.guard):
+            earlier = (each for each in before[:at] if each.kind is ReapKind.WAIT)
+            return not any(satisfiable(conj(each.guard, cover.guard)) for each in earlier)
+    return False
 
 
 def _tasks(covers: Iterable[Cover]) -> tuple[Task, ...]:
@@ -92,7 +105,11 @@ def _is_unknown(instance: Instance, record: Record, waits: list[Cover]) -> bool:
         return True
     if any(cover.kind is ReapKind.WAIT and not cover.is_sure and _meets(instance, cover) for cover in instance.covers):
         return True
-    every = [cover for cover in instance.covers if cover.kind is ReapKind.WAIT and cover.is_sure]
+    every = [
+        cover
+        for cover in instance.covers
+        if cover.kind is ReapKind.WAIT and cover.is_sure and not _comes_too_late(cover, instance)
+    ]
     return _all_covered(instance, every, without_choices)
 
 
@@ -112,6 +129,9 @@ def _fault(instance: Instance, waits: list[Cover]) -> tuple[str, str, str]:
             f"{_first(waits)} waits only under a condition that the launch does not have."
         )
         return "partial", text, "medium"
+    late = [cover for cover in instance.covers if cover.kind is ReapKind.WAIT and _comes_too_late(cover, instance)]
+    if late:
+        return "peek", f"The status file of {name} is deleted before {_first(late)} waits.", "high"
     sure = [cover for cover in instance.covers if cover.is_sure and cover.kind is not ReapKind.WAIT]
     if sure and all(cover.kind is ReapKind.CLEANUP for cover in sure):
         return (

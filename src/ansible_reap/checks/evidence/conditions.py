@@ -13,6 +13,7 @@ from ansible_reap.content import expressions
 if TYPE_CHECKING:
     from jinja2 import nodes
 
+MAX_DEPTH = 8
 _SUCCESS_TESTS = frozenset({"success", "succeeded", "successful"})
 _FAILURE_TESTS = frozenset({"failed", "failure"})
 _OUTCOMES = frozenset({"failed", "finished", "rc", "stderr", "msg", "exception"})
@@ -100,6 +101,47 @@ def reads_attribute(condition: object, attribute: str) -> bool:
         for node in _within(term)
         if isinstance(node, (nodes.Getattr, nodes.Getitem))
     )
+
+
+def reads_bare(condition: object, register: str, attribute: str) -> bool:
+    """Whether a condition reads the attribute of the variable and nothing in it sees to the attribute being there."""
+    from jinja2 import nodes  # noqa: PLC0415
+
+    if isinstance(condition, (list, tuple)):
+        return any(reads_bare(item, register, attribute) for item in condition)
+    if not isinstance(condition, str) or register not in condition or attribute not in condition:
+        return False
+    tree = _expression(condition)
+    return tree is not None and _reads_bare([tree, *tree.find_all(nodes.Expr)], register, attribute)
+
+
+def reads_bare_anywhere(data: object, register: str, attribute: str, depth: int = 0) -> bool:
+    """Whether a template in plain data, or a bare expression of a condition in it, reads the attribute unguarded."""
+    from jinja2 import nodes  # noqa: PLC0415
+
+    if isinstance(data, dict) and depth < MAX_DEPTH:
+        return any(
+            reads_bare(value, register, attribute)
+            if key in ("when", "that", "failed_when", "changed_when", "until")
+            else reads_bare_anywhere(value, register, attribute, depth + 1)
+            for key, value in data.items()
+        )
+    if isinstance(data, (list, tuple)) and depth < MAX_DEPTH:
+        return any(reads_bare_anywhere(item, register, attribute, depth + 1) for item in data)
+    if not isinstance(data, str) or register not in data or not expressions.is_template(data):
+        return False
+    parts = [part for part in expressions.template(data) or () if not isinstance(part, str)]
+    return any(_reads_bare([part, *part.find_all(nodes.Expr)], register, attribute) for part in parts)
+
+
+def _reads_bare(inside: list[nodes.Expr], register: str, attribute: str) -> bool:
+    from jinja2 import nodes  # noqa: PLC0415
+
+    subscripts = [node for node in inside if isinstance(node, (nodes.Getattr, nodes.Getitem))]
+    reads = [node for node in subscripts if _attribute(node) == attribute and _is(node.node, register)]
+    guards = ("default", "d", "defined", "undefined", "finished", "skipped", "failed", "succeeded", "success")
+    is_guarded = any(isinstance(node, (nodes.Filter, nodes.Test)) and node.name in guards for node in inside)
+    return bool(reads) and not is_guarded
 
 
 def judges(text: str, register: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ansible_reap.checks.finding import Fix
+from ansible_reap.checks.finding import Edit, Fix
 from ansible_reap.checks.fixes.layout import Item, find, scalar
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis
@@ -26,7 +26,11 @@ def after(analysis: Analysis, wait: Task) -> Fix | None:
     )
     text += "".join(_kept(item))
     blank = "\n" if item.is_spaced_after(item.last) else ""
-    return Fix("remove the status file after the wait", (item.after(item.last, blank + text),), is_safe=False)
+    # The wait stands in the edit too: the clean-up belongs right after it.
+    first = item.entries[0].first
+    wait_itself = item.text(first, item.last).replace("\r\n", "\n").rstrip("\n") + "\n"
+    edit = Edit(item.path, first, item.last, wait_itself + blank + text)
+    return Fix("remove the status file after the wait", (edit,), is_safe=False)
 
 
 def _kept(item: Item) -> list[str]:

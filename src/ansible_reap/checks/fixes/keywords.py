@@ -22,6 +22,15 @@ def drop(analysis: Analysis, task: Task, *keys: str, is_safe: bool = True) -> Fi
     return Fix(f"take out {' and '.join(present)}", tuple(edits), is_safe)
 
 
+def drop_together(analysis: Analysis, tasks: Sequence[Task], *keys: str) -> Fix | None:
+    """Take the keywords out of each of the tasks. Never safe; None where it cannot be done in all of them."""
+    found = [drop(analysis, task, *keys, is_safe=False) for task in tasks]
+    if any(fix is None for fix in found):
+        return None
+    edits = [edit for fix in found if fix for edit in fix.edits]
+    return Fix(f"take out {' and '.join(keys)}", tuple(edits), is_safe=False)
+
+
 def drop_with_waits(analysis: Analysis, task: Task, waits: Sequence[Task], *keys: str) -> Fix | None:
     """Take the keywords out, and the tasks that wait for what they never started. Never safe."""
     fix = drop(analysis, task, *keys, is_safe=False)

@@ -11,7 +11,8 @@ from ansible_reap.content.model import Task
 def suggestion(finding: Finding, text: str, steps: Iterable[Task]) -> str:
     """The task as it should read, then the other tasks of its file that change, then those that are added.
 
-    Each stands as a whole, to be pasted in place of the task of its name, or after the others where there is none.
+    Each stands as a whole, to be pasted in place of the task of its name, or after the one before it where the file has
+    none of that name.
     ``text`` is the file's and ``steps`` are its tasks. Empty where there is no fix, or one that changes another file
     too; tasks that a fix takes out are not part of it.
     """

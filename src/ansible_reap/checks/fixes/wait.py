@@ -67,6 +67,8 @@ def add(analysis: Analysis, launch: Launch, *, is_safe: bool = True) -> Fix | No
     limit = launch.limit.single
     register = launch.register or _new_name(analysis, launch)
     edits = list(_registered(item, launch, register))
+    # What is ignored at the start of the job says nothing once its end is waited for.
+    edits += item.without("ignore_errors") or []
     place = _place(item, launch)
     reap = ("\n" if item.is_spaced_after(place) else "") + _reap(launch, item, register, limit)
     edits.append(item.after(place, reap))

@@ -16,7 +16,7 @@ from ansible_reap.flow.evaluation.values import Alt, Job, JobId, Map, Results, S
 
 INHERITED = (
     *("become", "become_user", "delegate_to", "run_once", "check_mode", "ignore_errors", "vars", "when"),
-    *("any_errors_fatal", "environment", "notify"),
+    *("any_errors_fatal", "connection", "environment", "no_log", "notify"),
 )
 
 

@@ -1,0 +1,177 @@
+"""async-result: a launch's own result taken for the job's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_reap.checks import fixes, unreaped
+from ansible_reap.checks.evidence import conditions
+from ansible_reap.checks.evidence.neighbours import tasks_of_file
+from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext
+from ansible_reap.checks.support import constant, contexts, listed, speak
+from ansible_reap.content.model import Task
+from ansible_reap.flow.analysis import Analysis, Launch
+from ansible_reap.jobs import Verdict
+
+ENDED = ("rc", "stdout", "stdout_lines", "stderr", "stderr_lines", "delta")
+"""What only the result of a job that has ended holds. A launch registers its id, ``started``, ``finished``,
+``results_file`` and ``changed`` (ansible-core 2.16 to 2.22)."""
+
+
+def check(context: RuleContext) -> Iterator[Finding]:
+    for launch in context.analysis.launches:
+        if launch.poll.single != 0:
+            continue
+        for find in (_condition, _register, _notify, _ignored):
+            finding = find(context.analysis, launch)
+            if finding:
+                yield finding
+
+
+def _condition(analysis: Analysis, launch: Launch) -> Finding | None:
+    """``failed_when`` and ``changed_when`` are judged when the job has been started, not when it has ended."""
+    if launch.register is None:
+        return None
+    found = [
+        (keyword, attribute)
+        for keyword in ("failed_when", "changed_when")
+        for attribute in _unguarded(launch.task.keywords.get(keyword), launch.register)
+    ]
+    if not found:
+        return None
+    keyword, attribute = found[0]
+    waits = launch.reaps
+    there = f"the wait ({waits[0].task.place})" if waits else "an async_status task that waits for the job"
+    return speak(
+        RULE,
+        launch.task,
+        f"'{keyword}' is judged as soon as the job has been started, and reads {launch.register}.{attribute}, which "
+        f"only the result of a job that has ended holds: this task fails while the job runs on. Move the condition to "
+        f"{there}.",
+        sub_tag="condition",
+        related=[(wait.task, "judge the job here") for wait in waits],
+        settings=launch.settings,
+        fix=fixes.keywords.drop(analysis, launch.task, *dict.fromkeys(key for key, _ in found), is_safe=False),
+    )
+
+
+def _unguarded(condition: object, register: str) -> list[str]:
+    """The attributes of an ended job that a condition reads without asking whether they are there."""
+    if condition is None or isinstance(condition, bool):
+        return []
+    return [name for name in ENDED if conditions.reads_bare(condition, register, name)]
+
+
+def _register(analysis: Analysis, launch: Launch) -> Finding | None:
+    """A later task of the file reads output from what the launch has registered."""
+    register = launch.register
+    if register is None or launch.is_looped:
+        return None
+    for other in _readers(analysis, launch.task, register):
+        found = [name for name in ENDED if conditions.reads_bare_anywhere(_written(other), register, name)]
+        if found:
+            result = launch.reaps[0].task.keywords.get("register") if launch.reaps else None
+            instead = f", as {result}.{found[0]}" if isinstance(result, str) else ""
+            names = listed(f"{register}.{name}" for name in found)
+            return speak(
+                RULE,
+                launch.task,
+                f"{other.place} reads {names}, but a launch registers the job's id and no output: that task fails. "
+                f"Read it from the result of the task that waits for the job{instead}.",
+                sub_tag="register",
+                related=[(other, "reads the output that is not there")],
+                settings=launch.settings,
+            )
+    return None
+
+
+def _readers(analysis: Analysis, task: Task, register: str) -> Iterator[Task]:
+    """The later tasks of the play in the same file, up to the first that registers the name anew."""
+    play = next((block.place for block in task.enclosing() if block.is_play), None)
+    for other in tasks_of_file(analysis, task.path):
+        if other.line <= task.end_line or other.module == "block":
+            continue
+        if next((block.place for block in other.enclosing() if block.is_play), None) != play:
+            return
+        own = other.keywords.get("register")
+        if own != register or "until" not in other.keywords:
+            yield other  # what 'until' reads under this name is the other task's own result
+        if own == register or (other.short_name == "set_fact" and register in other.args):
+            return
+
+
+def _written(task: Task) -> list[object]:
+    """All that a task reads before it runs: its own conditions on its result are not part of that."""
+    own = ("until", "failed_when", "changed_when") if task.keywords.get("register") else ()
+    return [task.args, {key: value for key, value in task.keywords.items() if key not in own}]
+
+
+def _notify(analysis: Analysis, launch: Launch) -> Finding | None:
+    """A handler that a launch notifies runs while the job may still be at work."""
+    names = launch.task.keywords.get("notify")
+    if not names or constant(launch.task.keywords.get("changed_when")) is False or unreaped.is_daemon(analysis, launch):
+        return None
+    if launch.verdict not in (Verdict.UNREAPED, Verdict.PARTIAL, Verdict.REAPED):
+        return None
+    flush = _flush_before_the_wait(analysis, launch)
+    if launch.verdict is not Verdict.UNREAPED and flush is None:
+        return None
+    told = listed(f"'{name}'" for name in (names if isinstance(names, list) else [names]))
+    when = f"at the flush in {flush.place}" if flush else "when the play runs its handlers"
+    return speak(
+        RULE,
+        launch.task,
+        f"A launch always counts as changed, so it notifies {told} as soon as the job has been started: the handler "
+        f"runs {when}, whether or not the work is done. Notify from the task that waits for the job.",
+        sub_tag="notify",
+        related=[(flush, "runs the handlers before the job has ended")] if flush else (),
+        settings=launch.settings,
+        fix=fixes.keywords.drop(analysis, launch.task, "notify", is_safe=False),
+    )
+
+
+def _flush_before_the_wait(analysis: Analysis, launch: Launch) -> Task | None:
+    """``meta: flush_handlers`` between the launch and the first wait in its file."""
+    waits = [wait.task.line for wait in launch.reaps if wait.task.path == launch.task.path]
+    if launch.reaps and not waits:
+        return None
+    for other in tasks_of_file(analysis, launch.task.path):
+        is_between = launch.task.end_line < other.line < min(waits, default=other.line + 1)
+        if is_between and other.module == "meta" and "flush_handlers" in str(other.args.get("_raw_params", "")):
+            return other
+    return None
+
+
+def _ignored(analysis: Analysis, launch: Launch) -> Finding | None:
+    """``ignore_errors`` on a launch whose wait fails the play all the same."""
+    ignored = launch.task.keywords.get("ignore_errors")
+    if constant(ignored) is not True or launch.verdict is not Verdict.REAPED or not launch.reaps:
+        return None
+    if any(_bears(reap.task, contexts(reap.task, reap.settings)[0].ignore_errors) for reap in launch.reaps):
+        return None
+    wait = launch.reaps[0].task
+    return speak(
+        RULE,
+        launch.task,
+        f"ignore_errors covers the start of the job only: when the job itself fails, the wait ({wait.place}) fails and "
+        f"the play with it. Take it out here, or put it on the wait if a failed job is to be passed over.",
+        sub_tag="ignored",
+        related=[(wait, "fails when the job has failed")],
+        settings=launch.settings,
+        fix=fixes.keywords.drop(analysis, launch.task, "ignore_errors", is_safe=False),
+    )
+
+
+def _bears(wait: Task, ignore_errors: object) -> bool:
+    """Whether the wait itself passes over a failure, or may."""
+    return (constant(ignore_errors) is not False and ignore_errors is not None) or "failed_when" in wait.keywords
+
+
+RULE = Rule(
+    id="async-result",
+    sub_tags=("condition", "register", "notify", "ignored"),
+    severity=Level.LOW,
+    tags=("unpredictability",),
+    summary="A launch's own result taken for the job's",
+    check=check,
+)
