@@ -12,7 +12,7 @@ import pytest
 
 from ansible_reap.runtime.output import recap
 from ansible_reap.runtime.output.junit import as_junit
-from ansible_reap.runtime.output.report import Outcome, Run, as_json, dumps, outcome_of, summary, write
+from ansible_reap.runtime.output.report import Outcome, Run, as_json, dumps, outcome_of, summary
 from ansible_reap.runtime.policy.options import Gate, OnUnreaped, Options, RecapWhen, parse
 from ansible_reap.runtime.tracking.info import Access, JobInfo, LaunchSite
 from ansible_reap.runtime.tracking.phases import Phase, Sight, Source
@@ -114,17 +114,6 @@ def test_outcomes() -> None:
     assert outcome_of([], Options()) is Outcome.OK
     assert outcome_of([job()], told) is Outcome.REPORTED
     assert outcome_of([job()], Options()) is Outcome.FAILED
-
-
-def test_what_is_written_is_whole_and_for_the_owner_only(tmp_path: Path) -> None:
-    path = tmp_path / "new" / "report.json"
-    write(path, "one")
-    write(path, "two")
-    assert path.read_text(encoding="utf-8") == "two"
-    assert path.stat().st_mode & 0o777 == 0o600
-    assert [each.name for each in path.parent.iterdir()] == ["report.json"]
-    with pytest.raises(OSError, match="exists"):
-        write(path / "below", "three")
 
 
 def test_junit_survives_hostile_names() -> None:

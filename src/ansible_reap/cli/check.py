@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ansible_reap import linting
+from ansible_reap import files, linting
 from ansible_reap.checks.finding import Level
 from ansible_reap.cli.parser import Parser, UsageError
 from ansible_reap.cli.terminal import COLOURS, follows_links, wants_colour
@@ -214,7 +214,7 @@ def _generate_ignore(root: Path, outcome: Outcome, args: argparse.Namespace) -> 
         print(f"{name} cannot name '{one_line(path)}', for its blank or '#'; use '# noqa' there", file=sys.stderr)
     pairs = {(each.place.path, each.tag) for each in outcome.findings if each.place.path not in nameless}
     try:
-        file.write_bytes(merged(file.read_bytes().decode() if file.exists() else "", pairs).encode())
+        files.write(file, merged(file.read_bytes().decode() if file.exists() else "", pairs), private=False)
     except OSError as error:
         raise UsageError(f"--generate-ignore: cannot write '{name}': {error.strerror}") from error
     _tell(args, f"{name}: {len(pairs)} pairs of file and tag added")

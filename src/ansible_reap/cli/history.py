@@ -9,6 +9,7 @@ import sys
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+from ansible_reap import files
 from ansible_reap.cli.parser import Parser, UsageError
 from ansible_reap.history import committed
 from ansible_reap.history.database import StoreError
@@ -105,7 +106,7 @@ def _show(args: argparse.Namespace) -> int:
 
 def _write(file: Path, text: str) -> None:
     try:
-        file.write_text(text, encoding="utf-8")
+        files.write(file, text, private=False)
     except OSError as error:
         raise UsageError(f"cannot write '{file}': {error.strerror}") from error
 

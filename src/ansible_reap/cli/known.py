@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from ansible_reap import files
 from ansible_reap.formats.run_report import Report, ReportedJob
 from ansible_reap.jobs import JobState, SeenBy
 from ansible_reap.runtime.policy import known_jobs
@@ -49,7 +50,7 @@ class KnownFile:
         old = self.path.read_bytes().decode("utf-8") if self.exists else ""
         new, added = known_jobs.merged(old, offenders)
         if added:
-            self.path.write_bytes(new.encode("utf-8"))
+            files.write(self.path, new, private=False)
         return added
 
     def stale(self, report: Report) -> Iterator[str]:

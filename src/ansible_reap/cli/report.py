@@ -10,6 +10,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from ansible_reap import files
 from ansible_reap.cli.known import KnownFile
 from ansible_reap.cli.parser import Parser, UsageError
 from ansible_reap.formats import run_report
@@ -40,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     if args.html is None:
         return 0
     try:
-        args.html.write_text(run_page.page(report), encoding="utf-8")
+        files.write(args.html, run_page.page(report))
     except OSError as error:
         raise UsageError(f"--html: cannot write '{args.html}': {error.strerror}") from error
     return 0

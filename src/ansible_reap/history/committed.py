@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import mmap
-import os
 import reprlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from ansible_reap import files
 from ansible_reap.history.estimate import Estimate, Estimates, RunTime
 from ansible_reap.history.identity import Identity, collection_of
 from ansible_reap.history.observation import Observation, Outcome
@@ -60,10 +60,7 @@ def dump(histories: Iterable[LaunchHistory]) -> str:
 
 def write(path: Path, text: str) -> None:
     """Replace the file in one step, so that nobody reads half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    files.write(path, text, private=False)
 
 
 def _entry(history: LaunchHistory) -> dict[str, object]:

@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
+from ansible_reap import files
+
 Row = tuple[Any, ...]
 Parameters = Mapping[str, object]
 
@@ -77,10 +79,15 @@ class Address:
 
 
 def default_path() -> Path:
-    """The history's file where nothing else is set: in the user's state folder."""
-    state = os.environ.get("XDG_STATE_HOME") or ""
-    base = Path(state) if Path(state).is_absolute() else Path.home() / ".local" / "state"
-    return base / "ansible-reap" / "history.db"
+    """The history's file where nothing else is set: in the user's state folder.
+
+    Raises:
+        StoreError: there is no such folder.
+    """
+    try:
+        return files.state_folder() / "history.db"
+    except OSError as error:
+        raise StoreError(f"{error.strerror}; name a file or a database with the option history") from error
 
 
 def parse_address(text: str | None) -> Address | None:
@@ -136,7 +143,9 @@ class SqliteDatabase:
             if not self.path.is_file():
                 raise StoreError(f"{self.path}: no history has been kept here")
             return
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        files.make_folder(self.path.parent)
+        files.refuse_shared(self.path.parent)
+        files.target_of(self.path)
         # SQLite would make the file with the umask's permissions; its journal takes over those of the file.
         os.close(os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
 

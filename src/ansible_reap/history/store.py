@@ -14,6 +14,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+from ansible_reap import files
 from ansible_reap.history.database import (
     Address,
     Connection,
@@ -120,13 +121,11 @@ class Store:
         folder = self._waiting_room()
         name = f"{observations[0].run.replace(':', '')}-{os.getpid()}"
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            files.make_folder(folder)
+            files.refuse_shared(folder)
             for oldest in sorted(folder.glob("*.json"))[: -MAX_WAITING + 1]:
                 oldest.unlink(missing_ok=True)
-            partial = folder / f"{name}.partial"
-            with os.fdopen(os.open(partial, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as out:
-                json.dump([_to_row(each) for each in observations], out)
-            partial.replace(folder / f"{name}.json")
+            files.write(folder / f"{name}.json", json.dumps([_to_row(each) for each in observations]))
         except OSError as error:
             raise StoreError(f"{folder}: {error.strerror or error}") from error
 

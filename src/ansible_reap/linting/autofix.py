@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ansible_reap import files
 from ansible_reap.checks.finding import Finding
 from ansible_reap.linting import edits
 from ansible_reap.linting.outcome import Outcome
@@ -66,7 +67,7 @@ def fix(root: Path, lint: Lint, unsaved: Mapping[str, bytes] | None = None) -> F
 def write(root: Path, fixed: Fixed) -> None:
     """Write the files that change. Raises OSError where one cannot be written."""
     for path, data in fixed.files.items():
-        (root / path).write_bytes(data)
+        files.write(root / path, data, private=False)
 
 
 def diff(root: Path, fixed: Fixed, unsaved: Mapping[str, bytes] | None = None, prefix: str = "") -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 
+from ansible_reap import ansible_cfg
 from ansible_reap.runtime.entry import current
 from ansible_reap.runtime.ledger.folder import ledger_folder
 from ansible_reap.runtime.ledger.leftovers import Leftovers, claim, close, leftovers, status_files, strangers, unclaimed
@@ -79,7 +80,7 @@ def collect(action: Any, arguments: Mapping[str, Any], task_vars: Mapping[str, A
 def _folder(arguments: Mapping[str, Any]) -> Path:
     session = current()
     named = arguments["ledger_dir"] or (session.options.ledger_dir if session is not None else None)
-    return Path(named).expanduser() if named else ledger_folder()
+    return ansible_cfg.resolve_path(named, Path.cwd()) if named else ledger_folder()
 
 
 def _ledgers(folder: Path, warnings: list[str]) -> list[RunLedger]:

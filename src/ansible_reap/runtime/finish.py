@@ -6,13 +6,10 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
-from ansible import constants as C  # noqa: N812 - Ansible's own name for it
-from ansible.utils.display import Display
-
+from ansible_reap import ansible_cfg, files
 from ansible_reap.runtime.ledger.writer import ledger_of_this_run
-from ansible_reap.runtime.output import recap, report
+from ansible_reap.runtime.output import recap, report, terminal
 from ansible_reap.runtime.output.junit import as_junit
 from ansible_reap.runtime.output.report import Outcome
 from ansible_reap.runtime.output.run_times import keep
@@ -38,10 +35,25 @@ class RunEnd(Finish):
         self._status = HOSTS_FAILED
         self._clean_up = session.loader.cleanup_all_tmp_files
         session.loader.cleanup_all_tmp_files = self._leave
+        self._keep_ledger()
+
+    def _keep_ledger(self) -> None:
+        """Without a home folder nothing is kept that the options give no place for; that is one warning."""
+        session = self._session
+        options = session.options
+        try:
+            files.state_folder()
+        except OSError as error:
+            unkept = [name for name in ("ledger_dir", "history") if getattr(options, name) is None]
+            if unkept:
+                kept = " and no ".join("ledger" if name == "ledger_dir" else "history" for name in unkept)
+                session.warn(
+                    f"async_reaper: {error.strerror}, so no {kept} is kept; {' or '.join(unkept)} can name one."
+                )
+            if options.ledger_dir is None:
+                return
         session.tracker.listen(
-            ledger_of_this_run(
-                session.options.ledger_dir, session.started, session.playbooks[0], session.core, session.warn
-            )
+            ledger_of_this_run(options.ledger_dir, session.started, session.playbooks[0], session.core, session.warn)
         )
 
     def playbook_start(self) -> None:
@@ -53,7 +65,7 @@ class RunEnd(Finish):
         self._has_ended = True
         self._status = HOSTS_UNREACHABLE if has_unreachable else HOSTS_FAILED
         jobs = list(session.tracker)
-        _show(recap.lines(jobs, session.options, time.time()))
+        terminal.show(recap.lines(jobs, session.options, time.time()))
         write_reports(session, report.outcome_of(jobs, session.options))
 
     def _leave(self) -> None:
@@ -70,7 +82,7 @@ class RunEnd(Finish):
     def _end_run(self) -> None:
         session = self._session
         if not self._has_ended:
-            _show(recap.lines(list(session.tracker), session.options, time.time()))
+            terminal.show(recap.lines(list(session.tracker), session.options, time.time()))
             write_reports(session, Outcome.INTERRUPTED)
         elif stale := list(session.options.known.stale(session.tracker)):
             session.warn(f"async_reaper: entries that can go: {'; '.join(stale)}.")
@@ -98,31 +110,19 @@ def write_reports(session: Session, outcome: Outcome) -> None:
     """Write what the options ask for; a path that cannot be written is one warning."""
     jobs = list(session.tracker)
     run = report.Run(session.name, tuple(session.playbooks), session.core, session.started, time.time())
-    if session.options.report_path:
-        _write(session, "report_path", session.options.report_path, report.dumps(report.as_json(run, jobs, outcome)))
-    if session.options.junit_path:
-        _write(session, "junit_path", session.options.junit_path, as_junit(run, jobs, session.options))
+    options = session.options
+    if options.report_path:
+        _write(session, "report_path", options.report_path, report.dumps(report.as_json(run, jobs, outcome)), ".json")
+    if options.junit_path:
+        _write(session, "junit_path", options.junit_path, as_junit(run, jobs, options), ".xml")
 
 
-def _write(session: Session, option: str, path: str, text: str) -> None:
+def _write(session: Session, option: str, named: str, text: str, suffix: str) -> None:
+    path = ansible_cfg.resolve_path(named, Path.cwd())
+    if path.is_dir() or named.endswith("/"):
+        path /= session.name.replace(":", "") + suffix
     try:
-        report.write(Path(os.path.expandvars(path)).expanduser(), text)
+        files.write(path, text)
     except OSError as error:
         reason = error.strerror or str(error)
-        session.warn(f"async_reaper: {option}: {path} cannot be written ({reason}); the run goes on without it.")
-
-
-def _show(lines: list[recap.Line]) -> None:
-    if not lines:
-        return
-    display: Any = Display()
-    colours = {recap.Tone.GOOD: C.COLOR_OK, recap.Tone.WARNING: C.COLOR_WARN, recap.Tone.ERROR: C.COLOR_ERROR}
-    # A stdout callback that prints one document must not have our lines behind it.
-    if str(C.DEFAULT_STDOUT_CALLBACK).rpartition(".")[2] in ("json", "jsonl", "null"):
-        for line in lines:
-            display.display(line.text, color=colours[line.tone], stderr=True)
-        return
-    display.banner("ASYNC RECAP")
-    for line in lines:
-        display.display(line.text, color=colours[line.tone])
-    display.display("")
+        session.warn(f"async_reaper: {option}: {named} cannot be written ({reason}); the run goes on without it.")

@@ -145,6 +145,17 @@ class Gate:
         """The task is the one with which a host comes to the gate."""
         return identity(task) == identity(self._flush)
 
+    def silence_others(self, host: Any) -> None:
+        """Take the host off the handlers that are not ours.
+
+        A handler may notify one that stands before it. Ansible runs that one at the next flush, and behind the last
+        one there is none, so it must not run at ours.
+        """
+        for block in self._play.handlers:
+            for handler in block.block:
+                if not self.owns(handler) and handler.is_host_notified(host):
+                    handler.remove_host(host)
+
     def enter(self, host: Any, *, look: bool, fail: bool) -> None:
         """The host is at the gate: what is to be done there."""
         self._entered = True

@@ -102,10 +102,13 @@ class Gatekeeper:
 
     def _enter(self, host: Any) -> None:
         """A host has reached the gate: tell it of its jobs."""
+        if self._gate is None:
+            return
+        self._gate.silence_others(host)
         self.before_entry()
         name = host.get_name()
         jobs = list(self._needing.get(name, {}).values())
-        if self._gate is None or not jobs:
+        if not jobs:
             return
         looks = [job for job in jobs if job.wants_look] if self._looks else []
         self._tell(name, looks=self._groups(looks), message=self._message(name))

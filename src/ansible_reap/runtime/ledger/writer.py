@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 
+from ansible_reap import ansible_cfg, files
 from ansible_reap.jobs import JobState, LastSeen
 from ansible_reap.runtime.ledger.lines import Answer, Closing, Intent, Record, RunRecord, encode
 from ansible_reap.runtime.ledger.processes import controller_name, start_of
@@ -27,10 +28,8 @@ KEPT_DAYS = 90
 
 
 def default_folder() -> Path:
-    """The ledger's folder under the user's state folder (XDG base directories)."""
-    state = os.environ.get("XDG_STATE_HOME", "")
-    base = Path(state) if state.startswith("/") else Path.home() / ".local" / "state"
-    return base / "ansible-reap" / "ledger"
+    """The ledger's folder under the user's state folder. Raises OSError where there is none."""
+    return files.state_folder() / "ledger"
 
 
 class Ledger:
@@ -134,7 +133,8 @@ class Ledger:
             OSError: it cannot be done; no second try is made in this run.
         """
         try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            files.make_folder(self._folder)
+            files.refuse_shared(self._folder)
             fd, self._path = _create(self._folder, self._run.run)
             self._put(fd, encode(self._run))
         except OSError:
@@ -182,9 +182,8 @@ def ledger_of_this_run(
         playbooks=(playbook,),
         ansible_core=core,
     )
-    return Ledger(
-        Path(folder).expanduser() if folder else default_folder(), run, lambda text: warn(f"async_reaper: {text}.")
-    )
+    place = ansible_cfg.resolve_path(folder, Path.cwd()) if folder else default_folder()
+    return Ledger(place, run, lambda text: warn(f"async_reaper: {text}."))
 
 
 def append(path: Path, record: Record) -> None:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from pathlib import Path
 from typing import Any
 
 from ansible_reap.jobs import JobState
@@ -83,24 +81,6 @@ def as_json(run: Run, jobs: Sequence[JobRecord], outcome: Outcome) -> dict[str, 
         "summary": summary(jobs),
         **({"unclaimed": [entry(job) for job in strays]} if strays else {}),
     }
-
-
-def write(path: Path, text: str) -> None:
-    """Write whole or not at all, readable by the owner only.
-
-    Raises:
-        OSError: it cannot be written.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        fd = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(fd, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        scratch.replace(path)
-    except OSError:
-        scratch.unlink(missing_ok=True)
-        raise
 
 
 def dumps(report: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 from functools import cache
 from pathlib import Path
 
+from ansible_reap import files
 from ansible_reap.history.database import StoreError, parse_address
 from ansible_reap.history.identity import Identity, Site, collection_of, locate, project_name, sites
 from ansible_reap.history.observation import Observation, Outcome
@@ -22,12 +23,22 @@ def keep(jobs: Sequence[JobRecord], run: str, core: str, base: str | None, where
 
     Returns what to warn of in one line, or None. Takes less than two seconds whatever the store does.
     """
+    if where is None and not _has_home():
+        return None  # the run has been warned of that once
     try:
         address = parse_address(where)
     except StoreError as error:
         return f"history: {error}"
     found = observations(jobs, run, core, Path(base or "."))
     return keep_observations(found, address) if address else None
+
+
+def _has_home() -> bool:
+    try:
+        files.state_folder()
+    except OSError:
+        return False
+    return True
 
 
 def observations(jobs: Sequence[JobRecord], run: str, core: str, base: Path) -> list[Observation]:

@@ -1,0 +1,153 @@
+"""The one way in which we write files.
+
+A file is written whole or not at all: beside its place, under a name that nobody can guess, and then renamed. A link is
+followed, for its owner put it there. A device, a pipe or a socket is never written to and never replaced.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
+_IN_PLACE = frozenset({errno.EBUSY, errno.EXDEV, errno.EACCES, errno.EPERM})
+"""Errors of a folder in which nothing can be put, or of a file that is a mount point: the file itself may do."""
+
+
+class UnsafePathError(OSError):
+    """A path that we do not write to, though perhaps we could; ``strerror`` says why."""
+
+    def __init__(self, why: str, path: Path) -> None:
+        super().__init__(errno.EPERM, why, str(path))
+
+
+def write(path: Path, content: str | bytes, *, private: bool = True) -> None:
+    """Write a file, and the folders above it where there are none.
+
+    ``private`` files are readable by their owner only; others keep the permissions that they have.
+
+    Raises:
+        OSError: it cannot be written; ``strerror`` says why in words.
+    """
+    data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
+    target = target_of(path)
+    make_folder(target.parent)
+    mode = PRIVATE_FILE if private else _mode_of(target)
+    scratch: str | None = None
+    try:
+        fd, scratch = tempfile.mkstemp(prefix=f".{target.name[:100]}.", dir=target.parent)
+        with os.fdopen(fd, "wb") as stream:
+            stream.write(data)
+            os.fchmod(stream.fileno(), mode)
+        Path(scratch).replace(target)
+    except OSError as error:
+        if scratch is not None:
+            with contextlib.suppress(OSError):
+                Path(scratch).unlink()
+        if error.errno not in _IN_PLACE or not target.is_file():
+            raise
+        _overwrite(target, data, PRIVATE_FILE if private else None)
+
+
+def target_of(path: Path) -> Path:
+    """The file that the path leads to, through links.
+
+    Raises:
+        UnsafePathError: it leads to what is no file, or through a link in a folder that others may write to.
+        OSError: it leads to a folder, or nowhere for too many links.
+    """
+    target = Path(os.path.realpath(path))
+    if target != Path(os.path.normpath(path.absolute())):
+        shared = shared_folder(path.parent)
+        if shared is not None:
+            raise UnsafePathError(f"it leads through a link, and {_others_may(shared)}", path)
+    try:
+        status = target.lstat()
+    except FileNotFoundError:
+        return target
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(status.st_mode):
+        raise UnsafePathError("it is no file but a device, a pipe or a socket", path)
+    return target
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder for the owner only, and those above it. One that is there stays as it is. Raises OSError."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=PRIVATE_FOLDER)
+
+
+def state_folder() -> Path:
+    """Where a user's programs keep what they know: our folder there, by the XDG base directories.
+
+    Raises:
+        OSError: the user has no home folder, as in some containers.
+    """
+    state = os.environ.get("XDG_STATE_HOME", "")
+    if os.path.isabs(state):  # noqa: PTH117 - it is text as yet
+        return Path(state) / "ansible-reap"
+    home = os.path.expanduser("~")  # noqa: PTH111 - Path raises another error where there is none
+    if not os.path.isabs(home):  # noqa: PTH117
+        raise OSError(errno.ENOENT, "there is no home folder")
+    return Path(home) / ".local" / "state" / "ansible-reap"
+
+
+def refuse_shared(folder: Path) -> None:
+    """Raise UnsafePathError where others may change what the folder holds, or put another in its place."""
+    shared = shared_folder(folder)
+    if shared is not None:
+        raise UnsafePathError(_others_may(shared), folder)
+
+
+def shared_folder(folder: Path) -> Path | None:
+    """The first folder on the way that others may write to; None where there is none.
+
+    In one with the sticky bit, such as ``/tmp``, others cannot touch what is ours.
+    """
+    for way in dict.fromkeys((folder.absolute(), Path(os.path.realpath(folder)))):
+        is_sticky = False
+        for step in (*reversed(way.parents), way):
+            try:
+                status = step.stat()
+            except OSError:
+                break  # there is nothing yet, and what we make is ours
+            if is_sticky and status.st_uid not in (0, os.geteuid()):
+                return step
+            is_sticky = bool(status.st_mode & stat.S_ISVTX)
+            if status.st_mode & stat.S_IWOTH and not is_sticky:
+                return step
+    return None
+
+
+def _others_may(folder: Path) -> str:
+    return f"others may write to {folder}"
+
+
+def _mode_of(target: Path) -> int:
+    """The permissions that a file has, or that a new one would get."""
+    try:
+        return stat.S_IMODE(target.stat().st_mode)
+    except FileNotFoundError:
+        mask = os.umask(0o077)
+        os.umask(mask)
+        return 0o666 & ~mask
+
+
+def _overwrite(target: Path, data: bytes, mode: int | None) -> None:
+    """Write to a file that cannot be replaced. Raises OSError."""
+    fd = os.open(target, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(fd, "wb") as stream:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise UnsafePathError("it is no file but a device, a pipe or a socket", target)
+        os.ftruncate(fd, 0)
+        stream.write(data)
+        if mode is not None:
+            os.fchmod(fd, mode)

@@ -1,0 +1,114 @@
+"""Files are written whole, for their owner, and never through what is no file or through a folder of others."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from ansible_reap import files
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> Path:
+    """A folder that everybody may write to."""
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    folder.chmod(0o777)
+    return folder
+
+
+def test_what_is_written_is_whole_and_for_the_owner_only(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "folder" / "report.json"
+    mask = os.umask(0)
+    try:
+        files.write(path, "one")
+        files.write(path, "two")
+    finally:
+        os.umask(mask)
+    assert path.read_text(encoding="utf-8") == "two"
+    assert (mode(path), mode(path.parent), mode(path.parent.parent)) == (0o600, 0o700, 0o700)
+    assert [each.name for each in path.parent.iterdir()] == ["report.json"]
+    with pytest.raises(OSError, match=r"exists|Not a directory"):
+        files.write(path / "below", "three")
+
+
+def test_a_file_that_is_not_private_keeps_its_permissions(tmp_path: Path) -> None:
+    script = tmp_path / "site.yml"
+    script.write_text("old", encoding="utf-8")
+    script.chmod(0o754)
+    files.write(script, b"new", private=False)
+    assert (script.read_text(encoding="utf-8"), mode(script)) == ("new", 0o754)
+
+
+def test_a_link_is_followed(tmp_path: Path) -> None:
+    target, link = tmp_path / "target", tmp_path / "link"
+    link.symlink_to(target)
+    files.write(link, "one")
+    files.write(link, "two")
+    assert link.is_symlink()
+    assert target.read_text(encoding="utf-8") == "two"
+
+
+def test_a_pipe_a_device_and_a_folder_stay_as_they_are(tmp_path: Path) -> None:
+    pipe, link = tmp_path / "pipe", tmp_path / "link"
+    os.mkfifo(pipe)
+    link.symlink_to("/dev/null")
+    for path in (pipe, link):
+        with pytest.raises(files.UnsafePathError, match="a device, a pipe or a socket"):
+            files.write(path, "text")
+    with pytest.raises(IsADirectoryError):
+        files.write(tmp_path, "text")
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["link", "pipe"]
+
+
+def test_a_link_in_a_folder_that_others_may_write_to_is_not_followed(tmp_path: Path, shared: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("mine", encoding="utf-8")
+    (shared / "report.json").symlink_to(precious)
+    (shared / "way").symlink_to(tmp_path)
+    for path in (shared / "report.json", shared / "way" / "precious"):
+        with pytest.raises(files.UnsafePathError, match=f"others may write to {shared}"):
+            files.write(path, "text")
+    assert precious.read_text(encoding="utf-8") == "mine"
+    files.write(shared / "plain.json", "text")
+    assert mode(shared / "plain.json") == 0o600
+
+
+def test_folders_that_others_may_write_to_are_refused_at_any_depth(tmp_path: Path, shared: Path) -> None:
+    deep = shared / "a" / "b"
+    deep.mkdir(parents=True)
+    for folder in (shared, deep, shared / "not" / "there"):
+        with pytest.raises(files.UnsafePathError, match=f"others may write to {shared}"):
+            files.refuse_shared(folder)
+    shared.chmod(0o1777)
+    files.refuse_shared(deep)
+    files.refuse_shared(tmp_path)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+def test_a_folder_of_another_user_below_a_sticky_one_is_refused(shared: Path) -> None:
+    shared.chmod(0o1777)
+    (shared / "of-another").mkdir()
+    os.chown(shared / "of-another", 12345, -1)
+    with pytest.raises(files.UnsafePathError):
+        files.refuse_shared(shared / "of-another")
+
+
+def test_the_state_folder_needs_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", "/some/state")
+    assert files.state_folder() == Path("/some/state/ansible-reap")
+    monkeypatch.setenv("XDG_STATE_HOME", "relative")
+    monkeypatch.setenv("HOME", "/home/me")
+    assert files.state_folder() == Path("/home/me/.local/state/ansible-reap")
+    monkeypatch.setenv("HOME", "~")
+    with pytest.raises(OSError, match="no home folder"):
+        files.state_folder()
