@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("ansible_reap.cli.demo", "see on a small project what it does"),
     "doctor": ("ansible_reap.cli.doctor", "say what is active here, and what is off"),
     "lsp": ("ansible_reap.cli.lsp", "serve an editor: findings as you type"),
+    "man": ("ansible_reap.cli.man", "print the manual page"),
     "completion": ("ansible_reap.cli.completion", "print a completion script for bash, zsh or fish"),
 }
 """Name -> (module, summary). The order is that of the help."""

@@ -3,93 +3,198 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
-from importlib import import_module
+from collections.abc import Callable, Iterable, Iterator
 
-from ansible_reap.cli.parser import Parser, UsageError
-from ansible_reap.wording import did_you_mean
-
-SHELLS = ("bash", "zsh", "fish")
+from ansible_reap.cli.catalogue import Command, Kind, Option, commands
+from ansible_reap.cli.parser import Parser
 
 _BASH = """\
 _ansible_reap() {{
-    local word="${{COMP_WORDS[COMP_CWORD]}}" command="${{COMP_WORDS[1]}}" words=""
-    if [ "$COMP_CWORD" -eq 1 ]; then
-        words="{commands} --help --version"
-    else
-        case "$command" in
-{cases}
+    local word="${{COMP_WORDS[COMP_CWORD]}}" before="${{COMP_WORDS[COMP_CWORD-1]}}" at="" each i words="" files=no
+    # "--format=json" arrives as three words.
+    if [ "$word" = "=" ]; then word=""; elif [ "$before" = "=" ]; then before="${{COMP_WORDS[COMP_CWORD-2]}}"; fi
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        each="${{COMP_WORDS[i]}}"
+        case "$at $each" in
+            {paths}) at="$at $each" ;;
         esac
+    done
+    COMPREPLY=()
+    case "$at $before" in
+{values}
+        *) case "$at" in
+{words}
+        esac ;;
+    esac
+    if [ "$files" = list ]; then
+        local kept=""
+        case "$word" in *,*) kept="${{word%,*}}," ;; esac
+        COMPREPLY=($(compgen -P "$kept" -W "$words" -- "${{word##*,}}"))
+    elif [ -n "$words" ]; then
+        COMPREPLY=($(compgen -W "$words" -- "$word"))
     fi
-    COMPREPLY=($(compgen -W "$words" -- "$word"))
-    [ -n "$COMPREPLY" ] || COMPREPLY=($(compgen -f -- "$word"))
+    if [ "$files" = folders ]; then
+        COMPREPLY=($(compgen -d -- "$word"))
+    elif [ "$files" = yes ] && [ -z "$COMPREPLY" ]; then
+        COMPREPLY=($(compgen -f -- "$word"))
+    fi
 }}
 complete -o filenames -F _ansible_reap ansible-reap
 """
 
+_ZSH = """\
+#compdef ansible-reap
+{functions}
+if [ "$funcstack[1]" = "_ansible_reap" ]; then
+    _ansible_reap "$@"
+else
+    (( $+functions[compdef] )) || {{ autoload -U compinit && compinit }}
+    compdef _ansible_reap ansible-reap
+fi
+"""
+
 
 def add_arguments(parser: Parser) -> None:
-    parser.add_argument("shell", metavar="SHELL", help=" or ".join(SHELLS))
+    parser.add_argument("shell", metavar="SHELL", choices=tuple(_SCRIPTS), help=", ".join(_SCRIPTS))
 
 
 def run(args: argparse.Namespace) -> int:
-    if args.shell not in SHELLS:
-        raise UsageError(f"unknown shell '{args.shell}'{did_you_mean(args.shell, SHELLS)}; known: {', '.join(SHELLS)}")
-    print({"bash": _bash, "zsh": _zsh, "fish": _fish}[args.shell](), end="")
+    print(_SCRIPTS[args.shell](commands()), end="")
     return 0
 
 
-def _bash() -> str:
-    cases = "\n".join(f'            {name}) words="{" ".join(words)}" ;;' for name, words in _words().items())
-    return _BASH.format(commands=" ".join(_commands()), cases=cases)
+# ---- bash
 
 
-def _zsh() -> str:
-    """zsh understands bash's completions."""
-    return "autoload -U +X compinit && compinit\nautoload -U +X bashcompinit && bashcompinit\n" + _bash()
+def _bash(known: Iterable[Command]) -> str:
+    everything = [each for command in known for each in command.with_children()]
+    tops = [each.words[0] for each in everything if len(each.words) == 1]
+    values = []
+    words = [f'            "") words="{" ".join((*tops, "--help", "--version"))}" ;;']
+    for command in everything:
+        at = _path(command)
+        for option in command.options:
+            if option.kind is not Kind.NOTHING:
+                patterns = "|".join(f'"{at} {flag}"' for flag in option.flags)
+                values.append(f"        {patterns}) {_bash_values(option)} ;;")
+        offered = [child.words[-1] for child in command.children]
+        offered += [value for argument in command.arguments for value in argument.values]
+        offered += [flag for option in command.options for flag in option.flags if flag.startswith("--")]
+        takes_files = any(argument.kind is Kind.FILE for argument in command.arguments)
+        words.append(f'            "{at}") words="{" ".join(offered)}"{" files=yes" if takes_files else ""} ;;')
+    paths = "|".join(f'"{_path(command)}"' for command in everything)
+    return _BASH.format(paths=paths, values="\n".join(values), words="\n".join(words))
 
 
-def _fish() -> str:
-    lines = []
-    for name, summary in _commands().items():
-        lines.append(f"complete -c ansible-reap -n __fish_use_subcommand -f -a {name} -d {_quoted(summary)}")
-    for name, words in _words().items():
-        seen = f"'__fish_seen_subcommand_from {name}'"
-        for word in words:
-            what = f"-l {word.removeprefix('--')}" if word.startswith("--") else f"-f -a {word}"
-            lines.append(f"complete -c ansible-reap -n {seen} {what}")
+def _path(command: Command) -> str:
+    """As the script collects it: a blank before each word."""
+    return "".join(f" {word}" for word in command.words)
+
+
+def _bash_values(option: Option) -> str:
+    if option.kind is Kind.LIST:
+        return f'words="{" ".join(option.values)}" files=list'
+    if option.kind is Kind.WORDS:
+        return f'words="{" ".join(option.values)}"'
+    return {Kind.FILE: "files=yes", Kind.FOLDER: "files=folders"}.get(option.kind, ":")
+
+
+# ---- zsh
+
+
+def _zsh(known: Iterable[Command]) -> str:
+    tops = list(known)
+    functions = [_zsh_function("_ansible_reap", tops, [], [])]
+    for command in (each for top in tops for each in top.with_children()):
+        name = "_ansible_reap_" + "_".join(command.words).replace("-", "_")
+        functions.append(_zsh_function(name, list(command.children), command.options, command.arguments))
+    return _ZSH.format(functions="\n".join(functions))
+
+
+def _zsh_function(name: str, children: list[Command], options: Iterable[Option], arguments: Iterable[Option]) -> str:
+    specs = [_zsh_spec(option) for option in options]
+    if name == "_ansible_reap":
+        specs += ["'(- *)--help[show the help]'", "'(- *)--version[show the version]'"]
+    if children:
+        specs += ["'1: :->command'", "'*:: :->rest'"]
+    specs += [f"'*:{argument.metavar}:{_zsh_action(argument)}'" for argument in arguments]
+    lines = [f"{name}() {{", "    local state context line", "    typeset -A opt_args"]
+    lines += ["    _arguments " + " ".join((*(["-C"] if children else []), *(["-S"]), *specs))]
+    if children:
+        described = " ".join(_zsh_quoted(f"{child.words[-1]}:{child.summary}") for child in children)
+        lines += [
+            "    case $state in",
+            f"        command) local -a found; found=({described}); _describe command found ;;",
+            f"        rest) (( $+functions[{name}_${{line[1]//-/_}}] )) && {name}_${{line[1]//-/_}} ;;",
+            "    esac",
+        ]
+    return "\n".join((*lines, "}"))
+
+
+def _zsh_spec(option: Option) -> str:
+    text = option.help.replace("\\", "").replace("[", "(").replace("]", ")").replace(":", "").replace("'", "")
+    flags = option.flags if len(option.flags) == 1 else (f"{{{','.join(option.flags)}}}",)
+    if option.kind is Kind.NOTHING:
+        return f"'{flags[0]}[{text}]'" if len(option.flags) == 1 else f"{flags[0]}'[{text}]'"
+    equals = "=" if option.flags[-1].startswith("--") else ""
+    return f"'{option.flags[-1]}{equals}[{text}]:{option.metavar.replace(':', '')}:{_zsh_action(option)}'"
+
+
+def _zsh_action(option: Option) -> str:
+    words = " ".join(value.replace("[", "\\[").replace("]", "\\]") for value in option.values)
+    if option.kind is Kind.LIST:
+        return f"{{_sequence compadd - {words}}}"
+    if option.kind is Kind.WORDS:
+        return f"{{compadd - {words}}}"
+    return {Kind.FILE: "_files", Kind.FOLDER: "_files -/"}.get(option.kind, " ")
+
+
+def _zsh_quoted(text: str) -> str:
+    return "'" + text.replace("'", "'\\''") + "'"
+
+
+# ---- fish
+
+
+def _fish(known: Iterable[Command]) -> str:
+    lines = ["complete -c ansible-reap -f"]
+    for top in known:
+        lines.append(f"complete -c ansible-reap -n __fish_use_subcommand -a {top.words[0]} -d {_quoted(top.summary)}")
+        for command in top.with_children():
+            lines += _fish_lines(command)
     return "\n".join(lines) + "\n"
 
 
+def _fish_lines(command: Command) -> Iterator[str]:
+    seen = " && ".join(f"__fish_seen_subcommand_from {word}" for word in command.words)
+    start = f"complete -c ansible-reap -n {_quoted(seen)}"
+    names = " ".join(child.words[-1] for child in command.children)
+    for child in command.children:
+        alone = _quoted(f"{seen} && not __fish_seen_subcommand_from {names}")
+        yield f"complete -c ansible-reap -n {alone} -a {child.words[-1]} -d {_quoted(child.summary)}"
+    for argument in command.arguments:
+        if argument.values:
+            yield f"{start} -a {_quoted(' '.join(argument.values))}"
+        elif argument.kind is Kind.FILE:
+            yield f"{start} -F"
+    for option in command.options:
+        flags = " ".join(f"-l {flag[2:]}" if flag.startswith("--") else f"-s {flag[1:]}" for flag in option.flags)
+        yield f"{start} {flags}{_fish_values(option)} -d {_quoted(option.help)}"
+
+
+def _fish_values(option: Option) -> str:
+    if option.kind is Kind.LIST:
+        listed = "(__fish_complete_list , \"printf '%s\\n' " + " ".join(option.values) + '")'
+        return f" -x -a {_quoted(listed)}"
+    if option.kind is Kind.WORDS:
+        return f" -x -a {_quoted(' '.join(option.values))}"
+    if option.kind is Kind.FOLDER:
+        return " -x -a '(__fish_complete_directories)'"
+    return {Kind.FILE: " -r -F", Kind.TEXT: " -x"}.get(option.kind, "")
+
+
 def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "\\'") + "'"
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
-def _commands() -> dict[str, str]:
-    from ansible_reap.cli import COMMANDS  # noqa: PLC0415 - the table names this module
-
-    return {name: summary for name, (_, summary) in COMMANDS.items()}
-
-
-def _words() -> dict[str, list[str]]:
-    """What may follow each command: its options, its own subcommands with theirs, the rules for ``explain``."""
-    from ansible_reap import pages  # noqa: PLC0415
-    from ansible_reap.cli import COMMANDS  # noqa: PLC0415 - the table names this module
-
-    words = {}
-    for name, (module, _) in COMMANDS.items():
-        parser = Parser(prog=f"ansible-reap {name}")
-        import_module(module).add_arguments(parser)
-        words[name] = list(dict.fromkeys(_of(parser)))
-    words["explain"] += list(pages.available())
-    words["completion"] += SHELLS
-    return words
-
-
-def _of(parser: argparse.ArgumentParser) -> Iterator[str]:
-    for action in parser._actions:  # noqa: SLF001 - argparse has no public list of them
-        yield from (option for option in action.option_strings if option.startswith("--"))
-        yield from (str(choice) for choice in action.choices or () if action.nargs != 0)
-        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
-            for child in action.choices.values():
-                yield from _of(child)
+_SCRIPTS: dict[str, Callable[[Iterable[Command]], str]] = {"bash": _bash, "zsh": _zsh, "fish": _fish}

@@ -22,7 +22,6 @@ from ansible_reap.runtime.tracking.info import JobInfo
 from ansible_reap.runtime.tracking.phases import Phase
 from ansible_reap.runtime.tracking.tracker import JobRecord
 from ansible_reap.runtime.tracking.wording import span
-from ansible_reap.wording import did_you_mean
 
 FORMATS = ("text", "json")
 
@@ -31,12 +30,10 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument(
         "--ledger-dir", metavar="DIR", help="where runs keep their ledgers (default: as a run here would)"
     )
-    parser.add_argument("--format", metavar="FORMAT", default="text", help=", ".join(FORMATS))
+    parser.add_argument("--format", metavar="FORMAT", default="text", choices=FORMATS, help=", ".join(FORMATS))
 
 
 def run(args: argparse.Namespace) -> int:
-    if args.format not in FORMATS:
-        raise UsageError(f"unknown format '{args.format}'{did_you_mean(args.format, FORMATS)}")
     folder = Path(args.ledger_dir) if args.ledger_dir else ledger_folder()
     if args.ledger_dir and not folder.is_dir():
         raise UsageError(f"--ledger-dir: no such folder '{args.ledger_dir}'")

@@ -69,4 +69,4 @@ def _told(message: str) -> str:
     known = [choice.strip(" '\"") for choice in match["known"].split(",")]
     near = did_you_mean(word, known) or f"; use one of: {', '.join(known)}"
     what = match["what"].rpartition("/")[2]
-    return f"{what}: unknown value '{word}'{near}" if what.startswith("-") else f"unknown {what} '{word}'{near}"
+    return f"{what}: unknown value '{word}'{near}" if what.startswith("-") else f"unknown {what.lower()} '{word}'{near}"
