@@ -19,7 +19,7 @@ import pytest
 from ansible_reap.cli import main
 from ansible_reap.history.database import parse_address
 from ansible_reap.history.estimate import round_up
-from ansible_reap.history.observation import Observation, Outcome
+from ansible_reap.history.observation import Ending, Observation
 from ansible_reap.history.runs import LaunchHistory, gather
 from ansible_reap.history.store import Store
 from ansible_reap.runtime.remote.status_file import STEP
@@ -247,7 +247,7 @@ def test_a_job_that_does_not_time_itself_is_timed_by_its_status_file(run: Runner
     got = run(playbook, files={"ansible.cfg": "", "library/nap.py": NAP}, options=options, env=collection_at(tmp_path))
     assert got.status == 0, got.output
     (known,) = kept(got.folder)
-    assert known.outcome is Outcome.FINISHED
+    assert known.outcome is Ending.FINISHED
     truth = int((got.folder / "log").read_text().split()[1]) / 1e9
     assert 0 < known.uncertainty <= STEP
     assert truth <= known.seconds <= truth + known.uncertainty + SLACK
@@ -271,7 +271,7 @@ def test_a_job_killed_at_its_limit_is_an_at_least(run: Runner) -> None:
           ignore_errors: true
     """
     got = run(playbook, files={"ansible.cfg": ""})
-    assert [(each.outcome, each.seconds, each.limit) for each in kept(got.folder)] == [(Outcome.TIMED_OUT, 2, 2)]
+    assert [(each.outcome, each.seconds, each.limit) for each in kept(got.folder)] == [(Ending.TIMED_OUT, 2, 2)]
 
 
 def test_a_store_out_of_reach_costs_one_warning_and_nothing_else(run: Runner) -> None:
@@ -337,7 +337,7 @@ def test_a_killed_run_leaves_the_store_readable(core: str, tmp_path: Path) -> No
     with begin(core, tmp_path, "-e", "takes=20") as process:
         time.sleep(2.5)
         os.killpg(process.pid, signal.SIGKILL)
-    assert [each.outcome for each in kept(tmp_path)] == [Outcome.FINISHED]
+    assert [each.outcome for each in kept(tmp_path)] == [Ending.FINISHED]
     start(core, tmp_path, PLAIN)
     assert len(kept(tmp_path)) == 2
 
@@ -358,7 +358,7 @@ def test_runs_killed_at_any_moment_leave_the_store_whole(core: str, tmp_path: Pa
                 os.killpg(process.pid, signal.SIGKILL)
         found = kept(tmp_path)
         assert known <= len(found) <= known + 1  # a run is there, or it is not
-        assert {each.outcome for each in found} == {Outcome.FINISHED}
+        assert {each.outcome for each in found} == {Ending.FINISHED}
         known = len(found)
         with contextlib.closing(sqlite3.connect(store)) as connection:
             assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)

@@ -9,9 +9,9 @@ from ansible_reap.content.source import compose
 from ansible_reap.content.tasks import read_content
 from ansible_reap.flow.evaluation.conditions import condition
 from ansible_reap.flow.evaluation.evaluator import Evaluator
+from ansible_reap.flow.evaluation.layers import Choices, Layer, Scope
 from ansible_reap.flow.evaluation.patterns import is_open, patterns
 from ansible_reap.flow.evaluation.scalars import numbers
-from ansible_reap.flow.evaluation.scope import Choices, Layer, Scope
 from ansible_reap.flow.evaluation.values import (
     EACH,
     NOT_PLAIN,

@@ -18,7 +18,7 @@ from ansible_reap.flow.evaluation.formulas import (
     satisfiable,
     without_choices,
 )
-from ansible_reap.flow.evaluation.scope import Scope
+from ansible_reap.flow.evaluation.layers import Scope
 
 A, B, C = Atom("a"), Atom("b"), Atom("c")
 

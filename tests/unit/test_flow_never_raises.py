@@ -14,7 +14,7 @@ from ansible_reap.flow import analyse
 from ansible_reap.flow.evaluation import filters, scalars, truths
 from ansible_reap.flow.evaluation.conditions import condition
 from ansible_reap.flow.evaluation.evaluator import Evaluator
-from ansible_reap.flow.evaluation.scope import Layer, Scope
+from ansible_reap.flow.evaluation.layers import Layer, Scope
 from ansible_reap.flow.evaluation.values import EACH, Job, Results, Seq
 
 NAMES = st.sampled_from(["job", "jobs", "item", "status", "x", "ansible_failed_result", "hostvars", "vars"])

@@ -12,11 +12,11 @@ import pytest
 
 from ansible_reap.runtime.output import recap
 from ansible_reap.runtime.output.junit import as_junit
-from ansible_reap.runtime.output.report import Outcome, Run, as_json, dumps, outcome_of, summary
-from ansible_reap.runtime.policy.options import Gate, OnUnreaped, Options, RecapWhen, parse
+from ansible_reap.runtime.output.report import Run, RunOutcome, as_json, dumps, outcome_of, summary
+from ansible_reap.runtime.policy.options import GatePlace, OnUnreaped, Options, RecapWhen, parse
 from ansible_reap.runtime.tracking.info import Access, JobInfo, LaunchSite
 from ansible_reap.runtime.tracking.phases import Phase, Sight, Source
-from ansible_reap.runtime.tracking.tracker import JobRecord, Origin, Reap, Sighting, Tracker
+from ansible_reap.runtime.tracking.tracker import JobRecord, Origin, ReapTask, Sighting, Tracker
 from ansible_reap.runtime.tracking.wording import failure_message, span
 from support import junit
 
@@ -40,7 +40,12 @@ def test_bad_values_are_one_warning_each_and_the_default() -> None:
     got = parse(
         {"on_unreaped": "explode", "gate": " RUN ", "look": "no", "recap": None, "ignore": "task:*, x:y"}, heard.append
     )
-    assert (got.on_unreaped, got.gate, got.look, got.recap) == (OnUnreaped.FAIL, Gate.RUN, False, RecapWhen.PROBLEMS)
+    assert (got.on_unreaped, got.gate, got.look, got.recap) == (
+        OnUnreaped.FAIL,
+        GatePlace.RUN,
+        False,
+        RecapWhen.PROBLEMS,
+    )
     assert [term.subject for rule in got.ignore for term in rule.terms] == ["task"]
     assert len(heard) == 2
     assert "fail, report, reap" in heard[0]
@@ -84,7 +89,7 @@ def test_the_report_holds_to_its_schema() -> None:
         job(
             "j1.2",
             Sighting(
-                Source.PLAYBOOK, Sight.FAILED, 1795341610.0, rc=3, msg="bad", reap=Reap("a.yml", 3, "Wait", "web2")
+                Source.PLAYBOOK, Sight.FAILED, 1795341610.0, rc=3, msg="bad", reap=ReapTask("a.yml", 3, "Wait", "web2")
             ),
         ),
         job("j1.3", site=replace(SITE, reason="a daemon", access=Access(delegate_to="web9"))),
@@ -102,7 +107,7 @@ def test_unclaimed_jobs_have_a_list_of_their_own_and_are_not_counted_as_launched
     tracker = Tracker()
     tracker.adopt(JobInfo("j1.1", "web1", SITE, None, None, 1795341600.0), Origin.LEDGER)
     tracker.adopt(JobInfo("j1.2", "web1", SITE, "/jobs/j1.2", None, 1795341600.0), Origin.UNCLAIMED)
-    report = as_json(RUN, list(tracker), Outcome.REPORTED)
+    report = as_json(RUN, list(tracker), RunOutcome.REPORTED)
     jsonschema.validate(report, json.loads(SCHEMA.read_text(encoding="utf-8")))
     assert [entry["jid"] for entry in report["jobs"]] == ["j1.1"]
     assert [entry["jid"] for entry in report["unclaimed"]] == ["j1.2"]
@@ -111,9 +116,9 @@ def test_unclaimed_jobs_have_a_list_of_their_own_and_are_not_counted_as_launched
 
 def test_outcomes() -> None:
     told = Options(on_unreaped=OnUnreaped.REPORT)
-    assert outcome_of([], Options()) is Outcome.OK
-    assert outcome_of([job()], told) is Outcome.REPORTED
-    assert outcome_of([job()], Options()) is Outcome.FAILED
+    assert outcome_of([], Options()) is RunOutcome.OK
+    assert outcome_of([job()], told) is RunOutcome.REPORTED
+    assert outcome_of([job()], Options()) is RunOutcome.FAILED
 
 
 def test_junit_survives_hostile_names() -> None:

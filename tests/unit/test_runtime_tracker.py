@@ -10,12 +10,12 @@ from collections.abc import Sequence
 import pytest
 
 from ansible_reap.jobs import JobState, LastSeen, SeenBy
-from ansible_reap.runtime.policy.consequence import Verdict, judge
+from ansible_reap.runtime.policy.consequence import Consequence, judge
 from ansible_reap.runtime.policy.known_jobs import IgnoreRule, Term
 from ansible_reap.runtime.policy.options import OnUnreaped, Options, Reaction
 from ansible_reap.runtime.tracking.info import JobInfo, LaunchSite
 from ansible_reap.runtime.tracking.phases import LAST_SEEN, STATES, TRANSITIONS, Phase, Sight, Source
-from ansible_reap.runtime.tracking.tracker import JobRecord, Reap, Sighting, Tracker
+from ansible_reap.runtime.tracking.tracker import JobRecord, ReapTask, Sighting, Tracker
 
 SITE = LaunchSite(
     play="all",
@@ -28,7 +28,7 @@ SITE = LaunchSite(
     poll=0,
     no_log=False,
 )
-WAIT = Reap("site.yml", 9, "Wait for it", "h1")
+WAIT = ReapTask("site.yml", 9, "Wait for it", "h1")
 
 
 def info(jid: str = "j1.1", site: LaunchSite = SITE, host: str = "h1") -> JobInfo:
@@ -161,19 +161,19 @@ def test_listeners_hear_in_the_order_of_events() -> None:
 @pytest.mark.parametrize(
     ("options", "sightings", "verdict"),
     [
-        (Options(), (), Verdict.FAILS),
-        (Options(on_unreaped=OnUnreaped.REPORT), (), Verdict.TOLD),
-        (Options(ignore=(IgnoreRule((Term("task", "Start*"),)),)), (), Verdict.FINE),
-        (Options(ignore=(IgnoreRule((Term("role", "*"),)),)), (), Verdict.FAILS),
-        (Options(), (saw(Sight.FINISHED),), Verdict.FINE),
-        (Options(), (saw(Sight.FAILED),), Verdict.TOLD),
-        (Options(), (saw(Sight.FAILED, swallowed=True),), Verdict.TOLD),
-        (Options(on_swallowed=Reaction.FAIL), (saw(Sight.FAILED, swallowed=True),), Verdict.FAILS),
-        (Options(), (saw(Sight.FAILED, Source.LOOK),), Verdict.FAILS),
-        (Options(on_failed=Reaction.REPORT), (saw(Sight.FAILED, Source.LOOK),), Verdict.TOLD),
+        (Options(), (), Consequence.FAILS),
+        (Options(on_unreaped=OnUnreaped.REPORT), (), Consequence.TOLD),
+        (Options(ignore=(IgnoreRule((Term("task", "Start*"),)),)), (), Consequence.FINE),
+        (Options(ignore=(IgnoreRule((Term("role", "*"),)),)), (), Consequence.FAILS),
+        (Options(), (saw(Sight.FINISHED),), Consequence.FINE),
+        (Options(), (saw(Sight.FAILED),), Consequence.TOLD),
+        (Options(), (saw(Sight.FAILED, swallowed=True),), Consequence.TOLD),
+        (Options(on_swallowed=Reaction.FAIL), (saw(Sight.FAILED, swallowed=True),), Consequence.FAILS),
+        (Options(), (saw(Sight.FAILED, Source.LOOK),), Consequence.FAILS),
+        (Options(on_failed=Reaction.REPORT), (saw(Sight.FAILED, Source.LOOK),), Consequence.TOLD),
     ],
 )
-def test_options_say_what_a_job_deserves(options: Options, sightings: Sequence[Sighting], verdict: Verdict) -> None:
+def test_options_say_what_a_job_deserves(options: Options, sightings: Sequence[Sighting], verdict: Consequence) -> None:
     assert judge(after(*sightings), options) is verdict
 
 

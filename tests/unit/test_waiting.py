@@ -22,9 +22,9 @@ from ansible_reap.runtime.remote.waiting import (
 from ansible_reap.runtime.tracking.as_json import entry
 from ansible_reap.runtime.tracking.info import Access, JobInfo, LaunchSite
 from ansible_reap.runtime.tracking.phases import Phase, Sight
-from ansible_reap.runtime.tracking.tracker import Reap, Tracker
+from ansible_reap.runtime.tracking.tracker import ReapTask, Tracker
 
-REAP = Reap("site.yml", 20, "Wait", "web1")
+REAP = ReapTask("site.yml", 20, "Wait", "web1")
 CORE = (2, 21, 5)
 RUNNING = {"started": 1, "finished": 0}
 DONE = {"finished": 1, "rc": 0, "start": "2026-11-22 10:00:00", "end": "2026-11-22 10:00:03"}

@@ -1,1 +1,238 @@
-../../../callback_plugins/async_reaper.py
+# Copyright: the ansible-reap developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Sees to it that no async job goes unanswered. Events come in here; ``ansible_reap.runtime`` does the work."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: async_reaper
+type: aggregate
+short_description: Fail plays that leave async jobs unreaped
+version_added: "0.1.0"
+description:
+  - Tracks every job that a task starts with C(async) and C(poll=0), and how the playbook waits for it.
+  - A play that leaves jobs behind that nobody waited for, or whose failure nobody saw, fails on the hosts concerned,
+    as by any failed task.
+  - Declare a job that is never to be waited for with C(vars) C(async_reaper_detach=REASON) on its task, block,
+    include, role entry or play.
+  - After PLAY RECAP an ASYNC RECAP names each problem.
+author:
+  - The ansible-reap developers (@ansible-reap)
+requirements:
+  - The Python package C(ansible-reap), in the environment that holds Ansible.
+notes:
+  - A bad value of an option is one warning, and the option's default applies. Options are plain strings for that
+    reason, because Ansible drops a plugin whose options it finds at fault and the run would go on unguarded.
+  - Extra vars (C(-e async_reaper_OPTION=VALUE)) are read on every supported version of ansible-core.
+  - Supports ansible-core 2.16 to 2.22.
+options:
+  on_unreaped:
+    description:
+      - What to do at the end of a play about jobs that nobody waited for.
+      - V(fail) fails the hosts that have any. V(report) only says so. V(reap) waits for the jobs, up to the limit of
+        each, and fails the hosts on which any failed.
+    type: str
+    default: fail
+    ini: [{section: callback_async_reaper, key: on_unreaped}]
+    env: [{name: ASYNC_REAPER_ON_UNREAPED}]
+    vars: [{name: async_reaper_on_unreaped}]
+  gate:
+    description:
+      - Where the gate stands that does so.
+      - V(play) is the end of every play. V(run) is the end of the playbook's last play; jobs of hosts that are not in
+        that play change the exit status only.
+      - V(auto) is V(play), but a job is left to a later play that may still wait for it.
+    type: str
+    default: auto
+    ini: [{section: callback_async_reaper, key: gate}]
+    env: [{name: ASYNC_REAPER_GATE}]
+    vars: [{name: async_reaper_gate}]
+  on_failed:
+    description:
+      - What to do about a job that failed, was killed at its limit or is lost, and whose failure never came up in the
+        play. V(fail) or V(report). A failure that C(rescue) handles has come up.
+    type: str
+    default: fail
+    ini: [{section: callback_async_reaper, key: on_failed}]
+    env: [{name: ASYNC_REAPER_ON_FAILED}]
+    vars: [{name: async_reaper_on_failed}]
+  on_swallowed:
+    description:
+      - What to do about a job whose failure was seen and let go, with C(ignore_errors) or a C(failed_when) that is
+        constantly false. V(report) or V(fail).
+    type: str
+    default: report
+    ini: [{section: callback_async_reaper, key: on_swallowed}]
+    env: [{name: ASYNC_REAPER_ON_SWALLOWED}]
+    vars: [{name: async_reaper_on_swallowed}]
+  look:
+    description:
+      - Look once at each outstanding job at the end of its play, so that the recap and the report can say what became
+        of it.
+    type: str
+    default: "true"
+    ini: [{section: callback_async_reaper, key: look}]
+    env: [{name: ASYNC_REAPER_LOOK}]
+    vars: [{name: async_reaper_look}]
+  ignore:
+    description:
+      - Jobs to leave alone, as a comma-separated list of C(task:GLOB), C(role:GLOB), C(path:GLOB) and C(host:GLOB).
+        What stands on both sides of C( & ) must hold together. Such jobs are still in the report.
+      - C(file:PATH) names a file of known jobs, an entry a line, as C(ansible-reap report RUN.json --generate-ignore)
+        writes it. Known jobs are looked at and listed like any other, and fail nothing. The path is relative to the
+        folder of the ansible.cfg in effect, or to the current one.
+    type: str
+    ini: [{section: callback_async_reaper, key: ignore}]
+    env: [{name: ASYNC_REAPER_IGNORE}]
+    vars: [{name: async_reaper_ignore}]
+  recap:
+    description:
+      - When to print the ASYNC RECAP. V(problems) prints nothing after a clean run. V(always) or V(never).
+    type: str
+    default: problems
+    ini: [{section: callback_async_reaper, key: recap}]
+    env: [{name: ASYNC_REAPER_RECAP}]
+    vars: [{name: async_reaper_recap}]
+  report_path:
+    description: Write the run's report there as JSON, readable by the owner only.
+    type: str
+    ini: [{section: callback_async_reaper, key: report_path}]
+    env: [{name: ASYNC_REAPER_REPORT_PATH}]
+    vars: [{name: async_reaper_report_path}]
+  junit_path:
+    description: Write the run's report there as JUnit XML.
+    type: str
+    ini: [{section: callback_async_reaper, key: junit_path}]
+    env: [{name: ASYNC_REAPER_JUNIT_PATH}]
+    vars: [{name: async_reaper_junit_path}]
+  history:
+    description:
+      - Where measured run times are kept, as a path or a database URL. By default under the user's state folder; an
+        empty value turns it off.
+    type: str
+    ini: [{section: callback_async_reaper, key: history}]
+    env: [{name: ASYNC_REAPER_HISTORY}]
+    vars: [{name: async_reaper_history}]
+  ledger_dir:
+    description:
+      - Where launched jobs are written down as they start, so that a killed run loses none. By default under the
+        user's state folder.
+    type: str
+    ini: [{section: callback_async_reaper, key: ledger_dir}]
+    env: [{name: ASYNC_REAPER_LEDGER_DIR}]
+    vars: [{name: async_reaper_ledger_dir}]
+"""
+
+# Ansible's own check of plugins wants the documentation above all imports.
+import weakref  # noqa: E402
+from typing import Any  # noqa: E402
+
+from ansible.plugins.callback import CallbackBase  # noqa: E402
+
+VERSION = "0.1.0"
+OPTIONS = (
+    "on_unreaped gate on_failed on_swallowed look ignore recap report_path junit_path history ledger_dir".split()  # noqa: SIM905
+)
+ADHOC = "__adhoc_playbook__"
+
+
+class CallbackModule(CallbackBase):  # type: ignore[misc]
+    """Hands each event to the session. An error of ours disables us with one warning; the run goes on."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "aggregate"
+    CALLBACK_NAME = "async_reaper"
+    CALLBACK_NEEDS_ENABLED = True
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.wants_implicit_tasks = True
+        self._session: Any = None
+
+    def _guarded(self, handle: Any, *args: Any, **kwargs: Any) -> Any:
+        if self.disabled:
+            return None
+        try:
+            return handle(*args, **kwargs)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must not reach the run
+            self._give_up(error)
+            return None
+
+    def _give_up(self, error: Exception) -> None:
+        self.disabled = True
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        where = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}: " if trace is not None else ""
+        self._display.warning(
+            f"async_reaper is off for the rest of this run, async jobs are not guarded: {where}{error!r}. "
+            "Please report this."
+        )
+
+    def _start(self, playbook: Any) -> None:
+        if str(getattr(playbook, "_file_name", "")) == ADHOC:
+            self.disabled = True
+            return
+        if self._session is None:
+            try:
+                from ansible_reap.runtime import entry  # noqa: PLC0415 - the heavy part, only for a run that goes on
+            except ImportError as error:
+                self.disabled = True
+                self._display.warning(
+                    f"async_reaper is off, async jobs are not guarded: {error}. "
+                    "Install ansible-reap into the Python environment that holds Ansible."
+                )
+                return
+            self._session = entry.session_for(weakref.ref(self), VERSION, self._display.warning, self._guarded)
+            if self._session is None:
+                self.disabled = True
+                return
+        self._session.playbook_start(playbook, {name: self.get_option(name) for name in OPTIONS})
+
+    def v2_playbook_on_start(self, playbook: Any) -> None:
+        self._guarded(self._start, playbook)
+
+    def v2_playbook_on_play_start(self, play: Any) -> None:
+        self._guarded(self._session.play_start, play)
+
+    def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
+        self._guarded(self._session.task_start, task)
+
+    def v2_playbook_on_handler_task_start(self, task: Any) -> None:
+        self._guarded(self._session.task_start, task)
+
+    def v2_runner_on_start(self, host: Any, task: Any) -> None:
+        self._guarded(self._session.runner_start, host, task)
+
+    def v2_runner_on_ok(self, result: Any) -> None:
+        self._guarded(self._session.result, result)
+
+    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
+        self._guarded(self._session.result, result, failed=True, ignored=ignore_errors)
+
+    def v2_runner_item_on_ok(self, result: Any) -> None:
+        self._guarded(self._session.result, result, is_item=True)
+
+    def v2_runner_item_on_failed(self, result: Any) -> None:
+        self._guarded(self._session.result, result, failed=True, is_item=True)
+
+    def v2_runner_retry(self, result: Any) -> None:
+        self._guarded(self._session.result, result, is_item=True)
+
+    def v2_runner_on_skipped(self, result: Any) -> None:
+        self._guarded(self._session.skipped, result)
+
+    def v2_runner_item_on_skipped(self, result: Any) -> None:
+        self._guarded(self._session.skipped, result, is_item=True)
+
+    def v2_runner_on_unreachable(self, result: Any) -> None:
+        self._guarded(self._session.unreachable, result)
+
+    def v2_runner_on_async_ok(self, result: Any) -> None:
+        self._guarded(self._session.async_ended, result, failed=False)
+
+    def v2_runner_on_async_failed(self, result: Any) -> None:
+        self._guarded(self._session.async_ended, result, failed=True)
+
+    def v2_playbook_on_stats(self, stats: Any) -> None:
+        self._guarded(self._session.stats, stats)

@@ -49,7 +49,7 @@ def _results(analysis: Analysis, reap: Reap, launches: list[Launch]) -> Finding:
         sub_tag="results",
         related=[(launch.task, "launched here, in a loop") for launch in launches],
         settings=reap.settings,
-        fix=fixes.results.loop_over(analysis, reap.task, register),
+        fix=fixes.looped_register.loop_over(analysis, reap.task, register),
     )
 
 
@@ -76,7 +76,7 @@ def _skipped(analysis: Analysis, reap: Reap, launch: Launch) -> Finding | None:
         confidence=Level.MEDIUM,
         related=[(launch.task, "launched here, some items may be skipped")],
         settings=reap.settings,
-        fix=fixes.results.only_launched(analysis, reap.task, launch.register),
+        fix=fixes.looped_register.only_launched(analysis, reap.task, launch.register),
     )
 
 

@@ -85,7 +85,7 @@ def _dispatch(arguments: list[str]) -> int:
 
 def run_command(name: str, arguments: Sequence[str]) -> int:
     """Run one subcommand; a wrong command line or setting is one line on standard error and exit status 2."""
-    from ansible_reap.cli.parser import Parser, UsageError  # noqa: PLC0415 - the overview needs no argparse
+    from ansible_reap.cli.command_line import Parser, UsageError  # noqa: PLC0415 - the overview needs no argparse
 
     module = import_module(COMMANDS[name][0])
     parser = Parser(prog=f"ansible-reap {name}", description=(module.__doc__ or "").strip())

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from importlib import import_module
 
-from ansible_reap.cli.parser import Parser
+from ansible_reap.cli.command_line import Parser
 
 
 class Kind(Enum):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from ansible_reap import files, linting
 from ansible_reap.checks.finding import Level
-from ansible_reap.cli.parser import Parser, UsageError
+from ansible_reap.cli.command_line import Parser, UsageError
 from ansible_reap.cli.terminal import COLOURS, follows_links, wants_colour
 from ansible_reap.formats import CHECK_FORMATS, REPOSITORY_FORMATS, ROOT_FORMATS, render
 from ansible_reap.formats.printable import one_line, printable

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable, Iterable, Iterator
 
 from ansible_reap.cli.catalogue import Command, Kind, Option, commands
-from ansible_reap.cli.parser import Parser
+from ansible_reap.cli.command_line import Parser
 
 _BASH = """\
 _ansible_reap() {{

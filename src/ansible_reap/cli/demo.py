@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ansible_reap import installation
-from ansible_reap.cli.parser import Parser, UsageError
+from ansible_reap.cli.command_line import Parser, UsageError
 
 EXAMPLE = installation.PACKAGE / "example"
 BACKUP = Path("backups") / "today"

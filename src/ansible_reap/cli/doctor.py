@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterable
 
 import ansible_reap
 from ansible_reap import installation
-from ansible_reap.cli.parser import Parser
+from ansible_reap.cli.command_line import Parser
 from ansible_reap.doctor import callback, precommit, rules
-from ansible_reap.doctor.diagnosis import Observation, State, off
+from ansible_reap.doctor.diagnosis import Diagnosis, Health, off
 from ansible_reap.doctor.programs import ProbeError
 
-PARTS: dict[str, Callable[[], list[Observation]]] = {
+PARTS: dict[str, Callable[[], list[Diagnosis]]] = {
     "rules": rules.examine,
     "callback": callback.examine,
     "pre-commit": precommit.examine,
@@ -41,19 +41,19 @@ def run(args: argparse.Namespace) -> int:
         if part in args.skip:
             continue
         observations = _examined(examine)
-        something_off = something_off or any(observation.state is State.OFF for observation in observations)
-        _print(part, (seen for seen in observations if not args.quiet or seen.state is State.OFF))
+        something_off = something_off or any(observation.state is Health.OFF for observation in observations)
+        _print(part, (seen for seen in observations if not args.quiet or seen.state is Health.OFF))
     return 1 if something_off else 0
 
 
-def _examined(examine: Callable[[], list[Observation]]) -> list[Observation]:
+def _examined(examine: Callable[[], list[Diagnosis]]) -> list[Diagnosis]:
     try:
         return examine()
     except ProbeError as error:
         return [off(str(error), "run it by hand to see more")]
 
 
-def _print(part: str, observations: Iterable[Observation]) -> None:
+def _print(part: str, observations: Iterable[Diagnosis]) -> None:
     for observation in observations:
         print(f"{part:<10}  {observation.state.value:<3}  {observation.text}")
         if observation.remedy:

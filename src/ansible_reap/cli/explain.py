@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from ansible_reap import pages
-from ansible_reap.cli.parser import Parser, UsageError
+from ansible_reap.cli.command_line import Parser, UsageError
 from ansible_reap.wording import did_you_mean
 
 

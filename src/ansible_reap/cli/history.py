@@ -10,7 +10,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from ansible_reap import files
-from ansible_reap.cli.parser import Parser, UsageError
+from ansible_reap.cli.command_line import Parser, UsageError
 from ansible_reap.history import committed
 from ansible_reap.history.database import StoreError
 from ansible_reap.history.identity import project_name

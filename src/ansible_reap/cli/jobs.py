@@ -13,7 +13,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from ansible_reap.cli.parser import Parser, UsageError
+from ansible_reap.cli.command_line import Parser, UsageError
 from ansible_reap.formats.printable import one_line
 from ansible_reap.runtime.ledger.folder import ledger_folder
 from ansible_reap.runtime.ledger.reader import RunLedger, read_folder

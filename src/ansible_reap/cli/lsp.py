@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from importlib.util import find_spec
 
-from ansible_reap.cli.parser import Parser, UsageError
+from ansible_reap.cli.command_line import Parser, UsageError
 
 
 def add_arguments(parser: Parser) -> None:

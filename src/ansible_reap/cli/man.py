@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import ansible_reap
 from ansible_reap.cli.catalogue import Command, Option, commands
-from ansible_reap.cli.parser import Parser
+from ansible_reap.cli.command_line import Parser
 
 _FILES = {
     ".ansible-reap.yml": "the project's configuration; .config/ansible-reap.yml is the same",

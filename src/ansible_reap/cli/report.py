@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 
 from ansible_reap import files
+from ansible_reap.cli.command_line import Parser, UsageError
 from ansible_reap.cli.known import KnownFile
-from ansible_reap.cli.parser import Parser, UsageError
 from ansible_reap.formats import run_report
 from ansible_reap.formats.html import run as run_page
 from ansible_reap.formats.html.page import plural

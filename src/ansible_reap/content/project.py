@@ -45,7 +45,7 @@ DEFAULT_POLL = 15
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class AnsibleSettings:
     """What ansible.cfg says that the analysis needs. ``poll`` is the default poll interval in seconds."""
 
     become: bool = False
@@ -227,12 +227,12 @@ class Project:
             return False
         return not (name in ("venv", "env") and (self.root / prefix / name / "pyvenv.cfg").exists())
 
-    def _settings(self) -> Settings:
+    def _settings(self) -> AnsibleSettings:
         """What the ansible.cfg in effect says, and after that where those of sub-projects look for roles."""
         config = ansible_cfg.load(here=self.root)
         nested = [ansible_cfg.read(self.root / path) for path in sorted(self._nested_configs)]
         if config.path is None and not nested:
-            return Settings()
+            return AnsibleSettings()
 
         def paths(*keys: str) -> tuple[str, ...]:
             return tuple(
@@ -241,7 +241,7 @@ class Project:
 
         poll = (config.get("defaults", "poll_interval") or "").strip()
         become = (config.get("privilege_escalation", "become") or config.get("defaults", "become") or "").strip()
-        return Settings(
+        return AnsibleSettings(
             become=become.lower() in ("true", "yes", "on", "1"),
             remote_user=config.get("defaults", "remote_user"),
             roles_path=paths("roles_path"),

@@ -11,7 +11,7 @@ from typing import Any
 from ansible_reap import ansible_cfg
 from ansible_reap.ansible_cfg import CALLBACK_SECTION as SECTION
 from ansible_reap.doctor import programs
-from ansible_reap.doctor.diagnosis import Observation, absent, fine, off
+from ansible_reap.doctor.diagnosis import Diagnosis, absent, fine, off
 from ansible_reap.doctor.programs import ProbeError, Program
 from ansible_reap.installation import FULL_NAME
 from ansible_reap.runtime.policy import known_jobs
@@ -23,7 +23,7 @@ OLDEST, NEWEST = (2, 16), (2, 21)
 """The ansible-core releases that the callback is tested on."""
 
 
-def examine() -> list[Observation]:
+def examine() -> list[Diagnosis]:
     program = programs.find("ansible-playbook")
     if program is None:
         return [absent("no ansible-playbook on PATH, so nothing for the callback to watch")]
@@ -33,7 +33,7 @@ def examine() -> list[Observation]:
     return found if blocking else [*found, _proof(program, state)]
 
 
-def _core(program: Program, state: dict[str, Any]) -> Iterator[Observation]:
+def _core(program: Program, state: dict[str, Any]) -> Iterator[Diagnosis]:
     core = tuple(int(part) for part in str(state["core"]).split(".")[:2])
     if core < OLDEST:
         yield off(
@@ -44,7 +44,7 @@ def _core(program: Program, state: dict[str, Any]) -> Iterator[Observation]:
         yield fine(f"ansible-core {state['core']} is newer than {NEWEST[0]}.{NEWEST[1]}, the newest that we test on")
 
 
-def _enabled(program: Program, state: dict[str, Any]) -> Iterator[Observation]:
+def _enabled(program: Program, state: dict[str, Any]) -> Iterator[Diagnosis]:
     if state["package"] is None:
         yield off(
             f"{program.path} runs in an environment without ansible-reap",
@@ -70,7 +70,7 @@ def _enabled(program: Program, state: dict[str, Any]) -> Iterator[Observation]:
         yield from _loaded(program, state, callback)
 
 
-def _loaded(program: Program, state: dict[str, Any], callback: dict[str, Any]) -> Iterator[Observation]:
+def _loaded(program: Program, state: dict[str, Any], callback: dict[str, Any]) -> Iterator[Diagnosis]:
     name = callback["name"]
     if callback["error"]:
         yield off(f"{name} is enabled, but does not load: {callback['error']}", f"{program.pip_install} ansible-reap")
@@ -88,7 +88,7 @@ def _loaded(program: Program, state: dict[str, Any], callback: dict[str, Any]) -
         yield from _versions(program, state, Path(callback["path"]))
 
 
-def _versions(program: Program, state: dict[str, Any], path: Path) -> Iterator[Observation]:
+def _versions(program: Program, state: dict[str, Any], path: Path) -> Iterator[Diagnosis]:
     """Is the callback of the same version as the package that does its work?"""
     manifest = path.parents[2] / "MANIFEST.json"
     if not manifest.is_file():
@@ -101,7 +101,7 @@ def _versions(program: Program, state: dict[str, Any], path: Path) -> Iterator[O
         )
 
 
-def _options(state: dict[str, Any]) -> Iterator[Observation]:
+def _options(state: dict[str, Any]) -> Iterator[Diagnosis]:
     complaints: list[str] = []
     for callback in state["callbacks"][:1]:
         options = parse(callback["options"], complaints.append)
@@ -123,7 +123,7 @@ def _options(state: dict[str, Any]) -> Iterator[Observation]:
             yield off(f"{variable}: there is no such option{did_you_mean(variable, known)}", f"unset {variable}")
 
 
-def _proof(program: Program, state: dict[str, Any]) -> Observation:
+def _proof(program: Program, state: dict[str, Any]) -> Diagnosis:
     """Run a playbook that leaves a job behind; the run's own report says whether the callback saw it."""
     with programs.bad_example() as playbook:
         report = playbook.parent / "report.json"

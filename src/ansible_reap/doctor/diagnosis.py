@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 
-class State(str, Enum):
+class Health(str, Enum):
     """How a thing is: fine, absent (which may be meant so), or wrong."""
 
     OK = "ok"
@@ -15,21 +15,21 @@ class State(str, Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Observation:
+class Diagnosis:
     """One line; ``remedy`` says what to do about it."""
 
-    state: State
+    state: Health
     text: str
     remedy: str = ""
 
 
-def fine(text: str) -> Observation:
-    return Observation(State.OK, text)
+def fine(text: str) -> Diagnosis:
+    return Diagnosis(Health.OK, text)
 
 
-def absent(text: str, remedy: str = "") -> Observation:
-    return Observation(State.ABSENT, text, remedy)
+def absent(text: str, remedy: str = "") -> Diagnosis:
+    return Diagnosis(Health.ABSENT, text, remedy)
 
 
-def off(text: str, remedy: str) -> Observation:
-    return Observation(State.OFF, text, remedy)
+def off(text: str, remedy: str) -> Diagnosis:
+    return Diagnosis(Health.OFF, text, remedy)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ansible_reap.doctor.diagnosis import Observation, absent, fine, off
+from ansible_reap.doctor.diagnosis import Diagnosis, absent, fine, off
 from ansible_reap.linting.config import ConfigError, load_mapping
 
 NAME = ".pre-commit-config.yaml"
@@ -14,7 +14,7 @@ HOOKS = ("ansible-reap", "ansible-reap-fix")
 LINT_HOOK = "ansible-lint"
 
 
-def examine() -> list[Observation]:
+def examine() -> list[Diagnosis]:
     path = Path.cwd() / NAME
     if not path.is_file():
         return [absent(f"no {NAME} here")]
@@ -42,7 +42,7 @@ def _hooks(config: dict[str, Any]) -> Iterator[dict[str, Any]]:
             yield from (hook for hook in repository.get("hooks") or [] if isinstance(hook, dict))
 
 
-def _lint_hook(hook: dict[str, Any]) -> Iterator[Observation]:
+def _lint_hook(hook: dict[str, Any]) -> Iterator[Diagnosis]:
     """pre-commit runs ansible-lint in an environment of its own, with nothing that is not named there."""
     needed = [str(name) for name in hook.get("additional_dependencies") or []]
     if not any(name.startswith("ansible-reap") for name in needed):

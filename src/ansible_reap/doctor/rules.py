@@ -11,7 +11,7 @@ from typing import Any
 import ansible_reap
 from ansible_reap.checks import RULES
 from ansible_reap.doctor import programs
-from ansible_reap.doctor.diagnosis import Observation, absent, fine, off
+from ansible_reap.doctor.diagnosis import Diagnosis, absent, fine, off
 from ansible_reap.doctor.programs import ProbeError, Program
 from ansible_reap.linting.config import ConfigError, load_mapping
 from ansible_reap.linting.lintconfig import CONFIG_FILES
@@ -21,7 +21,7 @@ FOLDER = "ansible_reap"
 PROVEN = "async-unreaped"
 
 
-def examine() -> list[Observation]:
+def examine() -> list[Diagnosis]:
     program = programs.find("ansible-lint")
     if program is None:
         return [absent("no ansible-lint on PATH, so no rules in it", "pip install ansible-lint, where it is wanted")]
@@ -33,7 +33,7 @@ def examine() -> list[Observation]:
     return found or [_proof(program, state)]
 
 
-def _environment(program: Program, state: dict[str, Any]) -> Iterator[Observation]:
+def _environment(program: Program, state: dict[str, Any]) -> Iterator[Diagnosis]:
     if not state["reap_importable"]:
         yield off(
             f"{program.path} runs in an environment without ansible-reap",
@@ -60,7 +60,7 @@ def _custom(state: dict[str, Any]) -> Path:
     return Path(state["lint_home"]) / "rules" / "custom"
 
 
-def _rules_folder(state: dict[str, Any]) -> Iterator[Observation]:
+def _rules_folder(state: dict[str, Any]) -> Iterator[Diagnosis]:
     instead = os.environ.get(RULESDIR_VARIABLE)
     if instead and not (Path(instead) / FOLDER / "__init__.py").is_file():
         yield off(
@@ -69,7 +69,7 @@ def _rules_folder(state: dict[str, Any]) -> Iterator[Observation]:
         )
 
 
-def _configuration(folder: Path) -> Iterator[Observation]:
+def _configuration(folder: Path) -> Iterator[Diagnosis]:
     """What the project's own ``.ansible-lint`` does to rules that are not ansible-lint's own."""
     name = next((name for name in CONFIG_FILES if (folder / name).is_file()), None)
     if name is None:
@@ -93,7 +93,7 @@ def _configuration(folder: Path) -> Iterator[Observation]:
         )
 
 
-def _proof(program: Program, state: dict[str, Any]) -> Observation:
+def _proof(program: Program, state: dict[str, Any]) -> Diagnosis:
     with programs.bad_example() as playbook:
         reply = programs.run([str(program.path), "--offline", "-q", "-f", "json", str(playbook)], {"NO_COLOR": "1"})
     try:

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 from ansible_reap import files
 from ansible_reap.history.estimate import Estimate, Estimates, RunTime
 from ansible_reap.history.identity import Identity, collection_of
-from ansible_reap.history.observation import Observation, Outcome
+from ansible_reap.history.observation import Ending, Observation
 from ansible_reap.history.runs import MAX_RUNS, LaunchHistory, MeasuredRun
 from ansible_reap.reading import SourceError, parse_json
 from ansible_reap.reading import read as read_bytes
@@ -210,7 +210,7 @@ def observations(histories: Iterable[LaunchHistory], project: str) -> list[Obser
             project=project,
             identity=history.identity,
             host="",
-            outcome=Outcome.TIMED_OUT if each.time.is_censored else Outcome.FINISHED,
+            outcome=Ending.TIMED_OUT if each.time.is_censored else Ending.FINISHED,
             seconds=each.time.seconds,
             uncertainty=each.time.uncertainty,
             limit=each.limit,

@@ -9,7 +9,7 @@ from enum import Enum
 from ansible_reap.history.identity import Identity
 
 
-class Outcome(str, Enum):
+class Ending(str, Enum):
     """How the measuring of a job ended."""
 
     FINISHED = "finished"
@@ -24,7 +24,7 @@ class Outcome(str, Enum):
     @property
     def is_censored(self) -> bool:
         """The work takes at least as long as the time says."""
-        return self in {Outcome.TIMED_OUT, Outcome.RUNNING}
+        return self in {Ending.TIMED_OUT, Ending.RUNNING}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Observation:
     project: str
     identity: Identity
     host: str
-    outcome: Outcome
+    outcome: Ending
     seconds: float
     uncertainty: float
     """By how much ``seconds`` may be too long: 0 for the job's own time, else up to the delay between two looks."""

@@ -8,7 +8,7 @@ from itertools import groupby
 
 from ansible_reap.history.estimate import Estimate, RunTime, estimate
 from ansible_reap.history.identity import Identity
-from ansible_reap.history.observation import Observation, Outcome
+from ansible_reap.history.observation import Ending, Observation
 
 MAX_RUNS = 50
 """An estimate looks at the newest runs only: the work changes, and an export that is committed must stay small."""
@@ -58,7 +58,7 @@ def gather(observations: Iterable[Observation], *, by_host: bool = False) -> lis
         jobs = sorted(group, key=lambda each: each.run)
         runs = [_measure(run, list(of_run)) for run, of_run in groupby(jobs, key=lambda each: each.run)]
         measured = sorted((each for each in runs if each is not None), key=lambda each: each.run)[-MAX_RUNS:]
-        failed = sum(each.outcome is Outcome.FAILED for each in jobs)
+        failed = sum(each.outcome is Ending.FAILED for each in jobs)
         if measured or failed:
             found.append(LaunchHistory(project, identity, tuple(measured), failed, host))
     return found
@@ -66,7 +66,7 @@ def gather(observations: Iterable[Observation], *, by_host: bool = False) -> lis
 
 def _measure(run: str, jobs: list[Observation]) -> MeasuredRun | None:
     """The run's slowest job, for the limit has to suit them all. None where no job tells a time."""
-    telling = [job for job in jobs if job.outcome is not Outcome.FAILED and not job.is_blurred]
+    telling = [job for job in jobs if job.outcome is not Ending.FAILED and not job.is_blurred]
     if not telling:
         return None
     slowest = max(telling, key=lambda job: job.seconds)

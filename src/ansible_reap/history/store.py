@@ -24,7 +24,7 @@ from ansible_reap.history.database import (
     import_psycopg,
 )
 from ansible_reap.history.identity import Identity
-from ansible_reap.history.observation import Observation, Outcome
+from ansible_reap.history.observation import Ending, Observation
 from ansible_reap.reading import SourceError, parse_json, read
 
 PATIENCE = 1.5
@@ -242,7 +242,7 @@ def _from_row(row: Sequence[Any]) -> Observation:
         project=project,
         identity=Identity(place, task, position),
         host=host,
-        outcome=Outcome(outcome),
+        outcome=Ending(outcome),
         seconds=seconds,
         uncertainty=uncertainty,
         limit=limit,

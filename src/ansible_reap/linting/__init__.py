@@ -18,7 +18,7 @@ from ansible_reap.flow.analysis import Analysis, ReadError
 from ansible_reap.linting.config import load_config
 from ansible_reap.linting.lintconfig import IgnoreFile, LintConfig, load_ignore_file, load_lint_config
 from ansible_reap.linting.outcome import Outcome
-from ansible_reap.linting.selection import Judge, Report, Request, known_names, relative_paths
+from ansible_reap.linting.selection import Judge, Reporting, Request, known_names, relative_paths
 from ansible_reap.wording import did_you_mean, not_checked
 
 if TYPE_CHECKING:
@@ -85,8 +85,8 @@ def lint(
     stale = () if asked.select or asked.ignore else judge.stale()
     return Outcome(
         root=str(root),
-        findings=tuple(finding for report, finding in judged if report is Report.FAIL),
-        warnings=tuple(finding for report, finding in judged if report is Report.WARN),
+        findings=tuple(finding for report, finding in judged if report is Reporting.FAIL),
+        warnings=tuple(finding for report, finding in judged if report is Reporting.WARN),
         launches=tuple(launch for launch in analysis.launches if asked.covers(launch.task.path)),
         errors=(*_errors(analysis, settings.lint, asked, root, unsaved), *trouble),
         files=analysis.files,

@@ -17,7 +17,7 @@ SKIP_TAG = "skip_ansible_lint"
 """A task with this tag is left alone by ansible-lint, and by us."""
 
 
-class Report(Enum):
+class Reporting(Enum):
     """What becomes of a finding."""
 
     FAIL = "fail"
@@ -61,22 +61,22 @@ class Judge:
     """The entries of the ignore file that some finding met."""
     _comments: dict[str, Comments] = field(default_factory=dict)
 
-    def decide(self, finding: Finding) -> Report:
+    def decide(self, finding: Finding) -> Reporting:
         names = self._names(finding)
         if not self._is_on(finding) or not self._is_selected(finding, names):
-            return Report.SILENT
+            return Reporting.SILENT
         if not names.isdisjoint(self.lint.skip) or self._is_silenced_in_place(finding):
-            return Report.SILENT
+            return Reporting.SILENT
         if self.lint.excludes(self.root / finding.place.path):
-            return Report.SILENT
+            return Reporting.SILENT
         entry = self.known.entry(finding.place.path, finding.tag)
         if entry is not None:
             self.used.add(entry)
         if not self.request.covers(finding.place.path) or not self._is_grave(finding):
-            return Report.SILENT
+            return Reporting.SILENT
         if entry is not None:
-            return Report.SILENT if entry.is_silent else Report.WARN
-        return Report.FAIL if names.isdisjoint(self.lint.warn) else Report.WARN
+            return Reporting.SILENT if entry.is_silent else Reporting.WARN
+        return Reporting.FAIL if names.isdisjoint(self.lint.warn) else Reporting.WARN
 
     def _is_grave(self, finding: Finding) -> bool:
         asked = self.request

@@ -11,9 +11,9 @@ from ansible_reap import ansible_cfg, files
 from ansible_reap.runtime.ledger.writer import ledger_of_this_run
 from ansible_reap.runtime.output import recap, report, terminal
 from ansible_reap.runtime.output.junit import as_junit
-from ansible_reap.runtime.output.report import Outcome
+from ansible_reap.runtime.output.report import RunOutcome
 from ansible_reap.runtime.output.run_times import keep
-from ansible_reap.runtime.policy.consequence import Verdict, judge
+from ansible_reap.runtime.policy.consequence import Consequence, judge
 from ansible_reap.runtime.session import Finish, Session
 
 HOSTS_FAILED = 2
@@ -83,7 +83,7 @@ class RunEnd(Finish):
         session = self._session
         if not self._has_ended:
             terminal.show(recap.lines(list(session.tracker), session.options, time.time()))
-            write_reports(session, Outcome.INTERRUPTED)
+            write_reports(session, RunOutcome.INTERRUPTED)
         elif stale := list(session.options.known.stale(session.tracker)):
             session.warn(f"async_reaper: entries that can go: {'; '.join(stale)}.")
         self._keep_run_times()
@@ -102,11 +102,12 @@ class RunEnd(Finish):
 def unanswered(session: Session) -> bool:
     """Some job deserves a failure, and no gate has failed its host for it."""
     return any(
-        judge(job, session.options) is Verdict.FAILS and job.info.jid not in session.answered for job in session.tracker
+        judge(job, session.options) is Consequence.FAILS and job.info.jid not in session.answered
+        for job in session.tracker
     )
 
 
-def write_reports(session: Session, outcome: Outcome) -> None:
+def write_reports(session: Session, outcome: RunOutcome) -> None:
     """Write what the options ask for; a path that cannot be written is one warning."""
     jobs = list(session.tracker)
     run = report.Run(session.name, tuple(session.playbooks), session.core, session.started, time.time())

@@ -25,7 +25,7 @@ from ansible_reap.runtime.policy.options import EXTRA_VAR_PREFIX, NAMES, Options
 from ansible_reap.runtime.remote.own_tasks import own_action, seen_by_own_task
 from ansible_reap.runtime.tracking.as_json import utc
 from ansible_reap.runtime.tracking.info import JobInfo
-from ansible_reap.runtime.tracking.tracker import Reap, Tracker
+from ansible_reap.runtime.tracking.tracker import ReapTask, Tracker
 
 CORE = tuple(int(part) for part in ansible_version.split(".")[:3] if part.isdigit())
 
@@ -227,9 +227,9 @@ class Session:
             self.tracker.see(job.info.jid, sighting)
             self._keeper.file(job)
 
-    def _reap(self, task: Any, host: Any) -> Reap:
+    def _reap(self, task: Any, host: Any) -> ReapTask:
         path, line = results.task_place(task, self.base)
-        return Reap(path, line, results.task_label(task), host.get_name())
+        return ReapTask(path, line, results.task_label(task), host.get_name())
 
     def _answered(self, host: Any, task: Any) -> None:
         key = results.identity(task)

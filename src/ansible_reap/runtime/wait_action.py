@@ -16,7 +16,7 @@ from ansible_reap.runtime.remote.waiting import Terms, failure_message, timing, 
 from ansible_reap.runtime.session import CORE, Session
 from ansible_reap.runtime.tracking.as_json import entry
 from ansible_reap.runtime.tracking.info import JobInfo
-from ansible_reap.runtime.tracking.tracker import Reap
+from ansible_reap.runtime.tracking.tracker import ReapTask
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "timeout": {"type": "float"},
@@ -66,11 +66,11 @@ def outstanding(session: Session, host: str, tasks: Sequence[str]) -> list[JobIn
     ]
 
 
-def place_of(action: Any, host: str, base: str | None) -> Reap:
+def place_of(action: Any, host: str, base: str | None) -> ReapTask:
     """The task that waits, as the reap of what it saw end."""
     task = action._task  # noqa: SLF001 - the plugin's own
     path, line = results.task_place(task, base)
-    return Reap(path, line, results.task_label(task), host)
+    return ReapTask(path, line, results.task_label(task), host)
 
 
 def say(host: str, text: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 from ansible_reap.history import committed
 from ansible_reap.history.estimate import RunTime
 from ansible_reap.history.identity import Identity
-from ansible_reap.history.observation import Observation, Outcome
+from ansible_reap.history.observation import Ending, Observation
 from ansible_reap.history.runs import MAX_RUNS, LaunchHistory, MeasuredRun, gather
 
 BACKUP = Identity("role:db/tasks/main.yml", "Start the backup")
@@ -25,7 +25,7 @@ def history(identity: Identity = BACKUP, times: tuple[float, ...] = (310, 300, 3
     return LaunchHistory("", identity, tuple(MeasuredRun(run_id(n), RunTime(t), 600) for n, t in enumerate(times)))
 
 
-def observed(run: str, host: str, seconds: float, outcome: Outcome = Outcome.FINISHED) -> Observation:
+def observed(run: str, host: str, seconds: float, outcome: Ending = Ending.FINISHED) -> Observation:
     when = datetime(2026, 11, 1, tzinfo=timezone.utc)
     return Observation(run, f"{run}{host}", "p", BACKUP, host, outcome, seconds, 0.5, 600, when, "2.21.5")
 
@@ -37,14 +37,14 @@ def test_a_run_counts_once_with_its_slowest_job() -> None:
 
 
 def test_one_job_cut_off_makes_the_run_an_at_least() -> None:
-    jobs = [observed("r1", "a", 9), observed("r1", "b", 7, Outcome.TIMED_OUT), observed("r1", "c", 20, Outcome.FAILED)]
+    jobs = [observed("r1", "a", 9), observed("r1", "b", 7, Ending.TIMED_OUT), observed("r1", "c", 20, Ending.FAILED)]
     (found,) = gather(jobs)
     assert found.runs[0].time == RunTime(9, is_censored=True, uncertainty=0.5)
     assert found.failed == 1
 
 
 def test_a_run_of_failures_tells_no_time() -> None:
-    (found,) = gather([observed("r1", "a", 9, Outcome.FAILED)])
+    (found,) = gather([observed("r1", "a", 9, Ending.FAILED)])
     assert found.runs == ()
     assert found.failed == 1
 

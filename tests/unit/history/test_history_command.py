@@ -11,7 +11,7 @@ import pytest
 from ansible_reap.cli import main
 from ansible_reap.history.database import parse_address
 from ansible_reap.history.identity import Identity
-from ansible_reap.history.observation import Observation, Outcome
+from ansible_reap.history.observation import Ending, Observation
 from ansible_reap.history.store import Store
 
 NOW = datetime.now(timezone.utc).replace(microsecond=0)
@@ -34,7 +34,7 @@ def project(tmp_path: Path) -> Path:
             project="shop",
             identity=Identity("site.yml", task),
             host=host,
-            outcome=Outcome.FINISHED,
+            outcome=Ending.FINISHED,
             seconds=seconds * share,
             uncertainty=0.0,
             limit=limit,

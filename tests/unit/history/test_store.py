@@ -21,7 +21,7 @@ import pytest
 from ansible_reap.history import store as store_module
 from ansible_reap.history.database import StoreError, default_path, parse_address
 from ansible_reap.history.identity import Identity
-from ansible_reap.history.observation import Observation, Outcome
+from ansible_reap.history.observation import Ending, Observation
 from ansible_reap.history.store import Store, keep
 from support import postgres
 
@@ -32,10 +32,10 @@ import sys
 from datetime import datetime, timezone
 from ansible_reap.history.database import parse_address
 from ansible_reap.history.identity import Identity
-from ansible_reap.history.observation import Observation, Outcome
+from ansible_reap.history.observation import Observation, Ending
 from ansible_reap.history.store import keep
 run, address, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
-jobs = [Observation(run, f"j{i}", "site", Identity("site.yml", "Start", 0), f"h{i}", Outcome.FINISHED, i / 7, 0.0,
+jobs = [Observation(run, f"j{i}", "site", Identity("site.yml", "Start", 0), f"h{i}", Ending.FINISHED, i / 7, 0.0,
                     600.0, datetime.now(timezone.utc), "2.21.5") for i in range(count)]
 print("ready", flush=True)
 sys.stdin.readline()
@@ -50,7 +50,7 @@ def observation(run: str = "r1", job: str = "j1", **changes: object) -> Observat
         project="site",
         identity=Identity("role:db/tasks/main.yml", "Start the backup"),
         host="db1",
-        outcome=Outcome.FINISHED,
+        outcome=Ending.FINISHED,
         seconds=12.5,
         uncertainty=0.25,
         limit=600.0,
@@ -96,7 +96,7 @@ def opened(address: str) -> Store:
 def test_what_is_kept_comes_back_as_it_was(address: str) -> None:
     told = [
         observation(),
-        observation(job="j2", outcome=Outcome.TIMED_OUT, identity=Identity("site.yml", "Näme with 'quotes' :x %s", 3)),
+        observation(job="j2", outcome=Ending.TIMED_OUT, identity=Identity("site.yml", "Näme with 'quotes' :x %s", 3)),
     ]
     store = opened(address)
     store.add(told)

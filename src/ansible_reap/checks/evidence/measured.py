@@ -10,7 +10,7 @@ from ansible_reap.wording import seconds_text
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class MeasuredVerdict:
     """A limit that the measured run times speak against."""
 
     sub_tag: str
@@ -19,7 +19,7 @@ class Verdict:
     """A limit that would do, in seconds."""
 
 
-def judge(known: Estimate | None, limit: float, headroom: float) -> Verdict | None:
+def judge(known: Estimate | None, limit: float, headroom: float) -> MeasuredVerdict | None:
     """Hold a limit (seconds) against what was measured; None where there is nothing to say.
 
     ``ceiling``: a run took as long as the limit, or was cut off at it. ``headroom``: the limit leaves less than that
@@ -35,4 +35,4 @@ def judge(known: Estimate | None, limit: float, headroom: float) -> Verdict | No
     if known.bound:
         stated = f"the next run stays within {seconds_text(known.bound.seconds)}"
         message += f" (with a probability of {level_text(known.bound.level)} {stated})"
-    return Verdict("ceiling" if limit <= longest else "headroom", f"{message}.", advice)
+    return MeasuredVerdict("ceiling" if limit <= longest else "headroom", f"{message}.", advice)

@@ -11,9 +11,19 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ansible_reap.checks.fixes import cleanup, finished, keywords, limit, reboot, results, text, wait, window
+    from ansible_reap.checks.fixes import (
+        cleanup,
+        finished,
+        keywords,
+        limit,
+        looped_register,
+        reboot,
+        text,
+        wait,
+        window,
+    )
 
-__all__ = ["cleanup", "finished", "keywords", "limit", "reboot", "results", "text", "wait", "window"]
+__all__ = ["cleanup", "finished", "keywords", "limit", "looped_register", "reboot", "text", "wait", "window"]
 
 
 def __getattr__(name: str) -> ModuleType:

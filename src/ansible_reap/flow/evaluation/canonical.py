@@ -5,7 +5,7 @@ from __future__ import annotations
 from jinja2 import nodes
 
 from ansible_reap.content import expressions
-from ansible_reap.flow.evaluation.scope import CALLED, Layer
+from ansible_reap.flow.evaluation.layers import CALLED, Layer
 from ansible_reap.flow.evaluation.shared import EvaluatorInterface
 from ansible_reap.flow.evaluation.values import Job, options
 

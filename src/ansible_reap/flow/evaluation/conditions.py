@@ -9,7 +9,7 @@ from ansible_reap.content import expressions
 from ansible_reap.flow.evaluation.canonical import cut, tree_of
 from ansible_reap.flow.evaluation.evaluator import Evaluator
 from ansible_reap.flow.evaluation.formulas import Atom, Delayed, Formula, conj
-from ansible_reap.flow.evaluation.scope import Layer, Scope
+from ansible_reap.flow.evaluation.layers import Layer, Scope
 from ansible_reap.flow.evaluation.truths import truth
 from ansible_reap.flow.evaluation.values import Const, taints
 

@@ -12,8 +12,8 @@ from ansible_reap.content import expressions
 from ansible_reap.content.source import Hidden, Unsafe
 from ansible_reap.flow.evaluation import filters, functions, parts
 from ansible_reap.flow.evaluation.formulas import Atom, Formula, conj, neg
+from ansible_reap.flow.evaluation.layers import CALLED, Choices, Layer, Scope
 from ansible_reap.flow.evaluation.scalars import ARITHMETIC, MAX_TEXT, as_number, combined
-from ansible_reap.flow.evaluation.scope import CALLED, Choices, Layer, Scope
 from ansible_reap.flow.evaluation.truths import truth
 from ansible_reap.flow.evaluation.values import (
     NOT_PLAIN,

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from jinja2 import nodes
 
 from ansible_reap.flow.evaluation.formulas import Formula
-from ansible_reap.flow.evaluation.scope import Scope
+from ansible_reap.flow.evaluation.layers import Scope
 from ansible_reap.flow.evaluation.values import Value
 
 

@@ -13,7 +13,7 @@ from jinja2 import nodes
 
 from ansible_reap.flow.evaluation.canonical import canonical, cut
 from ansible_reap.flow.evaluation.formulas import Atom, Formula, conj, disj, is_large, neg
-from ansible_reap.flow.evaluation.scope import Layer
+from ansible_reap.flow.evaluation.layers import Layer
 from ansible_reap.flow.evaluation.shared import EvaluatorInterface
 from ansible_reap.flow.evaluation.values import (
     NOT_PLAIN,

@@ -10,8 +10,8 @@ from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import ReapKind
 from ansible_reap.flow.evaluation.evaluator import Evaluator
 from ansible_reap.flow.evaluation.formulas import Formula
+from ansible_reap.flow.evaluation.layers import Choices
 from ansible_reap.flow.evaluation.patterns import patterns
-from ansible_reap.flow.evaluation.scope import Choices
 from ansible_reap.flow.evaluation.values import (
     UNDEFINED,
     Const,

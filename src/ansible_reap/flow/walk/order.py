@@ -8,8 +8,8 @@ from typing import Any
 from ansible_reap.content.roles import Role
 from ansible_reap.content.tasks import Play
 from ansible_reap.flow.evaluation.formulas import Atom
+from ansible_reap.flow.evaluation.layers import Layer
 from ansible_reap.flow.evaluation.patterns import patterns
-from ansible_reap.flow.evaluation.scope import Layer
 from ansible_reap.flow.walk import calls, handlers
 from ansible_reap.flow.walk.state import INHERITED, Frame
 from ansible_reap.flow.walk.variables import Shared

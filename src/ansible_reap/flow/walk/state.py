@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from ansible_reap.content.model import Place
 from ansible_reap.content.roles import Role
 from ansible_reap.flow.evaluation.formulas import Formula, conj
-from ansible_reap.flow.evaluation.scope import Layer, Scope
+from ansible_reap.flow.evaluation.layers import Layer, Scope
 from ansible_reap.flow.evaluation.values import Alt, Job, JobId, Map, Results, Seq, Unknown, Value, taints
 
 INHERITED = (

@@ -8,7 +8,7 @@ from typing import Any
 
 from ansible_reap.content.library import Library
 from ansible_reap.content.roles import Finder, Role
-from ansible_reap.flow.evaluation.scope import Choices
+from ansible_reap.flow.evaluation.layers import Choices
 
 MAX_CHOICES = 8
 _KEY = re.compile(rb"""^[\'\"{ ]*([A-Za-z_]\w*)[\'\"]?[ \t]*:""", re.MULTILINE)

@@ -11,7 +11,7 @@ from ansible_reap.flow.analysis import Setting
 from ansible_reap.flow.evaluation.conditions import condition
 from ansible_reap.flow.evaluation.evaluator import Evaluator
 from ansible_reap.flow.evaluation.formulas import Formula, conj
-from ansible_reap.flow.evaluation.scope import Scope
+from ansible_reap.flow.evaluation.layers import Scope
 from ansible_reap.flow.evaluation.values import UNKNOWN, Const, Map, Seq, Value, handles, is_counted, options
 from ansible_reap.flow.walk.loops import loop_items
 from ansible_reap.flow.walk.state import Frame

@@ -17,8 +17,8 @@ from ansible_reap.content.tasks import Step, TaskBlock
 from ansible_reap.flow.evaluation.conditions import MAGIC
 from ansible_reap.flow.evaluation.evaluator import Evaluator
 from ansible_reap.flow.evaluation.formulas import Atom, Formula
+from ansible_reap.flow.evaluation.layers import Layer, Scope
 from ansible_reap.flow.evaluation.patterns import patterns
-from ansible_reap.flow.evaluation.scope import Layer, Scope
 from ansible_reap.flow.evaluation.values import UNDEFINED, Const, Lazy, Value, handles, replaced, taints
 from ansible_reap.flow.walk.record import Record
 from ansible_reap.flow.walk.state import INHERITED, Frame, State, bearing

@@ -10,7 +10,7 @@ from typing import Any
 from ansible_reap.runtime.events.action_names import is_reap
 from ansible_reap.runtime.tracking.info import Access
 from ansible_reap.runtime.tracking.phases import Sight, Source
-from ansible_reap.runtime.tracking.tracker import Reap, Sighting
+from ansible_reap.runtime.tracking.tracker import ReapTask, Sighting
 
 NOT_FOUND = "could not find job"
 KILLED = "Timeout exceeded"
@@ -136,7 +136,7 @@ def runtime_of(result: Mapping[str, Any]) -> float | None:
 
 
 def sighting_of(
-    task: Any, result: Mapping[str, Any], *, failed: bool, ignored: bool, when: float, reap: Reap | None
+    task: Any, result: Mapping[str, Any], *, failed: bool, ignored: bool, when: float, reap: ReapTask | None
 ) -> Sighting | None:
     """What the playbook's own task saw of a job, or None where it tells nothing."""
     sight, swallowed = _sight(task, result, failed=failed, ignored=ignored)

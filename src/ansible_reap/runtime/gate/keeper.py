@@ -11,9 +11,8 @@ from ansible_reap.runtime.events.plays import may_start_jobs, tasks_in
 from ansible_reap.runtime.gate.blocks import LOOK_ACTION, VARIABLE, Gate, append, as_data
 from ansible_reap.runtime.gate.hold import hold_back
 from ansible_reap.runtime.gate.later_plays import LaterPlays
-from ansible_reap.runtime.policy.consequence import Verdict, judge
-from ansible_reap.runtime.policy.options import Gate as GateWhere
-from ansible_reap.runtime.policy.options import OnUnreaped, Options
+from ansible_reap.runtime.policy.consequence import Consequence, judge
+from ansible_reap.runtime.policy.options import GatePlace, OnUnreaped, Options
 from ansible_reap.runtime.tracking.info import Access
 from ansible_reap.runtime.tracking.tracker import JobRecord, Tracker
 from ansible_reap.runtime.tracking.wording import failure_message
@@ -53,7 +52,7 @@ class Gatekeeper:
         self._later.enter(play)
         for job in self._tracker:
             self.file(job)
-        if self._options.gate is not GateWhere.RUN or self._later.is_last:
+        if self._options.gate is not GatePlace.RUN or self._later.is_last:
             append(play, lambda blocks: self._guard(self._make_gate, blocks))
 
     def _make_gate(self, blocks: list[Any]) -> Gate | None:
@@ -96,9 +95,9 @@ class Gatekeeper:
         """There is something to find out about the job, or to fail for."""
         if job.info.poll > 0 or self._options.ignores(job.info) or job.info.jid in self.answered:
             return False
-        if not (job.wants_look or judge(job, self._options) is Verdict.FAILS):
+        if not (job.wants_look or judge(job, self._options) is Consequence.FAILS):
             return False
-        return self._options.gate is not GateWhere.AUTO or not self._later.may_reap(job.info)
+        return self._options.gate is not GatePlace.AUTO or not self._later.may_reap(job.info)
 
     def _enter(self, host: Any) -> None:
         """A host has reached the gate: tell it of its jobs."""
@@ -120,7 +119,9 @@ class Gatekeeper:
         self._play.get_variable_manager().set_nonpersistent_facts(host, {VARIABLE: as_data(told)})
 
     def _failing(self, host: str) -> list[JobRecord]:
-        return [job for job in list(self._needing.get(host, {}).values()) if judge(job, self._options) is Verdict.FAILS]
+        return [
+            job for job in list(self._needing.get(host, {}).values()) if judge(job, self._options) is Consequence.FAILS
+        ]
 
     def _message(self, host: str) -> str:
         failing = self._failing(host)

@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from ansible_reap.jobs import JobState
 from ansible_reap.runtime.output.report import Run
-from ansible_reap.runtime.policy.consequence import Verdict, judge
+from ansible_reap.runtime.policy.consequence import Consequence, judge
 from ansible_reap.runtime.policy.options import Options
 from ansible_reap.runtime.tracking.as_json import utc
 from ansible_reap.runtime.tracking.tracker import JobRecord
@@ -40,15 +40,15 @@ def as_junit(run: Run, jobs: Sequence[JobRecord], options: Options) -> str:
     return '<?xml version="1.0" encoding="utf-8"?>\n' + tostring(root, encoding="unicode") + "\n"
 
 
-def _is_failure(job: JobRecord, verdict: Verdict) -> bool:
-    return verdict is Verdict.FAILS or (verdict is Verdict.TOLD and job.came_up)
+def _is_failure(job: JobRecord, verdict: Consequence) -> bool:
+    return verdict is Consequence.FAILS or (verdict is Consequence.TOLD and job.came_up)
 
 
-def _is_skipped(job: JobRecord, verdict: Verdict) -> bool:
-    return not _is_failure(job, verdict) and (verdict is Verdict.TOLD or job.state is JobState.DETACHED)
+def _is_skipped(job: JobRecord, verdict: Consequence) -> bool:
+    return not _is_failure(job, verdict) and (verdict is Consequence.TOLD or job.state is JobState.DETACHED)
 
 
-def _case(suite: Element, job: JobRecord, verdict: Verdict) -> None:
+def _case(suite: Element, job: JobRecord, verdict: Consequence) -> None:
     info = job.info
     item = f" ({info.item})" if info.item else ""
     case = SubElement(

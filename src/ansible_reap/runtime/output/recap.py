@@ -8,7 +8,7 @@ from enum import Enum
 
 from ansible_reap.jobs import JobState, LastSeen
 from ansible_reap.runtime.output.report import summary
-from ansible_reap.runtime.policy.consequence import Verdict, judge
+from ansible_reap.runtime.policy.consequence import Consequence, judge
 from ansible_reap.runtime.policy.options import Options, RecapWhen
 from ansible_reap.runtime.tracking.tracker import JobRecord, Origin
 from ansible_reap.runtime.tracking.wording import age, place, span
@@ -35,21 +35,21 @@ def lines(jobs: Sequence[JobRecord], options: Options, now: float) -> list[Line]
     """The block below the banner; empty where nothing is to be said."""
     if not jobs or options.recap is RecapWhen.NEVER:
         return []
-    shown: list[tuple[JobRecord, Verdict]] = [
-        (job, verdict) for job in jobs if (verdict := judge(job, options)) is not Verdict.FINE
+    shown: list[tuple[JobRecord, Consequence]] = [
+        (job, verdict) for job in jobs if (verdict := judge(job, options)) is not Consequence.FINE
     ]
     if options.recap is RecapWhen.ALWAYS:
-        shown += [(job, Verdict.FINE) for job in jobs if job.state is JobState.DETACHED]
+        shown += [(job, Consequence.FINE) for job in jobs if job.state is JobState.DETACHED]
     elif not shown:
         return []
-    rows = [_row(job, now, known=verdict is Verdict.TOLD and options.knows(job.info)) for job, verdict in shown]
+    rows = [_row(job, now, known=verdict is Consequence.TOLD and options.knows(job.info)) for job, verdict in shown]
     widths = [max((len(row[i]) for row in rows), default=0) for i in range(_COLUMNS)]
     body = [Line(_joined(row, widths), _TONES[verdict]) for row, (_, verdict) in zip(rows, shown, strict=True)]
     worst = max((verdict.value for _, verdict in shown), default=0)
-    return [*body, Line(_summary(jobs), _TONES[Verdict(worst)])]
+    return [*body, Line(_summary(jobs), _TONES[Consequence(worst)])]
 
 
-_TONES = {Verdict.FINE: Tone.GOOD, Verdict.TOLD: Tone.WARNING, Verdict.FAILS: Tone.ERROR}
+_TONES = {Consequence.FINE: Tone.GOOD, Consequence.TOLD: Tone.WARNING, Consequence.FAILS: Tone.ERROR}
 _COLUMNS = 5
 _WORDS = {JobState.TIMED_OUT: "timed out"}
 

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any
 
 from ansible_reap.jobs import JobState
-from ansible_reap.runtime.policy.consequence import Verdict, judge
+from ansible_reap.runtime.policy.consequence import Consequence, judge
 from ansible_reap.runtime.policy.options import Options
 from ansible_reap.runtime.tracking.as_json import entry, utc
 from ansible_reap.runtime.tracking.tracker import JobRecord, Origin
@@ -17,7 +17,7 @@ from ansible_reap.runtime.tracking.tracker import JobRecord, Origin
 VERSION = 1
 
 
-class Outcome(str, Enum):
+class RunOutcome(str, Enum):
     """What we made of the run."""
 
     OK = "ok"
@@ -38,10 +38,12 @@ class Run:
     ended: float
 
 
-def outcome_of(jobs: Iterable[JobRecord], options: Options) -> Outcome:
+def outcome_of(jobs: Iterable[JobRecord], options: Options) -> RunOutcome:
     """``reported`` where there are problems that we did not fail the run for."""
-    gravest = max((judge(job, options).value for job in jobs), default=Verdict.FINE.value)
-    return {Verdict.FINE.value: Outcome.OK, Verdict.TOLD.value: Outcome.REPORTED}.get(gravest, Outcome.FAILED)
+    gravest = max((judge(job, options).value for job in jobs), default=Consequence.FINE.value)
+    return {Consequence.FINE.value: RunOutcome.OK, Consequence.TOLD.value: RunOutcome.REPORTED}.get(
+        gravest, RunOutcome.FAILED
+    )
 
 
 def summary(jobs: Iterable[JobRecord]) -> dict[str, int]:
@@ -66,7 +68,7 @@ _ORDER = (
 )
 
 
-def as_json(run: Run, jobs: Sequence[JobRecord], outcome: Outcome) -> dict[str, Any]:
+def as_json(run: Run, jobs: Sequence[JobRecord], outcome: RunOutcome) -> dict[str, Any]:
     """The report as plain data. ``unclaimed`` is there only where ``reap.jobs.collect`` has found such jobs."""
     strays = [job for job in jobs if job.origin is Origin.UNCLAIMED]
     return {

@@ -10,7 +10,7 @@ from pathlib import Path
 from ansible_reap import files
 from ansible_reap.history.database import StoreError, parse_address
 from ansible_reap.history.identity import Identity, Site, collection_of, locate, project_name, sites
-from ansible_reap.history.observation import Observation, Outcome
+from ansible_reap.history.observation import Ending, Observation
 from ansible_reap.history.store import keep as keep_observations
 from ansible_reap.jobs import JobState, LastSeen
 from ansible_reap.project_root import find_root
@@ -96,32 +96,32 @@ class _Names:
         return {site.line: site for site in sites(text)}
 
 
-def _outcome(job: JobRecord) -> Outcome | None:
+def _outcome(job: JobRecord) -> Ending | None:
     """None for what tells no time: lost, hidden by ``failed_when: false``, or not looked at."""
     if job.state is JobState.TIMED_OUT:
-        return Outcome.TIMED_OUT
+        return Ending.TIMED_OUT
     if job.phase is Phase.UNSURE or job.state is JobState.LOST:
         return None
     if job.state is JobState.FAILED:
-        return Outcome.FAILED
+        return Ending.FAILED
     if job.state is JobState.REAPED or job.last_seen is LastSeen.FINISHED:
-        return Outcome.FINISHED
+        return Ending.FINISHED
     # One that is detached was never meant to end: that it still runs says nothing.
-    return Outcome.RUNNING if job.last_seen is LastSeen.RUNNING and job.state is JobState.UNREAPED else None
+    return Ending.RUNNING if job.last_seen is LastSeen.RUNNING and job.state is JobState.UNREAPED else None
 
 
-def _seconds(job: JobRecord, outcome: Outcome) -> float | None:
+def _seconds(job: JobRecord, outcome: Ending) -> float | None:
     """The job's own time where it told one, else from its launch to when it was seen ended (or last seen at work)."""
-    if outcome is Outcome.TIMED_OUT:
+    if outcome is Ending.TIMED_OUT:
         return float(job.info.limit_s)
-    if outcome is Outcome.RUNNING:
+    if outcome is Ending.RUNNING:
         return None if job.seen_running is None else max(job.seen_running - job.info.launched, 0.0)
     if job.runtime_s is not None:
         return job.runtime_s
     return None if job.finished is None else max(job.finished - job.info.launched, 0.0)
 
 
-def _uncertainty(job: JobRecord, outcome: Outcome) -> float:
+def _uncertainty(job: JobRecord, outcome: Ending) -> float:
     if outcome.is_censored:
         return 0.0
     # With poll > 0 Ansible itself looks that often, unseen by the tracker.

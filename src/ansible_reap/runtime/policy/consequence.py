@@ -10,7 +10,7 @@ from ansible_reap.runtime.tracking.phases import Phase
 from ansible_reap.runtime.tracking.tracker import JobRecord, Origin
 
 
-class Verdict(Enum):
+class Consequence(Enum):
     """What a job deserves, in rising order of gravity."""
 
     FINE = 0
@@ -22,23 +22,23 @@ class Verdict(Enum):
 _BAD = frozenset({JobState.FAILED, JobState.TIMED_OUT, JobState.LOST})
 
 
-def judge(job: JobRecord, options: Options) -> Verdict:
+def judge(job: JobRecord, options: Options) -> Consequence:
     """What the job deserves as it stands now. Jobs with ``poll`` > 0 are never problems of their own."""
     if job.info.poll > 0 or options.ignores(job.info):
-        return Verdict.FINE
+        return Consequence.FINE
     verdict = _judge_unknown(job, options)
-    return Verdict.TOLD if verdict is Verdict.FAILS and options.knows(job.info) else verdict
+    return Consequence.TOLD if verdict is Consequence.FAILS and options.knows(job.info) else verdict
 
 
-def _judge_unknown(job: JobRecord, options: Options) -> Verdict:
+def _judge_unknown(job: JobRecord, options: Options) -> Consequence:
     if job.origin is Origin.UNCLAIMED or (job.origin is Origin.LEDGER and job.is_outstanding):
         # Not this run is to blame: its task has looked, and failed for what it found.
-        return Verdict.TOLD
+        return Consequence.TOLD
     if job.phase in (Phase.OUTSTANDING, Phase.CLEANED):
-        return Verdict.TOLD if options.on_unreaped is OnUnreaped.REPORT else Verdict.FAILS
+        return Consequence.TOLD if options.on_unreaped is OnUnreaped.REPORT else Consequence.FAILS
     if job.state not in _BAD:
-        return Verdict.FINE
+        return Consequence.FINE
     if job.came_up:
-        return Verdict.TOLD
+        return Consequence.TOLD
     reaction = options.on_swallowed if job.swallowed else options.on_failed
-    return Verdict.FAILS if reaction is Reaction.FAIL else Verdict.TOLD
+    return Consequence.FAILS if reaction is Reaction.FAIL else Consequence.TOLD

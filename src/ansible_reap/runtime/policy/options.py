@@ -36,7 +36,7 @@ class OnUnreaped(str, Enum):
     REAP = "reap"
 
 
-class Gate(str, Enum):
+class GatePlace(str, Enum):
     AUTO = "auto"
     PLAY = "play"
     RUN = "run"
@@ -63,7 +63,7 @@ class Options:
     """All options with valid values. Empty paths mean: do not write. None means: the default place."""
 
     on_unreaped: OnUnreaped = OnUnreaped.FAIL
-    gate: Gate = Gate.AUTO
+    gate: GatePlace = GatePlace.AUTO
     on_failed: Reaction = Reaction.FAIL
     on_swallowed: Reaction = Reaction.REPORT
     look: bool = True
@@ -94,7 +94,7 @@ def parse(raw: Mapping[str, Any], warn: Callable[[str], None]) -> Options:
     ignored = list(_listed(raw.get("ignore")))
     return Options(
         on_unreaped=_choice(raw, "on_unreaped", OnUnreaped.FAIL, warn),
-        gate=_choice(raw, "gate", Gate.AUTO, warn),
+        gate=_choice(raw, "gate", GatePlace.AUTO, warn),
         on_failed=_choice(raw, "on_failed", Reaction.FAIL, warn),
         on_swallowed=_choice(raw, "on_swallowed", Reaction.REPORT, warn),
         look=_boolean(raw, "look", True, warn),

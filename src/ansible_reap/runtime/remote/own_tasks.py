@@ -14,7 +14,7 @@ from typing import Any
 from ansible_reap.runtime.remote.waiting import sighting_of_entry
 from ansible_reap.runtime.tracking.info import Access, JobInfo, LaunchSite
 from ansible_reap.runtime.tracking.phases import Sight, Source
-from ansible_reap.runtime.tracking.tracker import JobRecord, Origin, Reap, Sighting, Tracker
+from ansible_reap.runtime.tracking.tracker import JobRecord, Origin, ReapTask, Sighting, Tracker
 
 WAIT, COLLECT = "reap.jobs.wait", "reap.jobs.collect"
 
@@ -26,7 +26,7 @@ def own_action(task: Any) -> str | None:
 
 
 def seen_by_own_task(
-    tracker: Tracker, task: Any, host: str, data: Mapping[str, Any], *, reap: Reap, failed: bool
+    tracker: Tracker, task: Any, host: str, data: Mapping[str, Any], *, reap: ReapTask, failed: bool
 ) -> Iterator[JobRecord]:
     """Tell the tracker what the task saw; yields the jobs that it spoke of."""
     if own_action(task) == WAIT and "jobs" not in data and data.get("censored"):
@@ -43,7 +43,7 @@ def seen_by_own_task(
                 yield job
 
 
-def _hidden(tracker: Tracker, task: Any, host: str, *, reap: Reap, failed: bool) -> Iterator[JobRecord]:
+def _hidden(tracker: Tracker, task: Any, host: str, *, reap: ReapTask, failed: bool) -> Iterator[JobRecord]:
     """A wait under ``no_log``.
 
     Where it went well all its jobs did; else nothing says which failed, but that came up.

@@ -14,7 +14,7 @@ from ansible_reap.runtime.events import results
 from ansible_reap.runtime.remote.status_file import STEP
 from ansible_reap.runtime.tracking.info import JobInfo
 from ansible_reap.runtime.tracking.phases import Phase, Sight, Source
-from ansible_reap.runtime.tracking.tracker import JobRecord, Reap, Sighting, Tracker
+from ansible_reap.runtime.tracking.tracker import JobRecord, ReapTask, Sighting, Tracker
 from ansible_reap.runtime.tracking.wording import place, span, what
 
 KEPT = ("rc", "msg", "start", "end", "child_pid")
@@ -48,7 +48,7 @@ class Terms:
     """How to wait. ``timeout`` is seconds from now; without it each job is waited for up to its own end."""
 
     core: tuple[int, ...]
-    reap: Reap
+    reap: ReapTask
     wait: bool = True
     timeout: float | None = None
     cleanup: bool = True
@@ -146,7 +146,7 @@ def timing(waited: Sequence[Waited]) -> dict[str, dict[str, float]]:
 
 
 def sighting_of_entry(
-    entry: Mapping[str, Any], reap: Reap, now: float, timed: Mapping[str, float] | None = None
+    entry: Mapping[str, Any], reap: ReapTask, now: float, timed: Mapping[str, float] | None = None
 ) -> Sighting | None:
     """What an entry of ``jobs`` in a task's result tells the tracker of the run; None where it tells nothing.
 

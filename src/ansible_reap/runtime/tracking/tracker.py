@@ -27,7 +27,7 @@ class Origin(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Reap:
+class ReapTask:
     """The task that saw a job end."""
 
     path: str
@@ -55,7 +55,7 @@ class Sighting:
     """When it ended, where that is known better than by ``when``."""
     uncertainty_s: float = 0.0
     """By how much ``ended`` may be too late."""
-    reap: Reap | None = None
+    reap: ReapTask | None = None
 
 
 @dataclass(slots=True)
@@ -77,7 +77,7 @@ class JobRecord:
     """When a look last found it still at work."""
     uncertainty_s: float = 0.0
     """By how much a run time measured from outside, from launch to ``finished``, may be too long."""
-    reap: Reap | None = None
+    reap: ReapTask | None = None
     reaped: float | None = None
     """When ``reap`` saw it end."""
     origin: Origin = Origin.RUN
