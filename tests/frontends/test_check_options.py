@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_reap import linting
 from ansible_reap.cli import main
 from ansible_reap.cli.terminal import follows_links, wants_colour
 from ansible_reap.formats.width import cut, width, wrap
@@ -240,3 +241,35 @@ def test_wide_characters_count_as_what_they_take() -> None:
     lines = list(wrap("日本 日本 日本 " + "語" * 12, 12, "  "))
     assert lines == ["  日本 日本", "  日本", "  語語語語語", "  語語語語語", "  語語"]
     assert list(wrap("one two three", 9, "  ")) == ["  one two", "  three"]
+
+
+# ---- the project's own configuration
+
+
+def test_the_configuration_leaves_out_selects_and_weighs(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (root / "vendor").mkdir()
+    (root / "vendor" / "start.yml").write_text(LAUNCH)
+    (root / "tasks" / "zero.yml").write_text(LAUNCH.replace("300", "0"))
+    (root / ".ansible-reap.yml").write_text("exclude_paths: [vendor]\nseverity: {async-noop: high}\n")
+    main(["check", "--format", "json"])
+    found = json.loads(capsys.readouterr().out)["findings"]
+    assert {(each["path"], each["rule"], each["severity"]) for each in found} == {
+        ("tasks/start.yml", "async-unreaped", "high"),
+        ("tasks/zero.yml", "async-noop", "high"),
+    }
+    (root / ".ansible-reap.yml").write_text("select: [async-noop]\n")
+    main(["check", "--format", "json"])
+    assert findings(capsys) == ["tasks/zero.yml:1 async-noop[zero]"]
+    main(["check", "--format", "json", "--select", "async-unreaped", "tasks"])
+    assert findings(capsys) == ["tasks/start.yml:1 async-unreaped[unregistered]"]
+    (root / ".ansible-reap.yml").write_text("ignore: [async-unreaped]\n")
+    main(["check", "--format", "json", "--ignore", "async-noop"])
+    assert findings(capsys) == []
+
+
+def test_ansible_lint_is_given_what_the_configuration_leaves_in(root: Path) -> None:
+    (root / "tasks" / "zero.yml").write_text(LAUNCH.replace("300", "0"))
+    (root / ".ansible-reap.yml").write_text("ignore: [async-unreaped]\nseverity: {async-noop: high}\n")
+    found, trouble = linting.everything(root)
+    assert [(finding.tag, finding.severity.value) for finding in found] == [("async-noop[zero]", "high")]
+    assert trouble == []

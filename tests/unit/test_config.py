@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from pathlib import Path
 
+import jsonschema
 import pytest
+import yaml
 
-from ansible_reap.linting.config import ConfigError, load_config
+from ansible_reap.checks import RULES
+from ansible_reap.checks.finding import Level
+from ansible_reap.linting.config import KEYS, Config, ConfigError, load_config
 from ansible_reap.linting.lintconfig import load_ignore_file, load_lint_config
+from ansible_reap.linting.selection import known_names
+from support import environments
+
+sys.path.insert(0, str(environments.ROOT / "tools"))
+import config_schema
 
 KNOWN: dict[str, dict[str, object]] = {
     "async-timeout": {"headroom": 2.0, "ceiling": True},
@@ -73,6 +84,141 @@ def test_bytes_that_are_no_text_are_a_mistake(tmp_path: Path) -> None:
     (tmp_path / ".ansible-reap.yml").write_bytes(b"rules: \xff\xfe\n")
     with pytest.raises(ConfigError, match="is not UTF-8 text"):
         load_config(tmp_path, KNOWN)
+
+
+# ---- the other keys
+
+
+ALL = """
+exclude_paths: [vendor/, "*/generated/*"]
+select: [async-unreaped, "async-noop[zero]", unpredictability]
+ignore: [async-background]
+severity: {async-noop: high, "async-unreaped[peek]": low}
+rules: {async-timeout: {headroom: 3}}
+"""
+ALL_AS_TOML = """
+[project]
+name = "x"
+select = 3
+
+[tool.ansible-reap]
+exclude_paths = ["vendor/", "*/generated/*"]
+select = ["async-unreaped", "async-noop[zero]", "unpredictability"]
+ignore = ["async-background"]
+severity = { async-noop = "high", "async-unreaped[peek]" = "low" }
+
+[tool.ansible-reap.rules.async-timeout]
+headroom = 3
+"""
+NAMES = known_names(RULES)
+DEFAULTS = {rule.id: rule.defaults for rule in RULES}
+needs_toml = pytest.mark.skipif(sys.version_info < (3, 11), reason="tomllib is new in Python 3.11")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [(".ansible-reap.yml", ALL), pytest.param("pyproject.toml", ALL_AS_TOML, marks=needs_toml)],
+)
+def test_every_key_is_read_in_either_file(name: str, text: str, tmp_path: Path) -> None:
+    config = load_config(write(tmp_path, text, name), DEFAULTS, NAMES)
+    assert config == Config(
+        rules={"async-timeout": {"headroom": 3}},
+        exclude_paths=("vendor/", "*/generated/*"),
+        select=frozenset({"async-unreaped", "async-noop[zero]", "unpredictability"}),
+        ignore=frozenset({"async-background"}),
+        severity={"async-noop": Level.HIGH, "async-unreaped[peek]": Level.LOW},
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("selct: []\n", ":1: unknown key 'selct'; did you mean 'select'?"),
+        ("select: async-noop\n", ":1: 'select' must be a list of words"),
+        ("ignore:\n  - async-nop\n", ":2: unknown rule or tag 'async-nop'; did you mean 'async-noop'?"),
+        ("severity: {async-noop: hihg}\n", ":1: the severity of async-noop must be one of high, medium, low"),
+        ("severity:\n  async-noopp: low\n", ":2: unknown rule 'async-noopp'; did you mean 'async-noop'?"),
+        ("exclude_paths: {}\n", ":1: 'exclude_paths' must be a list of words"),
+    ],
+)
+def test_a_mistake_in_a_key_names_its_line_and_the_nearest(text: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config(write(tmp_path, text), DEFAULTS, NAMES)
+    assert str(caught.value) == f".ansible-reap.yml{said}"
+
+
+@needs_toml
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[tool.ansible-reap]\n\nselct = []\n", ":3: unknown key 'selct'; did you mean 'select'?"),
+        (
+            "[tool.ansible-reap]\nignore = ['async-nop']\n",
+            ":2: unknown rule or tag 'async-nop'; did you mean 'async-noop'?",
+        ),
+        (
+            "[tool.ansible-reap]\n[tool.ansible-reap.rules.async-timeout]\nheadroom = 'x'\n",
+            ":3: 'headroom' of async-timeout must be a number, not 'x'",
+        ),
+        ("[tool.ansible-reap]\nselect = = 1\n", ":2: does not parse: "),
+    ],
+)
+def test_a_mistake_in_pyproject_names_its_line_too(text: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config(write(tmp_path, text, "pyproject.toml"), DEFAULTS, NAMES)
+    assert str(caught.value).startswith(f"pyproject.toml{said}")
+
+
+def test_a_pyproject_without_our_table_sets_nothing_whatever_it_holds(tmp_path: Path) -> None:
+    write(tmp_path, "[tool.black\n", "pyproject.toml")
+    assert load_config(tmp_path, DEFAULTS, NAMES) == Config()
+
+
+@needs_toml
+def test_both_files_are_a_mistake(tmp_path: Path) -> None:
+    write(tmp_path, "[tool.ansible-reap]\n", "pyproject.toml")
+    with pytest.raises(ConfigError, match=r"\[tool\.ansible-reap\] in pyproject\.toml exists too"):
+        load_config(write(tmp_path, ""), DEFAULTS, NAMES)
+
+
+# ---- the schema that editors use
+
+
+def test_the_schema_that_ships_is_the_one_that_is_made_of_the_rules() -> None:
+    assert json.loads(config_schema.TARGET.read_text(encoding="utf-8")) == config_schema.schema()
+
+
+def test_the_schema_and_the_reader_agree(tmp_path: Path) -> None:
+    jsonschema.Draft7Validator.check_schema(config_schema.schema())
+    valid = jsonschema.Draft7Validator(config_schema.schema()).is_valid
+    documents = [
+        *({key: None} for key in KEYS),
+        *({key: []} for key in KEYS),
+        *({key: {}} for key in KEYS),
+        *({key: "async-noop"} for key in KEYS),
+        yaml.safe_load(ALL),
+        {"ignore": ["async-noop[zero]", "experimental"]},
+        {"ignore": ["deprecations"]},
+        {"select": [["async-noop"]]},
+        {"selct": []},
+        {"severity": {"async-noop": "error"}},
+        {"severity": {"unpredictability": "low"}},
+        {"rules": {"async-noop": {}}},
+        {"rules": {"async-noop": {"x": 1}}},
+        {"rules": {"async-timeout": {"headroom": -1}}},
+        {"rules": {"async-timeout": {"headroom": 1.5}}},
+        {"rules": {"async-timeout": {"headroom": True}}},
+    ]
+    judged = []
+    for document in documents:
+        write(tmp_path, yaml.safe_dump(document))
+        try:
+            load_config(tmp_path, DEFAULTS, NAMES)
+            judged.append(True)
+        except ConfigError:
+            judged.append(False)
+    assert judged == [valid(document) for document in documents]
+    assert 5 < sum(judged) < len(judged) - 5
 
 
 # ---- ansible-lint's files

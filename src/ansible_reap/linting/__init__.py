@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from ansible_reap.checks.finding import Finding, Level, Rule
 from ansible_reap.content.model import Task
 from ansible_reap.flow import analyse
 from ansible_reap.flow.analysis import Analysis, ReadError
-from ansible_reap.linting.config import load_config
+from ansible_reap.linting.config import Config, load_config
 from ansible_reap.linting.lintconfig import IgnoreFile, LintConfig, load_ignore_file, load_lint_config
 from ansible_reap.linting.outcome import Outcome
 from ansible_reap.linting.selection import Judge, Reporting, Request, known_names, relative_paths
@@ -35,6 +35,7 @@ class Settings:
     lint: LintConfig
     known: IgnoreFile
     options: Mapping[str, Mapping[str, object]]
+    config: Config = field(default_factory=Config)
 
 
 def request(
@@ -79,6 +80,8 @@ def lint(
     texts = {**analysis.texts, **{path: data.decode("utf-8", "replace") for path, data in unsaved.items() if data}}
     trouble: list[ReadError] = []
     findings = apply_rules(analysis, settings.options, history or _committed(root, trouble), trouble)
+    findings = [settings.config.weighed(finding) for finding in findings]
+    asked = asked if asked.select else replace(asked, select=settings.config.select)
     rules = {rule.id: rule for rule in RULES}
     judge = Judge(root, rules, settings.lint, settings.known, asked, _tasks(analysis), texts)
     judged = [(judge.decide(finding), finding) for finding in findings]
@@ -105,10 +108,15 @@ def everything(root: Path, history: Estimates | None = None) -> tuple[list[Findi
 
     Raises ConfigError where our own configuration cannot be used; ansible-lint reads its own itself.
     """
-    config = load_config(root, {rule.id: rule.defaults for rule in RULES})
+    config = _config(root)
     analysis = analyse(root)
     trouble = list(analysis.crashes)
-    return apply_rules(analysis, config.rules, history or _committed(root, trouble), trouble), trouble
+    findings = apply_rules(analysis, config.rules, history or _committed(root, trouble), trouble)
+    asked = Request(select=config.select)
+    judge = Judge(
+        root, {rule.id: rule for rule in RULES}, _lint_config(root, config, LintConfig()), IgnoreFile(), asked, {}, {}
+    )
+    return [config.weighed(finding) for finding in findings if judge.is_wanted(finding)], trouble
 
 
 def _committed(root: Path, trouble: list[ReadError]) -> Estimates | None:
@@ -131,9 +139,19 @@ def _committed(root: Path, trouble: list[ReadError]) -> Estimates | None:
 
 def load_settings(root: Path) -> Settings:
     """Read ``.ansible-reap.yml``, ``.ansible-lint`` and ``.ansible-lint-ignore``. Raises ConfigError."""
-    config = load_config(root, {rule.id: rule.defaults for rule in RULES})
+    config = _config(root)
     options = {rule.id: {**rule.defaults, **config.options(rule.id)} for rule in RULES}
-    return Settings(load_lint_config(root), load_ignore_file(root), options)
+    return Settings(_lint_config(root, config, load_lint_config(root)), load_ignore_file(root), options, config)
+
+
+def _config(root: Path) -> Config:
+    return load_config(root, {rule.id: rule.defaults for rule in RULES}, known_names(RULES))
+
+
+def _lint_config(root: Path, config: Config, lint_config: LintConfig) -> LintConfig:
+    """What ansible-lint's configuration leaves out, and what ours does."""
+    ours = tuple(os.path.normpath(root / path) for path in config.exclude_paths)
+    return replace(lint_config, skip=lint_config.skip | config.ignore, exclude=(*lint_config.exclude, *ours))
 
 
 def apply_rules(

@@ -1,22 +1,28 @@
-"""Our own configuration, ``.ansible-reap.yml``: the rules' options.
+"""Our own configuration: ``.ansible-reap.yml``, or the table ``[tool.ansible-reap]`` of ``pyproject.toml``.
 
 ```yaml
+exclude_paths: [vendor/]
+ignore: [async-background]
+severity: {async-noop: high}
 rules:
   async-timeout:
     headroom: 3
 ```
+
+``schemas/config.json`` describes it; tools/config_schema.py makes that from what is here.
 """
 
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
-from yaml.nodes import MappingNode, Node, ScalarNode
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from ansible_reap.checks.finding import Finding, Level
 from ansible_reap.reading import MAX_SETTINGS, SourceError, read
 from ansible_reap.wording import did_you_mean
 from ansible_reap.yaml_nodes import compose, pairs, plain
@@ -45,28 +51,76 @@ class Config:
     """The project's own configuration."""
 
     rules: Options = field(default_factory=dict)
+    exclude_paths: tuple[str, ...] = ()
+    """Paths and patterns, relative to the root, of files in which nothing is reported."""
+    select: frozenset[str] = frozenset()
+    """The rules, full tags or tags to report, where the command line names none; empty: everything."""
+    ignore: frozenset[str] = frozenset()
+    severity: Mapping[str, Level] = field(default_factory=dict)
+    """Rule or full tag -> the severity that its findings have here."""
+
+    def weighed(self, finding: Finding) -> Finding:
+        """The finding with the severity that it has in this project."""
+        level = self.severity.get(finding.tag) or self.severity.get(finding.rule)
+        return finding if level is None else replace(finding, severity=level)
 
     def options(self, rule: str) -> Mapping[str, Any]:
         """What the project sets for this rule; the rule's defaults are not in it."""
         return self.rules.get(rule, {})
 
 
-def load_config(root: Path, known: Options) -> Config:
+KEYS: Mapping[str, str] = {
+    "exclude_paths": "Files and folders, or patterns of them, in which nothing is reported; they are still read.",
+    "select": "The rules, sub-tags and tags to report; by default all that are not opt-in.",
+    "ignore": "Rules, sub-tags and tags that are not reported.",
+    "severity": "The severity of a rule's findings, or of one of its sub-tags.",
+    "rules": "The options of the rules.",
+}
+"""Key -> what it is for."""
+
+PYPROJECT = "pyproject.toml"
+TABLE = "ansible-reap"
+
+
+def load_config(root: Path, known: Options, names: Collection[str] = ()) -> Config:
     """Read the configuration of the project at ``root``.
 
-    ``known`` holds the rules' options with their defaults, which also say of what type a value must be. Raises
-    ConfigError for what is unknown or of another type: a misspelt option must not pass in silence.
+    ``known`` holds the rules' options with their defaults, which also say of what type a value must be; ``names`` are
+    what can be selected. Raises ConfigError for what is unknown or of another type: a misspelt option must not pass in
+    silence.
     """
     found = [name for name in CONFIG_FILES if is_there(root / name)]
+    table = _pyproject_table(root)
+    if table is not None:
+        found.append(PYPROJECT)
     if not found:
         return Config()
     name = found[0]
     if len(found) > 1:
-        raise ConfigError(f"'{found[1]}' exists too; keep one of them", name)
-    node = _compose(root / name, name)
+        other = f"[tool.{TABLE}] in {PYPROJECT}" if found[1] == PYPROJECT else f"'{found[1]}'"
+        raise ConfigError(f"{other} exists too; keep one of them", name)
+    node = table if name == PYPROJECT else _compose(root / name, name)
     if node is None:
         return Config()
-    return _Reader(name, known).config(node)
+    return _Reader(name, known, names or [*known]).config(node)
+
+
+def _pyproject_table(root: Path) -> Node | None:
+    """Our table as YAML's nodes, so that one reader reads both; None where there is none."""
+    if not is_there(root / PYPROJECT):
+        return None
+    try:
+        text = read(root / PYPROJECT, MAX_SETTINGS).decode("utf-8", "replace")
+    except SourceError as error:
+        raise ConfigError(error.message, PYPROJECT, error.line) from error
+    if f"tool.{TABLE}" not in text and f'"{TABLE}"' not in text:
+        return None  # most have none, and parsing takes time
+    from ansible_reap.linting import toml_nodes  # noqa: PLC0415 - for the few that have one
+
+    try:
+        return toml_nodes.table(text, ("tool", TABLE))
+    except toml_nodes.TomlError as error:
+        raise ConfigError(error.message, PYPROJECT, error.line) from error
 
 
 def is_there(path: Path) -> bool:
@@ -95,18 +149,49 @@ def _compose(path: Path, name: str) -> Node | None:
 class _Reader:
     """Turns the nodes into a Config; every complaint knows its line."""
 
-    def __init__(self, name: str, known: Options) -> None:
+    def __init__(self, name: str, known: Options, names: Collection[str]) -> None:
         self._name = name
         self._known = known
+        self._names = names
 
     def config(self, node: Node) -> Config:
-        rules: dict[str, Mapping[str, Any]] = {}
+        found: dict[str, Node] = {}
         for key, value in self._items(node, "the file"):
-            self._check_known(key, ["rules"], "key")
-            for rule, options in self._items(value, "'rules'"):
-                self._check_known(rule, self._known, "rule")
-                rules[rule.value] = dict(self._option(rule.value, *item) for item in self._items(options, rule.value))
-        return Config(rules)
+            self._check_known(key, [*KEYS], "key")
+            found[key.value] = value
+        return Config(
+            rules=dict(self._rules(found["rules"])) if "rules" in found else {},
+            exclude_paths=tuple(each.value for each in self._list(found, "exclude_paths")),
+            select=frozenset(self._rule_names(found, "select")),
+            ignore=frozenset(self._rule_names(found, "ignore")),
+            severity=dict(self._severities(found["severity"])) if "severity" in found else {},
+        )
+
+    def _rules(self, node: Node) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        for rule, options in self._items(node, "'rules'"):
+            self._check_known(rule, self._known, "rule")
+            yield rule.value, dict(self._option(rule.value, *item) for item in self._items(options, rule.value))
+
+    def _list(self, found: Mapping[str, Node], key: str) -> list[ScalarNode]:
+        node = found.get(key)
+        if node is None or (isinstance(node, ScalarNode) and node.tag == "tag:yaml.org,2002:null"):
+            return []
+        if not isinstance(node, SequenceNode) or not all(isinstance(each, ScalarNode) for each in node.value):
+            self._refuse(node, f"'{key}' must be a list of words")
+        return list(node.value)
+
+    def _rule_names(self, found: Mapping[str, Node], key: str) -> Iterator[str]:
+        for each in self._list(found, key):
+            self._check_known(each, self._names, "rule or tag")
+            yield each.value
+
+    def _severities(self, node: Node) -> Iterator[tuple[str, Level]]:
+        levels = [level.value for level in Level]
+        for name, value in self._items(node, "'severity'"):
+            self._check_known(name, [each for each in self._names if each.partition("[")[0] in self._known], "rule")
+            if not isinstance(value, ScalarNode) or value.value not in levels:
+                self._refuse(value, f"the severity of {name.value} must be one of {', '.join(levels)}")
+            yield name.value, Level(value.value)
 
     def _option(self, rule: str, key: ScalarNode, value: Node) -> tuple[str, Any]:
         defaults = self._known[rule]
@@ -131,7 +216,7 @@ class _Reader:
             if isinstance(key, ScalarNode):
                 yield key, value
 
-    def _check_known(self, key: ScalarNode, known: Mapping[str, Any] | list[str], kind: str) -> None:
+    def _check_known(self, key: ScalarNode, known: Collection[str], kind: str) -> None:
         if key.value not in known:
             self._refuse(key, f"unknown {kind} '{key.value}'{did_you_mean(str(key.value), known)}")
 

@@ -61,13 +61,16 @@ class Judge:
     """The entries of the ignore file that some finding met."""
     _comments: dict[str, Comments] = field(default_factory=dict)
 
+    def is_wanted(self, finding: Finding) -> bool:
+        """Whether the settings leave the finding in, as far as they are about rules and files."""
+        names = self._names(finding)
+        if not self._is_selected(finding, names) or not names.isdisjoint(self.lint.skip):
+            return False
+        return not self.lint.excludes(self.root / finding.place.path)
+
     def decide(self, finding: Finding) -> Reporting:
         names = self._names(finding)
-        if not self._is_on(finding) or not self._is_selected(finding, names):
-            return Reporting.SILENT
-        if not names.isdisjoint(self.lint.skip) or self._is_silenced_in_place(finding):
-            return Reporting.SILENT
-        if self.lint.excludes(self.root / finding.place.path):
+        if not self._is_on(finding) or not self.is_wanted(finding) or self._is_silenced_in_place(finding):
             return Reporting.SILENT
         entry = self.known.entry(finding.place.path, finding.tag)
         if entry is not None:
