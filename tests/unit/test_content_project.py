@@ -12,15 +12,7 @@ from ansible_reap.content.expressions import expression, names, names_in, templa
 from ansible_reap.content.library import Library
 from ansible_reap.content.project import Project
 from ansible_reap.content.roles import Finder
-
-
-def lay(root: Path, files: dict[str, str]) -> Path:
-    for name, text in files.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    return root
-
+from support.files import lay
 
 LAUNCH = "- command: work\n  async: 5\n  poll: 0\n"
 
