@@ -18,7 +18,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 comma := ,
 
-.PHONY: help demo test matrix referee coverage lint workflows format docs build release-check clean
+.PHONY: help demo test matrix referee coverage lint workflows format docs build release-check clean accept
 
 help:
 	@echo "make demo    see a green play fail for the right reason, then pass once repaired"
@@ -28,6 +28,7 @@ help:
 	@echo "make referee what really happens in generated projects, held against verdicts and reports: SEED= MINUTES= CORE="
 	@echo "make workflows  zizmor and the schemas on .github, action.yml and the like"
 	@echo "make coverage  the tests once more, counting the lines that they run: coverage.md, htmlcov/"
+	@echo "make accept  write what a check gives now into the golden cases, and show what that changes"
 	@echo "make format  let ruff format and mend what it can"
 	@echo "make docs    build the docs into site/"
 	@echo "make build   build the wheel and the sdist into dist/"
@@ -66,6 +67,11 @@ workflows:
 coverage:
 	@$(MAKE_ENVS) coverage lint oldest newest
 	$(ENVS)/coverage/bin/python -m pytest -n $(JOBS) -m "not slow" --cov=ansible_reap --cov-report=html --cov-report=markdown-append:coverage.md $(or $(TESTS),tests/unit tests/golden tests/fixes)
+
+# Writes what a check gives now into the golden cases, and shows what that changes.
+accept:
+	@$(MAKE_ENVS) dev
+	@$(DEV)/python tools/accept.py '$(or $(CASES),*)'
 
 format:
 	@$(MAKE_ENVS) dev
