@@ -21,11 +21,22 @@ author:
 requirements:
   - The Python package C(ansible-reap), in the environment that holds Ansible.
 notes:
-  - A bad value of an option is one warning, and the option's default applies. Options are plain strings for that
+  - A bad value of an option is one warning, and the option's default applies. All options are plain text for that
     reason, because Ansible drops a plugin whose options it finds at fault and the run would go on unguarded.
-  - Extra vars (C(-e async_reaper_OPTION=VALUE)) are read on every supported version of ansible-core.
+  - A path in an ansible.cfg is relative to the folder of that file. Elsewhere it is relative to the current folder.
+  - Each option can also be given as an extra var of its name with the prefix C(async_reaper_), as in
+    C(-e async_reaper_on_unreaped=report), on every supported version of ansible-core. It beats the environment and the
+    ansible.cfg.
   - Supports ansible-core 2.16 to 2.22.
 options:
+  enabled:
+    description:
+      - V(false) switches everything off, as if the callback were not enabled; V(true) is the default. An empty
+        E(ANSIBLE_CALLBACKS_ENABLED) does not do, for it ends ansible-core 2.21 itself.
+    type: str
+    default: "true"
+    ini: [{section: callback_async_reaper, key: enabled}]
+    env: [{name: ASYNC_REAPER_ENABLED}]
   on_unreaped:
     description:
       - What to do at the end of a play about jobs that nobody waited for.
@@ -35,7 +46,6 @@ options:
     default: fail
     ini: [{section: callback_async_reaper, key: on_unreaped}]
     env: [{name: ASYNC_REAPER_ON_UNREAPED}]
-    vars: [{name: async_reaper_on_unreaped}]
   gate:
     description:
       - Where the gate stands that does so.
@@ -46,7 +56,6 @@ options:
     default: auto
     ini: [{section: callback_async_reaper, key: gate}]
     env: [{name: ASYNC_REAPER_GATE}]
-    vars: [{name: async_reaper_gate}]
   on_failed:
     description:
       - What to do about a job that failed, was killed at its limit or is lost, and whose failure never came up in the
@@ -55,7 +64,6 @@ options:
     default: fail
     ini: [{section: callback_async_reaper, key: on_failed}]
     env: [{name: ASYNC_REAPER_ON_FAILED}]
-    vars: [{name: async_reaper_on_failed}]
   on_swallowed:
     description:
       - What to do about a job whose failure was seen and let go, with C(ignore_errors) or a C(failed_when) that is
@@ -64,16 +72,14 @@ options:
     default: report
     ini: [{section: callback_async_reaper, key: on_swallowed}]
     env: [{name: ASYNC_REAPER_ON_SWALLOWED}]
-    vars: [{name: async_reaper_on_swallowed}]
   look:
     description:
-      - Look once at each outstanding job at the end of its play, so that the recap and the report can say what became
-        of it.
+      - V(true) looks once at each outstanding job at the end of its play, so that the recap and the report can say what
+        became of it. V(false) does not.
     type: str
     default: "true"
     ini: [{section: callback_async_reaper, key: look}]
     env: [{name: ASYNC_REAPER_LOOK}]
-    vars: [{name: async_reaper_look}]
   ignore:
     description:
       - Jobs to leave alone, as a comma-separated list of C(task:GLOB), C(role:GLOB), C(path:GLOB) and C(host:GLOB).
@@ -84,7 +90,6 @@ options:
     type: str
     ini: [{section: callback_async_reaper, key: ignore}]
     env: [{name: ASYNC_REAPER_IGNORE}]
-    vars: [{name: async_reaper_ignore}]
   recap:
     description:
       - When to print the ASYNC RECAP. V(problems) prints nothing after a clean run. V(always) or V(never).
@@ -92,19 +97,17 @@ options:
     default: problems
     ini: [{section: callback_async_reaper, key: recap}]
     env: [{name: ASYNC_REAPER_RECAP}]
-    vars: [{name: async_reaper_recap}]
   report_path:
-    description: Write the run's report there as JSON, readable by the owner only.
+    description:
+      - Write the run's report there as JSON, readable by the owner only. A folder gets a file for each run.
     type: str
     ini: [{section: callback_async_reaper, key: report_path}]
     env: [{name: ASYNC_REAPER_REPORT_PATH}]
-    vars: [{name: async_reaper_report_path}]
   junit_path:
-    description: Write the run's report there as JUnit XML.
+    description: Write the run's report there as JUnit XML. A folder gets a file for each run.
     type: str
     ini: [{section: callback_async_reaper, key: junit_path}]
     env: [{name: ASYNC_REAPER_JUNIT_PATH}]
-    vars: [{name: async_reaper_junit_path}]
   history:
     description:
       - Where measured run times are kept, as a path or a database URL. By default under the user's state folder; an
@@ -112,7 +115,6 @@ options:
     type: str
     ini: [{section: callback_async_reaper, key: history}]
     env: [{name: ASYNC_REAPER_HISTORY}]
-    vars: [{name: async_reaper_history}]
   ledger_dir:
     description:
       - Where launched jobs are written down as they start, so that a killed run loses none. By default under the
@@ -120,7 +122,6 @@ options:
     type: str
     ini: [{section: callback_async_reaper, key: ledger_dir}]
     env: [{name: ASYNC_REAPER_LEDGER_DIR}]
-    vars: [{name: async_reaper_ledger_dir}]
 """
 
 # Ansible's own check of plugins wants the documentation above all imports.
@@ -131,7 +132,18 @@ from ansible.plugins.callback import CallbackBase  # noqa: E402
 
 VERSION = "0.1.0"
 OPTIONS = (
-    "on_unreaped gate on_failed on_swallowed look ignore recap report_path junit_path history ledger_dir".split()  # noqa: SIM905
+    "enabled",
+    "on_unreaped",
+    "gate",
+    "on_failed",
+    "on_swallowed",
+    "look",
+    "ignore",
+    "recap",
+    "report_path",
+    "junit_path",
+    "history",
+    "ledger_dir",
 )
 ADHOC = "__adhoc_playbook__"
 
@@ -188,6 +200,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
                 self.disabled = True
                 return
         self._session.playbook_start(playbook, {name: self.get_option(name) for name in OPTIONS})
+        self.disabled = not self._session.options.enabled
 
     def v2_playbook_on_start(self, playbook: Any) -> None:
         self._guarded(self._start, playbook)

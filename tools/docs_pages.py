@@ -101,8 +101,8 @@ def options() -> str:
 def _option(name: str, option: dict[str, Any]) -> str:
     description = option["description"]
     paragraphs = [description] if isinstance(description, str) else description
-    values = ", ".join(f"`{value}`" for value in option.get("choices", ()))
-    rows = [("values", values or option.get("type", "str"))]
+    values = dict.fromkeys(value for text in paragraphs for value in re.findall(r"\bV\(([^)]*)\)", text))
+    rows = [("values", ", ".join(f"`{value}`" for value in values) or "text")]
     if "default" in option:
         default = option["default"]
         rows.append(("default", f"`{str(default).lower() if isinstance(default, bool) else default}`"))

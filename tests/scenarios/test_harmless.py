@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import subprocess
@@ -57,6 +58,80 @@ def test_ansible_cfg_sets_options_and_the_environment_beats_it(run: Runner, tmp_
     got = run(RED, files={"ansible.cfg": config}, options={"recap": "always"})
     assert got.status == 0, got.output
     assert got.async_recap
+
+
+@pytest.mark.parametrize(
+    ("value", "ignored", "warned"),
+    [
+        (["task:Start*"], True, False),
+        (["task:Nope"], False, False),
+        ({"task": "Start*"}, False, True),
+        ("{{ groups.all }}", False, True),
+        (7, False, True),
+    ],
+)
+def test_a_list_is_a_list_and_any_other_type_is_one_warning(
+    run: Runner, value: object, ignored: bool, warned: bool
+) -> None:
+    got = run(RED, args=["-e", json.dumps({"async_reaper_ignore": value, "async_reaper_recap": "always"})])
+    assert got.status == (0 if ignored else 2), got.output
+    assert warnings(got.output).count("async_reaper: ignore is ") == warned
+
+
+def test_enabled_switches_everything_off(run: Runner) -> None:
+    for settings in ({"options": {"enabled": "false"}}, {"args": ["-e", "async_reaper_enabled=false"]}):
+        got = run(RED, **settings)
+        assert got.status == 0, got.output
+        assert got.report is None
+        assert "async_reaper" not in got.output
+        assert "ASYNC RECAP" not in got.output
+        assert not (got.folder / "state").exists()
+
+
+def test_paths_in_ansible_cfg_start_at_its_folder(run: Runner, tmp_path: Path) -> None:
+    config = "[callback_async_reaper]\nledger_dir = led\njunit_path = {{CWD}}/out/\nhistory = runs.db\n"
+    got = run(RED, files={"conf/ansible.cfg": config}, env={"ANSIBLE_CONFIG": str(tmp_path / "conf/ansible.cfg")})
+    assert got.status == 2, got.output
+    assert (tmp_path / "conf/led").is_dir()
+    assert (tmp_path / "conf/runs.db").is_file()
+    (junit,) = (tmp_path / "out").iterdir()
+    assert got.report is not None
+    assert junit.name == got.report["run"].replace(":", "") + ".xml"
+    assert 'failures="1"' in junit.read_text(encoding="utf-8")
+
+
+def test_devices_and_pipes_are_not_written_to_and_links_are_followed(run: Runner, tmp_path: Path) -> None:
+    pipe, link, null = tmp_path / "pipe", tmp_path / "link", tmp_path / "null"
+    os.mkfifo(pipe)
+    link.symlink_to("real.xml")
+    null.symlink_to("/dev/null")
+    got = run(RED, options={"junit_path": str(pipe)}, env={"ASYNC_REAPER_REPORT_PATH": str(null)})
+    assert got.status == 2, got.output
+    assert warnings(got.output).count("it is no file but a device, a pipe or a socket") == 2
+    assert pipe.is_fifo()
+    assert Path("/dev/null").is_char_device()
+    got = run(RED, options={"junit_path": str(link)})
+    assert link.is_symlink()
+    assert (tmp_path / "real.xml").is_file()
+
+
+def test_folders_that_others_may_write_to_hold_no_ledger_and_no_history(run: Runner, tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o777)
+    got = run(RED, options={"ledger_dir": str(shared / "ledger"), "history": str(shared / "history.db")})
+    assert got.status == 2, got.output
+    assert warnings(got.output).count(f"others may write to {shared}") == 2
+    assert [path for path in shared.rglob("*") if path.is_file()] == []
+
+
+def test_without_a_home_the_jobs_are_guarded_and_one_warning_says_what_is_not_kept(run: Runner) -> None:
+    # "~" is what the home folder of a user without an entry comes out as.
+    got = run(RED, env={"HOME": "~", "XDG_STATE_HOME": ""})
+    assert got.status == 2, got.output
+    assert got.only_job()["state"] == "unreaped"
+    assert warnings(got.output).count("[WARNING]: async_reaper") == 1
+    assert "there is no home folder" in warnings(got.output)
 
 
 @pytest.mark.parametrize("rule", ["task:Start*", "host:h?", "path:site.yml"])
@@ -253,4 +328,3 @@ def test_every_option_is_documented(core: str, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     for name in NAMES:
         assert f"ASYNC_REAPER_{name.upper()}" in done.stdout
-        assert f"async_reaper_{name}" in done.stdout

@@ -10,12 +10,12 @@ from typing import Any
 
 from ansible_reap import ansible_cfg
 from ansible_reap.ansible_cfg import CALLBACK_SECTION as SECTION
-from ansible_reap.doctor import programs
+from ansible_reap.doctor import places, programs
 from ansible_reap.doctor.diagnosis import Diagnosis, absent, fine, off
 from ansible_reap.doctor.programs import ProbeError, Program
 from ansible_reap.installation import FULL_NAME
 from ansible_reap.runtime.policy import known_jobs
-from ansible_reap.runtime.policy.options import NAMES, parse
+from ansible_reap.runtime.policy.options import NAMES, from_the_file, parse
 from ansible_reap.wording import did_you_mean
 
 VARIABLE_PREFIX = "ASYNC_REAPER_"
@@ -103,11 +103,15 @@ def _versions(program: Program, state: dict[str, Any], path: Path) -> Iterator[D
 
 def _options(state: dict[str, Any]) -> Iterator[Diagnosis]:
     complaints: list[str] = []
+    found: list[Diagnosis] = []
     for callback in state["callbacks"][:1]:
-        options = parse(callback["options"], complaints.append)
         config = state["config_file"]
+        cfg = ansible_cfg.read(Path(config)) if config else ansible_cfg.AnsibleCfg(None, {})
+        options = parse(from_the_file(callback["options"], cfg, os.environ), complaints.append)
+        found += places.examine(options)
         folders = [*([Path(config).parent] if config else []), Path.cwd()]
         known_jobs.load(options.ignore_files, folders, "", complaints.append)
+    yield from found
     for complaint in complaints:
         yield off(complaint.removeprefix("async_reaper: "), f"mend it under [{SECTION}] or in the environment")
     if state["config_file"]:

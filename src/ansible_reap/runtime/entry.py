@@ -48,4 +48,5 @@ def current() -> Session | None:
 
     That is how ``reap.jobs.wait`` knows the jobs; None tells it that the callback is off.
     """
-    return _session if _owner is not None and _owner() is not None else None
+    owner = _owner() if _owner is not None else None
+    return None if owner is None or owner.disabled else _session

@@ -13,6 +13,7 @@ from ansible import constants as C  # noqa: N812 - Ansible's own name for it
 from ansible import context
 from ansible.release import __version__ as ansible_version
 
+from ansible_reap import ansible_cfg
 from ansible_reap.runtime.events import results
 from ansible_reap.runtime.events.action_names import is_reap
 from ansible_reap.runtime.events.hidden import Awaited, HiddenResults
@@ -21,7 +22,7 @@ from ansible_reap.runtime.events.sites import SiteReader
 from ansible_reap.runtime.events.sites_ahead import sites_ahead, sites_by_item
 from ansible_reap.runtime.gate.keeper import Gatekeeper
 from ansible_reap.runtime.policy import known_jobs
-from ansible_reap.runtime.policy.options import EXTRA_VAR_PREFIX, NAMES, Options, parse
+from ansible_reap.runtime.policy.options import EXTRA_VAR_PREFIX, NAMES, Options, from_the_file, parse
 from ansible_reap.runtime.remote.own_tasks import own_action, seen_by_own_task
 from ansible_reap.runtime.tracking.as_json import utc
 from ansible_reap.runtime.tracking.info import JobInfo
@@ -92,15 +93,16 @@ class Session:
             self._finish.playbook_start()
 
     def _read_options(self, raw: Mapping[str, Any]) -> Options:
-        options = parse(raw, self.warn)
+        config = ansible_cfg.read(Path(C.CONFIG_FILE)) if C.CONFIG_FILE else ansible_cfg.AnsibleCfg(None, {})
+        options = parse(from_the_file(raw, config, os.environ), self.warn)
         folders = [Path(C.CONFIG_FILE).absolute().parent] if C.CONFIG_FILE else []
         known = known_jobs.load(options.ignore_files, [*folders, Path.cwd()], self.base, self.warn)
         return replace(options, known=known)
 
     def _with_extra_vars(self, playbook: Any, raw: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Before ansible-core 2.21 a callback gets no options from extra vars."""
+        """Extra vars beat all else. Ansible is not asked for them: for one it cannot template it drops the plugin."""
         plays = playbook.get_plays()
-        if CORE >= (2, 21) or not plays:
+        if not plays:
             return raw
         extra = plays[0].get_variable_manager().extra_vars
         return {**raw, **{name: extra[EXTRA_VAR_PREFIX + name] for name in NAMES if EXTRA_VAR_PREFIX + name in extra}}

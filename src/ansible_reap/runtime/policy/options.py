@@ -6,15 +6,18 @@ pass unguarded. So a bad value is one warning and the default.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, TypeVar
 
+from ansible_reap.ansible_cfg import CALLBACK_SECTION, AnsibleCfg, resolve_path
 from ansible_reap.runtime.policy.known_jobs import FILE_PREFIX, IgnoreRule, KnownJobs, parse_rule
 from ansible_reap.runtime.tracking.info import JobInfo
 
 NAMES = (
+    "enabled",
     "on_unreaped",
     "gate",
     "on_failed",
@@ -27,7 +30,10 @@ NAMES = (
     "history",
     "ledger_dir",
 )
+PATHS = ("report_path", "junit_path", "history", "ledger_dir")
+"""Options that name a file or a folder; ``history`` may be a database's URL as well."""
 EXTRA_VAR_PREFIX = "async_reaper_"
+ENVIRONMENT_PREFIX = "ASYNC_REAPER_"
 
 
 class OnUnreaped(str, Enum):
@@ -62,6 +68,7 @@ _FALSE = frozenset({"false", "no", "off", "0"})
 class Options:
     """All options with valid values. Empty paths mean: do not write. None means: the default place."""
 
+    enabled: bool = True
     on_unreaped: OnUnreaped = OnUnreaped.FAIL
     gate: GatePlace = GatePlace.AUTO
     on_failed: Reaction = Reaction.FAIL
@@ -91,8 +98,9 @@ def parse(raw: Mapping[str, Any], warn: Callable[[str], None]) -> Options:
 
     ``known`` is still empty: the files that ``ignore`` names have not been read.
     """
-    ignored = list(_listed(raw.get("ignore")))
+    ignored = _listed(raw, "ignore", warn)
     return Options(
+        enabled=_boolean(raw, "enabled", True, warn),
         on_unreaped=_choice(raw, "on_unreaped", OnUnreaped.FAIL, warn),
         gate=_choice(raw, "gate", GatePlace.AUTO, warn),
         on_failed=_choice(raw, "on_failed", Reaction.FAIL, warn),
@@ -101,11 +109,25 @@ def parse(raw: Mapping[str, Any], warn: Callable[[str], None]) -> Options:
         ignore=tuple(_rules(ignored, warn)),
         ignore_files=tuple(text.removeprefix(FILE_PREFIX).strip() for text in ignored if _is_file(text)),
         recap=_choice(raw, "recap", RecapWhen.PROBLEMS, warn),
-        report_path=_text(raw.get("report_path")) or "",
-        junit_path=_text(raw.get("junit_path")) or "",
-        history=_text(raw.get("history")),
-        ledger_dir=_text(raw.get("ledger_dir")) or None,
+        report_path=_text(raw, "report_path", warn) or "",
+        junit_path=_text(raw, "junit_path", warn) or "",
+        history=_text(raw, "history", warn),
+        ledger_dir=_text(raw, "ledger_dir", warn) or None,
     )
+
+
+def from_the_file(raw: Mapping[str, Any], config: AnsibleCfg, environment: Mapping[str, str]) -> dict[str, Any]:
+    """``raw`` with the paths that stand in the ansible.cfg told from its folder on, as Ansible tells its own.
+
+    Those of the environment and of extra vars are told from the current folder on.
+    """
+    found = dict(raw)
+    for name in PATHS:
+        written = config.get(CALLBACK_SECTION, name)
+        is_from_there = found.get(name) == written and ENVIRONMENT_PREFIX + name.upper() not in environment
+        if config.path is not None and written and is_from_there and "://" not in written:
+            found[name] = str(resolve_path(written, config.path.parent)) + ("/" if written.endswith("/") else "")
+    return found
 
 
 def _choice(raw: Mapping[str, Any], name: str, default: _E, warn: Callable[[str], None]) -> _E:
@@ -114,7 +136,7 @@ def _choice(raw: Mapping[str, Any], name: str, default: _E, warn: Callable[[str]
         return default
     kind = type(default)
     try:
-        return kind(str(value).strip().lower())
+        return kind(value.strip().lower() if isinstance(value, str) else value)
     except ValueError:
         allowed = ", ".join(str(member.value) for member in kind)
         warn(f"async_reaper: {name} is {_shown(value)}; using {default.value}. It can be one of: {allowed}.")
@@ -126,15 +148,28 @@ def _boolean(raw: Mapping[str, Any], name: str, default: bool, warn: Callable[[s
     if value is None:
         return default
     word = str(value).strip().lower()
-    if word in _TRUE or word in _FALSE:
+    if isinstance(value, str | bool | int) and (word in _TRUE or word in _FALSE):
         return word in _TRUE
     warn(f"async_reaper: {name} is {_shown(value)}; using {str(default).lower()}. It can be one of: true, false.")
     return default
 
 
-def _listed(value: Any) -> Iterable[str]:
-    parts = value if isinstance(value, list | tuple) else str(value or "").replace("\n", ",").split(",")
-    return filter(None, (str(part).strip() for part in parts))
+def _listed(raw: Mapping[str, Any], name: str, warn: Callable[[str], None]) -> list[str]:
+    """The entries of a list, or of text with commas between them."""
+    value = raw.get(name)
+    if value is None:
+        return []
+    if isinstance(value, str):
+        parts: Iterable[Any] = [] if _is_template(value) else value.replace("\n", ",").split(",")
+        is_bad = _is_template(value)
+    else:
+        is_bad = not isinstance(value, list | tuple) or any(
+            not isinstance(part, str) or _is_template(part) for part in value
+        )
+        parts = [] if is_bad else value
+    if is_bad:
+        warn(f"async_reaper: {name} is {_shown(value)}; using none. It is a list of text, or text with commas.")
+    return [entry for part in parts if (entry := part.strip())]
 
 
 def _is_file(entry: str) -> bool:
@@ -155,10 +190,22 @@ def _rules(entries: Iterable[str], warn: Callable[[str], None]) -> Iterable[Igno
             )
 
 
-def _text(value: Any) -> str | None:
-    return None if value is None else str(value).strip()
+def _text(raw: Mapping[str, Any], name: str, warn: Callable[[str], None]) -> str | None:
+    value = raw.get(name)
+    if value is None:
+        return None
+    # Ansible knows {{CWD}} in paths.
+    if isinstance(value, str) and not _is_template(value.replace("{{CWD}}", "")):
+        return value.strip()
+    warn(f"async_reaper: {name} is {_shown(value)}; using its default. It is plain text.")
+    return None
+
+
+def _is_template(text: str) -> bool:
+    return "{{" in text or "{%" in text
 
 
 def _shown(value: Any) -> str:
-    text = str(value)
+    """The value on one line; a database's URL without what may be a password."""
+    text = re.sub(r"//[^/@]*@", "//...@", str(value))
     return repr(text if len(text) <= 40 else text[:37] + "...")
