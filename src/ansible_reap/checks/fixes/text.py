@@ -9,7 +9,7 @@ from ansible_reap.content.model import Task
 
 
 def suggestion(finding: Finding, text: str, steps: Iterable[Task]) -> str:
-    """The task as it should read, then the other tasks of its file that change, then those that are added.
+    """The task as it should read where it changes, the other tasks of its file that change, and those that are added.
 
     Each stands as a whole, to be pasted in place of the task of its name, or after the one before it where the file has
     none of that name.
@@ -25,7 +25,7 @@ def suggestion(finding: Finding, text: str, steps: Iterable[Task]) -> str:
     inside = [edit for edit in fix.edits if first <= edit.first <= last + 1 and edit.last <= last]
     others = [edit for edit in fix.edits if edit not in inside]
     tasks = [step for step in steps if step.module != "block"] if others else []
-    changed = _edited(lines, inside, first, last)
+    changed = _edited(lines, inside, first, last) if inside else ""
     for task in tasks:
         own = [edit for edit in others if _is_within(edit, task)]
         after = _edited(lines, own, task.line, task.end_line) if own else ""
