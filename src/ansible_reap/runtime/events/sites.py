@@ -10,7 +10,7 @@ from ansible.template import Templar
 from ansible_reap.jobs import REBOOT_REASON
 from ansible_reap.runtime.events import marker, results
 from ansible_reap.runtime.tracking.info import Access, LaunchSite
-from ansible_reap.shell.disconnects import cuts_connection
+from ansible_reap.shell.disconnects import surely_cuts_connection
 
 
 class SiteReader:
@@ -55,7 +55,7 @@ def _detached(task: Any, play: Any, host: Any) -> tuple[str | None, bool]:
     if found is not None and found.is_valid:
         return found.reason, False
     arguments = {name: value for name, value in task.args.items() if not str(name).startswith("_ansible_")}
-    if cuts_connection(str(task.action), arguments, str(task.name) if task.name else None):
+    if surely_cuts_connection(str(task.action), arguments):
         return REBOOT_REASON, False
     return None, found is not None
 
