@@ -54,7 +54,7 @@ def until(chance: Chance, waited: str) -> Task:
         condition: Any = [each.format(waited) for each in chance.one(LISTED_UNTIL)]
     else:
         condition = chance.weighted(UNTIL).format(waited)
-    return {"register": waited, "until": condition, "retries": 600, "delay": 0}
+    return {"register": waited, "until": condition, "retries": 60, "delay": 1}
 
 
 class After:
