@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import enum
+
 from referee.grammar.chance import Chance
 from referee.grammar.conditions import Conditions
 from referee.grammar.material import Material
@@ -10,21 +12,34 @@ from referee.grammar.structure import Structure
 from referee.project import Project, Task
 
 
-def project(seed: str) -> Project:
-    """The project of this seed."""
-    chance = Chance(seed)
+class Layout(enum.Enum):
+    """Where a project's tasks stand."""
+
+    ANY = "any"
+    FLAT = "flat"
+    """One list of tasks in one play."""
+    NEUTRAL = "neutral"
+    """In files, roles, blocks and plays, in such ways only as change nothing of what happens."""
+
+
+def project(seed: str, layout: Layout = Layout.ANY, spelling: str | None = None) -> Project:
+    """The project of this seed. The layouts but ``ANY``, and all spellings, of a seed are projects that do the same."""
+    chance = Chance(seed, spelling)
     hosts = tuple(f"h{number}" for number in range(1, chance.weighted({1: 6, 2: 4, 3: 0.7}) + 1))
     switches = tuple(f"c{number}" for number in range(1, chance.weighted({1: 5, 2: 3, 3: 0.4}) + 1))
     conditions = Conditions(chance, switches, hosts)
     material = Material(chance, conditions, hosts)
     making = Stories(material)
     stories = [making.story() for _ in range(chance.weighted({1: 5, 2: 4, 3: 1}))]
+    tasks = _between(chance, conditions, _interleaved(chance, stories))
     structure = Structure(material)
-    playbooks = structure.playbooks(_between(chance, conditions, _interleaved(chance, stories)))
+    if layout is Layout.ANY:
+        playbooks = structure.playbooks(tasks)
+    else:
+        playbooks = structure.neutral(tasks if layout is Layout.FLAT else structure.wrapped_neutrally(tasks))
     inventory = "\n".join([*hosts, "", "[some]", *hosts[:2], ""])
-    files = {"hosts.ini": inventory, **material.files}
     return Project(
-        files,
+        {"hosts.ini": inventory, **material.files},
         playbooks,
         hosts,
         switches,

@@ -11,10 +11,14 @@ Choice = TypeVar("Choice")
 
 
 class Chance:
-    """Every choice that makes a project comes from here, so that a seed makes the same project always."""
+    """Every choice that makes a project comes from here, so that a seed makes the same project always.
 
-    def __init__(self, seed: str) -> None:
+    How a condition or a wait is spelled comes from ``spelling``: another spelling makes a project that means the same.
+    """
+
+    def __init__(self, seed: str, spelling: str | None = None) -> None:
         self._random = random.Random(seed)
+        self.spelling = self if spelling is None else Chance(f"{seed} {spelling}")
         self._names: Counter[str] = Counter()
         self.notes: list[str] = []
 

@@ -30,6 +30,7 @@ class Condition:
 
     def written(self, chance: Chance) -> When:
         """In one of the ways in which people write it."""
+        chance = chance.spelling
         parts = [_part(test, holds, chance) for test, holds in self.parts]
         if len(parts) == 1:
             return parts[0]

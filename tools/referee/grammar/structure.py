@@ -43,6 +43,26 @@ class Structure:
         self.files["site.yml"] = [plays[0], {"name": "More", "import_playbook": "more.yml"}]
         return ("site.yml",)
 
+    def neutral(self, tasks: list[Task]) -> tuple[str, ...]:
+        """One play of these tasks on all hosts; the playbook to run."""
+        play: Task = {"name": "Play", "hosts": "all", "gather_facts": False, "tasks": tasks}
+        self.files["site.yml"] = [play | ({"vars": dict(self._variables)} if self._variables else {})]
+        return ("site.yml",)
+
+    def wrapped_neutrally(self, tasks: list[Task]) -> list[Task]:
+        """The same tasks, some in blocks, files and roles that are called once and without a condition."""
+        chance = self._chance
+        for _ in range(chance.number(1, 3)):
+            begin = chance.number(0, len(tasks) - 1)
+            end = chance.number(begin + 1, len(tasks))
+            form = chance.one(("block", "include_tasks", "import_tasks", "include_role", "import_role"))
+            wrapper = self._wrapper(form, tasks[begin:end])
+            if form == "block":
+                wrapper = {"name": wrapper["name"], "block": tasks[begin:end]}
+            chance.note(f"wrapped in {form}")
+            tasks = [*tasks[:begin], wrapper, *tasks[end:]]
+        return tasks
+
     def _lay_out_variables(self) -> None:
         """Into group variables, each host's own, or (see ``_play``) the plays."""
         if self._variables and self._where_variables == "group_vars":

@@ -34,6 +34,7 @@ NOT_WAITING = (
 
 def status(chance: Chance, jid: str, *, cleanup: bool = False) -> Task:
     """The module and its arguments."""
+    chance = chance.spelling
     name = chance.weighted({"async_status": 4, "ansible.builtin.async_status": 5, "ansible.legacy.async_status": 0.5})
     if cleanup:
         return {name: {"jid": jid, "mode": "cleanup"}}
@@ -50,10 +51,10 @@ def status(chance: Chance, jid: str, *, cleanup: bool = False) -> Task:
 
 def until(chance: Chance, waited: str) -> Task:
     """Wait until the job has ended."""
-    if chance.true(0.08):
-        condition: Any = [each.format(waited) for each in chance.one(LISTED_UNTIL)]
+    if chance.spelling.true(0.08):
+        condition: Any = [each.format(waited) for each in chance.spelling.one(LISTED_UNTIL)]
     else:
-        condition = chance.weighted(UNTIL).format(waited)
+        condition = chance.spelling.weighted(UNTIL).format(waited)
     return {"register": waited, "until": condition, "retries": 60, "delay": 1}
 
 
