@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 from referee import grammar
@@ -47,7 +48,7 @@ class Session:
 
     def try_them(self, controller: Controller, projects: dict[str, Project]) -> None:
         """Try these, by name."""
-        results = trials(controller, list(projects.values()), self._scratch / "trials", self._at_once)
+        results = self._repeated(controller, projects)
         for name, result in zip(projects, results, strict=True):
             self._count(result)
             told = f"{controller.core} {name}"
@@ -59,6 +60,19 @@ class Session:
                 folder = self._kept / f"{controller.core}-{name}"
                 keep(result, folder)
                 self._minimise(controller, result, folder)
+
+    def _repeated(self, controller: Controller, projects: dict[str, Project]) -> list[Result]:
+        """What came of each, where it disagreed without what a second try does not show: machines stumble."""
+        results = trials(controller, list(projects.values()), self._scratch / "trials", self._at_once)
+        for index, result in enumerate(results):
+            if not result.disagreements:
+                continue
+            (second,) = trials(controller, [result.project], self._scratch / "trials", self._at_once)
+            again = {(found.kind, found.subject) for found in second.disagreements}
+            kept = tuple(found for found in result.disagreements if (found.kind, found.subject) in again)
+            self.counts["disagreements not repeated"] += len(result.disagreements) - len(kept)
+            results[index] = replace(result, disagreements=kept, runs=result.runs + second.runs)
+        return results
 
     def _minimise(self, controller: Controller, result: Result, folder: Path) -> None:
         """Write the smallest project that shows the first of the differences, where its kind is new in this session."""

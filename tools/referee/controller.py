@@ -33,7 +33,7 @@ class Asked:
     """How many looks see a job running before it ends."""
     well: bool = False
     """Whether every job ends well, whatever the project says."""
-    timeout: float = 60
+    timeout: float = 240
     """Seconds."""
 
 

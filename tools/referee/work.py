@@ -11,7 +11,7 @@ import os
 import sys
 import time
 
-LONGEST = 30
+LONGEST = 300
 """Seconds after which a job ends whatever happens, so that no process stays behind."""
 
 

@@ -54,8 +54,9 @@ def launch(material: Material, *, looped: bool | None = None, guarded: bool | No
     if loop and per_item:
         when.append(f"{loop.item} != 'a'" if chance.true(0.6) else f"{loop.item} in ['b', 'c', '1', 1]")
         chance.note("some items skipped")
+    as_list = chance.true(0.2)
     if when:
-        task["when"] = when if len(when) > 1 or chance.true(0.2) else when[0]
+        task["when"] = when if len(when) > 1 or as_list else when[0]
     task |= _limit(material, end)
     task["register"] = register
     task |= _more(chance, may_hide=task["poll"] == 0)
@@ -161,7 +162,7 @@ def _loop_keywords(material: Material, form: str, items: list[str]) -> Task:
 def _limit(material: Material, end: str) -> Task:
     """``async`` and ``poll``, written as they come; now and then what looks like a launch is none."""
     chance = material.chance
-    limit: Any = 1 if end == "long" else chance.one((20, 30, 60))
+    limit: Any = 1 if end == "long" else chance.one((600, 900, 3600))
     form = chance.weighted(
         {
             "plain": 14, "text": 1, "template": 1, "poll template": 0.7, "variable": 1.5, "default": 0.7,
