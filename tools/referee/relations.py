@@ -1,0 +1,207 @@
+"""What must hold between the verdicts on a project and on another that is made from it. It takes no run to see that.
+
+A project with its blocks, files and roles written out in place does the same; so does one whose conditions and waits
+are spelled in another way. A launch that is waited for at once is reaped, whatever else there is. Without any look
+nothing is.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from referee.judgement import Disagreement, Half
+from referee.project import LABEL, Project, Task
+from referee.static import Checked, check
+
+CALLS = ("include_tasks", "import_tasks", "include_role", "import_role")
+LISTS = ("tasks", "pre_tasks", "post_tasks", "block", "rescue", "always")
+
+
+def of_relations(
+    project: Project, checked: Checked, other_spelling: Project | None, folder: Path
+) -> Iterator[Disagreement]:
+    """``folder`` is scratch."""
+    same = {"inlined": inlined(project)} | ({"respelled": other_spelling} if other_spelling else {})
+    for name, other in same.items():
+        for label, here, there in _both(checked, other, folder):
+            if here != there:
+                yield Disagreement(Half.STATIC, f"relation-{name}", label, f"{here}, but {name} {there}")
+    with_waits, labels = waited_at_once(project)
+    for label, _, there in _both(checked, with_waits, folder):
+        if label in labels and there not in ("reaped", "unknown"):
+            yield Disagreement(Half.STATIC, "relation-waited-at-once", label, f"{there} though waited for at once")
+    for label, _, there in _both(checked, without_looks(project), folder):
+        if there in ("reaped", "partial"):
+            yield Disagreement(Half.STATIC, "relation-without-looks", label, f"{there} though nothing looks at any job")
+
+
+def _both(checked: Checked, other: Project, folder: Path) -> Iterator[tuple[str, str, str]]:
+    """Label and both verdicts of the launches that both have."""
+    other.write(folder)
+    there = check(folder).launches
+    for label, launch in checked.launches.items():
+        if label in there:
+            yield label, launch.verdict, there[label].verdict
+
+
+def _playbook_files(project: Project) -> list[str]:
+    lists = {path: data for path, data in project.files.items() if isinstance(data, list)}
+    return [path for path, data in lists.items() if any("hosts" in each for each in data)]
+
+
+# ---- written out in place
+
+
+def inlined(project: Project) -> Project:
+    """With blocks, called files and roles written out where they stand, and their conditions on each of their tasks."""
+    return _Inlining(project).result
+
+
+class _Inlining:
+    """Writes out what is called; a file that has been written out is left out of the result."""
+
+    def __init__(self, project: Project) -> None:
+        self._files = project.files
+        self._done: set[str] = set()
+        playbooks = _playbook_files(project)
+        written = {path: [self._play(play) for play in project.files[path]] for path in playbooks}
+        files = {path: data for path, data in project.files.items() if path not in self._done}
+        self.result = replace(project, files={**files, **written})
+
+    def _play(self, play: Task) -> Task:
+        play = dict(play)
+        roles = [task for entry in play.pop("roles", []) for task in self._of_role(entry)]
+        if roles:
+            play["tasks"] = [*roles, *play.get("tasks", [])]
+        for section in ("pre_tasks", "tasks", "post_tasks"):
+            if section in play:
+                play[section] = [each for task in play[section] for each in self._task(task)]
+        return play
+
+    def _file(self, path: str) -> list[Task]:
+        self._done.add(path)
+        tasks: list[Task] = self._files[path]
+        return tasks
+
+    def _of_role(self, entry: Any) -> list[Task]:
+        """The tasks of an entry of ``roles:``, after those of what the role depends on."""
+        entry = entry if isinstance(entry, dict) else {"role": entry}
+        folder = f"roles/{entry['role']}"
+        meta = self._files.get(f"{folder}/meta/main.yml", {})
+        self._done.add(f"{folder}/meta/main.yml")
+        tasks = [task for each in meta.get("dependencies", []) for task in self._of_role(each)]
+        tasks += self._file(f"{folder}/tasks/main.yml")
+        return [_with_when(task, entry.get("when")) for task in tasks]
+
+    def _task(self, task: Task) -> list[Task]:
+        contents = self._contents(task)
+        if contents is None:
+            return [copy.deepcopy(task)]
+        inner = [each for one in contents for each in self._task(one)]
+        return [_with_when(each, task.get("when")) for each in inner]
+
+    def _contents(self, task: Task) -> list[Task] | None:
+        """What a block or call holds, where it can be written out without a change."""
+        plain = {key.removeprefix("ansible.builtin."): value for key, value in task.items()}
+        if not set(plain) <= {"name", "when", "block", *CALLS}:
+            return None
+        if "block" in plain:
+            found: list[Task] = plain["block"]
+            return found
+        call, argument = next(iter((key, value) for key, value in plain.items() if key in CALLS))
+        if call.endswith("tasks"):
+            path = argument["file"] if isinstance(argument, dict) else argument
+        else:
+            path = f"roles/{argument['name']}/tasks/{str(argument.get('tasks_from', 'main')).removesuffix('.yml')}.yml"
+        name = path.rpartition("/")[2]
+        content = self._files.get(path)
+        if not isinstance(content, list) or any(each.get("include_tasks") == name for each in content):
+            return None  # it calls itself
+        return self._file(path)
+
+
+def _with_when(task: Task, when: Any) -> Task:
+    """A copy with one more condition before its own."""
+    result = copy.deepcopy(task)
+    if when is not None:
+        conditions = [*_listed(when), *_listed(task.get("when", []))]
+        result["when"] = conditions if len(conditions) > 1 else conditions[0]
+    return result
+
+
+def _listed(when: Any) -> list[Any]:
+    return when if isinstance(when, list) else [when]
+
+
+# ---- with waits added or taken away
+
+
+def waited_at_once(project: Project) -> tuple[Project, set[str]]:
+    """With a wait after each launch that stands in a list of tasks, and the labels of those."""
+    labels: set[str] = set()
+
+    def edit(task: Task) -> list[Task]:
+        waits = _wait_for(task)
+        if waits:
+            labels.update(LABEL.findall(str(task["name"])))
+        return [task, *waits]
+
+    return _edited(project, edit), labels
+
+
+def _wait_for(task: Task) -> list[Task]:
+    plain = "async" in task and LABEL.search(str(task.get("name"))) and isinstance(task["async"], int | str)
+    if not plain or "{{" in f"{task['async']}{task['poll']}" or str(task["poll"]) != "0" or "until" in task:
+        return []
+    looped = any(key == "loop" or key.startswith("with_") for key in task)
+    handle = "each_job" if looped else task["register"]
+    wait: Task = {
+        "name": "Wait at once",
+        "async_status": {"jid": f"{{{{ {handle}.ansible_job_id }}}}"},
+        "register": "waited_at_once",
+        "until": "waited_at_once is finished",
+        "retries": 900,
+        "delay": 1,
+        "when": f"{handle}.ansible_job_id is defined",
+    }
+    if looped:
+        wait |= {"loop": f"{{{{ {task['register']}.results }}}}", "loop_control": {"loop_var": "each_job"}}
+    return [wait | {key: task[key] for key in ("run_once", "delegate_to") if key in task}]
+
+
+def without_looks(project: Project) -> Project:
+    """With something harmless in place of every task that looks at a job."""
+    harmless: Task = {"name": "Say", "debug": {"msg": "no look"}}
+    return _edited(project, lambda task: [dict(harmless)] if _looks(task) else [task])
+
+
+def _looks(task: Task) -> bool:
+    return any("async_status" in str(key) for key in task) or "async_status" in str(task.get("action"))
+
+
+def _edited(project: Project, edit: Callable[[Task], list[Task]]) -> Project:
+    """A copy in which each task of a list stands as what ``edit`` makes of it."""
+    result = project.copy()
+    for path, data in result.files.items():
+        if path.startswith("tasks/") or "/tasks/" in path:
+            result.files[path] = _edited_list(data, edit)
+        elif path in _playbook_files(project):
+            for play in data:
+                _edit_lists(play, edit)
+    return result
+
+
+def _edited_list(tasks: list[Task], edit: Callable[[Task], list[Task]]) -> list[Task]:
+    for task in tasks:
+        _edit_lists(task, edit)
+    return [each for task in tasks for each in edit(task)]
+
+
+def _edit_lists(holder: Task, edit: Callable[[Task], list[Task]]) -> None:
+    for name in LISTS:
+        if isinstance(holder.get(name), list):
+            holder[name] = _edited_list(holder[name], edit)
