@@ -58,6 +58,10 @@ LEFT = {
         ),
         play(reap(jid="item", loop="'{{ jids }}'", delegate_to="h1"), hosts="h2"),
     ),
+    "filters and tests that only Ansible has": Case(
+        play(STARTED, hosts="h1"),
+        play(reap(jid="([job] | flatten | select('changed') | first).ansible_job_id"), hosts="h1"),
+    ),
     "a group made in the run": Case(
         play(STARTED + "- ansible.builtin.group_by: {key: made}\n", hosts="h1"), play(reap(), hosts="made")
     ),

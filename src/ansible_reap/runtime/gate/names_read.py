@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from jinja2 import Environment, TemplateError, meta, nodes
+from jinja2 import Environment, TemplateError, nodes
 
 from ansible_reap.runtime.events.results import is_loop
 
@@ -53,4 +53,5 @@ def names_in(template: str) -> frozenset[str] | None:
         return None
     if any(isinstance(call.node, nodes.Name) and call.node.name in _LOOKUPS for call in tree.find_all(nodes.Call)):
         return None
-    return frozenset(meta.find_undeclared_variables(tree))
+    # jinja2.meta would generate code, and that raises over filters and tests that only Ansible has.
+    return frozenset(name.name for name in tree.find_all(nodes.Name) if name.ctx == "load")
