@@ -26,6 +26,7 @@ from ansible_reap.runtime.gate.keeper import Gatekeeper
 from ansible_reap.runtime.ledger.lines import Answer, Intent, Record, RunRecord, decode, encode
 from ansible_reap.runtime.ledger.writer import Ledger
 from ansible_reap.runtime.policy.options import Options
+from ansible_reap.runtime.remote.mailbox import Mailbox
 from ansible_reap.runtime.tracking.info import JobInfo
 from ansible_reap.runtime.tracking.phases import Sight, Source
 from ansible_reap.runtime.tracking.tracker import Sighting, Tracker
@@ -98,7 +99,7 @@ def enlarged(events: list[Record], jobs: int) -> list[Record]:
 def feed(events: list[Record], folder: Path) -> tuple[Tracker, float]:
     """Run the events through; the tracker, and the seconds of processor time that it took."""
     tracker = Tracker()
-    keeper = Gatekeeper(tracker, Options(), CORE, lambda function, *args, **named: function(*args, **named))
+    keeper = Gatekeeper(tracker, Options(), CORE, lambda function, *args, **named: function(*args, **named), Mailbox())
     run = RunRecord("benchmark", os.getpid(), None, "here", "2026-01-01T00:00:00Z")
     tracker.listen(Ledger(folder, run, print))
     began = time.process_time()

@@ -72,6 +72,14 @@ options:
     default: report
     ini: [{section: callback_async_reaper, key: on_swallowed}]
     env: [{name: ASYNC_REAPER_ON_SWALLOWED}]
+  on_error:
+    description:
+      - What to do about a run in which an error of async_reaper itself kept it from judging a job. V(fail) ends it with
+        exit status 2. V(report) only says so. All other jobs are guarded in either case.
+    type: str
+    default: fail
+    ini: [{section: callback_async_reaper, key: on_error}]
+    env: [{name: ASYNC_REAPER_ON_ERROR}]
   look:
     description:
       - V(true) looks once at each outstanding job at the end of its play, so that the recap and the report can say what
@@ -137,6 +145,7 @@ OPTIONS = (
     "gate",
     "on_failed",
     "on_swallowed",
+    "on_error",
     "look",
     "ignore",
     "recap",
@@ -149,7 +158,7 @@ ADHOC = "__adhoc_playbook__"
 
 
 class CallbackModule(CallbackBase):  # type: ignore[misc]
-    """Hands each event to the session. An error of ours disables us with one warning; the run goes on."""
+    """Hands each event to the session. An error of ours costs that event; the run goes on, and does not end green."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "aggregate"
@@ -160,26 +169,28 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self.wants_implicit_tasks = True
         self._session: Any = None
+        self._has_launched = False
+        self._has_failed = False
 
-    def _guarded(self, handle: Any, *args: Any, **kwargs: Any) -> Any:
-        if self.disabled:
-            return None
+    def _guarded(self, event: str, *args: Any, **kwargs: Any) -> None:
+        """Hand the event to the session's method of that name. ansible-console has events without a playbook."""
+        if self._session is None:
+            return
         try:
-            return handle(*args, **kwargs)
+            getattr(self._session, event)(*args, **kwargs)
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not reach the run
-            self._give_up(error)
-            return None
+            self._fail(error)
 
-    def _give_up(self, error: Exception) -> None:
-        self.disabled = True
-        trace = error.__traceback__
-        while trace is not None and trace.tb_next is not None:
-            trace = trace.tb_next
-        where = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}: " if trace is not None else ""
-        self._display.warning(
-            f"async_reaper is off for the rest of this run, async jobs are not guarded: {where}{error!r}. "
-            "Please report this."
-        )
+    def _fail(self, error: Exception) -> None:
+        """The session has not dealt with the error itself."""
+        self._has_failed = True
+        try:
+            self._session.faults.note(error)
+        except Exception:  # noqa: BLE001 - there is no session, or it is broken too
+            self._display.warning(
+                f"async_reaper: an error of its own, {error!r}. "
+                "If this run starts jobs, it will not end with status 0. Please report this."
+            )
 
     def _start(self, playbook: Any) -> None:
         if str(getattr(playbook, "_file_name", "")) == ADHOC:
@@ -195,57 +206,74 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
                     "Install ansible-reap into the Python environment that holds Ansible."
                 )
                 return
-            self._session = entry.session_for(weakref.ref(self), VERSION, self._display.warning, self._guarded)
+            self._session = entry.session_for(weakref.ref(self), VERSION, self._display.warning)
             if self._session is None:
                 self.disabled = True
                 return
-        self._session.playbook_start(playbook, {name: self.get_option(name) for name in OPTIONS})
+        self._session.playbook_start(playbook, {name: self._option(name) for name in OPTIONS})
         self.disabled = not self._session.options.enabled
 
+    def _option(self, name: str) -> Any:
+        try:
+            return self.get_option(name)
+        except Exception as error:  # noqa: BLE001 - an option that Ansible cannot read has its default
+            self._display.warning(f"async_reaper: the option {name} cannot be read, its default applies: {error}")
+            return None
+
     def v2_playbook_on_start(self, playbook: Any) -> None:
-        self._guarded(self._start, playbook)
+        try:
+            self._start(playbook)
+        except Exception as error:  # noqa: BLE001 - as in _guarded
+            self._fail(error)
 
     def v2_playbook_on_play_start(self, play: Any) -> None:
-        self._guarded(self._session.play_start, play)
+        self._guarded("play_start", play)
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
-        self._guarded(self._session.task_start, task)
+        self._guarded("task_start", task)
 
     def v2_playbook_on_handler_task_start(self, task: Any) -> None:
-        self._guarded(self._session.task_start, task)
+        self._guarded("task_start", task)
 
     def v2_runner_on_start(self, host: Any, task: Any) -> None:
-        self._guarded(self._session.runner_start, host, task)
+        self._has_launched = self._has_launched or bool(task.async_val)
+        self._guarded("runner_start", host, task)
 
     def v2_runner_on_ok(self, result: Any) -> None:
-        self._guarded(self._session.result, result)
+        self._guarded("result", result)
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
-        self._guarded(self._session.result, result, failed=True, ignored=ignore_errors)
+        self._guarded("result", result, failed=True, ignored=ignore_errors)
 
     def v2_runner_item_on_ok(self, result: Any) -> None:
-        self._guarded(self._session.result, result, is_item=True)
+        self._guarded("result", result, is_item=True)
 
     def v2_runner_item_on_failed(self, result: Any) -> None:
-        self._guarded(self._session.result, result, failed=True, is_item=True)
+        self._guarded("result", result, failed=True, is_item=True)
 
     def v2_runner_retry(self, result: Any) -> None:
-        self._guarded(self._session.result, result, is_item=True)
+        self._guarded("result", result, is_retry=True)
 
     def v2_runner_on_skipped(self, result: Any) -> None:
-        self._guarded(self._session.skipped, result)
+        self._guarded("skipped", result)
 
     def v2_runner_item_on_skipped(self, result: Any) -> None:
-        self._guarded(self._session.skipped, result, is_item=True)
+        self._guarded("skipped", result, is_item=True)
 
     def v2_runner_on_unreachable(self, result: Any) -> None:
-        self._guarded(self._session.unreachable, result)
+        self._guarded("unreachable", result)
+
+    def v2_runner_item_on_unreachable(self, result: Any) -> None:
+        self._guarded("unreachable", result, is_item=True)
 
     def v2_runner_on_async_ok(self, result: Any) -> None:
-        self._guarded(self._session.async_ended, result, failed=False)
+        self._guarded("async_ended", result, failed=False)
 
     def v2_runner_on_async_failed(self, result: Any) -> None:
-        self._guarded(self._session.async_ended, result, failed=True)
+        self._guarded("async_ended", result, failed=True)
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
-        self._guarded(self._session.stats, stats)
+        self._guarded("stats", stats)
+        if self._has_failed and self._has_launched and not getattr(self._session, "has_end", False):
+            # The last resort where nothing else of ours can set the status: other callbacks may miss this event.
+            raise SystemExit(2)

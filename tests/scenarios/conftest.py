@@ -106,7 +106,7 @@ def start(
     callbacks: str = "async_reaper",
     callback_folders: Sequence[Path] = (CALLBACKS,),
     answers: str | None = None,
-    timeout: float = 120,
+    timeout: float = 900,
 ) -> Run:
     """Write playbook, inventory and files below ``folder`` and run ansible-playbook there.
 

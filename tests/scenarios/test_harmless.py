@@ -174,16 +174,22 @@ def test_another_version_of_the_package_is_one_warning(run: Runner, tmp_path: Pa
     assert warnings(got.output).count("install the same version of both") == 1
 
 
-def test_an_error_of_ours_ends_us_and_not_the_run(run: Runner, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("on_error", "status"), [("fail", 2), ("report", 0)])
+def test_an_error_of_ours_does_not_let_the_run_pass_for_clean(
+    run: Runner, tmp_path: Path, on_error: str, status: int
+) -> None:
     broken = tmp_path / "broken"
     broken.mkdir()
     text = (CALLBACKS / "async_reaper.py").read_text(encoding="utf-8")
+    handing_over = 'self._guarded("result", result)'
+    assert handing_over in text
     (broken / "async_reaper.py").write_text(
-        text.replace("self._guarded(self._session.result, result)", "self._guarded(lambda: 1 / 0)", 1), encoding="utf-8"
+        text.replace(handing_over, 'self._fail(RuntimeError("ours"))', 1), encoding="utf-8"
     )
-    got = run(RED, callback_folders=(broken,))
+    got = run(RED, callback_folders=(broken,), options={"on_error": on_error})
+    assert got.status == status, got.output
     assert "h1 went on" in got.stdout
-    assert warnings(got.output).count("async_reaper is off for the rest of this run") == 1
+    assert warnings(got.output).count("async_reaper: an error of its own") == 1
 
 
 FAULTY = """
@@ -208,7 +214,7 @@ def test_another_plugins_exception_does_not_keep_us_from_the_jobs(run: Runner, t
     assert got.failed() == {"h1"}
     assert got.async_recap
     assert "no fault of async_reaper" in warnings(got.output)
-    assert "async_reaper is off" not in warnings(got.output)
+    assert "an error of its own" not in warnings(got.output)
 
 
 def test_an_ansible_core_out_of_range_is_one_warning_and_the_jobs_are_guarded(run: Runner, tmp_path: Path) -> None:

@@ -15,8 +15,6 @@ from ansible_reap.runtime.remote.waiting import (
     NoAnswerError,
     Terms,
     failure_message,
-    sighting_of_entry,
-    timing,
     wait_for,
 )
 from ansible_reap.runtime.tracking.as_json import entry
@@ -164,48 +162,41 @@ def test_progress_is_told_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("answer", [DONE, FAILED, KILLED, MISSING, RUNNING])
-def test_a_result_carries_back_what_was_seen(answer: Mapping[str, Any]) -> None:
+def test_a_sighting_tells_the_run_what_the_worker_saw(answer: Mapping[str, Any]) -> None:
     """The worker's tracker and the run's come to the same state."""
     (there,) = wait_for([a_job()], Script(j1_1=[answer]), Terms(CORE, REAP, wait=False), silent)
     tracker = Tracker()
     here = tracker.launch(there.job.info)
-    sighting = sighting_of_entry(entry(there.job), REAP, time.time())
-    assert sighting is not None
-    tracker.see("j1.1", sighting)
-    assert entry(here) | {"finished": None} == entry(there.job) | {"finished": None}
+    assert there.sighting is not None
+    tracker.see("j1.1", there.sighting)
+    assert entry(here) == entry(there.job)
 
 
-@pytest.mark.parametrize("broken", [{}, {"state": "reaped"}, {"state": ["x"], "last_seen": 3}])
-def test_an_entry_that_tells_nothing_changes_nothing(broken: dict[str, Any]) -> None:
-    assert sighting_of_entry(broken, REAP, 0.0) is None
-
-
-def test_overdue_is_lost_in_the_runs_own_eyes_too() -> None:
-    sighting = sighting_of_entry({"state": "lost", "last_seen": "running"}, REAP, 0.0)
-    assert sighting is not None
-    assert sighting.sight is Sight.OVERDUE
-    tracker = Tracker()
-    job = tracker.launch(a_job())
-    tracker.see("j1.1", sighting)
-    assert job.phase is Phase.LOST
+def test_overdue_is_lost() -> None:
+    old = a_job(launched=time.time() - 500)
+    (one,) = wait_for([old], Script(j1_1=[RUNNING]), Terms(CORE, REAP), silent)
+    assert one.sighting is not None
+    assert one.sighting.sight is Sight.OVERDUE
+    assert one.job.phase is Phase.LOST
 
 
 def test_a_job_that_does_not_time_itself_is_timed_by_its_status_file() -> None:
     launched = time.time() - 500
     host = Script(j1_1=[{"finished": 1}], j1_2=[DONE])
     host.ago["j1.1"] = 400.0
-    waited = wait_for([a_job("j1.1", limit=900, launched=launched), a_job("j1.2")], host, Terms(CORE, REAP), silent)
-    told = timing(waited)
-    assert told["j1.1"]["ended"] == pytest.approx(launched + 100, abs=1)
-    assert told["j1.1"]["uncertainty_s"] == STEP
-    later = sighting_of_entry(entry(waited[0].job), REAP, time.time(), told["j1.1"])
-    assert later is not None
-    tracker = Tracker()
-    tracker.launch(a_job("j1.1", limit=900, launched=launched))
-    job = tracker.see("j1.1", later)
-    assert job is not None
-    assert job.runtime_s == pytest.approx(100, abs=1)
-    assert job.uncertainty_s == STEP
+    (one, _) = wait_for([a_job("j1.1", limit=900, launched=launched), a_job("j1.2")], host, Terms(CORE, REAP), silent)
+    assert one.sighting is not None
+    assert one.sighting.ended == pytest.approx(launched + 100, abs=1)
+    assert one.sighting.uncertainty_s == STEP
+    assert one.job.runtime_s == pytest.approx(100, abs=1)
+    assert one.job.uncertainty_s == STEP
+
+
+@pytest.mark.parametrize("answer", [{"finished": "perhaps"}, {"finished": []}, {"finished": None}])
+def test_an_answer_that_makes_no_sense_is_no_answer(answer: Mapping[str, Any]) -> None:
+    (one,) = wait_for([a_job()], Script(j1_1=[answer]), Terms(CORE, REAP, wait=False), silent)
+    assert one.sighting is None
+    assert one.error == "what the host says of it cannot be true: finished is neither true nor false"
 
 
 def test_two_looks_close_to_each_other_tell_more_than_a_status_file() -> None:

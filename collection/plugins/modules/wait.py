@@ -71,14 +71,4 @@ jobs:
       limit_s: 3600
       state: reaped
       last_seen: finished
-timing:
-  description:
-    - When those jobs ended whose module does not say so, in seconds since the epoch, and by how many seconds that may
-      be too late; by job id. The callback measures run times with it.
-  returned: always
-  type: dict
-  sample:
-    j123.456:
-      ended: 1795341600.0
-      uncertainty_s: 2.0
 """

@@ -20,8 +20,7 @@ ENDED = ("rc", "stdout", "stdout_lines", "stderr", "stderr_lines", "delta")
 
 def check(context: RuleContext) -> Iterator[Finding]:
     for launch in context.analysis.launches:
-        # What is called reaped without any reap waits for its job itself, or never runs.
-        if launch.poll.single != 0 or (launch.verdict is Verdict.REAPED and not launch.reaps):
+        if launch.poll.single != 0:
             continue
         for find in (_condition, _register, _notify, _ignored):
             finding = find(context.analysis, launch)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,16 +12,30 @@ from ansible.errors import AnsibleActionFail
 
 from ansible_reap import ansible_cfg
 from ansible_reap.runtime.entry import current
+from ansible_reap.runtime.events.ansible_objects import Action, Values, Variables
 from ansible_reap.runtime.ledger.folder import ledger_folder
-from ansible_reap.runtime.ledger.leftovers import Leftovers, claim, close, leftovers, status_files, strangers, unclaimed
+from ansible_reap.runtime.ledger.leftovers import (
+    Leftovers,
+    StatusFile,
+    claim,
+    close,
+    leftovers,
+    status_files,
+    strangers,
+    unclaimed,
+)
 from ansible_reap.runtime.ledger.lines import Intent
 from ansible_reap.runtime.ledger.reader import RunLedger, read_folder
+from ansible_reap.runtime.remote.mailbox import Look
+from ansible_reap.runtime.remote.progress import say
 from ansible_reap.runtime.remote.reach import Reach
 from ansible_reap.runtime.remote.waiting import NoAnswerError, Terms, Waited, failure_message, wait_for
 from ansible_reap.runtime.session import CORE
 from ansible_reap.runtime.tracking.as_json import entry
 from ansible_reap.runtime.tracking.info import Access, JobInfo
-from ansible_reap.runtime.wait_action import place_of, say
+from ansible_reap.runtime.tracking.text import fit, shown
+from ansible_reap.runtime.tracking.tracker import Origin
+from ansible_reap.runtime.wait_action import place_of, tell
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "wait": {"type": "bool", "default": False},
@@ -31,7 +45,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 }
 
 
-def collect(action: Any, arguments: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+def collect(action: Action, arguments: Variables, task_vars: Variables) -> Values:
     """The task's result: ``jobs`` and ``unclaimed`` in the report's form; ``failed`` where any did not end well.
 
     Raises:
@@ -65,7 +79,10 @@ def collect(action: Any, arguments: Mapping[str, Any], task_vars: Mapping[str, A
         done = _without_running(searched, found)
         closed = close(left, claimed, done, warnings.append)
     message = failure_message(waited, terms)
-    result: dict[str, Any] = {
+    session = current()
+    if session is not None:
+        tell(session, action, host, [*_looks(claimed, Origin.LEDGER), *_looks(found, Origin.UNCLAIMED)])
+    result: Values = {
         "changed": closed > 0,
         "jobs": [entry(one.job) for one in claimed],
         "unclaimed": [entry(one.job) for one in found],
@@ -77,7 +94,11 @@ def collect(action: Any, arguments: Mapping[str, Any], task_vars: Mapping[str, A
     return result
 
 
-def _folder(arguments: Mapping[str, Any]) -> Path:
+def _looks(waited: Sequence[Waited], origin: Origin) -> list[Look]:
+    return [Look(one.job.info, one.sighting, one.error, origin) for one in waited]
+
+
+def _folder(arguments: Variables) -> Path:
     session = current()
     named = arguments["ledger_dir"] or (session.options.ledger_dir if session is not None else None)
     return ansible_cfg.resolve_path(named, Path.cwd()) if named else ledger_folder()
@@ -90,7 +111,7 @@ def _ledgers(folder: Path, warnings: list[str]) -> list[RunLedger]:
         raise AnsibleActionFail(f"the ledgers in {folder} cannot be read: {error.strerror}") from error
 
 
-def _missing_hosts(ledgers: Sequence[RunLedger], task_vars: Mapping[str, Any]) -> list[str]:
+def _missing_hosts(ledgers: Sequence[RunLedger], task_vars: Variables) -> list[str]:
     hosts = [*task_vars.get("groups", {}).get("all", []), *(task_vars.get("ansible_play_hosts_all") or [])]
     return [
         f"{count} outstanding job{'' if count == 1 else 's'} on '{name}', which is not in this inventory: not looked at"
@@ -108,7 +129,7 @@ def _search(left: Leftovers, reach: Reach, warnings: list[str]) -> tuple[list[Jo
                 raise NoAnswerError("where they went depended on what only the run knew")  # noqa: TRY301
             files = _files(reach, access)
         except NoAnswerError as error:
-            place = f"'{intents[0].site.task}' at {intents[0].site.path}:{intents[0].site.line}"
+            place = f"'{shown(intents[0].site.task)}' at {intents[0].site.path}:{intents[0].site.line}"
             warnings.append(f"the folder of the jobs of {place} cannot be searched: {error}")
             continue
         searched += intents
@@ -116,14 +137,14 @@ def _search(left: Leftovers, reach: Reach, warnings: list[str]) -> tuple[list[Jo
     return list(strays.values()), searched
 
 
-def _files(reach: Reach, access: Access) -> Any:
+def _files(reach: Reach, access: Access) -> list[StatusFile]:
     folder = reach.async_folder(access)
     offset = reach.clock(access) - time.time()
     answer = reach.module(
         access, "ansible.legacy.find", {"paths": [folder], "patterns": ["j*.*", "[0-9]*.*"], "file_type": "file"}
     )
     if answer.get("failed"):
-        raise NoAnswerError(" ".join(str(answer.get("msg")).split()))
+        raise NoAnswerError(fit(str(answer.get("msg"))))
     return status_files(answer, offset)
 
 

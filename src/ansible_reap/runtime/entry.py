@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible_reap import __version__
-from ansible_reap.runtime.session import CORE, Finish, Guard, Session
+from ansible_reap.runtime.session import CORE, Finish, Session
 
 OLDEST, NEWEST = (2, 16), (2, 22)
 
@@ -15,7 +15,7 @@ _owner: weakref.ref[Any] | None = None
 _session: Session | None = None
 
 
-def session_for(owner: weakref.ref[Any], version: str, warn: Callable[[str], None], guard: Guard) -> Session | None:
+def session_for(owner: weakref.ref[Any], version: str, warn: Callable[[str], None]) -> Session | None:
     """A session for this plugin instance; None where another instance of this process has one already.
 
     The callback may be loaded twice, from the collection and from a ``callback_plugins`` folder.
@@ -32,7 +32,7 @@ def session_for(owner: weakref.ref[Any], version: str, warn: Callable[[str], Non
     if not OLDEST <= CORE[:2] <= NEWEST:
         found = ".".join(str(part) for part in CORE)
         warn(f"async_reaper: ansible-core {found} is untested; supported are 2.16 to 2.22.")
-    _session = Session(warn, guard, _run_end)
+    _session = Session(warn, _run_end)
     return _session
 
 

@@ -15,6 +15,7 @@ from ansible_reap.runtime.output.report import RunOutcome
 from ansible_reap.runtime.output.run_times import keep
 from ansible_reap.runtime.policy.consequence import Consequence, judge
 from ansible_reap.runtime.session import Finish, Session
+from ansible_reap.runtime.tracking.tracker import JobRecord
 
 HOSTS_FAILED = 2
 HOSTS_UNREACHABLE = 4
@@ -24,7 +25,7 @@ class RunEnd(Finish):
     """Sees to the end of a run in which a task was about to launch; a run without any has none.
 
     ``PlaybookExecutor.run`` removes the loader's temporary files as the very last thing it does, whatever ended it, on
-    ansible-core 2.16 to 2.21. That is where a run ends for us: all other callbacks have had their stats, an exit
+    ansible-core 2.16 to 2.22. That is where a run ends for us: all other callbacks have had their stats, an exit
     status set there holds, and a run cut short by SIGINT, which sends no stats, comes by too.
     """
 
@@ -35,7 +36,7 @@ class RunEnd(Finish):
         self._status = HOSTS_FAILED
         self._clean_up = session.loader.cleanup_all_tmp_files
         session.loader.cleanup_all_tmp_files = self._leave
-        self._keep_ledger()
+        session.guard(self._keep_ledger)
 
     def _keep_ledger(self) -> None:
         """Without a home folder nothing is kept that the options give no place for; that is one warning."""
@@ -64,9 +65,18 @@ class RunEnd(Finish):
         session = self._session
         self._has_ended = True
         self._status = HOSTS_UNREACHABLE if has_unreachable else HOSTS_FAILED
+        session.guard(self._show_and_write, None)
+
+    def _show_and_write(self, outcome: RunOutcome | None) -> None:
+        """The recap and the reports; an error of ours in one leaves the others."""
+        session = self._session
         jobs = list(session.tracker)
-        terminal.show(recap.lines(jobs, session.options, time.time()))
-        write_reports(session, report.outcome_of(jobs, session.options))
+        session.guard(_show_recap, session)
+        session.guard(write_reports, session, outcome or self._outcome(jobs))
+
+    def _outcome(self, jobs: list[JobRecord]) -> RunOutcome:
+        found = report.outcome_of(jobs, self._session.options)
+        return RunOutcome.FAILED if found is not RunOutcome.FAILED and self._session.is_spoilt else found
 
     def _leave(self) -> None:
         """Stands in for the loader's clean-up; workers, which are forks of this process, come here as well."""
@@ -76,18 +86,25 @@ class RunEnd(Finish):
         self._session.loader.cleanup_all_tmp_files = self._clean_up
         self._session.guard(self._end_run)
         # An exception on its way out has a status of its own.
-        if self._has_ended and sys.exc_info()[0] is None and unanswered(self._session):
+        if self._has_ended and sys.exc_info()[0] is None and self._is_to_fail():
             sys.exit(self._status)
+
+    def _is_to_fail(self) -> bool:
+        session = self._session
+        return bool(session.guard(unanswered, session)) or session.is_spoilt
 
     def _end_run(self) -> None:
         session = self._session
         if not self._has_ended:
-            terminal.show(recap.lines(list(session.tracker), session.options, time.time()))
-            write_reports(session, RunOutcome.INTERRUPTED)
-        elif stale := list(session.options.known.stale(session.tracker)):
-            session.warn(f"async_reaper: entries that can go: {'; '.join(stale)}.")
-        self._keep_run_times()
+            self._show_and_write(RunOutcome.INTERRUPTED)
+        else:
+            session.guard(self._tell_stale_entries)
+        session.guard(self._keep_run_times)
         session.tracker.close(complete=self._has_ended)
+
+    def _tell_stale_entries(self) -> None:
+        if stale := list(self._session.options.known.stale(self._session.tracker)):
+            self._session.warn(f"async_reaper: entries that can go: {'; '.join(stale)}.")
 
     def _keep_run_times(self) -> None:
         """Add what was measured to the history. In check mode nothing has really run."""
@@ -105,6 +122,10 @@ def unanswered(session: Session) -> bool:
         judge(job, session.options) is Consequence.FAILS and job.info.jid not in session.answered
         for job in session.tracker
     )
+
+
+def _show_recap(session: Session) -> None:
+    terminal.show(recap.lines(list(session.tracker), session.options, time.time()))
 
 
 def write_reports(session: Session, outcome: RunOutcome) -> None:

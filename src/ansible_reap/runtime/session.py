@@ -1,13 +1,17 @@
-"""One Ansible run as the callback sees it: each event goes to the tracker and to the gatekeeper."""
+"""One Ansible run as the callback sees it: each event goes to the tracker and to the gatekeeper.
+
+An error of our own concerns the event in which it happens: if that tells of a job, the job is lost and says why. The
+guard stays on for everything else.
+"""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol
 
 from ansible import constants as C  # noqa: N812 - Ansible's own name for it
 from ansible import context
@@ -16,21 +20,33 @@ from ansible.release import __version__ as ansible_version
 from ansible_reap import ansible_cfg
 from ansible_reap.runtime.events import results
 from ansible_reap.runtime.events.action_names import is_reap
-from ansible_reap.runtime.events.hidden import Awaited, HiddenResults
+from ansible_reap.runtime.events.ansible_objects import Host, Loader, Play, Playbook, Result, Stats, Task, Variables
+from ansible_reap.runtime.events.hidden import Awaited, HiddenResults, Place, is_hidden, is_masked, whole_register
 from ansible_reap.runtime.events.plays import may_launch
+from ansible_reap.runtime.events.replies import job_id, reply_of
+from ansible_reap.runtime.events.sightings import poll_sighting, sighting_of
 from ansible_reap.runtime.events.sites import SiteReader
-from ansible_reap.runtime.events.sites_ahead import sites_ahead, sites_by_item
 from ansible_reap.runtime.gate.keeper import Gatekeeper
 from ansible_reap.runtime.policy import known_jobs
-from ansible_reap.runtime.policy.options import EXTRA_VAR_PREFIX, NAMES, Options, from_the_file, parse
-from ansible_reap.runtime.remote.own_tasks import own_action, seen_by_own_task
+from ansible_reap.runtime.policy.options import EXTRA_VAR_PREFIX, NAMES, Options, Reaction, from_the_file, parse
+from ansible_reap.runtime.remote.mailbox import Mailbox
+from ansible_reap.runtime.remote.own_tasks import own_action, tell
 from ansible_reap.runtime.tracking.as_json import utc
-from ansible_reap.runtime.tracking.info import JobInfo
-from ansible_reap.runtime.tracking.tracker import ReapTask, Tracker
+from ansible_reap.runtime.tracking.faults import Faults
+from ansible_reap.runtime.tracking.info import JobInfo, LaunchSite
+from ansible_reap.runtime.tracking.text import mask_with
+from ansible_reap.runtime.tracking.tracker import JobRecord, ReapTask, Tracker
+
+try:
+    from ansible.module_utils.secrets import mask_secrets  # from ansible-core 2.22
+except ImportError:
+    IS_MASKING = False
+else:
+    IS_MASKING = True
+    mask_with(mask_secrets)
 
 CORE = tuple(int(part) for part in ansible_version.split(".")[:3] if part.isdigit())
-
-Guard: TypeAlias = Callable[..., Any]
+_LARGEST_FILE_NAME = 4096
 
 
 class Finish(Protocol):
@@ -43,29 +59,62 @@ class Finish(Protocol):
         """Ansible has sent its stats."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Event:
+    """One result of a task or loop item, and how it came out."""
+
+    task: Task
+    host: Host
+    data: Variables
+    failed: bool
+    ignored: bool
+    is_item: bool
+    is_retry: bool
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.host.get_name(), results.identity(self.task)
+
+    @property
+    def ends_a_loop(self) -> bool:
+        return results.is_loop(self.task) and not self.is_item and not self.is_retry
+
+    @property
+    def reached(self) -> str:
+        """The host that has answered."""
+        return str(self.task.delegate_to or self.host.get_name())
+
+
 class Session:
     """Everything from the first playbook's start to the end of the run."""
 
-    def __init__(self, warn: Callable[[str], None], guard: Guard, finish: Callable[[Session], Finish]) -> None:
-        """``guard`` calls a function and keeps what it raises away from the run; it returns None then."""
+    def __init__(self, warn: Callable[[str], None], finish: Callable[[Session], Finish]) -> None:
+        """``finish`` makes what sees to the end of the run; it is not needed before a task is about to launch."""
         self.tracker = Tracker()
         self.options = Options()
         self.warn = warn
-        self.guard = guard
+        self.faults = Faults(warn)
         self.core = ansible_version
         self.started = time.time()
         self.playbooks: list[str] = []
         self.base = ""
         self.in_check_mode = bool(context.CLIARGS.get("check"))
-        self.loader: Any = None
+        self.loader: Loader
         self._make_finish = finish
         self._finish: Finish | None = None
-        self._play: Any = None
+        self._play: Play
         self._keeper: Gatekeeper
         self._sites: SiteReader
-        self._hidden = HiddenResults()
+        self._hidden: HiddenResults[_Event] = HiddenResults(is_masking=IS_MASKING)
+        self.mailbox = Mailbox()
+        """Where our actions, which run in workers, leave what they have seen."""
         self._starts: dict[tuple[str, str], float] = {}
         """When a launching task started on a host."""
+        self._places: dict[tuple[str, str], list[Place]] = {}
+        """What is known of a loop's items so far, by host and task."""
+        self._contested: set[str] = set()
+        """Job ids that a second launch has claimed."""
+        self._unknown = 0
 
     @property
     def name(self) -> str:
@@ -77,29 +126,52 @@ class Session:
         """The ids of the jobs for which a host has been failed."""
         return self._keeper.answered
 
+    @property
+    def is_spoilt(self) -> bool:
+        """An error of ours has kept us from our work, and the run must not pass for clean."""
+        return self.faults.count > 0 and self.options.on_error is Reaction.FAIL
+
+    @property
+    def has_end(self) -> bool:
+        """The end of the run is seen to, its exit status included."""
+        return self._finish is not None
+
+    def guard(self, function: Callable[..., Any], *args: object) -> Any:
+        """Call the function and keep what it raises away from the run; None then."""
+        try:
+            return function(*args)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must not reach the run
+            self.faults.note(error)
+            return None
+
     # Playbook and play
 
-    def playbook_start(self, playbook: Any, raw_options: Mapping[str, Any]) -> None:
+    def playbook_start(self, playbook: Playbook, raw_options: Variables) -> None:
         self.loader = playbook._loader  # noqa: SLF001 - a playbook has no public attributes
         if not self.playbooks:
             self.base = str(Path(playbook._basedir).absolute())  # noqa: SLF001
-            self.options = self._read_options(self._with_extra_vars(playbook, raw_options))
             self._sites = SiteReader(self.base)
-            self._keeper = Gatekeeper(self.tracker, self.options, CORE, self.guard)
-            self._keeper.before_entry = self._recover
+            self._use(Options())
+            options = self.guard(self._read_options, self._with_extra_vars(playbook, raw_options))
+            self._use(options or Options())
         self.playbooks.append(str(playbook._file_name))  # noqa: SLF001
         self._keeper.playbook_start(playbook)
         if self._finish is not None:
             self._finish.playbook_start()
 
-    def _read_options(self, raw: Mapping[str, Any]) -> Options:
+    def _use(self, options: Options) -> None:
+        self.options = options
+        self._keeper = Gatekeeper(self.tracker, options, CORE, self.guard, self.mailbox)
+        self._keeper.before_entry = self._recover
+
+    def _read_options(self, raw: Variables) -> Options:
         config = ansible_cfg.read(Path(C.CONFIG_FILE)) if C.CONFIG_FILE else ansible_cfg.AnsibleCfg(None, {})
         options = parse(from_the_file(raw, config, os.environ), self.warn)
         folders = [Path(C.CONFIG_FILE).absolute().parent] if C.CONFIG_FILE else []
         known = known_jobs.load(options.ignore_files, [*folders, Path.cwd()], self.base, self.warn)
         return replace(options, known=known)
 
-    def _with_extra_vars(self, playbook: Any, raw: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _with_extra_vars(self, playbook: Playbook, raw: Variables) -> Variables:
         """Extra vars beat all else. Ansible is not asked for them: for one it cannot template it drops the plugin."""
         plays = playbook.get_plays()
         if not plays:
@@ -107,13 +179,14 @@ class Session:
         extra = plays[0].get_variable_manager().extra_vars
         return {**raw, **{name: extra[EXTRA_VAR_PREFIX + name] for name in NAMES if EXTRA_VAR_PREFIX + name in extra}}
 
-    def play_start(self, play: Any) -> None:
+    def play_start(self, play: Play) -> None:
         self._recover()
         self._play = play
         self._starts.clear()
+        self._places.clear()
         self._keeper.play_start(play)
 
-    def stats(self, stats: Any) -> None:
+    def stats(self, stats: Stats) -> None:
         """A playbook has ended."""
         self._recover()
         if self._finish is None and (self.options.report_path or self.options.junit_path or len(self.tracker)):
@@ -123,145 +196,323 @@ class Session:
 
     # Tasks
 
-    def task_start(self, task: Any) -> None:
+    def task_start(self, task: Task) -> None:
         self._recover()
+        if own_action(task) is not None or self._keeper.owns(task):
+            self.guard(self.mailbox.open)
         if not self._keeper.owns(task):
             self._hidden.prepare(task)
 
-    def runner_start(self, host: Any, task: Any) -> None:
+    def runner_start(self, host: Host, task: Task) -> None:
         if may_launch(task) and not self._keeper.owns(task):
             if self._finish is None:
                 self._finish = self._make_finish(self)
             now = time.time()
             key = results.identity(task)
             self._starts[host.get_name(), key] = now
-            for site in sites_ahead(self._sites.read(task, self._play), task, self._play, host):
-                self.tracker.intent(key, site, host.get_name(), now)
+            # As written: what its templates come to is the worker's to find out.
+            self.tracker.intent(key, self._sites.read(task, self._play), host.get_name(), now)
 
-    def result(self, result: Any, *, failed: bool = False, ignored: bool = False, is_item: bool = False) -> None:
+    def result(
+        self,
+        result: Result,
+        *,
+        failed: bool = False,
+        ignored: bool = False,
+        is_item: bool = False,
+        is_retry: bool = False,
+    ) -> None:
         """Any result of a task or loop item that ended ok or failed, or is tried again."""
         if self._concerns_no_job(results.task_of(result)):
             return
-        task, host, data = results.parts_of(result)
+        event = _Event(*results.parts_of(result), failed, ignored, is_item, is_retry)
+        try:
+            self._result(event)
+        except Exception as error:  # noqa: BLE001 - it costs this event only
+            self._spoil(event, self.faults.note(error))
+
+    def _result(self, event: _Event) -> None:
+        task, host = event.task, event.host
         if self._keeper.owns(task):
-            self._keeper.result(task, host, data, is_item=is_item)
+            self._keeper.result(task, host, is_item=event.is_item)
             return
         if own_action(task) is not None:
-            for job in seen_by_own_task(
-                self.tracker, task, host.get_name(), data, reap=self._reap(task, host), failed=failed
-            ):
+            for job in tell(self.tracker, self.mailbox.take(*event.key) or ()):
                 self._keeper.file(job)
-        elif "censored" in data and not is_item:
-            self._await_hidden(task, host, failed=failed, ignored=ignored)
-            return  # the host has answered once we have heard what
-        elif results.is_loop(task) and not is_item:
-            pass  # its items have been here
-        elif results.whole(task.async_val) > 0:
-            if not failed and results.whole(task.poll) == 0 and "ansible_job_id" in data:
-                self._launched(task, host, data, time.time())
-        elif is_reap(task.action) or "ansible_job_id" in data:
-            self._saw(task, host, data, failed=failed, ignored=ignored or (is_item and task.ignore_errors is True))
-        if not is_item:
+        elif may_launch(task):
+            if self._launch_result(event):
+                return  # the host has answered once we have heard what
+        elif (is_reap(task.action) or "ansible_job_id" in event.data) and self._reap_result(event):
+            return
+        if not event.is_item and not event.is_retry:
             self._answered(host, task)
 
-    def _concerns_no_job(self, task: Any) -> bool:
+    def _concerns_no_job(self, task: Task) -> bool:
         """No job is known, and the task neither starts nor adopts any.
 
         Since ansible-core 2.19 to read a result is to copy it. In a play without jobs that would be all that we cost.
         """
         return len(self.tracker) == 0 and not may_launch(task) and own_action(task) is None
 
-    def skipped(self, result: Any, *, is_item: bool = False) -> None:
+    def _launch_result(self, event: _Event) -> bool:
+        """A result of a launching task; True where it is yet to be read from its register."""
+        unseen = is_hidden(event.data) or is_masked(event.data)
+        if event.is_retry:
+            # A launch that is tried again has started a job that its register will not name.
+            if unseen:
+                self._lose(event, "its job id was hidden, and another try has replaced it")
+            elif "ansible_job_id" in event.data and self._poll(event) == 0:
+                self._launched(event, time.time())
+            return False
+        if event.is_item:
+            label = results.item_label(event.data, is_hidden(event.data))
+            self._places.setdefault(event.key, []).append(Place(self._site(event), label=label, is_seen=not unseen))
+        if event.ends_a_loop:
+            places = self._places.pop(event.key, [])
+            return self._await(event, places, wanted=not all(place.is_seen for place in places))
+        if unseen:
+            return not event.is_item and self._await(event, [])
+        if "ansible_job_id" in event.data and self._poll(event) == 0:
+            self._launched(event, time.time())
+        return not event.is_item and self._await(event, [], wanted=False)
+
+    def _reap_result(self, event: _Event) -> bool:
+        """A result of a task that looks at jobs; True where it is yet to be read from its register."""
+        unseen = is_hidden(event.data) or is_masked(event.data)
+        place = Place(None, job_id(event.task.args.get("jid")), event.reached, is_seen=not unseen)
+        if event.ends_a_loop:
+            places = self._places.pop(event.key, [])
+            return self._await(event, places, wanted=not all(each.is_seen for each in places))
+        if event.is_item and not event.is_retry:
+            self._places.setdefault(event.key, []).append(place)
+        if not unseen:
+            self._saw(event, place, event.data)
+        return not event.is_item and not event.is_retry and self._await(event, [place], wanted=unseen)
+
+    def skipped(self, result: Result, *, is_item: bool = False) -> None:
         """In check mode an ``async_status`` arrives as skipped, with ``finished: true``."""
         if self._concerns_no_job(results.task_of(result)):
             return
-        task, host, data = results.parts_of(result)
-        if is_reap(task.action) and data.get("finished") and "ansible_job_id" in data:
-            self._saw(task, host, data, failed=False, ignored=False)
-        if not is_item:
-            self._answered(host, task)
+        event = _Event(*results.parts_of(result), failed=False, ignored=False, is_item=is_item, is_retry=False)
+        if is_reap(event.task.action) and event.data.get("finished") and "ansible_job_id" in event.data:
+            self._saw(event, Place(None, job_id(event.task.args.get("jid")), event.reached), event.data)
+        if is_item:
+            self._places.setdefault(event.key, []).append(Place())
+        else:
+            self._answered(event.host, event.task)
 
-    def unreachable(self, result: Any) -> None:
-        task, host, data = results.parts_of(result)
-        if self._keeper.owns(task):
-            self._keeper.result(task, host, data, is_item=False)
-        self._answered(host, task)
+    def unreachable(self, result: Result, *, is_item: bool = False) -> None:
+        event = _Event(*results.parts_of(result), failed=True, ignored=False, is_item=is_item, is_retry=False)
+        if self._keeper.owns(event.task):
+            self._keeper.result(event.task, event.host, is_item=False)
+        elif is_item:
+            self._places.setdefault(event.key, []).append(Place())
+            return
+        elif event.ends_a_loop and may_launch(event.task):
+            places = self._places.pop(event.key, [])
+            if self._await(event, places, wanted=not all(place.is_seen for place in places)):
+                return
+        self._answered(event.host, event.task)
 
-    def async_ended(self, result: Any, *, failed: bool) -> None:
+    def async_ended(self, result: Result, *, failed: bool) -> None:
         """A job with ``poll`` > 0 has ended, or its task has given up on it."""
-        task, host, data = results.parts_of(result)
-        inner = data.get("async_result")
-        jid = data.get("ansible_job_id") or (inner.get("ansible_job_id") if isinstance(inner, Mapping) else None)
-        if not jid:
+        event = _Event(*results.parts_of(result), failed, ignored=False, is_item=False, is_retry=False)
+        inner = event.data.get("async_result")
+        jid = job_id(event.data.get("ansible_job_id"))
+        if jid is None and isinstance(inner, Mapping):
+            jid = job_id(inner.get("ansible_job_id"))
+        if jid is None:
             return
         now = time.time()
-        key = (host.get_name(), results.identity(task))
-        self._launched(task, host, {**data, "ansible_job_id": jid}, self._starts.get(key, now))
-        self._starts[key] = now  # the next item of a loop starts now
-        self.tracker.see(results.bare(jid), results.poll_sighting(data, failed=failed, when=now))
+        started = self._starts.get(event.key, now)
+        self._starts[event.key] = now  # the next item of a loop starts now
+        if self.tracker.get(jid) is None:
+            self._launched(replace(event, data={**event.data, "ansible_job_id": jid}), started)
+            self.tracker.see(jid, poll_sighting(event.data, failed=failed, when=now))
+
+    # Launches
+
+    def _site(self, event: _Event) -> LaunchSite:
+        return self._sites.read(event.task, self._play, event.host)
+
+    def _poll(self, event: _Event) -> int:
+        return results.whole(event.task.poll)
 
     def _launched(
-        self, task: Any, host: Any, data: Mapping[str, Any], when: float, *, place: int | None = None
+        self, event: _Event, when: float, *, place: Place | None = None, data: Variables | None = None
     ) -> None:
-        """``place`` is that of a hidden loop item, whose settings Ansible has worked out for its worker alone."""
-        site = self._sites.read(task, self._play, host)
-        if place is not None:
-            sites = sites_by_item(site, task, self._play, host)
-            site = sites[min(place, len(sites) - 1)]
+        """A job has been launched; ``place`` and ``data`` tell of it where the event does not."""
+        data = event.data if data is None else data
+        site = (place.site if place is not None else None) or self._site(event)
+        if is_hidden(event.data):
+            site = replace(site, no_log=True)  # a template, or an item's
+        jid = job_id(data.get("ansible_job_id"))
+        if jid is None:
+            self._lose(event, "its host gave no possible id for it", site=site)
+            return
+        if self.tracker.get(jid) is not None:
+            self._contested.add(jid)
+            self._lose(event, f"its host named the id of another job, {jid}", site=site)
+            return
+        file = data.get("results_file")
         info = JobInfo(
-            jid=results.bare(data["ansible_job_id"]),
-            host=host.get_name(),
+            jid=jid,
+            host=event.host.get_name(),
             site=site,
-            results_file=str(data["results_file"]) if data.get("results_file") else None,
-            item=results.item_label(data, site.no_log),
+            results_file=file if isinstance(file, str) and len(file) < _LARGEST_FILE_NAME else None,
+            item=results.item_label(event.data, site.no_log) if place is None else place.label,
             launched=when,
+            route=self._sites.route(event.task, self._play, data),
         )
         self._keeper.file(self.tracker.launch(info))
 
-    def _saw(self, task: Any, host: Any, data: Mapping[str, Any], *, failed: bool, ignored: bool) -> None:
-        jid = data.get("ansible_job_id") or task.args.get("jid")
-        job = self.tracker.get(results.bare(jid)) if jid else None
+    def _lose(self, event: _Event, why: str, *, site: LaunchSite | None = None) -> None:
+        """A job has been launched of which nothing can be known."""
+        self._unknown += 1
+        site = site or self.guard(self._site, event) or _bare_site(event)
+        if site.poll > 0:
+            return
+        info = JobInfo(
+            jid=f"unknown-{self._unknown}",
+            host=event.host.get_name(),
+            site=site,
+            results_file=None,
+            item=results.item_label(event.data, site.no_log or is_hidden(event.data)),
+            launched=time.time(),
+        )
+        self._keeper.file(self.tracker.launch_lost(info, why))
+
+    def _spoil(self, event: _Event, error: str) -> None:
+        """An error of ours has kept us from an event: the job that it tells of, if it does, is lost."""
+        if not may_launch(event.task) or event.ends_a_loop or self._poll(event) > 0:
+            return
+        jid = job_id(event.data.get("ansible_job_id"))
+        is_unknown = is_hidden(event.data) or is_masked(event.data)
+        if is_unknown or (jid is not None and self.tracker.get(jid) is None):
+            self._lose(event, f"an error of async_reaper, {error}")
+
+    # Reaps
+
+    def _saw(self, event: _Event, place: Place, data: Variables) -> None:
+        job = self._meant(event, place, data)
         if job is None:
             return
-        reap = self._reap(task, host)
-        sighting = results.sighting_of(task, data, failed=failed, ignored=ignored, when=time.time(), reap=reap)
+        impossible = reply_of(data).impossible
+        if impossible is not None:
+            self.tracker.lose(job.info.jid, f"what its host says of it cannot be true: {impossible}")
+            self._keeper.file(job)
+            return
+        ignored = event.ignored or (event.is_item and event.task.ignore_errors is True)
+        sighting = sighting_of(
+            event.task,
+            data,
+            failed=event.failed,
+            ignored=ignored,
+            when=time.time(),
+            reap=self._reap(event.task, event.host),
+        )
         if sighting is not None:
             self.tracker.see(job.info.jid, sighting)
             self._keeper.file(job)
 
-    def _reap(self, task: Any, host: Any) -> ReapTask:
+    def _meant(self, event: _Event, place: Place, data: Variables) -> JobRecord | None:
+        """The job that a result is about: the one that the playbook has asked for.
+
+        What a host says itself counts for its own jobs only, and so does an id that several hosts have claimed.
+        """
+        jid = place.asked if place.asked is not None else job_id(data.get("ansible_job_id"))
+        job = self.tracker.get(jid) if jid is not None else None
+        if job is None:
+            return None
+        hosts = {job.info.host, job.info.delegated_to or job.info.host}
+        is_own = place.reached in hosts or event.host.get_name() in hosts
+        is_believed = place.asked is not None and jid not in self._contested
+        return job if is_believed or is_own else None
+
+    def _reap(self, task: Task, host: Host) -> ReapTask:
         path, line = results.task_place(task, self.base)
         return ReapTask(path, line, results.task_label(task), host.get_name())
 
-    def _answered(self, host: Any, task: Any) -> None:
+    def _answered(self, host: Host, task: Task) -> None:
         key = results.identity(task)
         if self._starts.pop((host.get_name(), key), None) is not None:
             self.tracker.answered(key, host.get_name())
 
-    # What no_log hides
+    # What no_log hides, and what is masked
 
-    def _await_hidden(self, task: Any, host: Any, *, failed: bool, ignored: bool) -> None:
-        register = results.register_name(task)
-        # In a loop they may still be templates; the result tells then.
-        is_launch = may_launch(task) and results.whole(task.poll) == 0
-        if register is not None and (is_launch or is_reap(task.action)):
-            self._hidden.expect(Awaited(task, host, register, time.time(), failed, ignored))
+    def _await(self, event: _Event, places: Sequence[Place], *, wanted: bool = True) -> bool:
+        """Have the result read from its register, which is stored right after this event; False where it is not."""
+        if event.ends_a_loop and (is_hidden(event.data) and not places):
+            wanted = True
+        register = whole_register(event.task)
+        if register is None:
+            if wanted and may_launch(event.task):
+                self._lose(event, "its result was hidden")
+            return False
+        awaited = Awaited(event, register, time.time(), tuple(places), wanted)
+        if not wanted and not awaited.is_ours:
+            return False
+        self._hidden.expect(awaited)
+        if wanted:
             self._keeper.expect_hidden(True)
-        else:
-            self._answered(host, task)
+        return wanted
 
     def _recover(self) -> None:
         if not self._hidden.is_waiting:
             return
         waiting = self._hidden.awaited
-        for awaited, place, data in self._hidden.arrived(self._play.get_variable_manager()):
-            if "ansible_job_id" not in data:
-                continue
-            if is_reap(awaited.task.action):
-                failed = awaited.failed and (not results.is_loop(awaited.task) or bool(data.get("failed")))
-                self._saw(awaited.task, awaited.host, data, failed=failed, ignored=awaited.ignored)
-            elif not data.get("finished"):
-                self._launched(awaited.task, awaited.host, data, awaited.when, place=place)
+        for awaited, items in self._hidden.arrived(self._play.get_variable_manager()):
+            self._arrived(awaited, items)
         for awaited in waiting:
-            self._answered(awaited.host, awaited.task)
+            if awaited.wanted:
+                self._answered(awaited.event.host, awaited.event.task)
         self._keeper.expect_hidden(False)
+
+    def _arrived(self, awaited: Awaited[_Event], items: Sequence[dict[str, object]] | None) -> None:
+        try:
+            self._read_items(awaited, items)
+        except Exception as error:  # noqa: BLE001 - it costs this result only
+            self._spoil(awaited.event, self.faults.note(error))
+
+    def _read_items(self, awaited: Awaited[_Event], items: Sequence[dict[str, object]] | None) -> None:
+        event = awaited.event
+        if items is None:
+            if may_launch(event.task):
+                self._lose(event, "its result was hidden, and its register is gone")
+            return
+        for number, data in enumerate(items):
+            place = awaited.places[number] if number < len(awaited.places) else Place()
+            if "ansible_job_id" not in data or (awaited.places and place.is_seen):
+                continue
+            if not may_launch(event.task):
+                failed = event.failed and (not event.ends_a_loop or reply_of(data).failed)
+                self._saw(replace(event, failed=failed, is_item=event.ends_a_loop), place, data)
+            else:
+                self._launch_arrived(awaited, place, data)
+
+    def _launch_arrived(self, awaited: Awaited[_Event], place: Place, data: dict[str, object]) -> None:
+        event = awaited.event
+        site = place.site or self._site(event)
+        if site.poll == 0:
+            if not reply_of(data).finished:
+                self._launched(event, awaited.when, place=place, data=data)
+            return
+        jid = job_id(data["ansible_job_id"])
+        if jid is not None and not is_hidden(event.data) and self.tracker.get(jid) is None:
+            self._launched(event, self._starts.get(event.key, awaited.when), place=place, data=data)
+            self.tracker.see(jid, poll_sighting(data, failed=event.failed, when=awaited.when))
+
+
+def _bare_site(event: _Event) -> LaunchSite:
+    """As much of the launch as can be told without anything that may go wrong once more."""
+    return LaunchSite(
+        play="",
+        task=str(event.task.name or event.task.action),
+        path=str(event.task.get_path() or ""),
+        line=0,
+        role=None,
+        register=None,
+        limit_s=0,
+        poll=results.whole(event.task.poll),
+        no_log=is_hidden(event.data),
+    )

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
-from ansible.utils.display import Display
 
 from ansible_reap.runtime.entry import current
 from ansible_reap.runtime.events import results
+from ansible_reap.runtime.events.ansible_objects import Action, Values, Variables
+from ansible_reap.runtime.remote.mailbox import Letter, Look
+from ansible_reap.runtime.remote.progress import say
 from ansible_reap.runtime.remote.reach import Reach
-from ansible_reap.runtime.remote.waiting import Terms, failure_message, timing, wait_for
+from ansible_reap.runtime.remote.waiting import Terms, failure_message, wait_for
 from ansible_reap.runtime.session import CORE, Session
 from ansible_reap.runtime.tracking.as_json import entry
 from ansible_reap.runtime.tracking.info import JobInfo
@@ -25,7 +27,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 }
 
 
-def wait(action: Any, arguments: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+def wait(action: Action, arguments: Variables, task_vars: Variables) -> Values:
     """The task's result: ``jobs`` in the report's form, and ``failed`` with one message where any did not end well.
 
     Raises:
@@ -46,12 +48,10 @@ def wait(action: Any, arguments: Mapping[str, Any], task_vars: Mapping[str, Any]
     )
     jobs = outstanding(session, host, arguments["tasks"])
     waited = wait_for(jobs, Reach(action, task_vars), terms, lambda text: say(host, text))
+    # Callbacks get this result censored or masked; what the run goes by is told past them.
+    tell(session, action, host, [Look(one.job.info, one.sighting, one.error) for one in waited])
     message = failure_message(waited, terms)
-    result: dict[str, Any] = {
-        "changed": False,
-        "jobs": [entry(one.job) for one in waited],
-        "timing": timing(waited),
-    }
+    result: Values = {"changed": False, "jobs": [entry(one.job) for one in waited]}
     if message:
         result.update(failed=True, msg=message)
     return result
@@ -66,12 +66,13 @@ def outstanding(session: Session, host: str, tasks: Sequence[str]) -> list[JobIn
     ]
 
 
-def place_of(action: Any, host: str, base: str | None) -> ReapTask:
+def place_of(action: Action, host: str, base: str | None) -> ReapTask:
     """The task that waits, as the reap of what it saw end."""
     task = action._task  # noqa: SLF001 - the plugin's own
     path, line = results.task_place(task, base)
     return ReapTask(path, line, results.task_label(task), host)
 
 
-def say(host: str, text: str) -> None:
-    Display().display(f"async_reaper: [{host}] {text}")
+def tell(session: Session, action: Action, host: str, looks: Sequence[Look]) -> None:
+    """Tell the process that runs the play what the action, which runs in a worker, has seen."""
+    session.mailbox.post(Letter(host, results.identity(action._task), tuple(looks)))  # noqa: SLF001 - the plugin's own

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
 
-
-def short(action: Any) -> str:
+def short(action: object) -> str:
     """The action without ``ansible.builtin.`` or ``ansible.legacy.``."""
     text = str(action)
     for prefix in ("ansible.builtin.", "ansible.legacy."):
@@ -14,6 +12,6 @@ def short(action: Any) -> str:
     return text
 
 
-def is_reap(action: Any) -> bool:
+def is_reap(action: object) -> bool:
     """An async_status, in any of its spellings; some write it with a foreign collection's name."""
     return str(action).rpartition(".")[2] == "async_status"

@@ -1,90 +1,188 @@
-"""Jobs and reaps that ``no_log`` hides: their ids are fetched from where Ansible keeps registered results.
+"""Jobs and reaps whose results callbacks may not see: they are read from where Ansible keeps registered results.
 
-A callback sees nothing of such a result. What the task registers is stored for the host right after the event, and can
-be read there at the next one. A task without ``register`` is given one of ours, which is removed again. Nothing but
-the id, the path of the status file and how the job stands is taken.
+Under ``no_log`` a callback sees nothing of a result; from ansible-core 2.22 on every registered secret in it is
+masked, so that ids and times may come with holes. What the task registers is true. It is stored for the host right
+after the event, and can be read there at the next one. A task that does not register its whole result is given a
+register of ours, which is removed again. Under ``no_log`` nothing but the id, the path of the status file and how the
+job stands is taken.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Generic, Protocol, TypeVar
 
 from ansible_reap.runtime.events import results
 from ansible_reap.runtime.events.action_names import is_reap
+from ansible_reap.runtime.events.ansible_objects import Host, Task, VariableManager, Variables
 from ansible_reap.runtime.events.plays import may_launch
+from ansible_reap.runtime.events.replies import ANSIBLES_OWN
+from ansible_reap.runtime.tracking.info import LaunchSite
+from ansible_reap.runtime.tracking.text import MASK
 
 _OURS = "async_reaper_registered_"
-_KEPT = ("ansible_job_id", "results_file", "started", "finished", "child_pid", "attempts", "failed", "skipped")
-_ANSIBLES_OWN = (results.NOT_FOUND, results.KILLED)
+_KEPT = (
+    "ansible_job_id",
+    "results_file",
+    "started",
+    "finished",
+    "child_pid",
+    "attempts",
+    "failed",
+    "skipped",
+    "ansible_loop_var",
+    "ansible_index_var",
+    "ansible_loop",
+)
+_MASKABLE = ("ansible_job_id", "results_file", "rc", "start", "end", "attempts")
+_PROBE = "async_reaper_probe"
+
+
+class Event(Protocol):
+    """What is told of the result itself."""
+
+    @property
+    def task(self) -> Task: ...
+    @property
+    def host(self) -> Host: ...
+    @property
+    def data(self) -> Variables: ...
+
+
+EventT = TypeVar("EventT", bound=Event)
 
 
 @dataclass(frozen=True, slots=True)
-class Awaited:
-    """A hidden result that is about to be stored."""
+class Place:
+    """What the event of a result, or of one item of a loop, has told though the result itself was hidden."""
 
-    task: Any
-    host: Any
+    site: LaunchSite | None = None
+    """The launch as it stood for it."""
+    asked: str | None = None
+    """The id of the job that the task looked at."""
+    reached: str = ""
+    """The host that has answered."""
+    label: str | None = None
+    """What the loop calls the item."""
+    is_seen: bool = True
+    """There is nothing to wait for: it was not hidden."""
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited(Generic[EventT]):
+    """A result that is about to be stored."""
+
+    event: EventT
     register: str
     when: float
-    failed: bool
-    ignored: bool
+    places: tuple[Place, ...] = ()
+    """One for each item of a loop, else at most one."""
+    wanted: bool = True
+    """False: all is known, and only the register that we added has to go."""
+
+    @property
+    def is_ours(self) -> bool:
+        return self.register.startswith(_OURS)
 
 
-class HiddenResults:
-    """Registers what hidden launches and reaps return, and reads it back."""
+def is_hidden(data: Mapping[str, object]) -> bool:
+    """``no_log`` has hidden the result."""
+    return "censored" in data
 
-    def __init__(self) -> None:
+
+def is_masked(data: Mapping[str, object]) -> bool:
+    """Something that we need has been masked."""
+    return any(isinstance(value := data.get(key), str) and MASK in value for key in _MASKABLE)
+
+
+class HiddenResults(Generic[EventT]):
+    """Registers what launches and reaps return that may be hidden, and reads it back."""
+
+    def __init__(self, *, is_masking: bool) -> None:
+        """``is_masking`` says that this ansible-core masks secrets in what callbacks get."""
+        self._is_masking = is_masking
         self._count = 0
-        self._awaited: list[Awaited] = []
+        self._awaited: list[Awaited[EventT]] = []
 
-    def prepare(self, task: Any) -> None:
-        """The task is about to start: see to it that it registers."""
-        if task.no_log in (False, None) or not (may_launch(task) or is_reap(task.action)):
+    def prepare(self, task: Task) -> None:
+        """The task is about to start: see to it that it registers its whole result."""
+        if not (may_launch(task) or is_reap(task.action)) or whole_register(task) is not None:
             return
-        if results.register_name(task) is not None:
+        if task.no_log in (False, None) and not self._is_masking:
             return
         self._count += 1
         name = f"{_OURS}{self._count}"
+        before = task.register
         task.register = name
         try:
             # From ansible-core 2.21 this puts a mapping there; a bare name would break the run.
             task._validate_register(task.fattributes.get("register"), "register", name)  # noqa: SLF001
+            if isinstance(before, Mapping) and isinstance(task.register, Mapping):
+                task.register = {**before, **task.register}
         except Exception:
-            task.register = None
+            task.register = before
             raise
 
-    def expect(self, awaited: Awaited) -> None:
+    def expect(self, awaited: Awaited[EventT]) -> None:
         self._awaited.append(awaited)
 
     @property
-    def awaited(self) -> tuple[Awaited, ...]:
+    def awaited(self) -> tuple[Awaited[EventT], ...]:
         return tuple(self._awaited)
 
     @property
     def is_waiting(self) -> bool:
         return bool(self._awaited)
 
-    def arrived(self, variable_manager: Any) -> Iterator[tuple[Awaited, int, dict[str, Any]]]:
-        """Each hidden result since the last call, a looped one item by item, with the item's place in the loop."""
+    def arrived(
+        self, variable_manager: VariableManager
+    ) -> Iterator[tuple[Awaited[EventT], list[dict[str, object]] | None]]:
+        """Each hidden result since the last call, item by item where it is looped; None where none was stored."""
         awaited, self._awaited = self._awaited, []
         for each in awaited:
-            facts = variable_manager._nonpersistent_fact_cache.get(each.host.get_name(), {})  # noqa: SLF001 - no other way
+            facts = variable_manager._nonpersistent_fact_cache.get(each.event.host.get_name(), {})  # noqa: SLF001 - no other way
             value = facts.get(each.register)
-            if each.register.startswith(_OURS):
+            if each.is_ours:
                 facts.pop(each.register, None)
-            if isinstance(value, Mapping):
-                items = value.get("results")
-                looped = each.task.loop is not None or bool(each.task.loop_with)
-                for place, item in enumerate(items if looped and isinstance(items, list | tuple) else [value]):
-                    if isinstance(item, Mapping):
-                        yield each, place, _stripped(item)
+            if each.wanted:
+                yield each, _items(each.event, value) if isinstance(value, Mapping) else None
 
 
-def _stripped(item: Mapping[str, Any]) -> dict[str, Any]:
+def whole_register(task: Task) -> str | None:
+    """The register that takes the whole result, or None. From ansible-core 2.21 one may take any part of it."""
+    register = task.register
+    if isinstance(register, Mapping):
+        whole = _whole_expression(task)
+        return next((str(name) for name, taken in register.items() if whole is not None and str(taken) == whole), None)
+    return str(register) if register else None
+
+
+def _whole_expression(task: Task) -> str | None:
+    """What Ansible itself writes for a plain ``register: name``."""
+    before = task.register
+    try:
+        task._validate_register(task.fattributes.get("register"), "register", _PROBE)  # noqa: SLF001 - it is the authority
+        made = task.register
+    finally:
+        task.register = before
+    return str(made[_PROBE]) if isinstance(made, Mapping) and _PROBE in made else None
+
+
+def _items(event: Event, value: Mapping[str, object]) -> list[dict[str, object]]:
+    found = value.get("results")
+    looped = results.is_loop(event.task) and isinstance(found, list | tuple)
+    items = found if looped and isinstance(found, list | tuple) else [value]
+    take = _stripped if is_hidden(event.data) else dict
+    return [take(item) if isinstance(item, Mapping) else {} for item in items]
+
+
+def _stripped(item: Mapping[str, object]) -> dict[str, object]:
     kept = {key: item[key] for key in _KEPT if key in item}
-    if item.get("msg") in _ANSIBLES_OWN:
+    for name in (item.get("ansible_loop_var"), item.get("ansible_index_var")):
+        if isinstance(name, str) and name in item:
+            kept[name] = item[name]  # for the way to the host, should that depend on it; it is never shown
+    if item.get("msg") in ANSIBLES_OWN:
         kept["msg"] = item["msg"]
     if item.get("rc") not in (None, 0):
         kept["rc"] = 1

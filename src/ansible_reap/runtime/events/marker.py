@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from ansible_reap.jobs import DETACH_VARIABLE, Detachment
+from ansible_reap.runtime.events.ansible_objects import Play, Task
 
 _MISSING = object()
 
 
-def detachment(task: Any, play: Any, template: Callable[[Any], Any]) -> Detachment | None:
+def detachment(task: Task, play: Play, template: Callable[[object], object]) -> Detachment | None:
     """The nearest declaration around the task, its reason templated where that works, else as written.
 
     It may stand in the ``vars:`` of the task, a block, include or import, of the role's entry, or of the play. Role
@@ -29,16 +29,16 @@ def detachment(task: Any, play: Any, template: Callable[[Any], Any]) -> Detachme
     return Detachment(" ".join(text.split()))
 
 
-def _find(task: Any, play: Any) -> Any:
+def _find(task: Task, play: Play) -> object:
     for variables in scopes(task, play):
         if DETACH_VARIABLE in variables:
             return variables[DETACH_VARIABLE]
     return _MISSING
 
 
-def scopes(task: Any, play: Any) -> list[Mapping[str, Any]]:
+def scopes(task: Task, play: Play) -> list[Mapping[str, object]]:
     """The variables set in the playbook itself around a task, nearest first."""
-    scopes: list[Mapping[str, Any]] = [task.get_vars()]
+    scopes: list[Mapping[str, object]] = [task.get_vars()]
     role = getattr(task, "_role", None)
     if role is not None:
         # A role's own vars: files are kept apart from what its entry in roles: or dependencies: says.

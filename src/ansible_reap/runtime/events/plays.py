@@ -8,11 +8,12 @@ from typing import Any
 from ansible.playbook.block import Block
 
 from ansible_reap.runtime.events.action_names import short
+from ansible_reap.runtime.events.ansible_objects import Task
 
 _DYNAMIC = frozenset({"include_tasks", "include_role", "include"})
 
 
-def tasks_in(nodes: Iterable[Any]) -> Iterator[Any]:
+def tasks_in(nodes: Iterable[object]) -> Iterator[Task]:
     """Every task below the blocks and tasks given, rescue and always included."""
     for node in nodes:
         if isinstance(node, Block):
@@ -20,14 +21,15 @@ def tasks_in(nodes: Iterable[Any]) -> Iterator[Any]:
             yield from tasks_in(node.rescue)
             yield from tasks_in(node.always)
         else:
-            yield node
+            task: Any = node
+            yield task
 
 
-def may_launch(task: Any) -> bool:
+def may_launch(task: Task) -> bool:
     """The task bears an ``async`` that is not plainly 0; templates count. ``poll`` > 0 starts jobs too."""
     return task.async_val not in (0, "0", None, "", False)
 
 
-def may_start_jobs(tasks: Iterable[Any]) -> bool:
+def may_start_jobs(tasks: Iterable[Task]) -> bool:
     """Some task launches, or brings in tasks that only the run knows."""
     return any(may_launch(task) or short(task.action) in _DYNAMIC for task in tasks)

@@ -1,16 +1,23 @@
-"""A launching task read as a ``LaunchSite``: what it is called, how it is reached, whether it is detached."""
+"""A launching task read as a ``LaunchSite``: what it is called, how it is reached, whether it is detached.
+
+Nothing that Ansible evaluates is evaluated here once more: a lookup may do anything, and secrets stay where they are.
+Keywords are taken from the task as its worker has filled it in. Connection variables that the playbook sets are kept as
+written, for the worker that looks at the job to work them out.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
+from typing import TypeGuard
 
 from ansible.template import Templar
 
 from ansible_reap.jobs import REBOOT_REASON
 from ansible_reap.runtime.events import marker, results
-from ansible_reap.runtime.tracking.info import Access, LaunchSite
-from ansible_reap.shell.disconnects import surely_cuts_connection
+from ansible_reap.runtime.events.ansible_objects import Host, Play, Task, Variables
+from ansible_reap.runtime.tracking.info import Access, LaunchSite, Route
+from ansible_reap.runtime.tracking.text import fit
+from ansible_reap.shell.disconnects import cuts_connection
 
 
 class SiteReader:
@@ -21,18 +28,20 @@ class SiteReader:
         self._base = base
         self._sites: dict[LaunchSite, LaunchSite] = {}
         self._accesses: dict[Access, Access] = {}
+        self._routes: dict[str, Route] = {}
 
-    def read(self, task: Any, play: Any, host: Any = None) -> LaunchSite:
+    def read(self, task: Task, play: Play, host: Host | None = None) -> LaunchSite:
         """The task as it stood for a result of ``host``.
 
         Without a host the task has not run yet: its templates stand as written, and whether it is detached is not said.
         """
         path, line = results.task_place(task, self._base)
-        variables = _connection_variables(task, play, host)
+        variables = {name: value for name, value in _connection_variables(task, play).items() if _is_plain(value)}
         access = results.access_of(task, variables)
         reason, is_empty = (None, False) if host is None else _detached(task, play, host)
+        async_dir = variables.get("ansible_async_dir")
         site = LaunchSite(
-            play=str(play.get_name()),
+            play=fit(str(play.get_name())),
             task=results.task_label(task),
             path=path,
             line=line,
@@ -41,49 +50,51 @@ class SiteReader:
             limit_s=results.whole(task.async_val),
             poll=results.whole(task.poll),
             no_log=task.no_log is True,
-            async_dir=str(variables["ansible_async_dir"]) if "ansible_async_dir" in variables else None,
+            async_dir=str(async_dir) if async_dir is not None else None,
             access=self._accesses.setdefault(access, access),
             reason=reason,
             empty_reason=is_empty,
         )
         return self._sites.setdefault(site, site)
 
+    def route(self, task: Task, play: Play, data: Variables) -> Route | None:
+        """What a look at a job of this result needs besides ``access``; None where the playbook sets nothing."""
+        key = results.identity(task)
+        known = self._routes.get(key)
+        if known is None:
+            known = self._routes.setdefault(key, Route(task, play, _connection_variables(task, play)))
+        if not known.variables:
+            return None
+        scope = results.item_scope(data)
+        return replace(known, scope=scope) if scope and not all(map(_is_plain, known.variables.values())) else known
 
-def _detached(task: Any, play: Any, host: Any) -> tuple[str | None, bool]:
+
+def _detached(task: Task, play: Play, host: Host) -> tuple[str | None, bool]:
     """Why the task's jobs are detached, if they are; and whether a marker stands there without a reason."""
     found = marker.detachment(task, play, lambda value: _template(task, play, host, value))
     if found is not None and found.is_valid:
-        return found.reason, False
+        return fit(found.reason), False
     arguments = {name: value for name, value in task.args.items() if not str(name).startswith("_ansible_")}
-    if surely_cuts_connection(str(task.action), arguments):
+    if cuts_connection(str(task.action), arguments, str(task.name) if task.name else None):
         return REBOOT_REASON, False
     return None, found is not None
 
 
-def _connection_variables(task: Any, play: Any, host: Any) -> dict[str, Any]:
-    """Connection variables set in the playbook itself; those of the inventory stay with the host."""
-    found: dict[str, Any] = {}
+def _connection_variables(task: Task, play: Play) -> dict[str, object]:
+    """Connection variables set in the playbook itself, as written; those of the inventory stay with the host."""
+    found: dict[str, object] = {}
     for scope in reversed(marker.scopes(task, play)):
         found.update((name, value) for name, value in scope.items() if results.is_connection_variable(str(name)))
-    if host is None:
-        return {name: value for name, value in found.items() if _is_plain(value)}
-    templated = {name: _template_or_none(task, play, host, value) for name, value in found.items()}
-    return {name: value for name, value in templated.items() if value is not None}
+    return found
 
 
-def _template_or_none(task: Any, play: Any, host: Any, value: Any) -> Any:
-    if isinstance(value, str) and "{" in value:
-        try:
-            value = _template(task, play, host, value)
-        except Exception:  # noqa: BLE001 - a loop item's value for one; the look does without it
-            return None
-    return value if _is_plain(value) else None
+def _is_plain(value: object) -> TypeGuard[str | int | float | bool]:
+    """Neither a template nor something from a vault, which has a type of its own until it is used."""
+    if isinstance(value, str):
+        return "{{" not in value and "{%" not in value
+    return isinstance(value, int | float | bool)
 
 
-def _is_plain(value: Any) -> bool:
-    return isinstance(value, str | int | float | bool)
-
-
-def _template(task: Any, play: Any, host: Any, value: Any) -> Any:
-    variables: Mapping[str, Any] = play.get_variable_manager().get_vars(play=play, host=host, task=task)
+def _template(task: Task, play: Play, host: Host, value: object) -> object:
+    variables = play.get_variable_manager().get_vars(play=play, host=host, task=task)
     return Templar(loader=play.get_loader(), variables=variables).template(value)

@@ -20,11 +20,13 @@ from ansible.playbook.handler_task_include import HandlerTaskInclude
 from ansible.playbook.task import Task
 from ansible.plugins.loader import action_loader
 
+from ansible_reap.runtime.events.ansible_objects import BlockLike, Host, Inventory, Play, Values, Variables
+from ansible_reap.runtime.events.ansible_objects import Task as TaskLike
+from ansible_reap.runtime.events.as_data import as_template
 from ansible_reap.runtime.events.results import identity
-from ansible_reap.runtime.tracking.info import Access
 
 VARIABLE = "async_reaper_at_gate"
-"""The host variable through which the gate's handlers hear of the jobs: ``{"looks": [...], "message": "..."}``.
+"""The host variable through which the gate's failure hears what to say: ``{"message": "..."}``.
 
 Not ``async_reaper_gate``: that is an option's extra var, which would win over it."""
 
@@ -33,45 +35,25 @@ LOOK_NAME = "async_reaper : Look at the jobs that nobody waited for"
 WAIT_NAME = "async_reaper : Wait for the jobs that nobody waited for"
 FAIL_NAME = "async_reaper : Fail for the jobs that nobody answered for"
 
-_GROUP = "async_reaper_group"
-_PER_GROUP = tuple(name for name in Access().keywords() if name != "become")
-
 _NOBODY = object()
-
-try:  # since ansible-core 2.19 a template must be marked as trusted, or it is taken for data
-    from ansible.template import trust_as_template as _template
-except ImportError:
-    from ansible.utils.unsafe_proxy import wrap_var
-
-    def _template(value: str) -> str:
-        return value
-
-    def as_data(value: Any) -> Any:
-        """Mark every string below as data, so that braces in a task's name are not templated."""
-        return wrap_var(value)
-else:
-
-    def as_data(value: Any) -> Any:
-        """What is not marked as a template is data already."""
-        return value
 
 
 class GateBlock(Block):  # type: ignore[misc]
     """Keeps its one task back until the gate is armed. Tags do not select it: a guard is not to be skipped."""
 
-    gate_task: Any = None
+    gate_task: TaskLike | None = None
 
     def arm(self, armed: bool) -> None:
         self.block = [self.gate_task] if armed else []
 
-    def filter_tagged_tasks(self, all_vars: Any) -> GateBlock:
+    def filter_tagged_tasks(self, all_vars: object) -> GateBlock:
         del all_vars
         return self
 
     def has_tasks(self) -> bool:
         return True
 
-    def get_tasks(self) -> list[Any]:
+    def get_tasks(self) -> list[TaskLike | None]:
         # The linear strategy keeps all hosts in step by this list, which is read before any job is launched.
         return [self.gate_task]
 
@@ -83,19 +65,19 @@ class FlushTask(Task):  # type: ignore[misc]
     host, and under the free strategy each host comes in its own time.
     """
 
-    on_enter: Callable[[Any], None] | None = None
-    hosts: Any = None
+    on_enter: Callable[[Host], None] | None = None
+    hosts: Inventory
     """Ansible's inventory."""
 
-    def evaluate_conditional(self, templar: Any, all_vars: Any) -> bool:  # up to ansible-core 2.18
+    def evaluate_conditional(self, templar: object, all_vars: Variables) -> bool:  # up to ansible-core 2.18
         del templar
         return self._entered(all_vars)
 
-    def _resolve_conditional(self, conditional: Any, variables: Any, **_: Any) -> bool:  # from 2.19
+    def _resolve_conditional(self, conditional: object, variables: Variables, **_: object) -> bool:  # from 2.19
         del conditional
         return self._entered(variables)
 
-    def _entered(self, variables: Any) -> bool:
+    def _entered(self, variables: Variables) -> bool:
         if self.on_enter is not None:
             self.on_enter(self.hosts.get_host(variables["inventory_hostname"]))
         return True
@@ -112,7 +94,7 @@ LookHandler.__name__ = "Handler"
 class Gate:
     """The gate of one play (of one batch, under ``serial``)."""
 
-    def __init__(self, play: Any, on_enter: Callable[[Any], None], *, look: bool, wait: bool) -> None:
+    def __init__(self, play: Play, on_enter: Callable[[Host], None], *, look: bool, wait: bool) -> None:
         """Make the gate's tasks; ``on_enter`` is called with each host that reaches it.
 
         ``play`` is the copy that ``v2_playbook_on_play_start`` brings.
@@ -138,14 +120,14 @@ class Gate:
             # A flush that Ansible makes of its own accord is left out where no handler has been notified of any host.
             self._fail.notified_hosts = [_NOBODY] if armed else []
 
-    def owns(self, task: Any) -> bool:
+    def owns(self, task: TaskLike) -> bool:
         return identity(task) in self._identities
 
-    def is_entrance(self, task: Any) -> bool:
+    def is_entrance(self, task: TaskLike) -> bool:
         """The task is the one with which a host comes to the gate."""
         return identity(task) == identity(self._flush)
 
-    def silence_others(self, host: Any) -> None:
+    def silence_others(self, host: Host) -> None:
         """Take the host off the handlers that are not ours.
 
         A handler may notify one that stands before it. Ansible runs that one at the next flush, and behind the last
@@ -156,7 +138,7 @@ class Gate:
                 if not self.owns(handler) and handler.is_host_notified(host):
                     handler.remove_host(host)
 
-    def enter(self, host: Any, *, look: bool, fail: bool) -> None:
+    def enter(self, host: Host, *, look: bool, fail: bool) -> None:
         """The host is at the gate: what is to be done there."""
         self._entered = True
         if look and self._look is not None:
@@ -164,7 +146,7 @@ class Gate:
         if fail:
             self._fail.notify_host(host)
 
-    def set_fail(self, host: Any, fail: bool) -> None:
+    def set_fail(self, host: Host, fail: bool) -> None:
         """After a look: whether the host is to fail."""
         if fail:
             self._fail.notify_host(host)
@@ -173,22 +155,13 @@ class Gate:
 
     def _make_look(self, *, wait: bool) -> Any:
         add_action_folder()
-        per_group = {key: _template(f"{{{{ {_GROUP}.{key} | default(omit, true) }}}}") for key in _PER_GROUP}
         return self._task(
             LookHandler,
             {
                 "name": WAIT_NAME if wait else LOOK_NAME,
                 "action": LOOK_ACTION,
-                "args": {
-                    "jobs": _template(f"{{{{ {_GROUP}.jobs }}}}"),
-                    "hidden": _template(f"{{{{ {_GROUP}.hidden }}}}"),
-                    "access": _template(f"{{{{ {_GROUP}.access }}}}"),
-                    "wait": wait,
-                },
-                "loop": _template(f"{{{{ {VARIABLE}.looks }}}}"),
-                "loop_control": {"loop_var": _GROUP, "label": _template(f"{{{{ {_GROUP}.label }}}}")},
-                "become": _template(f"{{{{ {_GROUP}.become }}}}"),
-                **per_group,
+                "args": {"wait": wait},
+                "become": False,
                 "check_mode": False,
                 "diff": False,
                 "ignore_errors": True,
@@ -205,7 +178,7 @@ class Gate:
             {
                 "name": FAIL_NAME,
                 "action": "ansible.builtin.fail",
-                "args": {"msg": _template(f"{{{{ {VARIABLE}.message }}}}")},
+                "args": {"msg": as_template(f"{{{{ {VARIABLE}.message }}}}")},
                 "ignore_errors": False,
                 "no_log": False,
                 "become": False,
@@ -213,7 +186,7 @@ class Gate:
             },
         )
 
-    def _task(self, kind: type[Any], data: dict[str, Any]) -> Any:
+    def _task(self, kind: type[Any], data: Values) -> Any:
         task = kind(block=self.block)
         task.load_data(data, variable_manager=self._play.get_variable_manager(), loader=self._play.get_loader())
         # From ansible-core 2.19 an error shows where its task stands: the play, for want of a place of its own.
@@ -221,12 +194,12 @@ class Gate:
         return task
 
 
-def append(play: Any, make_gate: Callable[[list[Any]], Gate | None]) -> None:
+def append(play: Play, make_gate: Callable[[list[BlockLike]], Gate | None]) -> None:
     """Have the play compile to its own blocks and then the gate's. ``make_gate`` gets its own blocks; None: no gate."""
     compile_play = play.compile
 
-    def compile_with_gate() -> list[Any]:
-        blocks: list[Any] = compile_play()
+    def compile_with_gate() -> list[BlockLike]:
+        blocks = compile_play()
         gate = make_gate(blocks)
         if gate is None:
             return blocks

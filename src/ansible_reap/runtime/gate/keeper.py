@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from ansible_reap.runtime.events import results
+from ansible_reap.runtime.events.ansible_objects import Host, Play, Playbook, Task
+from ansible_reap.runtime.events.as_data import as_data
 from ansible_reap.runtime.events.plays import may_start_jobs, tasks_in
-from ansible_reap.runtime.gate.blocks import LOOK_ACTION, VARIABLE, Gate, append, as_data
+from ansible_reap.runtime.gate.blocks import LOOK_ACTION, VARIABLE, Gate, append
 from ansible_reap.runtime.gate.hold import hold_back
 from ansible_reap.runtime.gate.later_plays import LaterPlays
+from ansible_reap.runtime.gate.looking import set_errands
 from ansible_reap.runtime.policy.consequence import Consequence, judge
 from ansible_reap.runtime.policy.options import GatePlace, OnUnreaped, Options
-from ansible_reap.runtime.tracking.info import Access
+from ansible_reap.runtime.remote.mailbox import Look, Mailbox
+from ansible_reap.runtime.remote.own_tasks import tell
+from ansible_reap.runtime.tracking.info import JobInfo
 from ansible_reap.runtime.tracking.tracker import JobRecord, Tracker
 from ansible_reap.runtime.tracking.wording import failure_message
 
@@ -21,32 +26,37 @@ from ansible_reap.runtime.tracking.wording import failure_message
 class Gatekeeper:
     """Puts a gate at the end of each play that may need one, and answers for the hosts that come to it."""
 
-    def __init__(self, tracker: Tracker, options: Options, core: tuple[int, ...], guard: Callable[..., Any]) -> None:
-        """``guard`` calls a function and keeps what it raises away from the run; it returns None then."""
+    def __init__(
+        self, tracker: Tracker, options: Options, core: tuple[int, ...], guard: Callable[..., Any], mailbox: Mailbox
+    ) -> None:
+        """Keep the gates of a run.
+
+        ``mailbox`` is where the gate's action, which runs in workers, leaves what it has seen. ``guard`` calls a
+        function and keeps what it raises away from the run; it returns None then.
+        """
         self.answered: set[str] = set()
         """The ids of the jobs for which a host has been failed."""
         self.before_entry: Callable[[], None] = lambda: None
         """Called when a host comes to the gate, before it is told of its jobs."""
         self._tracker = tracker
         self._options = options
-        self._core = core
+        self.core = core
+        self.mailbox = mailbox
         self._guard = guard
         self._waits = options.on_unreaped is OnUnreaped.REAP
         self._looks = options.look or self._waits
         self._later = LaterPlays()
-        self._play: Any = None
+        self._play: Play
         self._gate: Gate | None = None
         self._needing: dict[str, dict[str, JobRecord]] = {}
         """The jobs that the gate has to do with, by host and id."""
         self._hidden = False
         """A hidden launch may have left jobs that are not known yet."""
-        self._told: dict[str, dict[str, Any]] = {}
-        """What the gate's variable holds, by host."""
 
-    def playbook_start(self, playbook: Any) -> None:
+    def playbook_start(self, playbook: Playbook) -> None:
         self._later = LaterPlays(playbook)
 
-    def play_start(self, play: Any) -> None:
+    def play_start(self, play: Play) -> None:
         self._play = play
         self._gate = None
         self._later.enter(play)
@@ -68,7 +78,7 @@ class Gatekeeper:
         """Another host of the play may yet wait for one of the host's jobs."""
         return any(self._later.other_hosts_may_reap(job.info) for job in self._needing.get(host, {}).values())
 
-    def owns(self, task: Any) -> bool:
+    def owns(self, task: Task) -> bool:
         return self._gate is not None and self._gate.owns(task)
 
     def file(self, job: JobRecord) -> None:
@@ -99,7 +109,7 @@ class Gatekeeper:
             return False
         return self._options.gate is not GatePlace.AUTO or not self._later.may_reap(job.info)
 
-    def _enter(self, host: Any) -> None:
+    def _enter(self, host: Host) -> None:
         """A host has reached the gate: tell it of its jobs."""
         if self._gate is None:
             return
@@ -110,13 +120,13 @@ class Gatekeeper:
         if not jobs:
             return
         looks = [job for job in jobs if job.wants_look] if self._looks else []
-        self._tell(name, looks=self._groups(looks), message=self._message(name))
+        if looks:
+            set_errands(self)
+        self._tell(name, self._message(name))
         self._gate.enter(host, look=bool(looks), fail=not looks and bool(self._failing(name)))
 
-    def _tell(self, host: str, **values: Any) -> None:
-        told = self._told.setdefault(host, {})
-        told.update(values)
-        self._play.get_variable_manager().set_nonpersistent_facts(host, {VARIABLE: as_data(told)})
+    def _tell(self, host: str, message: str) -> None:
+        self._play.get_variable_manager().set_nonpersistent_facts(host, {VARIABLE: as_data({"message": message})})
 
     def _failing(self, host: str) -> list[JobRecord]:
         return [
@@ -127,52 +137,21 @@ class Gatekeeper:
         failing = self._failing(host)
         return failure_message(failing, time.time()) if failing else ""
 
-    def result(self, task: Any, host: Any, data: Mapping[str, Any], *, is_item: bool) -> None:
+    def result(self, task: Task, host: Host, *, is_item: bool) -> None:
         """One of the gate's own tasks has a result, good or bad."""
         name = host.get_name()
         if task.action != LOOK_ACTION:
             self.answered.update(job.info.jid for job in self._failing(name))
             return
-        for look in data.get("looks") or []:
-            job = self._tracker.get(str(look.get("jid")))
-            if job is not None:
-                deadline = job.info.deadline(self._core)
-                self._tracker.see(job.info.jid, results.look_sighting(look, wait=self._waits, deadline=deadline))
-                self.file(job)
+        looks = self.mailbox.take(name, results.identity(task))
+        if looks is None:
+            looks = [Look(job, error="the look itself has failed") for job in self.jobs_to_look_at(name)]
+        for job in tell(self._tracker, looks):
+            self.file(job)
         if not is_item and self._gate is not None:
-            self._tell(name, message=self._message(name))
+            self._tell(name, self._message(name))
             self._gate.set_fail(host, bool(self._failing(name)))
 
-    def _groups(self, jobs: list[JobRecord]) -> list[dict[str, Any]]:
-        """The jobs of a host by how they are reached, in the form that the gate's task loops over."""
-        groups: dict[tuple[Access, bool], list[JobRecord]] = {}
-        for job in jobs:
-            groups.setdefault((job.info.access, job.info.site.no_log), []).append(job)
-        mine = self._play.vars or {}
-        return [_group(access, hidden, members, mine, self._core) for (access, hidden), members in groups.items()]
-
-
-def _group(
-    access: Access, hidden: bool, jobs: list[JobRecord], play_vars: Mapping[str, Any], core: tuple[int, ...]
-) -> dict[str, Any]:
-    """``variables`` are those connection variables that the gate's own play does not set alike."""
-    own = {name: value for name, value in access.variables if name not in play_vars or play_vars[name] != value}
-    way = access.keywords()
-    return {
-        # A task's keywords can be given for each item of a loop, its variables cannot: the action goes there itself.
-        **({"become": False} if own else way),
-        "access": {**way, "variables": sorted(own.items())} if own else {},
-        "hidden": hidden,
-        "label": f"{len(jobs)} jobs" if len(jobs) != 1 else jobs[0].info.jid,
-        "jobs": [
-            {
-                "jid": job.info.jid,
-                "file": job.info.results_file or job.info.jid,
-                "task": job.info.task,
-                "launched": job.info.launched,
-                "deadline": job.info.deadline(core),
-                "limit": job.info.limit_s,
-            }
-            for job in jobs
-        ],
-    }
+    def jobs_to_look_at(self, host: str) -> list[JobInfo]:
+        """The jobs that the gate is about to look at on the host. Asked in a worker."""
+        return [job.info for job in self._needing.get(host, {}).values() if job.wants_look]

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ansible import context
 
 from ansible_reap.runtime.events.action_names import is_reap
+from ansible_reap.runtime.events.ansible_objects import Play, Playbook, Task
 from ansible_reap.runtime.events.plays import may_launch, tasks_in
 from ansible_reap.runtime.events.results import register_name
 from ansible_reap.runtime.gate.foreign import Effects, effects_of
@@ -69,8 +69,8 @@ class Survey:
 class LaterPlays:
     """The plays of a playbook behind the one that runs, and the batches of that one which are still to come."""
 
-    def __init__(self, playbook: Any = None) -> None:
-        self._plays: list[Any] = list(playbook.get_plays()) if playbook is not None else []
+    def __init__(self, playbook: Playbook | None = None) -> None:
+        self._plays: list[Play] = list(playbook.get_plays()) if playbook is not None else []
         self._index = -1
         self._surveys: dict[int, Survey] = {}
         self._hosts: dict[int, frozenset[str] | None] = {}
@@ -78,7 +78,7 @@ class LaterPlays:
         self._done: set[str] = set()
         """Hosts of the batches of the running play that have begun, this one included."""
 
-    def enter(self, play: Any) -> None:
+    def enter(self, play: Play) -> None:
         """The play has started; under ``serial`` once for each batch."""
         uuid = play._uuid  # noqa: SLF001 - a copy of a play is told by nothing else
         index = next((i for i, known in enumerate(self._plays) if known._uuid == uuid), self._index)  # noqa: SLF001
@@ -137,7 +137,7 @@ class LaterPlays:
         return self._hosts[index]
 
 
-def survey(play: Any) -> Survey:
+def survey(play: Play) -> Survey:
     """Read a play that has not started."""
     tasks = list(tasks_in([*play.compile(), *play.compile_roles_handlers(), *play.handlers]))
     basedir = Path(str(play.get_loader().get_basedir()))
@@ -152,7 +152,7 @@ def survey(play: Any) -> Survey:
     )
 
 
-def _reapers(tasks: Iterable[Any]) -> tuple[tuple[Reaper, ...], frozenset[str]]:
+def _reapers(tasks: Iterable[Task]) -> tuple[tuple[Reaper, ...], frozenset[str]]:
     """The waiting tasks, and the names that launches register, in the order in which they run."""
     registers: set[str] = set()
     reapers = []
@@ -174,7 +174,7 @@ def _some_tags_are_left_out() -> bool:
     return set(chosen) > {"all"} or (bool(chosen) and "all" not in chosen) or bool(skipped)
 
 
-def _hosts(play: Any, *, of_batch: bool = False) -> frozenset[str] | None:
+def _hosts(play: Play, *, of_batch: bool = False) -> frozenset[str] | None:
     """The hosts of a play by the inventory as it stands; None where its pattern cannot be worked out yet.
 
     Under ``serial`` the inventory is restricted to the batch that runs; ``of_batch`` asks for those alone.

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from ansible_reap.jobs import JobState
+from ansible_reap.runtime.events.replies import job_id
 from ansible_reap.runtime.ledger.lines import Answer, Closing, Intent, LineError
 from ansible_reap.runtime.ledger.reader import RunLedger, read_file
 from ansible_reap.runtime.ledger.writer import append
@@ -18,6 +19,8 @@ from ansible_reap.runtime.tracking.info import Access, JobInfo
 
 JOB_ID = re.compile(r"j?\d+\.\d+")
 """What ansible-core 2.16 to 2.22 calls a status file: the launcher's random number and the wrapper's pid."""
+MOST_FILES = 10_000
+"""Files of one folder that are looked at."""
 EARLY, LATE = 5.0, 600.0
 """Seconds around an intent in which its jobs may have been started: clocks are read to the second, and a worker that
 outlives its controller may hang on a slow connection for a while."""
@@ -96,16 +99,19 @@ def unclaimed(files: Iterable[StatusFile], intents: Sequence[Intent], named: fro
     return found
 
 
-def status_files(answer: Mapping[str, Any], clock_offset: float) -> list[StatusFile]:
-    """The files that ``ansible.builtin.find`` has found; ``clock_offset`` is the host's clock less ours, in seconds."""
-    return [
-        StatusFile(
-            name=re.split(r"[/\\]", str(file["path"]))[-1],
-            path=str(file["path"]),
-            changed=float(file["mtime"]) - clock_offset,
-        )
-        for file in answer.get("files", [])
-    ]
+def status_files(answer: Mapping[str, object], clock_offset: float) -> list[StatusFile]:
+    """The files that ``ansible.builtin.find`` has found; ``clock_offset`` is the host's clock less ours, in seconds.
+
+    What is no file as that module tells of it is left out, and so is what goes beyond ``MOST_FILES``.
+    """
+    found = answer.get("files")
+    files = []
+    for file in found[:MOST_FILES] if isinstance(found, list | tuple) else []:
+        path, changed = (file.get("path"), file.get("mtime")) if isinstance(file, Mapping) else (None, None)
+        name = job_id(path)
+        if isinstance(path, str) and name and isinstance(changed, int | float) and math.isfinite(changed):
+            files.append(StatusFile(name, path, changed - clock_offset))
+    return files
 
 
 def close(left: Leftovers, waited: Iterable[Waited], looked_into: Iterable[Intent], warn: Callable[[str], None]) -> int:

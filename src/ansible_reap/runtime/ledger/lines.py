@@ -3,7 +3,9 @@
 One JSON object a line. A file begins with the run, then come *intents* (a host is about to run a task that starts
 jobs), *answers* (a host has reported on it), *launches* (one a job) and *closings* (a job is accounted for). Nothing
 that ``no_log`` hides is ever part of a line: of such a task only names, numbers, the job id and the status file are
-kept. Of the connection variables only those are kept that say where to look; passwords and other secrets never are.
+kept. Of the connection variables only those are kept that say where to look, and only where the playbook has them as
+plain values; passwords, arguments of command lines and whatever came out of a template or a vault never are. Words are
+masked as Ansible masks them.
 """
 
 from __future__ import annotations
@@ -14,17 +16,20 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import TypeAlias
 
 from ansible_reap.jobs import JobState
+from ansible_reap.runtime.events.replies import job_id
 from ansible_reap.runtime.tracking.info import Access, JobInfo, LaunchSite
+from ansible_reap.runtime.tracking.text import masked
 
 FORMAT = 1
 """The version of the lines; a reader leaves files of a later one alone."""
+_LARGEST = 10**11
+"""Of numbers: a point in time, in seconds since the epoch, is below it."""
 
 KEPT_VARIABLES = frozenset(
     {
         "ansible_async_dir",
         "ansible_become",
         "ansible_become_exe",
-        "ansible_become_flags",
         "ansible_become_method",
         "ansible_become_user",
         "ansible_connection",
@@ -36,8 +41,6 @@ KEPT_VARIABLES = frozenset(
         "ansible_remote_user",
         "ansible_shell_executable",
         "ansible_shell_type",
-        "ansible_ssh_common_args",
-        "ansible_ssh_extra_args",
         "ansible_ssh_host",
         "ansible_ssh_port",
         "ansible_ssh_private_key_file",
@@ -107,7 +110,10 @@ class LineError(ValueError):
 
 def encode(record: Record) -> bytes:
     """The record as one line. Whatever names hold is escaped, lone surrogates too."""
-    if isinstance(record, JobInfo | Intent):
+    if isinstance(record, JobInfo):
+        item = None if record.item is None else masked(record.item)
+        record = replace(record, site=_fit_for_disk(record.site), item=item, route=None)
+    elif isinstance(record, Intent):
         record = replace(record, site=_fit_for_disk(record.site))
     body = {"v": FORMAT, "kind": _NAMES[type(record)], **_without_defaults(asdict(record))}
     return json.dumps(body, separators=(",", ":"), default=str).encode("ascii") + b"\n"
@@ -121,7 +127,7 @@ def decode(line: bytes) -> Record:
     """
     try:
         body = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise LineError("not JSON") from error
     if not isinstance(body, dict) or body.get("v") != FORMAT:
         raise LineError(f"not a line of version {FORMAT}")
@@ -136,7 +142,10 @@ def decode(line: bytes) -> Record:
 
 def _fit_for_disk(site: LaunchSite) -> LaunchSite:
     variables = tuple((name, value) for name, value in site.access.variables if name in KEPT_VARIABLES)
-    return replace(site, access=replace(site.access, variables=variables))
+    # Flags of a command line may hold anything; the inventory has to say them again.
+    access = replace(site.access, variables=variables, become_flags=None)
+    reason = None if site.reason is None else masked(site.reason)
+    return replace(site, access=access, play=masked(site.play), task=masked(site.task), reason=reason)
 
 
 def _without_defaults(body: dict[str, object]) -> dict[str, object]:
@@ -160,15 +169,23 @@ def _text_or_none(value: object) -> str | None:
 
 
 def _whole(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
+    if not isinstance(value, int) or isinstance(value, bool) or abs(value) > _LARGEST:
         raise TypeError("whole number expected")
     return value
 
 
 def _number(value: object) -> float:
-    if not isinstance(value, int | float):
+    if not isinstance(value, int | float) or not 0 <= value <= _LARGEST:
         raise TypeError("number expected")
     return float(value)
+
+
+def _jid(value: object) -> str:
+    """An id is part of a file's name on a host."""
+    name = job_id(value)
+    if name is None or name != value:
+        raise TypeError("job id expected")
+    return name
 
 
 def _mapping(value: object) -> Mapping[str, object]:
@@ -246,7 +263,7 @@ def _answer(body: Mapping[str, object]) -> Answer:
 
 def _launch(body: Mapping[str, object]) -> JobInfo:
     return JobInfo(
-        jid=_text(body["jid"]),
+        jid=_jid(body["jid"]),
         host=_text(body["host"]),
         site=_site(body["site"]),
         results_file=_text_or_none(body.get("results_file")),

@@ -7,10 +7,10 @@ pass unguarded. So a bad value is one warning and the default.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from ansible_reap.ansible_cfg import CALLBACK_SECTION, AnsibleCfg, resolve_path
 from ansible_reap.runtime.policy.known_jobs import FILE_PREFIX, IgnoreRule, KnownJobs, parse_rule
@@ -22,6 +22,7 @@ NAMES = (
     "gate",
     "on_failed",
     "on_swallowed",
+    "on_error",
     "look",
     "ignore",
     "recap",
@@ -73,6 +74,7 @@ class Options:
     gate: GatePlace = GatePlace.AUTO
     on_failed: Reaction = Reaction.FAIL
     on_swallowed: Reaction = Reaction.REPORT
+    on_error: Reaction = Reaction.FAIL
     look: bool = True
     ignore: tuple[IgnoreRule, ...] = ()
     ignore_files: tuple[str, ...] = ()
@@ -93,7 +95,7 @@ class Options:
         return self.known.entry(job) is not None
 
 
-def parse(raw: Mapping[str, Any], warn: Callable[[str], None]) -> Options:
+def parse(raw: Mapping[str, object], warn: Callable[[str], None]) -> Options:
     """Options from what ini, environment or extra vars say; ``warn`` is called once for each bad value.
 
     ``known`` is still empty: the files that ``ignore`` names have not been read.
@@ -105,6 +107,7 @@ def parse(raw: Mapping[str, Any], warn: Callable[[str], None]) -> Options:
         gate=_choice(raw, "gate", GatePlace.AUTO, warn),
         on_failed=_choice(raw, "on_failed", Reaction.FAIL, warn),
         on_swallowed=_choice(raw, "on_swallowed", Reaction.REPORT, warn),
+        on_error=_choice(raw, "on_error", Reaction.FAIL, warn),
         look=_boolean(raw, "look", True, warn),
         ignore=tuple(_rules(ignored, warn)),
         ignore_files=tuple(text.removeprefix(FILE_PREFIX).strip() for text in ignored if _is_file(text)),
@@ -116,7 +119,7 @@ def parse(raw: Mapping[str, Any], warn: Callable[[str], None]) -> Options:
     )
 
 
-def from_the_file(raw: Mapping[str, Any], config: AnsibleCfg, environment: Mapping[str, str]) -> dict[str, Any]:
+def from_the_file(raw: Mapping[str, object], config: AnsibleCfg, environment: Mapping[str, str]) -> dict[str, object]:
     """``raw`` with the paths that stand in the ansible.cfg told from its folder on, as Ansible tells its own.
 
     Those of the environment and of extra vars are told from the current folder on.
@@ -130,7 +133,7 @@ def from_the_file(raw: Mapping[str, Any], config: AnsibleCfg, environment: Mappi
     return found
 
 
-def _choice(raw: Mapping[str, Any], name: str, default: _E, warn: Callable[[str], None]) -> _E:
+def _choice(raw: Mapping[str, object], name: str, default: _E, warn: Callable[[str], None]) -> _E:
     value = raw.get(name)
     if value is None:
         return default
@@ -143,7 +146,7 @@ def _choice(raw: Mapping[str, Any], name: str, default: _E, warn: Callable[[str]
         return default
 
 
-def _boolean(raw: Mapping[str, Any], name: str, default: bool, warn: Callable[[str], None]) -> bool:
+def _boolean(raw: Mapping[str, object], name: str, default: bool, warn: Callable[[str], None]) -> bool:
     value = raw.get(name)
     if value is None:
         return default
@@ -154,22 +157,21 @@ def _boolean(raw: Mapping[str, Any], name: str, default: bool, warn: Callable[[s
     return default
 
 
-def _listed(raw: Mapping[str, Any], name: str, warn: Callable[[str], None]) -> list[str]:
+def _listed(raw: Mapping[str, object], name: str, warn: Callable[[str], None]) -> list[str]:
     """The entries of a list, or of text with commas between them."""
     value = raw.get(name)
     if value is None:
         return []
+    parts: Sequence[object] = (None,)
     if isinstance(value, str):
-        parts: Iterable[Any] = [] if _is_template(value) else value.replace("\n", ",").split(",")
-        is_bad = _is_template(value)
-    else:
-        is_bad = not isinstance(value, list | tuple) or any(
-            not isinstance(part, str) or _is_template(part) for part in value
-        )
-        parts = [] if is_bad else value
-    if is_bad:
+        parts = (value,) if _is_template(value) else value.replace("\n", ",").split(",")
+    elif isinstance(value, list | tuple):
+        parts = value
+    texts = [part for part in parts if isinstance(part, str) and not _is_template(part)]
+    if len(texts) < len(parts):
         warn(f"async_reaper: {name} is {_shown(value)}; using none. It is a list of text, or text with commas.")
-    return [entry for part in parts if (entry := part.strip())]
+        return []
+    return [entry for text in texts if (entry := text.strip())]
 
 
 def _is_file(entry: str) -> bool:
@@ -190,7 +192,7 @@ def _rules(entries: Iterable[str], warn: Callable[[str], None]) -> Iterable[Igno
             )
 
 
-def _text(raw: Mapping[str, Any], name: str, warn: Callable[[str], None]) -> str | None:
+def _text(raw: Mapping[str, object], name: str, warn: Callable[[str], None]) -> str | None:
     value = raw.get(name)
     if value is None:
         return None
@@ -205,7 +207,7 @@ def _is_template(text: str) -> bool:
     return "{{" in text or "{%" in text
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     """The value on one line; a database's URL without what may be a password."""
     text = re.sub(r"//[^/@]*@", "//...@", str(value))
     return repr(text if len(text) <= 40 else text[:37] + "...")

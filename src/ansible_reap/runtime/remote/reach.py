@@ -2,7 +2,8 @@
 
 ``async_status`` looks in the folder of the account it runs as, on the host it runs on. So a look needs the launch's
 own connection, remote user, delegation and become settings, not those of the task that looks. Action plugins run in a
-worker process of one host; what is built here lives as long as that worker.
+worker process of one host; what is built here lives as long as that worker. It is the only place where connection
+variables that the playbook sets are worked out, and they never leave it.
 """
 
 from __future__ import annotations
@@ -17,12 +18,21 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.playbook.task import Task
 from ansible.plugins.loader import become_loader
 
-from ansible_reap.runtime.events.results import NOT_FOUND, is_connection_variable
+from ansible_reap.runtime.events.ansible_objects import Action, Play, Values, Variables
+from ansible_reap.runtime.events.as_data import as_data
+from ansible_reap.runtime.events.replies import NOT_FOUND
+from ansible_reap.runtime.events.results import is_connection_variable
 from ansible_reap.runtime.remote import status_file
 from ansible_reap.runtime.remote.waiting import NoAnswerError
-from ansible_reap.runtime.tracking.info import Access, JobInfo
+from ansible_reap.runtime.tracking.info import Access, JobInfo, Route
+from ansible_reap.runtime.tracking.text import fit
 
 DEFAULT_FOLDER = "~/.ansible_async"
+_LONGEST_TIME = 12
+"""Digits of a point in time, in seconds since the epoch."""
+_OPEN_NAMES = frozenset({"ansible_connection", "ansible_host", "ansible_port", "ansible_user", "ansible_become_user"})
+"""Connection variables that may be named in a message; whatever else there is might hold a secret."""
+_SHORTEST_SECRET = 3
 
 _T = TypeVar("_T")
 
@@ -31,20 +41,23 @@ _T = TypeVar("_T")
 class _Way:
     """An action handler on a connection of its own, and the variables to run modules with."""
 
-    handler: Any
-    variables: dict[str, Any]
+    handler: Action
+    variables: Values
 
 
 class Reach:
     """Runs modules where jobs live."""
 
-    def __init__(self, action: Any, task_vars: Mapping[str, Any]) -> None:
+    def __init__(self, action: Action, task_vars: Variables) -> None:
         """``action`` is the action plugin that asks, ``task_vars`` what its ``run`` was given."""
         self._action = action
         self._task_vars = task_vars
-        self._ways: dict[str, _Way] = {}
+        self._ways: dict[tuple[Access, int], _Way] = {}
+        self._routes: list[Route] = []
+        """Kept, so that no other gets the identity of one that is gone."""
+        self._secrets: set[str] = set()
 
-    def status(self, job: JobInfo) -> dict[str, Any]:
+    def status(self, job: JobInfo) -> Values:
         """What ``async_status`` says of the job.
 
         Raises:
@@ -60,23 +73,23 @@ class Reach:
         """
         answer = self._async_status(job, "cleanup")
         if answer.get("failed") and answer.get("msg") != NOT_FOUND:
-            raise NoAnswerError(" ".join(str(answer.get("msg")).split()))
+            raise NoAnswerError(self._without_secrets(str(answer.get("msg"))))
 
-    def module(self, access: Access, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Run a module as the account, on the host, that ``access`` leads to.
+    def module(self, access: Access, name: str, arguments: Variables, route: Route | None = None) -> Values:
+        """Run a module as the account, on the host, that ``access`` and ``route`` lead to.
 
         Raises:
             NoAnswerError: the host does not answer.
         """
 
-        def run() -> dict[str, Any]:
-            way = self._way(access)
+        def run() -> Values:
+            way = self._way(access, route)
             answer = way.handler._execute_module(  # noqa: SLF001 - what every action plugin calls, here on another
                 module_name=name, module_args=dict(arguments), task_vars=way.variables
             )
             return dict(answer)
 
-        return _one_line_errors(run)
+        return self._guarded(run)
 
     def async_folder(self, access: Access) -> str:
         """The folder of status files there, absolute.
@@ -86,11 +99,10 @@ class Reach:
         """
 
         def expand() -> str:
-            handler = self._way(access).handler
-            folder = handler.get_shell_option("async_dir", default=DEFAULT_FOLDER)
-            return str(handler._remote_expand_user(folder))  # noqa: SLF001
+            handler: Any = self._way(access, None).handler
+            return str(handler._remote_expand_user(_folder(handler)))  # noqa: SLF001
 
-        return _one_line_errors(expand)
+        return self._guarded(expand)
 
     def clock(self, access: Access) -> float:
         """The time there, in seconds since the epoch, to the second.
@@ -100,11 +112,11 @@ class Reach:
         """
 
         def read() -> str:
-            answer = self._way(access).handler._low_level_execute_command("date +%s")  # noqa: SLF001 - as above
+            answer = self._way(access, None).handler._low_level_execute_command("date +%s")  # noqa: SLF001 - as above
             return str(answer.get("stdout", "")).strip()
 
-        text = _one_line_errors(read)
-        if not text.isdigit():
+        text = self._guarded(read)
+        if not (text.isascii() and text.isdigit() and len(text) < _LONGEST_TIME):
             raise NoAnswerError("the host does not tell the time")
         return float(text)
 
@@ -114,44 +126,39 @@ class Reach:
         Raises:
             NoAnswerError: the host does not answer.
         """
-        return self.age(job.access, "/".join(self._place(job)))
 
-    def age(self, access: Access, path: str) -> float | None:
-        """For how many seconds at least nobody has written to the file there; None where that cannot be told.
+        def read() -> float | None:
+            handler = self._way(job.access, job.route).handler
+            return status_file.age(handler, _folder(handler), job.jid)
 
-        Raises:
-            NoAnswerError: the host does not answer.
-        """
-        return _one_line_errors(lambda: status_file.age(self._way(access).handler, path))
+        return self._guarded(read)
 
-    def _async_status(self, job: JobInfo, mode: str) -> dict[str, Any]:
-        folder, jid = self._place(job)
-        arguments = {"jid": jid, "mode": mode, "_async_dir": folder}
-        return self.module(job.access, "ansible.legacy.async_status", arguments)
+    def _async_status(self, job: JobInfo, mode: str) -> Values:
+        # The folder as the launch had it, for the module to expand: with the HOME that the job's wrapper had too. What
+        # the launch said of the file does not count, since a host may name any file there.
+        handler: Any = self._way_of(job).handler
+        folder = _folder(handler)
+        if getattr(handler._connection._shell, "_IS_WINDOWS", False):  # noqa: SLF001
+            folder = self._guarded(lambda: str(handler._remote_expand_user(folder)))  # noqa: SLF001
+        arguments = {"jid": job.jid, "mode": mode, "_async_dir": folder}
+        return self.module(job.access, "ansible.legacy.async_status", arguments, job.route)
 
-    def _place(self, job: JobInfo) -> tuple[str, str]:
-        """Folder and name of the job's status file.
+    def _way_of(self, job: JobInfo) -> _Way:
+        return self._guarded(lambda: self._way(job.access, job.route))
 
-        The path that the launch gave finds it even where HOME is not the home the account is listed with. A path that
-        does not end in the job's id is not ours to touch. Windows joins paths with a backslash.
-        """
-        path = job.results_file or ""
-        cut = max(path.rfind("/"), path.rfind("\\"))
-        if cut > 0 and path[cut + 1 :] == job.jid:
-            return path[:cut], job.jid
-        return self.async_folder(job.access), job.jid
-
-    def _way(self, access: Access) -> _Way:
-        key = repr(access)  # the values of variables need not be hashable
+    def _way(self, access: Access, route: Route | None) -> _Way:
+        key = (access, id(route))
         if key not in self._ways:
-            self._ways[key] = self._open(access)
+            if route is not None:
+                self._routes.append(route)
+            self._ways[key] = self._open(access, route)
         return self._ways[key]
 
-    def _open(self, access: Access) -> _Way:
+    def _open(self, access: Access, route: Route | None) -> _Way:
         """Build the connection as ansible-core's own task executor does, from a task made for the purpose."""
         action = self._action
         loaders = action._shared_loader_obj  # noqa: SLF001 - an action plugin's own, as is all that follows
-        variables = self._variables(access)
+        variables = self._variables(access, route)
         task = _task_for(access)
         templar = action._templar.copy_with_new_env(available_variables=variables)  # noqa: SLF001
         template = templar.template
@@ -174,10 +181,10 @@ class Reach:
             context.set_become_plugin(become.name)
 
         keys = _task_keys(task, context)
-        _set_options(connection, "connection", keys, variables, template)
-        _set_options(connection._shell, "shell", keys, variables, template)  # noqa: SLF001
+        self._set_options(connection, "connection", keys, variables, template)
+        self._set_options(connection._shell, "shell", keys, variables, template)  # noqa: SLF001
         if become is not None:
-            _set_options(become, "become", keys, variables, template)
+            self._set_options(become, "become", keys, variables, template)
         handler = loaders.action_loader.get(
             "ansible.legacy.normal",
             task=task,
@@ -189,7 +196,21 @@ class Reach:
         )
         return _Way(handler, variables)
 
-    def _variables(self, access: Access) -> dict[str, Any]:
+    def _set_options(
+        self, plugin: Any, kind: str, keys: Values, variables: Variables, template: Callable[[object], Any]
+    ) -> None:
+        names = constants.config.get_plugin_vars(kind, plugin._load_name)  # noqa: SLF001
+        options = {name: template(variables[name]) for name in names if name in variables}
+        self._secrets.update(
+            value for name, value in options.items() if name not in _OPEN_NAMES and isinstance(value, str)
+        )
+        if kind == "connection" and getattr(plugin, "allow_extras", False):
+            prefix = f"ansible_{plugin.extras_prefix}_"
+            extras = [name for name in variables if name.startswith(prefix) and name not in options]
+            options["_extras"] = {name: template(variables[name]) for name in extras}
+        plugin.set_options(task_keys=keys, var_options=options)
+
+    def _variables(self, access: Access, route: Route | None) -> Values:
         here = str(self._task_vars["inventory_hostname"])
         host = access.delegate_to or here
         found = self._task_vars["hostvars"].raw_get(host)
@@ -203,15 +224,48 @@ class Reach:
                 for name, value in self._task_vars.items()
                 if name in inventory or not is_connection_variable(name)
             }
-        own.update(access.variables)
+        own.update(access.variables if route is None else self._worked_out(route, here))
         return own
 
+    def _worked_out(self, route: Route, here: str) -> Values:
+        """What the playbook sets for the connection, with the variables that the launch itself had.
 
-def _one_line_errors(function: Callable[[], _T]) -> _T:
-    try:
-        return function()
-    except AnsibleError as error:  # unreachable hosts, wrong passwords and missing plugins are all of this class
-        raise NoAnswerError(" ".join(str(error).split())) from error
+        Raises:
+            NoAnswerError: a template needs something that is not known any more. It is better not to look at all than
+                on the wrong machine.
+        """
+        play: Any = route.play
+        typed: Play = play
+        manager = typed.get_variable_manager()
+        host = manager._inventory.get_host(here)  # noqa: SLF001 - how else to find a host by name
+        known = {**manager.get_vars(play=play, host=host, task=route.task), **as_data(dict(route.scope))}
+        templar = self._action._templar.copy_with_new_env(available_variables=known)  # noqa: SLF001
+        try:
+            return {name: templar.template(value) for name, value in route.variables.items()}
+        except AnsibleError as error:
+            raise NoAnswerError("how its launch got there cannot be worked out any more") from error
+
+    def _guarded(self, function: Callable[[], _T]) -> _T:
+        """Unreachable hosts, wrong passwords and missing plugins are told in one line, without any secret.
+
+        Raises:
+            NoAnswerError: instead of whatever the function raises of Ansible's.
+        """
+        try:
+            return function()
+        except AnsibleError as error:
+            raise NoAnswerError(self._without_secrets(str(error))) from None
+
+    def _without_secrets(self, text: str) -> str:
+        for secret in sorted(self._secrets, key=len, reverse=True):
+            if len(secret) >= _SHORTEST_SECRET:
+                text = text.replace(secret, "********")
+        return fit(text)
+
+
+def _folder(handler: Any) -> str:
+    """The folder of status files, as the shell's option says."""
+    return str(handler.get_shell_option("async_dir", default=DEFAULT_FOLDER))
 
 
 def _task_for(access: Access) -> Any:
@@ -220,9 +274,9 @@ def _task_for(access: Access) -> Any:
     return Task.load({"action": "ansible.legacy.async_status", "args": {"jid": ""}, "check_mode": False, **data})
 
 
-def _task_keys(task: Any, context: Any) -> dict[str, Any]:
+def _task_keys(task: Any, context: Any) -> Values:
     """The task's keywords as plugin options take them; passwords given on the command line travel in the context."""
-    keys: dict[str, Any] = task.dump_attrs()
+    keys: Values = task.dump_attrs()
     keys["timeout"] = context.timeout
     keys.pop("retries", None)
     if context.password:
@@ -232,7 +286,7 @@ def _task_keys(task: Any, context: Any) -> dict[str, Any]:
     return keys
 
 
-def _become(variables: Mapping[str, Any], task: Any, template: Callable[[Any], Any]) -> Any:
+def _become(variables: Variables, task: Any, template: Callable[[object], Any]) -> Any:
     """The become plugin, or None. Variables beat keywords, as everywhere in Ansible."""
     wanted = variables.get("ansible_become")
     if not (task.become if wanted is None else boolean(template(wanted), strict=False)):
@@ -242,15 +296,3 @@ def _become(variables: Mapping[str, Any], task: Any, template: Callable[[Any], A
     if plugin is None:
         raise AnsibleError(f"the become plugin '{method}' was not found")
     return plugin
-
-
-def _set_options(
-    plugin: Any, kind: str, keys: dict[str, Any], variables: Mapping[str, Any], template: Callable[[Any], Any]
-) -> None:
-    names = constants.config.get_plugin_vars(kind, plugin._load_name)  # noqa: SLF001
-    options = {name: template(variables[name]) for name in names if name in variables}
-    if kind == "connection" and getattr(plugin, "allow_extras", False):
-        prefix = f"ansible_{plugin.extras_prefix}_"
-        extras = [name for name in variables if name.startswith(prefix) and name not in options]
-        options["_extras"] = {name: template(variables[name]) for name in extras}
-    plugin.set_options(task_keys=keys, var_options=options)

@@ -1,25 +1,25 @@
-"""Waiting for jobs from within a task: the loop behind ``reap.jobs.wait`` and ``reap.jobs.collect``. Pure."""
+"""The one loop that looks at jobs and waits for them: behind the gate, ``reap.jobs.wait`` and ``reap.jobs.collect``."""
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Protocol
 
 from ansible_reap.jobs import JobState
-from ansible_reap.runtime.events import results
+from ansible_reap.runtime.events.replies import ANSIBLES_OWN, Reply, reply_of
+from ansible_reap.runtime.events.sightings import look_sighting
 from ansible_reap.runtime.remote.status_file import STEP
 from ansible_reap.runtime.tracking.info import JobInfo
 from ansible_reap.runtime.tracking.phases import Phase, Sight, Source
+from ansible_reap.runtime.tracking.text import fit, shown
 from ansible_reap.runtime.tracking.tracker import JobRecord, ReapTask, Sighting, Tracker
 from ansible_reap.runtime.tracking.wording import place, span, what
 
-KEPT = ("rc", "msg", "start", "end", "child_pid")
-"""All that is taken of a job's result: its output and its facts are not the waiting task's to show."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
+"""Seconds between two looks: more and more, so that short jobs end soon and long ones cost little."""
 FIRST_WORD_AFTER = 30.0
 """Seconds of waiting before the first line of progress; each pause after it is twice as long, up to ten minutes."""
 LONGEST_SILENCE = 600.0
@@ -33,7 +33,7 @@ class NoAnswerError(Exception):
 class Host(Protocol):
     """Where jobs are looked at."""
 
-    def status(self, job: JobInfo) -> Mapping[str, Any]:
+    def status(self, job: JobInfo) -> Mapping[str, object]:
         """What ``async_status`` says of the job; raises ``NoAnswerError``."""
 
     def ended_ago(self, job: JobInfo) -> float | None:
@@ -48,18 +48,21 @@ class Terms:
     """How to wait. ``timeout`` is seconds from now; without it each job is waited for up to its own end."""
 
     core: tuple[int, ...]
-    reap: ReapTask
+    reap: ReapTask | None = None
+    """The task that waits; None for the gate."""
     wait: bool = True
     timeout: float | None = None
     cleanup: bool = True
+    source: Source = Source.PLAYBOOK
 
 
 @dataclass(frozen=True, slots=True)
 class Waited:
-    """What became of a job, and why the last look at it failed, where it did."""
+    """What became of a job, what was last seen of it, and why the last look at it failed, where it did."""
 
     job: JobRecord
     error: str | None = None
+    sighting: Sighting | None = None
 
     @property
     def is_bad(self) -> bool:
@@ -79,6 +82,7 @@ def wait_for(jobs: Sequence[JobInfo], host: Host, terms: Terms, say: Callable[[s
     tracker = Tracker()
     records = {job.jid: tracker.launch(job) for job in jobs}
     errors: dict[str, str | None] = dict.fromkeys(records)
+    seen: dict[str, Sighting] = {}
     began = time.time()
     ends = {job.jid: _end(job, terms, began) for job in jobs}
     left = list(jobs)
@@ -86,12 +90,14 @@ def wait_for(jobs: Sequence[JobInfo], host: Host, terms: Terms, say: Callable[[s
     while left:
         for job in list(left):
             try:
-                sighting = _look(job, host, terms, time.time() - (records[job.jid].seen_running or -math.inf))
+                sighting = _look(job, host, terms, seen.get(job.jid))
             except NoAnswerError as error:
-                errors[job.jid] = str(error)
+                errors[job.jid] = fit(str(error))
             else:
                 errors[job.jid] = None
-                tracker.see(job.jid, sighting)
+                seen[job.jid] = sighting
+                # To this loop a job has ended where a reap would have seen that, whoever looks.
+                tracker.see(job.jid, replace(sighting, source=Source.PLAYBOOK))
             ended = records[job.jid].state is not JobState.UNREAPED
             if ended or time.time() >= ends[job.jid]:
                 left.remove(job)
@@ -105,14 +111,14 @@ def wait_for(jobs: Sequence[JobInfo], host: Host, terms: Terms, say: Callable[[s
             spoken, silence = now, min(2 * silence, LONGEST_SILENCE)
         time.sleep(max(0.1, min(pause, min(ends[job.jid] for job in left) - now)))
         pause = min(1.5 * pause, LONGEST_PAUSE)
-    return [Waited(records[job.jid], errors[job.jid]) for job in jobs]
+    return [Waited(records[job.jid], errors[job.jid], seen.get(job.jid)) for job in jobs]
 
 
 def progress(left: Sequence[JobInfo], now: float) -> str:
     """How many are outstanding, the oldest of them, and how far it is."""
     oldest = min(left, key=lambda job: job.launched)
     return (
-        f"{len(left)} outstanding, the oldest ('{oldest.task}', job {oldest.jid}) "
+        f"{len(left)} outstanding, the oldest ('{shown(oldest.task)}', job {oldest.jid}) "
         f"for {span(max(now - oldest.launched, 0.0))} of {span(oldest.limit_s)}"
     )
 
@@ -128,57 +134,12 @@ def failure_message(waited: Sequence[Waited], terms: Terms) -> str:
         else:
             continue
         info = one.job.info
-        item = f" (item={info.item})" if info.item else ""
-        where = f" on {info.delegated_to}" if info.delegated_to else ""
-        lines.append(f"'{info.task}'{item} at {place(one.job)}{where}, job {info.jid}: {detail}")
+        item = f" (item={shown(info.item)})" if info.item else ""
+        where = f" on {fit(info.delegated_to)}" if info.delegated_to else ""
+        lines.append(f"'{shown(info.task)}'{item} at {place(one.job)}{where}, job {info.jid}: {shown(detail)}")
     if not lines:
         return ""
     return f"{len(lines)} of {len(waited)} async job{'' if len(waited) == 1 else 's'} failed: {'; '.join(lines)}"
-
-
-def timing(waited: Sequence[Waited]) -> dict[str, dict[str, float]]:
-    """By job id, when those ended that did not time themselves, and by how much that may be too late; in seconds."""
-    return {
-        job.info.jid: {"ended": job.finished, "uncertainty_s": job.uncertainty_s}
-        for job in (one.job for one in waited)
-        if job.finished is not None and job.uncertainty_s > 0
-    }
-
-
-def sighting_of_entry(
-    entry: Mapping[str, Any], reap: ReapTask, now: float, timed: Mapping[str, float] | None = None
-) -> Sighting | None:
-    """What an entry of ``jobs`` in a task's result tells the tracker of the run; None where it tells nothing.
-
-    ``timed`` is the job's part of :func:`timing`.
-
-    The loop above ran in a worker process. Its result is how the process that runs the play comes to know of it.
-    """
-    sight = _SIGHTS.get((str(entry.get("state")), str(entry.get("last_seen"))))
-    if sight is None:
-        return None
-    rc, msg, runtime = entry.get("rc"), entry.get("msg"), entry.get("runtime_s")
-    return Sighting(
-        source=Source.PLAYBOOK,
-        sight=sight,
-        when=now,
-        rc=rc if isinstance(rc, int) else None,
-        msg=str(msg) if msg else None,
-        runtime_s=float(runtime) if isinstance(runtime, int | float) and not timed else None,
-        ended=timed["ended"] if timed else None,
-        uncertainty_s=timed["uncertainty_s"] if timed else 0.0,
-        reap=reap,
-    )
-
-
-_SIGHTS = {
-    ("reaped", "finished"): Sight.FINISHED,
-    ("failed", "failed"): Sight.FAILED,
-    ("timed_out", "failed"): Sight.TIMED_OUT,
-    ("lost", "missing"): Sight.MISSING,
-    ("lost", "running"): Sight.OVERDUE,
-    ("unreaped", "running"): Sight.RUNNING,
-}
 
 
 def _end(job: JobInfo, terms: Terms, began: float) -> float:
@@ -189,32 +150,48 @@ def _end(job: JobInfo, terms: Terms, began: float) -> float:
     return own if terms.timeout is None else min(own, began + terms.timeout)
 
 
-def _look(job: JobInfo, host: Host, terms: Terms, pause: float) -> Sighting:
-    """``pause`` is how long ago the look before was, in seconds; endless where this is the first."""
+def _look(job: JobInfo, host: Host, terms: Terms, before: Sighting | None) -> Sighting:
     answer = host.status(job)
     if "finished" not in answer:  # the module did not run: its own failure has no such key
         raise NoAnswerError(_why(answer))
-    look = {key: answer[key] for key in KEPT if key in answer}
-    if job.site.no_log:
-        look.pop("rc", None)
-        if look.get("msg") not in (results.NOT_FOUND, results.KILLED):
-            look.pop("msg", None)
-    look.update(finished=bool(answer["finished"]), failed=bool(answer.get("failed")), seen=time.time())
-    look["waited"] = pause < math.inf
-    if look["finished"] and not look["failed"] and pause > STEP and results.runtime_of(look) is None:
+    reply = reply_of(answer)
+    if reply.impossible is not None:
+        raise NoAnswerError(f"what the host says of it cannot be true: {reply.impossible}")
+    now = time.time()
+    sighting = look_sighting(
+        _without_secrets(reply) if job.site.no_log else reply,
+        terms.source,
+        seen=now,
+        deadline=job.deadline(terms.core),
+        waited=before is not None,
+    )
+    if sighting.sight is Sight.FINISHED and sighting.runtime_s is None:
+        sighting = _with_end(sighting, job, host, None if before is None else now - before.when)
+    return replace(sighting, reap=terms.reap)
+
+
+def _with_end(sighting: Sighting, job: JobInfo, host: Host, pause: float | None) -> Sighting:
+    """When the job ended that does not time itself: by its status file, unless two looks tell that better.
+
+    ``pause`` is how many seconds ago the look before was.
+    """
+    if pause is None or pause > STEP:
         with suppress(NoAnswerError):
             ago = host.ended_ago(job)
-            look.update(ended=None if ago is None else time.time() - ago, late_by=STEP)
-    sighting = results.look_sighting(look, wait=True, deadline=job.deadline(terms.core))
-    # It is a task of the playbook that waits here, not the gate.
-    return replace(sighting, source=Source.PLAYBOOK, reap=terms.reap)
+            if ago is not None:
+                return replace(sighting, ended=time.time() - ago, uncertainty_s=STEP)
+    return sighting if pause is None else replace(sighting, ended=sighting.when, uncertainty_s=pause)
 
 
-def _why(answer: Mapping[str, Any]) -> str:
+def _without_secrets(reply: Reply) -> Reply:
+    return replace(reply, rc=None, msg=reply.msg if reply.msg in ANSIBLES_OWN else None)
+
+
+def _why(answer: Mapping[str, object]) -> str:
     """Why a module could not run. Since ansible-core 2.19 that may stand in the exception alone."""
     event = getattr(answer.get("exception"), "event", None)
     text = answer.get("msg") or getattr(event, "msg", None) or "async_status gave no status"
-    return " ".join(str(text).split())
+    return fit(str(text))
 
 
 def _clean_up(job: JobRecord, host: Host, terms: Terms) -> None:
@@ -232,7 +209,7 @@ def _patience(job: JobRecord, terms: Terms) -> str:
 
 def _said(job: JobRecord) -> str:
     """What the job itself said, unless it must stay hidden or only repeats how it ended."""
-    text = " ".join((job.msg or "").split())
-    if not text or job.info.site.no_log or text in (results.NOT_FOUND, results.KILLED):
+    text = job.msg or ""
+    if not text or job.info.site.no_log or text in ANSIBLES_OWN:
         return ""
-    return f" ({text if len(text) <= 200 else text[:197] + '...'})"
+    return f" ({fit(text, 200)})"

@@ -3,32 +3,36 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from typing import Any
 
+from ansible_reap.runtime.tracking.text import fit, shown
 from ansible_reap.runtime.tracking.tracker import JobRecord
 
 
-def entry(job: JobRecord) -> dict[str, Any]:
-    """The job as one JSON object. Spans are seconds, points in time ISO 8601 in UTC."""
+def entry(job: JobRecord) -> dict[str, object]:
+    """The job as one JSON object. Spans are seconds, points in time ISO 8601 in UTC.
+
+    Ids and numbers are the true ones. Words are masked as Ansible masks them.
+    """
     info = job.info
+    msg = job.msg or job.note
     return {
         "jid": info.jid,
-        "host": info.host,
-        "delegated_to": info.delegated_to,
-        "play": info.play,
-        "task": info.task,
-        "path": info.path,
+        "host": fit(info.host),
+        "delegated_to": None if info.delegated_to is None else fit(info.delegated_to),
+        "play": shown(info.play),
+        "task": shown(info.task),
+        "path": fit(info.path, 4096),
         "line": info.line,
-        "item": info.item,
+        "item": None if info.item is None else shown(info.item),
         "limit_s": info.limit_s,
         "poll": info.poll,
         "state": job.state.value,
         "last_seen": None if job.last_seen is None else job.last_seen.value,
         "seen_by": None if job.seen_by is None else job.seen_by.value,
         "swallowed": job.swallowed,
-        "reason": info.site.reason,
+        "reason": None if info.site.reason is None else shown(info.site.reason),
         "rc": job.rc,
-        "msg": job.msg,
+        "msg": None if msg is None else shown(msg),
         "launched": utc(info.launched),
         "finished": None if job.finished is None else utc(job.finished),
         "runtime_s": None if job.runtime_s is None else round(job.runtime_s, 3),
@@ -36,13 +40,13 @@ def entry(job: JobRecord) -> dict[str, Any]:
     }
 
 
-def _reap(job: JobRecord) -> dict[str, Any] | None:
+def _reap(job: JobRecord) -> dict[str, object] | None:
     """The task that saw the job end, and when."""
     reap = job.reap
     if reap is None:
         return None
     at = None if job.reaped is None else utc(job.reaped)
-    return {"path": reap.path, "line": reap.line, "task": reap.task, "host": reap.host, "at": at}
+    return {"path": fit(reap.path, 4096), "line": reap.line, "task": shown(reap.task), "host": fit(reap.host), "at": at}
 
 
 def utc(when: float) -> str:

@@ -5,8 +5,8 @@ Times are seconds since the epoch unless a name says otherwise.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
 
 from ansible_reap.timing import kill_margin
 
@@ -24,12 +24,29 @@ class Access:
     connection: str | None = None
     remote_user: str | None = None
     port: int | None = None
-    variables: tuple[tuple[str, Any], ...] = ()
-    """Connection variables (``ansible_user`` and the like) that the play, role, include, block or task set itself."""
+    variables: tuple[tuple[str, str | int | float | bool], ...] = ()
+    """Connection variables (``ansible_user`` and the like) that the play, role, include, block or task set itself, as
+    far as they are plain values there."""
 
-    def keywords(self) -> dict[str, Any]:
+    def keywords(self) -> dict[str, str | int | bool | None]:
         """The keywords of a task that goes there; None for what is left to the defaults."""
         return {each.name: getattr(self, each.name) for each in fields(self) if each.name != "variables"}
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Route:
+    """How the playbook itself sets connection variables for a launch, templates and vaulted values among them.
+
+    They are not worked out here: only the worker that looks at the job does that, and nothing shows or writes them.
+    """
+
+    task: object
+    """The launching task, as Ansible has it."""
+    play: object
+    variables: Mapping[str, object]
+    """The connection variables as written."""
+    scope: Mapping[str, object] = field(default_factory=dict)
+    """What the loop set for the item: a template may lead each item to another machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +80,12 @@ class JobInfo:
     host: str
     site: LaunchSite
     results_file: str | None
+    """What the launch said of its status file. It is told on, and never looked up: a host may name any file."""
     item: str | None
     """The loop item's label; always None under ``no_log``."""
     launched: float
+    route: Route | None = field(default=None, compare=False, repr=False)
+    """Kept in memory only."""
 
     @property
     def delegated_to(self) -> str | None:

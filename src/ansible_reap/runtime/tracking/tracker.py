@@ -80,6 +80,8 @@ class JobRecord:
     reap: ReapTask | None = None
     reaped: float | None = None
     """When ``reap`` saw it end."""
+    note: str | None = None
+    """In our own words: why it is lost, or why its state could not be looked up."""
     origin: Origin = Origin.RUN
 
     @property
@@ -157,10 +159,19 @@ class Tracker:
 
     def launch(self, info: JobInfo) -> JobRecord:
         """Take note of a launch. An id that is known already is the same job reported twice."""
+        return self._launch(JobRecord(info, Phase.OUTSTANDING if info.site.reason is None else Phase.DETACHED))
+
+    def launch_lost(self, info: JobInfo, why: str) -> JobRecord:
+        """Take note of a launch of whose job nothing can be known: nobody will ever say how it ended."""
+        if info.site.reason is not None:
+            return self.launch(info)
+        return self._launch(JobRecord(info, Phase.LOST, note=why))
+
+    def _launch(self, job: JobRecord) -> JobRecord:
+        info = job.info
         known = self._jobs.get(info.jid)
         if known is not None:
             return known
-        job = JobRecord(info, Phase.OUTSTANDING if info.site.reason is None else Phase.DETACHED)
         self._jobs[info.jid] = job
         for listener in self._listeners:
             listener.launched(info)
@@ -185,6 +196,21 @@ class Tracker:
             self._file(job)
         return job
 
+    def lose(self, jid: str, why: str) -> JobRecord | None:
+        """What is told of the job cannot be believed; None where the job is not of this run."""
+        job = self._jobs.get(jid)
+        if job is not None and (job.phase in UNSEEN or job.phase is Phase.UNSURE):
+            job.phase, job.note = Phase.LOST, why
+            self._file(job)
+        return job
+
+    def unseen(self, jid: str, why: str) -> JobRecord | None:
+        """A look at the job could not be made; None where the job is not of this run."""
+        job = self._jobs.get(jid)
+        if job is not None:
+            job.note = why
+        return job
+
     def close(self, *, complete: bool = True) -> None:
         """The run is over; ``complete`` says that it was not cut short."""
         for listener in self._listeners:
@@ -201,6 +227,9 @@ class Tracker:
                 listener.settled(job)
 
 
+CLOCK_SLACK = 60.0
+"""Seconds that a run time may exceed what the controller's clock allows: a launch is told of late on a busy one."""
+
 _ENDED = frozenset({Phase.REAPED, Phase.UNSURE, Phase.FAILED, Phase.TIMED_OUT, Phase.LOST})
 _BAD = frozenset({Phase.FAILED, Phase.TIMED_OUT, Phase.MISSING, Phase.LOST})
 _END_SIGHTS = frozenset({Sight.FINISHED, Sight.UNSURE, Sight.FAILED, Sight.TIMED_OUT})
@@ -213,6 +242,7 @@ def _note(job: JobRecord, sighting: Sighting, after: Phase) -> None:
     if not gone or after not in _ENDED or after is Phase.LOST:
         # A status file that is gone after the reap tells nothing of the job.
         job.last_seen = LAST_SEEN[sighting.sight]
+        job.note = None
     if sighting.sight in (Sight.RUNNING, Sight.OVERDUE):
         job.seen_running = sighting.when
     if sighting.sight in _END_SIGHTS and job.finished is None:
@@ -243,8 +273,9 @@ def _note_end(job: JobRecord, sighting: Sighting) -> None:
     """Work out when the job ended and how long it ran, as far as that can be told."""
     job.finished = sighting.when
     if sighting.runtime_s is not None:
-        job.runtime_s = sighting.runtime_s
-        job.finished = min(sighting.when, job.info.launched + sighting.runtime_s)
+        # A host may say anything, but no job has run for longer than since its launch.
+        job.runtime_s = min(sighting.runtime_s, max(sighting.when - job.info.launched, 0.0) + CLOCK_SLACK)
+        job.finished = min(sighting.when, job.info.launched + job.runtime_s)
         return
     job.uncertainty_s = max(sighting.when - (job.seen_running or job.info.launched), 0.0)
     # On a busy controller a short job may have ended before its launch was told of: then its file gives no time.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ansible_reap.jobs import DETACH_VARIABLE, JobState, LastSeen
+from ansible_reap.runtime.tracking.text import fit, shown
 from ansible_reap.runtime.tracking.tracker import JobRecord
 
 
@@ -30,13 +31,15 @@ def age(job: JobRecord, now: float) -> float:
 
 
 def place(job: JobRecord) -> str:
-    return f"{job.info.path}:{job.info.line}"
+    return f"{fit(job.info.path)}:{job.info.line}"
 
 
 def what(job: JobRecord) -> str:
     """What is wrong with the job, in a few words."""
     match job.state:
         case JobState.UNREAPED:
+            if job.note:
+                return f"never reaped, its state could not be looked up: {job.note}"
             seen = {
                 LastSeen.RUNNING: "still running",
                 LastSeen.FINISHED: "has ended well",
@@ -50,6 +53,8 @@ def what(job: JobRecord) -> str:
             return f"failed{code}"
         case JobState.TIMED_OUT:
             return "was killed at its limit"
+        case JobState.LOST if job.note:
+            return f"lost: {job.note}"
         case JobState.LOST:
             return "lost: its status cannot be found" if job.last_seen is LastSeen.MISSING else "lost: it never ends"
         case _:
@@ -61,11 +66,11 @@ def failure_message(jobs: Sequence[JobRecord], now: float) -> str:
     lines = []
     for job in jobs:
         info = job.info
-        item = f" (item={info.item})" if info.item else ""
-        host = f" on {info.delegated_to}" if info.delegated_to else ""
+        item = f" (item={shown(info.item)})" if info.item else ""
+        host = f" on {fit(info.delegated_to)}" if info.delegated_to else ""
         swallowed = ", and the play went on" if job.swallowed else ""
         lines.append(
-            f"'{info.task}'{item} at {place(job)}{host}, job {info.jid}: {what(job)}{swallowed}, "
+            f"'{shown(info.task)}'{item} at {place(job)}{host}, job {info.jid}: {shown(what(job))}{swallowed}, "
             f"after {span(age(job, now))} of {span(info.limit_s)}"
         )
     unreaped = any(job.state is JobState.UNREAPED for job in jobs)

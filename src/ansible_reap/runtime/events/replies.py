@@ -1,0 +1,129 @@
+"""The border: what a host has sent becomes data with types and bounds here, before anything else looks at it.
+
+A host may send whatever it likes: wrong types, infinities, megabytes, escapes, names of other hosts' jobs. What cannot
+be what it should be is taken as not said.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from ansible_reap.runtime.tracking.text import fit
+
+NOT_FOUND = "could not find job"
+KILLED = "Timeout exceeded"
+ANSIBLES_OWN = (NOT_FOUND, KILLED)
+"""Messages that never come from the module, so ``no_log`` has nothing to hide in them."""
+
+_JOB_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
+_LONGEST_TIME = 64
+"""Characters in which a point in time fits."""
+_LONGEST_RUN = 10 * 365 * 86400.0
+_LARGEST_RC = 2**31
+_LARGEST_NUMBER = 2**63
+_TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a result says of a job. None means that it does not say, or not in a way that could be true."""
+
+    finished: bool | None
+    failed: bool
+    not_found: bool
+    killed: bool
+    rc: int | None
+    msg: str | None
+    """One printable line."""
+    runtime_s: float | None
+    """Between the ``start`` and ``end`` that command-like modules report."""
+    tries: int
+    """How often an ``until`` has looked; 0 without one."""
+    suppressed: bool
+    """From ansible-core 2.19: a ``failed_when`` has let a failure go."""
+    impossible: str | None
+    """What in it no module and no Ansible would ever say; None where all of it could be true."""
+
+
+def reply_of(data: Mapping[str, object]) -> Reply:
+    """Read a result; never raises, whatever is in it."""
+    msg = data.get("msg")
+    text = msg if isinstance(msg, str) else ""
+    return Reply(
+        finished=_truth(data["finished"]) if "finished" in data else None,
+        failed=_truth(data.get("failed")) is True,
+        not_found=text == NOT_FOUND,
+        killed=KILLED in text[:1000] and "child_pid" in data,
+        rc=_return_code(data.get("rc")),
+        msg=fit(text) or None,
+        runtime_s=_runtime(data.get("start"), data.get("end")),
+        tries=_count(data.get("attempts")),
+        suppressed="failed_when_suppressed_exception" in data,
+        impossible=_impossible(data),
+    )
+
+
+def _impossible(data: Mapping[str, object]) -> str | None:
+    if "ansible_job_id" in data and job_id(data["ansible_job_id"]) is None:
+        return "ansible_job_id is no job's id"
+    if "finished" in data and _truth(data["finished"]) is None:
+        return "finished is neither true nor false"
+    for name in ("rc", "attempts", "start", "end"):
+        value = data.get(name)
+        if isinstance(value, float) and not math.isfinite(value):
+            return f"{name} is {value}"
+        if isinstance(value, int) and abs(value) > _LARGEST_NUMBER:
+            return f"{name} is out of all bounds"
+    return None
+
+
+def job_id(value: object) -> str | None:
+    """The id, where the value could be one. A path of the status file, which some write for it, is cut to its name."""
+    if isinstance(value, float):
+        value = str(value)  # jinja2_native makes a number of an id that looks like one
+    if not isinstance(value, str) or len(value) > _LONGEST_PATH:
+        return None
+    name = value.replace("\\", "/").rpartition("/")[2]
+    return name if _JOB_ID.fullmatch(name) else None
+
+
+_LONGEST_PATH = 4096
+
+
+def _truth(value: object) -> bool | None:
+    """Up to ansible-core 2.18 these are 0 and 1."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int | float):
+        return value != 0
+    if isinstance(value, str):
+        return _TRUTHS.get(value.strip().lower()) if len(value) < _LONGEST_TIME else None
+    return None
+
+
+def _return_code(value: object) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, int) or abs(value) > _LARGEST_RC:
+        return None
+    return value
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < _LARGEST_RC else 0
+
+
+def _runtime(start: object, end: object) -> float | None:
+    try:
+        seconds = (_moment(end) - _moment(start)).total_seconds()
+    except (TypeError, ValueError, OverflowError):  # one with a time zone and one without, for one
+        return None
+    return seconds if math.isfinite(seconds) and 0.0 <= seconds <= _LONGEST_RUN else None
+
+
+def _moment(value: object) -> datetime:
+    if not isinstance(value, str) or len(value) > _LONGEST_TIME:
+        raise TypeError("no point in time")
+    return datetime.fromisoformat(value)

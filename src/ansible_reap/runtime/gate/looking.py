@@ -1,0 +1,63 @@
+"""The look at the gate: which jobs, and what was seen of them.
+
+Ansible runs the gate's action in a worker, a fork of the process that runs the play. The worker finds in its memory
+which jobs to look at and how they are reached, and leaves what it sees in the mailbox. So nothing of it passes through
+Ansible: the action's arguments and its result are empty, for whatever callback or log there is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from ansible_reap.runtime.events import results
+from ansible_reap.runtime.events.ansible_objects import Action, Variables
+from ansible_reap.runtime.remote.mailbox import Letter, Look, Mailbox
+from ansible_reap.runtime.remote.progress import say
+from ansible_reap.runtime.remote.reach import Reach
+from ansible_reap.runtime.remote.waiting import Terms, wait_for
+from ansible_reap.runtime.tracking.info import JobInfo
+from ansible_reap.runtime.tracking.phases import Source
+
+
+class Errands(Protocol):
+    """What there is to look at."""
+
+    core: tuple[int, ...]
+    mailbox: Mailbox
+
+    def jobs_to_look_at(self, host: str) -> list[JobInfo]: ...
+
+
+_errands: Errands | None = None
+
+
+def set_errands(errands: Errands) -> None:
+    """To be called before the worker is forked."""
+    global _errands  # noqa: PLW0603 - Ansible makes the action itself, so that nothing can be handed to it
+    _errands = errands
+
+
+def look(action: Action, variables: Variables, *, wait: bool) -> None:
+    """Look at the jobs of the action's host, or wait for them.
+
+    Raises:
+        OSError: what was seen cannot be told.
+    """
+    if _errands is None:
+        return
+    host = str(variables["inventory_hostname"])
+    looks = _looks(action, variables, _errands.jobs_to_look_at(host), _errands.core, wait=wait)
+    _errands.mailbox.post(Letter(host, results.identity(action._task), tuple(looks)))  # noqa: SLF001 - the plugin's own
+
+
+def _looks(
+    action: Action, variables: Variables, jobs: Sequence[JobInfo], core: tuple[int, ...], *, wait: bool
+) -> list[Look]:
+    host = str(variables["inventory_hostname"])
+    terms = Terms(core, wait=wait, cleanup=wait, source=Source.WAIT if wait else Source.LOOK)
+    try:
+        waited = wait_for(jobs, Reach(action, variables), terms, lambda text: say(host, text))
+    except Exception as error:  # noqa: BLE001 - it is told of each job; what it says itself may be secret
+        return [Look(job, error=f"an error of async_reaper, {type(error).__name__}") for job in jobs]
+    return [Look(one.job.info, one.sighting, one.error) for one in waited]
