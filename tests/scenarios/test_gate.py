@@ -255,6 +255,19 @@ def test_a_job_that_cuts_its_own_connection_is_detached(run: Runner) -> None:
     assert (got.only_job()["state"], got.only_job()["reason"]) == ("detached", "reboot")
 
 
+def test_a_failed_job_is_a_failure_whatever_its_name(run: Runner) -> None:
+    script = "#!/bin/sh\nexit 3\n"
+    tasks = [
+        launch("sh {{ playbook_dir }}/restart.sh", name="Restart server", register="a"),
+        launch("sh {{ playbook_dir }}/shutdown_vm_backup.sh", name="Collect", register="b"),
+        launch("sh {{ playbook_dir }}/migrate.sh", name='"Halt on error: run the migrations"', register="c"),
+        "- ansible.builtin.command: sleep 2\n",
+    ]
+    got = run(play(*tasks), files=dict.fromkeys(("restart.sh", "shutdown_vm_backup.sh", "migrate.sh"), script))
+    assert got.status == 2, got.output
+    assert [(job["state"], job["rc"]) for job in got.jobs] == [("failed", 3)] * 3
+
+
 @pytest.mark.parametrize("mode", ["fail", "reap"])
 def test_the_look_takes_the_way_that_the_launch_took(run: Runner, mode: str) -> None:
     tasks = launch(vars="{ansible_connection: local, ansible_port: 22}")

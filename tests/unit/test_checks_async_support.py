@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import generate_async_support as generator
 from ansible_reap.checks.evidence.async_support import BUILTIN, VERSIONS
 from ansible_reap.checks.unsupported import refusing_versions
 from support.environments import ROOT, chosen_cores, present_cores, program
@@ -74,3 +75,37 @@ def test_a_version_that_accepts_an_action_is_not_among_those_that_refuse_it() ->
     assert refusing_versions("reboot") == VERSIONS[1:]
     assert refusing_versions("synchronize") == VERSIONS
     assert refusing_versions("command") == ()
+
+
+def test_a_collection_refuses_as_a_whole_but_for_the_modules_that_it_runs_as_usual() -> None:
+    assert refusing_versions("cisco.meraki.networks") == VERSIONS
+    assert refusing_versions("cisco.meraki.meraki_admin") == ()
+    assert refusing_versions("kubernetes.core.k8s") == VERSIONS
+    assert refusing_versions("kubernetes.core.helm_template") == ()
+    assert refusing_versions("cisco.ios.ios_config") == ()  # its plugin inherits from one that supports async
+
+
+def test_a_plugin_is_read_with_the_classes_that_it_inherits_from(tmp_path: Path) -> None:
+    base = tmp_path / "ansible_collections" / "acme" / "tools"
+    texts = {
+        "MANIFEST.json": json.dumps({"collection_info": {"version": "1.2.3"}}),
+        "meta/runtime.yml": "plugin_routing: {action: {old_name: {redirect: acme.tools.refuses}}}",
+        "plugins/action/refuses.py": "from ansible.plugins.action import ActionBase\n"
+        "class ActionModule(ActionBase):\n    def run(self): return super().run()\n",
+        "plugins/action/inherits.py": "from ansible_collections.acme.tools.plugins.action.refuses "
+        "import ActionModule as A\nclass ActionModule(A):\n    pass\n",
+        "plugins/action/supports.py": "from ansible.plugins.action.normal import ActionModule as A\n"
+        "class ActionModule(A):\n    def run(self): return super().run()\n",
+        "plugins/modules/plain.py": "",
+    }
+    for name, text in texts.items():
+        (base / name).parent.mkdir(parents=True, exist_ok=True)
+        (base / name).write_text(text, encoding="utf-8")
+    (tmp_path / "normal.py").write_text(
+        "class ActionModule(ActionBase):\n    def run(self):\n        self._supports_async = True\n"
+        "        return super().run()\n",
+        encoding="utf-8",
+    )
+    found = generator.read_collections(tmp_path, core=tmp_path)
+    assert found.refusing == {f"acme.tools.{name}": "1.2.3" for name in ("inherits", "old_name", "refuses")}
+    assert found.accepting == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_reap.shell.disconnects import cuts_connection
+from ansible_reap.shell.disconnects import cuts_connection, surely_cuts_connection
 
 CUTS = [
     "reboot",
@@ -132,3 +132,16 @@ def test_name_that_tells_what_an_unknown_command_does(name: str) -> None:
 @pytest.mark.parametrize("name", ["Check the network", "Reload the web server", "Apply the configuration"])
 def test_name_that_tells_of_other_work(name: str) -> None:
     assert not cuts_connection("shell", {"_raw_params": "{{ command }}"}, name)
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["./restart.sh", "/opt/shutdown_vm_backup.sh", "safe-reboot", "bash -c ./reboot_node.sh", "{{ reboot_command }}"],
+)
+def test_a_name_alone_is_not_sure(command: str) -> None:
+    assert not surely_cuts_connection("ansible.builtin.shell", {"_raw_params": command})
+
+
+@pytest.mark.parametrize("command", ["sleep 2 && shutdown -r now", "bash -c 'reboot'", "echo reboot | at now"])
+def test_what_runs_is_sure(command: str) -> None:
+    assert surely_cuts_connection("ansible.builtin.shell", {"_raw_params": command})

@@ -20,7 +20,8 @@ ENDED = ("rc", "stdout", "stdout_lines", "stderr", "stderr_lines", "delta")
 
 def check(context: RuleContext) -> Iterator[Finding]:
     for launch in context.analysis.launches:
-        if launch.poll.single != 0:
+        # What is called reaped without any reap waits for its job itself, or never runs.
+        if launch.poll.single != 0 or (launch.verdict is Verdict.REAPED and not launch.reaps):
             continue
         for find in (_condition, _register, _notify, _ignored):
             finding = find(context.analysis, launch)

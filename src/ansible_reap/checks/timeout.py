@@ -146,8 +146,8 @@ def _window(analysis: Analysis, reap: Reap, launches: list[Launch]) -> Iterator[
         RULE,
         reap.task,
         f"The wait gives up after {_budget(reap, longest)}, but the job may run for {seconds_text(limit)}, its limit: "
-        f"one that takes longer than the wait fails this task and runs on, and nothing waits for it any more. Wait as "
-        f"long as the job may run, with 'retries: {retries}' and 'delay: {delay:g}'.",
+        f"one that takes longer than the wait fails this task and runs on. Wait as long as the job may run, with "
+        f"'retries: {retries}' and 'delay: {delay:g}'.",
         sub_tag="window",
         related=[(each.task, f"the job's limit is {seconds_text(_shortest(each))}") for each in cut_short],
         settings=reap.settings,

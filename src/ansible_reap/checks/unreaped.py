@@ -19,7 +19,7 @@ _LOOKS = {
     ReapKind.CLEANUP: "deletes the job's status file, which neither waits nor collects",
     ReapKind.WAIT: "waits, but not for every job of this launch",
 }
-_DECLARE = f"declare in its vars that nobody has to: {DETACH_VARIABLE}: REASON"
+_DECLARE = f"say in its vars why nobody has to ({DETACH_VARIABLE}: REASON)"
 _SIGNS_TOLD = 3
 
 
@@ -42,7 +42,7 @@ def _finding(analysis: Analysis, launch: Launch) -> Finding:
     signs = daemon.signs_of(analysis, launch) if launch.verdict is Verdict.UNREAPED else ()
     lives_on = launch.sub_tag != "reason" and daemon.are_enough(signs)
     # A sign that is not enough to tell a daemon is enough to leave the wait to its author.
-    fix = None if lives_on else _fix(analysis, launch, is_safe=not any(sign.weight > daemon.WEAK for sign in signs))
+    fix = None if lives_on else _fix(analysis, launch, is_safe=sum(sign.weight for sign in signs) <= daemon.WEAK)
     return Finding(
         rule=RULE.id,
         sub_tag="daemon" if lives_on else launch.sub_tag,
@@ -83,8 +83,8 @@ def _lives_on(launch: Launch, signs: tuple[Sign, ...]) -> str:
     else:
         end = "Ansible kills it at its limit, and an end before that goes unnoticed"
     return (
-        f"By its signs this job is meant to live on: {told}. {end}. {_DECLARE[0].upper()}{_DECLARE[1:]}. "
-        "Or run it as a service, which is restarted and keeps a log."
+        f"By its signs this job is meant to live on: {told}. {end}. Say in its vars that it is ({DETACH_VARIABLE}: "
+        f"REASON), or run it as a service, which is restarted and keeps a log."
     )
 
 
@@ -96,8 +96,8 @@ def _message(launch: Launch) -> str:
     counts = f"this task counts as changed even if {'a' if launch.is_looped else 'the'} job fails or {killed}"
     if launch.sub_tag == "unregistered":
         return (
-            f"Nothing waits for {its}, and no id is registered by which a task could: {counts}. Register it and wait "
-            f"with async_status, or {_DECLARE}."
+            f"Nothing waits for {its}, and {'their ids are' if launch.is_looped else 'its id is'} not registered: "
+            f"{counts}. Register the result and wait with async_status, or {_DECLARE}."
         )
     if launch.sub_tag == "never":
         return f"Nothing waits for {its}: {counts}. Wait with async_status, or {_DECLARE}."

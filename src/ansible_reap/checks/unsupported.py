@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from ansible_reap.checks import fixes
-from ansible_reap.checks.evidence.async_support import BUILTIN, COLLECTIONS, VERSIONS
+from ansible_reap.checks.evidence.async_support import ACCEPTING, BUILTIN, COLLECTIONS, VERSIONS
 from ansible_reap.checks.evidence.conditions import mentions
 from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext
 from ansible_reap.checks.support import constant, contexts, speak
@@ -51,7 +51,10 @@ def _is_refused_in_check_mode(analysis: Analysis, launch: Launch) -> bool:
 def refusing_versions(module: str) -> tuple[str, ...]:
     """The versions of ansible-core that refuse ``async`` on the module."""
     name = _SHORT_NAMES.get(module, module)
-    return VERSIONS if name in COLLECTIONS else BUILTIN.get(module, ())
+    whole = f"{name.rpartition('.')[0]}.*"
+    if name in COLLECTIONS or (whole in COLLECTIONS and name not in ACCEPTING):
+        return VERSIONS
+    return BUILTIN.get(module, ())
 
 
 def _action(analysis: Analysis, use: AsyncUse) -> Finding | None:

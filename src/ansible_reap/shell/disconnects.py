@@ -59,17 +59,28 @@ def cuts_connection(module: str, args: Mapping[str, object], name: str | None) -
     ``module`` may be a full name; ``args`` are its arguments as a task has them (free-form text under
     ``_raw_params``); ``name`` is what the task or handler is called, heeded only where the command says nothing itself.
     """
+    if _does_cut(module, args, by_name=True):
+        return True
+    short = module.rsplit(".", 1)[-1]
+    is_opaque = short == "script" or (short in COMMAND_MODULES and _is_opaque(_command_text(args)))
+    return is_opaque and _name_says_so(name)
+
+
+def surely_cuts_connection(module: str, args: Mapping[str, object]) -> bool:
+    """Whether the task cuts its own connection by what it runs, whatever anything is called.
+
+    A script of the name ``restart.sh`` may do any work, and that work may fail.
+    """
+    return _does_cut(module, args, by_name=False)
+
+
+def _does_cut(module: str, args: Mapping[str, object], *, by_name: bool) -> bool:
     short = module.rsplit(".", 1)[-1]
     if short in REBOOT_MODULES:
         return True
     if short in SERVICE_MODULES:
         return _disturbs([str(args.get("state", "")).lower()], [str(args.get("name", args.get("service", "")))])
-    if short not in COMMAND_MODULES:
-        return False
-    text = _command_text(args)
-    if _text_cuts(text, 0):
-        return True
-    return (_is_opaque(text) or short == "script") and _name_says_so(name)
+    return short in COMMAND_MODULES and _text_cuts(_command_text(args), 0, by_name=by_name)
 
 
 def awaits_connection(module: str, args: Mapping[str, object], *, is_local: bool) -> bool:
@@ -114,7 +125,8 @@ def _disturbs(verbs: Collection[str], names: Collection[str]) -> bool:
     return not STARTING.isdisjoint(verbs) and any(_unit(name) in FIREWALL_UNITS for name in names)
 
 
-def _text_cuts(text: str, depth: int) -> bool:
+def _text_cuts(text: str, depth: int, *, by_name: bool) -> bool:
+    """``by_name`` also heeds what scripts and variables are called."""
     if depth > MAX_DEPTH:
         return False
     before: Command | None = None
@@ -122,11 +134,13 @@ def _text_cuts(text: str, depth: int) -> bool:
     for command in parse(text):
         if command.depth:
             continue  # _inner_cuts follows what a shell is told to run
-        if _command_cuts(command, depth) or (has_paused and _restarts_a_tunnel(command)):
+        if _command_cuts(command, depth, by_name=by_name) or (has_paused and _restarts_a_tunnel(command)):
             return True
         has_paused = has_paused or command.argv[:1] == ("sleep",)
-        if before is not None and _is_fed(command, before) and _text_cuts(" ".join(before.argv[1:]), depth + 1):
-            return True
+        if before is not None and _is_fed(command, before):
+            fed = " ".join(before.argv[1:])
+            if _text_cuts(fed, depth + 1, by_name=by_name):
+                return True
         before = command
     return False
 
@@ -153,8 +167,8 @@ def _program(word: str) -> str:
     return base.removesuffix(".exe")
 
 
-def _command_cuts(command: Command, depth: int) -> bool:
-    if _panics(command) or any(_text_cuts(text, depth + 1) for text in command.substitutions):
+def _command_cuts(command: Command, depth: int, *, by_name: bool) -> bool:
+    if _panics(command) or any(_text_cuts(text, depth + 1, by_name=by_name) for text in command.substitutions):
         return True
     words = list(command.words[len(command.reserved) :])
     while words and (_program(words[0]) in PREFIXES or is_assignment(words[0]) or words[0].startswith("-")):
@@ -168,16 +182,18 @@ def _command_cuts(command: Command, depth: int) -> bool:
     head, rest = words[0], words[1:]
     program = _program(head)
     if "{{" in head:
-        return _variable_says_so(head.lower())
+        return by_name and _variable_says_so(head.lower())
     if program in SILENT:
         return False
-    if _program_says_so(program):
+    if by_name and _program_says_so(program):
         return True
     if _program_cuts(program, head, rest):
         return True
     if program not in INTERPRETERS:
         return False
-    return _inner_cuts(program, rest, depth) or any(_text_cuts(text, depth + 1) for text in command.documents)
+    return _inner_cuts(program, rest, depth, by_name=by_name) or any(
+        _text_cuts(text, depth + 1, by_name=by_name) for text in command.documents
+    )
 
 
 def _program_cuts(program: str, head: str, rest: list[str]) -> bool:
@@ -227,11 +243,15 @@ def _systemctl_cuts(words: list[str]) -> bool:
     return _disturbs(words[:1], words[1:])
 
 
-def _inner_cuts(program: str, rest: list[str], depth: int) -> bool:
-    if any(" " in word and _text_cuts(word, depth + 1) for word in rest):
+def _inner_cuts(program: str, rest: list[str], depth: int, *, by_name: bool) -> bool:
+    if any(" " in word and _text_cuts(word, depth + 1, by_name=by_name) for word in rest):
         return True
     if program in ("sh", "bash", "dash", "zsh", "ksh", "ash", "su", "eval", "cmd", "powershell", "pwsh"):
-        return any(_text_cuts(word, depth + 1) for word in rest if not word.startswith("-") and "/" not in word)
+        return any(
+            _text_cuts(word, depth + 1, by_name=by_name)
+            for word in rest
+            if not word.startswith("-") and "/" not in word
+        )
     words = [word for word in rest if not word.startswith(("-", "{{"))]
     return any(_program_cuts(_program(word), word, words[at + 1 :]) for at, word in enumerate(words))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 from ansible_reap.checks.evidence import work
@@ -57,14 +58,15 @@ _SCRIPT = re.compile(
 _RECORDER_SCRIPT = re.compile(r"(?:^|[^a-z])(?:logger|recorder|ping|poller|sniffer|keep-?alive|agent)$", re.IGNORECASE)
 _VERBS = r"\b(?:start(?:s|ing)?|runs?|running|launch(?:es|ing)?|host|serve|expose|open|spawn|bring up)\b"
 _NAMED = re.compile(
-    _VERBS + r".*?(?<![\w-])(?:\w*servers?|daemon|proxy|tunnels?|listener|monitor(?:ing)?|watcher|watchdog"
+    _VERBS + r".*?(?<![\w-])(?P<what>\w*servers?|daemon|proxy|tunnels?|listener|monitor(?:ing)?|watcher|watchdog"
     r"|port.?forward(?:ing|er)?)"
     r"(?=$|[^\w-]*$|[,:.;()]|\s+(?:on|for|in|at|with|to|that|via|and|of|as|by|from|which|port)\b)",
     re.IGNORECASE | re.DOTALL,
 )
-_NAMED_APP = re.compile(_VERBS + r".*\b(?:app|application|service)\s*$", re.IGNORECASE | re.DOTALL)
+_NAMED_APP = re.compile(_VERBS + r".*\b(?P<what>app|application|service)\s*$", re.IGNORECASE | re.DOTALL)
 _IN_BACKGROUND = re.compile(
-    r"\bbackground\b|\bport.?forward|\btunnel|\bkeep.?alive\b|\b(?:watch|monitor|record|captur|tail|logg)ing\b",
+    r"(?P<what>\bbackground\b|\basynchronously\b|\bport.?forward\w*|\btunnel\w*|\bkeep.?alive\b"
+    r"|\b(?:watch|monitor|record|captur|tail|logg)ing\b)",
     re.IGNORECASE,
 )
 _STOPS = re.compile(r"\b(?:stop|kill|terminate|shut ?down|tear ?down)\b", re.IGNORECASE)
@@ -86,6 +88,7 @@ def signs_of(analysis: Analysis, launch: Launch) -> tuple[Sign, ...]:
         found += _of_commands(task)
         found += _of_name(task)
         found += _of_neighbours(analysis, task)
+        found += _of_counterpart(analysis, task)
     elif re.search(r"_(?:proxy|tunnel|port_forward)$", task.module):
         found.append(Sign(f"{task.module} keeps a connection open", FAIR))
     unique = {sign.text: sign for sign in sorted(found, key=lambda sign: sign.weight)}
@@ -202,10 +205,19 @@ def _of_script(argv: tuple[str, ...]) -> Iterator[Sign]:
 
 def _of_name(task: Task) -> Iterator[Sign]:
     name = re.sub(r"\{\{.*?\}\}", "_", (task.name or "")[:MAX_NAME]).strip()
-    if _NAMED.search(name):
-        yield Sign("its name says so", FAIR)
-    elif _NAMED_APP.search(name) or _IN_BACKGROUND.search(name):
-        yield Sign("its name says so", WEAK)
+    for pattern, weight in ((_NAMED, FAIR), (_NAMED_APP, WEAK), (_IN_BACKGROUND, WEAK)):
+        match = pattern.search(name)
+        if match:
+            yield Sign(f"its name says '{match['what']}'", weight)
+            return
+
+
+def _of_counterpart(analysis: Analysis, task: Task) -> Iterator[Sign]:
+    """A file beside this one that is called after stopping what this one is called after starting."""
+    folder, _, name = task.path.rpartition("/")
+    other = re.sub(r"(?<![a-z])start(?![a-z])", "stop", name)
+    if other != name and (Path(analysis.root) / folder / other).is_file():
+        yield Sign(f"there is {other} beside {name}", FAIR)
 
 
 def _of_neighbours(analysis: Analysis, task: Task) -> Iterator[Sign]:

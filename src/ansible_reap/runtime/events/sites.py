@@ -17,7 +17,7 @@ from ansible_reap.runtime.events import marker, results
 from ansible_reap.runtime.events.ansible_objects import Host, Play, Task, Variables
 from ansible_reap.runtime.tracking.info import Access, LaunchSite, Route
 from ansible_reap.runtime.tracking.text import fit
-from ansible_reap.shell.disconnects import cuts_connection
+from ansible_reap.shell.disconnects import surely_cuts_connection
 
 
 class SiteReader:
@@ -75,7 +75,7 @@ def _detached(task: Task, play: Play, host: Host) -> tuple[str | None, bool]:
     if found is not None and found.is_valid:
         return fit(found.reason), False
     arguments = {name: value for name, value in task.args.items() if not str(name).startswith("_ansible_")}
-    if cuts_connection(str(task.action), arguments, str(task.name) if task.name else None):
+    if surely_cuts_connection(str(task.action), arguments):
         return REBOOT_REASON, False
     return None, found is not None
 
