@@ -79,7 +79,7 @@ def _of_verdict(launch: Launch, truths: Sequence[Truth], *, exhaustive: bool) ->
     if launch.verdict == "reaped" and left:
         setting, job = left[0]
         yield disagree("reaped-but-left", setting, f"nothing waits for its job {job.items} on {job.host}")
-    if launch.verdict == "unreaped" and waited:
+    if launch.verdict == "unreaped" and waited and exhaustive:
         setting, job = waited[0]
         kind = "unreaped-but-sometimes-waited" if left else "unreaped-but-always-waited"
         yield disagree(kind, setting, f"its job {job.items} on {job.host} is waited for")
