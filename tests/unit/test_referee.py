@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from referee import grammar, minimise
+from referee import grammar, minimise, relations
 from referee.judgement import Twin, of_twin, of_verdicts
 from referee.observation import Job, Observation
-from referee.project import Project, Setting
+from referee.project import Project, Setting, Task
 from referee.static import Checked, Launch, check
 
 JOB = Job("j1.1", "L1", "h1", (), "ok", looks=2, waited=True, cleaned=False, polled=False)
@@ -166,3 +166,67 @@ def test_a_project_is_made_as_small_as_what_it_shows_allows() -> None:
     assert len(named) == 2
     assert {key for task in named for key in task} <= {"name", "async", "poll", "register", "until"}
     assert len(str(small.texts())) < 700 < len(str(project.texts()))
+
+
+def a_play(*tasks: Task) -> list[Task]:
+    return [{"name": "Play", "hosts": "all", "tasks": list(tasks)}]
+
+
+LAUNCH: Task = {"name": "Launch L1", "command": "work L1 ok", "async": 600, "poll": 0, "register": "job"}
+WAIT: Task = {
+    "name": "Wait",
+    "async_status": {"jid": "{{ job.ansible_job_id }}"},
+    "register": "seen",
+    "until": "seen is finished",
+    "retries": 900,
+    "delay": 1,
+}
+
+
+def test_a_project_is_written_out_in_place_with_its_conditions() -> None:
+    files = {
+        "hosts.ini": "h1\n",
+        "site.yml": a_play(
+            {"name": "Call", "include_tasks": "tasks/part.yml", "when": "c1"},
+            {"name": "Block", "block": [WAIT], "when": ["c1", "c2"]},
+        ),
+        "tasks/part.yml": [{**LAUNCH, "when": "c3"}],
+    }
+    written = relations.inlined(Project(files, ("site.yml",), ("h1",)))
+    assert written.files == {
+        "hosts.ini": "h1\n",
+        "site.yml": a_play({**LAUNCH, "when": ["c1", "c3"]}, {**WAIT, "when": ["c1", "c2"]}),
+    }
+
+
+def test_what_calls_itself_or_runs_in_a_loop_is_not_written_out() -> None:
+    files = {
+        "site.yml": a_play({"name": "Call", "include_tasks": "tasks/part.yml", "loop": [1, 2]}),
+        "tasks/part.yml": [LAUNCH, {"name": "Again", "include_tasks": "part.yml", "when": "c1"}],
+    }
+    assert relations.inlined(Project(files, ("site.yml",), ("h1",))).files == files
+
+
+def test_waits_are_added_after_launches_and_looks_are_taken_away() -> None:
+    project = Project({"site.yml": a_play(LAUNCH, WAIT)}, ("site.yml",), ("h1",))
+    with_waits, labels = relations.waited_at_once(project)
+    names = [task["name"] for task in with_waits.files["site.yml"][0]["tasks"]]
+    assert (names, labels) == (["Launch L1", "Wait at once", "Wait"], {"L1"})
+    assert [task["name"] for task in relations.without_looks(project).files["site.yml"][0]["tasks"]] == [
+        "Launch L1",
+        "Say",
+    ]
+
+
+@pytest.mark.parametrize("layout", [grammar.Layout.FLAT, grammar.Layout.NEUTRAL])
+def test_other_spellings_and_layouts_of_a_seed_have_the_same_launches(layout: grammar.Layout) -> None:
+    for number in range(30):
+        labels = [grammar.project(f"6-{number}", layout, spelling).labels() for spelling in "012"]
+        assert labels[0] == labels[1] == labels[2]
+
+
+def test_a_verdict_that_a_rearranged_project_does_not_get_is_told(tmp_path: Path) -> None:
+    project = Project({"site.yml": a_play(LAUNCH, WAIT)}, ("site.yml",), ("h1",))
+    checked = Checked({"L1": Launch("L1", "site.yml", 3, "unreaped", ())}, (), (), None)  # a wrong verdict
+    found = list(relations.of_relations(project, checked, None, tmp_path / "scratch"))
+    assert [(each.kind, each.subject) for each in found] == [("relation-inlined", "L1")]

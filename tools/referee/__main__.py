@@ -26,6 +26,8 @@ from referee import grammar
 from referee.controller import ROOT, Controller
 from referee.minimise import Showing, smallest
 from referee.project import Project
+from referee.relations import of_relations
+from referee.static import check
 from referee.trial import Result, trials
 
 
@@ -60,6 +62,16 @@ class Session:
                 folder = self._kept / f"{controller.core}-{name}"
                 keep(result, folder)
                 self._minimise(controller, result, folder)
+
+    def relate(self, name: str, project: Project, respelled: Project) -> None:
+        """Hold the verdicts on a project against those on projects that must agree with them."""
+        folder = self._scratch / "relations"
+        project.write(folder)
+        checked = check(folder)
+        for found in of_relations(project, checked, respelled, folder):
+            self.counts[f"{found.half.value}: {found.kind}"] += 1
+            print(f"{name} {found}", flush=True)
+            project.write(self._kept / f"{found.kind}-{name}" / "project")
 
     def _repeated(self, controller: Controller, projects: dict[str, Project]) -> list[Result]:
         """What came of each, where it disagreed without what a second try does not show: machines stumble."""
@@ -152,7 +164,9 @@ def _try(args: argparse.Namespace, scratch: Path) -> Session:
                 break
             numbers = range(number, min(number + 2 * args.at_once, end))
             number = numbers.stop
-            made = {f"{args.seed}-{each}": grammar.project(f"{args.seed}-{each}") for each in numbers}
+            made = {f"{args.seed}-{each}": grammar.project(f"{args.seed}-{each}", spelling="0") for each in numbers}
+            for name, project in made.items():
+                session.relate(name, project, grammar.project(name, spelling="1"))
             session.try_them(controller, {name: each for name, each in made.items() if without.isdisjoint(each.notes)})
             print(
                 f"... {session.counts['projects']} projects, {session.counts['runs']} runs", file=sys.stderr, flush=True

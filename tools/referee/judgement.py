@@ -166,7 +166,7 @@ def _of_states(twin: Twin, report: dict[str, Any], detached: set[str]) -> Iterat
         truth[job.key][job.waited] += 1
     for jid in sorted(set(seen) & set(states)):
         job, waited = seen[jid], truth[seen[jid].key]
-        if job.label in detached or job.polled or len(waited) != 1:
+        if not job.label or job.label in detached or job.polled or len(waited) != 1:
             continue
         wrong = _wrong_state(
             states[jid], job, waited=waited[True] > 0, gate_reaps=twin.options["on_unreaped"] == "reap"

@@ -69,7 +69,10 @@ def observe(ran: Ran, folder: str, ends: dict[str, str]) -> Observation:
     """Read what a run left. ``folder`` is the project's: tasks of other places are not its own."""
     labels = ran.labels()
     events = ran.events()
-    tasks = {event["job"]: event["task"] for event in events if event.get("job") and "task" in event}
+    tasks: dict[str, str] = {}
+    for event in events:
+        if event.get("job") and "task" in event:
+            tasks.setdefault(event["job"], event["task"])  # the first to tell of a job is the task that launched it
     polled = {event["job"] for event in events if event["event"] == "polled"}
     jobs = []
     for jid, host, writes, looks, waited, cleaned in _status_files(ran):
