@@ -63,13 +63,16 @@ def _judged(instance: Instance, record: Record, elsewhere: _WaitsElsewhere) -> J
 
 
 class _WaitsElsewhere:
-    """Whether a wait that a launch's walk never came by reads its register: then nothing certain can be said."""
+    """Whether a wait that a launch's walk never came by reads its register: then nothing certain can be said.
+
+    A wait that is known to be for other jobs wherever it is reached is none of these.
+    """
 
     def __init__(self, record: Record) -> None:
         self._record = record
         self._by_name: dict[str, set[int]] = defaultdict(set)
         for key, look in record.looks.items():
-            if look.kind is ReapKind.WAIT:
+            if look.kind is ReapKind.WAIT and look.is_loose:
                 for name in _names_read(look.task):
                     self._by_name[name].add(key)
 
@@ -94,7 +97,8 @@ def _add_unwalked(library: Library, record: Record) -> None:
                 continue
             if (is_status(step) or is_wait_action(step)) and id(step) not in record.looks:
                 waits = "until" in step.keywords or is_wait_action(step)
-                look = LookRecord(step, ReapKind.WAIT if waits else ReapKind.PEEK, has_until="until" in step.keywords)
+                kind = ReapKind.WAIT if waits else ReapKind.PEEK
+                look = LookRecord(step, kind, has_until="until" in step.keywords, is_loose=True)
                 record.looks[id(step)] = look
             if ("async" in step.keywords or "poll" in step.keywords) and id(step) not in record.uses:
                 use = UseRecord(step)
@@ -135,6 +139,8 @@ def _launch(judgements: list[Judgement], record: Record, reaps: dict[int, Reap])
     made = {id(each): _reap_for(each, record, reaps) for each in (*waits, *looks)}
     if any(reap.misses_results for reap in made.values()) or _asked_without_results(found, reaps):
         sub_tag = None  # async-scope names the cause
+    if found.instance.stopped_at is not None and found.verdict is Verdict.PARTIAL and waits:
+        sub_tag = None  # so it does here
     beside = dict.fromkeys(other for each in judgements for other in each.instance.beside)
     declared = found.instance.detached
     return Launch(

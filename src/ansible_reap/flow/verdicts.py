@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from itertools import takewhile
+from dataclasses import dataclass, replace
 
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import ReapKind
-from ansible_reap.flow.evaluation.formulas import Formula, conj, disj, implies, relaxed, satisfiable, without_choices
+from ansible_reap.flow.evaluation.formulas import (
+    Atom,
+    Formula,
+    conj,
+    decided,
+    disj,
+    implies,
+    relaxed,
+    satisfiable,
+    without_choices,
+)
 from ansible_reap.flow.evaluation.values import EACH
+from ansible_reap.flow.walk.hosts import Reach, reach
 from ansible_reap.flow.walk.record import Cover, Instance, Record
+from ansible_reap.flow.walk.visit import TAG_OPTION
 from ansible_reap.jobs import Verdict
+
+_FIRST_HOST = frozenset(
+    f"{hosts}.0 == inventory_hostname"
+    for hosts in ("ansible_play_batch", "ansible_play_hosts", "ansible_play_hosts_all", "play_hosts")
+)
+"""Conditions that hold on the first host of the play and nowhere else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,25 +44,30 @@ class Judgement:
     looks: tuple[Task, ...] = ()
 
 
-def judge(instance: Instance, record: Record, waits_elsewhere: Callable[[Instance], bool]) -> Judgement:
+def judge(written: Instance, record: Record, waits_elsewhere: Callable[[Instance], bool]) -> Judgement:
     """What becomes of the launch's jobs.
 
     ``waits_elsewhere`` tells whether some wait that this walk never came by reads the register by name.
     """
+    instance = _in_an_ordinary_run(written)
     waits = [
         cover for cover in instance.covers if cover.kind is ReapKind.WAIT and cover.is_sure and _meets(instance, cover)
     ]
-    waits = [cover for cover in waits if not _comes_too_late(cover, instance)]
     wait_tasks = _tasks(waits)
     looks = tuple(task for task in _tasks(instance.covers) if task not in wait_tasks)
 
     def verdict(what: Verdict, tag: str | None = None, text: str = "", confidence: str = "high") -> Judgement:
-        return Judgement(instance, what, tag, text, confidence, wait_tasks, looks)
+        return Judgement(written, what, tag, text, confidence, wait_tasks, looks)
 
     if instance.task.keywords.get("when") is False:
         return verdict(Verdict.REAPED)  # it never runs, so nothing is left behind
-    if instance.reaps_itself or _all_covered(instance, waits, lambda guard: guard):
+    if instance.reaps_itself:
         return verdict(Verdict.REAPED)
+    if _all_covered(instance, waits, lambda guard: guard):
+        missed = _missed(instance)
+        if missed is not None and not instance.detached:
+            return verdict(Verdict.PARTIAL, "partial", *missed)
+        return verdict(Verdict.UNKNOWN if instance.starts_again is None else Verdict.REAPED)
     if instance.detached:
         return verdict(Verdict.DETACHED)
     if instance.cuts:
@@ -62,15 +84,51 @@ def judge(instance: Instance, record: Record, waits_elsewhere: Callable[[Instanc
     return verdict(Verdict.PARTIAL if waits else Verdict.UNREAPED, tag, text, confidence)
 
 
-def _comes_too_late(wait: Cover, instance: Instance) -> bool:
-    """Whether the status file has been deleted, wherever the wait runs, before anything waited for the job."""
-    before = list(takewhile(lambda cover: cover is not wait, instance.covers))
-    for at, cover in enumerate(before):
-        is_whole = cover.is_sure and not cover.is_partial and cover.index in (None, EACH, wait.index)
-        if cover.kind is ReapKind.CLEANUP and is_whole and implies(wait.guard, cover.guard):
-            earlier = (each for each in before[:at] if each.kind is ReapKind.WAIT)
-            return not any(satisfiable(conj(each.guard, cover.guard)) for each in earlier)
-    return False
+def _in_an_ordinary_run(instance: Instance) -> Instance:
+    """The launch and its reaps with what is settled by how a run is started, and by where the launch runs.
+
+    No tag is asked for, unless the launch itself needs one; a launch with ``run_once`` is on the first host.
+    """
+
+    def settle(atom: Atom) -> bool | None:
+        if atom.text.startswith(TAG_OPTION):
+            return False
+        return True if instance.runs_once and atom.text in _FIRST_HOST else None
+
+    guard = decided(instance.guard, settle)
+    if not instance.never_runs and not satisfiable(guard):
+        return instance
+    covers = [_on_its_hosts(instance, replace(cover, guard=decided(cover.guard, settle))) for cover in instance.covers]
+    return replace(instance, guard=guard, covers=covers)
+
+
+def _on_its_hosts(instance: Instance, cover: Cover) -> Cover:
+    """The reap as far as it reaches the hosts on which the jobs were launched: a later play may have others."""
+    frame = instance.frame
+    if cover.hosts is None or frame.play is None or cover.hosts[0] == frame.play or instance.runs_once:
+        return cover
+    found = reach(frame.hosts, cover.hosts[1])
+    if found is Reach.SOME:
+        return replace(cover, is_partial=True)
+    return replace(cover, is_sure=False) if found is Reach.UNCLEAR else cover
+
+
+def _missed(instance: Instance) -> tuple[str, str] | None:
+    """Why jobs are missed by waits that seem to be for all of them, and how sure that is."""
+    name = instance.register or "this launch"
+    if instance.starts_again:
+        text = (
+            f"A job that has just started does not meet the launch's own until, so each of its tries starts one more "
+            f"job, and {name} tells of the last one only."
+        )
+        return text, "high"
+    if instance.stopped_at is not None:
+        text = (
+            f"An item that the launch skips has no job id, and {instance.stopped_at.place} fails there: "
+            f"on ansible-core 2.16 it then waits for none of the items after it."
+        )
+        return text, "medium"
+    return None
 
 
 def _tasks(covers: Iterable[Cover]) -> tuple[Task, ...]:
@@ -105,11 +163,7 @@ def _is_unknown(instance: Instance, record: Record, waits: list[Cover]) -> bool:
         return True
     if any(cover.kind is ReapKind.WAIT and not cover.is_sure and _meets(instance, cover) for cover in instance.covers):
         return True
-    every = [
-        cover
-        for cover in instance.covers
-        if cover.kind is ReapKind.WAIT and cover.is_sure and not _comes_too_late(cover, instance)
-    ]
+    every = [cover for cover in instance.covers if cover.kind is ReapKind.WAIT and cover.is_sure]
     return _all_covered(instance, every, without_choices)
 
 
@@ -117,20 +171,30 @@ def _fault(instance: Instance, waits: list[Cover]) -> tuple[str, str, str]:
     """The sub-tag, the explanation and the confidence for a launch that is not reaped, or not wholly."""
     name = instance.register or "this launch"
     jobs = "jobs" if instance.is_looped else "job"
+    fewer = [cover for cover in waits if _on_fewer_hosts(instance, cover)]
+    if waits and len(fewer) == len(waits):
+        text = (
+            f"The {jobs} of {name} {'run' if instance.is_looped else 'runs'} on {instance.frame.hosts}, but the play "
+            f"of {_first(waits)} is on {fewer[0].hosts[1] if fewer[0].hosts else 'other hosts'} alone."
+        )
+        return "partial", text, "high"
     if waits and all(cover.is_partial or cover.index not in (None, EACH) for cover in waits):
         return (
             "partial",
             f"Only some of the jobs of {name} are waited for: {_first(waits)} picks single results.",
             "high",
         )
+    if waits and instance.cleaned:
+        first = instance.cleaned[0].task.place
+        return "partial", f"{first} may delete the status file of {name} before {_first(waits)} looks for it.", "medium"
     if waits:
         text = (
             f"The {jobs} of {name} {'are' if instance.is_looped else 'is'} not waited for on every path: "
             f"{_first(waits)} waits only under a condition that the launch does not have."
         )
         return "partial", text, "medium"
-    late = [cover for cover in instance.covers if cover.kind is ReapKind.WAIT and _comes_too_late(cover, instance)]
-    if late:
+    late = [cover for cover in instance.covers if cover.kind is ReapKind.WAIT and cover.guard is False]
+    if instance.cleaned and late:
         return "peek", f"The status file of {name} is deleted before {_first(late)} waits.", "high"
     sure = [cover for cover in instance.covers if cover.is_sure and cover.kind is not ReapKind.WAIT]
     if sure and all(cover.kind is ReapKind.CLEANUP for cover in sure):
@@ -150,6 +214,12 @@ def _fault(instance: Instance, waits: list[Cover]) -> tuple[str, str, str]:
         return "unregistered", f"Nothing is registered, so no task can wait for the {jobs} or see a failure.", "high"
     text = f"Nothing waits for the {jobs} of {name}: nobody sees whether the work succeeds, fails or is killed."
     return "never", text, "high"
+
+
+def _on_fewer_hosts(instance: Instance, cover: Cover) -> bool:
+    if cover.hosts is None or cover.hosts[0] == instance.frame.play or instance.runs_once:
+        return False
+    return reach(instance.frame.hosts, cover.hosts[1]) is Reach.SOME
 
 
 def _first(covers: list[Cover]) -> str:

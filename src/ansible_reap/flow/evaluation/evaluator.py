@@ -32,6 +32,7 @@ from ansible_reap.flow.evaluation.values import (
     Value,
     alt,
     forced,
+    had_anywhere,
     mapped,
     options,
     plain,
@@ -177,7 +178,10 @@ class Evaluator:
 
     def _ready(self, raw: Any) -> Value:
         if isinstance(raw, (Lazy, Alt)):
-            return forced(raw)
+            value = forced(raw)
+            if isinstance(raw, Lazy) and raw.template and isinstance(value, Undefined):
+                return self.text(raw.template)
+            return value
         if isinstance(raw, (Const, Unknown, Undefined, Job, JobId, Results, Seq, Map)):
             return raw
         if isinstance(raw, Choices):
@@ -331,7 +335,9 @@ class Evaluator:
         """``hostvars[host].x`` and ``vars['x']`` are just x; which host is not followed."""
         is_hosts = isinstance(base, (nodes.Getitem, nodes.Getattr)) and _is_name(base.node, "hostvars")
         if is_hosts or _is_name(base, "vars"):
-            return self.name(key) if isinstance(key, str) else Unknown(self.live)
+            if not isinstance(key, str):
+                return Unknown(self.live)
+            return had_anywhere(self.name(key)) if is_hosts else self.name(key)
         return UNKNOWN if _is_name(base, "hostvars") else None
 
     def is_hosts(self, node: nodes.Node) -> bool:
@@ -341,7 +347,8 @@ class Evaluator:
     def path(self, keys: object) -> Value:
         """What a host's variable holds: its name, or a list of the name and the keys in it."""
         first, *rest = keys if isinstance(keys, list) and keys else [keys]
-        return self.follow(self.name(first) if isinstance(first, str) else Unknown(self.live), rest)
+        base = had_anywhere(self.name(first)) if isinstance(first, str) else Unknown(self.live)
+        return self.follow(base, rest)
 
     def part(self, base: Value, key: object) -> Value:
         """``base.key`` or ``base[key]``; NOT_PLAIN as key is one that is not known."""

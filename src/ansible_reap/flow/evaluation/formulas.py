@@ -206,6 +206,29 @@ def without_choices(formula: Formula) -> Formula:
     return _granted(formula, lambda atom: atom.is_choice, True, {})
 
 
+def decided(formula: Formula, decide: Callable[[Atom], bool | None]) -> Formula:
+    """The formula with some of its atoms settled; ``decide`` leaves an atom as it is by None."""
+    return _decided(formula, decide, {})
+
+
+def _decided(formula: Formula, decide: Callable[[Atom], bool | None], known: dict[int, Formula]) -> Formula:
+    if isinstance(formula, bool):
+        return formula
+    if isinstance(formula, Atom):
+        said = decide(formula)
+        return formula if said is None else said
+    if isinstance(formula, Delayed):
+        return _decided(formula.formula, decide, known)
+    key = id(formula)
+    if key not in known:
+        parts = tuple(_decided(part, decide, known) for part in formula.parts)
+        if isinstance(formula, Not):
+            known[key] = neg(parts[0])
+        else:
+            known[key] = conj(*parts) if isinstance(formula, And) else disj(*parts)
+    return known[key]
+
+
 def _granted(
     formula: Formula, grants: Callable[[Atom], bool], positive: bool, known: dict[tuple[int, bool], Formula]
 ) -> Formula:

@@ -56,25 +56,23 @@ _EMPTY_WHILE_RUNNING: dict[object, object] = {"stdout": "", "stderr": "", "stdou
 """What a look at a running job always holds (seen on ansible-core 2.16 to 2.22)."""
 
 
+_SKIPPED: dict[str, Value] = {"skipped": Const(1), "changed": Const(0), "failed": Const(0), "skip_reason": UNKNOWN}
+
+
 def _job_part(job: Job, key: object) -> Value:
     """What ``.key`` of a job's result holds, as far as it can be known at its stage."""
     if not isinstance(key, str):
         return Unknown(frozenset({job.instance}))
+    if job.stage is Stage.SKIPPED and key not in (job.loop_var, "item", "ansible_loop_var"):
+        return _SKIPPED.get(key, ABSENT)
     if key in _ID_ATTRIBUTES:
-        return JobId(job.instance, job.index, job.is_partial)
+        return JobId(job.instance, job.index, job.is_partial, job.is_anywhere)
     if key in (job.loop_var, "item"):
         return job.item if job.item is not None else UNKNOWN
-    if job.stage is Stage.RUNNING and key in _EMPTY_WHILE_RUNNING:
-        return Const(_EMPTY_WHILE_RUNNING[key])
     if job.stage in (Stage.LAUNCHED, Stage.RUNNING):
-        if key in _ABSENT_WHILE_RUNNING:
-            return ABSENT
-        if key == "changed":
-            return _changed(job)
-        if key == "started":
-            return Const(1)
-        if key in ("failed", "finished", "unreachable"):
-            return Const(0)
+        known = _while_at_work(job, key)
+        if known is not None:
+            return known
     if key == "skipped":
         return ABSENT
     if job.stage is Stage.DONE and key == "finished":
@@ -82,6 +80,19 @@ def _job_part(job: Job, key: object) -> Value:
     if key == "ansible_loop_var":
         return Const(job.loop_var)
     return Unknown(frozenset({job.instance}))
+
+
+def _while_at_work(job: Job, key: str) -> Value | None:
+    """What is known of the result of a job that has not ended."""
+    if job.stage is Stage.RUNNING and key in _EMPTY_WHILE_RUNNING:
+        return Const(_EMPTY_WHILE_RUNNING[key])
+    if key in _ABSENT_WHILE_RUNNING:
+        return ABSENT
+    if key == "changed":
+        return _changed(job)
+    if key == "started":
+        return Const(1)
+    return Const(0) if key in ("failed", "finished", "unreachable") else None
 
 
 def _changed(job: Job) -> Value:

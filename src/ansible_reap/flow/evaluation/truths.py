@@ -66,6 +66,8 @@ _STATE_KEYS = {"changed": "changed", "change": "changed", "failed": "failed", "f
 """Tests of a result that say no more than one of its keys."""
 _NARROWING = frozenset({"select", "reject", "selectattr", "rejectattr", "list", "unique", "sort"})
 """Filters that leave nothing of an empty list."""
+_OF_SKIPPED = frozenset({"skipped", "skip", "succeeded", "success", "successful", "finished"})
+"""Tests that hold for the result of what was skipped (seen on ansible-core 2.16 and 2.22)."""
 _CHANGED = frozenset({"changed", "change"})
 _SUCCESS = frozenset({"succeeded", "success", "successful"})
 _ALWAYS_SETTLED = frozenset({"skipped", "skip", "started"})
@@ -169,6 +171,8 @@ def _test_of_job(name: str, value: Value, text: str) -> Formula | None:
     if name not in STATE_TESTS or job is None:
         return None
     stage, number = job
+    if stage is Stage.SKIPPED:
+        return name in _OF_SKIPPED
     if name in _CHANGED and stage is Stage.LAUNCHED:
         said = _said_changed(value)
         return _state(text, name, number) if said is None else said

@@ -46,6 +46,8 @@ EACH = -1
 class Stage(Enum):
     """What the holder of a job's result may know of it."""
 
+    SKIPPED = "skipped"
+    """There is no job: the launch was skipped, as for some items of its loop."""
     LAUNCHED = "launched"
     RUNNING = "running"
     """It is the result of a look that has found the job at work."""
@@ -68,6 +70,8 @@ class Job:
     item: Value | None = None
     """What ``.item`` holds, where that matters: the handle that a reap looped over."""
     loop_var: str = "item"
+    is_anywhere: bool = False
+    """It was had by way of ``hostvars`` and the like: whichever host looks, it is this job."""
     changed: bool | None = True
     """Whether a launch counts as changed: ``changed_when`` may say otherwise. None where that is not known."""
 
@@ -79,6 +83,7 @@ class JobId:
     instance: int
     index: int | None = None
     is_partial: bool = False
+    is_anywhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +127,11 @@ class Alt:
 class Lazy:
     """A fact or parameter without any handle in it, worked out when something asks for it: most are never asked for."""
 
-    __slots__ = ("_value", "depth", "read", "written")
+    __slots__ = ("_value", "depth", "read", "template", "written")
 
-    def __init__(self, read: Callable[[], Value], written: str = "", depth: int = 0) -> None:
+    def __init__(self, read: Callable[[], Value], written: str = "", depth: int = 0, template: str = "") -> None:
+        self.template = template
+        """The text that it comes of, where it is one: what it names may be set only later."""
         self.read = read
         self.written = written
         self.depth = depth
@@ -334,6 +341,28 @@ def is_counted(seq: Seq) -> bool:
     return not seq.is_open and not any(
         isinstance(item, Alt) or (isinstance(item, (Job, JobId)) and item.index == EACH) for item in seq.items
     )
+
+
+def with_jobs(value: Value, change: Callable[[Job | JobId], Job | JobId]) -> Value:
+    """The value with every job in it, and every id of one, replaced by what ``change`` makes of it."""
+    if isinstance(value, (Job, JobId)):
+        return change(value)
+    if isinstance(value, Results):
+        items = with_jobs(value.items, change)
+        return Results(items) if isinstance(items, Seq) else value
+    if isinstance(value, Seq):
+        return replace(value, items=tuple(with_jobs(item, change) for item in value.items))
+    if isinstance(value, Map):
+        entries = tuple((key, with_jobs(inner, change)) for key, inner in value.entries)
+        return Map(entries, None if value.rest is None else with_jobs(value.rest, change))
+    if isinstance(value, Alt):
+        return Alt(tuple((guard, with_jobs(inner, change)) for guard, inner in value.options))
+    return value
+
+
+def had_anywhere(value: Value) -> Value:
+    """The value as another host sees it: the jobs in it are the same whoever asks."""
+    return with_jobs(value, lambda job: replace(job, is_anywhere=True)) if taints(value) else value
 
 
 def picked(item: Value) -> Value:

@@ -14,8 +14,8 @@ from ansible_reap.content.roles import MAX_CANDIDATES, Role
 from ansible_reap.flow.evaluation.evaluator import Evaluator
 from ansible_reap.flow.evaluation.formulas import Atom, Formula, atoms, conj
 from ansible_reap.flow.evaluation.patterns import guarded_patterns, is_open, patterns
-from ansible_reap.flow.evaluation.values import UNKNOWN, Seq, Unknown, handles, is_counted, one_of, taints
-from ansible_reap.flow.walk.state import Frame
+from ansible_reap.flow.evaluation.values import UNKNOWN, Seq, Undefined, Unknown, handles, is_counted, one_of, taints
+from ansible_reap.flow.walk.state import Frame, tags_of
 from ansible_reap.flow.walk.visit import Visit
 from ansible_reap.flow.walk.walk import MAX_DEPTH, Walk
 
@@ -91,7 +91,7 @@ def run_role(
     if files and walk.is_settled(key, files[0], frame):
         walk.record.reached.update(files[:1])
         return
-    pending = frozenset(walk.state.pending)
+    before_it = walk.mark()
     walk.stack.append(key)
     inner = (
         frame
@@ -108,10 +108,12 @@ def run_role(
     for path in files[:1]:
         walk.record.reached.add(path)
         walk.stack.append(path)
+        ended, walk.state.role_ended = walk.state.role_ended, False
         walk.run(walk.library.content(path).tasks, inner._replace(path=path))
+        walk.state.role_ended = ended
         walk.stack.pop()
     walk.stack.pop()
-    walk.settle(key, frame, pending)
+    walk.settle(key, frame, before_it)
 
 
 def _dependencies(walk: Walk, path: str) -> list[Any]:
@@ -120,12 +122,16 @@ def _dependencies(walk: Walk, path: str) -> list[Any]:
 
 
 def evaluated_params(walk: Walk, frame: Frame, written: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters as the caller means them; what stays unknown keeps its text, so that conditions can be compared."""
+    """Parameters as the caller means them.
+
+    What stays unknown keeps its text, so that conditions can be compared; so does what may be set within the call.
+    """
     evaluator = walk.evaluator(frame)
     out: dict[str, Any] = {}
     for key, raw in written.items():
         value = walk.later(evaluator, raw)
-        out[key] = raw if isinstance(value, Unknown) and not value.taints and expressions.is_template(raw) else value
+        is_later = isinstance(value, Undefined) or (isinstance(value, Unknown) and not value.taints)
+        out[key] = raw if is_later and expressions.is_template(raw) else value
     return out
 
 
@@ -151,6 +157,8 @@ def call(visit: Visit) -> None:
     if is_static:
         if "when" in task.keywords:
             outer = outer._replace(whens=(*outer.whens, task.keywords["when"]))
+        if "tags" in task.keywords:
+            outer = outer._replace(tags=outer.tags | tags_of(task.keywords))
         params = evaluated_params(walk, frame, task_vars) if task_vars else {}
         _one_call(walk, task, outer, params, True)
         return
@@ -318,14 +326,14 @@ def _run_file(walk: Walk, path: str, frame: Frame, guard: Formula, *, is_repeate
         return
     if not walk.may_enter(path):
         return
-    pending = frozenset(walk.state.pending)
+    before_it = walk.mark()
     before = walk.state.facts.copy()
     walk.stack.append(path)
     folder = posixpath.dirname(path)
     inner = frame._replace(path=path, folders=(folder, *(part for part in frame.folders if part != folder))[:8])
     walk.run(walk.library.content(path).tasks, inner)
     walk.stack.pop()
-    walk.settle(path, frame, pending)
+    walk.settle(path, frame, before_it)
     if is_repeated:
         walk.record.promote(path, guard, or_asking=True)
     if not is_alone:

@@ -9,7 +9,7 @@ from ansible_reap.content.builtin import BUILTIN_MODULES
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import ReapKind
 from ansible_reap.flow.evaluation.evaluator import Evaluator
-from ansible_reap.flow.evaluation.formulas import Formula
+from ansible_reap.flow.evaluation.formulas import Formula, disj
 from ansible_reap.flow.evaluation.layers import Choices
 from ansible_reap.flow.evaluation.patterns import patterns
 from ansible_reap.flow.evaluation.values import (
@@ -20,6 +20,7 @@ from ansible_reap.flow.evaluation.values import (
     Seq,
     Unknown,
     Value,
+    had_anywhere,
     handles,
     lifted,
     options,
@@ -58,6 +59,10 @@ _NO_WAIT = BUILTIN_MODULES | _CARRIERS | {"mount", "synchronize", "win_file"}
 """Modules known to do nothing with a job but carry its id about."""
 
 
+_PLAY_ENDS = frozenset({"end_play", "end_host", "end_batch"})
+"""Actions of ``meta`` after which nothing more of the play is run on the host, handlers included."""
+
+
 def task(walk: Walk, step: Task, frame: Frame) -> None:
     """One task, whatever it is."""
     module, visit = step.module, Visit(walk, step, frame)
@@ -66,12 +71,14 @@ def task(walk: Walk, step: Task, frame: Frame) -> None:
     if module in calls.TASK_CALLS or module in calls.ROLE_CALLS:
         calls.call(visit)
     elif module == "meta":
-        if str(step.args.get("_raw_params", "")).strip() == "flush_handlers":
-            handlers.flush(walk)
+        _meta(visit)
     elif module == "set_fact":
         _set_fact(visit)
     elif module == "include_vars":
         _include_vars(visit)
+    elif module in ("assert", "fail"):
+        looks.insist(visit)
+        _ordinary(visit)
     elif module == "add_host":
         _add_host(visit)
     elif is_status(step):
@@ -84,24 +91,36 @@ def task(walk: Walk, step: Task, frame: Frame) -> None:
         _ordinary(visit)
 
 
+def _meta(visit: Visit) -> None:
+    what, state = str(visit.step.args.get("_raw_params", "")).strip(), visit.walk.state
+    if what == "flush_handlers":
+        handlers.flush(visit.walk)
+    elif what in _PLAY_ENDS:
+        state.ended = disj(state.ended, visit.guard)
+    elif what == "end_role":
+        state.role_ended = disj(state.role_ended, visit.guard)
+
+
 # ---- facts
 
 
 def _set_fact(visit: Visit) -> None:
     args = visit.step.args
     written: Any = {key: value for key, value in args.items() if key not in ("cacheable", "_variable_params")}
+    is_shared = bool(visit.keyword("delegate_facts")) or visit.keyword("run_once") is True
     for each in list(visit.rounds()) or [visit.any_round]:
-        _assign(visit.walk, each.evaluator, written, each.own_condition)
+        _assign(visit.walk, each.evaluator, written, each.own_condition, is_shared=is_shared)
 
 
-def _assign(walk: Walk, evaluator: Evaluator, written: Mapping[str, Any], guard: Formula) -> None:
+def _assign(walk: Walk, evaluator: Evaluator, written: Mapping[str, Any], guard: Formula, *, is_shared: bool) -> None:
     if guard is False:
         return
     values = {}
     for key, raw in written.items():
         for name in (plain(evaluator.text(key)),) if isinstance(key, str) else ():
             if isinstance(name, str):
-                values[name] = walk.later(evaluator, raw)
+                value = walk.later(evaluator, raw)
+                values[name] = had_anywhere(value) if is_shared else value
     for name, value in values.items():
         old = walk.state.facts.get(name)
         walk.state.facts[name] = replaced(old if old is not None else UNDEFINED, value, guard)
@@ -135,7 +154,7 @@ def _add_host(visit: Visit) -> None:
             continue
         value = visit.evaluator.data(raw)
         if taints(value):
-            visit.walk.state.facts[str(key)] = value
+            visit.walk.state.facts[str(key)] = had_anywhere(value)
 
 
 # ---- everything else
@@ -148,7 +167,7 @@ def _ordinary(visit: Visit) -> None:
     if isinstance(register, str) and (found or register in walk.state.facts):
         visit.register(Unknown(found))
     if walk.handlers and visit.keyword("notify"):
-        handlers.notify(visit, visit.guard, always_changes=False)
+        handlers.notify(visit, visit.guard)
 
 
 def _carried(visit: Visit) -> frozenset[int]:

@@ -7,15 +7,21 @@ from ansible_reap.content.tasks import Step
 from ansible_reap.flow.evaluation.formulas import Atom, Formula, conj, disj
 from ansible_reap.flow.walk.state import Frame
 from ansible_reap.flow.walk.visit import Visit
-from ansible_reap.flow.walk.walk import Walk
+from ansible_reap.flow.walk.walk import Walk, topics_of
 
 
-def notify(visit: Visit, guard: Formula, *, always_changes: bool) -> None:
-    """Remember what the task notifies. ``guard`` is under what it runs, as a visit or one of its rounds gives it."""
+def notify(visit: Visit, guard: Formula, *, changed: Formula | None = None) -> None:
+    """Remember what the task notifies.
+
+    ``guard`` is under what it runs, as a visit or one of its rounds gives it; ``changed`` under what its result counts
+    as changed, where that is known better than by its ``changed_when``.
+    """
     written = visit.keyword("notify")
     if not written or not visit.walk.handlers:
         return
-    changed: Formula = True if always_changes else Atom(f"changed {visit.step.place}")
+    if changed is None:
+        said = visit.changed_when({})
+        changed = said if isinstance(said, bool) else Atom(f"changed {visit.step.place}")
     notified = visit.walk.state.notified
     for name in written if isinstance(written, list) else [written]:
         topic = str(name)
@@ -23,14 +29,33 @@ def notify(visit: Visit, guard: Formula, *, always_changes: bool) -> None:
 
 
 def flush(walk: Walk) -> None:
-    """Run the handlers that were notified, in the order in which they are defined."""
+    """Run the handlers that were notified, in the order in which they are defined.
+
+    What a handler notifies runs in the same turn where it is defined further down, else in the next one.
+    """
     if not walk.state.notified:
         return
-    notified, walk.state.notified = walk.state.notified, {}
-    for step, frame in walk.handlers:
-        guard = disj(*(notified[topic] for topic in _topics(step) if topic in notified))
-        if guard is not False:
-            _run_handler(walk, step, frame, guard)
+    due, walk.state.notified = walk.state.notified, {}
+    left: dict[str, Formula] = {}
+    for at, (step, frame) in enumerate(walk.handlers):
+        heard = [topic for topic in (_alone(at), *topics_of(step)) if topic in due]
+        guard = disj(*(due[topic] for topic in heard))
+        if guard is False:
+            walk.silent.update({id(step)} if heard else ())
+            continue
+        _run_handler(walk, step, frame, guard)
+        fresh, walk.state.notified = walk.state.notified, {}
+        for topic, under in fresh.items():
+            due[topic] = disj(due.get(topic, False), under)
+            for number, (other, _) in enumerate(walk.handlers[: at + 1]):
+                if topic in topics_of(other):
+                    left[_alone(number)] = disj(left.get(_alone(number), False), under)
+    walk.state.notified = left
+
+
+def _alone(number: int) -> str:
+    """A topic that only the handler at this place listens to."""
+    return f"handler {number} by itself"
 
 
 def flush_unseen(walk: Walk) -> None:
@@ -38,7 +63,8 @@ def flush_unseen(walk: Walk) -> None:
     for step, frame in walk.handlers:
         task = step if isinstance(step, Task) else step.as_task()
         if (task.place.path, task.place.line) not in walk.record.ran_handlers and walk.graph.matters(frame.path):
-            _run_handler(walk, step, frame, Atom(f"notified {task.place}"))
+            # what notifies it may be a task that never counts as changed: then it is known not to run
+            _run_handler(walk, step, frame, id(step) not in walk.silent and Atom(f"notified {task.place}"))
 
 
 def _run_handler(walk: Walk, step: Step, frame: Frame, guard: Formula) -> None:
@@ -47,14 +73,3 @@ def _run_handler(walk: Walk, step: Step, frame: Frame, guard: Formula) -> None:
     before = walk.state.facts.copy()
     walk.run([step], frame.under(guard))
     walk.join(before, guard)
-
-
-def _topics(step: Step) -> list[str]:
-    task = step if isinstance(step, Task) else step.as_task()
-    listen = task.keywords.get("listen")
-    topics = [str(topic) for topic in (listen if isinstance(listen, list) else [listen] if listen else [])]
-    if task.name:
-        topics.append(task.name)
-        role = task.place.path.split("/handlers/")[0].rpartition("/")[2]
-        topics.append(f"{role} : {task.name}")
-    return topics

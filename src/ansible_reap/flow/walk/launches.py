@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
+from ansible_reap.content import expressions
 from ansible_reap.content.model import Task
 from ansible_reap.content.source import Hidden
 from ansible_reap.content.tasks import Step
@@ -96,15 +98,70 @@ def launch(visit: Visit) -> bool:
         detached=_detachment(visit, evaluator),
         reaps_itself=_reaps_itself(walk, step),
         cuts=_cuts(visit, guard),
+        runs_once=_is_true(visit.keyword("run_once")),
+        own_condition=each.own_condition,
     )
+    result = _handle(instance, items, step.loop_variable)
+    changed = _changes(visit, result)
+    result = _with_change(result, changed)
+    instance.starts_again = _starts_again(visit, result)
+    instance.skips = _skips(visit, instance)
     walk.record.instances.append(instance)
     walk.launched.append(number)
     walk.state.live.add(number)
     if instance.register is not None and not (instance.cuts or instance.detached or instance.reaps_itself):
         walk.state.pending.add(number)
-    visit.register(_handle(instance, items, step.loop_variable))
-    handlers.notify(visit, guard, always_changes=True)
+    visit.register(result)
+    handlers.notify(visit, guard, changed=changed)
     return True
+
+
+def _of_one_round(visit: Visit, result: Value) -> dict[str, Value]:
+    """The register as the conditions of the task itself see it: one result, also in a loop."""
+    name = visit.step.keywords.get("register")
+    if not isinstance(name, str):
+        return {}
+    return {name: result.items.items[0] if isinstance(result, Results) and result.items.items else result}
+
+
+def _changes(visit: Visit, result: Value) -> Formula:
+    """Under what the launch counts as changed: always, unless ``changed_when`` says otherwise."""
+    said = visit.changed_when(_of_one_round(visit, result))
+    return True if said is None else said
+
+
+def _with_change(result: Value, changed: Formula) -> Value:
+    if changed is True:
+        return result
+    known = changed if isinstance(changed, bool) else None
+    if isinstance(result, Results):
+        items = tuple(replace(item, changed=known) if isinstance(item, Job) else item for item in result.items.items)
+        return Results(replace(result.items, items=items))
+    return replace(result, changed=known) if isinstance(result, Job) else result
+
+
+def _starts_again(visit: Visit, result: Value) -> bool | None:
+    """Whether the launch's ``until`` is not met by a job that has just started: each try then starts one more."""
+    met = visit.until(_of_one_round(visit, result))
+    if met is None or met is True:
+        return False
+    return True if met is False else None
+
+
+def _skips(visit: Visit, instance: Instance) -> frozenset[int]:
+    """The items of the loop for which the task's own condition may not hold."""
+    when = visit.step.keywords.get("when")
+    written = when if isinstance(when, list) else [when]
+    named = frozenset().union(*(expressions.names(str(part)) for part in written))
+    if not instance.is_looped or visit.step.loop_variable not in named:
+        return frozenset()
+    if instance.count is None:
+        return frozenset({EACH})
+    return frozenset(at for at, each in enumerate(visit.rounds()) if each.own_condition is not True)
+
+
+def _is_true(written: object) -> bool:
+    return written is True or str(written).strip().lower() in ("true", "yes", "on", "1")
 
 
 def _count(items: Seq | None) -> int | None:

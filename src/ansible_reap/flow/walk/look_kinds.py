@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import ReapKind
-from ansible_reap.flow.evaluation.conditions import condition
-from ansible_reap.flow.evaluation.evaluator import Evaluator
-from ansible_reap.flow.evaluation.layers import Layer, Scope
-from ansible_reap.flow.evaluation.values import Job, Stage
+from ansible_reap.flow.evaluation.values import Job, Stage, Value, plain
+from ansible_reap.flow.walk.visit import Visit
 
 _RUNNING = -7
 """Stands for the job that is asked for while it is still running."""
@@ -29,24 +24,23 @@ def is_wait_action(task: Task) -> bool:
     return task.module == "reap.jobs.wait"
 
 
-def kind_of_look(scope: Scope, task: Task) -> ReapKind:
+def kind_of_look(visit: Visit) -> ReapKind:
     """Whether the task goes on only when the job has finished."""
-    if str(task.args.get("mode", "status")) == "cleanup":
+    task = visit.step
+    mode = visit.argument(visit.any_round.evaluator, "mode")
+    if mode is not None and plain(mode) == "cleanup":
         return ReapKind.CLEANUP
     register = task.keywords.get("register")
-    names: Mapping[str, Any] = {}
+    names: dict[str, Value] = {}
     if isinstance(register, str):
         names = {register: Job(_RUNNING, stage=Stage.RUNNING)}
-    evaluator = Evaluator(scope.with_layer(Layer.LOOP, names))
-    until = task.keywords.get("until")
-    if until is not None and condition(evaluator, until) is not True:
+    until = visit.until(names)
+    if until is not None and until is not True:
         return ReapKind.WAIT
     failed_when = task.keywords.get("failed_when")
     if failed_when is not None and not isinstance(failed_when, bool):
-        failing = [
-            condition(evaluator, part) for part in (failed_when if isinstance(failed_when, list) else [failed_when])
-        ]
-        if failing and all(part is True for part in failing):
+        parts = failed_when if isinstance(failed_when, list) else [failed_when]
+        if parts and all(visit.asked(part, names) is True for part in parts):
             return ReapKind.WAIT
     return ReapKind.PEEK
 

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import fnmatch
 import re
+from dataclasses import replace
 
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import ReapKind
-from ansible_reap.flow.evaluation.formulas import Formula, conj
+from ansible_reap.flow.evaluation.conditions import condition
+from ansible_reap.flow.evaluation.evaluator import Evaluator
+from ansible_reap.flow.evaluation.formulas import MAX_ATOMS, Formula, atoms, conj, neg, satisfiable
+from ansible_reap.flow.evaluation.layers import Layer
 from ansible_reap.flow.evaluation.scalars import numbers
 from ansible_reap.flow.evaluation.values import (
     UNKNOWN,
+    Const,
     Job,
     JobId,
     Results,
     Seq,
     Stage,
+    Undefined,
     Unknown,
     Value,
     handles,
@@ -23,11 +29,13 @@ from ansible_reap.flow.evaluation.values import (
     options,
     plain,
     taints,
+    with_jobs,
 )
 from ansible_reap.flow.walk import handlers
 from ansible_reap.flow.walk.look_kinds import kind_of_look
-from ansible_reap.flow.walk.record import MAX_SETTINGS, Cover, LookRecord
-from ansible_reap.flow.walk.visit import Round, Visit
+from ansible_reap.flow.walk.loops import loop_items
+from ansible_reap.flow.walk.record import MAX_SETTINGS, Cover, Instance, LookRecord
+from ansible_reap.flow.walk.visit import MAX_ROUNDS, Round, Visit
 from ansible_reap.flow.walk.walk import Walk
 from ansible_reap.timing import DEFAULT_DELAY, DEFAULT_RETRIES
 
@@ -37,18 +45,66 @@ _WORD = re.compile(r"\w+")
 def look(visit: Visit) -> None:
     """An ``async_status``: what it waits for, and what its register then knows."""
     step = visit.step
-    kind = kind_of_look(visit.scope, step)
+    kind = kind_of_look(visit)
     record = _note_look(visit, kind)
-    jid = step.args.get("jid", step.args.get("_raw_params"))
     stage = Stage.DONE if kind is ReapKind.WAIT else Stage.LOOKED
     seen: list[Value] = []
     for each in visit.rounds():
-        value = each.evaluator.data(jid)
-        _looked(visit.walk, record, value, each, kind)
+        value = _jid(visit, each.evaluator)
+        _looked(visit, record, value, each, kind)
         seen.append(_status(value, stage, each.item, step.loop_variable))
+        record.is_loose = record.is_loose or (not handles(value) and each.guard is not False)
+    if kind is ReapKind.WAIT:
+        _stop_at_skipped(visit)
     items = visit.items
     visit.register(seen[0] if items is None else Results(Seq(tuple(seen), items.is_open)))
-    handlers.notify(visit, visit.guard, always_changes=False)
+    handlers.notify(visit, visit.guard)
+
+
+def _jid(visit: Visit, evaluator: Evaluator) -> Value:
+    found = visit.argument(evaluator, "jid", "_raw_params")
+    return Const(None) if found is None else found
+
+
+def _stop_at_skipped(visit: Visit) -> None:
+    """Note the launches of whose skipped items the wait asks for an id that is not there: it fails at the first."""
+    walk = visit.walk
+    instances = walk.record.instances
+    if visit.step.loop_keyword is None:
+        return
+    skipping = {number for number in walk.state.facts.handles() if instances[number].skips}
+    if not skipping:
+        return
+    names = {
+        name: with_jobs(walk.state.facts[name], lambda job: _skipped(instances, job))
+        for name in walk.state.facts.tainted()
+        if not skipping.isdisjoint(handles(walk.state.facts[name]))
+    }
+    evaluator = Evaluator(visit.scope.with_layer(Layer.LOOP, names), visit.evaluator.live)
+    items = loop_items(evaluator, visit.step)
+    for item in items.items[:MAX_ROUNDS] if items is not None else ():
+        for under, inner in options(item):
+            if not isinstance(inner, Job) or inner.stage is not Stage.SKIPPED:
+                continue
+            bound = Evaluator(evaluator.scope.with_layer(Layer.LOOP, visit.bound(inner)), evaluator.live)
+            asks = conj(under, visit.condition_for(bound))
+            missing = _jid(visit, bound)
+            instance = instances[inner.instance]
+            is_missing = isinstance(missing, Undefined) and missing.is_sure
+            if is_missing and _can_hold(conj(asks, neg(instance.own_condition))):
+                instance.stopped_at = instance.stopped_at or visit.step
+
+
+def _skipped(instances: list[Instance], job: Job | JobId) -> Job | JobId:
+    """The job as the item looks that its launch has skipped, where that may be."""
+    if not isinstance(job, Job) or job.stage is not Stage.LAUNCHED or job.instance < 0:
+        return job
+    return replace(job, stage=Stage.SKIPPED) if job.index in instances[job.instance].skips else job
+
+
+def _can_hold(formula: Formula) -> bool:
+    """Whether the formula can hold; False where there is too much in it to tell."""
+    return len(set(atoms(formula))) <= MAX_ATOMS and satisfiable(formula)
 
 
 def _note_look(visit: Visit, kind: ReapKind) -> LookRecord:
@@ -66,23 +122,25 @@ def _note_look(visit: Visit, kind: ReapKind) -> LookRecord:
     return look
 
 
-def _looked(walk: Walk, look: LookRecord, value: Value, at: Round, kind: ReapKind) -> None:
+def _looked(visit: Visit, look: LookRecord, value: Value, at: Round, kind: ReapKind) -> None:
     """One look, at what the round's evaluator made of its job id."""
     guard, misses_results = at.guard, bool(at.evaluator.misses_results)
-    _covers(walk, look.task, value, guard, kind)
+    _covers(visit, value, guard, kind)
     look.misses_results = look.misses_results or misses_results
     if kind is ReapKind.WAIT and value == UNKNOWN and not misses_results:
-        _may_mean(walk, look.task, guard)
+        _may_mean(visit.walk, look.task, guard)
 
 
-def _covers(walk: Walk, step: Task, value: Value, guard: Formula, kind: ReapKind) -> None:
+def _covers(visit: Visit, value: Value, guard: Formula, kind: ReapKind) -> None:
     for under, inner in options(value):
-        _cover_one(walk, step, inner, conj(guard, under), kind)
+        _cover_one(visit, inner, conj(guard, under), kind)
 
 
-def _cover_one(walk: Walk, step: Task, inner: Value, under: Formula, kind: ReapKind) -> None:
+def _cover_one(visit: Visit, inner: Value, under: Formula, kind: ReapKind) -> None:
+    walk, step = visit.walk, visit.step
     if isinstance(inner, (Job, JobId)):
-        walk.record.cover(inner.instance, Cover(step, kind, under, inner.index, inner.is_partial))
+        hosts = None if inner.is_anywhere else visit.play_and_hosts
+        walk.record.cover(inner.instance, Cover(step, kind, under, inner.index, inner.is_partial, hosts=hosts))
         if kind is ReapKind.WAIT and not inner.is_partial:
             walk.reaped(inner.instance)
     elif isinstance(inner, Unknown):
@@ -90,10 +148,10 @@ def _cover_one(walk: Walk, step: Task, inner: Value, under: Formula, kind: ReapK
             walk.record.cover(number, Cover(step, kind, under, None, is_partial=False, is_sure=False))
     elif isinstance(inner, Results):
         for item in inner.items.items:
-            _covers(walk, step, item, under, kind)
+            _covers(visit, item, under, kind)
     elif isinstance(inner, Seq):
         for item in inner.items:
-            _covers(walk, step, item, under, kind)
+            _covers(visit, item, under, kind)
 
 
 def _may_mean(walk: Walk, step: Task, guard: Formula) -> None:
@@ -107,7 +165,7 @@ def _may_mean(walk: Walk, step: Task, guard: Formula) -> None:
 def _status(value: Value, stage: Stage, item: Value | None, loop_var: str) -> Value:
     def one(inner: Value) -> Value:
         if isinstance(inner, (Job, JobId)):
-            return Job(inner.instance, inner.index, inner.is_partial, stage, item, loop_var)
+            return Job(inner.instance, inner.index, inner.is_partial, stage, item, loop_var, inner.is_anywhere)
         return Unknown(taints(inner))
 
     return mapped(value, one)
@@ -127,3 +185,42 @@ def wait_for_all(visit: Visit) -> None:
             walk.record.cover(number, Cover(visit.step, ReapKind.WAIT, guard, None, is_partial=False))
             walk.reaped(number)
     visit.register(UNKNOWN)
+
+
+def insist(visit: Visit) -> None:
+    """An ``assert`` or ``fail`` that ends the play while a job still runs: the look at it before was no mere peek."""
+    walk, step = visit.walk, visit.step
+    if visit.keyword("ignore_errors") or not walk.is_named(step, visit.frame):
+        return
+    looked = {
+        name: with_jobs(value, lambda job: replace(job, stage=Stage.RUNNING) if isinstance(job, Job) else job)
+        for name, value in ((name, walk.state.facts[name]) for name in walk.state.facts.tainted())
+        if _is_looked_at(value)
+    }
+    if not looked:
+        return
+    evaluator = Evaluator(visit.scope.with_layer(Layer.LOOP, looked), visit.evaluator.live)
+    items = loop_items(evaluator, step)
+    scopes = [evaluator.scope]
+    if items is not None:
+        scopes = [evaluator.scope.with_layer(Layer.LOOP, visit.bound(item)) for item in items.items[:MAX_ROUNDS]]
+    if scopes and all(_ends_the_play(visit, Evaluator(scope)) for scope in scopes):
+        # what `fail` asks for is whether the job has finished; what else is around it still counts
+        guard = visit.frame.guard if step.module == "fail" else visit.guard
+        for name, value in looked.items():
+            if name in f"{step.args} {step.keywords}":
+                for number in handles(value):
+                    walk.record.insist(number, name, guard)
+
+
+def _is_looked_at(value: Value) -> bool:
+    if isinstance(value, Results):
+        return all(isinstance(item, Job) and item.stage is Stage.LOOKED for item in value.items.items)
+    return isinstance(value, Job) and value.stage is Stage.LOOKED
+
+
+def _ends_the_play(visit: Visit, evaluator: Evaluator) -> bool:
+    if visit.step.module == "fail":
+        return visit.step.keywords.get("when") is not None and visit.condition_for(evaluator) is True
+    that = visit.step.args.get("that", visit.step.args.get("_raw_params"))
+    return that is not None and condition(evaluator, that) is False

@@ -11,7 +11,7 @@ from ansible_reap.flow.evaluation.formulas import Atom
 from ansible_reap.flow.evaluation.layers import Layer
 from ansible_reap.flow.evaluation.patterns import patterns
 from ansible_reap.flow.walk import calls, handlers
-from ansible_reap.flow.walk.state import INHERITED, Frame
+from ansible_reap.flow.walk.state import INHERITED, Frame, tags_of
 from ansible_reap.flow.walk.variables import Shared
 from ansible_reap.flow.walk.walk import MAX_DEPTH, Walk
 
@@ -74,6 +74,7 @@ def _import_playbook(walk: Walk, play: Play, path: str, frame: Frame | None) -> 
         signature=hash((base.signature, repr(given))) if isinstance(given, dict) else base.signature,
         declared=(given, *base.declared) if isinstance(given, dict) else base.declared,
         whens=(*base.whens, play.block.keywords["when"]) if "when" in play.block.keywords else base.whens,
+        tags=base.tags | tags_of(play.block.keywords),
     )
     asking = inner._replace(settings=((Layer.INVENTORY, walk.inventory), (Layer.MAGIC, walk.magic(folder, None))))
     found: dict[str, None] = {}
@@ -117,6 +118,7 @@ def walk_play(walk: Walk, play: Play, path: str, base: Frame | None) -> None:
             (Layer.MAGIC, walk.magic(folder, None)),
         ),
         keywords={key: keywords[key] for key in INHERITED if key in keywords},
+        tags=outer.tags | tags_of(keywords),
         declared=(play_vars, *outer.declared),
         signature=hash((outer.signature, repr(play_vars)[:2000])) if play_vars else outer.signature,
     )
@@ -125,15 +127,21 @@ def walk_play(walk: Walk, play: Play, path: str, base: Frame | None) -> None:
         settings = (frame.settings[0], (Layer.PLAY, files), *frame.settings[1:])
         frame = frame._replace(settings=settings)
     walk.handlers = []
+    walk.topics, walk.silent = set(), set()
     walk.state.notified.clear()
-    roles = [found for entry in play.roles if (found := calls.role_entry(walk, entry[1], entry[0], frame))]
-    for call in roles:
-        walk.collect_handlers(call.role, call.frame)
-    walk.handlers += [(step, frame) for step in play.handlers]
+    walk.state.ended = False
+    for place, entry in play.roles:
+        call = calls.role_entry(walk, entry, place, frame)
+        if call is not None:
+            walk.collect_handlers(call.role, call.frame)
+    walk.add_handlers(play.handlers, frame)
     walk.run(play.pre_tasks, frame)
     handlers.flush(walk)
-    for call in roles:
-        calls.run_role(walk, call.role, call.frame, call.params, with_handlers=False)
+    for place, entry in play.roles:
+        call = calls.role_entry(walk, entry, place, frame)  # its parameters are read when the role runs
+        if call is not None:
+            walk.collect_handlers(call.role, call.frame)
+            calls.run_role(walk, call.role, call.frame, call.params, with_handlers=False)
     walk.run(play.tasks, frame)
     handlers.flush(walk)
     walk.run(play.post_tasks, frame)

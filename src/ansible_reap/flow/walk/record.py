@@ -6,13 +6,14 @@ import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from ansible_reap.content.model import Task
+from ansible_reap.content.model import Place, Task
 from ansible_reap.flow.analysis import Quantity, ReadError, ReapKind, Setting
-from ansible_reap.flow.evaluation.formulas import Formula, atoms, granting
-from ansible_reap.flow.evaluation.values import Unknown, Value
+from ansible_reap.flow.evaluation.formulas import Formula, atoms, conj, granting, neg
+from ansible_reap.flow.evaluation.values import EACH, Unknown, Value
 from ansible_reap.flow.walk.state import Frame
 from ansible_reap.wording import not_checked
 
+MAX_COVERS = 200
 MAX_SETTINGS = 50
 """Contexts of one task that are remembered."""
 
@@ -28,6 +29,8 @@ class Cover:
     is_partial: bool
     is_sure: bool = True
     """False where it cannot be told whether this launch's job is meant."""
+    hosts: tuple[Place, str] | None = None
+    """The play of the reap and its hosts, where it is each host's own variable that holds the job."""
 
 
 @dataclass(slots=True)
@@ -55,6 +58,18 @@ class Instance:
     reaps_itself: bool = False
     cuts: bool = False
     """It cuts its own connection on purpose."""
+    starts_again: bool | None = False
+    """Whether its own ``until`` starts one more job at each try: none but the last is known. None: perhaps."""
+    runs_once: bool = False
+    """``run_once``: on the first host of the play alone, while every host knows the result."""
+    skips: frozenset[int] = frozenset()
+    """The items (EACH for those of a list that is not known) that its own condition may leave without a job."""
+    own_condition: Formula = True
+    """What must hold for one item besides the conditions of the includes around."""
+    stopped_at: Task | None = None
+    """The wait that fails at the first item without a job."""
+    cleaned: list[Cover] = field(default_factory=list)
+    """Clean-ups of status files that no wait came before."""
 
 
 @dataclass(slots=True)
@@ -95,6 +110,8 @@ class LookRecord:
     has_until: bool = False
     settings: dict[tuple[str, ...], Setting] = field(default_factory=dict)
     misses_results: bool = False
+    is_loose: bool = False
+    """On some way on which it is reached it is not known whose job it means."""
 
 
 class Record:
@@ -141,8 +158,25 @@ class Record:
             self.instances[number].escapes.append(task)
 
     def cover(self, number: int, cover: Cover) -> None:
-        if 0 <= number < len(self.instances) and len(self.instances[number].covers) < 200:
-            self.instances[number].covers.append(cover)
+        """A task reaches the launch's jobs. A wait that finds their status files deleted reaches nothing."""
+        if not 0 <= number < len(self.instances) or len(self.instances[number].covers) >= MAX_COVERS:
+            return
+        instance = self.instances[number]
+        if cover.kind is ReapKind.WAIT:
+            for cleaned in instance.cleaned:
+                if cleaned.index in (cover.index, None, EACH):
+                    cover.guard = conj(cover.guard, neg(cleaned.guard))
+        is_cleanup = cover.kind is ReapKind.CLEANUP and cover.is_sure and not cover.is_partial
+        if is_cleanup and all(other.kind is not ReapKind.WAIT for other in instance.covers):
+            instance.cleaned.append(cover)
+        instance.covers.append(cover)
+
+    def insist(self, number: int, register: str, guard: Formula) -> None:
+        """The play goes on only where the look with this register has found the job finished."""
+        for cover in self.instances[number].covers:
+            if cover.kind is ReapKind.PEEK and cover.task.keywords.get("register") == register:
+                cover.kind = ReapKind.WAIT
+                cover.guard = conj(cover.guard, guard)
 
     def promote(self, path: str, guard: Formula, *, or_asking: bool = False) -> None:
         """Looks in a file that is gone through again and again until the jobs have finished amount to a wait.

@@ -12,11 +12,11 @@ from ansible_reap.content.model import Place
 from ansible_reap.content.roles import Role
 from ansible_reap.flow.evaluation.formulas import Formula, conj
 from ansible_reap.flow.evaluation.layers import Layer, Scope
-from ansible_reap.flow.evaluation.values import Alt, Job, JobId, Map, Results, Seq, Unknown, Value, taints
+from ansible_reap.flow.evaluation.values import Alt, Job, JobId, Map, Results, Seq, Unknown, Value, handles, taints
 
 INHERITED = (
     *("become", "become_user", "delegate_to", "run_once", "check_mode", "ignore_errors", "vars", "when"),
-    *("any_errors_fatal", "connection", "environment", "no_log", "notify"),
+    *("any_errors_fatal", "connection", "environment", "no_log", "notify", "module_defaults"),
 )
 
 
@@ -51,6 +51,8 @@ class Frame(NamedTuple):
     """Inherited keywords: become, delegate_to and so on."""
     declared: tuple[Mapping[str, Any], ...] = ()
     """``vars:`` of tasks, blocks, includes, role entries and plays around: where a detachment may be declared."""
+    tags: frozenset[str] = frozenset()
+    """Those that tasks here inherit."""
     depth: int = 0
     signature: int = 0
     """Tells apart the parameters and play variables that led here."""
@@ -90,6 +92,13 @@ class Frame(NamedTuple):
         return self._replace(loops=(names, *self.loops), carried=self.carried | bearing(names))
 
 
+def tags_of(keywords: Mapping[str, Any]) -> frozenset[str]:
+    """The tags that a task, block, play or role entry bears."""
+    written = keywords.get("tags")
+    parts = written if isinstance(written, list) else [written] if written is not None else []
+    return frozenset(tag.strip() for part in parts for tag in str(part).split(",") if tag.strip())
+
+
 def bearing(entries: Mapping[str, Any]) -> frozenset[str]:
     """The names whose value may hold a handle."""
     return frozenset(name for name, value in entries.items() if isinstance(value, _VALUES) and taints(value))
@@ -118,6 +127,10 @@ class Facts(dict[str, Value]):
         made._tainted = dict(self._tainted)
         return made
 
+    def handles(self) -> frozenset[int]:
+        """The jobs whose handle stands in some variable."""
+        return frozenset().union(*(handles(self[name]) for name in self._tainted))
+
     def tainted(self) -> KeysView[str]:
         """The names of the variables that may hold a handle or what comes of one."""
         return self._tainted.keys()
@@ -131,6 +144,11 @@ class State:
     included: dict[str, Any] = field(default_factory=dict)
     """What ``include_vars`` has read, templates still to come."""
     notified: dict[str, Formula] = field(default_factory=dict)
+    """By topic, under what something has notified it since handlers last ran."""
+    ended: Formula = False
+    """Under what the play has ended early for the host."""
+    role_ended: Formula = False
+    """Under what the role that is gone through has."""
     live: set[int] = field(default_factory=set)
     """Launches of which no wait for all jobs has been seen."""
     pending: set[int] = field(default_factory=set)

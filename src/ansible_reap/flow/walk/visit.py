@@ -6,19 +6,30 @@ from collections.abc import Iterator
 from typing import Any
 
 from ansible_reap.content.inventory import CONNECTION_VARIABLES
-from ansible_reap.content.model import Task
+from ansible_reap.content.model import Place, Task
 from ansible_reap.flow.analysis import Setting
 from ansible_reap.flow.evaluation.conditions import condition
 from ansible_reap.flow.evaluation.evaluator import Evaluator
-from ansible_reap.flow.evaluation.formulas import Formula, conj
-from ansible_reap.flow.evaluation.layers import Scope
-from ansible_reap.flow.evaluation.values import UNKNOWN, Const, Map, Seq, Value, handles, is_counted, options
+from ansible_reap.flow.evaluation.formulas import Atom, Formula, conj, disj
+from ansible_reap.flow.evaluation.layers import Layer, Scope
+from ansible_reap.flow.evaluation.values import UNKNOWN, Const, Map, Seq, Value, alt, handles, is_counted, options
 from ansible_reap.flow.walk.loops import loop_items
-from ansible_reap.flow.walk.state import Frame
+from ansible_reap.flow.walk.state import Frame, tags_of
 from ansible_reap.flow.walk.walk import Walk
 
 MAX_ROUNDS = 200
 """Rounds of one loop that are gone through."""
+
+
+TAG_OPTION = "--tags "
+"""How the text of a condition begins that only a run with this option meets."""
+
+
+def requested(tags: frozenset[str]) -> Formula:
+    """Under what a task with these tags is run at all: one tagged ``never`` only where one of them is asked for."""
+    if "never" not in tags or "always" in tags:
+        return True
+    return disj(*(Atom(f"{TAG_OPTION}{tag}") for tag in sorted(tags)))
 
 
 class Round:
@@ -84,9 +95,40 @@ class Visit:
     def condition_for(self, evaluator: Evaluator) -> Formula:
         """The task's own condition and those of its blocks, as the evaluator sees them; not those of the includes."""
         return conj(
+            requested(self.frame.tags | tags_of(self.step.keywords)),
             *(condition(evaluator, when) for when in self.frame.whens),
             condition(evaluator, self.step.keywords.get("when")),
         )
+
+    def changed_when(self, names: dict[str, Value]) -> Formula | None:
+        """What ``changed_when`` says, with these names known besides; None where there is none."""
+        written = self.step.keywords.get("changed_when")
+        return None if written is None else self.asked(written, names)
+
+    def until(self, names: dict[str, Value]) -> Formula | None:
+        """What ``until`` says, with these names known besides; None where there is none."""
+        written = self.step.keywords.get("until")
+        return None if written is None else self.asked(written, names)
+
+    def asked(self, written: Any, names: dict[str, Value]) -> Formula:
+        """What a condition of the task says, with these names known besides."""
+        return condition(Evaluator(self.any_round.evaluator.scope.with_layer(Layer.LOOP, names)), written)
+
+    def argument(self, evaluator: Evaluator, *names: str) -> Value | None:
+        """The module's argument, wherever it is given: at the task, by ``args: "{{ ... }}"`` or by module_defaults."""
+        args = self.step.args
+        for name in names:
+            if name in args:
+                return evaluator.data(args[name])
+        if "_variable_params" in args:
+            given = evaluator.data(args["_variable_params"])
+            return alt((under, evaluator.part(inner, names[0])) for under, inner in options(given))
+        defaults = self.keyword("module_defaults")
+        for module in (self.step.module, f"ansible.builtin.{self.step.module}", f"ansible.legacy.{self.step.module}"):
+            known = defaults.get(module) if isinstance(defaults, dict) else None
+            if isinstance(known, dict) and names[0] in known:
+                return evaluator.data(known[names[0]])
+        return None
 
     def rounds(self, most: int = MAX_ROUNDS) -> Iterator[Round]:
         """The rounds of the task's loop, one for each value that an item may have; one where there is no loop."""
@@ -117,6 +159,12 @@ class Visit:
             number: Value = UNKNOWN if at is None else Const(at + 1)
             names["ansible_loop"] = Map((("index0", place), ("index", number)), UNKNOWN)
         return names
+
+    @property
+    def play_and_hosts(self) -> tuple[Place, str] | None:
+        """The play that the task runs in and its ``hosts:`` as written; None outside of any play."""
+        frame = self.frame
+        return (frame.play, frame.hosts) if frame.play is not None and frame.hosts is not None else None
 
     def keyword(self, name: str) -> Any:
         """A keyword that plays and blocks hand down, as written at the task or nearest around it."""

@@ -6,7 +6,7 @@ import posixpath
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_reap.content.call_graph import CallGraph
 from ansible_reap.content.library import Library
@@ -16,12 +16,12 @@ from ansible_reap.content.roles import Finder, Role
 from ansible_reap.content.tasks import Step, TaskBlock
 from ansible_reap.flow.evaluation.conditions import MAGIC
 from ansible_reap.flow.evaluation.evaluator import Evaluator
-from ansible_reap.flow.evaluation.formulas import Atom, Formula
+from ansible_reap.flow.evaluation.formulas import Atom, Formula, disj, neg
 from ansible_reap.flow.evaluation.layers import Layer, Scope
 from ansible_reap.flow.evaluation.patterns import patterns
 from ansible_reap.flow.evaluation.values import UNDEFINED, Const, Lazy, Value, handles, replaced, taints
 from ansible_reap.flow.walk.record import Record
-from ansible_reap.flow.walk.state import INHERITED, Frame, State, bearing
+from ansible_reap.flow.walk.state import INHERITED, Frame, State, bearing, tags_of
 from ansible_reap.flow.walk.variables import GroupVariables, RoleVariables, Shared
 
 MAX_STEPS = 12_000
@@ -29,6 +29,17 @@ MAX_STEPS = 12_000
 MAX_VISITS = 200
 """How often one walk goes through one file."""
 MAX_DEPTH = 40
+
+
+_BEARING = frozenset({"async", "poll", "notify"})
+
+
+class Mark(NamedTuple):
+    """What a walk has open at some point."""
+
+    pending: frozenset[int]
+    notified: dict[str, Formula]
+    ended: Formula
 
 
 Handle = Callable[["Walk", Task, Frame], None]
@@ -62,6 +73,10 @@ class Walk:
         self.record = record
         self.state = State()
         self.handlers: list[tuple[Step, Frame]] = []
+        self.silent: set[int] = set()
+        """Handlers, by identity, that are notified by nothing but tasks that never count as changed."""
+        self.topics: set[str] = set()
+        """What must be notified for a handler to run in which something may become of a job."""
         self.stack: list[str] = []
         self.steps = 0
         self.is_cut_short = False
@@ -123,13 +138,21 @@ class Walk:
         ).with_params(params)
 
     def collect_handlers(self, role: Role, frame: Frame, entry: str = "main") -> None:
-        """Make a role's handlers known to the play."""
+        """Make a role's handlers known to the play, or known again with the parameters that the role has by now."""
         for path in self.finder.part_files(role, "handlers", entry):
             if self.graph.matters(path):
                 inner = frame._replace(path=path, role=role, folders=(role.part("handlers"), *frame.folders))
-                known = {id(step) for step, _ in self.handlers}
+                own = self.library.content(path).tasks
                 self.record.reached.add(path)
-                self.handlers += [(step, inner) for step in self.library.content(path).tasks if id(step) not in known]
+                self.add_handlers(own, inner)
+
+    def add_handlers(self, steps: Iterable[Step], frame: Frame) -> None:
+        """Make handlers known to the play; those that are known already get this frame."""
+        given = {id(step): step for step in steps}
+        known = {id(step) for step, _ in self.handlers}
+        self.handlers = [(step, frame if id(step) in given else at) for step, at in self.handlers]
+        self.handlers += [(step, frame) for key, step in given.items() if key not in known]
+        self.topics.update(topic for step in given.values() if _may_concern(step) for topic in topics_of(step))
 
     # ---- steps
 
@@ -152,8 +175,9 @@ class Walk:
             if isinstance(step, TaskBlock):
                 self._block(step, frame)
                 continue
+            ended = disj(self.state.ended, self.state.role_ended)
             try:
-                self._handle(self, step, frame)
+                self._handle(self, step, frame if ended is False else frame.under(neg(ended)))
             except Exception as error:  # noqa: BLE001 - what we get wrong at one task hides nothing of the others
                 del self.stack[depth:]
                 self.crashed(step.place.path, step.place.line, error)
@@ -180,7 +204,11 @@ class Walk:
         given = keywords.get("vars")
         named = {str(key): value for key, value in given.items()} if isinstance(given, dict) else {}
         inherited = {key: keywords[key] for key in INHERITED if key in keywords and key not in ("vars", "when")}
+        defaults, outer = inherited.get("module_defaults"), frame.keywords.get("module_defaults")
+        if isinstance(defaults, dict) and isinstance(outer, dict):
+            inherited["module_defaults"] = {**outer, **defaults}
         return frame._replace(
+            tags=frame.tags | tags_of(keywords) if "tags" in keywords else frame.tags,
             blocks=(named, *frame.blocks) if named else frame.blocks,
             declared=(named, *frame.declared) if named else frame.declared,
             whens=(*frame.whens, keywords["when"]) if "when" in keywords else frame.whens,
@@ -222,7 +250,7 @@ class Walk:
         snapshot = Scope(
             tuple((layer, dict(entries) if layer is Layer.FACTS else entries) for layer, entries in layers)
         )
-        return Lazy(lambda: Evaluator(snapshot).data(raw), text)
+        return Lazy(lambda: Evaluator(snapshot).data(raw), text, template=raw if isinstance(raw, str) else "")
 
     def is_named(self, task: Task, frame: Frame) -> bool:
         """Whether the task's text holds the name of a variable with a handle: a cheap test before any parsing."""
@@ -254,9 +282,14 @@ class Walk:
         self.is_cut_short = self.is_cut_short or self._visits[path] > MAX_VISITS
         return not self.is_cut_short
 
-    def settle(self, what: str, frame: Frame, pending: frozenset[int]) -> None:
-        """The file or role has been gone through; remember that where it left no launch pending but those before."""
-        if self.state.pending == pending and not self.is_cut_short:
+    def mark(self) -> Mark:
+        """What a file or role finds, to be compared with what it leaves."""
+        state = self.state
+        return Mark(frozenset(state.pending), dict(state.notified), state.ended)
+
+    def settle(self, what: str, frame: Frame, before: Mark) -> None:
+        """The file or role has been gone through; remember that where it has left nothing behind."""
+        if self.mark() == before and not self.is_cut_short:
             self.record.settled.add((what, frame.signature))
 
     def _touches_pending(self, path: str) -> bool:
@@ -268,9 +301,33 @@ class Walk:
 
     def concerns(self, path: str) -> bool:
         """Whether anything can become of a job in the file or in what it calls."""
-        return self.graph.matters(path) or self.touches(path)
+        return self.graph.matters(path) or self.touches(path) or self._notifies(path)
 
     def touches(self, path: str) -> bool:
         """Whether the file, or what it calls, names a variable that holds a handle now."""
         names = self.state.facts.tainted()
         return bool(names) and self.graph.mentions(path, names)
+
+    def _notifies(self, path: str) -> bool:
+        """Whether the file, or what it calls, names a handler in which something may become of a job."""
+        return any(self.graph.mentions(path, [topic]) for topic in self.topics)
+
+
+def topics_of(step: Step) -> list[str]:
+    """What a handler listens to: its name, with and without its role's, and its ``listen``."""
+    task = step if isinstance(step, Task) else step.as_task()
+    listen = task.keywords.get("listen")
+    topics = [str(topic) for topic in (listen if isinstance(listen, list) else [listen] if listen else [])]
+    if task.name:
+        topics.append(task.name)
+        role = task.place.path.split("/handlers/")[0].rpartition("/")[2]
+        topics.append(f"{role} : {task.name}")
+    return topics
+
+
+def _may_concern(step: Step) -> bool:
+    """Whether a handler may launch or look, by itself or through what it calls or notifies."""
+    if isinstance(step, TaskBlock):
+        return True
+    text = f"{step.module} {step.args}"
+    return not _BEARING.isdisjoint(step.keywords) or "async_status" in text or "include" in text or "import" in text

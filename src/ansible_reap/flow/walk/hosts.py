@@ -1,0 +1,47 @@
+"""Whether one play runs on all hosts of another: as far as their ``hosts:`` patterns tell, without any inventory."""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+
+_CONTROLLER = frozenset({"localhost", "127.0.0.1", "::1"})
+_EVERY = frozenset({"all", "*"})
+_SUBSCRIPT = re.compile(r"(.+)\[-?\d*(?:[:-]-?\d*)?\]$")
+
+
+class Reach(Enum):
+    """What part of the hosts of one play another play runs on."""
+
+    ALL = "all"
+    SOME = "some"
+    UNCLEAR = "unclear"
+
+
+def reach(of: str | None, by: str | None) -> Reach:
+    """What part of the hosts that the pattern ``of`` names the pattern ``by`` names too."""
+    if of is None or by is None or of == by:
+        return Reach.ALL
+    if "{" in of + by or "~" in of + by:
+        return Reach.UNCLEAR
+    wanted, limits = _parts(of)
+    found, narrower = _parts(by)
+    is_narrowed = not narrower <= limits
+    if found & _EVERY or wanted <= found:
+        return Reach.SOME if is_narrowed else Reach.ALL
+    whole = {match.group(1) for name in found if (match := _SUBSCRIPT.match(name))}
+    if wanted & _EVERY or (found - _indexed(found)) | whole <= wanted:
+        return Reach.SOME
+    return Reach.UNCLEAR
+
+
+def _indexed(names: frozenset[str]) -> frozenset[str]:
+    return frozenset(name for name in names if _SUBSCRIPT.match(name))
+
+
+def _parts(pattern: str) -> tuple[frozenset[str], frozenset[str]]:
+    """The groups and hosts that a pattern adds up, and those that it takes out (``!``) or asks for besides (``&``)."""
+    split = re.split(r"[,\s]+|:(?![^\[]*\])", pattern) if pattern not in _CONTROLLER else [pattern]
+    names = [name for name in split if name]
+    added = {"localhost" if name in _CONTROLLER else name for name in names if name[0] not in "!&"}
+    return frozenset(added), frozenset(name for name in names if name[0] in "!&")
