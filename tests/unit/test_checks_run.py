@@ -10,7 +10,7 @@ import pytest
 
 from ansible_reap import checks, linting
 from ansible_reap.checks.finding import Finding, Rule
-from ansible_reap.flow import analyse
+from ansible_reap.flow.engine import analyse
 from ansible_reap.history import committed
 from ansible_reap.history.estimate import RunTime, estimate, estimates_of
 from ansible_reap.history.identity import Identity, Site, sites

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_reap.flow import analyse
 from ansible_reap.flow.analysis import Launch, ReapKind
+from ansible_reap.flow.engine import analyse
 from ansible_reap.jobs import Verdict
 from support.bounds import processor_time_below
 from support.files import lay

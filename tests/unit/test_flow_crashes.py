@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from ansible_reap import linting
-from ansible_reap.flow import analyse, assembly
+from ansible_reap.flow import assembly
+from ansible_reap.flow.engine import analyse
 from ansible_reap.flow.evaluation.evaluator import Evaluator
 from ansible_reap.flow.verdicts import judge
 from ansible_reap.flow.walk import order

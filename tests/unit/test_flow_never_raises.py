@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_reap.flow import analyse
+from ansible_reap.flow.engine import analyse
 from ansible_reap.flow.evaluation import filters, scalars, truths
 from ansible_reap.flow.evaluation.conditions import condition
 from ansible_reap.flow.evaluation.evaluator import Evaluator

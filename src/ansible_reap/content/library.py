@@ -2,118 +2,63 @@
 
 from __future__ import annotations
 
-import gc
-import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 from yaml.nodes import MappingNode, Node
 
 from ansible_reap.content.call_references import Reference, references
-from ansible_reap.content.call_text import CallText, call_text
+from ansible_reap.content.call_text import CallText
+from ansible_reap.content.places import is_content_place
 from ansible_reap.content.project import Project
-from ansible_reap.content.source import SourceError, check, compose, is_vaulted, plain, without_statements
+from ansible_reap.content.source import SourceError, compose, plain, without_statements
+from ansible_reap.content.survey import Survey
 from ansible_reap.content.tasks import Content, is_playbook, read_content
-
-_ASYNC = re.compile(rb"""\basync["']?[ \t]*:""")
-_LOOK = re.compile(rb"async_status|ansible_async")
-_POLL = re.compile(rb"""\bpoll["']?[ \t]*:[ \t]*["']?([^\s"'#,}]*)""")
-BOM = b"\xef\xbb\xbf"
-MAX_KEPT = 2 * 1024 * 1024
-"""Files above this size are not searched for names."""
 
 
 class Library:
     """Every YAML file of a project: what is wrong with it, what it calls, what it holds."""
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, survey: Survey | None = None) -> None:
         self.project = project
-        self.errors: dict[str, SourceError] = {}
-        self.asynchronous: list[str] = []
-        """Files in which something may be launched or looked at."""
-        self.polling: list[str] = []
-        """Files with ``async`` or ``poll`` in which nothing is launched or looked at."""
-        self.callers: dict[str, CallText] = {}
+        self._survey = survey or Survey(project)
+        self.errors: dict[str, SourceError] = dict(self._survey.unreadable)
+        """What is wrong with the files that were asked for, as far as they may concern a job."""
+        self.passed_over: dict[str, SourceError] = {}
+        """The same of files that concern none: no content of Ansible's, or content that nothing of interest calls."""
+        self.asynchronous = self._survey.asynchronous
+        self.polling = self._survey.polling
+        self.has_launches = self._survey.has_launches
+        self.callers: dict[str, CallText] = self._survey.callers()
         """Files that may call others; what they call is read when asked for."""
         self.playbooks: set[str] = set()
         """Playbooks among the files whose calls have been read."""
         self._references: dict[str, list[Reference]] = {}
-        self.has_launches = False
-        self._data: dict[str, bytes] = {}
         self._contents: dict[str, Content] = {}
+        self._asked_for: set[str] = set()
+        """Files whose variables were asked for."""
         self._variables: dict[str, dict[str, Any]] = {}
-        self._unread: set[str] = set()
+        self._unread = set(self.callers)
         self._nodes: dict[str, Node] = {}
         """Composed, but not built yet."""
-        enabled = gc.isenabled()
-        gc.disable()  # composing makes many objects and no cycles
-        try:
-            self._survey()
-        finally:
-            if enabled:
-                gc.enable()
-
-    # ---- the survey
-
-    def _survey(self) -> None:
-        pending: list[str] = []
-        for path in self.project.yaml:
-            try:
-                data = self._read(path)
-            except SourceError as error:
-                self._note(path, error)
-                continue
-            if is_vaulted(data):
-                continue
-            self._sort_in(path, data)
-            if len(data) <= MAX_KEPT:
-                self._data[path] = data
-            pending.append(path)
-        for path in pending:
-            self._survey_file(path)
-        if not self.has_launches:
-            self._data.clear()
-
-    def _sort_in(self, path: str, data: bytes) -> None:
-        bears = b"async" in data and _ASYNC.search(data) is not None
-        polls = _POLL.findall(data) if b"poll" in data else []
-        launches = bears and (
-            any(not poll.isdigit() or not poll.strip(b"0") for poll in polls) or self.project.settings.poll == 0
-        )
-        if launches or (b"async" in data and _LOOK.search(data) is not None) or b"ansible_job_id" in data:
-            self.asynchronous.append(path)
-            self.has_launches = self.has_launches or launches
-        elif bears or polls:
-            self.polling.append(path)
-
-    def _survey_file(self, path: str) -> None:
-        kept = self._data.get(path)
-        try:
-            data = kept if kept is not None else self._read(path)
-            calls = call_text(data) if self.has_launches else None
-            if calls is None:
-                check_text(data)
-            else:
-                self.callers[path] = calls
-                self._unread.add(path)
-        except SourceError as error:
-            self._note(path, error)
-
-    def _read(self, path: str) -> bytes:
-        """The file's bytes without a byte order mark, which Ansible passes over too. Raises SourceError."""
-        return self.project.read(path).removeprefix(BOM)
 
     def _note(self, path: str, error: SourceError) -> None:
         if path not in self.project.copied:
             self.errors.setdefault(path, error)
-        self._data.pop(path, None)
+        self._survey.forget(path)
 
-    def _check(self, path: str) -> None:
-        try:
-            kept = self._data.get(path)
-            check_text(kept if kept is not None else self._read(path))
-        except SourceError as error:
-            self._note(path, error)
+    def sort_errors(self, is_called: Callable[[str], bool]) -> None:
+        """Leave in ``errors`` what may concern a job; ``is_called`` tells whether content that matters calls a file.
+
+        A file may concern one that bears the words of jobs and stands where Ansible loads content.
+        """
+        bearing = {*self.asynchronous, *self.polling}
+        for path in [*self.errors]:
+            is_wanted = is_called(path) or path in self._asked_for
+            says_so = path in bearing or path in self._survey.unreadable
+            is_of_concern = is_wanted or (says_so and is_content_place(path))
+            if not is_of_concern:
+                self.passed_over[path] = self.errors.pop(path)
 
     def calls_of(self, path: str) -> list[Reference]:
         """What the file calls. It is composed for that, at the first time of asking."""
@@ -133,21 +78,14 @@ class Library:
         """Let go of the nodes of files that do not matter."""
         self._nodes = {path: node for path, node in self._nodes.items() if path in kept}
 
-    def check_unread(self) -> None:
-        """Look for errors in the files that nobody asked for."""
-        for path in sorted(self._unread):
-            self._check(path)
-        self._unread.clear()
-
     # ---- what a file holds
 
     def node(self, path: str) -> Node | None:
         """The file's root node; None where it is empty, vaulted or broken (which is noted)."""
         if path in self._nodes:
             return self._nodes.pop(path)
-        data = self._data.get(path)
         try:
-            return compose_text(data if data is not None else self._read(path))
+            return compose_text(self._survey.read(path))
         except SourceError as error:
             self._note(path, error)
             return None
@@ -162,7 +100,12 @@ class Library:
         return known
 
     def variables(self, path: str) -> dict[str, Any]:
-        """The variables of a vars file; empty for what cannot be read."""
+        """The variables of a vars file that something asks for; empty for what cannot be read."""
+        self._asked_for.add(path)
+        return self.mapping(path)
+
+    def mapping(self, path: str) -> dict[str, Any]:
+        """The mapping in a file; empty for what is none or cannot be read."""
         known = self._variables.get(path)
         if known is None:
             node = self.node(path)
@@ -173,31 +116,18 @@ class Library:
 
     def is_known(self, path: str) -> bool:
         """Whether the file could be read."""
-        return path in self._data or path in self._contents
+        return self._survey.is_known(path) or path in self._contents
 
     def text(self, path: str) -> bytes:
-        """The file's bytes, where they were kept."""
-        return self._data.get(path, b"")
+        """The bytes that are searched for names."""
+        return self._survey.text(path)
 
     def source(self, path: str) -> bytes:
-        """The file's bytes, read again where they were not kept."""
-        kept = self._data.get(path)
-        if kept is not None:
-            return kept
+        """The file's bytes; none where it cannot be read."""
         try:
-            return self._read(path)
+            return self._survey.read(path)
         except SourceError:
             return b""
-
-
-def check_text(data: bytes) -> None:
-    """As ``source.check``; a project template gets a second chance without its own statements."""
-    try:
-        check(data)
-    except SourceError:
-        if b"{%" not in data:
-            raise
-        check(without_statements(data))
 
 
 def compose_text(data: bytes) -> Node | None:

@@ -47,7 +47,7 @@ class Finder:
             if part in _PARTS and (name.startswith("main.") or (part == "tasks" and "roles" in owner.split("/"))):
                 found.add(owner)
             elif name in ("galaxy.yml", "galaxy.yaml"):
-                data = self._library.variables(path)
+                data = self._library.mapping(path)
                 self._collections[f"{data.get('namespace')}.{data.get('name')}"] = folder
         for path in sorted(found):
             role = Role(path, path.rpartition("/")[2])

@@ -5,12 +5,11 @@ from __future__ import annotations
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from ansible_reap import yaml_nodes
+from ansible_reap.content.survey import VAULT_HEADER
 from ansible_reap.reading import SourceError
 from ansible_reap.yaml_nodes import Hidden, Unsafe, pairs, plain
 
-__all__ = ["Hidden", "SourceError", "Unsafe", "check", "compose", "end_line", "is_vaulted", "pairs", "plain"]
-
-VAULT_HEADER = b"$ANSIBLE_VAULT"
+__all__ = ["Hidden", "SourceError", "Unsafe", "compose", "end_line", "is_vaulted", "pairs", "plain"]
 
 
 def is_vaulted(data: bytes) -> bool:
@@ -20,11 +19,6 @@ def is_vaulted(data: bytes) -> bool:
 def compose(data: bytes) -> Node | None:
     """As ``yaml_nodes.compose``; None for a vaulted file too. Raises SourceError."""
     return None if is_vaulted(data) else yaml_nodes.compose(data)
-
-
-def check(data: bytes) -> None:
-    """Whether the text parses. Raises SourceError where it does not."""
-    compose(data)
 
 
 def without_statements(data: bytes) -> bytes:

@@ -142,6 +142,8 @@ class Analysis:
     errors: tuple[ReadError, ...]
     """Files that cannot be read or parsed; whoever reads the project too will say the same."""
     files: int
+    passed_over: tuple[ReadError, ...] = ()
+    """Files that do not parse, or cannot be read, and concern no job."""
     crashes: tuple[ReadError, ...] = ()
     """Places that were not checked for an error of our own; the launches that this may concern are unknown."""
     texts: Mapping[str, str] = field(default_factory=dict)

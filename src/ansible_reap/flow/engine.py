@@ -7,12 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ansible_reap.content.library import Library
 from ansible_reap.content.project import Project
+from ansible_reap.content.survey import Survey
 from ansible_reap.flow.analysis import Analysis, ReadError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from ansible_reap.reading import SourceError
 
 
 def analyse(root: Path, unsaved: Mapping[str, bytes | None] | None = None) -> Analysis:
@@ -22,19 +24,18 @@ def analyse(root: Path, unsaved: Mapping[str, bytes | None] | None = None) -> An
     stands for a file that is taken not to be there.
     """
     project = Project(root, unsaved)
-    library = Library(project)
+    survey = Survey(project)
     result = Analysis(root=str(root), launches=(), reaps=(), uses=(), errors=(), files=len(project.yaml))
-    if library.asynchronous or library.polling:
+    if survey.concerns_jobs or survey.unreadable:
         enabled = gc.isenabled()
         gc.disable()  # plain trees without cycles: collecting them again and again only costs time
         try:
-            result = _walked(library)
+            result = _walked(survey)
         finally:
             if enabled:
                 gc.enable()
-    errors = [ReadError(path, 1, f"cannot be read: {message}") for path, message in project.unreadable]
-    errors += [ReadError(path, error.line, error.message) for path, error in library.errors.items()]
-    errors.sort(key=lambda error: (error.path, error.line))
+    unreadable = [ReadError(path, 1, f"cannot be read: {message}") for path, message in project.unreadable]
+    errors = sorted((*unreadable, *result.errors), key=lambda error: (error.path, error.line))
     is_needed = bool(result.launches or result.reaps)
     return replace(result, errors=tuple(errors), set_elsewhere=_set_elsewhere(project) if is_needed else frozenset())
 
@@ -51,11 +52,17 @@ def _set_elsewhere(project: Project) -> frozenset[str]:
     return frozenset(names)
 
 
-def _walked(library: Library) -> Analysis:
+def _walked(survey: Survey) -> Analysis:
     # projects without async need none of this, and every pre-commit run of theirs would pay for it
+    from ansible_reap.content.library import Library  # noqa: PLC0415
     from ansible_reap.flow.assembly import outcome  # noqa: PLC0415
     from ansible_reap.flow.walk.entries import walk_project  # noqa: PLC0415
 
+    library = Library(survey.project, survey)
     record = walk_project(library)
-    library.check_unread()
-    return outcome(library, record)
+    result = outcome(library, record)
+    return replace(result, errors=_told(library.errors), passed_over=_told(library.passed_over))
+
+
+def _told(errors: Mapping[str, SourceError]) -> tuple[ReadError, ...]:
+    return tuple(ReadError(path, error.line, error.message) for path, error in sorted(errors.items()))

@@ -13,8 +13,8 @@ from ansible_reap import checks
 from ansible_reap.checks import RULES
 from ansible_reap.checks.finding import Finding, Level, Rule
 from ansible_reap.content.model import Task
-from ansible_reap.flow import analyse
 from ansible_reap.flow.analysis import Analysis, ReadError
+from ansible_reap.flow.engine import analyse
 from ansible_reap.linting.config import Config, load_config
 from ansible_reap.linting.lintconfig import IgnoreFile, LintConfig, load_ignore_file, load_lint_config
 from ansible_reap.linting.outcome import Outcome

@@ -24,6 +24,7 @@ def walk_project(library: Library) -> Record:
     record.plugins, record.self_reaping = _plugins(library)
     _walk_playbooks(ground, record)
     _walk_the_rest(ground, record)
+    library.sort_errors(graph.is_called)
     return record
 
 

@@ -1,0 +1,15 @@
+"""Where in a project Ansible loads content from. Told by the names of folders alone."""
+
+from __future__ import annotations
+
+_FOLDERS = frozenset(
+    {"tasks", "handlers", "defaults", "vars", "meta", "group_vars", "host_vars", "inventory", "inventories"}
+    | {"playbooks", "plays", "roles", "molecule", "ansible"}
+)
+"""Folders of which Ansible, or whoever keeps its content, reads every YAML file in and below them."""
+
+
+def is_content_place(path: str) -> bool:
+    """Whether Ansible may load the file (relative to the root) for where it stands."""
+    *folders, _ = path.split("/")
+    return not folders or not _FOLDERS.isdisjoint(folders)

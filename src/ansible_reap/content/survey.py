@@ -1,0 +1,119 @@
+"""A first look at the text of every YAML file: where something may be launched or waited for, and who may call whom.
+
+Nothing is parsed here, and neither PyYAML nor Jinja is imported: most files of most projects concern no job, and a
+project without any must not wait for more than its files being read.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from ansible_reap.content.call_text import CallText, call_text
+from ansible_reap.reading import SourceError
+
+if TYPE_CHECKING:
+    from ansible_reap.content.project import Project
+
+VAULT_HEADER = b"$ANSIBLE_VAULT"
+BOM = b"\xef\xbb\xbf"
+MAX_KEPT = 2 * 1024 * 1024
+"""Files above this size are not searched for names."""
+MAX_KEPT_TOGETHER = 16 * 1024 * 1024
+"""Bytes that are kept of all files; what is beyond is read again when it is needed."""
+_ASYNC = re.compile(rb"""\basync["']?[ \t]*:""")
+_LOOK = re.compile(rb"async_status|ansible_async")
+_POLL = re.compile(rb"""\bpoll["']?[ \t]*:[ \t]*["']?([^\s"'#,}]*)""")
+
+
+class Survey:
+    """What the bytes of a project's YAML files tell."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.unreadable: dict[str, SourceError] = {}
+        self.asynchronous: list[str] = []
+        """Files in which something may be launched or looked at."""
+        self.polling: list[str] = []
+        """Files with ``async`` or ``poll`` in which nothing is launched or looked at."""
+        self.has_launches = False
+        self._data: dict[str, bytes] = {}
+        self._size = 0
+        self._known: set[str] = set()
+        for path in project.yaml:
+            self._look_at(path)
+        if not self.concerns_jobs:
+            self._data.clear()
+
+    @property
+    def concerns_jobs(self) -> bool:
+        """Whether there is anything to analyse."""
+        return bool(self.asynchronous or self.polling)
+
+    def read(self, path: str) -> bytes:
+        """The file's bytes without a byte order mark, which Ansible passes over too. Raises SourceError."""
+        kept = self._data.get(path)
+        return kept if kept is not None else self.project.read(path).removeprefix(BOM)
+
+    def text(self, path: str) -> bytes:
+        """The bytes that are searched for names; none of a file that is too large, vaulted or cannot be read."""
+        if path not in self._known:
+            return b""
+        try:
+            data = self.read(path)
+        except SourceError:
+            return b""
+        return data if len(data) <= MAX_KEPT else b""
+
+    def forget(self, path: str) -> None:
+        """The file turned out to be no YAML: its text says nothing any more."""
+        self._data.pop(path, None)
+        self._known.discard(path)
+
+    def is_known(self, path: str) -> bool:
+        """Whether the project lists the file, and its text can be read."""
+        return path in self._known
+
+    def callers(self) -> dict[str, CallText]:
+        """The files that may call others, with the words of their calls; none where nothing is launched."""
+        found: dict[str, CallText] = {}
+        for path in self.project.yaml if self.has_launches else ():
+            if path not in self._known:
+                continue
+            try:
+                calls = call_text(self.read(path))
+            except SourceError:
+                continue
+            if calls is not None:
+                found[path] = calls
+        return found
+
+    def _look_at(self, path: str) -> None:
+        try:
+            data = self.project.read(path)
+        except SourceError as error:
+            if path not in self.project.copied:
+                self.unreadable[path] = error
+            return
+        if data.startswith((BOM, VAULT_HEADER)):
+            data = data.removeprefix(BOM)
+            if data.startswith(VAULT_HEADER):
+                return
+        self._known.add(path)
+        self._sort_in(path, data)
+        if len(data) <= MAX_KEPT and self._size + len(data) <= MAX_KEPT_TOGETHER:
+            self._data[path] = data
+            self._size += len(data)
+
+    def _sort_in(self, path: str, data: bytes) -> None:
+        has_word = b"async" in data
+        bears = has_word and _ASYNC.search(data) is not None
+        polls = _POLL.findall(data) if b"poll" in data else []
+        launches = bears and (
+            any(not poll.isdigit() or not poll.strip(b"0") for poll in polls) or self.project.settings.poll == 0
+        )
+        if launches or (has_word and _LOOK.search(data) is not None) or b"ansible_job_id" in data:
+            self.asynchronous.append(path)
+            self.has_launches = self.has_launches or launches
+        elif bears or polls:
+            self.polling.append(path)
