@@ -12,8 +12,8 @@ from ansiblelint.utils import task_in_list
 
 import ansible_reap
 from ansible_reap import linting
-from ansible_reap.checks import RULES
 from ansible_reap.checks.finding import Finding
+from ansible_reap.checks.registry import RULES
 from ansible_reap.project_root import is_root, project_root
 
 if TYPE_CHECKING:

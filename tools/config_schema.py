@@ -16,8 +16,8 @@ from typing import Any
 
 import ansible_reap
 from ansible_reap import pages
-from ansible_reap.checks import RULES
 from ansible_reap.checks.finding import Level, Rule
+from ansible_reap.checks.registry import RULES
 from ansible_reap.linting.config import KEYS, MAX_NUMBER
 from ansible_reap.linting.selection import known_names
 

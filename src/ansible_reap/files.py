@@ -53,6 +53,17 @@ def write(path: Path, content: str | bytes, *, private: bool = True) -> None:
         _overwrite(target, data, PRIVATE_FILE if private else None)
 
 
+def refuse_leaving(root: Path, path: Path) -> None:
+    """Refuse to write in a project where a link in it leads out: whoever sent us the project may have put it there.
+
+    Raises:
+        UnsafePathError: the path lies below ``root``, and the file that it leads to does not.
+    """
+    lies_below = Path(os.path.normpath(path.absolute())).is_relative_to(os.path.normpath(root.absolute()))
+    if lies_below and not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root)):
+        raise UnsafePathError("a link leads out of the project", path)
+
+
 def target_of(path: Path) -> Path:
     """The file that the path leads to, through links.
 

@@ -116,6 +116,25 @@ def compose(data: bytes) -> Node | None:
     return root
 
 
+def check(data: bytes) -> None:
+    """Whether the text parses, without keeping anything of it. Raises SourceError."""
+    if (b"*" in data and _ALIAS.search(data) is not None) or not hasattr(Loader, "raw_parse"):
+        compose(data)  # only the composer knows whether an alias has its anchor
+        return
+    if data.startswith(_UTF_16):
+        raise SourceError(f"is not UTF-8 text (byte 0x{data[0]:02x})")
+    if _may_be_deep(data):
+        _refuse_depth(data)
+    try:
+        loader = Loader(data)
+        try:
+            loader.raw_parse()
+        finally:
+            loader.dispose()
+    except yaml.YAMLError as error:
+        raise _source_error(error, data) from None
+
+
 def _may_be_deep(data: bytes) -> bool:
     """Whether the text might hold more collections within each other than MAX_DEPTH; a quick look at the bytes.
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_reap.checks import RULES
+from ansible_reap.checks.registry import RULES
 from support.environments import ROOT, environment, program
 
 GOLDEN = ROOT / "tests" / "golden"

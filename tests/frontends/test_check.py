@@ -100,15 +100,15 @@ def test_exit_zero_masks_findings(project: Project) -> None:
 
 
 def test_exit_zero_does_not_mask_a_file_that_does_not_parse(project: Project) -> None:
-    project.write("broken.yml", "a: b: c\n")
+    project.write("broken.yml", "async: b: c\n")
     assert project.check("--exit-zero").status == 2
 
 
 def test_a_file_that_does_not_parse_is_one_line_and_the_others_are_still_analysed(project: Project) -> None:
-    project.write("broken.yml", "- hosts: all\n  tasks: [\n")
+    project.write("broken.yml", "- hosts: all\n  async: 1\n  tasks: [\n")
     ended = project.check()
     assert ended.status == 2
-    assert ended.err.startswith("broken.yml:3: does not parse: ")
+    assert ended.err.startswith("broken.yml:4: does not parse: ")
     assert ended.err.count("\n") == 1
     assert f"one.yml:4:7: {NEVER}: Start one" in ended.out
     assert "2 findings, 2 fixable with --fix; 1 error; " in ended.out or "2 findings; 1 error; " in ended.out
@@ -124,7 +124,7 @@ def test_paths_narrow_what_is_reported(project: Project) -> None:
 
 
 def test_errors_of_files_that_nobody_asked_about_do_not_fail_the_check(project: Project) -> None:
-    project.write("broken.yml", "a: b: c\n")
+    project.write("broken.yml", "async: b: c\n")
     assert project.json("one.yml").status == 1
     assert project.json("broken.yml").status == 2
 
@@ -198,7 +198,7 @@ def test_skip_list_silences_and_warn_list_lists(name: str, project: Project) -> 
 
 
 def test_excluded_files_are_not_reported_but_their_launches_are_known(project: Project) -> None:
-    project.write("broken.yml", "a: b: c\n")
+    project.write("broken.yml", "async: b: c\n")
     project.write(".ansible-lint", "exclude_paths: [one.yml, broken.yml]\n")
     ended = project.json()
     assert (ended.status, ended.tags) == (1, [f"two.yml {NEVER}"])
@@ -288,3 +288,80 @@ def test_a_reader_that_leaves_early_is_no_error(project: Project) -> None:
     ended = subprocess.run(["bash", "-c", script], cwd=project.root, capture_output=True, text=True, check=False)
     assert ended.stderr == ""
     assert ended.returncode in (0, 1)
+
+
+def test_a_broken_file_that_concerns_no_job_is_passed_over_and_counted(project: Project) -> None:
+    project.write("charts/templates.yaml", "async: {{ include 'x' . }}\n  poll: [\n")
+    ended = project.check()
+    assert ended.status == 1
+    assert ended.err == (
+        "1 YAML file that concerns no job was passed over: what is in it does not parse (--verbose lists them)\n"
+    )
+    assert "passed over: charts/templates.yaml:" in project.check("--verbose").err
+    document = project.json().document
+    assert document["stats"]["passed_over"] == 1
+    assert document["errors"] == []
+    assert project.check("charts/templates.yaml").status == 2
+
+
+def test_an_error_says_how_to_leave_the_file_out_and_that_works(project: Project) -> None:
+    project.write("broken.yml", "async: b: c\n")
+    assert "exclude_paths in .ansible-reap.yml" in project.check().err
+    project.write(".ansible-reap.yml", "exclude_paths: [broken.yml, 'o*.yml']\n")
+    ended = project.json()
+    assert ended.document["errors"] == []
+    assert ended.tags == [f"two.yml {NEVER}"]
+
+
+def test_what_git_ignores_is_neither_reported_nor_fixed_unless_it_is_named(project: Project) -> None:
+    subprocess.run(["git", "init", "-q"], cwd=project.root, check=True)
+    project.write(".gitignore", "build/\n*.tmp.yml\n")
+    project.write("build/tasks/main.yml", UNREAPED.format(name="built"))
+    project.write("mine.tmp.yml", UNREAPED.format(name="scratch"))
+    project.write(".ansible/roles/r/tasks/main.yml", UNREAPED.format(name="installed"))
+    before = (project.root / "build/tasks/main.yml").read_text()
+    document = project.json().document
+    assert {each["path"] for each in document["findings"]} == {"one.yml", "two.yml"}
+    assert {each["path"] for each in document["launches"]} == {"one.yml", "two.yml"}
+    assert document["stats"]["files"] == 5
+    project.check("--fix")
+    assert (project.root / "build/tasks/main.yml").read_text() == before
+    assert project.json("mine.tmp.yml").tags == [f"mine.tmp.yml {NEVER}"]
+
+
+def test_a_playbook_of_any_name_is_read_where_it_is_named(project: Project) -> None:
+    project.write("deploy", UNREAPED.format(name="deploy"))
+    project.write("deploy.json", '[{"hosts": "all", "tasks": [{"command": "x", "async": 9, "poll": 0}]}]')
+    project.write("notes.txt", "some words\n")
+    assert project.json("deploy").tags == [f"deploy {NEVER}"]
+    assert project.json("deploy.json").tags == [f"deploy.json {NEVER}"]
+    ended = project.check("notes.txt")
+    assert (ended.status, ended.err) == (2, "notes.txt:1: is no Ansible content: neither a list nor a mapping\n")
+
+
+def test_a_folder_without_content_is_an_error(project: Project) -> None:
+    project.write("empty/README.md", "")
+    ended = project.check("empty")
+    assert (ended.status, ended.err) == (2, "empty:1: holds no YAML file that Ansible would load\n")
+
+
+def test_a_file_named_like_an_option_is_no_option(project: Project) -> None:
+    project.write("--output=evil.yml", UNREAPED.format(name="evil"))
+    ended = project.check("--output=evil.yml")
+    assert ended.status == 2
+    assert "is an option, and there is a file of that name" in ended.err
+    assert not (project.root / "evil.yml").exists()
+    assert project.json("--", "--output=evil.yml").tags == [f"--output=evil.yml {NEVER}"]
+
+
+@pytest.mark.parametrize("arguments", [("--fix",), ("--generate-ignore",), ("--output", "out.json")])
+def test_no_link_leads_what_is_written_out_of_the_project(
+    arguments: tuple[str, ...], project: Project, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    outside = tmp_path_factory.mktemp("outside") / "file"
+    outside.write_text(UNREAPED.format(name="outside"))
+    for name in ("linked.yml", ".ansible-lint-ignore", "out.json"):
+        (project.root / name).symlink_to(outside)
+    before = outside.read_text()
+    project.check(*arguments)
+    assert outside.read_text() == before

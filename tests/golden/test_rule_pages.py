@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from ansible_reap import linting
-from ansible_reap.checks import RULES
 from ansible_reap.checks.finding import Rule
+from ansible_reap.checks.registry import RULES
 
 PAGES = Path(__file__).parents[2] / "lint_rules"
 SECTIONS = ["What is wrong", "Why", "Sub-tags", "Wrong code", "Right code", "Options"]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_reap.checks import RULES
+from ansible_reap.checks.registry import RULES
 from ansible_reap.doctor import callback
 from ansible_reap.doctor.programs import Program
 from support import environments

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 import ansible_reap
-from ansible_reap.checks import RULES
+from ansible_reap.checks.registry import RULES
 from ansible_reap.runtime.policy.options import NAMES as OPTIONS
 from support import environments, markdown
 from support.venv import Dist, Venv, clean_environment, shell

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_reap import checks, linting
+from ansible_reap import linting
+from ansible_reap.checks import registry as checks
 from ansible_reap.checks.finding import Finding, Rule
 from ansible_reap.flow.engine import analyse
 from ansible_reap.history import committed

@@ -10,10 +10,11 @@ import jsonschema
 import pytest
 import yaml
 
-from ansible_reap.checks import RULES
 from ansible_reap.checks.finding import Level
-from ansible_reap.linting.config import KEYS, Config, ConfigError, load_config
+from ansible_reap.checks.registry import RULES
+from ansible_reap.linting.config import KEYS, load_config
 from ansible_reap.linting.lintconfig import load_ignore_file, load_lint_config
+from ansible_reap.linting.problems import Config, ConfigError
 from ansible_reap.linting.selection import known_names
 from support import environments
 

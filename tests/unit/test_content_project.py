@@ -12,6 +12,8 @@ from ansible_reap.content.expressions import expression, names, names_in, templa
 from ansible_reap.content.library import Library
 from ansible_reap.content.project import Project
 from ansible_reap.content.roles import Finder
+from ansible_reap.flow.walk.entries import walk_project
+from ansible_reap.reading import SourceError
 from support.files import lay
 
 LAUNCH = "- command: work\n  async: 5\n  poll: 0\n"
@@ -49,13 +51,39 @@ def test_settings_of_ansible_cfg(tmp_path: Path) -> None:
     assert (settings.roles_path, settings.poll) == (("./r", "/else"), 0)
 
 
-def test_a_broken_file_does_not_stop_the_others(tmp_path: Path) -> None:
-    lay(tmp_path, {"a.yml": "a: [\n", "b.yml": LAUNCH, "c.yml": "- include_tasks: x\n  b: [\n"})
+def test_a_broken_file_counts_where_it_may_concern_a_job_only(tmp_path: Path) -> None:
+    lay(
+        tmp_path,
+        {
+            "a.yml": "a: [\n",
+            "b.yml": LAUNCH + "- include_tasks: d.yml\n",
+            "c.yml": "- include_tasks: b.yml\n  b: [\n",
+            "d.yml": "- x: [\n",
+            "e.yml": "async: [\n",
+            "charts/f.yml": "async: [\n",
+        },
+    )
     library = Library(Project(tmp_path))
-    CallGraph(library)
-    library.check_unread()
-    assert sorted(library.errors) == ["a.yml", "c.yml"]
-    assert library.asynchronous == ["b.yml"]
+    record = walk_project(library)
+    assert not record.crashes
+    assert sorted(library.errors) == ["e.yml"]
+    assert sorted(library.passed_over) == ["c.yml", "charts/f.yml"]
+
+
+def test_no_link_leads_out_of_the_project(tmp_path: Path) -> None:
+    root = tmp_path / "project"
+    lay(tmp_path, {"out/tasks/main.yml": LAUNCH, "out/more.yml": LAUNCH, "project/site.yml": LAUNCH})
+    (root / "roles").mkdir()
+    (root / "roles" / "out").symlink_to(tmp_path / "out", target_is_directory=True)
+    (root / "more.yml").symlink_to(tmp_path / "out" / "more.yml")
+    (root / "twin.yml").symlink_to("site.yml")
+    project = Project(root)
+    assert project.yaml == ["site.yml"]
+    assert project.listing("roles/out/tasks") == []
+    for path in ("more.yml", "roles/out/tasks/main.yml", "../out/more.yml"):
+        with pytest.raises(SourceError, match="leads out of the project"):
+            project.read(path)
+    assert project.read("twin.yml") == LAUNCH.encode()
 
 
 def test_callers_of_what_launches_matter_and_nothing_else(tmp_path: Path) -> None:

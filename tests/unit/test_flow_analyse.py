@@ -118,8 +118,10 @@ def test_looks_that_come_near_are_named(tmp_path: Path) -> None:
 
 
 def test_errors_stop_nothing(tmp_path: Path) -> None:
-    lay(tmp_path, {"a.yml": START, "broken.yml": "a: [\n", "empty.yml": "", "vault.yml": "$ANSIBLE_VAULT;1.1\n31\n"})
-    (tmp_path / "latin.yml").write_bytes(b"a: \xe9\xe8\n")
+    lay(
+        tmp_path, {"a.yml": START, "broken.yml": "async: [\n", "empty.yml": "", "vault.yml": "$ANSIBLE_VAULT;1.1\n31\n"}
+    )
+    (tmp_path / "latin.yml").write_bytes(b"async: \xe9\xe8\n")
     analysis = analyse(tmp_path)
     assert [error.path for error in analysis.errors] == ["broken.yml", "latin.yml"]
     assert analysis.files == 5
@@ -180,4 +182,5 @@ def test_a_bound_that_was_hit_makes_things_unknown(tmp_path: Path) -> None:
 
 def test_an_empty_project(tmp_path: Path) -> None:
     analysis = analyse(tmp_path)
-    assert (analysis.launches, analysis.errors, analysis.files) == ((), (), 0)
+    assert (analysis.launches, analysis.files) == ((), 0)
+    assert [str(error) for error in analysis.errors] == [".:1: holds no YAML file that Ansible would load"]

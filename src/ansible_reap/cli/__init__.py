@@ -6,6 +6,7 @@ which returns the exit status. It is imported only when it is called, so that ``
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 from collections.abc import Sequence
@@ -87,6 +88,13 @@ def run_command(name: str, arguments: Sequence[str]) -> int:
     """Run one subcommand; a wrong command line or setting is one line on standard error and exit status 2."""
     from ansible_reap.cli.command_line import Parser, UsageError  # noqa: PLC0415 - the overview needs no argparse
 
+    ambiguous = _option_and_file(arguments)
+    if ambiguous is not None:
+        from ansible_reap.formats.printable import one_line  # noqa: PLC0415 - only an error needs it
+
+        message = f"'{ambiguous}' is an option, and there is a file of that name: put '--' or './' before a file's name"
+        print(one_line(f"ansible-reap {name}: {message}"), file=sys.stderr)
+        return 2
     module = import_module(COMMANDS[name][0])
     parser = Parser(prog=f"ansible-reap {name}", description=(module.__doc__ or "").strip())
     module.add_arguments(parser)
@@ -99,6 +107,12 @@ def run_command(name: str, arguments: Sequence[str]) -> int:
         return 2
     except SystemExit as end:  # argparse ends --help so
         return int(end.code or 0)
+
+
+def _option_and_file(arguments: Sequence[str]) -> str | None:
+    """The first option that a file's name may stand behind: whoever sends a pull request chooses names of files."""
+    options = itertools.takewhile(lambda word: word != "--", arguments)
+    return next((word for word in options if word.startswith("-") and len(word) > 1 and os.path.lexists(word)), None)
 
 
 def overview() -> str:

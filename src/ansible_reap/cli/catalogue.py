@@ -104,7 +104,7 @@ def _option(words: tuple[str, ...], action: argparse.Action) -> Option:
 def _names(words: tuple[str, ...], action: argparse.Action) -> tuple[str, ...]:
     """The rules and tags, where such names are meant."""
     if action.metavar == "RULE,..":
-        from ansible_reap.checks import RULES  # noqa: PLC0415 - only completions ask
+        from ansible_reap.checks.registry import RULES  # noqa: PLC0415 - only completions ask
         from ansible_reap.linting.selection import known_names  # noqa: PLC0415
 
         return tuple(known_names(RULES))

@@ -6,6 +6,7 @@ PATH narrows what is reported; the project around it is always read.
 from __future__ import annotations
 
 import argparse
+import errno
 import gc
 import io
 import os
@@ -20,9 +21,9 @@ from ansible_reap.cli.command_line import Parser, UsageError
 from ansible_reap.cli.terminal import COLOURS, follows_links, wants_colour
 from ansible_reap.formats import CHECK_FORMATS, REPOSITORY_FORMATS, ROOT_FORMATS, render
 from ansible_reap.formats.printable import one_line, printable
-from ansible_reap.linting.config import ConfigError
 from ansible_reap.linting.lintconfig import is_expressible, load_ignore_file, merged
 from ansible_reap.linting.outcome import seen_from
+from ansible_reap.linting.problems import ConfigError
 from ansible_reap.linting.selection import relative_paths
 from ansible_reap.project_root import ROOT_MARKERS, project_root
 
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from ansible_reap.linting.outcome import Outcome
 
     _Lint = Callable[[Mapping[str, bytes | None]], Outcome]
+
+HOW_TO_EXCLUDE = "exclude_paths in .ansible-reap.yml leaves a file out"
 
 STATISTICS = ("text", "json")
 """The formats that ``--statistics`` knows."""
@@ -80,6 +83,7 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--output", metavar="FILE", help="write there instead of to standard output")
     group.add_argument("--statistics", action="store_true", help="count the findings of each tag, in place of them")
     group.add_argument("--color", metavar="WHEN", default="auto", choices=COLOURS, help=", ".join(COLOURS))
+    group.add_argument("--verbose", action="store_true", help="list the files that were passed over, too")
     group.add_argument("--exit-zero", action="store_true", help="findings do not change the exit status")
 
 
@@ -151,7 +155,7 @@ def _report(root: Path, lint: _Lint, unsaved: Mapping[str, bytes], args: argpars
     outcome = seen_from(_checked(root, lint, unsaved, args), _base(root, args.format))
     _write(outcome, args)
     if args.format == "text" or args.output:
-        _tell_errors(outcome)
+        _tell_errors(outcome, verbose=args.verbose)
     for line in outcome.stale:
         print(line, file=sys.stderr)
     return outcome.exit_status
@@ -178,9 +182,18 @@ def _painted(line: str) -> str:
     return f"\x1b[{code}m{line}\x1b[0m" if code else line
 
 
-def _tell_errors(outcome: Outcome) -> None:
+def _tell_errors(outcome: Outcome, *, verbose: bool = False) -> None:
     for unread in outcome.errors:
-        print(one_line(str(unread)), file=sys.stderr)
+        hint = f"; {HOW_TO_EXCLUDE}" if unread.message.startswith(("does not parse", "is not UTF-8")) else ""
+        print(one_line(f"{unread}{hint}"), file=sys.stderr)
+    if not outcome.passed_over:
+        return
+    for unread in outcome.passed_over if verbose else ():
+        print(one_line(f"passed over: {unread}"), file=sys.stderr)
+    count = len(outcome.passed_over)
+    what = "1 YAML file that concerns no job was" if count == 1 else f"{count} YAML files that concern no job were"
+    listed = "" if verbose else " (--verbose lists them)"
+    print(f"{what} passed over: what is in it does not parse{listed}", file=sys.stderr)
 
 
 def _checked(root: Path, lint: _Lint, unsaved: Mapping[str, bytes], args: argparse.Namespace) -> Outcome:
@@ -214,6 +227,7 @@ def _generate_ignore(root: Path, outcome: Outcome, args: argparse.Namespace) -> 
         print(f"{name} cannot name '{one_line(path)}', for its blank or '#'; use '# noqa' there", file=sys.stderr)
     pairs = {(each.place.path, each.tag) for each in outcome.findings if each.place.path not in nameless}
     try:
+        files.refuse_leaving(root, file)
         files.write(file, merged(file.read_bytes().decode() if file.exists() else "", pairs), private=False)
     except OSError as error:
         raise UsageError(f"--generate-ignore: cannot write '{name}': {error.strerror}") from error
@@ -274,13 +288,24 @@ def _put(text: str, args: argparse.Namespace) -> None:
     """Write to the file that was asked for, else to standard output."""
     if args.output:
         try:
-            Path(args.output).write_text(text, encoding="utf-8", errors="backslashreplace")
+            _write_to(Path(args.output), text, _root(args))
         except OSError as error:
             raise UsageError(f"--output: cannot write '{args.output}': {error.strerror}") from error
         return
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     sys.stdout.write(text)
+
+
+def _write_to(path: Path, text: str, root: Path) -> None:
+    """Write to the file; to a terminal, a pipe or the like as it is, for there is nothing in it to be kept."""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        path.write_text(text, encoding="utf-8", errors="backslashreplace")
+        return
+    if not path.parent.is_dir():  # more likely misspelt than meant to be made
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+    files.refuse_leaving(root, path)
+    files.write(path, text, private=False)
 
 
 def _wants_colour(args: argparse.Namespace) -> bool:

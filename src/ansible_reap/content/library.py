@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any
 
-from yaml.nodes import MappingNode, Node
+from yaml.nodes import MappingNode, Node, ScalarNode
 
+from ansible_reap.content import source
 from ansible_reap.content.call_references import Reference, references
 from ansible_reap.content.call_text import CallText
 from ansible_reap.content.places import is_content_place
@@ -43,7 +44,7 @@ class Library:
         """Composed, but not built yet."""
 
     def _note(self, path: str, error: SourceError) -> None:
-        if path not in self.project.copied:
+        if path not in self.project.copied and path not in self.passed_over:
             self.errors.setdefault(path, error)
         self._survey.forget(path)
 
@@ -128,6 +129,14 @@ class Library:
             return self._survey.read(path)
         except SourceError:
             return b""
+
+
+def check_text(data: bytes, *, must_be_content: bool) -> None:
+    """Whether the text parses, and whether it is a list or a mapping. Raises SourceError."""
+    if not must_be_content and b"{%" not in data:
+        source.check(data)
+    elif isinstance(compose_text(data), ScalarNode):
+        raise SourceError("is no Ansible content: neither a list nor a mapping")
 
 
 def compose_text(data: bytes) -> Node | None:

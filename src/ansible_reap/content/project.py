@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,8 +64,11 @@ class Project:
     an earlier commit. None stands for a file that is taken not to be there.
     """
 
-    def __init__(self, root: Path, unsaved: Mapping[str, bytes | None] | None = None) -> None:
+    def __init__(
+        self, root: Path, unsaved: Mapping[str, bytes | None] | None = None, named: Collection[str] = ()
+    ) -> None:
         self.root = root
+        self._named = frozenset(named)
         self._unsaved = unsaved or {}
         self._real = os.path.realpath(root)
         self.yaml: list[str] = []
@@ -76,6 +79,8 @@ class Project:
         self._nested_configs: list[str] = []
         """The ansible.cfg of the folders below the root."""
         self._directories: dict[str, list[str]] = {}
+        self._listed: set[str] = set()
+        """The folders that are the project's own; others are looked into when something leads there."""
         self._canonical: dict[str, str | None] = {}
         self.links: set[str] = set()
         """Files and folders that are symbolic links, in the folders that were listed."""
@@ -83,9 +88,14 @@ class Project:
         self.settings = self._settings()
 
     def read(self, path: str) -> bytes:
-        """Raises SourceError."""
+        """The bytes of a file of the project. Raises SourceError, also where a link leads out of it."""
         unsaved = self._unsaved.get(path)
-        return read(f"{self._real}{os.sep}{path}") if unsaved is None else unsaved
+        if unsaved is not None:
+            return unsaved
+        is_plain = path.rpartition("/")[0] in self._listed and self._is_free_of_links(path)
+        if not is_plain and self.canonical(path) is None:
+            raise SourceError("cannot be read: a link leads out of the project")
+        return read(f"{self._real}{os.sep}{path}")
 
     def has_file(self, path: str) -> bool:
         """Whether a file stands there, listed or not (roles may lie in folders that are not listed)."""
@@ -97,9 +107,11 @@ class Project:
         known = self._directories.get(folder)
         if known is None:
             try:
-                known = sorted(entry.name for entry in os.scandir(f"{self._real}{os.sep}{folder}") if entry.is_file())
+                with os.scandir(f"{self._real}{os.sep}{folder}") as entries:
+                    known = sorted(entry.name for entry in entries if entry.is_file())
             except (OSError, ValueError):  # no folder, or a name that no folder can have
                 known = []
+            known = [name for name in known if self.canonical(f"{folder}/{name}") is not None]
             known = self._present(f"{folder}/", known)
             self._directories[folder] = known
         return known
@@ -203,8 +215,8 @@ class Project:
         is_rendered = RENDERED_FOLDER in parts
         is_copied = COPIED_FOLDER in parts
         for name in names:
-            if name.endswith(YAML_ENDINGS):
-                if name in links and not self._is_own_link(f"{self._real}{os.sep}{prefix}{name}"):
+            if name.endswith(YAML_ENDINGS) or prefix + name in self._named:
+                if name in links:  # to a file of the project, which is that file again, or out of the project
                     continue
                 if is_copied and not is_rendered:
                     copies.setdefault("/".join(parts[: parts.index(COPIED_FOLDER)]), []).append(prefix + name)
@@ -216,11 +228,7 @@ class Project:
                     self._nested_configs.append(prefix + name)
             listed.append(name)
         self._directories[prefix.rstrip("/")] = listed
-
-    def _is_own_link(self, full: str) -> bool:
-        """A link to a file of the project is that file again; a broken one is nothing."""
-        target = os.path.realpath(full)
-        return os.path.exists(target) and not target.startswith(self._real + os.sep)  # noqa: PTH110
+        self._listed.add(prefix.rstrip("/"))
 
     def _is_entered(self, prefix: str, name: str) -> bool:
         if name in SKIPPED_FOLDERS:

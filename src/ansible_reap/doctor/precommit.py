@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ansible_reap.doctor.diagnosis import Diagnosis, absent, fine, off
-from ansible_reap.linting.config import ConfigError, load_mapping
+from ansible_reap.linting.config import load_mapping
+from ansible_reap.linting.problems import ConfigError
 
 NAME = ".pre-commit-config.yaml"
 HOOKS = ("ansible-reap", "ansible-reap-fix")

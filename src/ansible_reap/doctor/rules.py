@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import ansible_reap
-from ansible_reap.checks import RULES
+from ansible_reap.checks.registry import RULES
 from ansible_reap.doctor import programs
 from ansible_reap.doctor.diagnosis import Diagnosis, absent, fine, off
 from ansible_reap.doctor.programs import ProbeError, Program
-from ansible_reap.linting.config import ConfigError, load_mapping
+from ansible_reap.linting.config import load_mapping
 from ansible_reap.linting.lintconfig import CONFIG_FILES
+from ansible_reap.linting.problems import ConfigError
 
 RULESDIR_VARIABLE = "ANSIBLE_LINT_CUSTOM_RULESDIR"
 FOLDER = "ansible_reap"

@@ -7,23 +7,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ansible_reap.content.project import Project
+from ansible_reap.content.project import YAML_ENDINGS, Project
 from ansible_reap.content.survey import Survey
 from ansible_reap.flow.analysis import Analysis, ReadError
+from ansible_reap.reading import SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from ansible_reap.reading import SourceError
+    from collections.abc import Collection, Iterator, Mapping
 
 
-def analyse(root: Path, unsaved: Mapping[str, bytes | None] | None = None) -> Analysis:
+def analyse(root: Path, unsaved: Mapping[str, bytes | None] | None = None, named: Collection[str] = ()) -> Analysis:
     """Every launch and reap of the project below ``root``, each launch with its verdict. Never raises for content.
 
     ``unsaved`` holds the bytes of files that are not (yet) as the disk has them, by path relative to the root; None
-    stands for a file that is taken not to be there.
+    stands for a file that is taken not to be there. ``named`` are files and folders, relative to the root, that the
+    caller asks about by name: each must be readable content, or hold some.
     """
-    project = Project(root, unsaved)
+    project = Project(root, unsaved, named)
     survey = Survey(project)
     result = Analysis(root=str(root), launches=(), reaps=(), uses=(), errors=(), files=len(project.yaml))
     if survey.concerns_jobs or survey.unreadable:
@@ -35,9 +35,13 @@ def analyse(root: Path, unsaved: Mapping[str, bytes | None] | None = None) -> An
             if enabled:
                 gc.enable()
     unreadable = [ReadError(path, 1, f"cannot be read: {message}") for path, message in project.unreadable]
-    errors = sorted((*unreadable, *result.errors), key=lambda error: (error.path, error.line))
+    told = {error.path for error in result.errors}
+    asked = _of_named(survey, [path for path in named if path not in told]) if named or not project.yaml else ()
+    passed_over = tuple(error for error in result.passed_over if error.path not in named)
+    errors = sorted((*unreadable, *result.errors, *asked), key=lambda error: (error.path, error.line))
     is_needed = bool(result.launches or result.reaps)
-    return replace(result, errors=tuple(errors), set_elsewhere=_set_elsewhere(project) if is_needed else frozenset())
+    set_elsewhere = _set_elsewhere(project) if is_needed else frozenset()
+    return replace(result, errors=tuple(errors), passed_over=passed_over, set_elsewhere=set_elsewhere)
 
 
 def _set_elsewhere(project: Project) -> frozenset[str]:
@@ -62,6 +66,22 @@ def _walked(survey: Survey) -> Analysis:
     record = walk_project(library)
     result = outcome(library, record)
     return replace(result, errors=_told(library.errors), passed_over=_told(library.passed_over))
+
+
+def _of_named(survey: Survey, named: Collection[str]) -> Iterator[ReadError]:
+    """What is wrong with the files and folders that are asked about by name; of a whole project, whether it has any."""
+    from ansible_reap.content.library import check_text  # noqa: PLC0415 - it needs PyYAML
+
+    listed = set(survey.project.yaml)
+    for path in named or ["."]:
+        prefix = "" if path == "." else f"{path}/"
+        if path in listed:
+            try:
+                check_text(survey.read(path), must_be_content=not path.endswith(YAML_ENDINGS))
+            except SourceError as error:
+                yield ReadError(path, error.line, error.message)
+        elif survey.project.is_folder(path) and not any(each.startswith(prefix) for each in listed):
+            yield ReadError(path, 1, "holds no YAML file that Ansible would load")
 
 
 def _told(errors: Mapping[str, SourceError]) -> tuple[ReadError, ...]:

@@ -21,6 +21,7 @@ def render(outcome: Outcome) -> str:
             "files": outcome.files,
             "launches": len(outcome.launches),
             "elapsed_s": round(outcome.elapsed, 3),
+            "passed_over": len(outcome.passed_over),
         },
     }
     if outcome.warnings:

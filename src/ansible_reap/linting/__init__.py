@@ -5,19 +5,17 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ansible_reap import checks
-from ansible_reap.checks import RULES
 from ansible_reap.checks.finding import Finding, Level, Rule
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, ReadError
 from ansible_reap.flow.engine import analyse
-from ansible_reap.linting.config import Config, load_config
 from ansible_reap.linting.lintconfig import IgnoreFile, LintConfig, load_ignore_file, load_lint_config
 from ansible_reap.linting.outcome import Outcome
+from ansible_reap.linting.problems import CONFIG_FILES, PYPROJECT, Config, is_there
 from ansible_reap.linting.selection import Judge, Reporting, Request, known_names, relative_paths
 from ansible_reap.wording import did_you_mean, not_checked
 
@@ -26,16 +24,6 @@ if TYPE_CHECKING:
 
 HISTORY_FOLDER = ".ansible-reap"
 """Where a project keeps what it commits of its measured run times."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What a project's own files say of how it is to be checked."""
-
-    lint: LintConfig
-    known: IgnoreFile
-    options: Mapping[str, Mapping[str, object]]
-    config: Config = field(default_factory=Config)
 
 
 def request(
@@ -53,10 +41,17 @@ def request(
 
 def _names(text: str) -> frozenset[str]:
     names = frozenset(name.strip() for name in text.split(",") if name.strip())
-    known = known_names(RULES)
+    known = known_names(all_rules().values()) if names else []
     for name in sorted(names - set(known)):
         raise ValueError(f"unknown rule or tag '{name}'{did_you_mean(name, known)}")
     return names
+
+
+def all_rules() -> Mapping[str, Rule]:
+    """Every rule by its id. They are imported here and not before: most checks of most projects need none."""
+    from ansible_reap.checks.registry import RULES  # noqa: PLC0415
+
+    return {rule.id: rule for rule in RULES}
 
 
 def lint(
@@ -74,33 +69,80 @@ def lint(
     """
     started = time.perf_counter()
     asked = asked or Request()
-    settings = load_settings(root)
+    config = own_config(root)
+    known = load_ignore_file(root)
     unsaved = unsaved or {}
-    analysis = analyse(root, unsaved)
+    analysis = analyse(root, unsaved, asked.paths)
     texts = {**analysis.texts, **{path: data.decode("utf-8", "replace") for path, data in unsaved.items() if data}}
     trouble: list[ReadError] = []
-    findings = apply_rules(analysis, settings.options, history or _committed(root, trouble), trouble)
-    findings = [settings.config.weighed(finding) for finding in findings]
-    asked = asked if asked.select else replace(asked, select=settings.config.select)
-    rules = {rule.id: rule for rule in RULES}
-    judge = Judge(root, rules, settings.lint, settings.known, asked, _tasks(analysis), texts)
+    findings: list[Finding] = []
+    is_of_interest = bool(analysis.launches or analysis.reaps or analysis.uses)
+    if is_of_interest:
+        found = apply_rules(analysis, config.rules, history or _committed(root, trouble), trouble)
+        findings = [config.weighed(finding) for finding in found]
+    asked = asked if asked.select else replace(asked, select=config.select)
+    has_entries = bool(known.entries)
+    rules = all_rules() if is_of_interest or has_entries else {}
+    is_told = bool(findings or analysis.errors or analysis.crashes)
+    lint_config = _lint_config(root, config, load_lint_config(root) if is_told else LintConfig())
+    left_out = _left_out(root, asked, analysis, findings)
+    judge = Judge(root, rules, lint_config, known, asked, _tasks(analysis), texts, left_out)
     judged = [(judge.decide(finding), finding) for finding in findings]
     stale = () if asked.select or asked.ignore else judge.stale()
     return Outcome(
         root=str(root),
         findings=tuple(finding for report, finding in judged if report is Reporting.FAIL),
         warnings=tuple(finding for report, finding in judged if report is Reporting.WARN),
-        launches=tuple(launch for launch in analysis.launches if asked.covers(launch.task.path)),
-        errors=(*_errors(analysis, settings.lint, asked, root, unsaved), *trouble),
+        launches=tuple(
+            launch
+            for launch in analysis.launches
+            if asked.covers(launch.task.path) and launch.task.path not in left_out
+        ),
+        errors=(*_errors(analysis, lint_config, asked, root, unsaved, left_out), *trouble),
         files=analysis.files,
         elapsed=time.perf_counter() - started,
         texts=texts,
         rules=rules,
         stale=tuple(
-            f"{settings.known.name}:{entry.line}: nothing meets '{entry.path} {entry.tag}' any more; delete the line"
+            f"{known.name}:{entry.line}: nothing meets '{entry.path} {entry.tag}' any more; delete the line"
             for entry in stale
         ),
+        passed_over=tuple(
+            error
+            for error in analysis.passed_over
+            if error.path not in left_out and not lint_config.excludes(root / error.path)
+        ),
     )
+
+
+def own_config(root: Path) -> Config:
+    """What the project's own file of settings says. Raises ConfigError."""
+    if not any(is_there(root / name) for name in (*CONFIG_FILES, PYPROJECT)):
+        return Config()
+    from ansible_reap.linting.config import load_config  # noqa: PLC0415 - most projects have no such file
+
+    rules = all_rules().values()
+    return load_config(root, {rule.id: rule.defaults for rule in rules}, known_names(rules))
+
+
+def _lint_config(root: Path, config: Config, lint_config: LintConfig) -> LintConfig:
+    """What ansible-lint's configuration leaves out, and what ours does."""
+    ours = tuple(os.path.normpath(root / path) for path in config.exclude_paths)
+    return replace(lint_config, skip=lint_config.skip | config.ignore, exclude=(*lint_config.exclude, *ours))
+
+
+def _left_out(root: Path, asked: Request, analysis: Analysis, findings: Iterable[Finding]) -> frozenset[str]:
+    """Of the files that something might be said of, those that git ignores, unless they are asked for by name."""
+    paths = {finding.place.path for finding in findings}
+    paths |= {edit.path for finding in findings if finding.fix for edit in finding.fix.edits}
+    paths |= {launch.task.path for launch in analysis.launches}
+    paths |= {error.path for error in (*analysis.errors, *analysis.passed_over)}
+    paths -= set(asked.paths)
+    if not paths:
+        return frozenset()
+    from ansible_reap.linting.ours import ignored_by_git  # noqa: PLC0415 - most checks have nothing to say
+
+    return ignored_by_git(root, paths)
 
 
 def everything(root: Path, history: Estimates | None = None) -> tuple[list[Finding], list[ReadError]]:
@@ -108,14 +150,12 @@ def everything(root: Path, history: Estimates | None = None) -> tuple[list[Findi
 
     Raises ConfigError where our own configuration cannot be used; ansible-lint reads its own itself.
     """
-    config = _config(root)
+    config = own_config(root)
     analysis = analyse(root)
     trouble = list(analysis.crashes)
     findings = apply_rules(analysis, config.rules, history or _committed(root, trouble), trouble)
     asked = Request(select=config.select)
-    judge = Judge(
-        root, {rule.id: rule for rule in RULES}, _lint_config(root, config, LintConfig()), IgnoreFile(), asked, {}, {}
-    )
+    judge = Judge(root, all_rules(), _lint_config(root, config, LintConfig()), IgnoreFile(), asked, {}, {})
     return [config.weighed(finding) for finding in findings if judge.is_wanted(finding)], trouble
 
 
@@ -137,23 +177,6 @@ def _committed(root: Path, trouble: list[ReadError]) -> Estimates | None:
     return None
 
 
-def load_settings(root: Path) -> Settings:
-    """Read ``.ansible-reap.yml``, ``.ansible-lint`` and ``.ansible-lint-ignore``. Raises ConfigError."""
-    config = _config(root)
-    options = {rule.id: {**rule.defaults, **config.options(rule.id)} for rule in RULES}
-    return Settings(_lint_config(root, config, load_lint_config(root)), load_ignore_file(root), options, config)
-
-
-def _config(root: Path) -> Config:
-    return load_config(root, {rule.id: rule.defaults for rule in RULES}, known_names(RULES))
-
-
-def _lint_config(root: Path, config: Config, lint_config: LintConfig) -> LintConfig:
-    """What ansible-lint's configuration leaves out, and what ours does."""
-    ours = tuple(os.path.normpath(root / path) for path in config.exclude_paths)
-    return replace(lint_config, skip=lint_config.skip | config.ignore, exclude=(*lint_config.exclude, *ours))
-
-
 def apply_rules(
     analysis: Analysis,
     options: Mapping[str, Mapping[str, object]],
@@ -166,16 +189,23 @@ def apply_rules(
         if crashes is not None:
             crashes.append(ReadError(".", 1, f"{rule.id} {not_checked(error)}"))
 
-    return checks.run(analysis, options, history, on_crash=None if crashes is None else note)
+    from ansible_reap.checks import registry  # noqa: PLC0415 - a project without a job needs none of the rules
+
+    return registry.run(analysis, options, history, on_crash=None if crashes is None else note)
 
 
 def _errors(
-    analysis: Analysis, lint_config: LintConfig, asked: Request, root: Path, unsaved: Collection[str]
+    analysis: Analysis,
+    lint_config: LintConfig,
+    asked: Request,
+    root: Path,
+    unsaved: Collection[str],
+    left_out: Collection[str],
 ) -> tuple[ReadError, ...]:
     found = [
         error
         for error in (*analysis.errors, *analysis.crashes)
-        if asked.covers(error.path) and not lint_config.excludes(root / error.path)
+        if asked.covers(error.path) and error.path not in left_out and not lint_config.excludes(root / error.path)
     ]
     found += [
         ReadError(path, 1, "no such file or folder")

@@ -67,6 +67,7 @@ def fix(root: Path, lint: Lint, unsaved: Mapping[str, bytes] | None = None) -> F
 def write(root: Path, fixed: Fixed) -> None:
     """Write the files that change. Raises OSError where one cannot be written."""
     for path, data in fixed.files.items():
+        files.refuse_leaving(root, root / path)
         files.write(root / path, data, private=False)
 
 

@@ -16,58 +16,28 @@ from __future__ import annotations
 
 import reprlib
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from ansible_reap.checks.finding import Finding, Level
+from ansible_reap.checks.finding import Level
+from ansible_reap.linting.problems import (
+    CONFIG_FILES,
+    PYPROJECT,
+    TABLE,
+    Config,
+    ConfigError,
+    Options,
+    has_table,
+    is_there,
+)
 from ansible_reap.reading import MAX_SETTINGS, SourceError, read
 from ansible_reap.wording import did_you_mean
 from ansible_reap.yaml_nodes import compose, pairs, plain
 
-CONFIG_FILES = (".ansible-reap.yml", ".config/ansible-reap.yml")
-
 MAX_NUMBER = 1_000_000_000
 """What an option that is a number must stay below."""
-
-Options = Mapping[str, Mapping[str, Any]]
-"""Rule id -> option -> value."""
-
-
-class ConfigError(ValueError):
-    """A configuration file that cannot be used: ``FILE:LINE: what is wrong``."""
-
-    def __init__(self, message: str, path: str, line: int = 1) -> None:
-        super().__init__(f"{path}:{line}: {message}")
-        self.path = path
-        self.line = line
-        self.reason = message
-
-
-@dataclass(frozen=True, slots=True)
-class Config:
-    """The project's own configuration."""
-
-    rules: Options = field(default_factory=dict)
-    exclude_paths: tuple[str, ...] = ()
-    """Paths and patterns, relative to the root, of files in which nothing is reported."""
-    select: frozenset[str] = frozenset()
-    """The rules, full tags or tags to report, where the command line names none; empty: everything."""
-    ignore: frozenset[str] = frozenset()
-    severity: Mapping[str, Level] = field(default_factory=dict)
-    """Rule or full tag -> the severity that its findings have here."""
-
-    def weighed(self, finding: Finding) -> Finding:
-        """The finding with the severity that it has in this project."""
-        level = self.severity.get(finding.tag) or self.severity.get(finding.rule)
-        return finding if level is None else replace(finding, severity=level)
-
-    def options(self, rule: str) -> Mapping[str, Any]:
-        """What the project sets for this rule; the rule's defaults are not in it."""
-        return self.rules.get(rule, {})
-
 
 KEYS: Mapping[str, str] = {
     "exclude_paths": "Files and folders, or patterns of them, in which nothing is reported; they are still read.",
@@ -77,9 +47,6 @@ KEYS: Mapping[str, str] = {
     "rules": "The options of the rules.",
 }
 """Key -> what it is for."""
-
-PYPROJECT = "pyproject.toml"
-TABLE = "ansible-reap"
 
 
 def load_config(root: Path, known: Options, names: Collection[str] = ()) -> Config:
@@ -113,19 +80,14 @@ def _pyproject_table(root: Path) -> Node | None:
         text = read(root / PYPROJECT, MAX_SETTINGS).decode("utf-8", "replace")
     except SourceError as error:
         raise ConfigError(error.message, PYPROJECT, error.line) from error
-    if f"tool.{TABLE}" not in text and f'"{TABLE}"' not in text:
-        return None  # most have none, and parsing takes time
+    if not has_table(text):
+        return None
     from ansible_reap.linting import toml_nodes  # noqa: PLC0415 - for the few that have one
 
     try:
         return toml_nodes.table(text, ("tool", TABLE))
     except toml_nodes.TomlError as error:
         raise ConfigError(error.message, PYPROJECT, error.line) from error
-
-
-def is_there(path: Path) -> bool:
-    """Whether there is a file of settings, be it one that cannot be read; a folder is none."""
-    return path.exists() and not path.is_dir()
 
 
 def load_mapping(path: Path, name: str) -> dict[str, Any]:

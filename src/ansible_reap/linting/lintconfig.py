@@ -9,7 +9,7 @@ from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ansible_reap.linting.config import ConfigError, is_there, load_mapping
+from ansible_reap.linting.problems import ConfigError, is_there
 from ansible_reap.reading import MAX_SETTINGS, SourceError, read, text_of
 
 CONFIG_FILES = (
@@ -51,13 +51,15 @@ def load_lint_config(root: Path) -> LintConfig:
     name = next((name for name in CONFIG_FILES if is_there(root / name)), None)
     if name is None:
         return LintConfig()
+    from ansible_reap.linting.config import load_mapping  # noqa: PLC0415 - PyYAML is needed where there is such a file
+
     values = load_mapping(root / name, name)
     folder = (root / name).parent
     return LintConfig(
         skip=frozenset(_names(values, "skip_list", name)),
         warn=frozenset(_names(values, "warn_list", name)),
         enable=frozenset(_names(values, "enable_list", name)),
-        exclude=tuple(_absolute(folder, path) for path in _names(values, "exclude_paths", name)),
+        exclude=tuple(absolute(folder, path) for path in _names(values, "exclude_paths", name)),
     )
 
 
@@ -68,7 +70,8 @@ def _names(values: dict[str, Any], key: str, file: str) -> list[str]:
     return [str(item) for item in value]
 
 
-def _absolute(folder: Path, path: str) -> str:
+def absolute(folder: Path, path: str) -> str:
+    """A path or pattern of ``exclude_paths`` as ansible-lint takes it: from the folder of its file."""
     expanded = os.path.expandvars(os.path.expanduser(path))  # noqa: PTH111 - pathlib's raises for an unknown user
     return os.path.normpath(folder / expanded)
 

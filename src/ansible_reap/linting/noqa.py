@@ -10,11 +10,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
-import yaml
-
 MARKER = "# noqa"
-
-_Loader: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Comments:
@@ -44,9 +40,11 @@ class Comments:
 
     def _scalar_ends(self) -> dict[int, int]:
         """For each line the column at which its last scalar ends; a comment cannot begin before it."""
+        import yaml  # noqa: PLC0415 - few files have such a comment, and those without a job never need it
+
         ends: dict[int, int] = {}
         try:
-            for token in yaml.scan(self._text, Loader=_Loader):
+            for token in yaml.scan(self._text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
                 if not isinstance(token, yaml.ScalarToken):
                     continue
                 start, end = token.start_mark, token.end_mark

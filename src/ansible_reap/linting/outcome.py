@@ -30,6 +30,8 @@ class Outcome:
     texts: Mapping[str, str] = field(default_factory=dict)
     """The text of the files that hold launches or reaps, by path relative to the root."""
     rules: Mapping[str, Rule] = field(default_factory=dict)
+    passed_over: tuple[ReadError, ...] = ()
+    """YAML files that do not parse and concern no job."""
     stale: tuple[str, ...] = ()
     """Entries of the ignore file that nothing meets any more, one line each."""
 
@@ -82,5 +84,6 @@ def seen_from(outcome: Outcome, folder: Path) -> Outcome:
             replace(launch, task=replace(launch.task, place=place(launch.task.place))) for launch in outcome.launches
         ),
         errors=tuple(replace(error, path=path(error.path)) for error in outcome.errors),
+        passed_over=tuple(replace(error, path=path(error.path)) for error in outcome.passed_over),
         texts={path(name): text for name, text in outcome.texts.items()},
     )

@@ -57,6 +57,8 @@ class Judge:
     tasks: Mapping[tuple[str, int], Task]
     """The tasks that bear async or look at a job, by path and line."""
     texts: Mapping[str, str]
+    left_out: frozenset[str] = frozenset()
+    """Files of which nothing is said."""
     used: set[IgnoreEntry] = field(default_factory=set)
     """The entries of the ignore file that some finding met."""
     _comments: dict[str, Comments] = field(default_factory=dict)
@@ -70,7 +72,9 @@ class Judge:
 
     def decide(self, finding: Finding) -> Reporting:
         names = self._names(finding)
-        if not self._is_on(finding) or not self.is_wanted(finding) or self._is_silenced_in_place(finding):
+        if finding.place.path in self.left_out or not self._is_on(finding):
+            return Reporting.SILENT
+        if not self.is_wanted(finding) or self._is_silenced_in_place(finding):
             return Reporting.SILENT
         entry = self.known.entry(finding.place.path, finding.tag)
         if entry is not None:

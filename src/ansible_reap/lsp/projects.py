@@ -11,9 +11,9 @@ from ansible_reap import linting
 from ansible_reap.checks.finding import Finding
 from ansible_reap.flow.analysis import ReadError
 from ansible_reap.linting import autofix, edits
-from ansible_reap.linting.config import ConfigError
 from ansible_reap.linting.noqa import Comments
 from ansible_reap.linting.outcome import Outcome
+from ansible_reap.linting.problems import ConfigError
 from ansible_reap.project_root import find_root, is_root
 
 

@@ -1,0 +1,104 @@
+"""The rules, one a module: what is known of a project in, findings out."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from ansible_reap.checks import (
+    background,
+    cleanup,
+    exclusive,
+    finished,
+    fixes,
+    noop,
+    reboot,
+    result,
+    scope,
+    swallowed,
+    timeout,
+    unreaped,
+    unsupported,
+)
+from ansible_reap.checks.finding import Finding, Rule, RuleContext
+
+if TYPE_CHECKING:
+    from ansible_reap.flow.analysis import Analysis
+    from ansible_reap.history.estimate import Estimates
+
+RULES: tuple[Rule, ...] = (
+    unreaped.RULE,
+    result.RULE,
+    timeout.RULE,
+    scope.RULE,
+    swallowed.RULE,
+    noop.RULE,
+    unsupported.RULE,
+    reboot.RULE,
+    exclusive.RULE,
+    background.RULE,
+    finished.RULE,
+    cleanup.RULE,
+)
+"""Every rule, in the order in which the docs list them."""
+
+_OPT_IN = frozenset(tag for rule in RULES for tag in rule.opt_in)
+
+CAUSES = frozenset({"async-unsupported[action]", "async-noop[keyword]", "async-noop[zero]"})
+"""Findings at a task that starts no job at all: of that task nothing else is said."""
+
+
+def run(
+    analysis: Analysis,
+    options: Mapping[str, Mapping[str, Any]] | None = None,
+    history: Estimates | None = None,
+    *,
+    enable: Collection[str] | None = None,
+    on_crash: Callable[[Rule, Exception], None] | None = None,
+) -> list[Finding]:
+    """Apply every rule; the findings are sorted by place.
+
+    ``options`` are the rules' own, by rule id; ``enable`` names the opt-in rules and full tags that are to speak, None
+    lets all speak. A rule that crashes is told to ``on_crash`` (by default a RuntimeWarning) and takes nothing from the
+    others.
+    """
+    found: list[Finding] = []
+    for rule in RULES:
+        if enable is not None and rule.id in rule.opt_in and rule.id not in enable:
+            continue
+        try:
+            own = {**rule.defaults, **((options or {}).get(rule.id) or {})}
+            found += rule.check(RuleContext(analysis, own, history))
+        except Exception as error:  # noqa: BLE001 - one broken check must not hide what the others found
+            (on_crash or _warn)(rule, error)
+    on = [each for each in found if enable is None or each.tag in enable or each.tag not in _OPT_IN]
+    return [_with_suggestion(each, analysis) for each in sorted(_causes_first(on), key=_by_place)]
+
+
+def _with_suggestion(finding: Finding, analysis: Analysis) -> Finding:
+    """The finding with the text of its fix: one text, whoever shows it."""
+    if finding.fix is None and finding.proposal is None:
+        return finding
+    path = finding.place.path
+    text, steps = analysis.texts.get(path, ""), analysis.steps.get(path, ())
+    return replace(finding, suggestion=fixes.text.suggestion(finding, text, steps))
+
+
+def _causes_first(findings: list[Finding]) -> list[Finding]:
+    """Where two rules speak of one task and one of them names the cause, the other is left out."""
+    caused = {finding.place for finding in findings if finding.tag in CAUSES}
+    return [finding for finding in findings if finding.place not in caused or finding.tag in CAUSES]
+
+
+def _by_place(finding: Finding) -> tuple[str, int, int, str]:
+    return (finding.place.path, finding.place.line, finding.place.column, finding.tag)
+
+
+def _warn(rule: Rule, error: Exception) -> None:
+    where = error.__traceback__
+    while where is not None and where.tb_next is not None:
+        where = where.tb_next
+    line = f" (line {where.tb_lineno} of {where.tb_frame.f_code.co_filename})" if where else ""
+    warnings.warn(f"{rule.id} was not checked: {type(error).__name__}: {error}{line}", RuntimeWarning, stacklevel=3)

@@ -1,0 +1,39 @@
+"""Which files of a project are its own: those that git does not ignore."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Collection
+from pathlib import Path
+
+SECONDS = 10
+"""How long git may take; without its answer no file counts as ignored."""
+
+LINT_CACHE = ".ansible/"
+"""What ansible-lint installs for itself at the root of a project. Newer versions let git ignore it."""
+
+
+def ignored_by_git(root: Path, paths: Collection[str]) -> frozenset[str]:
+    """Those of the paths (relative to the root) that git ignores, or that lie in ansible-lint's own cache.
+
+    None outside a repository and without git. A file that is tracked is not ignored, whatever the patterns say.
+    """
+    cached = frozenset(path for path in paths if path.startswith(LINT_CACHE))
+    if not any((folder / ".git").exists() for folder in (root, *root.parents)):
+        return cached
+    # Whatever a repository's own settings say, git starts no program for us.
+    command = ["git", "-c", "core.fsmonitor=false", "-C", str(root), "check-ignore", "-z", "--stdin"]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    try:
+        ended = subprocess.run(
+            command,
+            input=b"".join(os.fsencode(path) + b"\0" for path in sorted(paths)),
+            env={**environment, "GIT_OPTIONAL_LOCKS": "0"},
+            capture_output=True,
+            timeout=SECONDS,
+            check=False,
+        )
+    except (OSError, ValueError, subprocess.TimeoutExpired):
+        return cached
+    return cached | {os.fsdecode(path) for path in ended.stdout.split(b"\0") if path}

@@ -1,0 +1,62 @@
+"""Our own settings: where they stand, what they say, what is wrong with them. PyYAML is not imported for that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from ansible_reap.checks.finding import Finding, Level
+
+CONFIG_FILES = (".ansible-reap.yml", ".config/ansible-reap.yml")
+"""Our own, relative to the project's root."""
+PYPROJECT = "pyproject.toml"
+TABLE = "ansible-reap"
+"""The table of tools in it that is ours."""
+
+Options = Mapping[str, Mapping[str, Any]]
+"""Rule id -> option -> value."""
+
+
+class ConfigError(ValueError):
+    """A configuration file that cannot be used: ``FILE:LINE: what is wrong``."""
+
+    def __init__(self, message: str, path: str, line: int = 1) -> None:
+        super().__init__(f"{path}:{line}: {message}")
+        self.path = path
+        self.line = line
+        self.reason = message
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The project's own configuration."""
+
+    rules: Options = field(default_factory=dict)
+    exclude_paths: tuple[str, ...] = ()
+    """Paths and patterns, relative to the root, of files in which nothing is reported."""
+    select: frozenset[str] = frozenset()
+    """The rules, full tags or tags to report, where the command line names none; empty: everything."""
+    ignore: frozenset[str] = frozenset()
+    severity: Mapping[str, Level] = field(default_factory=dict)
+    """Rule or full tag -> the severity that its findings have here."""
+
+    def weighed(self, finding: Finding) -> Finding:
+        """The finding with the severity that it has in this project."""
+        level = self.severity.get(finding.tag) or self.severity.get(finding.rule)
+        return finding if level is None else replace(finding, severity=level)
+
+    def options(self, rule: str) -> Mapping[str, Any]:
+        """What the project sets for this rule; the rule's defaults are not in it."""
+        return self.rules.get(rule, {})
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is a file of settings, be it one that cannot be read; a folder is none."""
+    return path.exists() and not path.is_dir()
+
+
+def has_table(text: str) -> bool:
+    """Whether the text of a pyproject.toml may hold our table: most have none, and parsing takes time."""
+    return f"tool.{TABLE}" in text or f'"{TABLE}"' in text
