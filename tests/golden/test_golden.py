@@ -3,7 +3,7 @@
 ``expected.json``:
 
 - ``findings``: every finding that the project gives, as ``{"tag", "path", "line"}``, in any order, and perhaps
-  ``"related"``, the other places that it names, as ``PATH:LINE``;
+  ``"related"``, the other places that it names, as ``PATH:LINE``, and ``"message"``, its text;
 - ``warnings``: the same for those that are only listed (default none);
 - ``launches``: ``{"path", "line", "verdict"}`` of launches; where given, all of them;
 - ``enable``: opt-in rules and tags to switch on.
@@ -19,6 +19,7 @@ import pytest
 import yaml
 
 from ansible_reap import linting
+from ansible_reap.checks.registry import RULES
 from support import golden
 
 CASES = golden.cases()
@@ -30,6 +31,12 @@ def test_golden_case_gives_just_the_expected_findings(case: Path, tmp_path: Path
     outcome = golden.check(case, tmp_path)
     assert not outcome.errors
     assert golden.sorted_entries(golden.as_expected(outcome, expected)) == golden.sorted_entries(expected)
+
+
+def test_every_tag_has_a_case_that_holds_its_message() -> None:
+    told = {each["tag"] for case in CASES for each in golden.expected(case)["findings"] if "message" in each}
+    tags = {f"{rule.id}[{tag}]" if tag else rule.id for rule in RULES for tag in rule.sub_tags or ("",)}
+    assert told == tags
 
 
 @pytest.mark.parametrize(

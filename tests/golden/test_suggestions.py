@@ -59,12 +59,16 @@ def pasted(case: Path, tmp_path: Path) -> Iterator[Pasted]:
 
 
 def paste(text: str, finding: Finding) -> str:
-    """As a reader pastes: the first task over the task at fault, others over those of their names or after the last."""
+    """As a reader pastes: each task over the task of its name, or after the one before it where there is none."""
     named = {task.name: task for task in tasks_of(text) if task.name and task.line != finding.place.line}
-    own, *others = split(finding.suggestion)
+    lines = text.splitlines(keepends=True)
     at = (finding.place.line, finding.end_line)
-    replaced = {at: own}
-    for other in others:
+    parts = split(finding.suggestion)
+    is_own = (
+        parts[0].splitlines()[0].rstrip() == lines[finding.place.line - 1].rstrip() or "async_status" not in parts[0]
+    )
+    replaced = {at: parts.pop(0) if is_own else "".join(lines[finding.place.line - 1 : finding.end_line])}
+    for other in parts:
         name = re.search(r"name: (.*)", other)
         there = named.get(name[1].strip()) if name else None
         if there:
@@ -72,7 +76,6 @@ def paste(text: str, finding: Finding) -> str:
             replaced[at] = other
         else:
             replaced[at] += other
-    lines = text.splitlines(keepends=True)
     for (first, last), new in sorted(replaced.items(), reverse=True):
         lines[first - 1 : last] = [new]
     return "".join(lines)

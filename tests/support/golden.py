@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -39,13 +39,14 @@ def check(case: Path, scratch: Path) -> Outcome:
 
 
 def as_expected(outcome: Outcome, wanted: dict[str, Any]) -> dict[str, Any]:
-    """The outcome in the notation of ``expected.json``, with launches and related places where that has them."""
+    """The outcome in the notation of ``expected.json``; launches, related places and messages where that has them."""
     related = {_key(each) for each in wanted["findings"] if "related" in each}
-    found: dict[str, Any] = {"findings": _findings(outcome.findings, related)}
+    messages = {_key(each) for each in wanted["findings"] if "message" in each}
+    found: dict[str, Any] = {"findings": _findings(outcome.findings, related, messages)}
     if "enable" in wanted:
         found["enable"] = wanted["enable"]
     if outcome.warnings or "warnings" in wanted:
-        found["warnings"] = _findings(outcome.warnings, set())
+        found["warnings"] = _findings(outcome.warnings)
     if "launches" in wanted:
         launches = sorted((each.task.path, each.task.line, each.verdict.value) for each in outcome.launches)
         found["launches"] = [{"path": path, "line": line, "verdict": verdict} for path, line, verdict in launches]
@@ -73,12 +74,18 @@ def sorted_entries(wanted: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _findings(findings: Iterable[Finding], related: set[tuple[str, str, int]]) -> list[dict[str, Any]]:
+def _findings(
+    findings: Iterable[Finding],
+    related: Collection[tuple[str, str, int]] = (),
+    messages: Collection[tuple[str, str, int]] = (),
+) -> list[dict[str, Any]]:
     rows = []
     for each in sorted(findings, key=lambda finding: (finding.place.path, finding.place.line, finding.tag)):
         row: dict[str, Any] = {"tag": each.tag, "path": each.place.path, "line": each.place.line}
         if _key(row) in related:
             row["related"] = [str(other.place) for other in each.related]
+        if _key(row) in messages:
+            row["message"] = each.message
         rows.append(row)
     return rows
 

@@ -118,7 +118,7 @@ def _notify(analysis: Analysis, launch: Launch) -> Finding | None:
     if launch.verdict is not Verdict.UNREAPED and flush is None:
         return None
     told = listed(f"'{name}'" for name in (names if isinstance(names, list) else [names]))
-    when = f"at the flush in {flush.place}" if flush else "when the play runs its handlers"
+    when = f"at the flush in {flush.place}" if flush else "with the play's handlers"
     return speak(
         RULE,
         launch.task,

@@ -78,6 +78,8 @@ def _lives_on(launch: Launch, signs: tuple[Sign, ...]) -> str:
     limit = launch.limit.single
     if work.leaves_by(work.commands(launch.task)):
         end = "Its work outlives the job, so neither the job's result nor its limit says anything about it"
+    elif any(sign.weight == daemon.STRONG and sign.text.endswith("kills it") for sign in signs):
+        end = "An end before that goes unnoticed"
     elif limit is not None:
         end = f"Ansible kills it after {duration(limit)}, and an end before that goes unnoticed"
     else:

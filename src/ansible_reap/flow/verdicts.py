@@ -212,7 +212,7 @@ def _fault(instance: Instance, waits: list[Cover]) -> tuple[str, str, str]:
         return "overwritten", f"{what} overwrites the register {name} before anything waits for its {jobs}.", "high"
     if instance.register is None:
         return "unregistered", f"Nothing is registered, so no task can wait for the {jobs} or see a failure.", "high"
-    text = f"Nothing waits for the {jobs} of {name}: nobody sees whether the work succeeds, fails or is killed."
+    text = f"Nothing waits for the {jobs} of {name}."
     return "never", text, "high"
 
 

@@ -102,12 +102,21 @@ def known_time(task: Task) -> KnownTime | None:
         seconds = _time_of(command)
         if seconds:
             total += seconds
-            sources.append(" ".join(command.argv[:2]))
+            sources.append(_in_short(command))
         if command.ended_by in ("||", "|", "|&") or (command.ended_by == "&&" and command.argv[:1][0:1] and
                                                      command.argv[0] in _TESTS):  # fmt: skip
             break
     is_bound = any(source.startswith("timeout ") for source in sources)
     return KnownTime(total, f"'{' + '.join(sources)}'", is_bound) if 0 < total < math.inf else None
+
+
+def _in_short(command: Command) -> str:
+    """The program that takes the time, and how much, as in ``timeout 15m``."""
+    for argv in command.programs():
+        if argv[0] in ("sleep", "timeout"):
+            seconds = _time_of(command)
+            return f"{argv[0]} {next((word for word in argv[1:] if duration(word) == seconds), '')}".strip()
+    return " ".join(command.argv[:2])
 
 
 def _is_wrapper(found: list[Command]) -> bool:
