@@ -11,6 +11,7 @@ from ansible_reap.runtime.output.report import Run
 from ansible_reap.runtime.policy.consequence import Consequence, judge
 from ansible_reap.runtime.policy.options import Options
 from ansible_reap.runtime.tracking.as_json import utc
+from ansible_reap.runtime.tracking.text import masked
 from ansible_reap.runtime.tracking.tracker import JobRecord
 from ansible_reap.runtime.tracking.wording import place, span, what
 
@@ -54,7 +55,7 @@ def _case(suite: Element, job: JobRecord, verdict: Consequence) -> None:
     case = SubElement(
         suite,
         "testcase",
-        name=_xml(f"{info.task}{item} on {info.host}"),
+        name=_shown(f"{info.task}{item} on {info.host}"),
         classname=_xml(info.path),
         file=_xml(info.path),
         line=str(info.line),
@@ -62,11 +63,16 @@ def _case(suite: Element, job: JobRecord, verdict: Consequence) -> None:
     )
     if _is_failure(job, verdict):
         message = f"{what(job)}; job {info.jid}, limit {span(info.limit_s)}"
-        failure = SubElement(case, "failure", type=job.state.value, message=_xml(message))
-        failure.text = _xml(f"{place(job)}: {info.task}{item}: {message}" + (f"\n{job.msg}" if job.msg else ""))
+        failure = SubElement(case, "failure", type=job.state.value, message=_shown(message))
+        failure.text = _shown(f"{place(job)}: {info.task}{item}: {message}" + (f"\n{job.msg}" if job.msg else ""))
     elif _is_skipped(job, verdict):
         reason = f"detached: {info.site.reason}" if job.state is JobState.DETACHED else what(job)
-        SubElement(case, "skipped", message=_xml(reason))
+        SubElement(case, "skipped", message=_shown(reason))
+
+
+def _shown(text: str) -> str:
+    """Words, masked as Ansible masks them; paths are the project's own."""
+    return _xml(masked(text))
 
 
 def _xml(text: str) -> str:

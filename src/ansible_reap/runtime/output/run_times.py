@@ -15,6 +15,7 @@ from ansible_reap.history.store import keep as keep_observations
 from ansible_reap.jobs import JobState, LastSeen
 from ansible_reap.project_root import find_root
 from ansible_reap.runtime.tracking.phases import Phase
+from ansible_reap.runtime.tracking.text import masked
 from ansible_reap.runtime.tracking.tracker import JobRecord, Origin
 
 
@@ -85,7 +86,7 @@ class _Names:
         site = self._sites(path).get(job.info.line)
         where = locate(path, str(self._root), self._collection)
         # The name as written: the one that Ansible tells has its templates filled in, and may differ in every run.
-        return Identity(where, site.task, site.position) if site else Identity(where, job.info.task)
+        return Identity(where, site.task, site.position) if site else Identity(where, masked(job.info.task))
 
     @staticmethod
     def _read(path: str) -> dict[int, Site]:
