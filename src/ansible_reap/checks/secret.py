@@ -1,0 +1,72 @@
+"""async-secret: a job that holds a secret, and whose status file nothing cleans up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from ansible_reap.checks import fixes
+from ansible_reap.checks.evidence.neighbours import tasks_of_file
+from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext
+from ansible_reap.checks.support import constant, speak
+from ansible_reap.content.model import Task
+from ansible_reap.content.source import Hidden
+from ansible_reap.flow.analysis import Analysis, Launch, ReapKind
+
+MAX_DEPTH = 8
+
+
+def check(context: RuleContext) -> Iterator[Finding]:
+    for launch in context.analysis.launches:
+        why = _secret(launch.task)
+        # With poll above 0 Ansible removes the file itself.
+        if why is None or launch.poll.single != 0 or _is_cleaned(context.analysis, launch):
+            continue
+        wait = next((reap.task for reap in launch.reaps if reap.kind is ReapKind.WAIT), None)
+        todo = "after the wait" if wait else "after a wait for it"
+        yield speak(
+            RULE,
+            launch.task,
+            f"{why}, but the job's status file on the host holds its command and output in clear, with mode 0644, and "
+            f"with poll: 0 nothing removes it. Add an async_status with 'mode: cleanup' {todo}.",
+            related=[(wait, "waits for it; clean up after this")] if wait else (),
+            settings=launch.settings,
+            fix=fixes.cleanup.after(context.analysis, wait) if wait else None,
+        )
+
+
+def _secret(task: Task) -> str | None:
+    """Why the task is one that holds a secret, or None."""
+    if constant(task.inherited("no_log")) is True:
+        return "no_log keeps the result out of what Ansible prints"
+    return "Some of its arguments are vaulted" if _holds_vaulted(task.args) else None
+
+
+def _holds_vaulted(data: object, depth: int = 0) -> bool:
+    if isinstance(data, Hidden):
+        return True
+    if depth > MAX_DEPTH:
+        return False
+    if isinstance(data, Mapping):
+        return any(_holds_vaulted(value, depth + 1) for value in data.values())
+    return isinstance(data, list) and any(_holds_vaulted(value, depth + 1) for value in data)
+
+
+def _is_cleaned(analysis: Analysis, launch: Launch) -> bool:
+    """Whether something removes the status file: a clean-up, ``reap.jobs.wait``, a task that names the file."""
+    looks = (*launch.looks, *launch.reaps)
+    if any(look.kind is ReapKind.CLEANUP for look in looks):
+        return True
+    if any(look.task.module == "reap.jobs.wait" and constant(look.task.args.get("cleanup", True)) for look in looks):
+        return True
+    later = (other for other in tasks_of_file(analysis, launch.task.path) if other.line > launch.task.line)
+    return any("results_file" in str(other.args) or ".ansible_async" in str(other.args) for other in later)
+
+
+RULE = Rule(
+    id="async-secret",
+    sub_tags=(),
+    severity=Level.LOW,
+    tags=("unpredictability",),
+    summary="A job that holds a secret, and whose status file nothing cleans up",
+    check=check,
+)
