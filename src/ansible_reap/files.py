@@ -10,7 +10,6 @@ import contextlib
 import errno
 import os
 import stat
-import tempfile
 from pathlib import Path
 
 PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
@@ -33,6 +32,8 @@ def write(path: Path, content: str | bytes, *, private: bool = True) -> None:
     Raises:
         OSError: it cannot be written; ``strerror`` says why in words.
     """
+    import tempfile  # noqa: PLC0415 - most checks write nothing, and it brings half a dozen others
+
     data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
     target = target_of(path)
     make_folder(target.parent)

@@ -6,7 +6,6 @@ number or lone surrogate reaches the code behind.
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import re
@@ -82,6 +81,8 @@ def parse_json(data: bytes) -> Any:
     A number that no computer keeps (NaN, an infinity, 1e999) is None, a whole number of too many digits a float, and a
     lone surrogate a question mark: one such value must not cost the rest of the file.
     """
+    import json  # noqa: PLC0415 - most of what is read is no JSON
+
     text = text_of(data)
     try:
         value = json.loads(text, parse_constant=_no_number, parse_float=_float, parse_int=_integer)

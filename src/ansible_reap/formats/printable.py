@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
@@ -34,5 +33,7 @@ def file_name(path: str) -> str:
 
 def json_text(value: object) -> str:
     """The value as JSON for people and programs alike: readable, but nothing in it commands a terminal."""
+    import json  # noqa: PLC0415 - text needs none of it
+
     text = json.dumps(value, indent=1, ensure_ascii=False)
     return _CONTROL.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
