@@ -102,7 +102,7 @@ def repository(tmp_path: Path, ours: Path, cache: Path) -> Repository:
     return found
 
 
-def test_the_hook_reads_the_project_around_the_files_that_are_passed(repository: Repository) -> None:
+def test_the_hook_reads_the_whole_project(repository: Repository) -> None:
     (repository.root / "launch.yml").write_text("# The wait is in reap.yml.\n" + LAUNCH)
     ended = repository.hook("ansible-reap")
     assert ended.status == 0, ended.out
@@ -118,18 +118,22 @@ def test_the_hook_fails_the_commit_of_a_launch_that_nobody_reaps(repository: Rep
     assert "new.yml:1:3: async-unreaped[never]: Start" in ended.out
 
 
-def test_a_finding_elsewhere_does_not_fail_the_commit_of_another_file(repository: Repository) -> None:
-    repository.write(old=LAUNCH.replace("started", "unseen"))
-    git(repository.root, "add", "-A")
-    git(repository.root, "commit", "-qm", "A legacy file")
-    repository.write(harmless="- name: Say\n  ansible.builtin.debug:\n")
-    assert repository.hook("ansible-reap").status == 0
-    everything = repository.hook("ansible-reap", "--all-files")
-    assert everything.status == 1
-    assert "old.yml:1:3: async-unreaped[never]" in everything.out
+def test_a_commit_that_takes_out_the_wait_of_a_launch_in_another_file_fails(repository: Repository) -> None:
+    repository.write(reap="- name: Say\n  ansible.builtin.debug:\n")
+    ended = repository.hook("ansible-reap")
+    assert ended.status == 1
+    assert "launch.yml:1:3: async-unreaped[never]" in ended.out
 
 
-def test_the_fixing_hook_mends_the_files_that_are_passed(repository: Repository) -> None:
+def test_a_file_named_like_an_option_is_no_option(repository: Repository) -> None:
+    repository.write(**{"--output=evil": LAUNCH.replace("started", "unseen")})
+    ended = repository.hook("ansible-reap")
+    assert ended.status == 1
+    assert "--output=evil.yml:1:3: async-unreaped[never]" in ended.out
+    assert not (repository.root / "evil.yml").exists()
+
+
+def test_the_fixing_hook_mends_what_it_finds(repository: Repository) -> None:
     repository.write(new=LAUNCH.replace("started", "unseen"))
     ended = repository.hook("ansible-reap-fix", "--hook-stage", "manual")
     assert ended.status == 1, ended.out
