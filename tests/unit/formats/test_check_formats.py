@@ -41,7 +41,7 @@ def test_json_says_what_the_contract_says() -> None:
     assert [launch["async"] for launch in document["launches"]] == [3600, 3600, "{{ limit }}"]
     assert document["launches"][0]["module"] == "ansible.builtin.command"
     assert document["launches"][1]["reaps"] == [{"path": outcomes.PATH, "line": 25}]
-    assert document["stats"] == {"files": 12, "launches": 3, "elapsed_s": 0.25}
+    assert document["stats"] == {"files": 12, "launches": 3, "elapsed_s": 0.25, "passed_over": 0}
 
 
 def test_a_limit_that_may_be_zero_is_the_number_of_the_way_that_launches() -> None:
