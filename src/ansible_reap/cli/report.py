@@ -1,5 +1,8 @@
 """Read a run's report (the callback's option report_path): as text, as a page for a browser, as a list of known jobs.
 
+--format writes it for other programs: Prometheus (for the textfile collector of node_exporter), OpenTelemetry (the body
+of a request to /v1/traces), Markdown (a step's summary, a comment), annotations of GitHub Actions.
+
 --generate-ignore adds the jobs that nobody answered for to .ansible-reap-ignore at the project's root. With
 "ignore = file:.ansible-reap-ignore" in ansible.cfg the callback lists those, and new ones fail.
 """
@@ -8,12 +11,13 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from ansible_reap import files
 from ansible_reap.cli.command_line import Parser, UsageError
 from ansible_reap.cli.known import KnownFile
-from ansible_reap.formats import run_report
+from ansible_reap.formats import run_otlp, run_prometheus, run_report, run_summary
 from ansible_reap.formats.html import run as run_page
 from ansible_reap.formats.html.page import plural
 from ansible_reap.formats.html.timeline import WORDS
@@ -22,8 +26,23 @@ from ansible_reap.project_root import project_root
 from ansible_reap.wording import duration
 
 
+def _text(report: run_report.Report) -> str:
+    return "\n".join(_lines(report))
+
+
+FORMATS: dict[str, Callable[[run_report.Report], str]] = {
+    "text": _text,
+    "prometheus": run_prometheus.render,
+    "otlp-json": run_otlp.render,
+    "markdown": run_summary.markdown,
+    "github": run_summary.github,
+}
+
+
 def add_arguments(parser: Parser) -> None:
     parser.add_argument("report", metavar="RUN.json", type=Path, help="the report of a run")
+    parser.add_argument("--format", metavar="FORMAT", default="text", choices=FORMATS, help=", ".join(FORMATS))
+    parser.add_argument("--output", metavar="FILE", type=Path, help="write the format there instead of to the screen")
     parser.add_argument("--html", metavar="FILE", type=Path, help="write one self-contained page there")
     parser.add_argument("--generate-ignore", action="store_true", help="add its problems to .ansible-reap-ignore")
     parser.add_argument("--project-dir", metavar="DIR", type=Path, help="the project's root, as for check")
@@ -36,15 +55,22 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(str(error)) from error
     if args.generate_ignore:
         _generate_ignore(report, args.project_dir)
-    elif args.html is None:
-        print("\n".join(_lines(report)))
-    if args.html is None:
-        return 0
-    try:
-        files.write(args.html, run_page.page(report))
-    except OSError as error:
-        raise UsageError(f"--html: cannot write '{args.html}': {error.strerror}") from error
+    elif args.output is not None:
+        _write("--output", args.output, FORMATS[args.format](report))
+    elif args.html is None or args.format != "text":
+        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        text = FORMATS[args.format](report)
+        print(text, end="" if not text or text.endswith("\n") else "\n")
+    if args.html is not None:
+        _write("--html", args.html, run_page.page(report))
     return 0
+
+
+def _write(option: str, path: Path, text: str) -> None:
+    try:
+        files.write(path, text)
+    except OSError as error:
+        raise UsageError(f"{option}: cannot write '{path}': {error.strerror}") from error
 
 
 def _generate_ignore(report: run_report.Report, named: Path | None) -> None:

@@ -11,7 +11,7 @@ def render(outcome: Outcome) -> str:
     lines = [_finding(finding, is_warning=False) for finding in outcome.findings]
     lines += [_finding(finding, is_warning=True) for finding in outcome.warnings]
     lines += [
-        _command("error", {"file": error.path, "line": str(error.line), "title": "cannot be read"}, error.message)
+        command("error", {"file": error.path, "line": str(error.line), "title": "cannot be read"}, error.message)
         for error in outcome.errors
     ]
     return "\n".join(lines)
@@ -26,10 +26,11 @@ def _finding(finding: Finding, *, is_warning: bool) -> str:
         "col": str(finding.place.column),
         "title": f"{finding.tag} {finding.task}",
     }
-    return _command("notice" if is_warning else level, properties, finding.message)
+    return command("notice" if is_warning else level, properties, finding.message)
 
 
-def _command(level: str, properties: dict[str, str], message: str) -> str:
+def command(level: str, properties: dict[str, str], message: str) -> str:
+    """A workflow command: ``level`` is ``error``, ``warning`` or ``notice``."""
     listed = ",".join(f"{key}={_escape_property(value)}" for key, value in properties.items())
     return f"::{level} {listed}::{_escape(message)}"
 

@@ -34,7 +34,7 @@ def _lines(outcome: Outcome, environment: Mapping[str, str]) -> Iterator[str]:
     if outcome.errors:
         yield f"**{_count(len(outcome.errors), 'file')} could not be checked:**"
         yield ""
-        yield from (f"- {_link(error.path, error.line, base)}: {_text(error.message)}" for error in outcome.errors)
+        yield from (f"- {_link(error.path, error.line, base)}: {escaped(error.message)}" for error in outcome.errors)
         yield ""
     launches, files = _count(len(outcome.launches), "launch", "launches"), _count(outcome.files, "file")
     yield f"{launches} in {files}."
@@ -47,13 +47,13 @@ def _table(findings: tuple[Finding, ...], base: str | None) -> Iterator[str]:
     yield "| --- | --- | --- | --- |"
     for finding in findings:
         place = _link(finding.place.path, finding.place.line, base)
-        rule = f"[{_code(finding.tag)}]({pages.url(finding.rule)})"
-        yield f"| {place} | {rule} | {_code(finding.task)} | {_text(finding.message)} |"
+        rule = f"[{code_span(finding.tag)}]({pages.url(finding.rule)})"
+        yield f"| {place} | {rule} | {code_span(finding.task)} | {escaped(finding.message)} |"
     yield ""
 
 
 def _link(path: str, line: int, base: str | None) -> str:
-    shown = _code(f"{file_name(path)}:{line}")
+    shown = code_span(f"{file_name(path)}:{line}")
     is_inside = not path.startswith(("/", "../"))
     return f"[{shown}]({base}/{quote(os.fsencode(path))}#L{line})" if base and is_inside else shown
 
@@ -67,7 +67,7 @@ def _base_url(environment: Mapping[str, str]) -> str | None:
     return "{}/-/blob/{}".format(*gitlab) if all(gitlab) else None
 
 
-def _code(text: str) -> str:
+def code_span(text: str) -> str:
     """As a code span: nothing in it is Markdown but the backticks that end it, and in a table the bar."""
     text = one_line(text)
     longest = max((len(run) for run in re.findall("`+", text)), default=0)
@@ -76,7 +76,8 @@ def _code(text: str) -> str:
     return f"{fence}{blank}{text}{blank}{fence}".replace("|", "\\|")
 
 
-def _text(text: str) -> str:
+def escaped(text: str) -> str:
+    """Text in which nothing is Markdown, on one line."""
     return _MEANINGFUL.sub(r"\\\1", one_line(text))
 
 
