@@ -1,13 +1,15 @@
 """List the async jobs that earlier runs left outstanding: launched, and nobody came back for them.
 
-Runs that are still going are left out. To look at the jobs on their hosts, wait for them and close them:
-ansible-playbook reap.jobs.collect -i INVENTORY -e wait=true
+With --all the jobs of runs that are still going are listed too, as a table: how each stands, and when it will end by
+what was measured before. With --follow it is shown as it changes. To look at the jobs on their hosts, wait for them and
+close them: ansible-playbook reap.jobs.collect -i INVENTORY -e wait=true. To end them: ansible-playbook reap.jobs.stop
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
 import time
 from collections.abc import Sequence
@@ -17,6 +19,7 @@ from ansible_reap.cli.command_line import Parser, UsageError
 from ansible_reap.formats.printable import one_line
 from ansible_reap.runtime.ledger.folder import ledger_folder
 from ansible_reap.runtime.ledger.reader import RunLedger, read_folder
+from ansible_reap.runtime.ledger.watch import LedgerWatch
 from ansible_reap.runtime.tracking.as_json import entry, utc
 from ansible_reap.runtime.tracking.info import JobInfo
 from ansible_reap.runtime.tracking.phases import Phase
@@ -30,6 +33,9 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument(
         "--ledger-dir", metavar="DIR", help="where runs keep their ledgers (default: as a run here would)"
     )
+    parser.add_argument("--all", action="store_true", help="also those of runs that are still going, as a table")
+    parser.add_argument("--follow", action="store_true", help="go on, and show what changes; implies --all")
+    parser.add_argument("--history", metavar="PATH|URL", help="where run times are kept (default: as a run here would)")
     parser.add_argument("--format", metavar="FORMAT", default="text", choices=FORMATS, help=", ".join(FORMATS))
 
 
@@ -37,19 +43,45 @@ def run(args: argparse.Namespace) -> int:
     folder = Path(args.ledger_dir) if args.ledger_dir else ledger_folder()
     if args.ledger_dir and not folder.is_dir():
         raise UsageError(f"--ledger-dir: no such folder '{args.ledger_dir}'")
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
-        ledgers = read_folder(folder, lambda text: print(f"ansible-reap jobs: {one_line(text)}", file=sys.stderr))
+        if args.all or args.follow:
+            return _show_all(args, folder)
+        ledgers = read_folder(folder, _warn)
     except OSError as error:
         raise UsageError(f"cannot read the ledgers in '{folder}': {error.strerror}") from error
     ended = [ledger for ledger in ledgers if not ledger.alive]
     if args.format == "json":
         print(json.dumps(_as_json(ended), indent=1))
         return 0
-    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     for ledger in ended:
         _print_run(ledger)
     _print_summary(ended, len(ledgers) - len(ended))
     return 0
+
+
+def _show_all(args: argparse.Namespace, folder: Path) -> int:
+    from ansible_reap.cli.follow import follow, summary, table  # noqa: PLC0415 - a plain list needs no history
+    from ansible_reap.cli.overview import Overview  # noqa: PLC0415 - as above
+
+    watch, overview = LedgerWatch(folder, _warn), Overview(args.history)
+    if args.follow:
+        follow(watch, overview, args.format, sys.stdout)
+        return 0
+    rows = overview.rows(watch.read())
+    if args.format == "json":
+        print(json.dumps({"version": 1, "jobs": [row.as_json() for row in rows]}, indent=1))
+    else:
+        print(
+            "\n".join(
+                [*table(rows, shutil.get_terminal_size((80, 24)).columns), *([""] if rows else []), summary(rows)]
+            )
+        )
+    return 0
+
+
+def _warn(text: str) -> None:
+    print(f"ansible-reap jobs: {one_line(text)}", file=sys.stderr)
 
 
 def _as_json(ended: Sequence[RunLedger]) -> dict[str, object]:

@@ -54,7 +54,14 @@ class RunEnd(Finish):
             if options.ledger_dir is None:
                 return
         session.tracker.listen(
-            ledger_of_this_run(options.ledger_dir, session.started, session.playbooks[0], session.core, session.warn)
+            ledger_of_this_run(
+                options.ledger_dir,
+                session.started,
+                session.playbooks[0],
+                session.base,
+                session.core,
+                session.warn,
+            )
         )
 
     def playbook_start(self) -> None:

@@ -62,6 +62,8 @@ class RunRecord:
     started: str
     playbooks: tuple[str, ...] = ()
     ansible_core: str = ""
+    base: str = ""
+    """The folder of the first playbook, absolute: the paths of tasks are relative to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +250,7 @@ def _run(body: Mapping[str, object]) -> RunRecord:
         started=_text(body["started"]),
         playbooks=tuple(_text(name) for name in _list(body.get("playbooks", []))),
         ansible_core=_text(body.get("ansible_core", "")),
+        base=_text(body.get("base", "")),
     )
 
 

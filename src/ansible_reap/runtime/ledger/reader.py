@@ -6,10 +6,11 @@ import contextlib
 import fcntl
 import os
 import stat
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from ansible_reap.jobs import JobState
 from ansible_reap.runtime.ledger.lines import Answer, Closing, Intent, LineError, RunRecord, decode
 from ansible_reap.runtime.ledger.processes import is_running
 from ansible_reap.runtime.ledger.writer import SUFFIX
@@ -32,6 +33,8 @@ class RunLedger:
     alive: bool
     locked: bool
     damaged: int = 0
+    states: Mapping[str, JobState] = field(default_factory=dict)
+    """How the jobs ended that are accounted for, by their ids."""
 
     @property
     def is_accounted_for(self) -> bool:
@@ -81,7 +84,7 @@ def read_file(path: Path) -> RunLedger:
         raise LineError("it does not begin with a run")
     launches: dict[str, JobInfo] = {}
     intents: dict[tuple[str, str], dict[Access, Intent]] = {}
-    closed: set[str] = set()
+    closed: dict[str, JobState] = {}
     damaged = 0
     for line in filter(None, lines[1:]):
         try:
@@ -96,7 +99,7 @@ def read_file(path: Path) -> RunLedger:
         elif isinstance(record, Answer):
             intents.pop((record.key, record.host), None)
         elif isinstance(record, Closing):
-            closed.add(record.jid)
+            closed[record.jid] = record.state
     alive = is_running(first.pid, first.pid_start, first.controller)
     return RunLedger(
         path=path,
@@ -109,6 +112,7 @@ def read_file(path: Path) -> RunLedger:
         alive=locked if alive is None else alive,
         locked=locked,
         damaged=damaged,
+        states=closed,
     )
 
 

@@ -169,9 +169,12 @@ class Ledger:
 
 
 def ledger_of_this_run(
-    folder: str | None, started: float, playbook: str, core: str, warn: Callable[[str], None]
+    folder: str | None, started: float, playbook: str, base: str, core: str, warn: Callable[[str], None]
 ) -> Ledger:
-    """The ledger of this process's run; ``folder`` is the option ``ledger_dir``, ``started`` seconds of the epoch."""
+    """The ledger of this process's run.
+
+    ``folder`` is the option ``ledger_dir``, ``started`` seconds of the epoch, ``base`` the first playbook's folder.
+    """
     when = datetime.fromtimestamp(started, tz=timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     run = RunRecord(
         run=f"{when}-{os.getpid()}",
@@ -181,6 +184,7 @@ def ledger_of_this_run(
         started=when,
         playbooks=(playbook,),
         ansible_core=core,
+        base=base,
     )
     place = ansible_cfg.resolve_path(folder, Path.cwd()) if folder else default_folder()
     return Ledger(place, run, lambda text: warn(f"async_reaper: {text}."))

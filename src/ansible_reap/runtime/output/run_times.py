@@ -14,6 +14,7 @@ from ansible_reap.history.observation import Ending, Observation
 from ansible_reap.history.store import keep as keep_observations
 from ansible_reap.jobs import JobState, LastSeen
 from ansible_reap.project_root import find_root
+from ansible_reap.runtime.tracking.info import JobInfo
 from ansible_reap.runtime.tracking.phases import Phase
 from ansible_reap.runtime.tracking.text import masked
 from ansible_reap.runtime.tracking.tracker import JobRecord, Origin
@@ -44,7 +45,7 @@ def _has_home() -> bool:
 
 def observations(jobs: Sequence[JobRecord], run: str, core: str, base: Path) -> list[Observation]:
     """What the jobs tell of run times; ``base`` is the folder of the first playbook. Some tell nothing."""
-    names = _Names(base)
+    names = LaunchNames(base)
     found = []
     for job in jobs:
         if job.origin is not Origin.RUN:
@@ -58,7 +59,7 @@ def observations(jobs: Sequence[JobRecord], run: str, core: str, base: Path) -> 
                 run=run,
                 job=job.info.jid,
                 project=names.project,
-                identity=names.of(job),
+                identity=names.of(job.info),
                 host=job.info.host,
                 outcome=outcome,
                 seconds=round(timed, 3),
@@ -71,7 +72,7 @@ def observations(jobs: Sequence[JobRecord], run: str, core: str, base: Path) -> 
     return found
 
 
-class _Names:
+class LaunchNames:
     """Names launches as the checks do: by the file as it stands, read once."""
 
     def __init__(self, base: Path) -> None:
@@ -81,12 +82,12 @@ class _Names:
         self.project = project_name(self._root)
         self._sites = cache(self._read)
 
-    def of(self, job: JobRecord) -> Identity:
-        path = str(self._base / job.info.path)
-        site = self._sites(path).get(job.info.line)
+    def of(self, job: JobInfo) -> Identity:
+        path = str(self._base / job.path)
+        site = self._sites(path).get(job.line)
         where = locate(path, str(self._root), self._collection)
         # The name as written: the one that Ansible tells has its templates filled in, and may differ in every run.
-        return Identity(where, site.task, site.position) if site else Identity(where, masked(job.info.task))
+        return Identity(where, site.task, site.position) if site else Identity(where, masked(job.task))
 
     @staticmethod
     def _read(path: str) -> dict[int, Site]:

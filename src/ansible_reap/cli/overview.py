@@ -1,0 +1,212 @@
+"""All jobs that ledgers name, as rows of one table: what each does, when it will end, and which want attention."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ansible_reap.history.database import StoreError
+from ansible_reap.history.forecast import Forecast, Pace, pace
+from ansible_reap.history.identity import Identity
+from ansible_reap.history.local import PATIENCE
+from ansible_reap.history.observation import Observation
+from ansible_reap.history.settings import configured
+from ansible_reap.history.store import Store
+from ansible_reap.jobs import LastSeen
+from ansible_reap.project_root import find_root
+from ansible_reap.runtime.ledger.lines import RunRecord
+from ansible_reap.runtime.ledger.reader import RunLedger
+from ansible_reap.runtime.ledger.watch import StatusWatch
+from ansible_reap.runtime.output.run_times import LaunchNames
+from ansible_reap.runtime.tracking.as_json import entry
+from ansible_reap.runtime.tracking.info import JobInfo
+from ansible_reap.runtime.tracking.phases import Phase
+from ansible_reap.runtime.tracking.tracker import JobRecord
+
+
+class Standing(Enum):
+    """How a job stands, the most urgent first. The words are those of the table."""
+
+    FAILED = "failed"
+    """It has failed, and nobody has seen it."""
+    OVERDUE = "overdue"
+    """Its limit is over, and nothing tells of its end."""
+    LEFT = "left"
+    """Its run has ended without it."""
+    SLOW = "slow"
+    """It takes longer than any of its like has taken."""
+    ENDED = "ended"
+    """It has ended well, and waits to be reaped."""
+    RUNNING = "running"
+    """It is at work, by its status file."""
+    LAUNCHED = "launched"
+    """It was launched on another machine; there is no news of it since."""
+
+
+_URGENCY = {standing: number for number, standing in enumerate(Standing)}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One job. ``age`` is seconds since its launch."""
+
+    run: RunRecord
+    is_live: bool
+    job: JobInfo
+    standing: Standing
+    last_seen: LastSeen | None
+    age: float
+    forecast: Forecast | None
+
+    @property
+    def order(self) -> tuple[int, float, str]:
+        return _URGENCY[self.standing], self.job.launched, self.job.jid
+
+    @property
+    def expected(self) -> str:
+        """When it will end, from now on: ``about 4 min, 90 %: 9 min``."""
+        return "" if self.forecast is None else expectation(self.forecast, self.age)
+
+    def as_json(self) -> dict[str, Any]:
+        """The job in the report's form, its run, and what is expected."""
+        record = JobRecord(self.job, Phase.OUTSTANDING, last_seen=self.last_seen)
+        return {
+            **entry(record),
+            "run": self.run.run,
+            "live": self.is_live,
+            "standing": self.standing.value,
+            "age_s": round(self.age, 1),
+            "expected": self._expected_json(),
+        }
+
+    def _expected_json(self) -> dict[str, Any] | None:
+        known = self.forecast
+        if known is None:
+            return None
+        return {
+            "runs": known.runs,
+            "median_left_s": None if known.median is None else round(known.median - self.age, 1),
+            "bound_left_s": None if known.bound is None else round(known.bound - self.age, 1),
+            "level": round(known.level, 4),
+        }
+
+
+class Overview:
+    """Makes rows of ledgers. The history is read once for each project, a launch's place in its file once."""
+
+    def __init__(self, history: str | None = None) -> None:
+        """``history`` is the store's address; None means the one that the callback would use."""
+        self._history = history
+        self._status = StatusWatch()
+        self._names = cache(self._names_of)
+        self._measured = cache(self._measured_of)
+        self._paces: dict[tuple[str, str, int, str, str], Pace] = {}
+
+    def rows(self, ledgers: Sequence[RunLedger], now: float | None = None) -> list[Row]:
+        """One row a job that is not accounted for, the most urgent first."""
+        when = time.time() if now is None else now
+        rows = [self._row(ledger, job, when) for ledger in ledgers for job in ledger.launches]
+        return sorted(rows, key=lambda row: row.order)
+
+    def _row(self, ledger: RunLedger, job: JobInfo, now: float) -> Row:
+        seen = self._status.look(job)
+        age = max(now - job.launched, 0.0)
+        is_open = seen in (None, LastSeen.RUNNING)
+        forecast = self._pace(ledger.run, job).forecast(age) if is_open else None
+        core = tuple(int(part) for part in ledger.run.ansible_core.split(".")[:3] if part.isdigit())
+        standing = _standing(seen, ledger, forecast, age, is_overdue=now > job.deadline(core))
+        return Row(ledger.run, ledger.alive, job, standing, seen, age, forecast)
+
+    def _pace(self, run: RunRecord, job: JobInfo) -> Pace:
+        key = (run.base, job.path, job.line, job.task, job.host)
+        if key not in self._paces:
+            self._paces[key] = pace(self._observations(run, job), job.host)
+        return self._paces[key]
+
+    def _observations(self, run: RunRecord, job: JobInfo) -> list[Observation]:
+        if not run.base:
+            return []  # a ledger of an earlier version: where its files are is not known
+        return self._measured(run.base).get(self._names(run.base).of(job), [])
+
+    def _names_of(self, base: str) -> LaunchNames:
+        return LaunchNames(Path(base))
+
+    def _measured_of(self, base: str) -> dict[Identity, list[Observation]]:
+        """The run times of the project around the folder, by launch; none where they cannot be had."""
+        found: dict[Identity, list[Observation]] = {}
+        try:
+            address = configured(find_root(Path(base)), self._history)
+            measured = Store(address, PATIENCE).observations(self._names(base).project) if address else []
+        except (StoreError, OSError):
+            measured = []
+        for each in measured:
+            found.setdefault(each.identity, []).append(each)
+        return found
+
+
+def _standing(
+    seen: LastSeen | None, ledger: RunLedger, forecast: Forecast | None, age: float, *, is_overdue: bool
+) -> Standing:
+    if seen is LastSeen.FAILED:
+        return Standing.FAILED
+    if seen is LastSeen.FINISHED:
+        return Standing.ENDED
+    if is_overdue:
+        return Standing.OVERDUE
+    if not ledger.alive:
+        return Standing.LEFT
+    if forecast is not None and forecast.longest <= age:
+        return Standing.SLOW
+    return Standing.RUNNING if seen is LastSeen.RUNNING else Standing.LAUNCHED
+
+
+def expectation(forecast: Forecast, age: float) -> str:
+    """When a job of this age will end, from now on, as people say it."""
+    parts = []
+    if forecast.median is not None:
+        parts.append(f"about {rough(forecast.median - age)}")
+    if forecast.bound is not None:
+        parts.append(f"{int(forecast.level * 100 + 1e-9)} %: {rough(forecast.bound - age)}")
+    elif forecast.longest > age:
+        parts.append(f"longest: {rough(forecast.longest - age)}")
+    return ", ".join(parts) or f"longest was {rough(forecast.longest)}"
+
+
+def rough(seconds: float) -> str:
+    """A length of time without digits that mean nothing: ``40 s``, ``4 min``, ``2.2 h``, ``3 d``."""
+    if seconds < 90:
+        return f"{max(round(seconds), 1)} s"
+    if seconds < 90 * 60:
+        return f"{round(seconds / 60)} min"
+    hours = seconds / 3600
+    if hours < 48:
+        return f"{hours:.0f} h" if hours >= 9.95 else f"{hours:.1f}".removesuffix(".0") + " h"
+    return f"{round(hours / 24)} d"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What has changed of a job between two looks: ``row`` is what it is now, None where it is accounted for."""
+
+    before: Row | None
+    row: Row | None
+    became: str
+    """The word for what it is now."""
+
+
+def changes(before: Sequence[Row], after: Sequence[Row], ledgers: Sequence[RunLedger]) -> Iterator[Change]:
+    """What is new, stands otherwise, or is accounted for; in the order of the table, those that are gone last."""
+    known = {row.job.jid: row for row in before}
+    for row in after:
+        old = known.pop(row.job.jid, None)
+        if old is None or old.standing is not row.standing:
+            yield Change(old, row, row.standing.value)
+    states = {jid: state.value for ledger in ledgers for jid, state in ledger.states.items()}
+    for jid, old in known.items():
+        # The ledger of a run that has ended well is gone, and how the job ended with it.
+        yield Change(old, None, states.get(jid, "accounted for"))

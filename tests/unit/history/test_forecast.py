@@ -1,0 +1,138 @@
+"""When a running job is expected to end, and whether that holds."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from datetime import datetime, timezone
+
+import pytest
+
+from ansible_reap.history.forecast import Pace, pace
+from ansible_reap.history.identity import Identity
+from ansible_reap.history.observation import Ending, Observation
+
+WORK: dict[str, Callable[[random.Random], float]] = {
+    "even": lambda chance: chance.uniform(60, 120),
+    "skewed": lambda chance: chance.lognormvariate(5, 0.6),
+    "memoryless": lambda chance: chance.expovariate(1 / 300),
+    "two kinds of host": lambda chance: chance.gauss(100, 5) if chance.random() < 0.7 else chance.gauss(400, 40),
+    "a long tail": lambda chance: 60 * chance.paretovariate(1.5),
+}
+TRIALS = 3000
+
+
+def measured(*seconds: float, host: str = "h1", ending: Ending = Ending.FINISHED) -> list[Observation]:
+    """One run a time."""
+    return [
+        Observation(
+            run=f"run-{host}-{number:03}",
+            job=f"j{number}",
+            project="p",
+            identity=Identity("site.yml", "Work"),
+            host=host,
+            outcome=ending,
+            seconds=time,
+            uncertainty=0.0,
+            limit=3600.0,
+            launched=datetime(2026, 11, 22, tzinfo=timezone.utc),
+            core="2.21.5",
+        )
+        for number, time in enumerate(seconds)
+    ]
+
+
+@pytest.mark.parametrize("runs", [9, 12, 30])
+@pytest.mark.parametrize("work", WORK)
+def test_the_level_stated_holds_within_two_points(work: str, runs: int) -> None:
+    chance = random.Random(f"{work} {runs}")
+    draw = WORK[work]
+    held = 0
+    for _ in range(TRIALS):
+        told = Pace(runs, tuple(sorted(draw(chance) for _ in range(runs)))).forecast(0.0)
+        assert told is not None
+        assert told.bound is not None
+        assert told.level == 0.9
+        held += draw(chance) <= told.bound
+    assert abs(held / TRIALS - 0.9) <= 0.02
+
+
+@pytest.mark.parametrize("runs", [5, 9, 30])
+@pytest.mark.parametrize("work", ["even", "skewed", "memoryless", "two kinds of host"])
+def test_it_holds_for_jobs_that_have_run_for_a_while(work: str, runs: int) -> None:
+    chance = random.Random(f"while {work} {runs}")
+    draw = WORK[work]
+    usual = sorted(draw(chance) for _ in range(2001))
+    hits, promised, before, told_median = 0, 0.0, 0, 0
+    for _ in range(4 * TRIALS):
+        age = usual[chance.choice([0, 500, 1000])]
+        end = draw(chance)
+        told = Pace(runs, tuple(sorted(draw(chance) for _ in range(runs)))).forecast(age)
+        if end <= age or told is None:
+            continue
+        if told.bound is not None:
+            hits += end <= told.bound
+            promised += told.level
+        if told.median is not None and told.bound is not None:
+            before += end <= told.median
+            told_median += 1
+    cases = round(promised / 0.9) or 1
+    assert abs(hits - promised) / cases <= 0.02
+    assert abs(before / told_median - 0.5) <= 0.025
+
+
+def test_nothing_is_said_below_five_runs() -> None:
+    assert pace(measured(60, 70, 80, 90), "h1").forecast(10) is None
+    assert pace(measured(60, 70, 80, 90, 100), "h1").forecast(10) is not None
+
+
+def test_jobs_of_one_run_are_one_run() -> None:
+    twenty_hosts = [each for number in range(20) for each in measured(60, 70, 80, host=f"h{number}")]
+    same_runs = [
+        Observation(**{**{name: getattr(each, name) for name in each.__slots__}, "run": each.run[-3:]})
+        for each in twenty_hosts
+    ]
+    assert pace(same_runs, "h1").forecast(10) is None
+
+
+def test_few_runs_state_the_lower_level_that_they_allow() -> None:
+    told = pace(measured(60, 70, 80, 90, 100), "h1").forecast(0)
+    assert told is not None
+    assert (told.median, told.bound) == (80, 100)
+    assert told.level == pytest.approx(5 / 6)
+
+
+def test_the_older_the_job_the_later_its_end() -> None:
+    work = pace(measured(*range(10, 110, 10)), "h1")
+    ends = [told.median for age in range(0, 80, 5) if (told := work.forecast(age)) and told.median is not None]
+    assert ends == sorted(ends)
+    assert len(set(ends)) > 5
+    beyond = work.forecast(100)
+    assert beyond is not None
+    assert (beyond.median, beyond.bound, beyond.longest) == (None, None, 100)
+
+
+def test_jobs_cut_off_at_their_limit_leave_the_bound_open() -> None:
+    mixed = [
+        *measured(*range(10, 100, 10)),
+        *measured(300, 300, host="h2", ending=Ending.TIMED_OUT),
+        *measured(5, host="h3", ending=Ending.FAILED),
+    ]
+    told = pace(mixed, "h9").forecast(0)
+    assert told is not None
+    assert told.bound is None
+    assert told.median == 60
+
+
+def test_a_host_with_enough_runs_is_judged_by_itself() -> None:
+    both = measured(*[100 + number for number in range(12)]) + measured(
+        *[900 + number for number in range(12)], host="slow"
+    )
+    told = pace(both, "slow").forecast(0)
+    assert told is not None
+    assert told.median is not None
+    assert told.median > 900
+    other = pace(both, "new").forecast(0)
+    assert other is not None
+    assert other.median is not None
+    assert 112 < other.median < 900
