@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -49,7 +51,7 @@ def inventory(server: sshd.Server) -> list[str]:
     return [f"one {shared}", f"two {shared} ansible_user={server.users[1]}"]
 
 
-def launches(server: sshd.Server, command: str = "sleep 0") -> list[str]:
+def launches(server: sshd.Server, command: str = "sleep 0", limit: int = 60) -> list[str]:
     tasks = []
     for name, keywords in LAUNCHES.items():
         settings = keywords.replace("USER_B", server.users[1]).replace("FOLDER", str(server.folder))
@@ -57,7 +59,7 @@ def launches(server: sshd.Server, command: str = "sleep 0") -> list[str]:
             key, _, value = settings.partition(": ")
             settings = f"{{{key}: {value}}}"
         tasks.append(
-            f"    - {{name: {name!r}, ansible.builtin.command: {command}, async: 60, poll: 0"
+            f"    - {{name: {name!r}, ansible.builtin.command: {command}, async: {limit}, poll: 0"
             + (f", {settings[1:-1]}" if settings else "")
             + "}\n"
         )
@@ -111,6 +113,29 @@ def test_the_gate_reaps_every_job(over_ssh: Callable[..., Run], server: sshd.Ser
     assert got.status == 0, got.output
     assert {job["task"]: job["state"] for job in got.jobs} == dict.fromkeys(LAUNCHES, "reaped")
     assert left_over(server, ids(got)) == set()
+
+
+@in_matrix
+def test_stop_ends_every_job(run: Runner, server: sshd.Server, tmp_path: Path) -> None:
+    (server.folder / "jobs").mkdir(exist_ok=True)
+    (server.folder / "jobs").chmod(0o777)
+    command = f"sleep 271.{os.getpid()}"
+    stop = "    - {name: Stop, reap.jobs.stop: {tasks: ['*']}}\n"
+    bystander = subprocess.Popen(command.split())
+    try:
+        got = run(
+            play(*launches(server, command, 3600), stop, hosts="one", remote_user=server.users[0]),
+            hosts=inventory(server),
+            env=environment(server, tmp_path),
+        )
+        left = subprocess.run(["pgrep", "-f", command], capture_output=True, text=True, check=False).stdout.split()
+        assert bystander.poll() is None
+    finally:
+        bystander.kill()
+        bystander.wait()
+    assert got.status == 0, got.output
+    assert {job["task"]: job["msg"] for job in got.jobs} == dict.fromkeys(LAUNCHES, "Stopped by reap.jobs.stop")
+    assert left == [str(bystander.pid)]
 
 
 @in_matrix

@@ -144,6 +144,21 @@ def close(left: Leftovers, waited: Iterable[Waited], looked_into: Iterable[Inten
     return closed
 
 
+def close_jobs(ledgers: Iterable[RunLedger], ended: Mapping[str, JobState], warn: Callable[[str], None]) -> None:
+    """Write down the state of jobs that have ended, by their ids, in the ledgers of ended runs that have them open."""
+    for ledger in ledgers:
+        closings = [Closing(job.jid, ended[job.jid]) for job in ledger.launches if job.jid in ended]
+        try:
+            for closing in closings:
+                append(ledger.path, closing)
+            if closings:
+                _remove_if_empty(ledger.path)
+        except FileNotFoundError:
+            continue  # the task of another host has removed it
+        except (OSError, LineError) as error:
+            warn(f"the ledger {ledger.path} cannot be closed: {error}")
+
+
 def claim(job: JobInfo) -> JobInfo:
     """The job with a limit to wait for, where a template in the task kept it from being known: a day."""
     return job if job.limit_s > 0 else replace(job, site=replace(job.site, limit_s=86400))

@@ -75,6 +75,23 @@ class Reach:
         if answer.get("failed") and answer.get("msg") != NOT_FOUND:
             raise NoAnswerError(self._without_secrets(str(answer.get("msg"))))
 
+    def status_path(self, job: JobInfo) -> str:
+        """The job's status file there, for a module to expand: with the HOME that the job's wrapper had too.
+
+        Raises:
+            NoAnswerError: no connection can be made.
+        """
+        return f"{_folder(self._way_of(job).handler)}/{job.jid}"
+
+    def is_windows(self, access: Access, route: Route | None = None) -> bool:
+        """Whether a Windows shell is spoken to there.
+
+        Raises:
+            NoAnswerError: no connection can be made.
+        """
+        handler: Any = self._guarded(lambda: self._way(access, route).handler)
+        return bool(getattr(handler._connection._shell, "_IS_WINDOWS", False))  # noqa: SLF001 - an action plugin's own
+
     def module(self, access: Access, name: str, arguments: Variables, route: Route | None = None) -> Values:
         """Run a module as the account, on the host, that ``access`` and ``route`` lead to.
 

@@ -1,0 +1,270 @@
+"""What the task of ``reap.jobs.stop`` does on one host: find the jobs, and send the module of that name there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+
+from ansible_reap import ansible_cfg
+from ansible_reap.jobs import JobState
+from ansible_reap.runtime.entry import current
+from ansible_reap.runtime.events.ansible_objects import Action, Values, Variables
+from ansible_reap.runtime.ledger.folder import ledger_folder
+from ansible_reap.runtime.ledger.leftovers import JOB_ID, close_jobs
+from ansible_reap.runtime.ledger.reader import RunLedger, read_folder
+from ansible_reap.runtime.remote.mailbox import Look
+from ansible_reap.runtime.remote.progress import say
+from ansible_reap.runtime.remote.reach import Reach
+from ansible_reap.runtime.remote.waiting import NoAnswerError
+from ansible_reap.runtime.session import Session
+from ansible_reap.runtime.tracking.as_json import entry
+from ansible_reap.runtime.tracking.info import Access, JobInfo, LaunchSite
+from ansible_reap.runtime.tracking.phases import Sight, Source
+from ansible_reap.runtime.tracking.text import fit, shown
+from ansible_reap.runtime.tracking.tracker import JobRecord, ReapTask, Sighting, Tracker
+from ansible_reap.runtime.wait_action import place_of, tell
+
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "jid": {"type": "list", "elements": "str"},
+    "tasks": {"type": "list", "elements": "str"},
+    "run": {"type": "str"},
+    "live": {"type": "bool", "default": True},
+    "grace": {"type": "float", "default": 10},
+    "ledger_dir": {"type": "path"},
+}
+MESSAGE = "Stopped by reap.jobs.stop"
+
+
+class StopOutcome(str, Enum):
+    """What became of a job that was to be stopped."""
+
+    STOPPED = "stopped"
+    ALREADY_ENDED = "already_ended"
+    NOT_FOUND = "not_found"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which jobs are meant: those that match all that is given. None means that nothing was said."""
+
+    jids: tuple[str, ...] | None
+    tasks: tuple[str, ...] | None
+    run: str | None
+    live: bool
+
+    def takes(self, job: JobInfo, ledger: RunLedger) -> bool:
+        return (
+            (self.live or not ledger.alive)
+            and (self.run is None or ledger.run.run == self.run)
+            and (self.jids is None or job.jid in self.jids)
+            and (self.tasks is None or any(fnmatchcase(job.task, glob) for glob in self.tasks))
+        )
+
+    def unknown(self, ledgers: Iterable[RunLedger]) -> list[str]:
+        """The ids asked for that no ledger knows of; whoever chooses by task or run means known jobs only."""
+        if self.jids is None or self.tasks is not None or self.run is not None:
+            return []
+        known = {job.jid for ledger in ledgers for job in ledger.launches}
+        return [jid for jid in self.jids if jid not in known]
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """One job, and what the host said of it; no outcome where it could not be ended or asked."""
+
+    job: JobInfo
+    outcome: StopOutcome | None
+    detail: str
+    processes: int = 0
+    left: tuple[int, ...] = ()
+
+    def as_entry(self, reap: ReapTask, *, dry_run: bool) -> dict[str, Any]:
+        """The job in the report's form, and the outcome."""
+        record = self._record(reap, dry_run=dry_run)
+        return {
+            **entry(record),
+            "outcome": None if self.outcome is None else self.outcome.value,
+            "detail": self.detail,
+            "processes": self.processes,
+            "left": list(self.left),
+        }
+
+    def _record(self, reap: ReapTask, *, dry_run: bool) -> JobRecord:
+        tracker = Tracker()
+        record = tracker.launch(self.job)
+        seen = self.sighting(reap)
+        if seen is not None and not dry_run:
+            tracker.see(self.job.jid, seen)
+        return record
+
+    def sighting(self, reap: ReapTask) -> Sighting | None:
+        """What that tells of the job; None where it was not stopped: how it ended is for others to see."""
+        if self.outcome is not StopOutcome.STOPPED:
+            return None
+        return Sighting(Source.PLAYBOOK, Sight.FAILED, time.time(), msg=MESSAGE, reap=reap)
+
+    def as_line(self, *, dry_run: bool) -> str:
+        word = "not stopped" if self.outcome is None else self.outcome.value.replace("_", " ")
+        if dry_run and self.outcome is StopOutcome.STOPPED:
+            word = "would be stopped"
+        name = f"'{shown(self.job.task)}' at {self.job.path}:{self.job.line}, " if self.job.task else ""
+        left = f"; left alone: {', '.join(map(str, self.left))}" if self.left else ""
+        return f"{name}job {self.job.jid}: {word}: {self.detail}{left}"
+
+
+def stop(action: Action, arguments: Variables, task_vars: Variables) -> Values:
+    """The task's result: ``jobs`` with the outcome of each; ``failed`` where any could not be ended.
+
+    Raises:
+        AnsibleActionFail: nothing says which jobs are meant, or the ledgers cannot be read.
+    """
+    choice = _choice(arguments)
+    host = str(task_vars["inventory_hostname"])
+    dry_run = bool(action._play_context.check_mode)  # noqa: SLF001 - the plugin's own
+    warnings: list[str] = []
+    ledgers = ledgers_in(named_folder(arguments), warnings)
+    session = current()
+    jobs = [
+        _as_launched(job, session)
+        for ledger in ledgers
+        for job in ledger.launches
+        if job.host == host and choice.takes(job, ledger)
+    ]
+    jobs += [_unknown(jid, host, action) for jid in choice.unknown(ledgers)]
+
+    reach = Reach(action, task_vars)
+    done = [each for several in _by_access(jobs).values() for each in _end(several, reach, arguments["grace"], dry_run)]
+    ended = {each.job.jid: JobState.FAILED for each in done if each.outcome is StopOutcome.STOPPED}
+    if not dry_run:
+        close_jobs([ledger for ledger in ledgers if not ledger.alive], ended, warnings.append)
+    lines = [each.as_line(dry_run=dry_run) for each in done]
+    for line in lines:
+        say(host, line)
+    reap = place_of(action, host, None if session is None else session.base)
+    if session is not None and not dry_run:
+        looks = [Look(each.job, each.sighting(reap)) for each in done if each.outcome is StopOutcome.STOPPED]
+        tell(session, action, host, looks)
+    result: Values = {
+        "changed": bool(ended),
+        "jobs": [each.as_entry(reap, dry_run=dry_run) for each in done],
+        "msg": "; ".join(lines) or "none of the chosen jobs is outstanding on this host",
+        "warnings": warnings,
+    }
+    if any(each.outcome is None for each in done):
+        result["failed"] = True
+    return result
+
+
+def _as_launched(job: JobInfo, session: Session | None) -> JobInfo:
+    """The job as this run knows it, if it has launched it: the ledger does not hold all of how it is reached."""
+    known = session.tracker.get(job.jid) if session is not None else None
+    return job if known is None else known.info
+
+
+def named_folder(arguments: Variables) -> Path:
+    """The folder of the ledgers: the task's argument, else the callback's option, else its default."""
+    session = current()
+    named = arguments["ledger_dir"] or (session.options.ledger_dir if session is not None else None)
+    return ansible_cfg.resolve_path(named, Path.cwd()) if named else ledger_folder()
+
+
+def ledgers_in(folder: Path, warnings: list[str]) -> list[RunLedger]:
+    """The ledgers there, oldest first.
+
+    Raises:
+        AnsibleActionFail: they cannot be read.
+    """
+    try:
+        return read_folder(folder, warnings.append)
+    except OSError as error:
+        raise AnsibleActionFail(f"the ledgers in {folder} cannot be read: {error.strerror}") from error
+
+
+def _choice(arguments: Variables) -> Choice:
+    jids, tasks, run = (arguments[name] or None for name in ("jid", "tasks", "run"))
+    if jids is None and tasks is None and run is None:
+        raise AnsibleActionFail(
+            "reap.jobs.stop: say which jobs to end, by jid, tasks or run; 'ansible-reap jobs --all' lists them, "
+            "and tasks: ['*'] means all of them"
+        )
+    for jid in jids or ():
+        if not JOB_ID.fullmatch(jid):
+            raise AnsibleActionFail(f"reap.jobs.stop: {jid!r} is not a job id, as in j123456789.4711")
+    return Choice(tuple(jids) if jids else None, tuple(tasks) if tasks else None, run, arguments["live"])
+
+
+def _unknown(jid: str, host: str, action: Action) -> JobInfo:
+    """A job that no ledger knows, to be looked for with the settings of the task itself."""
+    access = access_of(action)
+    site = LaunchSite(
+        play="", task="", path="", line=0, role=None, register=None, limit_s=0, poll=0, no_log=False, access=access
+    )
+    return JobInfo(jid=jid, host=host, site=site, results_file=None, item=None, launched=time.time())
+
+
+def access_of(action: Action) -> Access:
+    """How the task of an action plugin itself reaches its host."""
+    task: Any = action._task  # noqa: SLF001 - the plugin's own
+    return Access(
+        become=task.become is True,
+        become_user=task.become_user,
+        become_method=task.become_method,
+        become_flags=task.become_flags,
+        become_exe=task.become_exe,
+        connection=task.connection,
+        remote_user=task.remote_user,
+    )
+
+
+def _by_access(jobs: Iterable[JobInfo]) -> dict[tuple[Access, int], list[JobInfo]]:
+    """The jobs by how they are reached: those of one account share a grace period."""
+    found: dict[tuple[Access, int], list[JobInfo]] = {}
+    for job in jobs:
+        found.setdefault((job.access, id(job.route)), []).append(job)
+    return found
+
+
+def _end(jobs: Sequence[JobInfo], reach: Reach, grace: float, dry_run: bool) -> Iterator[Stopped]:
+    """End jobs that are reached the same way."""
+    access, route = jobs[0].access, jobs[0].route
+    try:
+        if reach.is_windows(access, route):
+            raise NoAnswerError("on Windows the processes of a job cannot be told; end it there by hand")  # noqa: TRY301
+        files = {job.jid: reach.status_path(job) for job in jobs}
+        answer = reach.module(
+            access,
+            "reap.jobs.stop",
+            {"status_files": list(files.values()), "grace": grace, "dry_run": dry_run},
+            route,
+        )
+        if answer.get("failed"):
+            raise NoAnswerError(fit(str(answer.get("msg"))))  # noqa: TRY301
+    except NoAnswerError as error:
+        yield from (Stopped(job, None, str(error)) for job in jobs)
+        return
+    listed = answer.get("jobs")
+    entries = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+    told = {str(each.get("jid")): each for each in entries}
+    for job in jobs:
+        yield _stopped(job, told.get(job.jid) or {})
+
+
+def _stopped(job: JobInfo, said: Variables) -> Stopped:
+    outcome, processes, left = said.get("outcome"), said.get("processes"), said.get("left")
+    return Stopped(
+        job=job,
+        outcome=StopOutcome(outcome) if outcome in _OUTCOMES else None,
+        detail=fit(str(said.get("detail") or "the host said nothing of it")),
+        processes=processes if isinstance(processes, int) else 0,
+        left=tuple(pid for pid in (left if isinstance(left, list) else []) if isinstance(pid, int)),
+    )
+
+
+_OUTCOMES = frozenset(each.value for each in StopOutcome)

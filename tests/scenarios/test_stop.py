@@ -1,0 +1,315 @@
+"""``reap.jobs.stop`` ends exactly the jobs that were chosen, at whatever moment, and their status files say so."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scenarios.conftest import Run, Runner
+from scenarios.test_collect import MARK, Controller
+from scenarios.test_wait import collection_at
+from support import environments
+
+TREE = """\
+- hosts: h1
+  tasks:
+    - name: Start a tree
+      ansible.builtin.shell: |
+        timeout 300 sleep 300 &
+        setsid sleep 299 &
+        echo $! > {folder}/left
+        trap 'echo bye > {folder}/bye; exit 0' TERM
+        sleep 298 &
+        wait
+      async: 600
+      poll: 0
+    - name: Start another
+      ansible.builtin.command: sleep 297
+      async: 600
+      poll: 0
+- hosts: h2
+  tasks:
+    - name: Start a tree
+      ansible.builtin.command: sleep 296
+      async: 600
+      poll: 0
+"""
+
+
+class Jobs(Controller):
+    """Runs that leave jobs behind, and the playbook that stops them."""
+
+    def stop(self, *args: str) -> tuple[Run, list[dict[str, Any]]]:
+        """The run of ``reap.jobs.stop``, and the jobs that it spoke of."""
+        done = subprocess.run(
+            self._command("reap.jobs.stop", "-v", *args),
+            cwd=self.folder,
+            env={**self.environment, "ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.default"},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        jobs = []
+        for line in done.stdout.splitlines():
+            _head, found, rest = line.partition(" => {")
+            if found and '"jobs"' in rest:
+                jobs += json.loads("{" + rest)["jobs"]
+        return Run(done.returncode, done.stdout, done.stderr, None, self.folder), jobs
+
+    def status(self, jid: str) -> dict[str, Any]:
+        (path,) = self.folder.glob(f"async*/{jid}")
+        found: dict[str, Any] = json.loads(path.read_text())
+        return found
+
+    def alive(self) -> set[int]:
+        """What runs of the jobs: whatever was started by this test, zombies left out."""
+        return {pid for pid in self.processes() if _state(pid) != "Z"}
+
+
+def _state(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return "Z"
+
+
+@pytest.fixture
+def jobs(core: str, tmp_path: Path) -> Iterator[Jobs]:
+    made = Jobs(core, tmp_path, environment={"ASYNC_REAPER_ON_UNREAPED": "report"})
+    yield made
+    made.end()
+
+
+def session_of(pid: int) -> int:
+    return os.getsid(pid)
+
+
+def outcomes(found: list[dict[str, Any]]) -> dict[str, str]:
+    return {job["task"]: job["outcome"] for job in found}
+
+
+def test_it_ends_what_was_chosen_and_nothing_else(jobs: Jobs) -> None:
+    leave(jobs, TREE.format(folder=jobs.folder))
+    by_place = {(job["host"], job["task"]): job["jid"] for job in jobs.listed()["jobs"]}
+    chosen = by_place["h1", "Start a tree"]
+    before = jobs.alive()
+    left = int((jobs.folder / "left").read_text())
+
+    asked, told = jobs.stop("--check", "-e", "task=*tree", "--limit", "h1,localhost")
+    assert asked.status == 0, asked.output
+    assert [(job["jid"], job["outcome"]) for job in told] == [(chosen, "stopped")]
+    assert jobs.alive() == before
+    assert not jobs.status(chosen).get("failed")
+
+    done, told = jobs.stop("-e", f"jid={chosen}")
+    assert done.status == 0, done.output
+    (job,) = told
+    assert (job["jid"], job["outcome"], job["left"], job["state"]) == (chosen, "stopped", [left], "failed")
+    assert (jobs.folder / "bye").read_text() == "bye\n", "the job had no time to end in good order"
+    assert jobs.status(chosen) == {
+        "failed": True,
+        "msg": "Stopped by reap.jobs.stop (SIGTERM)",
+        "ansible_job_id": chosen,
+    }
+    sessions = {session_of(pid) for pid in jobs.alive()}
+    assert len(sessions) == 3, "not just the other two jobs, and what had left the first"
+    assert left in jobs.alive()
+    assert jobs.jobs() == set(by_place.values()) - {chosen}, "it is accounted for in the ledger, and no other is"
+
+    again, told = jobs.stop("-e", f"jid={chosen}", "--limit", "h1,localhost")
+    assert again.status == 0
+    assert {job["host"]: job["outcome"] for job in told} == {"h1": "already_ended", "localhost": "not_found"}
+
+
+def test_jobs_that_a_play_has_stopped_do_not_fail_it(run: Runner, tmp_path: Path) -> None:
+    got = run(
+        """
+        - hosts: h1
+          tasks:
+            - name: Start
+              ansible.builtin.command: sleep 300
+              async: 600
+              poll: 0
+            - name: Stop it
+              reap.jobs.stop:
+                tasks: [Start]
+        """,
+        env=collection_at(tmp_path),
+    )
+    assert got.status == 0, got.output
+    job = got.only_job()
+    assert (job["state"], job["msg"], job["reap"]["task"]) == ("failed", "Stopped by reap.jobs.stop", "Stop it")
+
+
+def test_nothing_is_stopped_unless_something_is_chosen(run: Runner, tmp_path: Path) -> None:
+    got = run(
+        """
+        - hosts: h1
+          tasks:
+            - name: Nothing said
+              reap.jobs.stop:
+              ignore_errors: true
+            - name: No id
+              reap.jobs.stop:
+                jid: ../../etc/passwd
+        """,
+        env=collection_at(tmp_path),
+    )
+    assert got.status == 2
+    assert "say which jobs to end, by jid, tasks or run" in got.stdout + got.stderr
+    assert "'../../etc/passwd' is not a job id" in got.stdout + got.stderr
+
+
+def test_a_job_whose_wrapper_has_gone_is_left_alone(jobs: Jobs) -> None:
+    leave(jobs, TREE.format(folder=jobs.folder))
+    (jid,) = [job["jid"] for job in jobs.listed()["jobs"] if job["task"] == "Start another"]
+    token = jid.partition(".")[0].encode()
+    for pid in jobs.processes():
+        with contextlib.suppress(OSError):
+            if token in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"):
+                os.kill(pid, signal.SIGKILL)
+    before = jobs.alive()
+    done, told = jobs.stop("-e", "task=*another")
+    assert done.status == 0, done.output
+    assert outcomes(told) == {"Start another": "not_found"}
+    assert "its wrapper has gone without a result" in told[0]["detail"]
+    assert jobs.alive() == before
+
+
+WORK = """\
+#!/bin/sh
+{work}
+touch {folder}/done-{number}
+echo '{{"rc": 0}}'
+"""
+ENDS_SOON = "timeout 100 sleep 20 & sleep 20; wait"
+GOES_ON = "until [ -e {folder}/over ]; do sleep 0.3; done"
+
+
+class Wrapped:
+    """A job started by ansible-core's own wrapper, as its connection plugins do; sixty plays would take too long."""
+
+    def __init__(self, core: str, folder: Path, number: int, work: str) -> None:
+        self.number = number
+        self._folder = folder
+        python = environments.program(f"core-{core}", "python")
+        (source,) = python.parent.parent.glob("lib/python*/site-packages/ansible/modules/async_wrapper.py")
+        wrapper = shutil.copy(
+            source, folder
+        )  # in its own folder modules of the standard library's names would be found
+        script = folder / f"work-{number}"
+        script.write_text(WORK.format(folder=folder, number=number, work=work.format(folder=folder)))
+        script.chmod(0o755)
+        token = f"j{4711_000_000 + number}"
+        takes_flag = "<preserve_tmp> <module_path>" in source.read_text()
+        rest = ["true", str(script), str(script)] if takes_flag else [str(script), "_", "-preserve_tmp"]
+        self._launcher = subprocess.Popen(
+            [python, wrapper, token, "600", *rest],
+            env={**os.environ, "ANSIBLE_ASYNC_DIR": str(folder / "async"), MARK: str(folder)},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.path = folder / "async" / f"{token}.{self._launcher.pid}"
+
+    def reported(self) -> None:
+        """Wait until the wrapper has told the job's id, as Ansible does."""
+        output, _errors = self._launcher.communicate(timeout=120)
+        assert json.loads(output)["ansible_job_id"] == self.path.name
+
+    @property
+    def is_done(self) -> bool:
+        return (self._folder / f"done-{self.number}").exists()
+
+    @property
+    def status(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.path.read_text())
+        return found
+
+    @property
+    def has_ended(self) -> bool:
+        return self.path.exists() and "started" not in self.status
+
+
+@pytest.mark.slow
+def test_at_any_moment_of_a_jobs_life_only_that_job_is_ended(jobs: Jobs) -> None:
+    """Fifty jobs are stopped at random moments, among ten more and processes that resemble them."""
+    chance = random.Random(4711)
+    decoys = [
+        subprocess.Popen(["sleep", "500"]),
+        subprocess.Popen(["sh", "-c", "sleep 500 & wait", "async_wrapper.py", "j4711000001", "600"]),
+    ]
+    told: dict[int, dict[str, Any]] = {}
+    started: list[Wrapped] = []
+    stoppers = []
+    try:
+        for number in range(60):
+            job = Wrapped(jobs.core, jobs.folder, number, ENDS_SOON if number % 6 else GOES_ON)
+            started.append(job)
+            if number % 6 and number % 5:
+                job.reported()
+            if number % 6:
+                stoppers.append(
+                    threading.Timer(chance.uniform(0, 24), lambda job=job: told.update({job.number: _end(jobs, job)}))
+                )
+                stoppers[-1].start()
+        for stopper in stoppers:
+            stopper.join()
+        assert all(decoy.poll() is None for decoy in decoys)
+        (jobs.folder / "over").touch()
+        deadline = time.monotonic() + 120
+        while not all(job.has_ended for job in started):
+            assert time.monotonic() < deadline, "a job neither ended nor was stopped"
+            time.sleep(0.2)
+    finally:
+        for decoy in decoys:
+            decoy.kill()
+            decoy.wait()
+        for job in started:
+            job._launcher.communicate()
+    counts = dict.fromkeys(("stopped", "already_ended", "not_found"), 0)
+    for job in started:
+        assert job.is_done == (job.status.get("rc") == 0), (job.path.name, job.status)
+        if job.number % 6 == 0:
+            assert job.is_done, "a job that nobody chose was touched"
+            continue
+        outcome = told[job.number]["outcome"]
+        counts[outcome] += 1
+        assert (outcome == "stopped") == ("Stopped by" in job.status.get("msg", "")), (told[job.number], job.status)
+    print(f"of fifty: {counts}")
+    assert min(counts["stopped"], counts["already_ended"]) >= 5, f"the moments did not cover a job's life: {counts}"
+
+
+def _end(jobs: Jobs, job: Wrapped) -> dict[str, Any]:
+    """What the module does on the host."""
+    program = f"import json, stop; print(json.dumps(stop.end_jobs([{str(job.path)!r}], 1.0, False)))"
+    done = subprocess.run(
+        [environments.program(f"core-{jobs.core}", "python"), "-c", program],
+        env={**os.environ, "PYTHONPATH": str(environments.ROOT / "collection/plugins/modules")},
+        capture_output=True,
+        text=True,
+        timeout=400,
+        check=True,
+    )
+    (found,) = json.loads(done.stdout)
+    return dict(found)
+
+
+def leave(jobs: Jobs, playbook: str) -> None:
+    """Run a playbook that leaves its jobs outstanding."""
+    (jobs.folder / "site.yml").write_text(playbook)
+    subprocess.run(
+        jobs._command("site.yml"), cwd=jobs.folder, env=jobs.environment, capture_output=True, check=True, timeout=400
+    )
