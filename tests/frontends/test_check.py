@@ -221,7 +221,8 @@ def test_an_ignored_pair_of_file_and_tag_is_listed_and_does_not_fail(project: Pr
 
 def test_an_ignored_rule_without_the_sub_tag_ignores_nothing(project: Project) -> None:
     project.write(".ansible-lint-ignore", "one.yml async-unreaped\n")
-    assert project.json().status == 1
+    ended = project.json()
+    assert (ended.status, ended.err) == (1, "")
 
 
 def test_a_stale_entry_is_named(project: Project) -> None:
@@ -365,3 +366,11 @@ def test_no_link_leads_what_is_written_out_of_the_project(
     before = outside.read_text()
     project.check(*arguments)
     assert outside.read_text() == before
+
+
+def test_a_finding_that_a_named_file_may_be_the_cause_of_is_reported(project: Project) -> None:
+    project.write("site.yml", "- hosts: all\n  tasks:\n    - import_tasks: part.yml\n")
+    project.write("part.yml", UNREAPED.format(name="part"))
+    assert project.json("site.yml").tags == [f"part.yml {NEVER}"]
+    assert project.json("part.yml").tags == [f"part.yml {NEVER}"]
+    assert project.json("two.yml").tags == [f"two.yml {NEVER}"]

@@ -99,6 +99,10 @@ class IgnoreFile:
         found = [entry for entry in self.entries if entry.path == path and entry.tag == tag]
         return min(found, key=lambda entry: not entry.is_silent, default=None)
 
+    def rule_entries(self, path: str, rule: str) -> frozenset[IgnoreEntry]:
+        """The entries for this file that name the rule alone: they ignore nothing, but something meets them."""
+        return frozenset(entry for entry in self.entries if entry.path == path and entry.tag == rule)
+
 
 def load_ignore_file(root: Path) -> IgnoreFile:
     """Read ``.ansible-lint-ignore``. Raises ConfigError for a line that ansible-lint would refuse."""

@@ -44,6 +44,15 @@ class Request:
             return True
         return any(chosen in (path, ".") or path.startswith(chosen + "/") for chosen in self.paths)
 
+    def concerns(self, finding: Finding) -> bool:
+        """Whether the finding, a place that it relates to, or a caller of its task lies in what the caller asked about.
+
+        A change in one file can be the cause of a finding in another.
+        """
+        places = (finding.place.path, *(each.place.path for each in finding.related))
+        callers = (step.rpartition(":")[0] for step in finding.via)
+        return any(map(self.covers, (*places, *callers)))
+
 
 @dataclass(slots=True)
 class Judge:
@@ -79,7 +88,8 @@ class Judge:
         entry = self.known.entry(finding.place.path, finding.tag)
         if entry is not None:
             self.used.add(entry)
-        if not self.request.covers(finding.place.path) or not self._is_grave(finding):
+        self.used |= self.known.rule_entries(finding.place.path, finding.rule)
+        if not self.request.concerns(finding) or not self._is_grave(finding):
             return Reporting.SILENT
         if entry is not None:
             return Reporting.SILENT if entry.is_silent else Reporting.WARN
