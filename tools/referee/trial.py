@@ -110,7 +110,9 @@ class Trial:
             setting = settings[(start + number) % len(settings)]
             if not project.ends_well():
                 add(setting, None, well=False)
-            add(setting, REPORT if number == 0 else OPTIONS[(start // 7 + number) % len(OPTIONS)], well=False)
+            # Each playbook of several answers for its own jobs, so that only telling of them changes nothing.
+            changes = number > 0 and project.knowable
+            add(setting, OPTIONS[(start // 7 + number) % len(OPTIONS)] if changes else REPORT, well=False)
         return planned
 
     def judge(self, rans: list[Ran]) -> Result:
