@@ -92,7 +92,8 @@ def observe(ran: Ran, folder: str, ends: dict[str, str]) -> Observation:
         own = event["path"].startswith(f"{folder}/") and not event["task"].startswith("async_reaper : ")
         if event["event"] in ("failed", "unreachable"):
             (failures if own else ours).append(f"{event['host']} {event['task']}: {event['msg']}")
-        if own and event["event"] != "retry":
+        # A file that includes itself until a job has ended goes round as often as that takes.
+        if own and event["event"] != "retry" and "/again" not in event["path"]:
             place = event["path"].removeprefix(f"{folder}/")
             course[event["host"], f"{place} {event['task']}", event["event"]] += 1
     return Observation(ran.status, tuple(jobs), tuple(failures), recap, course, tuple(ours))
