@@ -186,7 +186,7 @@ class Record:
         """
         asking = list(atoms(guard))
         asked = frozenset().union(*(atom.about for atom in asking))
-        texts = frozenset(atom.text for atom in asking if not atom.is_choice)
+        texts = frozenset(atom.text for atom in asking if not atom.is_choice and atom.about)
         for instance in self.instances:
             for cover in instance.covers:
                 if cover.kind is not ReapKind.PEEK or cover.task.place.path != path:
