@@ -80,6 +80,14 @@ def test_a_profile_that_unloads_our_rules(complete: Venv, project: Path) -> None
     assert "profile 'production' unloads" in line
 
 
+def test_fix_enables_the_rules_that_a_profile_unloads(complete: Venv, project: Path) -> None:
+    (project / ".ansible-lint").write_text("profile: production\n")
+    reply = complete.run("ansible-reap", "doctor", "--fix", "--skip", "callback", "--skip", "pre-commit", cwd=project)
+    assert reply.returncode == 0, reply.stdout
+    assert "rules added to enable_list" in reply.stdout
+    assert "reports async-unreaped on a bad example" in reply.stdout
+
+
 def test_a_profile_with_our_rules_enabled_is_right(complete: Venv, project: Path) -> None:
     names = ", ".join(rule.id for rule in RULES)
     (project / ".ansible-lint").write_text(f"profile: production\nenable_list: [{names}]\n")

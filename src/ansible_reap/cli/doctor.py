@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import ansible_reap
 from ansible_reap import installation
-from ansible_reap.cli.command_line import Parser
-from ansible_reap.doctor import callback, precommit, rules
+from ansible_reap.cli.command_line import Parser, UsageError
+from ansible_reap.doctor import callback, enabling, precommit, rules
 from ansible_reap.doctor.diagnosis import Diagnosis, Health, off
 from ansible_reap.doctor.programs import ProbeError
+from ansible_reap.formats.printable import one_line
+from ansible_reap.linting.config import ConfigError
 
 PARTS: dict[str, Callable[[], list[Diagnosis]]] = {
     "rules": rules.examine,
@@ -26,6 +29,7 @@ PARTS: dict[str, Callable[[], list[Diagnosis]]] = {
 
 def add_arguments(parser: Parser) -> None:
     parser.add_argument("--skip", metavar="PART", action="append", default=[], choices=[*PARTS], help=f"{_either()}")
+    parser.add_argument("--fix", action="store_true", help="enable our rules where a profile in .ansible-lint does not")
     parser.add_argument("--quiet", action="store_true", help="print only what is off")
 
 
@@ -36,6 +40,8 @@ def _either() -> str:
 def run(args: argparse.Namespace) -> int:
     if not args.quiet:
         print(f"ansible-reap {ansible_reap.__version__} in {installation.PACKAGE}")
+    if args.fix:
+        _fix()
     something_off = False
     for part, examine in PARTS.items():
         if part in args.skip:
@@ -44,6 +50,16 @@ def run(args: argparse.Namespace) -> int:
         something_off = something_off or any(observation.state is Health.OFF for observation in observations)
         _print(part, (seen for seen in observations if not args.quiet or seen.state is Health.OFF))
     return 1 if something_off else 0
+
+
+def _fix() -> None:
+    try:
+        done = enabling.enable(Path.cwd())
+    except ConfigError as error:
+        raise UsageError(f"--fix: {error}") from error
+    except OSError as error:
+        raise UsageError(f"--fix: cannot write '{error.filename}': {error.strerror}") from error
+    print(one_line(done or "--fix: nothing here that it can mend"))
 
 
 def _examined(examine: Callable[[], list[Diagnosis]]) -> list[Diagnosis]:

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import ansible_reap
-from ansible_reap.checks.registry import RULES
-from ansible_reap.doctor import programs
+from ansible_reap.doctor import enabling, programs
 from ansible_reap.doctor.diagnosis import Diagnosis, absent, fine, off
 from ansible_reap.doctor.programs import ProbeError, Program
 from ansible_reap.linting.config import load_mapping
@@ -85,12 +84,11 @@ def _configuration(folder: Path) -> Iterator[Diagnosis]:
             f"{name}: rulesdir without use_default_rules drops every other rule, ours and ansible-lint's own",
             "add 'use_default_rules: true' (on the command line: -R beside -r)",
         )
-    enabled = config.get("enable_list") or []
-    unloaded = [rule.id for rule in RULES if rule.id not in enabled and rule.id not in rule.opt_in]
-    if config.get("profile") and unloaded:
+    found = enabling.unloaded(folder)
+    if found is not None:
         yield off(
-            f"{name}: profile '{config['profile']}' unloads rules that are not in it: {', '.join(unloaded)}",
-            "name them in enable_list",
+            f"{name}: profile '{config['profile']}' unloads rules that are not in it: {', '.join(found[1])}",
+            "name them in enable_list: 'ansible-reap doctor --fix' writes them there",
         )
 
 
