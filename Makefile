@@ -18,10 +18,11 @@ unexport PYTHONDONTWRITEBYTECODE
 
 comma := ,
 
-.PHONY: help demo test matrix referee coverage lint workflows format docs build release-check clean accept
+.PHONY: help demo check test matrix referee coverage lint workflows format docs build release-check clean accept
 
 help:
 	@echo "make demo    see a green play fail for the right reason, then pass once repaired"
+	@echo "make check DIR=PROJECT  check a project of your own; ARGS=... for more arguments"
 	@echo "make test    every test, on the oldest and the newest ansible-core that this machine has a Python for"
 	@echo "make matrix  every test, slow ones too, on every ansible-core from 2.16 to 2.22"
 	@echo "make lint    ruff, mypy --strict, import boundaries"
@@ -33,6 +34,14 @@ help:
 	@echo "make docs    build the docs into site/"
 	@echo "make build   build the wheel and the sdist into dist/"
 	@echo "make release-check  everything that must hold before a release; leaves what is published in dist/"
+
+# The project to check, as in: make check DIR=~/my-project ARGS="--min-severity medium"
+DIR ?= .
+ARGS ?=
+
+check:
+	@$(MAKE_ENVS) newest
+	@reap=$$(pwd)/src; python=$$($(PYTHON) tools/envs.py path newest)/bin/python; cd "$(DIR)" && PYTHONPATH="$$reap" "$$python" -m ansible_reap check $(ARGS) || [ $$? = 1 ]
 
 demo:
 	@$(MAKE_ENVS) newest

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
 import subprocess
@@ -61,13 +62,27 @@ def rule_page(path: Path) -> str:
     return re.sub(r"\]\((async_\w+)\.md", lambda link: f"]({link[1].replace('_', '-')}.md", path.read_text("utf-8"))
 
 
-def rules_table(prefix: str) -> str:
-    """The rules with what each says: the first paragraph of its page."""
-    lines = ["| rule | says |", "| --- | --- |"]
-    for path in sorted(RULES.glob("async_*.md")):
-        rule = path.stem.replace("_", "-")
-        lines.append(f"| [`{rule}`]({prefix}{rule}{'/' if '://' in prefix else '.md'}) | {first_paragraph(path)} |")
+def rules_table() -> str:
+    """The rules: what each says (the first paragraph of its page), its severity, what is opt-in, what --fix mends."""
+    sys.path.insert(0, str(ROOT / "src"))
+    from ansible_reap.checks.registry import RULES as KNOWN  # noqa: PLC0415 - found only now
+
+    lines = ["| rule | says | severity | opt-in | fix |", "| --- | --- | --- | --- | --- |"]
+    for rule in sorted(KNOWN, key=lambda each: each.id):
+        says = first_paragraph(RULES / f"{rule.id.replace('-', '_')}.md")
+        own = sorted(tag for tag in rule.opt_in)
+        opt_in = "yes" if rule.id in own else ", ".join(f"`{tag.partition('[')[2].rstrip(']')}`" for tag in own)
+        fixed = ", ".join(f"`{tag}`" for tag in fixed_tags(rule.id))
+        lines.append(f"| [`{rule.id}`]({rule.id}.md) | {says} | {rule.severity.value} | {opt_in} | {fixed} |")
     return "\n".join(lines) + "\n"
+
+
+def fixed_tags(rule: str) -> list[str]:
+    """The rule's sub-tags that ``--fix`` mends in at least one of the cases of tests/fixes."""
+    cases = (ROOT / "tests" / "fixes" / "cases").glob("*/expected.json")
+    fixed = {tag for case in cases for tag in json.loads(case.read_text(encoding="utf-8"))["fixed"]}
+    own = sorted(tag for tag in fixed if tag.partition("[")[0] == rule)
+    return [tag.partition("[")[2].rstrip("]") or "yes" for tag in own]
 
 
 def first_paragraph(page: Path) -> str:
@@ -79,8 +94,10 @@ def rules_index() -> str:
     intro = (
         "# Rules\n\n`ansible-reap check` and ansible-lint report the same findings: both are fronts of one analysis. "
         "`ansible-reap explain RULE` prints a rule's page in the terminal.\n\n"
+        "The columns: how grave a rule's findings are unless they say otherwise, which of its sub-tags have to be "
+        "switched on in enable_list, and which --fix mends.\n\n"
     )
-    return intro + rules_table("")
+    return intro + rules_table()
 
 
 def documented_options() -> dict[str, dict[str, Any]]:

@@ -67,6 +67,14 @@ def make_venv(shared: Path, dist: Dist) -> MakeVenv:
     return make
 
 
+def _requirement(environment: str, package: str) -> str:
+    """The version of a package that an environment has, be it one before the release."""
+    ask = f"from importlib.metadata import version; print(version({package!r}))"
+    python = environments.program(environment, "python")
+    version = subprocess.run([python, "-c", ask], check=True, capture_output=True, text=True).stdout.strip()
+    return f"{package}=={version}"
+
+
 @pytest.fixture(scope="session", params=environments.chosen_cores())
 def bare(request: pytest.FixtureRequest, make_venv: MakeVenv) -> Venv:
     """The wheel and what it requires, nothing else, on the Pythons of the ansible-core versions in this run."""
@@ -77,7 +85,7 @@ def bare(request: pytest.FixtureRequest, make_venv: MakeVenv) -> Venv:
 def with_core(request: pytest.FixtureRequest, make_venv: MakeVenv) -> Venv:
     """The wheel and one ansible-core."""
     version = request.param
-    return make_venv(f"core-{version}", f"core-{version}", f"ansible-core~={version}.0")
+    return make_venv(f"core-{version}", f"core-{version}", _requirement(f"core-{version}", "ansible-core"))
 
 
 @pytest.fixture(scope="session", params=["lint-oldest", "lint"])
@@ -86,10 +94,7 @@ def with_lint(request: pytest.FixtureRequest, make_venv: MakeVenv) -> Venv:
     name = request.param
     if environments.environment(name) is None:
         pytest.skip(f"no environment {name}: tools/envs.py make {name}")
-    python = environments.program(name, "python")
-    ask = "from importlib.metadata import version; print(version('ansible-lint'))"
-    version = subprocess.run([python, "-c", ask], check=True, capture_output=True, text=True).stdout.strip()
-    return make_venv(name, name, f"ansible-lint=={version}", "async-timeout")
+    return make_venv(name, name, _requirement(name, "ansible-lint"), "async-timeout")
 
 
 @pytest.fixture(scope="session")
@@ -98,4 +103,5 @@ def complete(make_venv: MakeVenv) -> Venv:
     versions = environments.chosen_cores()
     if not versions:
         pytest.skip("no environment with ansible-core: tools/envs.py make newest")
-    return make_venv("complete", f"core-{versions[-1]}", f"ansible-core~={versions[-1]}.0", "ansible-lint")
+    newest = f"core-{versions[-1]}"
+    return make_venv("complete", newest, _requirement(newest, "ansible-core"), "ansible-lint")

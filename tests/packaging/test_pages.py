@@ -181,12 +181,14 @@ def test_every_link_within_the_repository_leads_somewhere() -> None:
     assert not dead
 
 
-def test_the_readme_s_tables_are_complete() -> None:
+def test_the_readme_has_less_than_120_lines() -> None:
+    assert len((environments.ROOT / "README.md").read_text(encoding="utf-8").splitlines()) < 120
+
+
+def test_the_readme_s_table_of_rules_is_complete() -> None:
     readme = (environments.ROOT / "README.md").read_text(encoding="utf-8")
     listed = re.findall(r"^\| \[`(async-[a-z]+)`\]\(([^)]*)\)", readme, re.MULTILINE)
     assert dict(listed) == {rule.id: f"{ansible_reap.DOCS_URL}/rules/{rule.id}/" for rule in RULES}
-    options = re.findall(r"^\| `([a-z_]+)` \| ", readme, re.MULTILINE)
-    assert options == list(OPTIONS)
 
 
 def test_the_page_about_a_run_names_every_option() -> None:

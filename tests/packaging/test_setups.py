@@ -1,4 +1,4 @@
-"""The README's three set-ups, each in a bare environment: a fresh home, a fresh venv, nothing but pip."""
+"""The three set-ups of the README and the page about CI, in bare environments: a fresh home, a fresh venv, pip."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from support.venv import Dist, clean_environment, shell
 
 ROOT = environments.ROOT
 EXAMPLE = ROOT / "src" / "ansible_reap" / "example"
-BLOCKS = {block.title: block for block in markdown.blocks(ROOT / "README.md") if block.title}
+PAGES = (ROOT / "docs" / "ci.md", ROOT / "README.md")
+BLOCKS = {block.title: block for page in PAGES for block in markdown.blocks(page) if block.title}
 
 
 class NewUser:

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ansible_reap.checks import RULES
+from ansible_reap.checks.registry import RULES
 from ansible_reap.doctor.enabling import added, enable
-from ansible_reap.linting.config import ConfigError
+from ansible_reap.linting.problems import ConfigError
 
 NAMES = ["async-unreaped", "async-noop"]
 

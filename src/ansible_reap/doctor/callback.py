@@ -19,7 +19,7 @@ from ansible_reap.runtime.policy.options import NAMES, from_the_file, parse
 from ansible_reap.wording import did_you_mean
 
 VARIABLE_PREFIX = "ASYNC_REAPER_"
-OLDEST, NEWEST = (2, 16), (2, 21)
+OLDEST, NEWEST = (2, 16), (2, 22)
 """The ansible-core releases that the callback is tested on."""
 
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from ansible_reap.checks import RULES
+from ansible_reap.checks.registry import RULES
 from ansible_reap.content.source import end_line
-from ansible_reap.linting.config import ConfigError, load_mapping
+from ansible_reap.linting.config import load_mapping
 from ansible_reap.linting.lintconfig import CONFIG_FILES
+from ansible_reap.linting.problems import ConfigError
 from ansible_reap.reading import SourceError
 from ansible_reap.yaml_nodes import compose, plain
 

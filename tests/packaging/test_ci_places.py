@@ -1,0 +1,235 @@
+"""The action, the GitLab component and the container, tried without the services: their own files are read and run."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from support import environments
+from support.venv import Dist, clean_environment
+
+ROOT = environments.ROOT
+EXAMPLE = ROOT / "src" / "ansible_reap" / "example"
+NEW = "- name: New\n  ansible.builtin.command: sleep 60\n  async: 300\n  poll: 0\n"
+
+
+def git(folder: Path, *arguments: str) -> None:
+    identity = ("-c", "user.name=A", "-c", "user.email=a@example.com", "-c", "init.defaultBranch=main")
+    subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """The broken example as a repository, with a branch that a pull request is to be merged into."""
+    folder = Path(shutil.copytree(EXAMPLE / "broken", tmp_path / "project"))
+    git(folder, "init", "-q")
+    git(folder, "add", "-A")
+    git(folder, "commit", "-q", "-m", "as it was")
+    git(folder, "update-ref", "refs/remotes/origin/main", "HEAD")
+    return folder
+
+
+@pytest.fixture
+def variables(tmp_path: Path, dist: Dist) -> dict[str, str]:
+    """A runner's environment. pip is given the wheel that these tests built, and the index for the rest."""
+    core = environments.chosen_cores()
+    if not core:
+        pytest.skip("no environment with ansible-core: tools/envs.py make newest")
+    python = environments.program(f"core-{core[-1]}", "python")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "python3").symlink_to(python)
+    return {
+        **clean_environment(tmp_path),
+        "PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin",
+        "PIP_FIND_LINKS": str(dist.wheel.parent),
+    }
+
+
+# ---- the action
+
+
+@dataclass
+class Runner:
+    """Runs the steps of action.yml as the service would: inputs into expressions, one shell for each step."""
+
+    workspace: Path
+    temp: Path
+    variables: dict[str, str]
+    package: Path
+
+    def run(self, **inputs: str) -> subprocess.CompletedProcess[str]:
+        """The step "Check", after "Install" has been run once."""
+        action = yaml.safe_load((ROOT / "action.yml").read_text())
+        given = {name: entry.get("default", "") for name, entry in action["inputs"].items()}
+        given |= {name.replace("_", "-"): value for name, value in inputs.items()}
+        install, check, upload = action["runs"]["steps"]
+        if not (self.temp / "ansible-reap").exists():
+            installed = self._step(install, given)
+            assert installed.returncode == 0, installed.stderr
+        assert "inputs.sarif == 'true'" in upload["if"]
+        return self._step(check, given)
+
+    def _step(self, step: dict[str, Any], given: dict[str, str]) -> subprocess.CompletedProcess[str]:
+        def value(expression: str) -> str:
+            match = re.fullmatch(r"\${{ inputs\.([\w-]+) }}", expression)
+            assert match, expression
+            return given[match[1]]
+
+        assert "${{" not in step["run"], "text of others in a script is code"
+        variables = {
+            **self.variables,
+            "RUNNER_TEMP": str(self.temp),
+            "GITHUB_WORKSPACE": str(self.workspace),
+            "GITHUB_ACTION_PATH": str(self.package),
+            "GITHUB_OUTPUT": str(self.temp / "output"),
+            "GITHUB_STEP_SUMMARY": str(self.temp / "summary"),
+            **{name: value(text) for name, text in step.get("env", {}).items()},
+        }
+        # As the service starts "shell: bash".
+        return subprocess.run(
+            ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", step["run"]],
+            cwd=self.workspace,
+            env=variables,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+@pytest.fixture
+def runner(project: Path, variables: dict[str, str], tmp_path: Path, dist: Dist) -> Runner:
+    """The wheel stands for the checkout of the action, which pip would build into the same."""
+    temp = tmp_path / "runner"
+    temp.mkdir()
+    return Runner(project, temp, {**variables, "GITHUB_BASE_REF": ""}, dist.wheel)
+
+
+def test_the_action_shows_findings_fails_and_writes_summary_and_sarif(runner: Runner) -> None:
+    reply = runner.run()
+    assert reply.returncode == 1
+    (line,) = reply.stdout.splitlines()
+    assert line.startswith("::error file=site.yml,line=6,")
+    assert "async-unreaped[unregistered]" in (runner.temp / "summary").read_text()
+    sarif = (runner.temp / "output").read_text().strip().removeprefix("sarif-file=")
+    assert json.loads(Path(sarif).read_text())["runs"][0]["results"][0]["ruleId"] == "async-unreaped"
+
+
+def test_the_action_s_inputs_do_what_they_say(runner: Runner) -> None:
+    assert runner.run(fail_on_findings="false").returncode == 0
+    assert runner.run(args="--ignore\nasync-unreaped").returncode == 0
+    assert runner.run(path="ansible.cfg").stdout == ""
+    (runner.temp / "summary").unlink()
+    assert runner.run(summary="false").returncode == 1
+    assert not (runner.temp / "summary").exists()
+    assert runner.run(args="--min-severity\nhihg").returncode == 2
+    assert runner.run(path="$(touch injected)\n; touch injected").returncode == 2
+    assert not (runner.workspace / "injected").exists()
+
+
+def test_the_action_reports_what_a_pull_request_brings(runner: Runner) -> None:
+    runner.variables["GITHUB_BASE_REF"] = "main"
+    assert runner.run(changed_lines="true").returncode == 0
+    (runner.workspace / "new.yml").write_text(NEW)
+    reply = runner.run(changed_lines="true")
+    assert reply.returncode == 1
+    assert [line.split(",")[0] for line in reply.stdout.splitlines()] == ["::error file=new.yml"]
+
+
+# ---- the GitLab component
+
+
+def component(**inputs: object) -> dict[str, Any]:
+    """The job that GitLab makes of the component with these inputs."""
+    spec, _, template = (ROOT / "templates" / "check.yml").read_text().partition("\n---\n")
+    given = {name: entry["default"] for name, entry in yaml.safe_load(spec)["spec"]["inputs"].items()}
+    given |= {name.replace("_", "-"): value for name, value in inputs.items()}
+
+    def value(match: re.Match[str]) -> str:
+        found = given[match[1]]
+        return str(found).lower() if isinstance(found, bool) else str(found)
+
+    document: dict[str, Any] = yaml.safe_load(re.sub(r"\$\[\[ inputs\.([\w-]+) \]\]", value, template))
+    return document
+
+
+def run_component(project: Path, variables: dict[str, str], job: dict[str, Any]) -> subprocess.CompletedProcess[str]:
+    venv = project.parent / "component"
+    script = "\n".join(job["script"]).replace("/tmp/ansible-reap", str(venv))
+    environment = {**variables, **job["variables"], "CI_PROJECT_DIR": str(project)}
+    command = ["sh", "-e", "-c", script]
+    return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_the_component_writes_a_code_quality_report_and_fails(project: Path, variables: dict[str, str]) -> None:
+    (job,) = component().values()
+    reply = run_component(project, variables, job)
+    assert reply.returncode == 1, reply.stderr
+    assert "site.yml:6:7: async-unreaped[unregistered]" in reply.stdout
+    (issue,) = json.loads((project / job["artifacts"]["reports"]["codequality"]).read_text())
+    assert issue["location"]["path"] == "site.yml"
+
+
+def test_the_component_reports_what_a_merge_request_brings(project: Path, variables: dict[str, str]) -> None:
+    (job,) = component(changed_lines=True).values()
+    base = subprocess.run(["git", "rev-parse", "HEAD"], cwd=project, capture_output=True, text=True, check=True)
+    told = {**variables, "CI_MERGE_REQUEST_DIFF_BASE_SHA": base.stdout.strip()}
+    assert run_component(project, told, job).returncode == 0
+    (project / "new.yml").write_text(NEW)
+    reply = run_component(project, told, job)
+    assert reply.returncode == 1
+    assert "new.yml:1:3: async-unreaped" in reply.stdout
+    assert "site.yml" not in reply.stdout
+
+
+def test_the_component_has_the_form_that_gitlab_reads(tmp_path: Path) -> None:
+    if environments.environment("tools") is None:
+        pytest.skip("no environment tools: tools/envs.py make tools")
+    file = tmp_path / "pipeline.yml"
+    file.write_text(yaml.safe_dump(component(changed_lines=True, allow_failure=True)))
+    options = ("--builtin-schema", "vendor.gitlab-ci", "--data-transform", "gitlab-ci")
+    check = [str(environments.program("tools", "check-jsonschema")), *options, str(file)]
+    reply = subprocess.run(check, capture_output=True, text=True, check=False)
+    assert reply.returncode == 0, reply.stdout
+
+
+# ---- the container
+
+
+def _base_image() -> str | None:
+    """The image to build on, where a container tool and the image are here; nothing is fetched."""
+    if shutil.which("podman") is None:
+        return None
+    base = os.environ.get("ANSIBLE_REAP_BASE_IMAGE", "docker.io/library/python:3.13-slim")
+    reply = subprocess.run(["podman", "image", "exists", base], capture_output=True, check=False)
+    return base if reply.returncode == 0 else None
+
+
+def test_the_container_checks_a_read_only_project_without_a_network_and_not_as_root(project: Path) -> None:
+    base = _base_image()
+    if base is None:
+        pytest.skip("no podman, or not the base image: podman pull docker.io/library/python:3.13-slim")
+    build = ["podman", "build", "--quiet", "--build-arg", f"BASE={base}", "-t", "ansible-reap-test", str(ROOT)]
+    subprocess.run(build, check=True, capture_output=True)
+    run = ["podman", "run", "--rm", "--network", "none", "-v", f"{project}:/project:ro"]
+    reply = subprocess.run([*run, "ansible-reap-test"], capture_output=True, text=True, check=False)
+    assert reply.returncode == 1, reply.stderr
+    assert "site.yml:6:7: async-unreaped[unregistered]" in reply.stdout
+    user = subprocess.run(
+        [*run, "--entrypoint", "id", "ansible-reap-test", "-u"], capture_output=True, text=True, check=True
+    )
+    assert user.stdout.strip() == "65532"
+
+
+def test_the_container_file_names_no_root_and_opens_no_port() -> None:
+    lines = (ROOT / "Containerfile").read_text().splitlines()
+    assert [line for line in lines if line.startswith("USER ")] == ["USER 65532:65532"]
+    assert not any(line.startswith(("EXPOSE", "ADD ", "VOLUME")) for line in lines)
