@@ -75,6 +75,53 @@ def test_the_recap_fits_eighty_columns_and_keeps_ids_and_places_whole() -> None:
     assert got[2].text == "2 launched: 1 failed, 1 unreaped"
 
 
+def on_hosts(count: int, *sightings: Sighting, site: LaunchSite = SITE) -> list[JobRecord]:
+    found = []
+    for number in range(1, count + 1):
+        tracker = Tracker()
+        record = tracker.launch(JobInfo(f"j{number}.1", f"web{number}", site, None, None, 1795341600.0))
+        for sighting in sightings:
+            tracker.see(record.info.jid, sighting)
+        found.append(record)
+    return found
+
+
+def test_jobs_of_one_task_on_many_hosts_are_one_line_as_wide_as_the_terminal() -> None:
+    jobs = [*on_hosts(12), job("j9.9", Sighting(Source.LOOK, Sight.FAILED, 1795341700.0, rc=3))]
+    for width in (100, 300):
+        got = recap.lines(jobs, Options(), 1795341660.0, width)
+        assert len(got) == 3
+        assert all(len(line.text) <= width for line in got)
+        assert got[0].text.startswith("unreaped  12 hosts  roles/db/tasks/main.yml:12  1 job each  60s/60m")
+        assert got[1].text.endswith(": rc 3")
+    assert got[0].text.endswith("Start the backup: " + ", ".join(f"web{number}" for number in range(1, 13)))
+    assert len(recap.lines(on_hosts(3), Options(), 0.0)) == 4
+
+
+def test_a_killed_job_is_told_with_its_limit_and_when_it_was_seen() -> None:
+    killed = job("j1.1", Sighting(Source.LOOK, Sight.TIMED_OUT, 1795341621.0), site=replace(SITE, limit_s=5))
+    (line, _) = recap.lines([killed], Options(), 1795341660.0)
+    assert "  5s/5s  " in line.text
+    assert line.text.endswith(": killed at its limit, seen after 21s")
+
+
+def test_ignored_jobs_are_counted_as_such() -> None:
+    options = parse({"ignore": "task:Start*", "recap": "always"}, lambda _: None)
+    assert [line.text for line in recap.lines([job()], options, 0.0)] == ["1 launched: 1 ignored"]
+
+
+def test_a_job_whose_host_left_before_the_gate_could_wait_is_named_as_such() -> None:
+    (line, _) = recap.lines([job()], Options(on_unreaped=OnUnreaped.REAP), 1795341660.0, 200)
+    assert line.text.endswith("Start the backup: not waited for, its host left the play early")
+
+
+def test_names_are_told_on_one_line_without_control_characters() -> None:
+    nasty = replace(SITE, task="one\ntwo \x1b[31mred\u202e\x07", path="a\rb.yml", reason=None)
+    (line, _) = recap.lines([job(site=nasty, item="x\n::error::y")], Options(), 1795341660.0, 200)
+    assert line.text.isprintable()
+    assert "one two \\x1b[31mred" in line.text
+
+
 def test_the_recap_is_quiet_after_a_clean_run_unless_asked() -> None:
     good = [job("j1.1", Sighting(Source.PLAYBOOK, Sight.FINISHED, 1795341610.0))]
     assert recap.lines(good, Options(), 0.0) == []

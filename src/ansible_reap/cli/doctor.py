@@ -71,6 +71,6 @@ def _examined(examine: Callable[[], list[Diagnosis]]) -> list[Diagnosis]:
 
 def _print(part: str, observations: Iterable[Diagnosis]) -> None:
     for observation in observations:
-        print(f"{part:<10}  {observation.state.value:<3}  {observation.text}")
+        print(f"{part:<10}  {observation.state.value:<3}  {one_line(observation.text)}")
         if observation.remedy:
-            print(f"{'':<15}  -> {observation.remedy}")
+            print(f"{'':<15}  -> {one_line(observation.remedy)}")

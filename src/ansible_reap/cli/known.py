@@ -73,6 +73,9 @@ class KnownFile:
 
     def _file(self, job: ReportedJob, report: Report) -> str:
         """The job's file in this project, wherever the run was made; a report tells it from the first playbook on."""
+        if not job.path.startswith("/") and (self.root / job.path).is_file():
+            return job.path
+        # Of another checkout, or by a callback that told paths from the first playbook on.
         first = PurePosixPath(report.playbooks[0] if report.playbooks else "").parent
         path = PurePosixPath(os.path.normpath(first / job.path))
         if path.is_absolute() and path.is_relative_to(self.root):

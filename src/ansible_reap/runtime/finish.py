@@ -5,17 +5,21 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from ansible_reap import ansible_cfg, files
-from ansible_reap.runtime.ledger.writer import ledger_of_this_run
+from ansible_reap.runtime.ledger.writer import Ledger, ledger_of_this_run
 from ansible_reap.runtime.output import recap, report, terminal
 from ansible_reap.runtime.output.junit import as_junit
 from ansible_reap.runtime.output.report import RunOutcome
 from ansible_reap.runtime.output.run_times import keep
 from ansible_reap.runtime.policy.consequence import Consequence, judge
+from ansible_reap.runtime.policy.options import Options
 from ansible_reap.runtime.session import Finish, Session
-from ansible_reap.runtime.tracking.tracker import JobRecord
+from ansible_reap.runtime.tracking.info import JobInfo, LaunchSite
+from ansible_reap.runtime.tracking.phases import Phase
+from ansible_reap.runtime.tracking.tracker import JobRecord, Listener
 
 HOSTS_FAILED = 2
 HOSTS_UNREACHABLE = 4
@@ -53,16 +57,17 @@ class RunEnd(Finish):
                 )
             if options.ledger_dir is None:
                 return
-        session.tracker.listen(
-            ledger_of_this_run(
-                options.ledger_dir,
-                session.started,
-                session.playbooks[0],
-                session.base,
-                session.core,
-                session.warn,
-            )
+        ledger = ledger_of_this_run(
+            options.ledger_dir,
+            session.started,
+            session.playbooks[0],
+            session.base,
+            session.core,
+            session.warn,
         )
+        session.tracker.listen(ledger)
+        if options.ignore:
+            session.tracker.listen(IgnoredJobs(ledger, options))
 
     def playbook_start(self) -> None:
         self._has_ended = False
@@ -123,6 +128,31 @@ class RunEnd(Finish):
             session.warn(f"async_reaper: {problem}.")
 
 
+class IgnoredJobs(Listener):
+    """Closes jobs in the ledger that the options leave alone: nobody is to come back for them."""
+
+    def __init__(self, ledger: Ledger, options: Options) -> None:
+        self._ledger = ledger
+        self._options = options
+
+    def launched(self, job: JobInfo) -> None:
+        """The ledger has heard of the job before."""
+        if self._options.ignores(job):
+            self._ledger.settled(JobRecord(job, Phase.OUTSTANDING))
+
+    def intent(self, key: str, site: LaunchSite, host: str, when: float) -> None:
+        """Which jobs a task will start is not known yet."""
+
+    def answered(self, key: str, host: str) -> None:
+        """The ledger hears of it itself."""
+
+    def settled(self, job: JobRecord) -> None:
+        """The ledger hears of it itself."""
+
+    def closed(self, jobs: Sequence[JobRecord], *, complete: bool = True) -> None:
+        """The ledger hears of it itself."""
+
+
 def unanswered(session: Session) -> bool:
     """Some job deserves a failure, and no gate has failed its host for it."""
     return any(
@@ -132,7 +162,7 @@ def unanswered(session: Session) -> bool:
 
 
 def _show_recap(session: Session) -> None:
-    terminal.show(recap.lines(list(session.tracker), session.options, time.time()))
+    terminal.show(recap.lines(list(session.tracker), session.options, time.time(), terminal.width()))
 
 
 def write_reports(session: Session, outcome: RunOutcome) -> None:

@@ -18,6 +18,7 @@ from ansible import context
 from ansible.release import __version__ as ansible_version
 
 from ansible_reap import ansible_cfg
+from ansible_reap.project_root import find_root
 from ansible_reap.runtime.events import results
 from ansible_reap.runtime.events.action_names import is_reap
 from ansible_reap.runtime.events.ansible_objects import Host, Loader, Play, Playbook, Result, Stats, Task, Variables
@@ -149,7 +150,8 @@ class Session:
     def playbook_start(self, playbook: Playbook, raw_options: Variables) -> None:
         self.loader = playbook._loader  # noqa: SLF001 - a playbook has no public attributes
         if not self.playbooks:
-            self.base = str(Path(playbook._basedir).absolute())  # noqa: SLF001
+            # Paths are told as ``ansible-reap check`` tells them.
+            self.base = str(find_root(Path(playbook._basedir).absolute()))  # noqa: SLF001
             self._sites = SiteReader(self.base)
             self._use(Options())
             options = self.guard(self._read_options, self._with_extra_vars(playbook, raw_options))

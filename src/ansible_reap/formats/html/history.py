@@ -32,10 +32,12 @@ class _Launch:
     def verdict(self) -> str:
         """A key of _CLASSES."""
         limit, headroom = self.known.limit, self.headroom
-        if not self.known.has_enough or headroom is None or limit is None:
-            return "few"
         longest = max(self.known.largest or 0.0, self.known.at_least or 0.0)
-        return "over" if limit <= longest else "tight" if headroom < HEADROOM else "fine"
+        if limit and limit <= longest:
+            return "over"  # one run that was killed at its limit says so, however few there are
+        if not self.known.has_enough or headroom is None:
+            return "few"
+        return "tight" if headroom < HEADROOM else "fine"
 
     @property
     def headroom(self) -> float | None:

@@ -24,7 +24,7 @@ class SiteReader:
     """Makes one record for all jobs of a task with the same settings, so that a job costs little."""
 
     def __init__(self, base: str) -> None:
-        """``base`` is the folder of the first playbook; paths below it are told relative to it."""
+        """``base`` is the root of the project; paths below it are told relative to it."""
         self._base = base
         self._sites: dict[LaunchSite, LaunchSite] = {}
         self._accesses: dict[Access, Access] = {}

@@ -11,9 +11,9 @@ from ansible_reap.runtime.output.report import Run
 from ansible_reap.runtime.policy.consequence import Consequence, judge
 from ansible_reap.runtime.policy.options import Options
 from ansible_reap.runtime.tracking.as_json import utc
-from ansible_reap.runtime.tracking.text import masked
+from ansible_reap.runtime.tracking.text import fit, shown
 from ansible_reap.runtime.tracking.tracker import JobRecord
-from ansible_reap.runtime.tracking.wording import place, span, what
+from ansible_reap.runtime.tracking.wording import span, what
 
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -51,28 +51,24 @@ def _is_skipped(job: JobRecord, verdict: Consequence) -> bool:
 
 def _case(suite: Element, job: JobRecord, verdict: Consequence) -> None:
     info = job.info
-    item = f" ({info.item})" if info.item else ""
+    task = shown(f"{info.task} ({info.item})" if info.item else info.task)
+    path = fit(info.path, 4096)
     case = SubElement(
         suite,
         "testcase",
-        name=_shown(f"{info.task}{item} on {info.host}"),
-        classname=_xml(info.path),
-        file=_xml(info.path),
+        name=_xml(f"{task} on {fit(info.host)}"),
+        classname=_xml(path),
+        file=_xml(path),
         line=str(info.line),
         time=f"{job.runtime_s or 0.0:.3f}",
     )
     if _is_failure(job, verdict):
-        message = f"{what(job)}; job {info.jid}, limit {span(info.limit_s)}"
-        failure = SubElement(case, "failure", type=job.state.value, message=_shown(message))
-        failure.text = _shown(f"{place(job)}: {info.task}{item}: {message}" + (f"\n{job.msg}" if job.msg else ""))
+        message = f"{shown(what(job))}; job {fit(info.jid)}, limit {span(info.limit_s)}"
+        failure = SubElement(case, "failure", type=job.state.value, message=_xml(message))
+        failure.text = _xml(f"{path}:{info.line}: {task}: {message}" + (f"\n{shown(job.msg)}" if job.msg else ""))
     elif _is_skipped(job, verdict):
-        reason = f"detached: {info.site.reason}" if job.state is JobState.DETACHED else what(job)
-        SubElement(case, "skipped", message=_shown(reason))
-
-
-def _shown(text: str) -> str:
-    """Words, masked as Ansible masks them; paths are the project's own."""
-    return _xml(masked(text))
+        reason = shown(f"detached: {info.site.reason}" if job.state is JobState.DETACHED else what(job))
+        SubElement(case, "skipped", message=_xml(reason))
 
 
 def _xml(text: str) -> str:

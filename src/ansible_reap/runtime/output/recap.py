@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from ansible_reap.jobs import JobState, LastSeen
 from ansible_reap.runtime.output.report import summary
 from ansible_reap.runtime.policy.consequence import Consequence, judge
-from ansible_reap.runtime.policy.options import Options, RecapWhen
+from ansible_reap.runtime.policy.options import OnUnreaped, Options, RecapWhen
+from ansible_reap.runtime.tracking.text import fit, shown
 from ansible_reap.runtime.tracking.tracker import JobRecord, Origin
 from ansible_reap.runtime.tracking.wording import age, place, span
 
 WIDTH = 80
+"""Characters of a line where no terminal says how many it holds."""
 _MIN_NAME = 8
+_SEVERAL = 4
+"""From so many hosts on, jobs of one task that came to the same are told in one line."""
 
 
 class Tone(Enum):
@@ -31,8 +35,8 @@ class Line:
     tone: Tone
 
 
-def lines(jobs: Sequence[JobRecord], options: Options, now: float) -> list[Line]:
-    """The block below the banner; empty where nothing is to be said."""
+def lines(jobs: Sequence[JobRecord], options: Options, now: float, width: int = WIDTH) -> list[Line]:
+    """The block below the banner, its lines ``width`` characters long; empty where nothing is to be said."""
     if not jobs or options.recap is RecapWhen.NEVER:
         return []
     shown: list[tuple[JobRecord, Consequence]] = [
@@ -42,11 +46,14 @@ def lines(jobs: Sequence[JobRecord], options: Options, now: float) -> list[Line]
         shown += [(job, Consequence.FINE) for job in jobs if job.state is JobState.DETACHED]
     elif not shown:
         return []
-    rows = [_row(job, now, known=verdict is Consequence.TOLD and options.knows(job.info)) for job, verdict in shown]
+    groups = _grouped(_row(job, verdict, options, now) for job, verdict in shown)
+    rows = [_cells(group) for group in groups]
     widths = [max((len(row[i]) for row in rows), default=0) for i in range(_COLUMNS)]
-    body = [Line(_joined(row, widths), _TONES[verdict]) for row, (_, verdict) in zip(rows, shown, strict=True)]
+    body = [
+        Line(_joined(row, widths, width), _TONES[group[0].verdict]) for row, group in zip(rows, groups, strict=True)
+    ]
     worst = max((verdict.value for _, verdict in shown), default=0)
-    return [*body, Line(_summary(jobs), _TONES[Consequence(worst)])]
+    return [*body, Line(_summary(jobs, options), _TONES[Consequence(worst)])]
 
 
 _TONES = {Consequence.FINE: Tone.GOOD, Consequence.TOLD: Tone.WARNING, Consequence.FAILS: Tone.ERROR}
@@ -54,16 +61,78 @@ _COLUMNS = 5
 _WORDS = {JobState.TIMED_OUT: "timed out"}
 
 
-def _row(job: JobRecord, now: float, *, known: bool) -> tuple[str, ...]:
-    """State, host, place, job id, time; the task with its item, which gets the rest of the line; a remark."""
-    remark = _remark(job)
-    if known:
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """What is told of one job."""
+
+    verdict: Consequence
+    state: str
+    host: str
+    place: str
+    jid: str
+    seconds: float
+    limit_s: int
+    task: str
+    remark: str
+
+    @property
+    def kind(self) -> tuple[object, ...]:
+        """What jobs of several hosts must have in common to be told in one line."""
+        return self.verdict, self.state, self.place, self.limit_s, self.task, self.remark
+
+
+def _row(job: JobRecord, verdict: Consequence, options: Options, now: float) -> _Row:
+    remark = _remark(job, options, now)
+    if verdict is Consequence.TOLD and options.knows(job.info):
         remark = f"{remark}, known" if remark else ": known"
     info = job.info
-    host = f"{info.host}->{info.delegated_to}" if info.delegated_to else info.host
-    time = f"{span(age(job, now))}/{span(info.limit_s)}"
-    item = f" ({info.item})" if info.item else ""
-    return _state(job), host, place(job), info.jid, time, f"{info.task}{item}", remark
+    was_killed = job.state is JobState.TIMED_OUT
+    return _Row(
+        verdict=verdict,
+        state=_state(job),
+        host=fit(f"{info.host}->{info.delegated_to}" if info.delegated_to else info.host),
+        place=fit(place(job)),
+        jid=fit(info.jid),
+        # When the look found it killed says nothing of how long it ran.
+        seconds=float(info.limit_s) if was_killed else age(job, now),
+        limit_s=info.limit_s,
+        task=shown(f"{info.task} ({info.item})" if info.item else info.task),
+        remark=remark,
+    )
+
+
+def _grouped(rows: Iterable[_Row]) -> list[list[_Row]]:
+    """The rows, those of one kind together where they are of several hosts; in the order of their first."""
+    kinds: dict[tuple[object, ...], list[_Row]] = {}
+    for row in rows:
+        kinds.setdefault(row.kind, []).append(row)
+    groups: list[list[_Row]] = []
+    for several in kinds.values():
+        is_group = len({row.host for row in several}) >= _SEVERAL
+        groups += [several] if is_group else [[row] for row in several]
+    return groups
+
+
+def _cells(group: list[_Row]) -> tuple[str, ...]:
+    """State, host, place, job id, time; the task, which gets the rest of the line; a remark."""
+    first = group[0]
+    limit = span(first.limit_s)
+    if len(group) == 1:
+        return (
+            first.state,
+            first.host,
+            first.place,
+            first.jid,
+            f"{span(first.seconds)}/{limit}",
+            first.task,
+            first.remark,
+        )
+    hosts = list(dict.fromkeys(row.host for row in group))
+    jobs = "1 job each" if len(hosts) == len(group) else f"{len(group)} jobs"
+    shortest, longest = (span(choose(row.seconds for row in group)) for choose in (min, max))
+    time = f"{longest}/{limit}" if shortest == longest else f"{shortest}-{longest}/{limit}"
+    names = f"{first.task}{first.remark}: {', '.join(hosts)}"
+    return first.state, f"{len(hosts)} hosts", first.place, jobs, time, names, ""
 
 
 def _state(job: JobRecord) -> str:
@@ -72,31 +141,38 @@ def _state(job: JobRecord) -> str:
     return "swallowed" if job.swallowed else _WORDS.get(job.state, job.state.value)
 
 
-def _remark(job: JobRecord) -> str:
+def _remark(job: JobRecord, options: Options, now: float) -> str:
     if job.origin is Origin.UNCLAIMED:
         return f": {job.last_seen.value}" if job.last_seen else ""
     if job.state is JobState.DETACHED:
-        return f": {job.info.site.reason}"
+        return f": {shown(job.info.site.reason or '')}"
     if job.info.site.empty_reason:
         return ": detached without a reason"
     if job.state is JobState.UNREAPED and job.last_seen is LastSeen.MISSING:
         return ": cleaned up unseen"
+    if job.state is JobState.UNREAPED and options.on_unreaped is OnUnreaped.REAP and job.origin is Origin.RUN:
+        return ": not waited for, its host left the play early"
+    if job.state is JobState.TIMED_OUT:
+        return f": killed at its limit, seen after {span(age(job, now))}"
     if job.state is JobState.FAILED and job.rc is not None and not job.info.site.no_log:
         return f": rc {job.rc}"
     return ""
 
 
-def _joined(row: tuple[str, ...], widths: list[int]) -> str:
-    head = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False))
+def _joined(row: tuple[str, ...], widths: list[int], width: int) -> str:
+    head = "  ".join(cell.ljust(widest) for cell, widest in zip(row, widths, strict=False))
     name, remark = row[_COLUMNS], row[_COLUMNS + 1]
-    room = max(WIDTH - len(head) - 2 - len(remark), _MIN_NAME)
+    room = max(width - len(head) - 2 - len(remark), _MIN_NAME)
     return f"{head}  {name if len(name) <= room else name[: room - 3] + '...'}{remark}"
 
 
-def _summary(jobs: Sequence[JobRecord]) -> str:
-    counts = summary(jobs)
-    total = counts.pop("launched")
+def _summary(jobs: Sequence[JobRecord], options: Options) -> str:
+    ignored = [job for job in jobs if job.info.poll == 0 and options.ignores(job.info)]
+    counts = summary([job for job in jobs if job not in ignored])
+    total = counts.pop("launched") + len(ignored)
     parts = [f"{count} {name.replace('_', ' ')}" for name, count in counts.items() if count]
+    if ignored:
+        parts.append(f"{len(ignored)} ignored")
     strays = sum(job.origin is Origin.UNCLAIMED for job in jobs)
     if strays:
         parts.append(f"{strays} unclaimed")

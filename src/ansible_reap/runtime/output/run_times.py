@@ -44,7 +44,7 @@ def _has_home() -> bool:
 
 
 def observations(jobs: Sequence[JobRecord], run: str, core: str, base: Path) -> list[Observation]:
-    """What the jobs tell of run times; ``base`` is the folder of the first playbook. Some tell nothing."""
+    """What the jobs tell of run times; ``base`` is the root of the project. Some tell nothing."""
     names = LaunchNames(base)
     found = []
     for job in jobs:

@@ -105,7 +105,7 @@ class KnownJobs:
     name: str = ""
     folder: str = ""
     base: str = ""
-    """The folder to which jobs tell their paths: that of the first playbook."""
+    """The folder to which jobs tell their paths: the root of the project."""
     entries: tuple[KnownEntry, ...] = ()
     _found: dict[tuple[str, str, str | None, str], KnownEntry | None] = field(default_factory=dict)
 

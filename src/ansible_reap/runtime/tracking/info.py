@@ -56,7 +56,7 @@ class LaunchSite:
     play: str
     task: str
     path: str
-    """Relative to the folder of the first playbook where it lies below it, else absolute."""
+    """Relative to the root of the project where it lies below it, else absolute."""
     line: int
     role: str | None
     register: str | None
