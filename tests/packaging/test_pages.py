@@ -191,6 +191,18 @@ def test_the_readme_s_table_of_rules_is_complete() -> None:
     assert dict(listed) == {rule.id: f"{ansible_reap.DOCS_URL}/rules/{rule.id}/" for rule in RULES}
 
 
+def test_the_figures_of_the_page_about_evidence_are_counted() -> None:
+    page = (environments.ROOT / "docs" / "evidence.md").read_text(encoding="utf-8")
+    for pattern, folder in (
+        (r"(\d+) small projects \(\d{4}-\d\d-\d\d\)", "golden/*/*/expected.json"),
+        (r"(\d+) projects \(\d{4}-\d\d-\d\d\) before and after", "fixes/cases/*/expected.json"),
+    ):
+        told = re.search(pattern, page)
+        assert told, pattern
+        counted = len(list((environments.ROOT / "tests").glob(folder)))
+        assert counted * 0.8 <= int(told[1]) <= counted
+
+
 def test_the_page_about_a_run_names_every_option() -> None:
     page = (environments.ROOT / "docs" / "your-run.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (`[a-z_`, ]+`) \|", page.partition("## What each option changes")[2], re.MULTILINE)
