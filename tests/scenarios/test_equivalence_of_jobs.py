@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 from textwrap import indent
@@ -162,3 +164,43 @@ def test_only_the_document_stands_on_standard_output(core: str, tmp_path: Path) 
     assert json.loads(got.stdout) == {"processed": ["h1"]}
     assert "ASYNC RECAP" in got.stderr
     assert got.stderr.count("unreaped  h1") == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("core", environments.side_cores(), indirect=True)
+def test_progress_does_not_stand_beside_a_document(core: str, tmp_path: Path) -> None:
+    got = start(
+        core,
+        tmp_path,
+        play(launch("sleep 33", limit=60)),
+        options={"on_unreaped": "reap"},
+        env={"ANSIBLE_STDOUT_CALLBACK": "json"},
+        callback_folders=(CALLBACKS, HERE / "documents"),
+    )
+    assert got.status == 0, got.output
+    assert json.loads(got.stdout) == {"processed": ["h1"]}
+    assert "1 outstanding" in got.stderr
+
+
+@pytest.mark.parametrize("core", environments.side_cores(), indirect=True)
+def test_nothing_is_said_in_the_console(core: str, tmp_path: Path) -> None:
+    (tmp_path / "hosts.ini").write_text(f"h1 ansible_connection=local ansible_python_interpreter={sys.executable}\n")
+    done = subprocess.run(
+        [environments.program(f"core-{core}", "ansible-console"), "-i", "hosts.ini", "h1"],
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "ANSIBLE_HOME": str(tmp_path / "ansible"),
+            "ANSIBLE_LOAD_CALLBACK_PLUGINS": "1",
+            "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
+            "ANSIBLE_CALLBACKS_ENABLED": "async_reaper",
+        },
+        input="command echo hello\nexit\n",
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert "hello" in done.stdout, done.stdout + done.stderr
+    assert "async_reaper" not in done.stdout + done.stderr
+    assert "ASYNC RECAP" not in done.stdout + done.stderr
