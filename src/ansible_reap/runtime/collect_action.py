@@ -6,7 +6,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from ansible.errors import AnsibleActionFail
 
@@ -37,7 +36,7 @@ from ansible_reap.runtime.tracking.text import fit, shown
 from ansible_reap.runtime.tracking.tracker import Origin
 from ansible_reap.runtime.wait_action import place_of, tell
 
-ARGUMENTS: dict[str, dict[str, Any]] = {
+ARGUMENTS: dict[str, dict[str, object]] = {
     "wait": {"type": "bool", "default": False},
     "timeout": {"type": "float"},
     "cleanup": {"type": "bool", "default": True},

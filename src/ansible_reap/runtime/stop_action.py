@@ -31,7 +31,7 @@ from ansible_reap.runtime.tracking.text import fit, shown
 from ansible_reap.runtime.tracking.tracker import JobRecord, ReapTask, Sighting, Tracker
 from ansible_reap.runtime.wait_action import place_of, tell
 
-ARGUMENTS: dict[str, dict[str, Any]] = {
+ARGUMENTS: dict[str, dict[str, object]] = {
     "jid": {"type": "list", "elements": "str"},
     "tasks": {"type": "list", "elements": "str"},
     "run": {"type": "str"},

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ansible.errors import AnsibleActionFail
 
 from ansible_reap.runtime.events.ansible_objects import Action, Values, Variables
@@ -13,7 +11,7 @@ from ansible_reap.runtime.remote.waiting import NoAnswerError
 from ansible_reap.runtime.stop_action import access_of, ledgers_in, named_folder
 from ansible_reap.runtime.tracking.text import fit
 
-ARGUMENTS: dict[str, dict[str, Any]] = {
+ARGUMENTS: dict[str, dict[str, object]] = {
     "days": {"type": "float", "default": 7},
     "remove": {"type": "bool", "default": False},
     "max": {"type": "int", "default": 10000},

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
-from typing import Any
 
 from ansible.errors import AnsibleActionFail
 
@@ -20,7 +19,7 @@ from ansible_reap.runtime.tracking.as_json import entry
 from ansible_reap.runtime.tracking.info import JobInfo
 from ansible_reap.runtime.tracking.tracker import ReapTask
 
-ARGUMENTS: dict[str, dict[str, Any]] = {
+ARGUMENTS: dict[str, dict[str, object]] = {
     "timeout": {"type": "float"},
     "tasks": {"type": "list", "elements": "str", "default": ["*"]},
     "cleanup": {"type": "bool", "default": True},
