@@ -172,14 +172,19 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         self._has_launched = False
         self._has_failed = False
 
-    def _guarded(self, event: str, *args: Any, **kwargs: Any) -> None:
-        """Hand the event to the session's method of that name. ansible-console has events without a playbook."""
+    def _guarded(self, event: str, *args: Any, **kwargs: Any) -> bool:
+        """Hand the event to the session's method of that name; False where that raised.
+
+        ansible-console has events without a playbook.
+        """
         if self._session is None:
-            return
+            return True
         try:
             getattr(self._session, event)(*args, **kwargs)
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not reach the run
             self._fail(error)
+            return False
+        return True
 
     def _fail(self, error: Exception) -> None:
         """The session has not dealt with the error itself."""
@@ -273,7 +278,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         self._guarded("async_ended", result, failed=True)
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
-        self._guarded("stats", stats)
-        if self._has_failed and self._has_launched and not getattr(self._session, "has_end", False):
+        has_ended = self._guarded("stats", stats) and getattr(self._session, "has_end", False)
+        if self._has_failed and self._has_launched and not has_ended:
             # The last resort where nothing else of ours can set the status: other callbacks may miss this event.
             raise SystemExit(2)

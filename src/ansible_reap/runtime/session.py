@@ -182,7 +182,7 @@ class Session:
         return {**raw, **{name: extra[EXTRA_VAR_PREFIX + name] for name in NAMES if EXTRA_VAR_PREFIX + name in extra}}
 
     def play_start(self, play: Play) -> None:
-        self._recover()
+        self.guard(self._recover)
         self._play = play
         self._starts.clear()
         self._places.clear()
@@ -190,7 +190,7 @@ class Session:
 
     def stats(self, stats: Stats) -> None:
         """A playbook has ended."""
-        self._recover()
+        self.guard(self._recover)  # whatever becomes of it, the end must be seen to
         if self._finish is None and (self.options.report_path or self.options.junit_path or len(self.tracker)):
             self._finish = self._make_finish(self)
         if self._finish is not None:
