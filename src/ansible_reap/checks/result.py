@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ansible_reap.checks import fixes, unreaped
 from ansible_reap.checks.evidence import conditions
-from ansible_reap.checks.evidence.neighbours import tasks_of_file
+from ansible_reap.checks.evidence.neighbours import tasks_naming, tasks_of_file
 from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext
 from ansible_reap.checks.support import constant, contexts, listed, speak
 from ansible_reap.content.model import Task
@@ -89,7 +89,7 @@ def _register(analysis: Analysis, launch: Launch) -> Finding | None:
 def _readers(analysis: Analysis, task: Task, register: str) -> Iterator[Task]:
     """The later tasks of the play in the same file, up to the first that registers the name anew."""
     play = next((block.place for block in task.enclosing() if block.is_play), None)
-    for other in tasks_of_file(analysis, task.path):
+    for other in tasks_naming(analysis, task.path, register):
         if other.line <= task.end_line or other.module == "block":
             continue
         if next((block.place for block in other.enclosing() if block.is_play), None) != play:

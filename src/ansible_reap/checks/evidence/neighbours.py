@@ -21,8 +21,9 @@ _CONDITIONS = frozenset({"when", "failed_when", "changed_when", "until", "that"}
 _VERDICTS = frozenset({"fail", "assert"})
 """Modules that exist to say that something has failed."""
 ENDING_PROGRAMS = frozenset({"kill", "pkill", "killall", "taskkill", "skill"})
-MAX_KEPT = 4096
-"""Tasks whose text is remembered: each wait of a file asks those after it."""
+MAX_KEPT = 64
+"""Files whose words are remembered."""
+_WORD = re.compile(r"\w+")
 _ADDRESS = frozenset({"ansible_host", "ansible_ssh_host", "ansible_port", "ansible_ssh_port", "ansible_user",
                       "ansible_ssh_user", "ansible_password", "ansible_ssh_pass", "ansible_ssh_private_key_file",
                       "ansible_connection"})  # fmt: skip
@@ -81,14 +82,23 @@ def tests_failure_of(analysis: Analysis, task: Task) -> bool:
     register = task.keywords.get("register")
     if not isinstance(register, str):
         return False
-    steps, line = analysis.steps.get(task.path, ()), task.line
-    naming = [other for other in steps if other.place.line > line and register in _text_of(other)]
+    naming = (other for other in tasks_naming(analysis, task.path, register) if other.line > task.line)
     return any(_judges(other, register) for other in naming)
 
 
+def tasks_naming(analysis: Analysis, path: str, word: str) -> tuple[Task, ...]:
+    """The tasks and blocks of a file that hold the word anywhere but in their own names, in the order of the text."""
+    return _by_word(analysis.steps.get(path, ())).get(word, ())
+
+
 @lru_cache(maxsize=MAX_KEPT)
-def _text_of(task: Task) -> str:
-    return f"{task.args} {task.keywords}"
+def _by_word(steps: tuple[Task, ...]) -> dict[str, tuple[Task, ...]]:
+    """Looked up once for each launch and wait of a file, which may hold hundreds of them."""
+    found: dict[str, dict[Task, None]] = {}
+    for step in steps:
+        for word in _WORD.findall(f"{step.args} {step.keywords}"):
+            found.setdefault(word, {})[step] = None
+    return {word: tuple(naming) for word, naming in found.items()}
 
 
 def is_ended_between(analysis: Analysis, launch: Task, wait: Task) -> bool:
