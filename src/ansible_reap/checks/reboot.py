@@ -21,11 +21,13 @@ def check(context: RuleContext) -> Iterator[Finding]:
         if launch.verdict is Verdict.DETACHED or _is_the_controller(launch):
             continue
         command = work.reboots(launch.task)
+        if not command:
+            continue
         # The reboot module waits where the host was, for the system that it was: another one is not for it.
         is_another = gives_a_new_address(context.analysis, launch.task) or boots_another_system(
             context.analysis, launch.task
         )
-        if command and not is_another:
+        if not is_another:
             module = "ansible.windows.win_reboot" if work.is_windows(launch.task) else "ansible.builtin.reboot"
             fix = fixes.reboot.use_module(context.analysis, launch.task)
             yield speak(

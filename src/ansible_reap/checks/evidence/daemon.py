@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ansible_reap.checks.evidence import work
-from ansible_reap.checks.evidence.neighbours import ENDING_PROGRAMS, tasks_of_file
+from ansible_reap.checks.evidence.neighbours import ENDING_PROGRAMS, tasks_of_file, tasks_that_end_work
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, Launch
 from ansible_reap.timing import KILL_STEP
@@ -221,14 +221,15 @@ def _of_counterpart(analysis: Analysis, task: Task) -> Iterator[Sign]:
 
 
 def _of_neighbours(analysis: Analysis, task: Task) -> Iterator[Sign]:
-    later = [other for other in tasks_of_file(analysis, task.path) if other.line > task.end_line]
+    last = task.end_line
+    later = [other for other in tasks_of_file(analysis, task.path) if other.place.line > last]
     told = [other for other in later if other.module not in _UNTOLD and other.module != "block"]
     for other in told[:_LOOK_AHEAD]:
         yield from _of_probe(other)
     if told and told[0].module == "pause" and (work.number(told[0].args.get("seconds")) or _PAUSE + 1) <= _PAUSE:
         yield Sign(f"line {told[0].line} gives it a moment to come up", WEAK)
-    for other in later:
-        sign = _of_stop(task, other)
+    for other in tasks_that_end_work(analysis, task.path):
+        sign = _of_stop(task, other) if other.line > last else None
         if sign:
             yield sign
             break
@@ -250,8 +251,6 @@ def _of_probe(other: Task) -> Iterator[Sign]:
 
 def _of_stop(task: Task, other: Task) -> Sign | None:
     """A later task that ends the work."""
-    if ENDING_PROGRAMS.isdisjoint(work.program_names(other)):
-        return None
     programs = (argv for each in work.commands(other) for argv in each.programs())
     stopped = [argv for argv in programs if argv[0] in ENDING_PROGRAMS]
     text = " ".join(map(str, task.args.values()))

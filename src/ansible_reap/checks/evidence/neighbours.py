@@ -105,12 +105,17 @@ def is_ended_between(analysis: Analysis, launch: Task, wait: Task) -> bool:
     """Whether a task between the two in their file ends the job's work by other means, as ``pkill`` does."""
     if launch.path != wait.path:
         return False
-    between = (other for other in tasks_of_file(analysis, launch.path) if launch.end_line < other.line < wait.line)
-    return any(_ends_work(other) for other in between)
+    return any(launch.end_line < other.line < wait.line for other in tasks_that_end_work(analysis, launch.path))
 
 
-def _ends_work(task: Task) -> bool:
-    return not ENDING_PROGRAMS.isdisjoint(work.program_names(task))
+def tasks_that_end_work(analysis: Analysis, path: str) -> tuple[Task, ...]:
+    """The tasks of a file that run a program such as ``pkill``, in the order of the text."""
+    return _ending(analysis.steps.get(path, ()))
+
+
+@lru_cache(maxsize=MAX_KEPT)
+def _ending(steps: tuple[Task, ...]) -> tuple[Task, ...]:
+    return tuple(step for step in steps if not ENDING_PROGRAMS.isdisjoint(work.program_names(step)))
 
 
 def _judges(task: Task, register: str) -> bool:

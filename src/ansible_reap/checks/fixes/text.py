@@ -24,7 +24,9 @@ def suggestion(finding: Finding, text: str, steps: Iterable[Task]) -> str:
     first, last = finding.place.line, max(finding.end_line, finding.place.line)
     inside = [edit for edit in fix.edits if first <= edit.first <= last + 1 and edit.last <= last]
     others = [edit for edit in fix.edits if edit not in inside]
-    tasks = [step for step in steps if step.module != "block"] if others else []
+    lowest, highest = min([edit.first for edit in others], default=1), max([edit.first for edit in others], default=0)
+    near = [step for step in steps if step.place.line <= highest and step.end_line >= lowest]
+    tasks = [step for step in near if step.module != "block"]
     changed = _edited(lines, inside, first, last) if inside else ""
     for task in tasks:
         own = [edit for edit in others if _is_within(edit, task)]
