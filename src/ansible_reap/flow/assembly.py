@@ -65,7 +65,8 @@ def _judged(instance: Instance, record: Record, elsewhere: _WaitsElsewhere) -> J
 class _WaitsElsewhere:
     """Whether a wait that a launch's walk never came by reads its register: then nothing certain can be said.
 
-    A wait that is known to be for other jobs wherever it is reached is none of these.
+    A wait that is known to be for other jobs wherever it is reached is none of these; one that waits for the same
+    task's jobs where another way leads to both is.
     """
 
     def __init__(self, record: Record) -> None:
@@ -75,12 +76,16 @@ class _WaitsElsewhere:
             if look.kind is ReapKind.WAIT and look.is_loose:
                 for name in _names_read(look.task):
                     self._by_name[name].add(key)
+        self._by_task: dict[int, set[int]] = defaultdict(set)
+        for instance in record.instances:
+            waits = (cover.task for cover in instance.covers if cover.kind is ReapKind.WAIT)
+            self._by_task[id(instance.task)].update(map(id, waits))
 
     def __call__(self, instance: Instance) -> bool:
         if instance.register is None:
             return False
         seen = self._record.seen_with.get(instance.number, set())
-        return any(key not in seen for key in self._by_name.get(instance.register, ()))
+        return not (self._by_name.get(instance.register, set()) | self._by_task[id(instance.task)]) <= seen
 
 
 def _names_read(task: Task) -> frozenset[str]:
