@@ -95,7 +95,7 @@ def _message(launch: Launch) -> str:
     its = f"the {jobs} in '{launch.register}'" if launch.register else f"the {jobs}"
     limit = launch.limit.single
     killed = f"is killed at the limit of {seconds_text(limit)}" if limit else "is killed at its limit"
-    counts = f"this task counts as changed even if {'a' if launch.is_looped else 'the'} job fails or {killed}"
+    counts = f"this task succeeds even if {'a' if launch.is_looped else 'the'} job fails or {killed}"
     if launch.sub_tag == "unregistered":
         return (
             f"Nothing waits for {its}, and {'their ids are' if launch.is_looped else 'its id is'} not registered: "
