@@ -13,6 +13,7 @@ from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, Launch
 from ansible_reap.jobs import Verdict
 
+_WAITING = frozenset({"wait_for", "wait_for_connection", "pause", "async_status"})
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -33,11 +34,12 @@ def check(context: RuleContext) -> Iterator[Finding]:
             yield speak(
                 RULE,
                 launch.task,
-                f"'{command}' as a job cuts the connection of the play, and this task succeeds whether or not the host "
-                f"comes back. Use {module}: it reboots, waits until the host answers again, and fails if it does not.",
+                f"'{command}' as a job cuts the connection of the play, and this task itself succeeds whether or not "
+                f"the host comes back. Use {module}: it reboots, waits until the host answers again, and fails if it "
+                "does not, so waits that follow the reboot are no longer needed.",
                 related=[
                     (wait, "the module waits itself: this task goes")
-                    for wait in _gone(context.analysis, launch.task, fix)
+                    for wait in _gone(context.analysis, launch.task, fix) or _waits_after(context.analysis, launch.task)
                 ],
                 settings=launch.settings,
                 fix=fix,
@@ -50,6 +52,17 @@ def _gone(analysis: Analysis, task: Task, fix: Fix | None) -> list[Task]:
         return []
     later = (other for other in tasks_of_file(analysis, task.path) if other.line > task.end_line)
     return [other for other in later if any(edit.first <= other.line <= edit.last for edit in fix.edits)]
+
+
+def _waits_after(analysis: Analysis, task: Task) -> list[Task]:
+    """The tasks right after this one that wait for the host, or look at the reboot's job."""
+    found = []
+    for other in tasks_of_file(analysis, task.path):
+        if other.line > task.end_line:
+            if other.module not in _WAITING:
+                break
+            found.append(other)
+    return found
 
 
 def _is_the_controller(launch: Launch) -> bool:

@@ -19,6 +19,8 @@ from ansible_reap.wording import seconds_text
 DEFAULT_HEADROOM = 2.0
 ENOUGH_FOR_SHORT_WORK = 60
 """Seconds: a limit that work meant to end at once does not reach."""
+LOOK = 0.5
+"""Seconds that one look takes at least over an ordinary connection."""
 SLOW_LOOK = 10.0
 """Seconds that one look takes at most, far more than it does over an ordinary connection."""
 
@@ -136,7 +138,10 @@ def _window(analysis: Analysis, reap: Reap, launches: list[Launch]) -> Iterator[
     longest = _longest(reap)
     if reap.kind is not ReapKind.WAIT or longest is None:
         return
-    cut_short = [launch for launch in launches if launch.limit.known and _waits(launch) < _shortest(launch)]
+    # A look itself takes time: a wait that lacks less than its looks take together may well be long enough.
+    tries = (reap.retries.single if reap.retries else None) or 0
+    lasts = LOOK * tries
+    cut_short = [launch for launch in launches if launch.limit.known and _waits(launch) + lasts < _shortest(launch)]
     if not cut_short:
         return
     limit = max(map(_shortest, cut_short))
