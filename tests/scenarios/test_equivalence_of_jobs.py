@@ -138,6 +138,7 @@ def is_ours(event: str) -> bool:
     return "async_reaper" in event or '"FlushTask"' in event or '"attempts"' in event
 
 
+@pytest.mark.parametrize("core", environments.side_cores(), indirect=True)
 @pytest.mark.parametrize(
     "name", [name if name in OFTEN else pytest.param(name, marks=pytest.mark.slow) for name in CASES]
 )

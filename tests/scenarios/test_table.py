@@ -216,7 +216,8 @@ def _problems(got: Run, form: Form, job: dict[str, Any], cell: tuple[str, str], 
     counts = {name: got.recap[host][name] for name in ("failed", "unreachable", "rescued", "ignored")}
     if counts != {"failed": want.fails, "unreachable": 0, "rescued": 0, "ignored": how == "ignored"}:
         wrong.append(f"counted as {counts}")
-    if (f"{host} went on" in got.stdout) == want.fails:
+    # The second play waits for jobs, so one may be left to it, and its host is then failed after the last play only.
+    if not want.fails and f"{host} went on" not in got.stdout:
         wrong.append("later plays")
     named = any(f"  {host}" in line for line in got.async_recap)
     if named != (want.fails or want.swallowed):

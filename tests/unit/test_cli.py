@@ -8,11 +8,11 @@ import sys
 import pytest
 
 import ansible_reap
-from ansible_reap.cli import COMMANDS, main, overview
+from ansible_reap.cli import COMMANDS, help_text, main
 
 
 def test_help_fits_a_screen() -> None:
-    lines = overview().splitlines()
+    lines = help_text().splitlines()
     assert len(lines) <= 24
     assert max(map(len, lines)) <= 80
 

@@ -74,7 +74,7 @@ def _own_error(error: Exception) -> str:
 def _dispatch(arguments: list[str]) -> int:
     name = arguments[0] if arguments else None
     if name in ("-h", "--help", "help"):
-        print(overview())
+        print(help_text())
         return 0
     if name == "--version":
         print(f"ansible-reap {ansible_reap.__version__}")
@@ -115,7 +115,7 @@ def _option_and_file(arguments: Sequence[str]) -> str | None:
     return next((word for word in options if word.startswith("-") and len(word) > 1 and os.path.lexists(word)), None)
 
 
-def overview() -> str:
+def help_text() -> str:
     """The help of ``ansible-reap`` itself; fits a screen of 24 lines of 80 characters."""
     width = max(map(len, COMMANDS))
     lines = [f"  {name:<{width}}  {summary}" for name, (_, summary) in COMMANDS.items()]
@@ -124,7 +124,7 @@ def overview() -> str:
 
 def _complain(name: str | None) -> int:
     if name is None:
-        print(overview(), file=sys.stderr)
+        print(help_text(), file=sys.stderr)
         return 2
     from ansible_reap.wording import did_you_mean  # noqa: PLC0415 - only an error needs it
 
