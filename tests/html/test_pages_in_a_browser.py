@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from ansible_reap.formats import run_report
 from ansible_reap.formats.html import history, run
 from ansible_reap.history.estimate import RunTime
 from ansible_reap.history.identity import Identity
 from ansible_reap.history.runs import LaunchHistory, MeasuredRun
+from ansible_reap.reports import run_report
 from support import browser as browsers
 from support import reports
 

@@ -62,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _own_error(error: Exception) -> str:
     """One line for an error that nobody foresaw: what it is and where it rose."""
-    from ansible_reap.formats.printable import one_line  # noqa: PLC0415 - only an error needs it
+    from ansible_reap.printable import one_line  # noqa: PLC0415 - only an error needs it
 
     where = error.__traceback__
     while where is not None and where.tb_next is not None:
@@ -90,7 +90,7 @@ def run_command(name: str, arguments: Sequence[str]) -> int:
 
     ambiguous = _option_and_file(arguments)
     if ambiguous is not None:
-        from ansible_reap.formats.printable import one_line  # noqa: PLC0415 - only an error needs it
+        from ansible_reap.printable import one_line  # noqa: PLC0415 - only an error needs it
 
         message = f"'{ambiguous}' is an option, and there is a file of that name: put '--' or './' before a file's name"
         print(one_line(f"ansible-reap {name}: {message}"), file=sys.stderr)
@@ -101,7 +101,7 @@ def run_command(name: str, arguments: Sequence[str]) -> int:
     try:
         return int(module.run(parser.parse_args(arguments)))
     except UsageError as error:
-        from ansible_reap.formats.printable import one_line  # noqa: PLC0415 - only an error needs it
+        from ansible_reap.printable import one_line  # noqa: PLC0415 - only an error needs it
 
         print(one_line(f"ansible-reap {name}: {error}"), file=sys.stderr)
         return 2

@@ -20,11 +20,11 @@ from ansible_reap.checks.finding import Level
 from ansible_reap.cli.command_line import Parser, UsageError
 from ansible_reap.cli.terminal import COLOURS, follows_links, wants_colour
 from ansible_reap.formats import CHECK_FORMATS, REPOSITORY_FORMATS, ROOT_FORMATS, render
-from ansible_reap.formats.printable import one_line, printable
 from ansible_reap.linting.lintconfig import is_expressible, load_ignore_file, merged
 from ansible_reap.linting.outcome import seen_from
 from ansible_reap.linting.problems import ConfigError
 from ansible_reap.linting.selection import relative_paths
+from ansible_reap.printable import one_line, printable
 from ansible_reap.project_root import ROOT_MARKERS, project_root
 
 if TYPE_CHECKING:

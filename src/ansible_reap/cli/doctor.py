@@ -17,8 +17,8 @@ from ansible_reap.cli.command_line import Parser, UsageError
 from ansible_reap.doctor import callback, enabling, precommit, rules
 from ansible_reap.doctor.diagnosis import Diagnosis, Health, off
 from ansible_reap.doctor.programs import ProbeError
-from ansible_reap.formats.printable import one_line
 from ansible_reap.linting.problems import ConfigError
+from ansible_reap.printable import one_line
 
 PARTS: dict[str, Callable[[], list[Diagnosis]]] = {
     "rules": rules.examine,

@@ -10,9 +10,9 @@ from contextlib import contextmanager, suppress
 from typing import TextIO
 
 from ansible_reap.cli.overview import Change, Overview, Row, Standing, changes
-from ansible_reap.formats.printable import one_line
 from ansible_reap.formats.width import cut
 from ansible_reap.formats.width import width as cells
+from ansible_reap.printable import one_line
 from ansible_reap.runtime.ledger.watch import LedgerWatch
 from ansible_reap.runtime.tracking.as_json import utc
 from ansible_reap.runtime.tracking.wording import span

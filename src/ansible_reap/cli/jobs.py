@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ansible_reap.cli.command_line import Parser, UsageError
-from ansible_reap.formats.printable import one_line
+from ansible_reap.printable import one_line
 from ansible_reap.runtime.ledger.folder import ledger_folder
 from ansible_reap.runtime.ledger.reader import RunLedger, read_folder
 from ansible_reap.runtime.ledger.watch import LedgerWatch

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ansible_reap import files
-from ansible_reap.formats.run_report import Report, ReportedJob
 from ansible_reap.jobs import JobState, SeenBy
+from ansible_reap.reports.run_report import Report, ReportedJob
 from ansible_reap.runtime.policy import known_jobs
 from ansible_reap.runtime.policy.known_jobs import IGNORE_FILE, KnownJobs
 

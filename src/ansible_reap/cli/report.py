@@ -17,12 +17,12 @@ from pathlib import Path
 from ansible_reap import files
 from ansible_reap.cli.command_line import Parser, UsageError
 from ansible_reap.cli.known import KnownFile
-from ansible_reap.formats import run_otlp, run_prometheus, run_report, run_summary
 from ansible_reap.formats.html import run as run_page
 from ansible_reap.formats.html.page import plural
 from ansible_reap.formats.html.timeline import WORDS
-from ansible_reap.formats.printable import one_line
+from ansible_reap.printable import one_line
 from ansible_reap.project_root import project_root
+from ansible_reap.reports import otlp, prometheus, run_report, summary
 from ansible_reap.wording import duration
 
 
@@ -32,10 +32,10 @@ def _text(report: run_report.Report) -> str:
 
 FORMATS: dict[str, Callable[[run_report.Report], str]] = {
     "text": _text,
-    "prometheus": run_prometheus.render,
-    "otlp-json": run_otlp.render,
-    "markdown": run_summary.markdown,
-    "github": run_summary.github,
+    "prometheus": prometheus.render,
+    "otlp-json": otlp.render,
+    "markdown": summary.markdown,
+    "github": summary.github,
 }
 
 

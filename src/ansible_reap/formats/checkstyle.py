@@ -7,8 +7,8 @@ from xml.sax.saxutils import quoteattr
 
 import ansible_reap
 from ansible_reap.checks.finding import Finding, Level
-from ansible_reap.formats.printable import file_name, one_line
 from ansible_reap.linting.outcome import Outcome
+from ansible_reap.printable import file_name, one_line
 
 _SEVERITIES = {Level.HIGH: "error", Level.MEDIUM: "warning", Level.LOW: "info"}
 

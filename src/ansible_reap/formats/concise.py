@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ansible_reap.checks.finding import Finding
-from ansible_reap.formats.printable import file_name, one_line
 from ansible_reap.linting.outcome import Outcome
+from ansible_reap.printable import file_name, one_line
 
 
 def render(outcome: Outcome) -> str:

@@ -8,8 +8,8 @@ from typing import Any
 from ansible_reap.checks.finding import Finding, Level
 from ansible_reap.flow.analysis import ReadError
 from ansible_reap.formats.fingerprint import fingerprints
-from ansible_reap.formats.printable import json_text
 from ansible_reap.linting.outcome import Outcome
+from ansible_reap.printable import json_text
 
 _SEVERITIES = {Level.HIGH: "major", Level.MEDIUM: "minor", Level.LOW: "info"}
 

@@ -7,8 +7,8 @@ from typing import Any
 from ansible_reap.checks.finding import Finding
 from ansible_reap.content.builtin import qualified
 from ansible_reap.flow.analysis import Launch, Quantity, ReadError
-from ansible_reap.formats.printable import json_text
 from ansible_reap.linting.outcome import Outcome
+from ansible_reap.printable import json_text
 
 
 def render(outcome: Outcome) -> str:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Mapping
 from urllib.parse import quote
 
 from ansible_reap import pages
 from ansible_reap.checks.finding import Finding
-from ansible_reap.formats.printable import file_name, one_line
 from ansible_reap.linting.outcome import Outcome
-
-_MEANINGFUL = re.compile(r"([\\`*_\[\]<>&|~#$!]|:(?=//))")
-"""What can be Markdown, HTML, mathematics or a link within a line; any of them may be escaped (CommonMark 2.4)."""
+from ansible_reap.markup import code_span, escaped
+from ansible_reap.printable import file_name
 
 
 def render(outcome: Outcome) -> str:
@@ -65,20 +62,6 @@ def _base_url(environment: Mapping[str, str]) -> str | None:
         return "{}/{}/blob/{}".format(*github)
     gitlab = [environment.get(name) for name in ("CI_PROJECT_URL", "CI_COMMIT_SHA")]
     return "{}/-/blob/{}".format(*gitlab) if all(gitlab) else None
-
-
-def code_span(text: str) -> str:
-    """As a code span: nothing in it is Markdown but the backticks that end it, and in a table the bar."""
-    text = one_line(text)
-    longest = max((len(run) for run in re.findall("`+", text)), default=0)
-    fence = "`" * (longest + 1)
-    blank = " " if longest else ""
-    return f"{fence}{blank}{text}{blank}{fence}".replace("|", "\\|")
-
-
-def escaped(text: str) -> str:
-    """Text in which nothing is Markdown, on one line."""
-    return _MEANINGFUL.sub(r"\\\1", one_line(text))
 
 
 def _count(number: int, one: str, many: str = "") -> str:

@@ -8,8 +8,8 @@ import ansible_reap
 from ansible_reap import pages
 from ansible_reap.checks.finding import Finding, Level
 from ansible_reap.flow.analysis import ReadError
-from ansible_reap.formats.printable import json_text, printable
 from ansible_reap.linting.outcome import Outcome
+from ansible_reap.printable import json_text, printable
 
 _SEVERITIES = {Level.HIGH: "ERROR", Level.MEDIUM: "WARNING", Level.LOW: "INFO"}
 

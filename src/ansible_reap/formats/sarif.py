@@ -12,8 +12,8 @@ from ansible_reap import pages
 from ansible_reap.checks.finding import Edit, Finding, Fix, Level, Rule
 from ansible_reap.flow.analysis import ReadError
 from ansible_reap.formats.fingerprint import fingerprints
-from ansible_reap.formats.printable import json_text
 from ansible_reap.linting.outcome import Outcome
+from ansible_reap.printable import json_text
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 

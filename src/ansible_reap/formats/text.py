@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from ansible_reap import pages
 from ansible_reap.checks.finding import Finding, Level
-from ansible_reap.formats.printable import file_name, harmless, one_line, printable
 from ansible_reap.formats.width import cut, wrap
 from ansible_reap.linting.outcome import Outcome
+from ansible_reap.printable import file_name, harmless, one_line, printable
 
 EXCERPT = 8
 """Lines of a task that are shown; the rest is cut."""

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ansible_reap.formats import run_report
 from ansible_reap.formats.html import timeline
 from ansible_reap.history.wording import times_text
+from ansible_reap.reports import run_report
 from support import reports
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ansible_reap.formats.html.page import attribute, plural, text, ticks
-from ansible_reap.formats.run_report import Report, ReportedJob
 from ansible_reap.jobs import JobState, LastSeen
+from ansible_reap.reports.run_report import Report, ReportedJob
 from ansible_reap.wording import duration
 
 WORDS = {

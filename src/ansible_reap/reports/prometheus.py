@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from ansible_reap.formats.run_report import Report, ReportedJob
 from ansible_reap.jobs import JobState
+from ansible_reap.reports.run_report import Report, ReportedJob
 
 
 def render(report: Report) -> str:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ansible_reap.formats.github import command
-from ansible_reap.formats.markdown import code_span, escaped
-from ansible_reap.formats.run_report import Report, ReportedJob
 from ansible_reap.jobs import JobState
+from ansible_reap.markup import code_span, escaped, workflow_command
+from ansible_reap.reports.run_report import Report, ReportedJob
 from ansible_reap.wording import duration
 
 STATES = {state: state.value.replace("_", " ") for state in JobState}
@@ -54,7 +53,7 @@ def _annotation(job: ReportedJob) -> str:
     if job.line is not None:
         properties["line"] = str(job.line)
     level = "warning" if job.swallowed else "error"
-    return command(level, properties, f"{job.host}: {job.task}{item}, job {job.jid}{message}")
+    return workflow_command(level, properties, f"{job.host}: {job.task}{item}, job {job.jid}{message}")
 
 
 def _state(job: ReportedJob) -> str:

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from ansible_reap import __version__
-from ansible_reap.formats.run_report import Report, ReportedJob
+from ansible_reap.reports.run_report import Report, ReportedJob
 
 _INTERNAL = 1
 """SPAN_KIND_INTERNAL"""

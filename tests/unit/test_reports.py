@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_reap.cli import main
-from ansible_reap.formats import run_otlp, run_prometheus, run_report, run_summary
+from ansible_reap.reports import otlp, prometheus, run_report, summary
 
 JOB: dict[str, Any] = {
     "jid": "j1.1",
@@ -83,7 +83,7 @@ LINE = re.compile(
 
 
 def test_prometheus_has_one_series_a_launch(report: run_report.Report) -> None:
-    text = run_prometheus.render(report)
+    text = prometheus.render(report)
     assert text.endswith("\n")
     matches = [LINE.fullmatch(line) for line in text.splitlines()]
     assert all(matches), text
@@ -100,12 +100,12 @@ def test_prometheus_has_one_series_a_launch(report: run_report.Report) -> None:
 
 
 def test_every_family_is_named_once(report: run_report.Report) -> None:
-    named = re.findall(r"^# TYPE (\S+)", run_prometheus.render(report), re.MULTILINE)
+    named = re.findall(r"^# TYPE (\S+)", prometheus.render(report), re.MULTILINE)
     assert len(named) == len(set(named)) >= 8
 
 
 def test_spans_are_children_of_the_run(report: run_report.Report) -> None:
-    (resource,) = json.loads(run_otlp.render(report))["resourceSpans"]
+    (resource,) = json.loads(otlp.render(report))["resourceSpans"]
     run, *jobs = resource["scopeSpans"][0]["spans"]
     assert len(jobs) == 3
     assert {job["traceId"] for job in jobs} == {run["traceId"]}
@@ -119,7 +119,7 @@ def test_spans_are_children_of_the_run(report: run_report.Report) -> None:
 
 
 def test_markdown_shows_what_needs_a_look_and_no_markup_of_others(report: run_report.Report) -> None:
-    text = run_summary.markdown(report)
+    text = summary.markdown(report)
     rows = [line for line in text.splitlines() if line.startswith("| ")]
     assert "3 launched: 2 reaped, 1 failed." in text
     assert len(rows) == 3  # heading, rule, the failed job
@@ -129,7 +129,7 @@ def test_markdown_shows_what_needs_a_look_and_no_markup_of_others(report: run_re
 
 
 def test_github_gets_one_command_a_problem(report: run_report.Report) -> None:
-    (line,) = run_summary.github(report).splitlines()
+    (line,) = summary.github(report).splitlines()
     assert line.startswith("::error file=site.yml,title=async job failed,line=20::web2: ")
 
 

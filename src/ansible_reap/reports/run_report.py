@@ -81,12 +81,19 @@ def read(path: Path) -> Report:
         data = parse_json(read_bytes(path))
     except SourceError as error:
         raise ReportError(f"{path}:{error.line}: {error.message}") from error
-    if not isinstance(data, dict) or not isinstance(data.get("jobs"), list):
-        raise ReportError(f"{path}: not a run's report; the callback writes one where its option report_path says")
-    if isinstance(data.get("version"), int) and data["version"] > VERSION:
-        raise ReportError(f"{path}: written by a newer ansible-reap (version {data['version']})")
     try:
-        jobs = tuple(_job(each) for each in data["jobs"])
+        return of_json(data)
+    except ReportError as error:
+        raise ReportError(f"{path}: {error}") from error
+
+
+def of_json(data: object) -> Report:
+    """The report that plain data hold. Raises ReportError where it is none."""
+    if not isinstance(data, dict) or not isinstance(data.get("jobs"), list):
+        raise ReportError("not a run's report; the callback writes one where its option report_path says")
+    if isinstance(data.get("version"), int) and data["version"] > VERSION:
+        raise ReportError(f"written by a newer ansible-reap (version {data['version']})")
+    try:
         return Report(
             run=str(data.get("run", "")),
             playbooks=tuple(str(each) for each in data.get("playbooks") or ()),
@@ -94,10 +101,10 @@ def read(path: Path) -> Report:
             outcome=str(data.get("outcome", "")),
             started=_when(data.get("started")),
             ended=_when(data.get("ended")),
-            jobs=jobs,
+            jobs=tuple(_job(each) for each in data["jobs"]),
         )
     except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
-        raise ReportError(f"{path}: a job in it is damaged ({error})") from error
+        raise ReportError(f"a job in it is damaged ({error})") from error
 
 
 def _job(data: Mapping[str, Any]) -> ReportedJob:

@@ -1,0 +1,39 @@
+"""Text of others as part of a forge's own languages: GitHub's Markdown, and workflow commands of GitHub Actions."""
+
+from __future__ import annotations
+
+import re
+
+from ansible_reap.printable import one_line, printable
+
+_MEANINGFUL = re.compile(r"([\\`*_\[\]<>&|~#$!]|:(?=//))")
+"""What can be Markdown, HTML, mathematics or a link within a line; any of them may be escaped (CommonMark 2.4)."""
+
+
+def code_span(text: str) -> str:
+    """As a code span: nothing in it is Markdown but the backticks that end it, and in a table the bar."""
+    text = one_line(text)
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence = "`" * (longest + 1)
+    blank = " " if longest else ""
+    return f"{fence}{blank}{text}{blank}{fence}".replace("|", "\\|")
+
+
+def escaped(text: str) -> str:
+    """Text in which nothing is Markdown, on one line."""
+    return _MEANINGFUL.sub(r"\\\1", one_line(text))
+
+
+def workflow_command(level: str, properties: dict[str, str], message: str) -> str:
+    """A workflow command: ``level`` is ``error``, ``warning`` or ``notice``."""
+    listed = ",".join(f"{key}={_escape_property(value)}" for key, value in properties.items())
+    return f"::{level} {listed}::{_escape(message)}"
+
+
+def _escape(text: str) -> str:
+    """Escapes as the runner undoes them: a line end would end the command."""
+    return printable(text.replace("\r", "")).replace("%", "%25").replace("\n", "%0A")
+
+
+def _escape_property(text: str) -> str:
+    return _escape(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,1 @@
+"""What a run knew of its jobs, read back and written for other programs. Both halves may use it."""
