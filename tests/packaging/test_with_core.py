@@ -88,7 +88,9 @@ def test_the_demo_tells_its_story(with_core: Venv, tmp_path: Path) -> None:
     reply = with_core.run("ansible-reap", "demo", cwd=tmp_path)
     assert (reply.returncode, reply.stderr) == (0, "")
     assert re.findall(r"exit status (\d)", reply.stdout) == ["1", "0", "2", "0"]
-    assert len(reply.stdout.splitlines()) <= 75
+    assert len(reply.stdout.splitlines()) <= 50, "it fits a screen"
+    assert "async: 120" in reply.stdout
+    assert "write:" not in reply.stdout
     assert not list(tmp_path.glob("**/*.json")), "the demo leaves nothing behind"
 
 

@@ -66,28 +66,31 @@ def _tell(folder: Path) -> int:
     broken, repaired = folder / "example" / "broken", folder / "example" / "repaired"
     print("A playbook starts a backup in the background (async: 120, poll: 0). Nothing ever comes back for it.\n")
 
-    print("1. ansible-reap sees it without running anything:\n")
-    check = _run(
-        [sys.executable, "-m", "ansible_reap", "check", "--format", "text"], broken, installation.import_environment()
-    )
+    print("1. ansible-reap sees it without running anything:")
+    options = ["--format", "text", "--color", "always" if _in_colour() else "never"]
+    command = [sys.executable, "-m", "ansible_reap", "check", *options]
+    check = _run(command, broken, installation.import_environment())
     _show("ansible-reap check", check, _without_advice(check.output))
+    print()
     if not installation.has_ansible():
         print(_INSTALL.format(python=sys.executable))
         return 2
 
-    print("2. Ansible alone calls the run green:\n")
+    print("2. Ansible alone calls the run green:")
     alone = _playbook(broken, folder, watched=False)
     _show("ansible-playbook site.yml", alone, _from_recap(alone.output))
     print(f"   Yet there is no backup: the job failed behind it, {BACKUP} was never made.\n")
 
-    print("3. With the callback the same run ends red:\n")
+    print("3. With the callback the same run ends red:")
     watched = _playbook(broken, folder, watched=True)
     _show(f"export ANSIBLE_CALLBACKS_ENABLED={installation.FULL_NAME}", None, "")
     _show("ansible-playbook site.yml", watched, _from_recap(watched.output))
+    print()
 
-    print("4. Repaired (a folder for the backup, and a task that waits for the job) it is green, and true:\n")
+    print("4. Repaired (a folder for the backup, and a task that waits for the job) it is green, and true:")
     mended = _playbook(repaired, folder, watched=True)
     _show("ansible-playbook site.yml", mended, _from_recap(mended.output))
+    print("\nNow your own project: 'ansible-reap check' runs nothing of it, and 'check --fix' writes such waits.")
     made = (repaired / BACKUP).is_dir()
     as_told = (check.status, alone.status, watched.status, mended.status, made) == (1, 0, 2, 0, True)
     if not as_told:
@@ -134,7 +137,7 @@ def _show(command: str, step: Step | None, output: str) -> None:
     for line in output.strip("\n").splitlines():
         print(f"   {line}".rstrip())
     if step is not None:
-        print(f"   exit status {step.status}\n")
+        print(f"   exit status {step.status}")
 
 
 def _from_recap(output: str) -> str:
@@ -147,9 +150,20 @@ def _from_recap(output: str) -> str:
 
 
 def _without_advice(output: str) -> str:
-    """The findings without what they propose to write: the repaired twin shows that."""
-    lines = [line for line in output.splitlines() if line.strip()]
-    return "\n".join(line for line in lines if not re.match(r"\s+(by way of|--fix:)", _COLOUR.sub("", line)))
+    """The findings without what they propose to write: the repaired twin has such a wait.
+
+    The advice stands at the end of a finding, and an empty line ends that.
+    """
+    shown: list[str] = []
+    in_advice = False
+    for line in output.splitlines():
+        if not line:
+            in_advice = False
+        elif in_advice or re.match(r" +(by way of|--fix:|write:)", _COLOUR.sub("", line)):
+            in_advice = True
+        else:
+            shown.append(line)
+    return "\n".join(shown)
 
 
 def _in_colour() -> bool:
