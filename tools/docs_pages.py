@@ -2,7 +2,7 @@
 
 - ``rules/<id>.md`` is the rule's page in ``lint_rules/``, ``rules/index.md`` their table;
 - ``options.md`` gets a section for each option that the callback documents;
-- ``commands.md`` gets each subcommand's ``--help``.
+- ``commands.md`` gets the ``--help`` of each command and sub-command.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -136,14 +137,21 @@ def _plain(text: str) -> str:
 
 
 def commands() -> str:
-    """Each subcommand's help."""
+    """The help of each command and of its sub-commands."""
     sys.path.insert(0, str(ROOT / "src"))
-    from ansible_reap.cli import COMMANDS  # noqa: PLC0415 - found only now
+    from ansible_reap.cli import catalogue  # noqa: PLC0415 - found only now
 
-    return "\n".join(f"## {name}\n\n```text\n{_help(name)}```\n" for name in COMMANDS)
+    sections = []
+    todo = list(reversed(catalogue.commands()))
+    while todo:
+        command = todo.pop()
+        level = "#" * (1 + len(command.words))
+        sections.append(f"{level} {' '.join(command.words)}\n\n```text\n{_help(command.words)}```\n")
+        todo += reversed(command.children)
+    return "\n".join(sections)
 
 
-def _help(name: str) -> str:
+def _help(words: Sequence[str]) -> str:
     variables = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "COLUMNS": "80", "NO_COLOR": "1"}
-    command = [sys.executable, "-m", "ansible_reap", name, "--help"]
+    command = [sys.executable, "-m", "ansible_reap", *words, "--help"]
     return subprocess.run(command, env=variables, capture_output=True, text=True, check=True).stdout

@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 import yaml
 
+import ansible_reap
 from support import environments, markdown
 
 sys.path.insert(0, str(environments.ROOT / "tools"))
 import check_workflows
 
 ROOT = environments.ROOT
+CI_PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
 
@@ -76,7 +78,7 @@ def test_actions_are_pinned_by_commit_and_jobs_get_what_they_need_only(workflow:
 
 def test_one_action_has_one_pin_everywhere() -> None:
     pins: dict[str, set[str]] = {}
-    for file in (*WORKFLOWS, ROOT / "action.yml"):
+    for file in (*WORKFLOWS, ROOT / "action.yml", *CI_PAGES):
         for name, commit in re.findall(r"uses: ([\w./-]+)@([0-9a-f]{40})", file.read_text()):
             pins.setdefault("/".join(name.split("/")[:2]), set()).add(commit)
     assert {name: len(commits) for name, commits in pins.items() if len(commits) > 1} == {}
@@ -88,7 +90,7 @@ def test_the_matrix_tests_every_supported_ansible_core() -> None:
     assert tuple(cell["core"] for cell in cells) == environments.SUPPORTED_CORES
 
 
-CI_PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+OUR_ACTION = f"ansible-reap/ansible-reap@{'0' * 40} # v{ansible_reap.__version__}"
 CI_SCHEMAS = {
     ".github/workflows/": ("vendor.github-workflows", ()),
     ".gitlab-ci.yml": ("vendor.gitlab-ci", ("--data-transform", "gitlab-ci")),
@@ -118,3 +120,21 @@ def test_a_pipeline_on_a_page_has_the_form_that_its_service_reads(
 
 def test_snippets_of_all_three_services_are_held_against_their_schemas() -> None:
     assert {parameters.values[1] for parameters in SNIPPETS} == {schema for schema, _ in CI_SCHEMAS.values()}
+
+
+def test_zizmor_has_nothing_to_say_about_the_pages_workflows(tmp_path: Path) -> None:
+    """With one change that the page tells its readers to make: it is part of the commit that it would have to name."""
+    if environments.environment("tools") is None:
+        pytest.skip("no environment tools: tools/envs.py make tools")
+    folder = tmp_path / ".github" / "workflows"
+    folder.mkdir(parents=True)
+    for page in CI_PAGES:
+        for block in markdown.blocks(page):
+            if block.title and block.title.startswith(".github/workflows/"):
+                text = block.text.replace(f"ansible-reap/ansible-reap@v{ansible_reap.__version__}", OUR_ACTION)
+                (folder / f"{page.stem}-{block.line}.yml").write_text(text)
+    assert len(list(folder.iterdir())) >= 4
+    audit = [str(environments.program("tools", "zizmor")), "--offline", "--no-progress", str(tmp_path)]
+    reply = subprocess.run(audit, capture_output=True, text=True, check=False)
+    assert reply.returncode == 0, reply.stdout + reply.stderr
+    assert "No findings to report" in reply.stdout
