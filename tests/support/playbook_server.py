@@ -25,7 +25,7 @@ from typing import Any
 def main() -> None:
     from ansible.cli.playbook import PlaybookCLI  # noqa: PLC0415 - it takes long, and reads the settings
 
-    for name in ("runtime.entry", "runtime.finish", "runtime.wait_action", "runtime.collect_action"):
+    for name in ("runtime.entry", "runtime.output.finish", "runtime.actions.wait", "runtime.actions.collect"):
         importlib.import_module(f"ansible_reap.{name}")
     print("ready", flush=True)
     for line in sys.stdin:

@@ -18,7 +18,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
         try:
-            from ansible_reap.runtime.collect_action import ARGUMENTS, collect  # noqa: PLC0415 - said better below
+            from ansible_reap.runtime.actions.collect import ARGUMENTS, collect  # noqa: PLC0415 - said better below
         except ImportError as error:
             raise AnsibleActionFail(
                 "reap.jobs.collect needs the Python package ansible-reap in the environment that holds Ansible: "

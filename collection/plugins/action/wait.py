@@ -18,7 +18,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
         try:
-            from ansible_reap.runtime.wait_action import ARGUMENTS, wait  # noqa: PLC0415 - said better below
+            from ansible_reap.runtime.actions.wait import ARGUMENTS, wait  # noqa: PLC0415 - said better below
         except ImportError as error:
             raise AnsibleActionFail(
                 f"reap.jobs.wait needs the Python package ansible-reap in the environment that holds Ansible: {error}"

@@ -38,7 +38,7 @@ def session_for(owner: weakref.ref[Any], version: str, warn: Callable[[str], Non
 
 def _run_end(session: Session) -> Finish:
     """What a run without jobs has no need to load: ledger, recap, reports, history."""
-    from ansible_reap.runtime.finish import RunEnd  # noqa: PLC0415 - see above
+    from ansible_reap.runtime.output.finish import RunEnd  # noqa: PLC0415 - see above
 
     return RunEnd(session)
 

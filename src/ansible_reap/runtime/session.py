@@ -51,7 +51,7 @@ _LARGEST_FILE_NAME = 4096
 
 
 class Finish(Protocol):
-    """What the end of a playbook and of the run sets off; ``finish.py`` has the real one."""
+    """What the end of a playbook and of the run sets off; ``output/finish.py`` has the real one."""
 
     def playbook_start(self) -> None:
         """Another playbook of the same command starts."""

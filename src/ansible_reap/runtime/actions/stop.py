@@ -14,6 +14,7 @@ from ansible.errors import AnsibleActionFail
 
 from ansible_reap import ansible_cfg
 from ansible_reap.jobs import JobState
+from ansible_reap.runtime.actions.wait import place_of, tell
 from ansible_reap.runtime.entry import current
 from ansible_reap.runtime.events.ansible_objects import Action, Values, Variables
 from ansible_reap.runtime.ledger.folder import ledger_folder
@@ -29,7 +30,6 @@ from ansible_reap.runtime.tracking.info import Access, JobInfo, LaunchSite
 from ansible_reap.runtime.tracking.phases import Sight, Source
 from ansible_reap.runtime.tracking.text import fit, shown
 from ansible_reap.runtime.tracking.tracker import JobRecord, ReapTask, Sighting, Tracker
-from ansible_reap.runtime.wait_action import place_of, tell
 
 ARGUMENTS: dict[str, dict[str, object]] = {
     "jid": {"type": "list", "elements": "str"},

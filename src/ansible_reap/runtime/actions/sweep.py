@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from ansible.errors import AnsibleActionFail
 
+from ansible_reap.runtime.actions.stop import access_of, ledgers_in, named_folder
 from ansible_reap.runtime.events.ansible_objects import Action, Values, Variables
 from ansible_reap.runtime.remote.progress import say
 from ansible_reap.runtime.remote.reach import Reach
 from ansible_reap.runtime.remote.waiting import NoAnswerError
-from ansible_reap.runtime.stop_action import access_of, ledgers_in, named_folder
 from ansible_reap.runtime.tracking.text import fit
 
 ARGUMENTS: dict[str, dict[str, object]] = {

@@ -10,6 +10,7 @@ from pathlib import Path
 from ansible.errors import AnsibleActionFail
 
 from ansible_reap import ansible_cfg
+from ansible_reap.runtime.actions.wait import place_of, tell
 from ansible_reap.runtime.entry import current
 from ansible_reap.runtime.events.ansible_objects import Action, Values, Variables
 from ansible_reap.runtime.ledger.folder import ledger_folder
@@ -34,7 +35,6 @@ from ansible_reap.runtime.tracking.as_json import entry
 from ansible_reap.runtime.tracking.info import Access, JobInfo
 from ansible_reap.runtime.tracking.text import fit, shown
 from ansible_reap.runtime.tracking.tracker import Origin
-from ansible_reap.runtime.wait_action import place_of, tell
 
 ARGUMENTS: dict[str, dict[str, object]] = {
     "wait": {"type": "bool", "default": False},

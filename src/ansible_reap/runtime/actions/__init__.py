@@ -1,0 +1,1 @@
+"""The work of the actions of the collection ``reap.jobs``, one a module."""
