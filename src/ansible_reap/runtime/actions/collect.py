@@ -5,15 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
-from ansible.errors import AnsibleActionFail
-
-from ansible_reap import ansible_cfg
-from ansible_reap.runtime.actions.wait import place_of, tell
+from ansible_reap.runtime.actions.ledgers import ledgers_for
+from ansible_reap.runtime.actions.this_task import is_in_check_mode, place_of, tell_run
 from ansible_reap.runtime.entry import current
 from ansible_reap.runtime.events.ansible_objects import Action, Values, Variables
-from ansible_reap.runtime.ledger.folder import ledger_folder
 from ansible_reap.runtime.ledger.leftovers import (
     Leftovers,
     StatusFile,
@@ -25,7 +21,7 @@ from ansible_reap.runtime.ledger.leftovers import (
     unclaimed,
 )
 from ansible_reap.runtime.ledger.lines import Intent
-from ansible_reap.runtime.ledger.reader import RunLedger, read_folder
+from ansible_reap.runtime.ledger.reader import RunLedger
 from ansible_reap.runtime.remote.mailbox import Look
 from ansible_reap.runtime.remote.progress import say
 from ansible_reap.runtime.remote.reach import Reach
@@ -52,14 +48,14 @@ def collect(action: Action, arguments: Variables, task_vars: Variables) -> Value
     """
     host = str(task_vars["inventory_hostname"])
     warnings: list[str] = []
-    ledgers = _ledgers(_folder(arguments), warnings)
+    ledgers = ledgers_for(arguments, warnings)
     if host == next(iter(task_vars.get("ansible_play_hosts_all") or []), host):
         warnings += _missing_hosts(ledgers, task_vars)
     left = leftovers(ledgers, host)
     if not left.jobs and not left.intents:
         return {"changed": False, "jobs": [], "unclaimed": [], "warnings": warnings}
 
-    check_mode = bool(action._play_context.check_mode)  # noqa: SLF001 - the plugin's own
+    check_mode = is_in_check_mode(action)
     reach = Reach(action, task_vars)
     terms = Terms(
         core=CORE,
@@ -80,7 +76,7 @@ def collect(action: Action, arguments: Variables, task_vars: Variables) -> Value
     message = failure_message(waited, terms)
     session = current()
     if session is not None:
-        tell(session, action, host, [*_looks(claimed, Origin.LEDGER), *_looks(found, Origin.UNCLAIMED)])
+        tell_run(session, action, host, [*_looks(claimed, Origin.LEDGER), *_looks(found, Origin.UNCLAIMED)])
     result: Values = {
         "changed": closed > 0,
         "jobs": [entry(one.job) for one in claimed],
@@ -95,19 +91,6 @@ def collect(action: Action, arguments: Variables, task_vars: Variables) -> Value
 
 def _looks(waited: Sequence[Waited], origin: Origin) -> list[Look]:
     return [Look(one.job.info, one.sighting, one.error, origin) for one in waited]
-
-
-def _folder(arguments: Variables) -> Path:
-    session = current()
-    named = arguments["ledger_dir"] or (session.options.ledger_dir if session is not None else None)
-    return ansible_cfg.resolve_path(named, Path.cwd()) if named else ledger_folder()
-
-
-def _ledgers(folder: Path, warnings: list[str]) -> list[RunLedger]:
-    try:
-        return read_folder(folder, warnings.append)
-    except OSError as error:
-        raise AnsibleActionFail(f"the ledgers in {folder} cannot be read: {error.strerror}") from error
 
 
 def _missing_hosts(ledgers: Sequence[RunLedger], task_vars: Variables) -> list[str]:

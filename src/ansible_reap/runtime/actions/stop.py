@@ -7,19 +7,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
 
-from ansible_reap import ansible_cfg
 from ansible_reap.jobs import JobState
-from ansible_reap.runtime.actions.wait import place_of, tell
+from ansible_reap.runtime.actions.ledgers import ledgers_for
+from ansible_reap.runtime.actions.this_task import access_of, is_in_check_mode, place_of, tell_run
 from ansible_reap.runtime.entry import current
 from ansible_reap.runtime.events.ansible_objects import Action, Values, Variables
-from ansible_reap.runtime.ledger.folder import ledger_folder
 from ansible_reap.runtime.ledger.leftovers import JOB_ID, close_jobs
-from ansible_reap.runtime.ledger.reader import RunLedger, read_folder
+from ansible_reap.runtime.ledger.reader import RunLedger
 from ansible_reap.runtime.remote.mailbox import Look
 from ansible_reap.runtime.remote.progress import say
 from ansible_reap.runtime.remote.reach import Reach
@@ -127,9 +125,9 @@ def stop(action: Action, arguments: Variables, task_vars: Variables) -> Values:
     """
     choice = _choice(arguments)
     host = str(task_vars["inventory_hostname"])
-    dry_run = bool(action._play_context.check_mode)  # noqa: SLF001 - the plugin's own
+    dry_run = is_in_check_mode(action)
     warnings: list[str] = []
-    ledgers = ledgers_in(named_folder(arguments), warnings)
+    ledgers = ledgers_for(arguments, warnings)
     session = current()
     jobs = [
         _as_launched(job, session)
@@ -150,7 +148,7 @@ def stop(action: Action, arguments: Variables, task_vars: Variables) -> Values:
     reap = place_of(action, host, None if session is None else session.base)
     if session is not None and not dry_run:
         looks = [Look(each.job, each.sighting(reap)) for each in done if each.outcome is StopOutcome.STOPPED]
-        tell(session, action, host, looks)
+        tell_run(session, action, host, looks)
     result: Values = {
         "changed": bool(ended),
         "jobs": [each.as_entry(reap, dry_run=dry_run) for each in done],
@@ -166,25 +164,6 @@ def _as_launched(job: JobInfo, session: Session | None) -> JobInfo:
     """The job as this run knows it, if it has launched it: the ledger does not hold all of how it is reached."""
     known = session.tracker.get(job.jid) if session is not None else None
     return job if known is None else known.info
-
-
-def named_folder(arguments: Variables) -> Path:
-    """The folder of the ledgers: the task's argument, else the callback's option, else its default."""
-    session = current()
-    named = arguments["ledger_dir"] or (session.options.ledger_dir if session is not None else None)
-    return ansible_cfg.resolve_path(named, Path.cwd()) if named else ledger_folder()
-
-
-def ledgers_in(folder: Path, warnings: list[str]) -> list[RunLedger]:
-    """The ledgers there, oldest first.
-
-    Raises:
-        AnsibleActionFail: they cannot be read.
-    """
-    try:
-        return read_folder(folder, warnings.append)
-    except OSError as error:
-        raise AnsibleActionFail(f"the ledgers in {folder} cannot be read: {error.strerror}") from error
 
 
 def _choice(arguments: Variables) -> Choice:
@@ -207,20 +186,6 @@ def _unknown(jid: str, host: str, action: Action) -> JobInfo:
         play="", task="", path="", line=0, role=None, register=None, limit_s=0, poll=0, no_log=False, access=access
     )
     return JobInfo(jid=jid, host=host, site=site, results_file=None, item=None, launched=time.time())
-
-
-def access_of(action: Action) -> Access:
-    """How the task of an action plugin itself reaches its host."""
-    task: Any = action._task  # noqa: SLF001 - the plugin's own
-    return Access(
-        become=task.become is True,
-        become_user=task.become_user,
-        become_method=task.become_method,
-        become_flags=task.become_flags,
-        become_exe=task.become_exe,
-        connection=task.connection,
-        remote_user=task.remote_user,
-    )
 
 
 def _by_access(jobs: Iterable[JobInfo]) -> dict[tuple[Access, int], list[JobInfo]]:

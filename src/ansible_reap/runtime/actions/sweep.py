@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ansible.errors import AnsibleActionFail
 
-from ansible_reap.runtime.actions.stop import access_of, ledgers_in, named_folder
+from ansible_reap.runtime.actions.ledgers import ledgers_for
+from ansible_reap.runtime.actions.this_task import access_of, is_in_check_mode
 from ansible_reap.runtime.events.ansible_objects import Action, Values, Variables
 from ansible_reap.runtime.remote.progress import say
 from ansible_reap.runtime.remote.reach import Reach
@@ -31,9 +32,9 @@ def sweep(action: Action, arguments: Variables, task_vars: Variables) -> Values:
     if arguments["days"] < 0 or arguments["max"] < 1:
         raise AnsibleActionFail("reap.jobs.sweep: days must not be negative, and max must be at least 1")
     host = str(task_vars["inventory_hostname"])
-    dry_run = bool(action._play_context.check_mode)  # noqa: SLF001 - the plugin's own
+    dry_run = is_in_check_mode(action)
     warnings: list[str] = []
-    claimed = {jid for ledger in ledgers_in(named_folder(arguments), warnings) for jid in ledger.named}
+    claimed = {jid for ledger in ledgers_for(arguments, warnings) for jid in ledger.named}
     if warnings:
         # A ledger that cannot be read may claim any file.
         raise AnsibleActionFail(f"reap.jobs.sweep: {'; '.join(warnings)}")

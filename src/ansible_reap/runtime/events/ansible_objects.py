@@ -158,13 +158,15 @@ class PlayContext(Protocol):
 
     check_mode: bool
 
+    def set_task_and_variable_override(self, task: Any, variables: Variables, templar: Any) -> Any: ...
+
 
 class Action(Protocol):
     """An action plugin at work in a worker process."""
 
     _task: Task
     _connection: Any
-    _play_context: Any
+    _play_context: PlayContext
     _shared_loader_obj: Any
     _templar: Any
     _loader: Any

@@ -1,0 +1,56 @@
+"""The package's rooms are those that CONTRIBUTING.md names, and its two large halves can be taken in at a glance."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from support.environments import ROOT, chosen_cores, program
+
+PACKAGE = ROOT / "src" / "ansible_reap"
+OF_THE_PACKAGE_ITSELF = {"__init__.py", "__main__.py", "py.typed"}
+
+
+def _named() -> set[str]:
+    """What the first column of the layout table names: rooms as ``flow/walk``, modules as ``jobs.py``."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    table = text.split("## Layout", 1)[1].split("| elsewhere |", 1)[0]
+    firsts = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    return {name.rstrip("/") for first in firsts for name in re.findall(r"`([^`]+)`", first)}
+
+
+def _entries(folder: Path) -> list[str]:
+    names = {path.relative_to(PACKAGE).parts[len(folder.relative_to(PACKAGE).parts)] for path in _files(folder)}
+    return sorted(names - OF_THE_PACKAGE_ITSELF)
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+
+
+def test_the_layout_table_names_every_room_and_nothing_else() -> None:
+    folders = {path.parent for path in _files(PACKAGE) if path.suffix == ".py"} - {PACKAGE}
+    rooms = {folder.relative_to(PACKAGE).as_posix() for folder in folders} | set(_entries(PACKAGE))
+    assert _named() == rooms
+
+
+@pytest.mark.parametrize("half", ["flow", "runtime"])
+def test_a_half_shows_at_most_twelve_entries(half: str) -> None:
+    entries = _entries(PACKAGE / half)
+    assert 1 < len(entries) <= 12, entries
+
+
+@pytest.mark.parametrize("core", chosen_cores())
+def test_a_collection_of_an_earlier_version_finds_what_it_imports(core: str) -> None:
+    imports = (
+        "from ansible_reap.runtime import entry; entry.session_for, entry.current; "
+        "from ansible_reap.runtime.wait_action import ARGUMENTS, wait; "
+        "from ansible_reap.runtime.collect_action import ARGUMENTS, collect"
+    )
+    python, environ = program(f"core-{core}", "python"), {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    done = subprocess.run([python, "-c", imports], env=environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
