@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from ansible_reap import reading
 
@@ -19,8 +19,7 @@ CALLBACK_SECTION = "callback_async_reaper"
 SYSTEM_FILE = Path("/etc/ansible/ansible.cfg")
 
 
-@dataclass(frozen=True, slots=True)
-class AnsibleCfg:
+class AnsibleCfg(NamedTuple):
     """What one ansible.cfg says: nothing where there is no file (``path`` is None), or one that does not parse."""
 
     path: Path | None

@@ -55,14 +55,18 @@ def _bytes(file: int, limit: int) -> bytes:
     found = os.fstat(file)
     if not stat.S_ISREG(found.st_mode):
         raise SourceError("cannot be read: not a regular file")
+    at_once = min(found.st_size or _PAGE, limit) + 1  # the kernel's own files say that they are empty
+    part = os.read(file, at_once)
+    if len(part) == found.st_size > 0 and len(part) <= limit:
+        return part
     parts = []
     size = 0
-    at_once = min(found.st_size or _PAGE, limit) + 1  # the kernel's own files say that they are empty
-    while part := os.read(file, at_once):
+    while part:
         size += len(part)
         if size > limit:
             raise SourceError(f"cannot be read: larger than {limit // 1024 // 1024} MB")
         parts.append(part)
+        part = os.read(file, at_once)
     return b"".join(parts)
 
 

@@ -98,4 +98,4 @@ def outcome() -> Outcome:
 
 
 def clean() -> Outcome:
-    return replace(outcome(), findings=(), warnings=(), errors=(), launches=())
+    return outcome()._replace(findings=(), warnings=(), errors=(), launches=())

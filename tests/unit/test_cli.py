@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -60,3 +62,16 @@ def test_the_dispatcher_imports_no_subcommand() -> None:
     assert "yaml" not in modules
     assert "argparse" not in modules
     assert not any(module in modules for module, _ in COMMANDS.values())
+
+
+@pytest.mark.parametrize("arguments", [[], ["."], ["--format", "json"]])
+def test_a_check_of_a_project_without_a_job_imports_no_parser(arguments: list[str], tmp_path: Path) -> None:
+    (tmp_path / "ansible.cfg").touch()
+    (tmp_path / "site.yml").write_text("- hosts: all\n  tasks:\n    - ansible.builtin.debug:\n        msg: hello\n")
+    code = f"import sys, ansible_reap.cli as c; c.main({['check', *arguments]!r}); print(*sys.modules)"
+    command = [sys.executable, "-c", code]
+    environment = {**os.environ, "PYTHONPATH": str(Path(ansible_reap.__file__).parents[1])}
+    ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    loaded = set(ended.stdout.split())
+    assert "ansible_reap.content.survey" in loaded
+    assert loaded.isdisjoint({"yaml", "jinja2", "dataclasses", "ansible_reap.flow.analysis"})

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import TYPE_CHECKING, Any
+
+from ansible_reap.checks.level import Level
 
 if TYPE_CHECKING:
     from ansible_reap.content.model import Place
@@ -13,15 +14,7 @@ if TYPE_CHECKING:
     from ansible_reap.history.estimate import Estimates
 
 
-class Level(str, Enum):
-    HIGH = "high"
-    MEDIUM = "medium"
-    LOW = "low"
-
-    @property
-    def rank(self) -> int:
-        """Larger for higher."""
-        return (Level.LOW, Level.MEDIUM, Level.HIGH).index(self)
+__all__ = ["Edit", "Finding", "Fix", "Level", "Related", "Rule", "RuleContext"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +48,8 @@ class Related:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
+    """One finding of a rule, at a task."""
+
     rule: str
     sub_tag: str | None
     severity: Level

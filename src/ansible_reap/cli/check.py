@@ -11,19 +11,18 @@ import gc
 import io
 import os
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ansible_reap import files, linting
-from ansible_reap.checks.finding import Level
+from ansible_reap.checks.level import Level
 from ansible_reap.cli.command_line import Parser, UsageError
 from ansible_reap.cli.terminal import COLOURS, follows_links, wants_colour
 from ansible_reap.formats import CHECK_FORMATS, REPOSITORY_FORMATS, ROOT_FORMATS, render
 from ansible_reap.linting.lintconfig import is_expressible, load_ignore_file, merged
 from ansible_reap.linting.outcome import seen_from
 from ansible_reap.linting.problems import ConfigError
-from ansible_reap.linting.selection import relative_paths
+from ansible_reap.linting.requests import relative_paths
 from ansible_reap.printable import one_line, printable
 from ansible_reap.project_root import ROOT_MARKERS, project_root
 
@@ -213,7 +212,7 @@ def _fixed(root: Path, lint: _Lint, args: argparse.Namespace) -> Outcome:
         autofix.write(root, fixed)
     except OSError as error:
         raise UsageError(f"--fix: cannot write '{error.filename}': {error.strerror}") from error
-    for finding in seen_from(replace(fixed.outcome, findings=fixed.applied), Path.cwd()).findings:
+    for finding in seen_from(fixed.outcome._replace(findings=fixed.applied), Path.cwd()).findings:
         _tell(args, f"fixed {finding.place}: {finding.tag}: {finding.fix.description if finding.fix else ''}")
     return fixed.outcome
 

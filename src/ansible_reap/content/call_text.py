@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _SIGNS = (b"include", b"import_", b"role", b"dependencies", b"hosts", b"action")
 _CALL = re.compile(rb"""include(?!_vars)|import_|(?:(roles?|dependencies)|hosts|action)["']?[ \t]*:""")
@@ -26,8 +26,7 @@ LIST_LENGTH = 8000
 """The same for a list of roles."""
 
 
-@dataclass(frozen=True, slots=True)
-class CallText:
+class CallText(NamedTuple):
     """What the text of a file's calls holds: whether some name may be a template, and every word where none is."""
 
     words: frozenset[bytes]

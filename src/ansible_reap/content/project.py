@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from ansible_reap import ansible_cfg
 from ansible_reap.reading import SourceError, read
@@ -44,8 +44,7 @@ DEFAULT_POLL = 15
 """Seconds: Ansible's own default of poll_interval."""
 
 
-@dataclass(frozen=True, slots=True)
-class AnsibleSettings:
+class AnsibleSettings(NamedTuple):
     """What ansible.cfg says that the analysis needs. ``poll`` is the default poll interval in seconds."""
 
     become: bool = False

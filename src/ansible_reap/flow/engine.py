@@ -23,8 +23,13 @@ def analyse(root: Path, unsaved: Mapping[str, bytes | None] | None = None, named
     stands for a file that is taken not to be there. ``named`` are files and folders, relative to the root, that the
     caller asks about by name: each must be readable content, or hold some.
     """
-    project = Project(root, unsaved, named)
-    survey = Survey(project)
+    return analysed(Survey(Project(root, unsaved, named)), named)
+
+
+def analysed(survey: Survey, named: Collection[str] = ()) -> Analysis:
+    """The same for files that have been looked at."""
+    project = survey.project
+    root = project.root
     result = Analysis(root=str(root), launches=(), reaps=(), uses=(), errors=(), files=len(project.yaml))
     if survey.concerns_jobs or survey.unreadable:
         enabled = gc.isenabled()
@@ -70,12 +75,12 @@ def _walked(survey: Survey) -> Analysis:
 
 def _of_named(survey: Survey, named: Collection[str]) -> Iterator[ReadError]:
     """What is wrong with the files and folders that are asked about by name; of a whole project, whether it has any."""
-    from ansible_reap.content.library import check_text  # noqa: PLC0415 - it needs PyYAML
-
     listed = set(survey.project.yaml)
     for path in named or ["."]:
         prefix = "" if path == "." else f"{path}/"
         if path in listed:
+            from ansible_reap.content.library import check_text  # noqa: PLC0415 - it needs PyYAML
+
             try:
                 check_text(survey.read(path), must_be_content=not path.endswith(YAML_ENDINGS))
             except SourceError as error:

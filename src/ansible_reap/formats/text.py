@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from ansible_reap import pages
-from ansible_reap.checks.finding import Finding, Level
+from ansible_reap.checks.level import Level
 from ansible_reap.formats.width import cut, wrap
-from ansible_reap.linting.outcome import Outcome
+
+if TYPE_CHECKING:
+    from ansible_reap.checks.finding import Finding
+    from ansible_reap.linting.outcome import Outcome
 from ansible_reap.printable import file_name, harmless, one_line, printable
 
 EXCERPT = 8

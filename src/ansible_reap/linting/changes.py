@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from difflib import SequenceMatcher
 from pathlib import Path
 
@@ -133,8 +133,7 @@ class Changes:
                 return True
             return lines[path].has_changed(finding.place.line, max(finding.end_line, finding.place.line))
 
-        return replace(
-            outcome,
+        return outcome._replace(
             findings=tuple(filter(is_new, outcome.findings)),
             warnings=tuple(filter(is_new, outcome.warnings)),
             errors=tuple(

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_reap.linting.problems import ConfigError, is_there
 from ansible_reap.reading import MAX_SETTINGS, SourceError, read, text_of
@@ -27,8 +26,7 @@ IGNORE_HEADER = "# This file contains ignores rule violations for ansible-lint\n
 """The first line that ansible-lint's own ``--generate-ignore`` writes (25.1 to 26.10)."""
 
 
-@dataclass(frozen=True, slots=True)
-class LintConfig:
+class LintConfig(NamedTuple):
     """The keys of ``.ansible-lint`` that decide what is reported. Names are rule ids, full tags or a rule's tags."""
 
     skip: frozenset[str] = frozenset()
@@ -76,8 +74,7 @@ def absolute(folder: Path, path: str) -> str:
     return os.path.normpath(folder / expanded)
 
 
-@dataclass(frozen=True, slots=True)
-class IgnoreEntry:
+class IgnoreEntry(NamedTuple):
     """One line of the ignore file: findings of exactly this tag in this file are known."""
 
     path: str
@@ -87,8 +84,7 @@ class IgnoreEntry:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class IgnoreFile:
+class IgnoreFile(NamedTuple):
     """The project's ignore file; ``name`` is relative to the root and stands also where there is no file yet."""
 
     name: str = IGNORE_FILES[0]

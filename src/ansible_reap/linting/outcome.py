@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
-from ansible_reap.checks.finding import Finding, Rule
-from ansible_reap.content.model import Place
-from ansible_reap.flow.analysis import Launch, ReadError
+if TYPE_CHECKING:
+    from ansible_reap.checks.finding import Finding, Rule
+    from ansible_reap.content.model import Place
+    from ansible_reap.flow.analysis import Launch, ReadError
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """The result of one check. Everything is sorted by file and line."""
 
     root: str
@@ -27,9 +28,9 @@ class Outcome:
     files: int
     elapsed: float
     """Seconds."""
-    texts: Mapping[str, str] = field(default_factory=dict)
+    texts: Mapping[str, str] = MappingProxyType({})
     """The text of the files that hold launches or reaps, by path relative to the root."""
-    rules: Mapping[str, Rule] = field(default_factory=dict)
+    rules: Mapping[str, Rule] = MappingProxyType({})
     passed_over: tuple[ReadError, ...] = ()
     """YAML files that do not parse and concern no job."""
     stale: tuple[str, ...] = ()
@@ -52,6 +53,10 @@ def seen_from(outcome: Outcome, folder: Path) -> Outcome:
     root = Path(outcome.root)
     if root == folder:
         return outcome
+    if not (outcome.findings or outcome.warnings or outcome.launches or outcome.errors or outcome.passed_over):
+        return outcome._replace(root=str(folder))
+    from dataclasses import replace  # noqa: PLC0415 - of a project without any job, it would be the slowest import
+
     lie_apart = not root.is_relative_to(folder) and not folder.is_relative_to(root)
 
     def path(name: str) -> str:
@@ -75,8 +80,7 @@ def seen_from(outcome: Outcome, folder: Path) -> Outcome:
             fix=fix and replace(fix, edits=tuple(replace(edit, path=path(edit.path)) for edit in fix.edits)),
         )
 
-    return replace(
-        outcome,
+    return outcome._replace(
         root=str(folder),
         findings=tuple(map(moved, outcome.findings)),
         warnings=tuple(map(moved, outcome.warnings)),

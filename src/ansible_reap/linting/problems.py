@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ansible_reap.checks.finding import Finding, Level
+if TYPE_CHECKING:
+    from ansible_reap.checks.level import Level
 
 CONFIG_FILES = (".ansible-reap.yml", ".config/ansible-reap.yml")
 """Our own, relative to the project's root."""
@@ -29,23 +30,17 @@ class ConfigError(ValueError):
         self.reason = message
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(NamedTuple):
     """The project's own configuration."""
 
-    rules: Options = field(default_factory=dict)
+    rules: Options = MappingProxyType({})
     exclude_paths: tuple[str, ...] = ()
     """Paths and patterns, relative to the root, of files in which nothing is reported."""
     select: frozenset[str] = frozenset()
     """The rules, full tags or tags to report, where the command line names none; empty: everything."""
     ignore: frozenset[str] = frozenset()
-    severity: Mapping[str, Level] = field(default_factory=dict)
+    severity: Mapping[str, Level] = MappingProxyType({})
     """Rule or full tag -> the severity that its findings have here."""
-
-    def weighed(self, finding: Finding) -> Finding:
-        """The finding with the severity that it has in this project."""
-        level = self.severity.get(finding.tag) or self.severity.get(finding.rule)
-        return finding if level is None else replace(finding, severity=level)
 
     def options(self, rule: str) -> Mapping[str, Any]:
         """What the project sets for this rule; the rule's defaults are not in it."""

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
-from ansible_reap.checks.finding import Finding, Level, Rule
+from ansible_reap.checks.finding import Finding, Rule
 from ansible_reap.content.model import Task
 from ansible_reap.linting.lintconfig import IgnoreEntry, IgnoreFile, LintConfig
 from ansible_reap.linting.noqa import Comments
+from ansible_reap.linting.requests import Request
 
 SKIP_TAG = "skip_ansible_lint"
 """A task with this tag is left alone by ansible-lint, and by us."""
@@ -24,34 +24,6 @@ class Reporting(Enum):
     WARN = "warn"
     """Listed, but the exit status stays 0."""
     SILENT = "silent"
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What the caller asked for. Names are rule ids, full tags or a rule's tags."""
-
-    select: frozenset[str] = frozenset()
-    """Empty: everything."""
-    ignore: frozenset[str] = frozenset()
-    paths: tuple[str, ...] = ()
-    """Files and folders relative to the root; empty: everything."""
-    min_severity: Level = Level.LOW
-    min_confidence: Level = Level.LOW
-
-    def covers(self, path: str) -> bool:
-        """Whether a file (relative to the root) is one that the caller asked about."""
-        if not self.paths:
-            return True
-        return any(chosen in (path, ".") or path.startswith(chosen + "/") for chosen in self.paths)
-
-    def concerns(self, finding: Finding) -> bool:
-        """Whether the finding, a place that it relates to, or a caller of its task lies in what the caller asked about.
-
-        A change in one file can be the cause of a finding in another.
-        """
-        places = (finding.place.path, *(each.place.path for each in finding.related))
-        callers = (step.rpartition(":")[0] for step in finding.via)
-        return any(map(self.covers, (*places, *callers)))
 
 
 @dataclass(slots=True)
@@ -152,21 +124,6 @@ def known_names(rules: Iterable[Rule]) -> list[str]:
     for rule in rules:
         names.update(dict.fromkeys(rule.tags))
     return list(names)
-
-
-def relative_paths(root: Path, paths: Iterable[str | os.PathLike[str]]) -> tuple[str, ...]:
-    """The paths (relative to the working folder) as paths relative to the root. Raises ValueError for one outside."""
-    return tuple(_relative(root, os.fspath(path)) for path in paths)
-
-
-def _relative(root: Path, path: str) -> str:
-    """A hook is given hundreds of paths, so that links are followed only where the names alone do not tell."""
-    name = os.path.relpath(os.path.abspath(path), root)  # noqa: PTH100 - pathlib's takes ten times as long
-    if name.startswith(".."):
-        name = os.path.relpath(Path(path).resolve(), root.resolve())
-    if name.startswith(".."):
-        raise ValueError(f"{path} lies outside the project {root}; give --project-dir")
-    return name
 
 
 def _as_list(value: object) -> list[str]:

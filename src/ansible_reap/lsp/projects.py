@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ansible_reap import linting
@@ -88,7 +88,7 @@ def all_fixed(checked: Checked, path: str) -> dict[str, str]:
 
     def lint(unsaved: Mapping[str, bytes | None]) -> Outcome:
         outcome = linting.lint(checked.root, unsaved=unsaved)
-        return replace(outcome, findings=tuple(each for each in outcome.findings if each.place.path == path))
+        return outcome._replace(findings=tuple(each for each in outcome.findings if each.place.path == path))
 
     done = autofix.fix(checked.root, lint, checked.unsaved)
     return {name: data.decode("utf-8", "surrogatepass") for name, data in done.files.items()}

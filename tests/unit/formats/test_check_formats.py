@@ -46,7 +46,7 @@ def test_json_says_what_the_contract_says() -> None:
 
 def test_a_limit_that_may_be_zero_is_the_number_of_the_way_that_launches() -> None:
     launch = outcomes.launch(limit=outcomes.quantity(0, 600, text="{{ 0 if check else 600 }}"))
-    document = json.loads(render("json", replace(outcomes.clean(), launches=(launch,))))
+    document = json.loads(render("json", outcomes.clean()._replace(launches=(launch,))))
     assert document["launches"][0]["async"] == 600
 
 
@@ -93,8 +93,7 @@ def fingerprints(outcome: Any) -> list[str]:
 
 def test_fingerprints_survive_moved_lines_and_differ_among_equals() -> None:
     before = outcomes.outcome()
-    moved = replace(
-        before,
+    moved = before._replace(
         findings=tuple(
             replace(finding, place=Place(finding.place.path, finding.place.line + 40), message="other figures")
             for finding in before.findings
@@ -105,8 +104,8 @@ def test_fingerprints_survive_moved_lines_and_differ_among_equals() -> None:
 
 
 def test_a_finding_in_another_file_has_another_fingerprint() -> None:
-    before = replace(outcomes.clean(), findings=(outcomes.finding(),))
-    after = replace(outcomes.clean(), findings=(outcomes.finding(place=Place("other.yml", 2)),))
+    before = outcomes.clean()._replace(findings=(outcomes.finding(),))
+    after = outcomes.clean()._replace(findings=(outcomes.finding(place=Place("other.yml", 2)),))
     assert fingerprints(before) != fingerprints(after)
 
 
@@ -327,7 +326,7 @@ def test_rdjson_has_the_form_that_reviewdog_reads(outcome: Any) -> None:
 
 def test_rdjson_counts_columns_in_bytes() -> None:
     finding = outcomes.finding(place=Place("a.yml", 1, 4))
-    outcome = replace(outcomes.clean(), findings=(finding,), texts={"a.yml": "äö async: 3\n"})
+    outcome = outcomes.clean()._replace(findings=(finding,), texts={"a.yml": "äö async: 3\n"})
     diagnostic = json.loads(render("rdjson", outcome))["diagnostics"][0]
     assert diagnostic["location"]["range"]["start"] == {"line": 1, "column": 6}
 
@@ -335,7 +334,7 @@ def test_rdjson_counts_columns_in_bytes() -> None:
 def test_rdjson_suggests_what_the_fix_would_write() -> None:
     edits = (Edit(outcomes.PATH, 6, 5, "  register: started\n"), Edit(outcomes.PATH, 3, 4, "  async: 60\n"))
     finding = outcomes.finding(fix=Fix("mend it", edits))
-    outcome = replace(outcomes.outcome(), findings=(finding, outcomes.finding()))
+    outcome = outcomes.outcome()._replace(findings=(finding, outcomes.finding()))
     first, second = json.loads(render("rdjson", outcome))["diagnostics"][:2]
     (suggestion,) = first["suggestions"]
     assert "suggestions" not in second  # its fix changes two files
@@ -360,7 +359,7 @@ def _html(markdown: str) -> str:
 def test_markdown_shows_a_row_for_each_finding_and_nothing_that_a_file_says_is_markup() -> None:
     nasty = "a|b `c` ``d`` <img src=x> *e* _f_ [g](http://h) \\| $x$ ~~i~~"
     findings = (outcomes.finding(), outcomes.finding(task=nasty, message=nasty))
-    root = ET.fromstring(f"<x>{_html(render('markdown', replace(outcomes.outcome(), findings=findings)))}</x>")
+    root = ET.fromstring(f"<x>{_html(render('markdown', outcomes.outcome()._replace(findings=findings)))}</x>")
     tables = list(root.iter("table"))
     assert [len(list(table.iter("tr"))) for table in tables] == [3, 2]
     cells = ["".join(cell.itertext()) for cell in tables[0].iter("td")]
@@ -455,6 +454,6 @@ def test_text_in_colour_paints_only_itself_not_what_files_say() -> None:
 def test_a_long_task_is_cut() -> None:
     lines = "".join(f"line {number}\n" for number in range(1, 40))
     finding = outcomes.finding(place=Place("long.yml", 1), end_line=30)
-    text = render("text", replace(outcomes.clean(), findings=(finding,), texts={"long.yml": lines}))
+    text = render("text", outcomes.clean()._replace(findings=(finding,), texts={"long.yml": lines}))
     assert "line 8" in text
     assert "line 9" not in text

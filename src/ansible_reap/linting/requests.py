@@ -1,0 +1,59 @@
+"""What the caller of a check asks for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from ansible_reap.checks.level import Level
+
+if TYPE_CHECKING:
+    from ansible_reap.checks.finding import Finding
+
+
+WHOLE = "."
+"""The path of the project's root, relative to it."""
+
+
+class Request(NamedTuple):
+    """What the caller asked for. Names are rule ids, full tags or a rule's tags."""
+
+    select: frozenset[str] = frozenset()
+    """Empty: everything."""
+    ignore: frozenset[str] = frozenset()
+    paths: tuple[str, ...] = ()
+    """Files and folders relative to the root; empty: everything."""
+    min_severity: Level = Level.LOW
+    min_confidence: Level = Level.LOW
+
+    def covers(self, path: str) -> bool:
+        """Whether a file (relative to the root) is one that the caller asked about."""
+        if not self.paths:
+            return True
+        return any(chosen in (path, ".") or path.startswith(chosen + "/") for chosen in self.paths)
+
+    def concerns(self, finding: Finding) -> bool:
+        """Whether the finding, a place that it relates to, or a caller of its task lies in what the caller asked about.
+
+        A change in one file can be the cause of a finding in another.
+        """
+        places = (finding.place.path, *(each.place.path for each in finding.related))
+        callers = (step.rpartition(":")[0] for step in finding.via)
+        return any(map(self.covers, (*places, *callers)))
+
+
+def relative_paths(root: Path, paths: Iterable[str | os.PathLike[str]]) -> tuple[str, ...]:
+    """The paths (relative to the working folder) as paths relative to the root. Raises ValueError for one outside."""
+    return tuple(_relative(root, os.fspath(path)) for path in paths)
+
+
+def _relative(root: Path, path: str) -> str:
+    """A hook is given hundreds of paths, so that links are followed only where the names alone do not tell."""
+    name = os.path.relpath(os.path.abspath(path), root)  # noqa: PTH100 - pathlib's takes ten times as long
+    if name.startswith(".."):
+        name = os.path.relpath(Path(path).resolve(), root.resolve())
+    if name.startswith(".."):
+        raise ValueError(f"{path} lies outside the project {root}; give --project-dir")
+    return name
