@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ansible_reap.checks.finding import Finding
 from ansible_reap.content.builtin import qualified
-from ansible_reap.flow.analysis import Launch, Quantity, ReadError
-from ansible_reap.linting.outcome import Outcome
+
+if TYPE_CHECKING:
+    from ansible_reap.checks.finding import Finding
+    from ansible_reap.flow.analysis import Launch, Quantity, ReadError
+    from ansible_reap.linting.outcome import Outcome
 from ansible_reap.printable import json_text
 
 
