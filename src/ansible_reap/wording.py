@@ -31,6 +31,23 @@ def duration(seconds: float) -> str:
     return f"{hours // 24} d" + (f" {hours % 24} h" if hours % 24 else "")
 
 
+def short_duration(seconds: float) -> str:
+    """``duration`` for a column: whole seconds and no blanks, as in ``45s``, ``5m30s``, ``1h05m``, ``2d3h``."""
+    return duration(round(seconds)).replace(" min", "m").replace(" ", "")
+
+
+def rough_duration(seconds: float) -> str:
+    """A guess at a length of time, without digits that mean nothing: ``40 s``, ``4 min``, ``2.2 h``, ``3 d``."""
+    if seconds < 90:
+        return f"{max(round(seconds), 1)} s"
+    if seconds < 90 * 60:
+        return f"{round(seconds / 60)} min"
+    hours = seconds / 3600
+    if hours < 48:
+        return f"{hours:.0f} h" if hours >= 9.95 else f"{hours:.1f}".removesuffix(".0") + " h"
+    return f"{round(hours / 24)} d"
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """``; did you mean 'x'?`` for the nearest known word, or nothing where none is near.
 

@@ -24,7 +24,7 @@ SEQ = "tag:yaml.org,2002:seq"
 MAP = "tag:yaml.org,2002:map"
 
 
-class Loader(_BaseLoader):
+class YamlLoader(_BaseLoader):
     """A safe loader that works out tags faster: there are no path resolvers, and most scalars are met often."""
 
     _tags: ClassVar[dict[str, str]] = {}
@@ -99,7 +99,7 @@ def compose(data: bytes) -> Node | None:
         _refuse_depth(data)
     root: Node | None = None
     try:
-        loader = Loader(data)
+        loader = YamlLoader(data)
         try:
             while loader.check_node():
                 node = loader.get_node()
@@ -118,7 +118,7 @@ def compose(data: bytes) -> Node | None:
 
 def check(data: bytes) -> None:
     """Whether the text parses, without keeping anything of it. Raises SourceError."""
-    if (b"*" in data and _ALIAS.search(data) is not None) or not hasattr(Loader, "raw_parse"):
+    if (b"*" in data and _ALIAS.search(data) is not None) or not hasattr(YamlLoader, "raw_parse"):
         compose(data)  # only the composer knows whether an alias has its anchor
         return
     if data.startswith(_UTF_16):
@@ -126,7 +126,7 @@ def check(data: bytes) -> None:
     if _may_be_deep(data):
         _refuse_depth(data)
     try:
-        loader = Loader(data)
+        loader = YamlLoader(data)
         try:
             loader.raw_parse()
         finally:
@@ -155,7 +155,7 @@ def _refuse_depth(data: bytes) -> None:
     """Count what the parser would nest, which does not go down on the stack itself."""
     depth = 0
     try:
-        loader = Loader(data)
+        loader = YamlLoader(data)
         try:
             while loader.check_event():
                 event = loader.get_event()

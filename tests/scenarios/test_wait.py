@@ -158,7 +158,7 @@ def test_a_timeout_leaves_the_job_outstanding(waiting: Runner) -> None:
     got = waiting(play(launch, wait))
     assert got.status == 2
     assert "1 of 1 async job failed: 'Start the backup' at site.yml:4, job j" in got.stdout
-    assert "still running after 1s" in got.stdout
+    assert "still running after 1 s" in got.stdout
     job = got.only_job()
     assert (job["state"], job["last_seen"]) == ("unreaped", "running")
     # The gate fails for it, and the ledger keeps what still runs.

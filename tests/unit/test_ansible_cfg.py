@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from ansible_reap import ansible_cfg, reading
-from ansible_reap.content.project import DEFAULT_POLL, Project
+from ansible_reap.content.project import Project
 from ansible_reap.history.database import StoreError
 from ansible_reap.history.settings import configured
 from ansible_reap.runtime.ledger.folder import ledger_folder
+from ansible_reap.timing import DEFAULT_POLL
 from support.environments import chosen_cores, program
 
 ANSIBLES_CHOICE = """

@@ -18,7 +18,7 @@ import pytest
 
 from ansible_reap.cli import main
 from ansible_reap.cli.follow import table
-from ansible_reap.cli.overview import Overview, Standing, rough
+from ansible_reap.cli.overview import Overview, Standing
 from ansible_reap.history.database import parse_address
 from ansible_reap.history.identity import Identity
 from ansible_reap.history.observation import Ending, Observation
@@ -30,6 +30,7 @@ from ansible_reap.runtime.ledger.writer import Ledger
 from ansible_reap.runtime.tracking.info import JobInfo, LaunchSite
 from ansible_reap.runtime.tracking.phases import Phase
 from ansible_reap.runtime.tracking.tracker import JobRecord
+from ansible_reap.wording import rough_duration
 
 TASK = """\
 - hosts: all
@@ -147,7 +148,7 @@ def test_the_expected_end_is_what_is_left_from_now(runs: Runs, capsys: pytest.Ca
 def test_four_runs_are_too_few_to_expect_anything(runs: Runs, capsys: pytest.CaptureFixture[str]) -> None:
     runs.measured(600, 700, 800, 900)
     runs.run("live", live=True).launched(runs.job("j1.1", 300, RUNNING))
-    assert everything(runs, capsys)[1].endswith("5m/60m")
+    assert everything(runs, capsys)[1].endswith("5m/1h")
 
 
 def test_a_job_slower_than_all_before_it_stands_out(runs: Runs) -> None:
@@ -184,7 +185,7 @@ def test_json_says_the_same_of_each(runs: Runs, capsys: pytest.CaptureFixture[st
 
 
 def test_rough_times_have_no_needless_digits() -> None:
-    assert [rough(each) for each in (0.2, 40, 89, 250, 5000, 7900, 36000, 300000)] == [
+    assert [rough_duration(each) for each in (0.2, 40, 89, 250, 5000, 7900, 36000, 300000)] == [
         "1 s",
         "40 s",
         "89 s",

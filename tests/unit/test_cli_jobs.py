@@ -41,7 +41,7 @@ def test_the_outstanding_jobs_of_killed_runs_are_listed(tmp_path: Path, capsys: 
     write_run(tmp_path, "run-2", "j2.1")
     assert main(["jobs", "--ledger-dir", str(tmp_path)]) == 0
     text = capsys.readouterr().out
-    assert "web1: 'Start the backup' (item=a b) at site.yml:12, job j1.2, 10m ago, limit 60m" in text
+    assert "web1: 'Start the backup' (item=a b) at site.yml:12, job j1.2, 10 min ago, limit 1 h" in text
     assert "j1.1" not in text
     assert "2 jobs outstanding, left by 2 runs." in text
 

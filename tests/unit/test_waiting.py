@@ -112,7 +112,7 @@ def test_a_timeout_gives_up_on_what_still_runs() -> None:
     terms = Terms(CORE, REAP, timeout=0.2)
     (one,) = wait_for([a_job()], Script(j1_1=[RUNNING]), terms, silent)
     assert not one.has_ended
-    assert "still running after 0s" in failure_message([one], terms)
+    assert "still running after 0.2 s" in failure_message([one], terms)
 
 
 def test_no_job_is_waited_for_beyond_its_own_end() -> None:
@@ -158,7 +158,7 @@ def test_progress_is_told_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
     old = a_job("j1.1", launched=time.time() - 30)
     wait_for([old, a_job("j1.2")], Script(j1_1=[RUNNING, DONE], j1_2=[RUNNING, DONE]), Terms(CORE, REAP), said.append)
-    assert said == ["2 outstanding, the oldest ('Start', job j1.1) for 30s of 60s"]
+    assert said == ["2 outstanding, the oldest ('Start', job j1.1) for 30 s of 1 min"]
 
 
 @pytest.mark.parametrize("answer", [DONE, FAILED, KILLED, MISSING, RUNNING])

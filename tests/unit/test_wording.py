@@ -1,10 +1,10 @@
-"""Suggestions for a misspelt word."""
+"""Suggestions for a misspelt word, and lengths of time in words."""
 
 from __future__ import annotations
 
 import pytest
 
-from ansible_reap.wording import did_you_mean
+from ansible_reap.wording import did_you_mean, duration, rough_duration, short_duration
 
 KNOWN = ("text", "json", "sarif", "github", "gitlab", "async-unreaped", "async-timeout", "zsh", "bash")
 
@@ -32,3 +32,19 @@ def test_what_is_not_near_is_not_answered_with_anything(word: str) -> None:
         assert did_you_mean(word, ("json", "sarif")) == ""
     else:
         assert did_you_mean(word, tuple(each for each in KNOWN if each != "text")) == ""
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said", "in_a_column", "as_a_guess"),
+    [
+        (0.4, "0.4 s", "0s", "1 s"),
+        (45, "45 s", "45s", "45 s"),
+        (60, "1 min", "1m", "60 s"),
+        (135, "2 min 15 s", "2m15s", "2 min"),
+        (5400, "1 h 30 min", "1h30m", "1.5 h"),
+        (43200, "12 h", "12h", "12 h"),
+        (180000, "2 d 2 h", "2d2h", "2 d"),
+    ],
+)
+def test_lengths_of_time_are_worded_in_one_way(seconds: float, said: str, in_a_column: str, as_a_guess: str) -> None:
+    assert (duration(seconds), short_duration(seconds), rough_duration(seconds)) == (said, in_a_column, as_a_guess)

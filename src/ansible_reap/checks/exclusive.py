@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from ansible_reap.checks.evidence import work
 from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext
-from ansible_reap.checks.support import contexts, is_template, speak
+from ansible_reap.checks.support import contexts, speak
+from ansible_reap.content.expressions import is_template
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Launch
 

@@ -85,7 +85,7 @@ def _with_suggestion(finding: Finding, analysis: Analysis) -> Finding:
         return finding
     path = finding.place.path
     text, steps = analysis.texts.get(path, ""), analysis.steps.get(path, ())
-    return replace(finding, suggestion=fixes.text.suggestion(finding, text, steps))
+    return replace(finding, suggestion=fixes.suggestion.suggestion(finding, text, steps))
 
 
 def _causes_first(findings: list[Finding]) -> list[Finding]:

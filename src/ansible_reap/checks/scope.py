@@ -11,7 +11,8 @@ from typing import NamedTuple
 from ansible_reap.checks import fixes
 from ansible_reap.checks.evidence.conditions import mentions
 from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext
-from ansible_reap.checks.support import constant, contexts, is_template, speak
+from ansible_reap.checks.support import constant, contexts, speak
+from ansible_reap.content.expressions import is_template
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, Launch, Reap, Setting
 

@@ -55,10 +55,6 @@ def constant(value: object) -> bool | None:
     return None
 
 
-def is_template(value: object) -> bool:
-    return isinstance(value, str) and ("{{" in value or "{%" in value)
-
-
 def listed(words: Iterable[str]) -> str:
     """As in ``a, b and c``."""
     words = list(words)

@@ -11,7 +11,7 @@ from importlib import import_module
 from ansible_reap.cli.command_line import Parser
 
 
-class Kind(Enum):
+class ArgumentKind(Enum):
     """What may follow an option, or stand as an argument."""
 
     NOTHING = "nothing"
@@ -31,12 +31,12 @@ class Option:
     flags: tuple[str, ...]
     metavar: str
     help: str
-    kind: Kind
+    kind: ArgumentKind
     values: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class Subcommand:
     """A command, or a sub-command of one: ``words`` are what is typed behind the program's name."""
 
     words: tuple[str, ...]
@@ -44,15 +44,15 @@ class Command:
     description: str
     options: tuple[Option, ...]
     arguments: tuple[Option, ...]
-    children: tuple[Command, ...] = ()
+    children: tuple[Subcommand, ...] = ()
 
-    def with_children(self) -> Iterator[Command]:
+    def with_children(self) -> Iterator[Subcommand]:
         yield self
         for child in self.children:
             yield from child.with_children()
 
 
-def commands() -> tuple[Command, ...]:
+def commands() -> tuple[Subcommand, ...]:
     """Every command, in the order of the help."""
     from ansible_reap.cli import COMMANDS  # noqa: PLC0415 - the table names the modules that use this one
 
@@ -65,10 +65,10 @@ def commands() -> tuple[Command, ...]:
     return tuple(found)
 
 
-def _command(words: tuple[str, ...], summary: str, parser: argparse.ArgumentParser) -> Command:
+def _command(words: tuple[str, ...], summary: str, parser: argparse.ArgumentParser) -> Subcommand:
     options: list[Option] = []
     arguments: list[Option] = []
-    children: list[Command] = []
+    children: list[Subcommand] = []
     for action in parser._actions:  # noqa: SLF001 - argparse has no public list of them
         if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
             summaries = {choice.dest: choice.help or "" for choice in action._choices_actions}  # noqa: SLF001
@@ -77,7 +77,7 @@ def _command(words: tuple[str, ...], summary: str, parser: argparse.ArgumentPars
             ]
         else:
             (options if action.option_strings else arguments).append(_option(words, action))
-    return Command(words, summary, parser.description or "", tuple(options), tuple(arguments), tuple(children))
+    return Subcommand(words, summary, parser.description or "", tuple(options), tuple(arguments), tuple(children))
 
 
 _FOLDERS = ("DIR",)
@@ -89,16 +89,17 @@ def _option(words: tuple[str, ...], action: argparse.Action) -> Option:
     text = action.help or ""
     flags = tuple(action.option_strings)
     if action.nargs == 0:
-        return Option(flags, "", text, Kind.NOTHING)
+        return Option(flags, "", text, ArgumentKind.NOTHING)
     names = _names(words, action)
     if names:
-        return Option(flags, metavar, text, Kind.LIST if flags else Kind.WORDS, names)
+        return Option(flags, metavar, text, ArgumentKind.LIST if flags else ArgumentKind.WORDS, names)
     if action.choices is not None:
         values = tuple(map(str, action.choices))
-        return Option(flags, f"{{{','.join(values)}}}" if action.metavar is None else metavar, text, Kind.WORDS, values)
+        shown = f"{{{','.join(values)}}}" if action.metavar is None else metavar
+        return Option(flags, shown, text, ArgumentKind.WORDS, values)
     if metavar in _FOLDERS:
-        return Option(flags, metavar, text, Kind.FOLDER)
-    return Option(flags, metavar, text, Kind.FILE if metavar in _FILES else Kind.TEXT)
+        return Option(flags, metavar, text, ArgumentKind.FOLDER)
+    return Option(flags, metavar, text, ArgumentKind.FILE if metavar in _FILES else ArgumentKind.TEXT)
 
 
 def _names(words: tuple[str, ...], action: argparse.Action) -> tuple[str, ...]:

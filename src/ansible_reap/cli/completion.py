@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterable, Iterator
 
-from ansible_reap.cli.catalogue import Command, Kind, Option, commands
+from ansible_reap.cli.catalogue import ArgumentKind, Option, Subcommand, commands
 from ansible_reap.cli.command_line import Parser
 
 _BASH = """\
@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
 # ---- bash
 
 
-def _bash(known: Iterable[Command]) -> str:
+def _bash(known: Iterable[Subcommand]) -> str:
     everything = [each for command in known for each in command.with_children()]
     tops = [each.words[0] for each in everything if len(each.words) == 1]
     values = []
@@ -74,35 +74,35 @@ def _bash(known: Iterable[Command]) -> str:
     for command in everything:
         at = _path(command)
         for option in command.options:
-            if option.kind is not Kind.NOTHING:
+            if option.kind is not ArgumentKind.NOTHING:
                 patterns = "|".join(f'"{at} {flag}"' for flag in option.flags)
                 values.append(f"        {patterns}) {_bash_values(option)} ;;")
         offered = [child.words[-1] for child in command.children]
         offered += [value for argument in command.arguments for value in argument.values]
         offered += [flag for option in command.options for flag in option.flags if flag.startswith("--")]
-        takes_files = any(argument.kind is Kind.FILE for argument in command.arguments)
+        takes_files = any(argument.kind is ArgumentKind.FILE for argument in command.arguments)
         words.append(f'            "{at}") words="{" ".join(offered)}"{" files=yes" if takes_files else ""} ;;')
     paths = "|".join(f'"{_path(command)}"' for command in everything)
     return _BASH.format(paths=paths, values="\n".join(values), words="\n".join(words))
 
 
-def _path(command: Command) -> str:
+def _path(command: Subcommand) -> str:
     """As the script collects it: a blank before each word."""
     return "".join(f" {word}" for word in command.words)
 
 
 def _bash_values(option: Option) -> str:
-    if option.kind is Kind.LIST:
+    if option.kind is ArgumentKind.LIST:
         return f'words="{" ".join(option.values)}" files=list'
-    if option.kind is Kind.WORDS:
+    if option.kind is ArgumentKind.WORDS:
         return f'words="{" ".join(option.values)}"'
-    return {Kind.FILE: "files=yes", Kind.FOLDER: "files=folders"}.get(option.kind, ":")
+    return {ArgumentKind.FILE: "files=yes", ArgumentKind.FOLDER: "files=folders"}.get(option.kind, ":")
 
 
 # ---- zsh
 
 
-def _zsh(known: Iterable[Command]) -> str:
+def _zsh(known: Iterable[Subcommand]) -> str:
     tops = list(known)
     functions = [_zsh_function("_ansible_reap", tops, [], [])]
     for command in (each for top in tops for each in top.with_children()):
@@ -111,7 +111,7 @@ def _zsh(known: Iterable[Command]) -> str:
     return _ZSH.format(functions="\n".join(functions))
 
 
-def _zsh_function(name: str, children: list[Command], options: Iterable[Option], arguments: Iterable[Option]) -> str:
+def _zsh_function(name: str, children: list[Subcommand], options: Iterable[Option], arguments: Iterable[Option]) -> str:
     specs = [_zsh_spec(option) for option in options]
     if name == "_ansible_reap":
         specs += ["'(- *)--help[show the help]'", "'(- *)--version[show the version]'"]
@@ -134,7 +134,7 @@ def _zsh_function(name: str, children: list[Command], options: Iterable[Option],
 def _zsh_spec(option: Option) -> str:
     text = option.help.replace("\\", "").replace("[", "(").replace("]", ")").replace(":", "").replace("'", "")
     flags = option.flags if len(option.flags) == 1 else (f"{{{','.join(option.flags)}}}",)
-    if option.kind is Kind.NOTHING:
+    if option.kind is ArgumentKind.NOTHING:
         return f"'{flags[0]}[{text}]'" if len(option.flags) == 1 else f"{flags[0]}'[{text}]'"
     equals = "=" if option.flags[-1].startswith("--") else ""
     return f"'{option.flags[-1]}{equals}[{text}]:{option.metavar.replace(':', '')}:{_zsh_action(option)}'"
@@ -142,11 +142,11 @@ def _zsh_spec(option: Option) -> str:
 
 def _zsh_action(option: Option) -> str:
     words = " ".join(value.replace("[", "\\[").replace("]", "\\]") for value in option.values)
-    if option.kind is Kind.LIST:
+    if option.kind is ArgumentKind.LIST:
         return f"{{_sequence compadd - {words}}}"
-    if option.kind is Kind.WORDS:
+    if option.kind is ArgumentKind.WORDS:
         return f"{{compadd - {words}}}"
-    return {Kind.FILE: "_files", Kind.FOLDER: "_files -/"}.get(option.kind, " ")
+    return {ArgumentKind.FILE: "_files", ArgumentKind.FOLDER: "_files -/"}.get(option.kind, " ")
 
 
 def _zsh_quoted(text: str) -> str:
@@ -156,7 +156,7 @@ def _zsh_quoted(text: str) -> str:
 # ---- fish
 
 
-def _fish(known: Iterable[Command]) -> str:
+def _fish(known: Iterable[Subcommand]) -> str:
     lines = ["complete -c ansible-reap -f"]
     for top in known:
         lines.append(f"complete -c ansible-reap -n __fish_use_subcommand -a {top.words[0]} -d {_quoted(top.summary)}")
@@ -165,7 +165,7 @@ def _fish(known: Iterable[Command]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _fish_lines(command: Command) -> Iterator[str]:
+def _fish_lines(command: Subcommand) -> Iterator[str]:
     seen = " && ".join(f"__fish_seen_subcommand_from {word}" for word in command.words)
     start = f"complete -c ansible-reap -n {_quoted(seen)}"
     names = " ".join(child.words[-1] for child in command.children)
@@ -175,7 +175,7 @@ def _fish_lines(command: Command) -> Iterator[str]:
     for argument in command.arguments:
         if argument.values:
             yield f"{start} -a {_quoted(' '.join(argument.values))}"
-        elif argument.kind is Kind.FILE:
+        elif argument.kind is ArgumentKind.FILE:
             yield f"{start} -F"
     for option in command.options:
         flags = " ".join(f"-l {flag[2:]}" if flag.startswith("--") else f"-s {flag[1:]}" for flag in option.flags)
@@ -183,18 +183,18 @@ def _fish_lines(command: Command) -> Iterator[str]:
 
 
 def _fish_values(option: Option) -> str:
-    if option.kind is Kind.LIST:
+    if option.kind is ArgumentKind.LIST:
         listed = "(__fish_complete_list , \"printf '%s\\n' " + " ".join(option.values) + '")'
         return f" -x -a {_quoted(listed)}"
-    if option.kind is Kind.WORDS:
+    if option.kind is ArgumentKind.WORDS:
         return f" -x -a {_quoted(' '.join(option.values))}"
-    if option.kind is Kind.FOLDER:
+    if option.kind is ArgumentKind.FOLDER:
         return " -x -a '(__fish_complete_directories)'"
-    return {Kind.FILE: " -r -F", Kind.TEXT: " -x"}.get(option.kind, "")
+    return {ArgumentKind.FILE: " -r -F", ArgumentKind.TEXT: " -x"}.get(option.kind, "")
 
 
 def _quoted(text: str) -> str:
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
-_SCRIPTS: dict[str, Callable[[Iterable[Command]], str]] = {"bash": _bash, "zsh": _zsh, "fish": _fish}
+_SCRIPTS: dict[str, Callable[[Iterable[Subcommand]], str]] = {"bash": _bash, "zsh": _zsh, "fish": _fish}

@@ -15,7 +15,7 @@ from ansible_reap.formats.width import width as cells
 from ansible_reap.printable import one_line
 from ansible_reap.runtime.ledger.watch import LedgerWatch
 from ansible_reap.runtime.tracking.as_json import utc
-from ansible_reap.runtime.tracking.wording import span
+from ansible_reap.wording import duration, short_duration
 
 INTERVAL = 1.0
 """Seconds between two looks."""
@@ -95,10 +95,10 @@ def _as_line(change: Change, now: float) -> str:
     was = f" (was {change.before.standing.value})" if change.before is not None else ""
     item = f" (item={row.job.item})" if row.job.item else ""
     expected = f", {row.expected}" if change.row is not None and row.expected else ""
-    limit = span(row.job.limit_s)
+    limit = duration(row.job.limit_s)
     return (
         f"{clock} {change.became}: {_host(row)}: '{row.job.task}'{item}, job {row.job.jid}, "
-        f"{span(row.age)} of {limit}{expected}{was}"
+        f"{duration(row.age)} of {limit}{expected}{was}"
     )
 
 
@@ -115,7 +115,7 @@ def table(rows: Sequence[Row], width: int) -> list[str]:
         return []
     fixed = [
         ["STATE", *(row.standing.value for row in rows)],
-        ["AGE/LIMIT", *(f"{span(row.age)}/{span(row.job.limit_s)}" for row in rows)],
+        ["AGE/LIMIT", *(f"{short_duration(row.age)}/{short_duration(row.job.limit_s)}" for row in rows)],
         ["EXPECTED END", *(row.expected for row in rows)],
     ]
     names = [

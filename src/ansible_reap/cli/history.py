@@ -18,7 +18,8 @@ from ansible_reap.history.local import PATIENCE
 from ansible_reap.history.runs import LaunchHistory, gather
 from ansible_reap.history.settings import configured
 from ansible_reap.history.store import Store
-from ansible_reap.history.wording import launch_text, level_text, printable, times_text
+from ansible_reap.history.wording import launch_text, level_text, times_text
+from ansible_reap.printable import one_line
 from ansible_reap.project_root import find_root
 from ansible_reap.wording import seconds_text
 
@@ -194,7 +195,7 @@ def _row(history: LaunchHistory, with_project: bool) -> tuple[str, ...]:
         bound, level = seconds_text(known.bound.seconds), level_text(known.bound.level)
     elif known.at_least is not None:
         bound = f">= {seconds_text(known.at_least)}"
-    name = launch_text(history.identity) + (f"  on {printable(history.host)}" if history.host else "")
+    name = launch_text(history.identity) + (f"  on {one_line(history.host)}" if history.host else "")
     return (
         f"{known.runs}{'+' if known.censored else ''}",
         *("-" if value is None else seconds_text(value) for value in (known.median, known.p95, known.largest)),

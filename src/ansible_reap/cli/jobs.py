@@ -24,7 +24,7 @@ from ansible_reap.runtime.tracking.as_json import entry, utc
 from ansible_reap.runtime.tracking.info import JobInfo
 from ansible_reap.runtime.tracking.phases import Phase
 from ansible_reap.runtime.tracking.tracker import JobRecord
-from ansible_reap.runtime.tracking.wording import span
+from ansible_reap.wording import duration
 
 FORMATS = ("text", "json")
 
@@ -121,9 +121,9 @@ def _print_run(ledger: RunLedger) -> None:
 def _job_line(job: JobInfo) -> str:
     host = f"{job.host} -> {job.delegated_to}" if job.delegated_to else job.host
     item = f" (item={job.item})" if job.item else ""
-    age = span(max(time.time() - job.launched, 0))
+    age = duration(max(time.time() - job.launched, 0))
     place = f"{job.path}:{job.line}"
-    return f"{host}: '{job.task}'{item} at {place}, job {job.jid}, {age} ago, limit {span(job.limit_s)}"
+    return f"{host}: '{job.task}'{item} at {place}, job {job.jid}, {age} ago, limit {duration(job.limit_s)}"
 
 
 def _unanswered(ledger: RunLedger) -> list[tuple[str, str]]:

@@ -88,12 +88,12 @@ class KnownFile:
 def _glob(path: str) -> str:
     """The file as an entry names it."""
     if not path.startswith("/"):
-        return known_jobs.escaped(path)
+        return known_jobs.literal_glob(path)
     parts = PurePosixPath(path).parts
     marker = next((name for name in _OUTSIDE if name in parts), None)
     if marker is None:
-        return known_jobs.escaped(path)
-    return "*/" + known_jobs.escaped("/".join(parts[parts.index(marker) :]))
+        return known_jobs.literal_glob(path)
+    return "*/" + known_jobs.literal_glob("/".join(parts[parts.index(marker) :]))
 
 
 def _is_offence(job: ReportedJob) -> bool:

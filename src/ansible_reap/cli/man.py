@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 import ansible_reap
-from ansible_reap.cli.catalogue import Command, Option, commands
+from ansible_reap.cli.catalogue import Option, Subcommand, commands
 from ansible_reap.cli.command_line import Parser
 
 _FILES = {
@@ -65,7 +65,7 @@ def _lines() -> Iterator[str]:
     yield _text(ansible_reap.DOCS_URL)
 
 
-def _command(command: Command) -> Iterator[str]:
+def _command(command: Subcommand) -> Iterator[str]:
     words = " ".join(("ansible-reap", *command.words))
     arguments = " ".join(argument.metavar for argument in command.arguments)
     yield f".B {_text(words)}"

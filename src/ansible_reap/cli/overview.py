@@ -27,6 +27,7 @@ from ansible_reap.runtime.tracking.as_json import entry
 from ansible_reap.runtime.tracking.info import JobInfo
 from ansible_reap.runtime.tracking.phases import Phase
 from ansible_reap.runtime.tracking.tracker import JobRecord
+from ansible_reap.wording import rough_duration
 
 
 class Standing(Enum):
@@ -169,24 +170,12 @@ def expectation(forecast: Forecast, age: float) -> str:
     """When a job of this age will end, from now on, as people say it."""
     parts = []
     if forecast.median is not None:
-        parts.append(f"about {rough(forecast.median - age)}")
+        parts.append(f"about {rough_duration(forecast.median - age)}")
     if forecast.bound is not None:
-        parts.append(f"{int(forecast.level * 100 + 1e-9)} %: {rough(forecast.bound - age)}")
+        parts.append(f"{int(forecast.level * 100 + 1e-9)} %: {rough_duration(forecast.bound - age)}")
     elif forecast.longest > age:
-        parts.append(f"longest: {rough(forecast.longest - age)}")
-    return ", ".join(parts) or f"longest was {rough(forecast.longest)}"
-
-
-def rough(seconds: float) -> str:
-    """A length of time without digits that mean nothing: ``40 s``, ``4 min``, ``2.2 h``, ``3 d``."""
-    if seconds < 90:
-        return f"{max(round(seconds), 1)} s"
-    if seconds < 90 * 60:
-        return f"{round(seconds / 60)} min"
-    hours = seconds / 3600
-    if hours < 48:
-        return f"{hours:.0f} h" if hours >= 9.95 else f"{hours:.1f}".removesuffix(".0") + " h"
-    return f"{round(hours / 24)} d"
+        parts.append(f"longest: {rough_duration(forecast.longest - age)}")
+    return ", ".join(parts) or f"longest was {rough_duration(forecast.longest)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from collections.abc import Collection
 
 from ansible_reap.content.call_index import Unread
 from ansible_reap.content.call_names import Key, folders_above, keys_of, keys_wanted, role_mains, stem, surroundings
-from ansible_reap.content.call_references import Kind, Reference
+from ansible_reap.content.call_references import Reference, ReferenceKind
 from ansible_reap.content.library import Library
 from ansible_reap.content.mentions import Words
 
@@ -143,7 +143,7 @@ class CallGraph:
         known = self._library.playbooks
         found: list[str] = []
         for reference in self._library.calls_of(path):
-            if reference.kind is Kind.PLAYBOOK:
+            if reference.kind is ReferenceKind.PLAYBOOK:
                 full = posixpath.normpath(posixpath.join(folder, reference.name))
                 found += fnmatch.filter(known, full) if "*" in full else [full]
                 if "/" not in reference.name and reference.name.count(".") >= 2:

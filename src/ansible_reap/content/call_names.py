@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple
 
-from ansible_reap.content.call_references import Kind, Reference
+from ansible_reap.content.call_references import Reference, ReferenceKind
 
 
 class Key(NamedTuple):
@@ -57,9 +57,9 @@ def keys_of(path: str, *, is_playbook: bool | None = None) -> list[Key]:
 
 def keys_wanted(reference: Reference, caller: str, linked: Collection[str]) -> list[Key]:
     """The names that a call uses. ``linked`` are the names of symbolic links."""
-    if reference.kind is Kind.PLAYBOOK:
+    if reference.kind is ReferenceKind.PLAYBOOK:
         return [Key(PLAYBOOK, stem(reference.name))]
-    if reference.kind is Kind.TASKS:
+    if reference.kind is ReferenceKind.TASKS:
         name = stem(reference.name)
         home = role_folder(caller)
         if home is not None and _stays_in_role(reference, linked):

@@ -14,7 +14,7 @@ from ansible_reap.content.tasks import BLOCK_PARTS, TASK_LISTS, short_module
 MAX_DEPTH = 40
 
 
-class Kind(Enum):
+class ReferenceKind(Enum):
     TASKS = "tasks"
     ROLE = "role"
     PLAYBOOK = "playbook"
@@ -24,7 +24,7 @@ class Kind(Enum):
 class Reference:
     """One call: ``name`` as written, with ``*`` for each template in it; ``entry`` is a role's ``tasks_from``."""
 
-    kind: Kind
+    kind: ReferenceKind
     name: str
     entry: str | None = None
 
@@ -94,18 +94,18 @@ def _call(name: str, value: Node) -> Iterator[Reference]:
     if name in _TASK_CALLS:
         path = options.get("file") or options.get("_raw_params") or ""
         for word in arguments.words(path)[:1]:
-            yield Reference(Kind.TASKS, pattern(word))
+            yield Reference(ReferenceKind.TASKS, pattern(word))
             if name == "include":
-                yield Reference(Kind.PLAYBOOK, pattern(word))
+                yield Reference(ReferenceKind.PLAYBOOK, pattern(word))
     elif name == "import_playbook":
         path = options.get("file") or options.get("_raw_params") or ""
         for word in arguments.words(path)[:1]:
-            yield Reference(Kind.PLAYBOOK, pattern(word))
+            yield Reference(ReferenceKind.PLAYBOOK, pattern(word))
     elif name in _ROLE_CALLS:
         role = options.get("name") or options.get("role")
         if role:
             entry = options.get("tasks_from")
-            yield Reference(Kind.ROLE, pattern(role), pattern(entry) if entry else None)
+            yield Reference(ReferenceKind.ROLE, pattern(role), pattern(entry) if entry else None)
 
 
 def _options(name: str, value: Node) -> dict[str, str]:
@@ -127,9 +127,9 @@ def _roles(value: Node) -> Iterator[Reference]:
         if isinstance(entry, ScalarNode):
             name = arguments.words(entry.value)[:1]
             if name:
-                yield Reference(Kind.ROLE, pattern(name[0].rstrip(",")))
+                yield Reference(ReferenceKind.ROLE, pattern(name[0].rstrip(",")))
         elif isinstance(entry, MappingNode):
             options = {key.value: inner for key, inner in entry.value if isinstance(key, ScalarNode)}
             role = options.get("role", options.get("name"))
             if isinstance(role, ScalarNode):
-                yield Reference(Kind.ROLE, pattern(role.value))
+                yield Reference(ReferenceKind.ROLE, pattern(role.value))

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from ansible_reap import ansible_cfg
 from ansible_reap.reading import SourceError, read
+from ansible_reap.timing import DEFAULT_POLL
 
 SKIPPED_FOLDERS = frozenset(
     [
@@ -38,10 +39,6 @@ COPIED_FOLDER = "files"
 """Its files are copied to hosts. They are read where they launch something: then Ansible runs there too."""
 YAML_ENDINGS = (".yml", ".yaml")
 MAX_FILES = 200_000
-
-
-DEFAULT_POLL = 15
-"""Seconds: Ansible's own default of poll_interval."""
 
 
 class AnsibleSettings(NamedTuple):

@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_reap import ansible_cfg
 from ansible_reap.ansible_cfg import CALLBACK_SECTION as SECTION
-from ansible_reap.doctor import places, programs
+from ansible_reap.doctor import output_places, programs
 from ansible_reap.doctor.diagnosis import Diagnosis, absent, fine, off
 from ansible_reap.doctor.programs import ProbeError, Program
 from ansible_reap.installation import FULL_NAME
@@ -108,7 +108,7 @@ def _options(state: dict[str, Any]) -> Iterator[Diagnosis]:
         config = state["config_file"]
         cfg = ansible_cfg.read(Path(config)) if config else ansible_cfg.AnsibleCfg(None, {})
         options = parse(from_the_file(callback["options"], cfg, os.environ), complaints.append)
-        found += places.examine(options)
+        found += output_places.examine(options)
         folders = [*([Path(config).parent] if config else []), Path.cwd()]
         known_jobs.load(options.ignore_files, folders, "", complaints.append)
     yield from found

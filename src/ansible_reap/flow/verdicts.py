@@ -19,7 +19,7 @@ from ansible_reap.flow.evaluation.formulas import (
     without_choices,
 )
 from ansible_reap.flow.evaluation.values import EACH
-from ansible_reap.flow.walk.hosts import Reach, reach
+from ansible_reap.flow.walk.hosts import HostOverlap, overlap
 from ansible_reap.flow.walk.record import Cover, Instance, Record
 from ansible_reap.flow.walk.visit import TAG_OPTION
 from ansible_reap.jobs import Verdict
@@ -107,10 +107,10 @@ def _on_its_hosts(instance: Instance, cover: Cover) -> Cover:
     frame = instance.frame
     if cover.hosts is None or frame.play is None or cover.hosts[0] == frame.play or instance.runs_once:
         return cover
-    found = reach(frame.hosts, cover.hosts[1])
-    if found is Reach.SOME:
+    found = overlap(frame.hosts, cover.hosts[1])
+    if found is HostOverlap.SOME:
         return replace(cover, is_partial=True)
-    return replace(cover, is_sure=False) if found is Reach.UNCLEAR else cover
+    return replace(cover, is_sure=False) if found is HostOverlap.UNCLEAR else cover
 
 
 def _missed(instance: Instance) -> tuple[str, str] | None:
@@ -219,7 +219,7 @@ def _fault(instance: Instance, waits: list[Cover]) -> tuple[str, str, str]:
 def _on_fewer_hosts(instance: Instance, cover: Cover) -> bool:
     if cover.hosts is None or cover.hosts[0] == instance.frame.play or instance.runs_once:
         return False
-    return reach(instance.frame.hosts, cover.hosts[1]) is Reach.SOME
+    return overlap(instance.frame.hosts, cover.hosts[1]) is HostOverlap.SOME
 
 
 def _first(covers: list[Cover]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ansible_reap.history.estimate import Estimate
 from ansible_reap.history.identity import Identity
+from ansible_reap.printable import one_line
 from ansible_reap.wording import seconds_text
 
 
@@ -20,7 +21,7 @@ def times_text(factor: float) -> str:
 def launch_text(identity: Identity) -> str:
     """What to call a launch; the position is said only where a name alone would not tell."""
     number = f" (no. {identity.position + 1} of that name)" if identity.position else ""
-    return f"{printable(identity.where)}: {printable(identity.task)}{number}"
+    return f"{one_line(identity.where)}: {one_line(identity.task)}{number}"
 
 
 def measured_text(known: Estimate) -> str:
@@ -38,8 +39,3 @@ def measured_text(known: Estimate) -> str:
 
 def _runs(number: int) -> str:
     return "1 run" if number == 1 else f"{number} runs"
-
-
-def printable(text: str) -> str:
-    """Text without what could steer a terminal."""
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)

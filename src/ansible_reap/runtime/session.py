@@ -22,7 +22,7 @@ from ansible_reap.project_root import find_root
 from ansible_reap.runtime.events import results
 from ansible_reap.runtime.events.action_names import is_reap
 from ansible_reap.runtime.events.ansible_objects import Host, Loader, Play, Playbook, Result, Stats, Task, Variables
-from ansible_reap.runtime.events.hidden import Awaited, HiddenResults, Place, is_hidden, is_masked, whole_register
+from ansible_reap.runtime.events.hidden import Awaited, HiddenResults, ResultSlot, is_hidden, is_masked, whole_register
 from ansible_reap.runtime.events.plays import may_launch
 from ansible_reap.runtime.events.replies import job_id, reply_of
 from ansible_reap.runtime.events.sightings import poll_sighting, sighting_of
@@ -33,9 +33,9 @@ from ansible_reap.runtime.policy.options import EXTRA_VAR_PREFIX, NAMES, Options
 from ansible_reap.runtime.remote.mailbox import Mailbox
 from ansible_reap.runtime.remote.own_tasks import own_action, tell
 from ansible_reap.runtime.tracking.as_json import utc
+from ansible_reap.runtime.tracking.display_text import mask_with
 from ansible_reap.runtime.tracking.faults import Faults
 from ansible_reap.runtime.tracking.info import JobInfo, LaunchSite
-from ansible_reap.runtime.tracking.text import mask_with
 from ansible_reap.runtime.tracking.tracker import JobRecord, ReapTask, Tracker
 
 try:
@@ -111,7 +111,7 @@ class Session:
         """Where our actions, which run in workers, leave what they have seen."""
         self._starts: dict[tuple[str, str], float] = {}
         """When a launching task started on a host."""
-        self._places: dict[tuple[str, str], list[Place]] = {}
+        self._slots: dict[tuple[str, str], list[ResultSlot]] = {}
         """What is known of a loop's items so far, by host and task."""
         self._contested: set[str] = set()
         """Job ids that a second launch has claimed."""
@@ -185,7 +185,7 @@ class Session:
         self.guard(self._recover)
         self._play = play
         self._starts.clear()
-        self._places.clear()
+        self._slots.clear()
         self._keeper.play_start(play)
 
     def stats(self, stats: Stats) -> None:
@@ -268,10 +268,10 @@ class Session:
             return False
         if event.is_item:
             label = results.item_label(event.data, is_hidden(event.data))
-            self._places.setdefault(event.key, []).append(Place(self._site(event), label=label, is_seen=not unseen))
+            self._slots.setdefault(event.key, []).append(ResultSlot(self._site(event), label=label, is_seen=not unseen))
         if event.ends_a_loop:
-            places = self._places.pop(event.key, [])
-            return self._await(event, places, wanted=not all(place.is_seen for place in places))
+            slots = self._slots.pop(event.key, [])
+            return self._await(event, slots, wanted=not all(slot.is_seen for slot in slots))
         if unseen:
             return not event.is_item and self._await(event, [])
         if "ansible_job_id" in event.data and self._poll(event) == 0:
@@ -281,15 +281,15 @@ class Session:
     def _reap_result(self, event: _Event) -> bool:
         """A result of a task that looks at jobs; True where it is yet to be read from its register."""
         unseen = is_hidden(event.data) or is_masked(event.data)
-        place = Place(None, job_id(event.task.args.get("jid")), event.reached, is_seen=not unseen)
+        slot = ResultSlot(None, job_id(event.task.args.get("jid")), event.reached, is_seen=not unseen)
         if event.ends_a_loop:
-            places = self._places.pop(event.key, [])
-            return self._await(event, places, wanted=not all(each.is_seen for each in places))
+            slots = self._slots.pop(event.key, [])
+            return self._await(event, slots, wanted=not all(each.is_seen for each in slots))
         if event.is_item and not event.is_retry:
-            self._places.setdefault(event.key, []).append(place)
+            self._slots.setdefault(event.key, []).append(slot)
         if not unseen:
-            self._saw(event, place, event.data)
-        return not event.is_item and not event.is_retry and self._await(event, [place], wanted=unseen)
+            self._saw(event, slot, event.data)
+        return not event.is_item and not event.is_retry and self._await(event, [slot], wanted=unseen)
 
     def skipped(self, result: Result, *, is_item: bool = False) -> None:
         """In check mode an ``async_status`` arrives as skipped, with ``finished: true``."""
@@ -297,9 +297,9 @@ class Session:
             return
         event = _Event(*results.parts_of(result), failed=False, ignored=False, is_item=is_item, is_retry=False)
         if is_reap(event.task.action) and event.data.get("finished") and "ansible_job_id" in event.data:
-            self._saw(event, Place(None, job_id(event.task.args.get("jid")), event.reached), event.data)
+            self._saw(event, ResultSlot(None, job_id(event.task.args.get("jid")), event.reached), event.data)
         if is_item:
-            self._places.setdefault(event.key, []).append(Place())
+            self._slots.setdefault(event.key, []).append(ResultSlot())
         else:
             self._answered(event.host, event.task)
 
@@ -308,11 +308,11 @@ class Session:
         if self._keeper.owns(event.task):
             self._keeper.result(event.task, event.host, is_item=False)
         elif is_item:
-            self._places.setdefault(event.key, []).append(Place())
+            self._slots.setdefault(event.key, []).append(ResultSlot())
             return
         elif event.ends_a_loop and may_launch(event.task):
-            places = self._places.pop(event.key, [])
-            if self._await(event, places, wanted=not all(place.is_seen for place in places)):
+            slots = self._slots.pop(event.key, [])
+            if self._await(event, slots, wanted=not all(slot.is_seen for slot in slots)):
                 return
         self._answered(event.host, event.task)
 
@@ -341,11 +341,11 @@ class Session:
         return results.whole(event.task.poll)
 
     def _launched(
-        self, event: _Event, when: float, *, place: Place | None = None, data: Variables | None = None
+        self, event: _Event, when: float, *, slot: ResultSlot | None = None, data: Variables | None = None
     ) -> None:
-        """A job has been launched; ``place`` and ``data`` tell of it where the event does not."""
+        """A job has been launched; ``slot`` and ``data`` tell of it where the event does not."""
         data = event.data if data is None else data
-        site = (place.site if place is not None else None) or self._site(event)
+        site = (slot.site if slot is not None else None) or self._site(event)
         if is_hidden(event.data):
             site = replace(site, no_log=True)  # a template, or an item's
         jid = job_id(data.get("ansible_job_id"))
@@ -362,7 +362,7 @@ class Session:
             host=event.host.get_name(),
             site=site,
             results_file=file if isinstance(file, str) and len(file) < _LARGEST_FILE_NAME else None,
-            item=results.item_label(event.data, site.no_log) if place is None else place.label,
+            item=results.item_label(event.data, site.no_log) if slot is None else slot.label,
             launched=when,
             route=self._sites.route(event.task, self._play, data),
         )
@@ -395,8 +395,8 @@ class Session:
 
     # Reaps
 
-    def _saw(self, event: _Event, place: Place, data: Variables) -> None:
-        job = self._meant(event, place, data)
+    def _saw(self, event: _Event, slot: ResultSlot, data: Variables) -> None:
+        job = self._meant(event, slot, data)
         if job is None:
             return
         impossible = reply_of(data).impossible
@@ -417,18 +417,18 @@ class Session:
             self.tracker.see(job.info.jid, sighting)
             self._keeper.file(job)
 
-    def _meant(self, event: _Event, place: Place, data: Variables) -> JobRecord | None:
+    def _meant(self, event: _Event, slot: ResultSlot, data: Variables) -> JobRecord | None:
         """The job that a result is about: the one that the playbook has asked for.
 
         What a host says itself counts for its own jobs only, and so does an id that several hosts have claimed.
         """
-        jid = place.asked if place.asked is not None else job_id(data.get("ansible_job_id"))
+        jid = slot.asked if slot.asked is not None else job_id(data.get("ansible_job_id"))
         job = self.tracker.get(jid) if jid is not None else None
         if job is None:
             return None
         hosts = {job.info.host, job.info.delegated_to or job.info.host}
-        is_own = place.reached in hosts or event.host.get_name() in hosts
-        is_believed = place.asked is not None and jid not in self._contested
+        is_own = slot.reached in hosts or event.host.get_name() in hosts
+        is_believed = slot.asked is not None and jid not in self._contested
         return job if is_believed or is_own else None
 
     def _reap(self, task: Task, host: Host) -> ReapTask:
@@ -442,16 +442,16 @@ class Session:
 
     # What no_log hides, and what is masked
 
-    def _await(self, event: _Event, places: Sequence[Place], *, wanted: bool = True) -> bool:
+    def _await(self, event: _Event, slots: Sequence[ResultSlot], *, wanted: bool = True) -> bool:
         """Have the result read from its register, which is stored right after this event; False where it is not."""
-        if event.ends_a_loop and (is_hidden(event.data) and not places):
+        if event.ends_a_loop and (is_hidden(event.data) and not slots):
             wanted = True
         register = whole_register(event.task)
         if register is None:
             if wanted and may_launch(event.task):
                 self._lose(event, "its result was hidden")
             return False
-        awaited = Awaited(event, register, time.time(), tuple(places), wanted)
+        awaited = Awaited(event, register, time.time(), tuple(slots), wanted)
         if not wanted and not awaited.is_ours:
             return False
         self._hidden.expect(awaited)
@@ -483,25 +483,25 @@ class Session:
                 self._lose(event, "its result was hidden, and its register is gone")
             return
         for number, data in enumerate(items):
-            place = awaited.places[number] if number < len(awaited.places) else Place()
-            if "ansible_job_id" not in data or (awaited.places and place.is_seen):
+            slot = awaited.slots[number] if number < len(awaited.slots) else ResultSlot()
+            if "ansible_job_id" not in data or (awaited.slots and slot.is_seen):
                 continue
             if not may_launch(event.task):
                 failed = event.failed and (not event.ends_a_loop or reply_of(data).failed)
-                self._saw(replace(event, failed=failed, is_item=event.ends_a_loop), place, data)
+                self._saw(replace(event, failed=failed, is_item=event.ends_a_loop), slot, data)
             else:
-                self._launch_arrived(awaited, place, data)
+                self._launch_arrived(awaited, slot, data)
 
-    def _launch_arrived(self, awaited: Awaited[_Event], place: Place, data: dict[str, object]) -> None:
+    def _launch_arrived(self, awaited: Awaited[_Event], slot: ResultSlot, data: dict[str, object]) -> None:
         event = awaited.event
-        site = place.site or self._site(event)
+        site = slot.site or self._site(event)
         if site.poll == 0:
             if not reply_of(data).finished:
-                self._launched(event, awaited.when, place=place, data=data)
+                self._launched(event, awaited.when, slot=slot, data=data)
             return
         jid = job_id(data["ansible_job_id"])
         if jid is not None and not is_hidden(event.data) and self.tracker.get(jid) is None:
-            self._launched(event, self._starts.get(event.key, awaited.when), place=place, data=data)
+            self._launched(event, self._starts.get(event.key, awaited.when), slot=slot, data=data)
             self.tracker.see(jid, poll_sighting(data, failed=event.failed, when=awaited.when))
 
 

@@ -14,7 +14,6 @@ from ansible_reap.shell.parser import Command, inner, parse
 MAX_KEPT = 4096
 """Tasks whose commands are remembered: several rules ask, and each launch asks those after it."""
 SHELL_MODULES = frozenset({"shell", "raw"})
-COMMAND_MODULES = frozenset({"command"})
 WINDOWS_MODULES = frozenset({"win_shell", "win_command", "win_powershell"})
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhd]?)\Z")
@@ -55,7 +54,7 @@ def _commands(task: Task) -> Sequence[Command]:
     text = shell_text(task)
     if text is not None:
         return parse(text)
-    if task.module not in COMMAND_MODULES:
+    if task.module != "command":
         return []
     argv = task.args.get("argv")
     if isinstance(argv, list):
@@ -115,7 +114,7 @@ def _in_short(command: Command) -> str:
     for argv in command.programs():
         if argv[0] in ("sleep", "timeout"):
             seconds = _time_of(command)
-            return f"{argv[0]} {next((word for word in argv[1:] if duration(word) == seconds), '')}".strip()
+            return f"{argv[0]} {next((word for word in argv[1:] if sleep_seconds(word) == seconds), '')}".strip()
     return " ".join(command.argv[:2])
 
 
@@ -127,7 +126,7 @@ def _is_wrapper(found: list[Command]) -> bool:
 def _time_of(command: Command) -> float:
     for argv in command.programs():
         if argv[0] == "sleep":
-            parts = [duration(word) for word in argv[1:]]
+            parts = [sleep_seconds(word) for word in argv[1:]]
             return sum(part for part in parts if part) if parts and all(part is not None for part in parts) else 0.0
         if argv[0] == "timeout":
             return _timeout_of(argv)
@@ -140,11 +139,11 @@ def _timeout_of(argv: tuple[str, ...]) -> float:
         if word in ("-k", "-s", "--kill-after", "--signal"):
             next(words, None)
         elif not word.startswith("-"):
-            return duration(word) or 0.0
+            return sleep_seconds(word) or 0.0
     return 0.0
 
 
-def duration(word: str) -> float | None:
+def sleep_seconds(word: str) -> float | None:
     """Seconds of a ``sleep`` argument, as in ``15m``."""
     match = _DURATION.match(word)
     return _finite(float(match[1]) * _UNITS[match[2]]) if match else None

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
         limit,
         looped_register,
         reboot,
-        text,
+        suggestion,
         wait,
         window,
     )
 
-__all__ = ["cleanup", "finished", "keywords", "limit", "looped_register", "reboot", "text", "wait", "window"]
+__all__ = ["cleanup", "finished", "keywords", "limit", "looped_register", "reboot", "suggestion", "wait", "window"]
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -10,7 +10,7 @@ _EVERY = frozenset({"all", "*"})
 _SUBSCRIPT = re.compile(r"(.+)\[-?\d*(?:[:-]-?\d*)?\]$")
 
 
-class Reach(Enum):
+class HostOverlap(Enum):
     """What part of the hosts of one play another play runs on."""
 
     ALL = "all"
@@ -18,21 +18,21 @@ class Reach(Enum):
     UNCLEAR = "unclear"
 
 
-def reach(of: str | None, by: str | None) -> Reach:
+def overlap(of: str | None, by: str | None) -> HostOverlap:
     """What part of the hosts that the pattern ``of`` names the pattern ``by`` names too."""
     if of is None or by is None or of == by:
-        return Reach.ALL
+        return HostOverlap.ALL
     if "{" in of + by or "~" in of + by:
-        return Reach.UNCLEAR
+        return HostOverlap.UNCLEAR
     wanted, limits = _parts(of)
     found, narrower = _parts(by)
     is_narrowed = not narrower <= limits
     if found & _EVERY or wanted <= found:
-        return Reach.SOME if is_narrowed else Reach.ALL
+        return HostOverlap.SOME if is_narrowed else HostOverlap.ALL
     whole = {match.group(1) for name in found if (match := _SUBSCRIPT.match(name))}
     if wanted & _EVERY or (found - _indexed(found)) | whole <= wanted:
-        return Reach.SOME
-    return Reach.UNCLEAR
+        return HostOverlap.SOME
+    return HostOverlap.UNCLEAR
 
 
 def _indexed(names: frozenset[str]) -> frozenset[str]:

@@ -28,8 +28,8 @@ from ansible_reap.runtime.remote.reach import Reach
 from ansible_reap.runtime.remote.waiting import NoAnswerError, Terms, Waited, failure_message, wait_for
 from ansible_reap.runtime.session import CORE
 from ansible_reap.runtime.tracking.as_json import entry
+from ansible_reap.runtime.tracking.display_text import fit, shown
 from ansible_reap.runtime.tracking.info import Access, JobInfo
-from ansible_reap.runtime.tracking.text import fit, shown
 from ansible_reap.runtime.tracking.tracker import Origin
 
 ARGUMENTS: dict[str, dict[str, object]] = {

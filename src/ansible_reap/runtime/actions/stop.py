@@ -24,9 +24,9 @@ from ansible_reap.runtime.remote.reach import Reach
 from ansible_reap.runtime.remote.waiting import NoAnswerError
 from ansible_reap.runtime.session import Session
 from ansible_reap.runtime.tracking.as_json import entry
+from ansible_reap.runtime.tracking.display_text import fit, shown
 from ansible_reap.runtime.tracking.info import Access, JobInfo, LaunchSite
 from ansible_reap.runtime.tracking.phases import Sight, Source
-from ansible_reap.runtime.tracking.text import fit, shown
 from ansible_reap.runtime.tracking.tracker import JobRecord, ReapTask, Sighting, Tracker
 
 ARGUMENTS: dict[str, dict[str, object]] = {

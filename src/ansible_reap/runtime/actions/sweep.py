@@ -10,7 +10,7 @@ from ansible_reap.runtime.events.ansible_objects import Action, Values, Variable
 from ansible_reap.runtime.remote.progress import say
 from ansible_reap.runtime.remote.reach import Reach
 from ansible_reap.runtime.remote.waiting import NoAnswerError
-from ansible_reap.runtime.tracking.text import fit
+from ansible_reap.runtime.tracking.display_text import fit
 
 ARGUMENTS: dict[str, dict[str, object]] = {
     "days": {"type": "float", "default": 7},

@@ -18,8 +18,8 @@ from ansible_reap.runtime.events.action_names import is_reap
 from ansible_reap.runtime.events.ansible_objects import Host, Task, VariableManager, Variables
 from ansible_reap.runtime.events.plays import may_launch
 from ansible_reap.runtime.events.replies import ANSIBLES_OWN
+from ansible_reap.runtime.tracking.display_text import MASK
 from ansible_reap.runtime.tracking.info import LaunchSite
-from ansible_reap.runtime.tracking.text import MASK
 
 _OURS = "async_reaper_registered_"
 _KEPT = (
@@ -54,7 +54,7 @@ EventT = TypeVar("EventT", bound=Event)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ResultSlot:
     """What the event of a result, or of one item of a loop, has told though the result itself was hidden."""
 
     site: LaunchSite | None = None
@@ -76,7 +76,7 @@ class Awaited(Generic[EventT]):
     event: EventT
     register: str
     when: float
-    places: tuple[Place, ...] = ()
+    slots: tuple[ResultSlot, ...] = ()
     """One for each item of a loop, else at most one."""
     wanted: bool = True
     """False: all is known, and only the register that we added has to go."""

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from ansible_reap.runtime.tracking.text import fit
+from ansible_reap.runtime.tracking.display_text import fit
 
 NOT_FOUND = "could not find job"
 KILLED = "Timeout exceeded"

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path, PurePath
 
 from ansible_reap.runtime.events.ansible_objects import Host, Result, Task, Variables
+from ansible_reap.runtime.tracking.display_text import fit
 from ansible_reap.runtime.tracking.info import Access
-from ansible_reap.runtime.tracking.text import fit
 
 _LABEL_LENGTH = 120
 _CONNECTION_VARIABLES = ("ansible_become", "ansible_ssh", "ansible_paramiko", "ansible_winrm", "ansible_psrp")

@@ -15,8 +15,8 @@ from ansible.template import Templar
 from ansible_reap.jobs import REBOOT_REASON
 from ansible_reap.runtime.events import marker, results
 from ansible_reap.runtime.events.ansible_objects import Host, Play, Task, Variables
+from ansible_reap.runtime.tracking.display_text import fit
 from ansible_reap.runtime.tracking.info import Access, LaunchSite, Route
-from ansible_reap.runtime.tracking.text import fit
 from ansible_reap.shell.disconnects import surely_cuts_connection
 
 

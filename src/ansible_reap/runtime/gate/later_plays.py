@@ -34,7 +34,7 @@ class Reaper:
 
 
 @dataclass(frozen=True, slots=True)
-class Survey:
+class PlayContents:
     """What a play holds, as far as reaping goes."""
 
     is_opaque: bool
@@ -72,7 +72,7 @@ class LaterPlays:
     def __init__(self, playbook: Playbook | None = None) -> None:
         self._plays: list[Play] = list(playbook.get_plays()) if playbook is not None else []
         self._index = -1
-        self._surveys: dict[int, Survey] = {}
+        self._surveys: dict[int, PlayContents] = {}
         self._hosts: dict[int, frozenset[str] | None] = {}
         self._answers: dict[tuple[str | None, str], bool] = {}
         self._done: set[str] = set()
@@ -126,7 +126,7 @@ class LaterPlays:
         known = frozenset(name for other in range(len(self._plays)) for name in self._survey(other).launch_registers)
         return self._survey(index).may_reap(job, on_host=on_host, launch_registers=known)
 
-    def _survey(self, index: int) -> Survey:
+    def _survey(self, index: int) -> PlayContents:
         if index not in self._surveys:
             self._surveys[index] = survey(self._plays[index])
         return self._surveys[index]
@@ -137,13 +137,13 @@ class LaterPlays:
         return self._hosts[index]
 
 
-def survey(play: Play) -> Survey:
+def survey(play: Play) -> PlayContents:
     """Read a play that has not started."""
     tasks = list(tasks_in([*play.compile(), *play.compile_roles_handlers(), *play.handlers]))
     basedir = Path(str(play.get_loader().get_basedir()))
     effects = [effects_of(task, basedir) for task in tasks]
     reapers, registers = _reapers(tasks)
-    return Survey(
+    return PlayContents(
         is_opaque=Effects.ANYTHING in effects,
         waits_for_its_hosts=Effects.WAITS in effects,
         moves_hosts=bool({Effects.ANYTHING, Effects.MOVES_HOSTS} & set(effects)),

@@ -17,8 +17,8 @@ from typing import TypeAlias
 
 from ansible_reap.jobs import JobState
 from ansible_reap.runtime.events.replies import job_id
+from ansible_reap.runtime.tracking.display_text import masked
 from ansible_reap.runtime.tracking.info import Access, JobInfo, LaunchSite
-from ansible_reap.runtime.tracking.text import masked
 
 FORMAT = 1
 """The version of the lines; a reader leaves files of a later one alone."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ansible_reap import ansible_cfg, files
 from ansible_reap.runtime.ledger.writer import Ledger, ledger_of_this_run
-from ansible_reap.runtime.output import recap, report, terminal
+from ansible_reap.runtime.output import console, recap, report
 from ansible_reap.runtime.output.junit import as_junit
 from ansible_reap.runtime.output.report import RunOutcome
 from ansible_reap.runtime.output.run_times import keep
@@ -162,7 +162,7 @@ def unanswered(session: Session) -> bool:
 
 
 def _show_recap(session: Session) -> None:
-    terminal.show(recap.lines(list(session.tracker), session.options, time.time(), terminal.width()))
+    console.show(recap.lines(list(session.tracker), session.options, time.time(), console.width()))
 
 
 def write_reports(session: Session, outcome: RunOutcome) -> None:

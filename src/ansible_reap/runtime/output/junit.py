@@ -11,9 +11,10 @@ from ansible_reap.runtime.output.report import Run
 from ansible_reap.runtime.policy.consequence import Consequence, judge
 from ansible_reap.runtime.policy.options import Options
 from ansible_reap.runtime.tracking.as_json import utc
-from ansible_reap.runtime.tracking.text import fit, shown
+from ansible_reap.runtime.tracking.display_text import fit, shown
 from ansible_reap.runtime.tracking.tracker import JobRecord
-from ansible_reap.runtime.tracking.wording import span, what
+from ansible_reap.runtime.tracking.wording import what
+from ansible_reap.wording import duration
 
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -63,7 +64,7 @@ def _case(suite: Element, job: JobRecord, verdict: Consequence) -> None:
         time=f"{job.runtime_s or 0.0:.3f}",
     )
     if _is_failure(job, verdict):
-        message = f"{shown(what(job))}; job {fit(info.jid)}, limit {span(info.limit_s)}"
+        message = f"{shown(what(job))}; job {fit(info.jid)}, limit {duration(info.limit_s)}"
         failure = SubElement(case, "failure", type=job.state.value, message=_xml(message))
         failure.text = _xml(f"{path}:{info.line}: {task}: {message}" + (f"\n{shown(job.msg)}" if job.msg else ""))
     elif _is_skipped(job, verdict):

@@ -10,9 +10,10 @@ from ansible_reap.jobs import JobState, LastSeen
 from ansible_reap.runtime.output.report import summary
 from ansible_reap.runtime.policy.consequence import Consequence, judge
 from ansible_reap.runtime.policy.options import OnUnreaped, Options, RecapWhen
-from ansible_reap.runtime.tracking.text import fit, shown
+from ansible_reap.runtime.tracking.display_text import fit, shown
 from ansible_reap.runtime.tracking.tracker import JobRecord, Origin
-from ansible_reap.runtime.tracking.wording import age, place, span
+from ansible_reap.runtime.tracking.wording import age, place
+from ansible_reap.wording import duration, short_duration
 
 WIDTH = 80
 """Characters of a line where no terminal says how many it holds."""
@@ -116,20 +117,20 @@ def _grouped(rows: Iterable[_Row]) -> list[list[_Row]]:
 def _cells(group: list[_Row]) -> tuple[str, ...]:
     """State, host, place, job id, time; the task, which gets the rest of the line; a remark."""
     first = group[0]
-    limit = span(first.limit_s)
+    limit = short_duration(first.limit_s)
     if len(group) == 1:
         return (
             first.state,
             first.host,
             first.place,
             first.jid,
-            f"{span(first.seconds)}/{limit}",
+            f"{short_duration(first.seconds)}/{limit}",
             first.task,
             first.remark,
         )
     hosts = list(dict.fromkeys(row.host for row in group))
     jobs = "1 job each" if len(hosts) == len(group) else f"{len(group)} jobs"
-    shortest, longest = (span(choose(row.seconds for row in group)) for choose in (min, max))
+    shortest, longest = (short_duration(choose(row.seconds for row in group)) for choose in (min, max))
     time = f"{longest}/{limit}" if shortest == longest else f"{shortest}-{longest}/{limit}"
     names = f"{first.task}{first.remark}: {', '.join(hosts)}"
     return first.state, f"{len(hosts)} hosts", first.place, jobs, time, names, ""
@@ -153,7 +154,7 @@ def _remark(job: JobRecord, options: Options, now: float) -> str:
     if job.state is JobState.UNREAPED and options.on_unreaped is OnUnreaped.REAP and job.origin is Origin.RUN:
         return ": not waited for, its host left the play early"
     if job.state is JobState.TIMED_OUT:
-        return f": killed at its limit, seen after {span(age(job, now))}"
+        return f": killed at its limit, seen after {duration(age(job, now))}"
     if job.state is JobState.FAILED and job.rc is not None and not job.info.site.no_log:
         return f": rc {job.rc}"
     return ""

@@ -14,9 +14,9 @@ from ansible_reap.history.observation import Ending, Observation
 from ansible_reap.history.store import keep as keep_observations
 from ansible_reap.jobs import JobState, LastSeen
 from ansible_reap.project_root import find_root
+from ansible_reap.runtime.tracking.display_text import masked
 from ansible_reap.runtime.tracking.info import JobInfo
 from ansible_reap.runtime.tracking.phases import Phase
-from ansible_reap.runtime.tracking.text import masked
 from ansible_reap.runtime.tracking.tracker import JobRecord, Origin
 
 

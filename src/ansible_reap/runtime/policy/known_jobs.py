@@ -84,7 +84,7 @@ def parse_rule(text: str) -> IgnoreRule | None:
     return IgnoreRule(tuple(terms))
 
 
-def escaped(text: str) -> str:
+def literal_glob(text: str) -> str:
     """A glob that matches this text, and that an entry can hold."""
     inner = "".join(f"[{sign}]" if sign in "*?[&#" else sign if sign.isprintable() else "?" for sign in text)
     return re.sub(r"^\s|\s$", "?", inner)
@@ -233,7 +233,7 @@ def _entries(text: str, name: str, warn: Callable[[str], None]) -> Iterator[Know
 def merged(text: str, offenders: Iterable[tuple[str, str]]) -> tuple[str, int]:
     """The file's text with an entry for each (path glob, task name) that has none, and how many were added."""
     known = {_COMMENT.sub("", line).strip() for line in text.splitlines()}
-    wanted = {f"path:{path} & task:{escaped(task)}" for path, task in offenders}
+    wanted = {f"path:{path} & task:{literal_glob(task)}" for path, task in offenders}
     added = sorted(wanted - known)
     if not added:
         return text, 0

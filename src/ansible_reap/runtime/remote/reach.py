@@ -24,8 +24,8 @@ from ansible_reap.runtime.events.replies import NOT_FOUND
 from ansible_reap.runtime.events.results import is_connection_variable
 from ansible_reap.runtime.remote import status_file
 from ansible_reap.runtime.remote.waiting import NoAnswerError
+from ansible_reap.runtime.tracking.display_text import fit
 from ansible_reap.runtime.tracking.info import Access, JobInfo, Route
-from ansible_reap.runtime.tracking.text import fit
 
 DEFAULT_FOLDER = "~/.ansible_async"
 _LONGEST_TIME = 12

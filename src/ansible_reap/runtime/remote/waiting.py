@@ -12,11 +12,12 @@ from ansible_reap.jobs import JobState
 from ansible_reap.runtime.events.replies import ANSIBLES_OWN, Reply, reply_of
 from ansible_reap.runtime.events.sightings import look_sighting
 from ansible_reap.runtime.remote.status_file import STEP
+from ansible_reap.runtime.tracking.display_text import fit, shown
 from ansible_reap.runtime.tracking.info import JobInfo
 from ansible_reap.runtime.tracking.phases import Phase, Sight, Source
-from ansible_reap.runtime.tracking.text import fit, shown
 from ansible_reap.runtime.tracking.tracker import JobRecord, ReapTask, Sighting, Tracker
-from ansible_reap.runtime.tracking.wording import place, span, what
+from ansible_reap.runtime.tracking.wording import place, what
+from ansible_reap.wording import duration
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
 """Seconds between two looks: more and more, so that short jobs end soon and long ones cost little."""
@@ -30,7 +31,7 @@ class NoAnswerError(Exception):
     """The host or account of a job cannot be reached; one line."""
 
 
-class Host(Protocol):
+class JobHost(Protocol):
     """Where jobs are looked at."""
 
     def status(self, job: JobInfo) -> Mapping[str, object]:
@@ -73,7 +74,7 @@ class Waited:
         return self.job.state is not JobState.UNREAPED
 
 
-def wait_for(jobs: Sequence[JobInfo], host: Host, terms: Terms, say: Callable[[str], None]) -> list[Waited]:
+def wait_for(jobs: Sequence[JobInfo], host: JobHost, terms: Terms, say: Callable[[str], None]) -> list[Waited]:
     """Look at each job until it has ended or its time is up; one look only where ``terms.wait`` is off.
 
     A host that does not answer is asked again until then: it may come back. ``say`` gets a line of progress now and
@@ -119,7 +120,7 @@ def progress(left: Sequence[JobInfo], now: float) -> str:
     oldest = min(left, key=lambda job: job.launched)
     return (
         f"{len(left)} outstanding, the oldest ('{shown(oldest.task)}', job {oldest.jid}) "
-        f"for {span(max(now - oldest.launched, 0.0))} of {span(oldest.limit_s)}"
+        f"for {duration(max(now - oldest.launched, 0.0))} of {duration(oldest.limit_s)}"
     )
 
 
@@ -150,7 +151,7 @@ def _end(job: JobInfo, terms: Terms, began: float) -> float:
     return own if terms.timeout is None else min(own, began + terms.timeout)
 
 
-def _look(job: JobInfo, host: Host, terms: Terms, before: Sighting | None) -> Sighting:
+def _look(job: JobInfo, host: JobHost, terms: Terms, before: Sighting | None) -> Sighting:
     answer = host.status(job)
     if "finished" not in answer:  # the module did not run: its own failure has no such key
         raise NoAnswerError(_why(answer))
@@ -170,7 +171,7 @@ def _look(job: JobInfo, host: Host, terms: Terms, before: Sighting | None) -> Si
     return replace(sighting, reap=terms.reap)
 
 
-def _with_end(sighting: Sighting, job: JobInfo, host: Host, pause: float | None) -> Sighting:
+def _with_end(sighting: Sighting, job: JobInfo, host: JobHost, pause: float | None) -> Sighting:
     """When the job ended that does not time itself: by its status file, unless two looks tell that better.
 
     ``pause`` is how many seconds ago the look before was.
@@ -194,7 +195,7 @@ def _why(answer: Mapping[str, object]) -> str:
     return fit(str(text))
 
 
-def _clean_up(job: JobRecord, host: Host, terms: Terms) -> None:
+def _clean_up(job: JobRecord, host: JobHost, terms: Terms) -> None:
     if terms.cleanup and job.phase in (Phase.REAPED, Phase.FAILED, Phase.TIMED_OUT):
         try:
             host.cleanup(job.info)
@@ -204,7 +205,7 @@ def _clean_up(job: JobRecord, host: Host, terms: Terms) -> None:
 
 def _patience(job: JobRecord, terms: Terms) -> str:
     waited = terms.timeout if terms.timeout is not None else time.time() - job.info.launched
-    return span(max(waited, 0.0))
+    return duration(max(waited, 0.0))
 
 
 def _said(job: JobRecord) -> str:

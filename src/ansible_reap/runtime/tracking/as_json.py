@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 
-from ansible_reap.runtime.tracking.text import fit, shown
+from ansible_reap.runtime.tracking.display_text import fit, shown
 from ansible_reap.runtime.tracking.tracker import JobRecord
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ansible_reap.runtime.tracking.text import shown
+from ansible_reap.runtime.tracking.display_text import shown
 
 _MOST_TOLD = 3
 

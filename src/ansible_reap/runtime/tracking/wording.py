@@ -5,22 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ansible_reap.jobs import DETACH_VARIABLE, JobState, LastSeen
-from ansible_reap.runtime.tracking.text import fit, shown
+from ansible_reap.runtime.tracking.display_text import fit, shown
 from ansible_reap.runtime.tracking.tracker import JobRecord
-
-
-def span(seconds: float) -> str:
-    """A time span, short: ``45s``, ``12m``, ``1h30m``, ``2d``."""
-    whole = round(seconds)
-    if whole < 120:
-        return f"{whole}s"
-    minutes, rest = divmod(whole, 60)
-    if minutes < 120:
-        return f"{minutes}m{rest}s" if rest and minutes < 10 else f"{minutes}m"
-    hours, minutes = divmod(minutes, 60)
-    if hours < 48:
-        return f"{hours}h{minutes}m" if minutes else f"{hours}h"
-    return f"{hours // 24}d"
+from ansible_reap.wording import duration
 
 
 def age(job: JobRecord, now: float) -> float:
@@ -71,7 +58,7 @@ def failure_message(jobs: Sequence[JobRecord], now: float) -> str:
         swallowed = ", and the play went on" if job.swallowed else ""
         lines.append(
             f"'{shown(info.task)}'{item} at {place(job)}{host}, job {info.jid}: {shown(what(job))}{swallowed}, "
-            f"after {span(age(job, now))} of {span(info.limit_s)}"
+            f"after {duration(age(job, now))} of {duration(info.limit_s)}"
         )
     unreaped = any(job.state is JobState.UNREAPED for job in jobs)
     advice = f" Wait for it with async_status, or declare it with vars: {DETACH_VARIABLE}: REASON." if unreaped else ""

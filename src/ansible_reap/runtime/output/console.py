@@ -1,4 +1,4 @@
-"""Where our lines go, so that they never stand in the midst of a document."""
+"""Prints the recap."""
 
 from __future__ import annotations
 
@@ -10,15 +10,9 @@ from ansible import constants as C  # noqa: N812 - Ansible's own name for it
 from ansible.utils.display import Display
 
 from ansible_reap.runtime.output import recap
+from ansible_reap.runtime.remote.progress import stdout_is_document
 
 HEADING = "ASYNC RECAP"
-_DOCUMENTS = frozenset({"json", "jsonl", "null"})
-"""Stdout callbacks of ansible.posix and community.general that print one document, or nothing."""
-
-
-def stdout_is_document() -> bool:
-    """What standard output gets is for a program, and a line of ours would spoil it."""
-    return str(C.DEFAULT_STDOUT_CALLBACK).rpartition(".")[2] in _DOCUMENTS
 
 
 def width() -> int:
