@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from ansible_reap.checks.registry import RULES
-from ansible_reap.cli.catalogue import Command, commands
+from ansible_reap.cli.catalogue import Subcommand, commands
 from ansible_reap.formats import CHECK_FORMATS
 from ansible_reap.jobs import JobState
 from ansible_reap.runtime.policy.options import NAMES as OPTIONS
@@ -154,7 +154,7 @@ def page_of_commands() -> str:
 
 
 @pytest.mark.parametrize("command", commands(), ids=lambda command: str(command.words[0]))
-def test_the_page_of_commands_has_every_option(command: Command, page_of_commands: str) -> None:
+def test_the_page_of_commands_has_every_option(command: Subcommand, page_of_commands: str) -> None:
     for each in command.with_children():
         level = "#" * (1 + len(each.words))
         _, found, rest = page_of_commands.partition(f"{level} {' '.join(each.words)}\n")
