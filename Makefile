@@ -48,11 +48,11 @@ demo:
 	@PYTHONPATH=src "$$($(PYTHON) tools/envs.py path newest)/bin/python" -m ansible_reap demo
 
 test:
-	@$(MAKE_ENVS) dev lint lint-oldest docs runner tools editor oldest newest
+	@$(MAKE_ENVS) dev lint lint-oldest docs runner otlp tools editor oldest newest
 	$(DEV)/python -m pytest -n $(JOBS) --dist worksteal -m "not slow" $(TESTS)
 
 matrix:
-	@$(MAKE_ENVS) dev lint lint-oldest docs runner tools editor cores
+	@$(MAKE_ENVS) dev lint lint-oldest docs runner otlp tools editor cores
 	ANSIBLE_REAP_CORES=all $(DEV)/python -m pytest -n $(JOBS) --dist worksteal $(TESTS)
 	$(MAKE) referee CORE=all SEED=1 MINUTES=10
 

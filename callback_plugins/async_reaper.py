@@ -116,6 +116,21 @@ options:
     type: str
     ini: [{section: callback_async_reaper, key: junit_path}]
     env: [{name: ASYNC_REAPER_JUNIT_PATH}]
+  metrics_path:
+    description:
+      - Write the run's figures there as Prometheus text, for the textfile collector of node_exporter, whose user can
+        read it. A folder gets a file for each playbook.
+    type: str
+    ini: [{section: callback_async_reaper, key: metrics_path}]
+    env: [{name: ASYNC_REAPER_METRICS_PATH}]
+  webhook:
+    description:
+      - Post the summary of the run's report to this http or https address when the run is over, as JSON; its C(text) is
+        what chat programs show. Waits a second at most, and never fails a run.
+      - No warning shows more of the address than its host.
+    type: str
+    ini: [{section: callback_async_reaper, key: webhook}]
+    env: [{name: ASYNC_REAPER_WEBHOOK}]
   history:
     description:
       - Where measured run times are kept, as a path or a database URL. By default under the user's state folder; an
@@ -151,6 +166,8 @@ OPTIONS = (
     "recap",
     "report_path",
     "junit_path",
+    "metrics_path",
+    "webhook",
     "history",
     "ledger_dir",
 )

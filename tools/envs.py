@@ -81,6 +81,7 @@ TOOLS = (
 )
 EDITOR = ("pygls~=2.1", "pytest-lsp~=1.0", "pytest~=9.2", "PyYAML>=6.0", "Jinja2>=3.1")
 GALAXY = ("galaxy-importer~=0.4.44",)
+OTLP = ("opentelemetry-proto~=1.45",)  # OpenTelemetry's own definition of what its collectors take
 RUNNER = ("ansible-runner~=2.4", "ansible-core>=2.18,<2.22")
 
 
@@ -116,6 +117,7 @@ ENVIRONMENTS: dict[str, Environment] = {
         Environment("tools", TOOLS, ("3.11", "3.12", "3.13", "3.10", "3.14")),
         Environment("editor", EDITOR, ("3.11", "3.12", "3.13", "3.10", "3.14")),
         Environment("galaxy", GALAXY, ("3.12", "3.11", "3.13")),
+        Environment("otlp", OTLP, ("3.11", "3.12", "3.13", "3.10", "3.14")),
         Environment("runner", RUNNER, ("3.13", "3.12", "3.11", "3.14")),
         *(
             Environment(f"core-{version}", (f"ansible-core~={version}.0{_PRERELEASES.get(version, '')}",), pythons)

@@ -32,6 +32,12 @@ options:
     description:
       - The folder of the ledgers. By default the callback's option of that name.
     type: path
+  jobs:
+    description:
+      - Jobs that a run has handed on instead of a ledger, as it does in a container that is gone after it. AWX hands
+        the artifact C(async_reaper_outstanding) of one workflow node to the next, and the playbook passes it on.
+    type: dict
+    default: {}
 requirements:
   - The Python package C(ansible-reap), in the environment that holds Ansible.
 author:

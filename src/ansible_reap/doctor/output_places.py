@@ -34,7 +34,7 @@ def examine(options: Options) -> Iterator[Diagnosis]:
             "set ledger_dir to a folder of yours; without it a killed run loses its jobs",
         )
     yield from _history(options)
-    for name in ("report_path", "junit_path"):
+    for name in ("report_path", "junit_path", "metrics_path"):
         named = getattr(options, name)
         try:
             if named:

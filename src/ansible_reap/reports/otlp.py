@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -19,29 +21,51 @@ _INTERNAL = 1
 """SPAN_KIND_INTERNAL"""
 _OK, _ERROR = 1, 2
 """STATUS_CODE_OK, STATUS_CODE_ERROR"""
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?P<trace>(?!0{32})[0-9a-f]{32})-(?P<span>(?!0{16})[0-9a-f]{16})-[0-9a-f]{2}")
+"""The header of W3C Trace Context; all zeros stand for none."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Trace:
+    """The trace that the run's spans are part of, and the span above the run, where there is one."""
+
+    trace_id: str
+    parent: str | None = None
 
 
 def render(report: Report) -> str:
     """The request as one line; one without spans where the report does not tell the run's times."""
+    return json.dumps(request(report), separators=(",", ":"))
+
+
+def request(report: Report, resource: Mapping[str, str] | None = None, parent: str | None = None) -> dict[str, Any]:
+    """The request. ``resource`` are attributes of the sender besides its name, ``parent`` a W3C ``traceparent``."""
     spans = []
     if report.started is not None and report.ended is not None:
-        spans = [_run_span(report, report.started, report.ended)]
-        spans += [_job_span(job, report, report.ended) for job in report.jobs if job.launched is not None]
-    request = {
+        trace = _trace(report, parent)
+        spans = [_run_span(report, trace, report.started, report.ended)]
+        spans += [_job_span(job, report, trace, report.ended) for job in report.jobs if job.launched is not None]
+    attributes = {"service.name": "ansible-reap", **(resource or {})}
+    return {
         "resourceSpans": [
             {
-                "resource": {"attributes": _attributes({"service.name": "ansible-reap"})},
+                "resource": {"attributes": _attributes(attributes)},
                 "scopeSpans": [{"scope": {"name": "ansible_reap", "version": __version__}, "spans": spans}],
             }
         ]
     }
-    return json.dumps(request, separators=(",", ":"))
 
 
-def _run_span(report: Report, started: datetime, ended: datetime) -> dict[str, Any]:
+def _trace(report: Report, parent: str | None) -> _Trace:
+    found = _TRACEPARENT.fullmatch(parent or "")
+    return _Trace(found["trace"], found["span"]) if found else _Trace(_trace_id(report))
+
+
+def _run_span(report: Report, trace: _Trace, started: datetime, ended: datetime) -> dict[str, Any]:
     return {
-        "traceId": _trace_id(report),
+        "traceId": trace.trace_id,
         "spanId": _span_id(report.run),
+        **({} if trace.parent is None else {"parentSpanId": trace.parent}),
         "name": f"ansible-playbook {' '.join(report.playbooks)}",
         "kind": _INTERNAL,
         "startTimeUnixNano": _nanoseconds(started),
@@ -58,14 +82,14 @@ def _run_span(report: Report, started: datetime, ended: datetime) -> dict[str, A
     }
 
 
-def _job_span(job: ReportedJob, report: Report, run_end: datetime) -> dict[str, Any]:
+def _job_span(job: ReportedJob, report: Report, trace: _Trace, run_end: datetime) -> dict[str, Any]:
     """One whose end nobody saw ends with the run."""
     launched = job.launched or run_end
     status: dict[str, Any] = {"code": _ERROR if job.is_problem else _OK}
     if job.is_problem and job.msg:
         status["message"] = job.msg
     return {
-        "traceId": _trace_id(report),
+        "traceId": trace.trace_id,
         "spanId": _span_id(f"{report.run} {job.jid}"),
         "parentSpanId": _span_id(report.run),
         "name": job.task,

@@ -191,7 +191,7 @@ class Session:
     def stats(self, stats: Stats) -> None:
         """A playbook has ended."""
         self.guard(self._recover)  # whatever becomes of it, the end must be seen to
-        if self._finish is None and (self.options.report_path or self.options.junit_path or len(self.tracker)):
+        if self._finish is None and (self.options.wants_report or len(self.tracker)):
             self._finish = self._make_finish(self)
         if self._finish is not None:
             self._finish.playbook_end(has_unreachable=bool(stats.dark))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+
+from ansible.errors import AnsibleActionFail
 
 from ansible_reap.runtime.actions.ledgers import ledgers_for
 from ansible_reap.runtime.actions.this_task import is_in_check_mode, place_of, tell_run
 from ansible_reap.runtime.entry import current
 from ansible_reap.runtime.events.ansible_objects import Action, Values, Variables
+from ansible_reap.runtime.ledger import artifact
 from ansible_reap.runtime.ledger.leftovers import (
     Leftovers,
     StatusFile,
@@ -20,7 +23,7 @@ from ansible_reap.runtime.ledger.leftovers import (
     strangers,
     unclaimed,
 )
-from ansible_reap.runtime.ledger.lines import Intent
+from ansible_reap.runtime.ledger.lines import Intent, LineError
 from ansible_reap.runtime.ledger.reader import RunLedger
 from ansible_reap.runtime.remote.mailbox import Look
 from ansible_reap.runtime.remote.progress import say
@@ -37,6 +40,7 @@ ARGUMENTS: dict[str, dict[str, object]] = {
     "timeout": {"type": "float"},
     "cleanup": {"type": "bool", "default": True},
     "ledger_dir": {"type": "path"},
+    "jobs": {"type": "dict", "default": {}},
 }
 
 
@@ -52,7 +56,8 @@ def collect(action: Action, arguments: Variables, task_vars: Variables) -> Value
     if host == next(iter(task_vars.get("ansible_play_hosts_all") or []), host):
         warnings += _missing_hosts(ledgers, task_vars)
     left = leftovers(ledgers, host)
-    if not left.jobs and not left.intents:
+    handed = [job for job in _handed_on(arguments["jobs"], host) if job.jid not in left.named]
+    if not left.jobs and not left.intents and not handed:
         return {"changed": False, "jobs": [], "unclaimed": [], "warnings": warnings}
 
     check_mode = is_in_check_mode(action)
@@ -65,7 +70,7 @@ def collect(action: Action, arguments: Variables, task_vars: Variables) -> Value
         cleanup=arguments["cleanup"] and not check_mode,
     )
     strays, searched = _search(left, reach, warnings)
-    claimed = wait_for(left.jobs, reach, terms, lambda text: say(host, text))
+    claimed = wait_for([*left.jobs, *handed], reach, terms, lambda text: say(host, text))
     # Whose the others are is a guess, however good: their files stay.
     found = wait_for(strays, reach, replace(terms, cleanup=False), lambda text: say(host, text))
     waited = [*claimed, *found]
@@ -91,6 +96,20 @@ def collect(action: Action, arguments: Variables, task_vars: Variables) -> Value
 
 def _looks(waited: Sequence[Waited], origin: Origin) -> list[Look]:
     return [Look(one.job.info, one.sighting, one.error, origin) for one in waited]
+
+
+def _handed_on(jobs: Mapping[str, object], host: str) -> list[JobInfo]:
+    """The jobs of this host among those that another run has handed on, in the ledger's form.
+
+    Raises:
+        AnsibleActionFail: they are not in that form.
+    """
+    try:
+        return [job for job in artifact.read(jobs) if job.host == host]
+    except LineError as error:
+        raise AnsibleActionFail(
+            f"reap.jobs.collect: jobs is not what a run has put into its artifact {artifact.NAME}: {error}"
+        ) from error
 
 
 def _missing_hosts(ledgers: Sequence[RunLedger], task_vars: Variables) -> list[str]:

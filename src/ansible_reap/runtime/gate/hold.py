@@ -7,15 +7,14 @@ left for any of them.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from typing import Any
 
 from ansible.executor.play_iterator import PlayIterator
 from ansible.plugins.strategy import StrategyBase
 
-_FAR = 8
-"""Calls between Ansible's and ours, at most."""
+from ansible_reap.runtime.events.callers import caller
+
 _IN_STEP = frozenset({"linear", "debug", "mitogen_linear"})
 """Strategies under which all hosts come to the gate together."""
 
@@ -29,7 +28,7 @@ def hold_back(play: Any, is_gate: Callable[[Any], bool], has_jobs: Callable[[str
     """
     if str(play.strategy).rpartition(".")[2] in _IN_STEP:
         return
-    iterator = _caller(PlayIterator)
+    iterator = caller(PlayIterator)
     if iterator is None:
         return
     next_task = iterator.get_next_task_for_host
@@ -37,7 +36,7 @@ def hold_back(play: Any, is_gate: Callable[[Any], bool], has_jobs: Callable[[str
     def next_task_unless_held(host: Any, peek: bool = False) -> Any:
         state, task = next_task(host, peek=peek)
         if task is not None and peek and is_gate(task) and has_jobs(host.get_name()):
-            strategy = _caller(StrategyBase)
+            strategy = caller(StrategyBase)
             if strategy is not None and _others_are_busy(strategy, iterator, host, next_task, is_gate):
                 return state, None
         return state, task
@@ -61,14 +60,3 @@ def _others_are_busy(
         if task is not None and not is_gate(task):
             return True
     return False
-
-
-def _caller(kind: type[Any]) -> Any:
-    """The nearest object of that kind whose method has called us."""
-    frame = inspect.currentframe()
-    for _ in range(_FAR):
-        frame = frame.f_back if frame is not None else None
-        found = frame.f_locals.get("self") if frame is not None else None
-        if isinstance(found, kind):
-            return found
-    return None

@@ -112,13 +112,17 @@ class LineError(ValueError):
 
 def encode(record: Record) -> bytes:
     """The record as one line. Whatever names hold is escaped, lone surrogates too."""
+    return json.dumps(line_data(record), separators=(",", ":"), default=str).encode("ascii") + b"\n"
+
+
+def line_data(record: Record) -> dict[str, object]:
+    """What a line holds of the record, as plain data."""
     if isinstance(record, JobInfo):
         item = None if record.item is None else masked(record.item)
         record = replace(record, site=_fit_for_disk(record.site), item=item, route=None)
     elif isinstance(record, Intent):
         record = replace(record, site=_fit_for_disk(record.site))
-    body = {"v": FORMAT, "kind": _NAMES[type(record)], **_without_defaults(asdict(record))}
-    return json.dumps(body, separators=(",", ":"), default=str).encode("ascii") + b"\n"
+    return {"v": FORMAT, "kind": _NAMES[type(record)], **_without_defaults(asdict(record))}
 
 
 def decode(line: bytes) -> Record:

@@ -5,15 +5,24 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
+from ansible import constants as C  # noqa: N812 - Ansible's own name for it
+from ansible.executor.task_queue_manager import TaskQueueManager
+from ansible.utils.display import Display
+
 from ansible_reap import ansible_cfg, files
+from ansible_reap.reports import prometheus, run_report
+from ansible_reap.runtime.events.callers import caller
+from ansible_reap.runtime.ledger.artifact import OutstandingJobs, Statistics
 from ansible_reap.runtime.ledger.writer import Ledger, ledger_of_this_run
-from ansible_reap.runtime.output import console, recap, report
+from ansible_reap.runtime.output import console, programs, recap, report
 from ansible_reap.runtime.output.junit import as_junit
 from ansible_reap.runtime.output.report import RunOutcome
 from ansible_reap.runtime.output.run_times import keep
+from ansible_reap.runtime.output.spans import destination
 from ansible_reap.runtime.policy.consequence import Consequence, judge
 from ansible_reap.runtime.policy.options import Options
 from ansible_reap.runtime.session import Finish, Session
@@ -23,6 +32,8 @@ from ansible_reap.runtime.tracking.tracker import JobRecord, Listener
 
 HOSTS_FAILED = 2
 HOSTS_UNREACHABLE = 4
+_FAR = 16
+"""Calls between Ansible's event and the making of the run's end, at most."""
 
 
 class RunEnd(Finish):
@@ -41,6 +52,7 @@ class RunEnd(Finish):
         self._clean_up = session.loader.cleanup_all_tmp_files
         session.loader.cleanup_all_tmp_files = self._leave
         session.guard(self._keep_ledger)
+        session.guard(self._keep_artifact)
 
     def _keep_ledger(self) -> None:
         """Without a home folder nothing is kept that the options give no place for; that is one warning."""
@@ -68,6 +80,12 @@ class RunEnd(Finish):
         session.tracker.listen(ledger)
         if options.ignore:
             session.tracker.listen(IgnoredJobs(ledger, options))
+
+    def _keep_artifact(self) -> None:
+        manager = caller(TaskQueueManager, _FAR)
+        if manager is not None:
+            stats: Statistics = manager._stats  # noqa: SLF001 - no event brings it before all others have had the last one
+            self._session.tracker.listen(OutstandingJobs(stats, self._session.options.ignores))
 
     def playbook_start(self) -> None:
         self._has_ended = False
@@ -111,8 +129,30 @@ class RunEnd(Finish):
             self._show_and_write(RunOutcome.INTERRUPTED)
         else:
             session.guard(self._tell_stale_entries)
+        session.guard(self._tell_programs)
         session.guard(self._keep_run_times)
         session.tracker.close(complete=self._has_ended)
+
+    def _tell_programs(self) -> None:
+        """What is told once, and not again after each playbook."""
+        session, options = self._session, self._session.options
+        jobs = list(session.tracker)
+        outcome = self._outcome(jobs) if self._has_ended else RunOutcome.INTERRUPTED
+        told = report.as_json(_run_of(session), jobs, outcome)
+        tellers: list[Callable[[], str | None]] = []
+        if recap.lines(jobs, options, time.time()):
+            tellers.append(lambda: programs.add_step_summary(told, os.environ))
+        if options.webhook:
+            tellers.append(lambda: programs.call_webhook(options.webhook, told))
+        where = destination(C.CALLBACKS_ENABLED, os.environ)
+        if isinstance(where, str):
+            Display().v(f"async_reaper: {where}")
+        elif where is not None:
+            tellers.append(partial(programs.send_spans, where, told))
+        for tell in tellers:
+            problem = session.guard(tell)
+            if problem is not None:
+                session.warn(f"async_reaper: {problem}; the run goes on without it.")
 
     def _tell_stale_entries(self) -> None:
         if stale := list(self._session.options.known.stale(self._session.tracker)):
@@ -168,20 +208,32 @@ def _show_recap(session: Session) -> None:
 def write_reports(session: Session, outcome: RunOutcome) -> None:
     """Write what the options ask for; a path that cannot be written is one warning."""
     jobs = list(session.tracker)
-    run = report.Run(session.name, tuple(session.playbooks), session.core, session.started, time.time())
+    run = _run_of(session)
     options = session.options
+    file_name = session.name.replace(":", "")
     if options.report_path:
-        _write(session, "report_path", options.report_path, report.dumps(report.as_json(run, jobs, outcome)), ".json")
+        text = report.dumps(report.as_json(run, jobs, outcome))
+        _write(session, "report_path", options.report_path, text, f"{file_name}.json")
     if options.junit_path:
-        _write(session, "junit_path", options.junit_path, as_junit(run, jobs, options), ".xml")
+        _write(session, "junit_path", options.junit_path, as_junit(run, jobs, options), f"{file_name}.xml")
+    if options.metrics_path:
+        text = prometheus.render(run_report.of_json(report.as_json(run, jobs, outcome)))
+        # node_exporter reads it, as a user of its own, and whatever lies in its folder: so not a file for each run.
+        name = f"ansible-reap-{Path(session.playbooks[0]).stem}.prom"
+        _write(session, "metrics_path", options.metrics_path, text, name, private=False)
 
 
-def _write(session: Session, option: str, named: str, text: str, suffix: str) -> None:
+def _run_of(session: Session) -> report.Run:
+    return report.Run(session.name, tuple(session.playbooks), session.core, session.started, time.time())
+
+
+def _write(session: Session, option: str, named: str, text: str, in_folder: str, *, private: bool = True) -> None:
+    """Write to the path that the option names, or to the file ``in_folder`` where that is a folder."""
     path = ansible_cfg.resolve_path(named, Path.cwd())
     if path.is_dir() or named.endswith("/"):
-        path /= session.name.replace(":", "") + suffix
+        path /= in_folder
     try:
-        files.write(path, text)
+        files.write(path, text, private=private)
     except OSError as error:
         reason = error.strerror or str(error)
         session.warn(f"async_reaper: {option}: {named} cannot be written ({reason}); the run goes on without it.")

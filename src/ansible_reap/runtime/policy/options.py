@@ -13,6 +13,7 @@ from enum import Enum
 from typing import TypeVar
 
 from ansible_reap.ansible_cfg import CALLBACK_SECTION, AnsibleCfg, resolve_path
+from ansible_reap.posting import is_web_address
 from ansible_reap.runtime.policy.known_jobs import FILE_PREFIX, IgnoreRule, KnownJobs, parse_rule
 from ansible_reap.runtime.tracking.info import JobInfo
 
@@ -28,10 +29,12 @@ NAMES = (
     "recap",
     "report_path",
     "junit_path",
+    "metrics_path",
+    "webhook",
     "history",
     "ledger_dir",
 )
-PATHS = ("report_path", "junit_path", "history", "ledger_dir")
+PATHS = ("report_path", "junit_path", "metrics_path", "history", "ledger_dir")
 """Options that name a file or a folder; ``history`` may be a database's URL as well."""
 EXTRA_VAR_PREFIX = "async_reaper_"
 ENVIRONMENT_PREFIX = "ASYNC_REAPER_"
@@ -83,8 +86,16 @@ class Options:
     recap: RecapWhen = RecapWhen.PROBLEMS
     report_path: str = ""
     junit_path: str = ""
+    metrics_path: str = ""
+    webhook: str = field(default="", repr=False)
+    """An address of HTTP, which may hold a secret; empty for none."""
     history: str | None = None
     ledger_dir: str | None = None
+
+    @property
+    def wants_report(self) -> bool:
+        """Somebody wants to hear of a run without jobs too."""
+        return bool(self.report_path or self.junit_path or self.metrics_path or self.webhook)
 
     def ignores(self, job: JobInfo) -> bool:
         """The job is to be left alone."""
@@ -114,6 +125,8 @@ def parse(raw: Mapping[str, object], warn: Callable[[str], None]) -> Options:
         recap=_choice(raw, "recap", RecapWhen.PROBLEMS, warn),
         report_path=_text(raw, "report_path", warn) or "",
         junit_path=_text(raw, "junit_path", warn) or "",
+        metrics_path=_text(raw, "metrics_path", warn) or "",
+        webhook=_web_address(raw, "webhook", warn),
         history=_text(raw, "history", warn),
         ledger_dir=_text(raw, "ledger_dir", warn) or None,
     )
@@ -201,6 +214,17 @@ def _text(raw: Mapping[str, object], name: str, warn: Callable[[str], None]) -> 
         return value.strip()
     warn(f"async_reaper: {name} is {_shown(value)}; using its default. It is plain text.")
     return None
+
+
+def _web_address(raw: Mapping[str, object], name: str, warn: Callable[[str], None]) -> str:
+    """The address, or nothing. It may hold a secret anywhere, so a warning does not show it."""
+    value = raw.get(name)
+    if value is None or value == "":
+        return ""
+    if isinstance(value, str) and not _is_template(value) and is_web_address(value.strip()):
+        return value.strip()
+    warn(f"async_reaper: {name} is not an http or https address; using none.")
+    return ""
 
 
 def _is_template(text: str) -> bool:
