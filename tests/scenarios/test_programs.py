@@ -7,6 +7,7 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -140,7 +141,7 @@ print(json.dumps({
 """
 
 
-def spans_of(body: bytes) -> dict[str, object]:
+def spans_of(body: bytes) -> dict[str, Any]:
     """What OpenTelemetry's own definition of the request reads in it."""
     assert OTLP is not None
     done = subprocess.run([OTLP / "bin" / "python", "-c", PARSE], input=body, capture_output=True, check=False)
@@ -169,7 +170,7 @@ def test_spans_go_where_the_opentelemetry_callback_sends_its_own(run: Runner, re
     assert b"S3CRET" not in request.body
     found = spans_of(request.body)
     assert found["resource"] == {"service.name": "nightly"}
-    whole, *jobs = found["spans"]  # type: ignore[misc]
+    whole, *jobs = found["spans"]
     assert (whole["trace"], whole["parent"]) == tuple(parent.split("-")[1:3])
     assert {span["trace"] for span in jobs} == {whole["trace"]}
     assert {span["parent"] for span in jobs} == {whole["id"]}

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,13 +57,24 @@ class Artifacts:
         return stats
 
 
-def run_project(folder: Path, playbook: str, **options: str) -> Artifacts:
-    """Run a project the way AWX does: a private data folder with project, inventory and environment."""
+def run_project(
+    folder: Path,
+    playbook: str,
+    extra_vars: Mapping[str, object] | None = None,
+    jobs: Path | None = None,
+    **options: str,
+) -> Artifacts:
+    """Run a project the way AWX does: a private data folder with project, inventory and environment.
+
+    ``jobs`` is where status files are; by default below the folder.
+    """
     for name in ("project", "inventory", "env"):
         (folder / name).mkdir()
     (folder / "project" / "site.yml").write_text(playbook)
     (folder / "project" / "ansible.cfg").write_text("[defaults]\ncallbacks_enabled = async_reaper\n")
-    local = f"ansible_connection=local ansible_python_interpreter={sys.executable} ansible_async_dir={folder}/async"
+    local = (
+        f"ansible_connection=local ansible_python_interpreter={sys.executable} ansible_async_dir={jobs or folder}/async"
+    )
     (folder / "inventory" / "hosts").write_text("".join(f"{host} {local}\n" for host in ("h1", "h2")))
     variables = {
         "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
@@ -71,6 +83,7 @@ def run_project(folder: Path, playbook: str, **options: str) -> Artifacts:
         **collection_at(folder),
         **{f"ASYNC_REAPER_{name.upper()}": value for name, value in options.items()},
     }
+    (folder / "env" / "extravars").write_text(json.dumps(extra_vars or {}))
     (folder / "env" / "envvars").write_text(json.dumps(variables))
     inherited = {name: value for name, value in os.environ.items() if not re.match("ANSIBLE_|ASYNC_REAPER_", name)}
     program = environments.program("runner", "ansible-runner")
@@ -120,3 +133,40 @@ def test_a_reaped_job_is_a_success(tmp_path: Path, reap: str) -> None:
     assert (got.status, got.rc) == ("successful", 0), got.stdout
     assert not got.stats()["failures"]
     assert not any("async_reaper" in event["task"] for event in got.of("playbook_on_task_start"))
+
+
+COLLECT = "- ansible.builtin.import_playbook: reap.jobs.collect\n"
+SECOND = """
+    - name: Start what is hidden
+      ansible.builtin.shell: sleep 1; echo S3CRET
+      async: 30
+      poll: 0
+      no_log: true
+      loop: [S3CRET-item]
+"""
+
+
+def test_the_next_node_of_a_workflow_collects_what_the_first_has_left(tmp_path: Path) -> None:
+    """AWX hands one node's artifacts to the next as extra variables; the first one's ledger is gone by then."""
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    second.mkdir()
+    got = run_project(first, play(SECOND, LAUNCH), jobs=tmp_path, on_unreaped="report")
+    assert (got.status, got.rc) == ("successful", 0), got.stdout
+    artifacts = got.stats()["artifact_data"]
+    left = artifacts["async_reaper_outstanding"]
+    assert sorted((job["host"], job["site"]["task"]) for job in left.values()) == sorted(
+        (host, task) for host in ("h1", "h2") for task in ("Start the backup", "Start what is hidden")
+    )
+    assert "S3CRET" not in json.dumps(artifacts)
+
+    again = run_project(second, COLLECT, {**artifacts, "wait": True}, jobs=tmp_path)
+    assert (again.status, again.rc) == ("successful", 0), again.stdout
+    found = [job for event in again.of("runner_on_ok") for job in event["res"].get("jobs", [])]
+    assert {job["jid"]: job["state"] for job in found} == dict.fromkeys(left, "reaped")
+    assert list((tmp_path / "async").glob("j*")) == []
+    assert again.stats()["artifact_data"] == {}
+
+
+def test_a_run_that_leaves_no_job_has_no_artifact(tmp_path: Path) -> None:
+    assert run_project(tmp_path, play(LAUNCH, REAP)).stats()["artifact_data"] == {}
