@@ -88,7 +88,7 @@ def with_core(request: pytest.FixtureRequest, make_venv: MakeVenv) -> Venv:
     return make_venv(f"core-{version}", f"core-{version}", _requirement(f"core-{version}", "ansible-core"))
 
 
-@pytest.fixture(scope="session", params=["lint-oldest", "lint"])
+@pytest.fixture(scope="session", params=[pytest.param("lint-oldest", marks=pytest.mark.slow), "lint"])
 def with_lint(request: pytest.FixtureRequest, make_venv: MakeVenv) -> Venv:
     """The wheel, one ansible-lint, and the PyPI package whose name one of our rules has."""
     name = request.param

@@ -80,6 +80,7 @@ def test_a_profile_that_unloads_our_rules(complete: Venv, project: Path) -> None
     assert "profile 'production' unloads" in line
 
 
+@pytest.mark.slow
 def test_fix_enables_the_rules_that_a_profile_unloads(complete: Venv, project: Path) -> None:
     (project / ".ansible-lint").write_text("profile: production\n")
     reply = complete.run("ansible-reap", "doctor", "--fix", "--skip", "callback", "--skip", "pre-commit", cwd=project)
@@ -88,6 +89,7 @@ def test_fix_enables_the_rules_that_a_profile_unloads(complete: Venv, project: P
     assert "reports async-unreaped on a bad example" in reply.stdout
 
 
+@pytest.mark.slow
 def test_a_profile_with_our_rules_enabled_is_right(complete: Venv, project: Path) -> None:
     names = ", ".join(rule.id for rule in RULES)
     (project / ".ansible-lint").write_text(f"profile: production\nenable_list: [{names}]\n")
@@ -109,6 +111,7 @@ def test_an_ansible_lint_of_another_environment(complete: Venv, project: Path) -
     assert f"{other}/ansible-lint runs in an environment without ansible-reap" in line
 
 
+@pytest.mark.slow
 def test_an_editable_install(project: Path, tmp_path: Path) -> None:
     editable = _editable_install(tmp_path / "editable")
     lines = _doctor(editable, project)

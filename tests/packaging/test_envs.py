@@ -33,6 +33,7 @@ def no_python(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(envs, "interpreter", lambda version: None)
 
 
+@pytest.mark.slow
 def test_two_runs_at_once_make_it_once_and_a_third_has_nothing_to_do(tiny: envs.Environment, tmp_path: Path) -> None:
     with ThreadPoolExecutor(max_workers=2) as pool:
         notes = sorted(made.note for made in pool.map(envs.make, [tiny, tiny]))
@@ -43,6 +44,7 @@ def test_two_runs_at_once_make_it_once_and_a_third_has_nothing_to_do(tiny: envs.
     assert envs.make(changed).note.startswith("made with")
 
 
+@pytest.mark.slow
 def test_an_interrupted_one_is_made_anew(tiny: envs.Environment, tmp_path: Path) -> None:
     (tmp_path / "tiny").mkdir()
     (tmp_path / "tiny" / envs.STAMP).write_text("{}")

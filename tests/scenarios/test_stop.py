@@ -22,6 +22,8 @@ from scenarios.test_collect import MARK, Controller
 from scenarios.test_wait import collection_at
 from support import environments
 
+in_matrix = pytest.mark.parametrize("core", environments.side_cores(), indirect=True)
+
 TREE = """\
 - hosts: h1
   tasks:
@@ -134,6 +136,7 @@ def test_it_ends_what_was_chosen_and_nothing_else(jobs: Jobs) -> None:
     assert {job["host"]: job["outcome"] for job in told} == {"h1": "already_ended", "localhost": "not_found"}
 
 
+@in_matrix
 def test_jobs_that_a_play_has_stopped_do_not_fail_it(run: Runner, tmp_path: Path) -> None:
     got = run(
         """
@@ -154,6 +157,7 @@ def test_jobs_that_a_play_has_stopped_do_not_fail_it(run: Runner, tmp_path: Path
     assert (job["state"], job["msg"], job["reap"]["task"]) == ("failed", "Stopped by reap.jobs.stop", "Stop it")
 
 
+@in_matrix
 def test_nothing_is_stopped_unless_something_is_chosen(run: Runner, tmp_path: Path) -> None:
     got = run(
         """
@@ -173,6 +177,7 @@ def test_nothing_is_stopped_unless_something_is_chosen(run: Runner, tmp_path: Pa
     assert "'../../etc/passwd' is not a job id" in got.stdout + got.stderr
 
 
+@in_matrix
 def test_a_job_whose_wrapper_has_gone_is_left_alone(jobs: Jobs) -> None:
     leave(jobs, TREE.format(folder=jobs.folder))
     (jid,) = [job["jid"] for job in jobs.listed()["jobs"] if job["task"] == "Start another"]

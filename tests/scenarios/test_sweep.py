@@ -7,11 +7,16 @@ import os
 import time
 from pathlib import Path
 
+import pytest
+
 from ansible_reap.runtime.ledger.lines import RunRecord
 from ansible_reap.runtime.ledger.writer import Ledger
 from ansible_reap.runtime.tracking.info import JobInfo, LaunchSite
 from scenarios.conftest import Run, Runner
 from scenarios.test_wait import collection_at
+from support import environments
+
+pytestmark = pytest.mark.parametrize("core", environments.side_cores(), indirect=True)
 
 ENDED, AT_WORK = {"rc": 0}, {"started": 1, "finished": 0}
 SITE = LaunchSite("all", "Start", "site.yml", 3, None, None, 60, 0, no_log=False)
