@@ -28,6 +28,8 @@ NOT_INSTALLED = re.compile(
     r"^\s+(?:- )?(?:(?!ansible\.(?:builtin|legacy)\.)\w+\.\w+\.\w+|synchronize|win_\w+|sudo\w*):", re.MULTILINE
 )
 """A module of a collection, which ansible-core alone does not have, or a keyword that it has no more."""
+AFTER = re.compile(r" *# To be put in after line (\d+), not here:\n")
+"""Where a task goes that does not belong right after the finding's."""
 TIDINESS = ("async-cleanup", "async-finished")
 """Opt-in rules that ask for more than a suggestion of another rule is about."""
 
@@ -69,6 +71,12 @@ def paste(text: str, finding: Finding) -> str:
     )
     replaced = {at: parts.pop(0) if is_own else "".join(lines[finding.place.line - 1 : finding.end_line])}
     for other in parts:
+        elsewhere = AFTER.match(other)
+        if elsewhere:
+            line = int(elsewhere[1])
+            assert line > finding.end_line
+            replaced[line + 1, line] = other[elsewhere.end() :]
+            continue
         name = re.search(r"name: (.*)", other)
         there = named.get(name[1].strip()) if name else None
         if there:
@@ -88,7 +96,9 @@ def tasks_of(text: str) -> list[Task]:
 def split(text: str) -> list[str]:
     """The tasks of a suggestion, each as text."""
     indent = re.match(r" *", text)
-    starts = [match.start() for match in re.finditer(rf"^{indent[0] if indent else ''}- ", text, re.MULTILINE)]
+    spaces = indent[0] if indent else ""
+    marker = rf"(?:{spaces}{AFTER.pattern})?"
+    starts = [match.start() for match in re.finditer(rf"^{marker}{spaces}- ", text, re.MULTILINE)]
     return [text[start:end] for start, end in zip([0, *starts[1:]], [*starts[1:], len(text)], strict=True)]
 
 

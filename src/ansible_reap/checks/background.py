@@ -35,6 +35,8 @@ def check(context: RuleContext) -> Iterator[Finding]:
         # What is meant to live on is to outlive its shell: async-unreaped says what else to do with it.
         if use.launch and unreaped.is_daemon(context.analysis, use.launch):
             continue
+        if use.launch and unreaped.is_left_behind(context.analysis, use.launch):
+            continue  # async-unreaped says both
         sign = None if work.reboots(use.task) else work.leaves_by(work.commands(use.task))
         if sign:
             seconds = use.limit.single

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ansible_reap.checks import fixes
+from ansible_reap.checks import fixes, reboot
+from ansible_reap.checks.evidence import work
 from ansible_reap.checks.evidence.work import number
 from ansible_reap.checks.finding import Finding, Fix, Level, Rule, RuleContext
 from ansible_reap.checks.support import speak
@@ -100,15 +101,23 @@ def _zero(analysis: Analysis, use: AsyncUse) -> Finding | None:
     if number(use.task.keywords.get("async")) != 0:
         return None
     waits = _waits_for_nothing(analysis, use.task)
+    command = work.reboots(use.task)
+    if command:
+        effect = f"'{command}' runs in the foreground, and the connection may go before the task has ended"
+        todo = (
+            f"Use {reboot.module_for(use.task)}, which waits for the host, in place of it and of the waits that follow"
+        )
+    else:
+        effect = "the task runs in the foreground and registers no job id"
+        todo = "Leave async and poll out, or give the job a limit (async: SECONDS)"
     return speak(
         RULE,
         use.task,
-        "async: 0 starts no job: the task runs in the foreground and registers no job id. Leave async and poll out, or "
-        "give the job a limit (async: SECONDS).",
+        f"async: 0 starts no job: {effect}. {todo}.",
         sub_tag="zero",
         related=[(wait, "waits for a job that is never started") for wait in waits],
         settings=use.settings,
-        fix=_without(analysis, use.task, waits, "async", "poll"),
+        fix=None if command else _without(analysis, use.task, waits, "async", "poll"),
     )
 
 

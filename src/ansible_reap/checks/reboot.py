@@ -6,12 +6,15 @@ from collections.abc import Iterator
 
 from ansible_reap.checks import fixes
 from ansible_reap.checks.evidence import work
-from ansible_reap.checks.evidence.neighbours import boots_another_system, gives_a_new_address, tasks_of_file
+from ansible_reap.checks.evidence.limits import ends_it_at_once
+from ansible_reap.checks.evidence.neighbours import tasks_naming, tasks_of_file
+from ansible_reap.checks.evidence.reboots import comes_back_as_another
 from ansible_reap.checks.finding import Finding, Fix, Level, Rule, RuleContext
-from ansible_reap.checks.support import contexts, speak
+from ansible_reap.checks.support import contexts, listed, speak
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, Launch
 from ansible_reap.jobs import Verdict
+from ansible_reap.wording import seconds_text
 
 _WAITING = frozenset({"wait_for", "wait_for_connection", "pause", "async_status"})
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -19,31 +22,47 @@ _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
 def check(context: RuleContext) -> Iterator[Finding]:
     for launch in context.analysis.launches:
-        if launch.verdict is Verdict.DETACHED or _is_the_controller(launch):
+        command = by_hand(context.analysis, launch)
+        if command is None:
             continue
-        command = work.reboots(launch.task)
-        if not command:
-            continue
-        # The reboot module waits where the host was, for the system that it was: another one is not for it.
-        is_another = gives_a_new_address(context.analysis, launch.task) or boots_another_system(
-            context.analysis, launch.task
+        fix = fixes.reboot.use_module(context.analysis, launch.task)
+        too_short = ends_it_at_once(context.analysis, launch.task, launch.limit)
+        if too_short and fix is None:
+            continue  # async-timeout[interval] says both
+        gone = _gone(context.analysis, launch.task, fix) or _after(context.analysis, launch.task)
+        limit = f" A limit of {seconds_text(max(launch.limit.values))} may end it before that." if too_short else ""
+        yield speak(
+            RULE,
+            launch.task,
+            f"'{command}' as a job cuts the connection of the play, and this task itself succeeds whether or not the "
+            f"host comes back.{limit} Use {module_for(launch.task)}: it reboots, waits until the host answers again, "
+            f"and fails if it does not.{_take_out(gone)}",
+            related=[(other, "the module takes its place") for other in gone],
+            severity=Level.MEDIUM if too_short else None,
+            settings=launch.settings,
+            fix=fix,
         )
-        if not is_another:
-            module = "ansible.windows.win_reboot" if work.is_windows(launch.task) else "ansible.builtin.reboot"
-            fix = fixes.reboot.use_module(context.analysis, launch.task)
-            yield speak(
-                RULE,
-                launch.task,
-                f"'{command}' as a job cuts the connection of the play, and this task itself succeeds whether or not "
-                f"the host comes back. Use {module}: it reboots, waits until the host answers again, and fails if it "
-                "does not, so waits that follow the reboot are no longer needed.",
-                related=[
-                    (wait, "the module waits itself: this task goes")
-                    for wait in _gone(context.analysis, launch.task, fix) or _waits_after(context.analysis, launch.task)
-                ],
-                settings=launch.settings,
-                fix=fix,
-            )
+
+
+def _take_out(gone: list[Task]) -> str:
+    if not gone:
+        return ""
+    lines = listed(str(task.line) for task in gone)
+    tasks, them = ("task", "line") if len(gone) == 1 else ("tasks", "lines")
+    return f" Take out the {tasks} in {them} {lines} with it."
+
+
+def by_hand(analysis: Analysis, launch: Launch) -> str | None:
+    """The command by which the launch reboots a host that the reboot module could reboot instead, or None."""
+    if launch.verdict is Verdict.DETACHED or _is_the_controller(launch):
+        return None
+    command = work.reboots(launch.task)
+    return None if command is None or comes_back_as_another(analysis, launch.task) else command
+
+
+def module_for(task: Task) -> str:
+    """The module that reboots and waits, on the system that the task runs on."""
+    return "ansible.windows.win_reboot" if work.is_windows(task) else "ansible.builtin.reboot"
 
 
 def _gone(analysis: Analysis, task: Task, fix: Fix | None) -> list[Task]:
@@ -54,15 +73,18 @@ def _gone(analysis: Analysis, task: Task, fix: Fix | None) -> list[Task]:
     return [other for other in later if any(edit.first <= other.line <= edit.last for edit in fix.edits)]
 
 
-def _waits_after(analysis: Analysis, task: Task) -> list[Task]:
-    """The tasks right after this one that wait for the host, or look at the reboot's job."""
+def _after(analysis: Analysis, task: Task) -> list[Task]:
+    """The tasks right after this one that wait for the host, and those that look at the reboot's job."""
     found = []
     for other in tasks_of_file(analysis, task.path):
         if other.line > task.end_line:
             if other.module not in _WAITING:
                 break
             found.append(other)
-    return found
+    register = task.keywords.get("register")
+    naming = tasks_naming(analysis, task.path, register) if isinstance(register, str) else ()
+    looking = [other for other in naming if other.line > task.end_line and other.module == "async_status"]
+    return [*found, *(other for other in looking if other not in found)]
 
 
 def _is_the_controller(launch: Launch) -> bool:

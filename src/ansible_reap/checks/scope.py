@@ -71,8 +71,8 @@ def _skipped(analysis: Analysis, reap: Reap, launch: Launch) -> Finding | None:
     return speak(
         RULE,
         reap.task,
-        f"The launch skips the items for which '{_written(when)}' does not hold. A skipped item has no ansible_job_id, "
-        f"so this task fails at the first one. Loop over the results that have an id.",
+        f"The launch skips the items that do not meet its condition ({_written(when)}). A skipped item has no "
+        f"ansible_job_id, so this task fails at the first one. Loop over the results that have an id.",
         sub_tag="results",
         confidence=Level.MEDIUM,
         related=[(launch.task, "launched here, some items may be skipped")],

@@ -6,7 +6,13 @@ from collections.abc import Iterator
 
 from ansible_reap.checks import fixes
 from ansible_reap.checks.evidence import conditions
-from ansible_reap.checks.evidence.neighbours import is_ended_between, tests_failure_of
+from ansible_reap.checks.evidence.neighbours import (
+    fails_later,
+    has_comment,
+    is_ended_between,
+    takes_down,
+    tests_failure_of,
+)
 from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext
 from ansible_reap.checks.support import constant, contexts, speak
 from ansible_reap.content.model import Task
@@ -21,8 +27,20 @@ def check(context: RuleContext) -> Iterator[Finding]:
         finding = _ignored(context.analysis, reap) or _never_failed(context.analysis, reap)
         if not finding:
             yield from _retried(context.analysis, reap)
-        elif not tests_failure_of(context.analysis, reap.task) and not _is_expected(context.analysis, reap):
+        elif not _is_on_purpose(context.analysis, reap):
             yield finding
+
+
+def _is_on_purpose(analysis: Analysis, reap: Reap) -> bool:
+    """Whether its author has seen to the failure, or has said by the task's place or in a comment that it may be."""
+    keyword = "failed_when" if "failed_when" in reap.task.keywords else "ignore_errors"
+    return (
+        tests_failure_of(analysis, reap.task)
+        or _is_expected(analysis, reap)
+        or takes_down(reap.task)
+        or has_comment(analysis, reap.task, keyword)
+        or fails_later(analysis, reap.task)
+    )
 
 
 def _is_expected(analysis: Analysis, reap: Reap) -> bool:
@@ -49,6 +67,7 @@ def _ignored(analysis: Analysis, reap: Reap) -> Finding | None:
         "This task fails when the job has failed or was killed at its limit, but with ignore_errors the play goes on, "
         "and no later task of the file looks at the result. Take ignore_errors out, or test the result.",
         sub_tag="ignore-errors",
+        severity=None if "ignore_errors" in reap.task.keywords else Level.MEDIUM,
         settings=reap.settings,
         fix=fixes.keywords.drop_together(analysis, [reap.task, *_also_ignored(analysis, reap)], "ignore_errors"),
     )

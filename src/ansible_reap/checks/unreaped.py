@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ansible_reap.checks import fixes
-from ansible_reap.checks.evidence import conditions, daemon, work
+from ansible_reap.checks.evidence import conditions, daemon, scripts, work
 from ansible_reap.checks.evidence.daemon import Sign
+from ansible_reap.checks.evidence.neighbours import own_wait_after
 from ansible_reap.checks.finding import Finding, Fix, Level, Related, Rule, RuleContext
-from ansible_reap.checks.support import listed
+from ansible_reap.checks.support import constant, listed
 from ansible_reap.flow.analysis import Analysis, Launch, Reap, ReapKind
 from ansible_reap.jobs import DETACH_VARIABLE, Verdict
 from ansible_reap.wording import duration, seconds_text
@@ -37,21 +38,46 @@ def is_daemon(analysis: Analysis, launch: Launch) -> bool:
     return daemon.are_enough(daemon.signs_of(analysis, launch))
 
 
+def is_left_behind(analysis: Analysis, launch: Launch) -> bool:
+    """Whether nothing waits for the launch, and a wait would learn nothing, as its shell leaves the work behind."""
+    if launch.verdict is not Verdict.UNREAPED or launch.sub_tag not in ("never", "unregistered"):
+        return False
+    script = scripts.of(analysis, launch.task)
+    return work.is_left_behind(work.commands(launch.task)) or (
+        script is not None and work.is_left_behind(script.commands)
+    )
+
+
+def _severity(launch: Launch) -> Level:
+    """Less where hardly anything can fail, and where the author has written that a failure does not matter."""
+    task = launch.task
+    if work.is_trivial(task) or constant(task.inherited("ignore_errors")) or task.keywords.get("failed_when") is False:
+        return Level.LOW
+    return RULE.severity
+
+
 def _finding(analysis: Analysis, launch: Launch) -> Finding:
     task = launch.task
     signs = daemon.signs_of(analysis, launch) if launch.verdict is Verdict.UNREAPED else ()
     lives_on = launch.sub_tag != "reason" and daemon.are_enough(signs)
     # A sign that is not enough to tell a daemon is enough to leave the wait to its author.
-    fix = None if lives_on else _fix(analysis, launch, is_safe=sum(sign.weight for sign in signs) <= daemon.WEAK)
+    left = not lives_on and is_left_behind(analysis, launch)
+    has_no_wait = lives_on or left
+    fix = None if has_no_wait else _fix(analysis, launch, is_safe=sum(sign.weight for sign in signs) <= daemon.WEAK)
+    message = _message(launch)
+    if lives_on:
+        message = _lives_on(analysis, launch, signs)
+    elif left:
+        message = _left_behind(analysis, launch)
     return Finding(
         rule=RULE.id,
         sub_tag="daemon" if lives_on else launch.sub_tag,
-        severity=Level.LOW if lives_on else RULE.severity,
+        severity=Level.LOW if lives_on else Level.MEDIUM if left else _severity(launch),
         confidence=Level(launch.confidence),
         place=task.place,
         end_line=task.end_line,
         task=task.label,
-        message=_lives_on(launch, signs) if lives_on else _message(launch),
+        message=message if has_no_wait else message + _heard_of_elsewhere(analysis, launch),
         related=tuple(Related(look.task.place, _what(look, launch)) for look in (*launch.looks, *launch.reaps)),
         via=launch.via,
         fix=fix if fix and fix.is_safe else None,
@@ -73,10 +99,10 @@ def _fix(analysis: Analysis, launch: Launch, *, is_safe: bool) -> Fix | None:
     return fixes.wait.add(analysis, launch, is_safe=is_safe)
 
 
-def _lives_on(launch: Launch, signs: tuple[Sign, ...]) -> str:
+def _lives_on(analysis: Analysis, launch: Launch, signs: tuple[Sign, ...]) -> str:
     told = listed(sign.text for sign in signs[:_SIGNS_TOLD])
     limit = launch.limit.single
-    if work.leaves_by(work.commands(launch.task)):
+    if work.leaves_by(work.commands(launch.task)) or is_left_behind(analysis, launch):
         end = "Its work outlives the job, so neither the job's result nor its limit says anything about it"
     elif any(sign.weight == daemon.STRONG and sign.text.endswith("kills it") for sign in signs):
         end = "An end before that goes unnoticed"
@@ -87,6 +113,32 @@ def _lives_on(launch: Launch, signs: tuple[Sign, ...]) -> str:
     return (
         f"By its signs this job is meant to live on: {told}. {end}. Say in its vars that it is ({DETACH_VARIABLE}: "
         f"REASON), or run it as a service, which is restarted and keeps a log."
+    )
+
+
+def _left_behind(analysis: Analysis, launch: Launch) -> str:
+    jobs = "jobs" if launch.is_looped else "job"
+    own = work.is_left_behind(work.commands(launch.task))
+    script = None if own else scripts.of(analysis, launch.task)
+    where = f" in '{script.name}'" if script else ""
+    limit = launch.limit.single
+    return (
+        f"Nothing waits for the {jobs}, and a wait would not learn how the work ends: '&'{where} leaves it to run in "
+        f"the background of its shell, so the job's result is the shell's, and "
+        f"{f'the limit of {seconds_text(limit)}' if limit else 'the limit'} need not reach the work. Leave '&' out, so "
+        f"that the job is the work, and wait with async_status, or {_DECLARE}."
+    )
+
+
+def _heard_of_elsewhere(analysis: Analysis, launch: Launch) -> str:
+    """What the reader may object: that a later task waits in its own way."""
+    if launch.sub_tag not in ("never", "unregistered"):
+        return ""
+    other = own_wait_after(analysis, launch.task)
+    return (
+        f" If line {other.line} waits for this work, its own time-out is all that it can tell of a failure."
+        if other
+        else ""
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from ansible_reap.checks.evidence import work
+from ansible_reap.checks.evidence import scripts, work
 from ansible_reap.checks.evidence.neighbours import ENDING_PROGRAMS, tasks_of_file, tasks_that_end_work
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, Launch
@@ -22,6 +22,8 @@ ENOUGH = 3
 """The weight from which on the signs together tell a daemon."""
 STRONG, FAIR, WEAK = 3, 2, 1
 DAY = 86400
+HALF_A_SHIFT = 4 * 3600
+"""Seconds: a limit from which on a job may be meant to last as long as the play."""
 
 
 class Sign(NamedTuple):
@@ -45,6 +47,9 @@ _DAEMONS = frozenset({"sshd", "httpd", "nginx", "dnsmasq", "mongod", "mysqld", "
                       "memcached", "caddy", "traefik", "haproxy", "squid", "tinyproxy", "minio",
                       "openvpn", "vncserver", "registry", "slapd", "rsyslogd", "influxd", "prometheus",
                       "node_exporter"})  # fmt: skip
+_CONTROLS = frozenset({"apachectl", "apache2ctl", "httpd", "apache2", "pg_ctl", "pg_ctlcluster", "catalina.sh",
+                       "zkServer.sh"})  # fmt: skip
+"""Programs that start a server when told to ``start``, and end before it does."""
 _MODULES = frozenset({"http.server", "SimpleHTTPServer", "smtpd", "aiosmtpd", "pyftpdlib", "uvicorn", "gunicorn"})
 """Modules of Python that serve, as in ``python -m http.server``."""
 _SERVING = frozenset({"runserver", "serve", "server", "port-forward", "proxy", "start-session"})
@@ -58,17 +63,20 @@ _SCRIPT = re.compile(
 _RECORDER_SCRIPT = re.compile(r"(?:^|[^a-z])(?:logger|recorder|ping|poller|sniffer|keep-?alive|agent)$", re.IGNORECASE)
 _VERBS = r"\b(?:start(?:s|ing)?|runs?|running|launch(?:es|ing)?|host|serve|expose|open|spawn|bring up)\b"
 _NAMED = re.compile(
-    _VERBS + r".*?(?<![\w-])(?P<what>\w*servers?|daemon|proxy|tunnels?|listener|monitor(?:ing)?|watcher|watchdog"
+    _VERBS
+    + r".*?(?<![\w-])(?P<what>\w*servers?|daemon|listening|proxy|tunnels?|listener|monitor(?:ing)?|watcher|watchdog"
     r"|port.?forward(?:ing|er)?)"
-    r"(?=$|[^\w-]*$|[,:.;()]|\s+(?:on|for|in|at|with|to|that|via|and|of|as|by|from|which|port)\b)",
+    r"(?=$|[^\w-]*$|[,:.;()]|\s+(?:process|on|for|in|at|with|to|that|via|and|of|as|by|from|which|port)\b)",
     re.IGNORECASE | re.DOTALL,
 )
 _NAMED_APP = re.compile(_VERBS + r".*\b(?P<what>app|application|service)\s*$", re.IGNORECASE | re.DOTALL)
 _IN_BACKGROUND = re.compile(
     r"(?P<what>\bbackground\b|\basynchronously\b|\bport.?forward\w*|\btunnel\w*|\bkeep.?alive\b"
-    r"|\b(?:watch|monitor|record|captur|tail|logg)ing\b)",
+    r"|\b(?:watch|monitor|record|captur|tail|logg|gather|profil|trac|sampl|collect)ing\b)",
     re.IGNORECASE,
 )
+_BESIDE = re.compile(r"(?P<what>\bwhile\b[^,;:]{1,40}\b(?:runs|is running|are running))\b", re.IGNORECASE)
+"""Work that is to last as long as other work does."""
 _STOPS = re.compile(r"\b(?:stop|kill|terminate|shut ?down|tear ?down)\b", re.IGNORECASE)
 MAX_NAME = 400
 MAX_WORD = 200
@@ -86,11 +94,13 @@ def signs_of(analysis: Analysis, launch: Launch) -> tuple[Sign, ...]:
     found = list(_of_limit(launch))
     if task.module.rpartition(".")[2] in _RUNNERS:
         found += _of_commands(task)
+        found += _of_its_script(analysis, task)
         found += _of_name(task)
         found += _of_neighbours(analysis, task)
         found += _of_counterpart(analysis, task)
-    elif re.search(r"_(?:proxy|tunnel|port_forward)$", task.module):
+    elif re.search(r"(?:^|_)(?:proxy|tunnel|port_forward|listen|listen_port)$", task.module.rpartition(".")[2]):
         found.append(Sign(f"{task.module} keeps a connection open", FAIR))
+        found += _of_neighbours(analysis, task)
     unique = {sign.text: sign for sign in sorted(found, key=lambda sign: sign.weight)}
     return tuple(sorted(unique.values(), key=lambda sign: -sign.weight))
 
@@ -108,6 +118,8 @@ def _of_limit(launch: Launch) -> Iterator[Sign]:
     if limit >= DAY:
         weight = FAIR if limit < 7 * DAY or not runs else STRONG
         yield Sign(f"its limit is {duration(limit)}", weight)
+    elif limit >= HALF_A_SHIFT and runs:
+        yield Sign(f"its limit is {duration(limit)}", WEAK)
     elif limit < KILL_STEP and work.leaves_by(work.commands(launch.task)):
         yield Sign(f"its limit of {limit:g} s is a token", WEAK)
 
@@ -117,17 +129,27 @@ def _of_commands(task: Task) -> Iterator[Sign]:
     leaves = work.leaves_by(commands)
     if leaves:
         yield Sign(f"{'a trailing' if leaves == '&' else ''} '{leaves}' lets it outlive its shell".strip(), FAIR)
+    loop = work.loops_for_ever(commands)
+    if loop:
+        yield Sign(f"it loops for ever ('{loop}')", STRONG)
     for command in commands:
-        if "while" in command.reserved and command.argv[:1] in (("true",), (":",), ("sleep",)):
-            yield Sign(f"it loops for ever ('while {' '.join(command.argv)}')", STRONG)
-        if "until" in command.reserved and command.argv[:1] == ("false",):
-            yield Sign("it loops for ever ('until false')", STRONG)
         if any(target.endswith(".pid") for target in command.targets):
             yield Sign("it writes a pid file", FAIR)
         for argv in command.programs():
             yield from _of_program(argv)
     if not commands:
         yield from _of_script(_words(task))
+
+
+def _of_its_script(analysis: Analysis, task: Task) -> Iterator[Sign]:
+    """What the text of the script says that the task runs."""
+    script = scripts.of(analysis, task)
+    if script is None:
+        return
+    if script.is_endless:
+        yield Sign(f"'{script.name}' has no end of its own", STRONG)
+    elif work.is_left_behind(script.commands):
+        yield Sign(f"'{script.name}' leaves its work in the background", FAIR)
 
 
 def _words(task: Task) -> tuple[str, ...]:
@@ -157,8 +179,11 @@ def _of_program(argv: tuple[str, ...]) -> Iterator[Sign]:
 
 
 def _of_server(name: str, words: tuple[str, ...]) -> Iterator[Sign]:
-    served = next((word for word in words if word in _MODULES), None)
-    if served and "-m" in words:
+    modules = {word.removeprefix("-m") for word in words if word.startswith("-m")}
+    served = next((word for word in words if word in _MODULES and "-m" in words), None) or min(
+        modules & _MODULES, default=None
+    )
+    if served:
         yield Sign(f"'{served}' serves until it is stopped", STRONG)
     if name in ("nc", "ncat", "netcat") and any(re.match(r"-\w*l", word) for word in words):
         yield Sign(f"it listens on a port ('{name} -l')", STRONG)
@@ -173,6 +198,8 @@ def _of_server(name: str, words: tuple[str, ...]) -> Iterator[Sign]:
         yield Sign(f"it serves until it is stopped ('{name} {sub_command}')", STRONG)
     if name in _DAEMONS or name.endswith("-server"):
         yield Sign(f"'{name}' is a server", FAIR)
+    if name in _CONTROLS and "start" in words[:3]:
+        yield Sign(f"it starts a server ('{name} start')", STRONG)
     if name == "java" and "-jar" in words:
         yield Sign("'java -jar' starts an application", WEAK)
 
@@ -209,7 +236,10 @@ def _of_name(task: Task) -> Iterator[Sign]:
         match = pattern.search(name)
         if match:
             yield Sign(f"its name says '{match['what']}'", weight)
-            return
+            break
+    beside = _BESIDE.search(name)
+    if beside:
+        yield Sign(f"its name says '{beside['what']}'", FAIR)
 
 
 def _of_counterpart(analysis: Analysis, task: Task) -> Iterator[Sign]:

@@ -21,46 +21,20 @@ _CONDITIONS = frozenset({"when", "failed_when", "changed_when", "until", "that"}
 _VERDICTS = frozenset({"fail", "assert"})
 """Modules that exist to say that something has failed."""
 ENDING_PROGRAMS = frozenset({"kill", "pkill", "killall", "taskkill", "skill"})
+_TAKES_DOWN = re.compile(
+    r"(?:^|[^a-z])(?:destroy|tear.?down|clean.?up|delet\w*|remov\w*|uninstall|undeploy|stop\w*|purge|decommission)(?=$|[^a-z])",
+    re.IGNORECASE,
+)
+_NEXT = 6
+"""Tasks after a launch among which a wait for its work is looked for."""
 MAX_KEPT = 64
 """Files whose words are remembered."""
 _WORD = re.compile(r"\w+")
-_ADDRESS = frozenset({"ansible_host", "ansible_ssh_host", "ansible_port", "ansible_ssh_port", "ansible_user",
-                      "ansible_ssh_user", "ansible_password", "ansible_ssh_pass", "ansible_ssh_private_key_file",
-                      "ansible_connection"})  # fmt: skip
-"""Variables by which Ansible reaches a host: given anew after a reboot, another system answers there."""
-_BOOT_NEXT = frozenset({"grub-reboot", "grub2-reboot", "grub-set-default", "grub2-set-default", "kexec", "efibootmgr",
-                        "ipmitool", "grubby"})  # fmt: skip
-"""Programs by which a play chooses what the host boots next."""
-_INTO = re.compile(
-    r"\binto\b|\b(?:installer|rescue|recovery|live ?cd|pxe|netboot|initramfs|archiso|new (?:system|os))\b",
-    re.IGNORECASE,
-)
 
 
 def tasks_of_file(analysis: Analysis, path: str) -> Iterator[Task]:
     """Every task of a file that some launch or look stands in, in the order of the text; blocks as tasks too."""
     return iter(analysis.steps.get(path, ()))
-
-
-def gives_a_new_address(analysis: Analysis, task: Task) -> bool:
-    """Whether a later task of the same play tells Ansible to reach the host elsewhere, as after a change of network."""
-    play = _play(task)
-    for other in tasks_of_file(analysis, task.path):
-        if other.line > task.line and _play(other) == play:
-            given = other.keywords.get("vars")
-            facts = other.args if other.module == "set_fact" else given if isinstance(given, dict) else {}
-            if not _ADDRESS.isdisjoint(facts):
-                return True
-    return False
-
-
-def boots_another_system(analysis: Analysis, task: Task) -> bool:
-    """Whether the host may come back as another system: the reboot module would not recognise it."""
-    if _INTO.search(task.name or ""):
-        return True
-    play = _play(task)
-    earlier = (other for other in tasks_of_file(analysis, task.path) if other.line < task.line and _play(other) == play)
-    return any(not _BOOT_NEXT.isdisjoint(work.program_names(other)) for other in (task, *earlier))
 
 
 def may_be_on_windows(analysis: Analysis, task: Task) -> bool:
@@ -70,8 +44,25 @@ def may_be_on_windows(analysis: Analysis, task: Task) -> bool:
     return task.module not in BUILTIN_MODULES and any(map(is_windows, tasks_of_file(analysis, task.path)))
 
 
-def _play(task: Task) -> Place | None:
+def play_of(task: Task) -> Place | None:
+    """Where the play begins that the task stands in; None for a task of another kind of file."""
     return next((block.place for block in task.enclosing() if block.is_play), None)
+
+
+def own_wait_after(analysis: Analysis, task: Task) -> Task | None:
+    """One of the next tasks that waits for something by other means than ``async_status``, or None."""
+    play = play_of(task)
+    later = [
+        other for other in tasks_of_file(analysis, task.path) if other.line > task.end_line and other.module != "block"
+    ]
+    for other in later[:_NEXT]:
+        if play_of(other) != play:
+            return None
+        if other.module == "wait_for" and str(other.args.get("state", "started")) != "stopped":
+            return other
+        if "until" in other.keywords and other.module != "async_status" and "async" not in other.keywords:
+            return other
+    return None
 
 
 def tests_failure_of(analysis: Analysis, task: Task) -> bool:
@@ -84,6 +75,27 @@ def tests_failure_of(analysis: Analysis, task: Task) -> bool:
         return False
     naming = (other for other in tasks_naming(analysis, task.path, register) if other.line > task.line)
     return any(_judges(other, register) for other in naming)
+
+
+def fails_later(analysis: Analysis, task: Task) -> bool:
+    """Whether a later task of the same file and play exists to say that something has failed, under a condition."""
+    play = play_of(task)
+    later = (other for other in tasks_of_file(analysis, task.path) if other.line > task.end_line)
+    return any(other.module in _VERDICTS and play_of(other) == play for other in later)
+
+
+def takes_down(task: Task) -> bool:
+    """Whether the task belongs to taking something down, where a failure often means that it was gone already."""
+    return any(_TAKES_DOWN.search(text) for text in (task.path, task.name or ""))
+
+
+def has_comment(analysis: Analysis, task: Task, keyword: str) -> bool:
+    """Whether a comment on the keyword's line, or right above it, says why it stands there."""
+    lines = analysis.texts.get(task.path, "").splitlines()
+    for at in range(task.line - 1, min(task.end_line, len(lines))):
+        if re.match(rf"\s*(?:- )?{re.escape(keyword)}\s*:", lines[at]):
+            return " #" in lines[at] or (at > 0 and lines[at - 1].lstrip().startswith("#"))
+    return False
 
 
 def tasks_naming(analysis: Analysis, path: str, word: str) -> tuple[Task, ...]:

@@ -23,6 +23,9 @@ _BRANCHES = frozenset({"if", "for", "while", "until", "case", "select", "functio
 _SOON = frozenset({"now", "+0", "+1", "0", "1"})
 """Times of ``shutdown`` that are at once, or within a minute."""
 _LEAVES = ("disown", "setsid", "nohup")
+_QUICK = frozenset({"echo", "printf", "sleep", "true", ":", "exit", "cd", "disown", "date", "touch", "export", "set",
+                    "test", "[", "[[", "logger", "whoami", "hostname", "uptime", "pwd"})  # fmt: skip
+"""Programs that do next to nothing."""
 
 
 def is_windows(task: Task) -> bool:
@@ -207,3 +210,32 @@ def leaves_by(commands: list[Command]) -> str | None:
         return "&"
     names = {argv[0] for command in commands for argv in command.programs()}
     return next((sign for sign in _LEAVES if sign in names), None)
+
+
+def is_left_behind(commands: Sequence[Command]) -> bool:
+    """Whether the shell ends by putting work in the background, with no ``wait`` and little else after it."""
+    last = max((i for i, command in enumerate(commands) if command.is_background), default=None)
+    if last is None:
+        return False
+    after = [command for command in commands[last + 1 :] if command.depth == commands[last].depth]
+    return all(_is_quick(command) for command in after)
+
+
+def _is_quick(command: Command) -> bool:
+    return not command.argv or command.argv[0] in _QUICK
+
+
+def is_trivial(task: Task) -> bool:
+    """Whether the task's command line does next to nothing, so that hardly anything can fail."""
+    found = commands(task)
+    return bool(found) and all(map(_is_quick, found))
+
+
+def loops_for_ever(commands: Sequence[Command]) -> str | None:
+    """The head of an endless loop, as in ``while true``, or None."""
+    for command in commands:
+        if "while" in command.reserved and command.argv[:1] in (("true",), (":",), ("sleep",)):
+            return f"while {' '.join(command.argv)}"
+        if "until" in command.reserved and command.argv[:1] == ("false",):
+            return "until false"
+    return None

@@ -33,8 +33,19 @@ def suggestion(finding: Finding, text: str, steps: Iterable[Task]) -> str:
         after = _edited(lines, own, task.line, task.end_line) if own else ""
         changed += after if after.strip() else ""
     added = (edit for edit in others if edit.last < edit.first and not any(_is_within(edit, task) for task in tasks))
-    changed += "".join(edit.replacement for edit in added)
+    changed += "".join(_placed(edit, lines, last) for edit in added)
     return "" if changed.strip() == "".join(lines[first - 1 : last]).strip() else changed
+
+
+def _placed(edit: Edit, lines: list[str], last: int) -> str:
+    """What is put in, with a comment that says where unless that is right after the finding's task."""
+    between = lines[last : edit.last]
+    if not any(line.strip() and not line.lstrip().startswith("#") for line in between):
+        return edit.replacement
+    body = edit.replacement.lstrip("\n")
+    blank = edit.replacement[: len(edit.replacement) - len(body)]
+    indent = body[: len(body) - len(body.lstrip(" "))]
+    return f"{blank}{indent}# To be put in after line {edit.last}, not here:\n{body}"
 
 
 def _is_within(edit: Edit, task: Task) -> bool:

@@ -43,7 +43,7 @@ _KEPT = (
 _REACHING = ("ansible_", "async_reaper_")
 """How the variables begin that decide where and as whom a task runs, or are for us."""
 
-_AUTHORS_OWN = ("until", "retries", "ignore_errors", "ignore_unreachable", "failed_when", "listen", "debugger")
+_AUTHORS_OWN = ("until", "retries", "ignore_unreachable", "listen", "debugger")
 """Keywords with which the launch's author may mean something that a plain wait would break."""
 
 MAX_TEXT = 1000
@@ -67,9 +67,7 @@ def add(analysis: Analysis, launch: Launch, *, is_safe: bool = True) -> Fix | No
     limit = launch.limit.single
     register = launch.register or _new_name(analysis, launch)
     edits = list(_registered(item, launch, register))
-    # What is ignored at the start of the job says nothing once its end is waited for.
-    edits += item.without("ignore_errors") or []
-    place = _place(item, launch)
+    place = _place(analysis, item, launch)
     reap = ("\n" if item.is_spaced_after(place) else "") + _reap(launch, item, register, limit)
     edits.append(item.after(place, reap))
     what = _what(launch, register)
@@ -84,6 +82,8 @@ def _is_possible(launch: Launch, item: Item) -> bool:
         return False
     if item.number("poll") is None or _retries(launch, item, launch.limit.single) is None:
         return False
+    if task.inherited("ignore_errors") or item.entry("failed_when"):
+        return False  # its author lets it fail: whether the wait may fail the play is for them to say
     if launch.register is not None and not (_NAME.fullmatch(launch.register) and item.entry("register")):
         return False
     if launch.register is None and "register" in task.keywords:
@@ -100,7 +100,7 @@ def _is_safe(launch: Launch, item: Item, limit: float | None) -> bool:
         return False
     if any(item.entry(key) for key in _AUTHORS_OWN) or work.leaves_by(work.commands(task)):
         return False
-    if task.inherited("ignore_errors") or task.inherited("ignore_unreachable"):
+    if task.inherited("ignore_unreachable"):
         return False
     if _is_per_item(launch, item, "delegate_to") or any(not name.startswith(_REACHING) for name in task.vars):
         return False
@@ -116,19 +116,29 @@ def _is_per_item(launch: Launch, item: Item, key: str) -> bool:
     return any(re.search(rf"\b{re.escape(name)}\b", item.text(entry.first, entry.last)) for name in names)
 
 
-def _place(item: Item, launch: Launch) -> int:
+def _place(analysis: Analysis, item: Item, launch: Launch) -> int:
     """The line after which the wait goes: the list's end, but before the first task that would cut it off.
 
-    Before a task that looks at the job too, and above all before one that deletes its status file.
+    Before a task that looks at the job too, above all before one that deletes its status file, and before one that
+    gives the register another value.
     """
-    looks = {look.task.line for look in launch.looks}
-    stop = next((at for at, step in enumerate(item.later) if step.place.line in looks or _cuts_off(step)), None)
+    ending = {look.task.line for look in launch.looks}
+    ending |= {step.line for step in analysis.steps.get(item.path, ()) if _overwrites(step, launch.register)}
+    ends = (_cuts_off(step) or any(step.line <= line <= step.end_line for line in ending) for step in item.later)
+    stop = next((at for at, is_end in enumerate(ends) if is_end), None)
     if stop is None:
         return item.last_of_list
     if stop == 0:
         return item.last
     before = item.later[stop - 1].line
     return next(end_line(node) for node in item.siblings if node.start_mark.line + 1 == before)
+
+
+def _overwrites(task: Task, register: str | None) -> bool:
+    """Whether the task gives the variable that holds the job's id another value."""
+    return register is not None and (
+        task.keywords.get("register") == register or (task.module == "set_fact" and register in task.args)
+    )
 
 
 @lru_cache(maxsize=MAX_KEPT)

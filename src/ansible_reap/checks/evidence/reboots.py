@@ -1,0 +1,97 @@
+"""Whether a host may come back from a reboot as another one: at another address, or with another system.
+
+The reboot module waits where the host was, for the system that it was. Told from the tasks of the reboot's file and
+from what its role brings along.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from pathlib import Path
+
+from ansible_reap.checks.evidence import work
+from ansible_reap.checks.evidence.neighbours import play_of, tasks_of_file
+from ansible_reap.content.model import Task
+from ansible_reap.flow.analysis import Analysis
+
+_ADDRESS = frozenset({"ansible_host", "ansible_ssh_host", "ansible_port", "ansible_ssh_port", "ansible_user",
+                      "ansible_ssh_user", "ansible_password", "ansible_ssh_pass", "ansible_ssh_private_key_file",
+                      "ansible_connection"})  # fmt: skip
+"""Variables by which Ansible reaches a host: given anew after a reboot, another system answers there."""
+_BOOT_NEXT = frozenset({"grub-reboot", "grub2-reboot", "grub-set-default", "grub2-set-default", "kexec", "efibootmgr",
+                        "ipmitool", "grubby"})  # fmt: skip
+"""Programs by which a play chooses what the host boots next."""
+_INSTALLERS = frozenset({"coreos-install", "coreos-installer", "installimage", "debootstrap", "pacstrap",
+                         "nixos-install", "nixos-infect", "arch-chroot", "flatcar-install", "bootc", "sysupgrade",
+                         "do-release-upgrade"})  # fmt: skip
+"""Programs that put another system on the host."""
+_NETWORK_MODULES = frozenset({"nmcli", "interfaces_file", "nmstate", "netplan"})
+_NETWORK_PROGRAMS = frozenset({"netplan", "nmcli", "nmstatectl"})
+_NETWORK_FILES = re.compile(
+    r"/etc/netplan\b|/network-scripts/ifcfg-|/etc/network/interfaces|/NetworkManager/system-connections"
+    r"|/etc/systemd/network\b|\bdhcpcd\.conf\b|/etc/config/network\b"
+)
+"""Where a host's addresses are written down."""
+_NETWORK_TEMPLATE = re.compile(
+    r"netplan|ifcfg-|^interfaces(?:\.|$)|\.netdev|\.nmconnection|dhcpcd\.conf", re.IGNORECASE
+)
+_INTO = re.compile(
+    r"\binto\b|\b(?:installer|rescue|recovery|live ?cd|pxe|netboot|initramfs|archiso|new (?:system|os))\b",
+    re.IGNORECASE,
+)
+MAX_FILES = 500
+"""Files of a role that are looked at."""
+
+
+def comes_back_as_another(analysis: Analysis, task: Task) -> bool:
+    """Whether the host of this reboot may come back where or as what the reboot module would not find it."""
+    return (
+        _INTO.search(task.name or "") is not None
+        or _gives_a_new_address(analysis, task)
+        or any(map(_readies_another, (task, *_earlier(analysis, task))))
+        or _role_sets_up_the_network(analysis.root, task.path)
+    )
+
+
+def _earlier(analysis: Analysis, task: Task) -> list[Task]:
+    play = play_of(task)
+    return [other for other in tasks_of_file(analysis, task.path) if other.line < task.line and play_of(other) == play]
+
+
+def _gives_a_new_address(analysis: Analysis, task: Task) -> bool:
+    """Whether a later task of the same play tells Ansible to reach the host elsewhere, as after a change of network."""
+    play = play_of(task)
+    for other in tasks_of_file(analysis, task.path):
+        if other.line > task.line and play_of(other) == play:
+            given = other.keywords.get("vars")
+            facts = other.args if other.module == "set_fact" else given if isinstance(given, dict) else {}
+            if not _ADDRESS.isdisjoint(facts):
+                return True
+    return False
+
+
+def _readies_another(task: Task) -> bool:
+    """Whether the task chooses what boots next, installs another system or changes the host's addresses."""
+    if task.module.rpartition(".")[2] in _NETWORK_MODULES:
+        return True
+    programs = work.program_names(task)
+    if programs & (_BOOT_NEXT | _INSTALLERS | _NETWORK_PROGRAMS):
+        return True
+    return any(isinstance(value, str) and _NETWORK_FILES.search(value) for value in task.args.values())
+
+
+@lru_cache(maxsize=256)
+def _role_sets_up_the_network(root: str, path: str) -> bool:
+    """Whether the role of the file brings a template or file of a network configuration along."""
+    folder, tasks, _ = path.rpartition("/tasks/")
+    if not tasks:
+        return False
+    for kind in ("templates", "files"):
+        place = Path(root, folder, kind)
+        for count, file in enumerate(place.rglob("*") if place.is_dir() else ()):
+            if count >= MAX_FILES:
+                break
+            if _NETWORK_TEMPLATE.search(file.name):
+                return True
+    return False

@@ -1,0 +1,89 @@
+"""The script that a command runs, where the project holds its text: as a file of the role, or as a template of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+from ansible_reap.checks.evidence import work
+from ansible_reap.content.model import Task
+from ansible_reap.flow.analysis import Analysis
+from ansible_reap.shell.parser import Command, parse
+
+_FOLDERS = ("files", "templates", "scripts", "")
+_INTERPRETERS = frozenset({"sh", "bash", "dash", "ksh", "zsh", "python", "python2", "python3", "source", "."})
+_SHELL = re.compile(r"#!.*\b(?:ba|da|k|z)?sh\b")
+_PYTHON = re.compile(r"#!.*\bpython")
+_ENDLESS_PYTHON = re.compile(r"\.(?:serve_forever|run_forever)\(|\bsignal\.pause\(|\bsleep\(\s*\d{6,}")
+"""What keeps a Python program alive for ever, or for a day and more."""
+MAX_SIZE = 65536
+"""Bytes of a script that are read."""
+MAX_KEPT = 512
+
+
+class Script(NamedTuple):
+    """What the script's text says."""
+
+    name: str
+    commands: tuple[Command, ...]
+    """Of a shell script; none for another language."""
+    is_endless: bool
+    """Whether it has no end of its own."""
+
+
+def of(analysis: Analysis, task: Task) -> Script | None:
+    """The script that the task runs; None where it runs none, or one that the project does not hold."""
+    for word in _called(task):
+        for place in _places(analysis.root, task.path):
+            script = _read(place, word)
+            if script:
+                return script
+    return None
+
+
+def _called(task: Task) -> Iterator[str]:
+    """The names of the files that the task may run."""
+    for command in work.commands(task):
+        words = next(iter(list(command.programs())[-1:]), ())
+        first = next((word for word in words if not (word.startswith("-") or word in _INTERPRETERS)), "")
+        name = first.rpartition("/")[2]
+        if name and "{" not in name and re.fullmatch(r"[\w.-]+", name):
+            yield name
+
+
+@lru_cache(maxsize=MAX_KEPT)
+def _places(root: str, path: str) -> tuple[Path, ...]:
+    """The folders in which Ansible looks for what the tasks of this file name, and ``scripts`` beside them."""
+    folder = path.rpartition("/")[0]
+    role = path.rpartition("/tasks/")[0] if "/tasks/" in path else folder
+    places = dict.fromkeys(Path(root, base, kind) for base in (role, folder) for kind in _FOLDERS)
+    return tuple(place for place in places if place.is_dir())
+
+
+@lru_cache(maxsize=MAX_KEPT)
+def _read(place: Path, name: str) -> Script | None:
+    for file in (place / name, place / f"{name}.j2"):
+        try:
+            if not file.is_file():
+                continue
+            with file.open(encoding="utf-8", errors="replace") as stream:
+                return _script(name, stream.read(MAX_SIZE))
+        except OSError:
+            continue
+    return None
+
+
+def _script(name: str, text: str) -> Script | None:
+    if name.endswith(".py") or _PYTHON.match(text):
+        return Script(name, (), _ENDLESS_PYTHON.search(text) is not None)
+    if name.endswith((".sh", ".bash")) or _SHELL.match(text):
+        commands = tuple(parse(text))
+        return Script(name, commands, work.loops_for_ever(commands) is not None and not _leaves_loop(commands))
+    return None
+
+
+def _leaves_loop(commands: tuple[Command, ...]) -> bool:
+    return any(command.argv[:1] in (("break",), ("exit",), ("return",)) for command in commands)

@@ -1,0 +1,2 @@
+#!/usr/bin/python
+"""Listen on a port."""

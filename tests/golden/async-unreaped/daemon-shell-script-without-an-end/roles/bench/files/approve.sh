@@ -1,0 +1,5 @@
+#!/bin/sh
+while true; do
+  approve
+  sleep 5
+done

@@ -1,0 +1,5 @@
+#!/bin/sh
+while true; do
+  approve && break
+  sleep 5
+done

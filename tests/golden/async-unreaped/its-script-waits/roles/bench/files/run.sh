@@ -1,0 +1,4 @@
+#!/bin/sh
+./bench 1 &
+./bench 2 &
+wait

@@ -1,0 +1,3 @@
+#!/bin/sh
+cd /srv
+./bench > bench.log 2>&1 &

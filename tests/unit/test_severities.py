@@ -1,0 +1,51 @@
+"""How grave a finding is taken to be: less where hardly anything can fail, or where its author has said so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ansible_reap import linting
+from ansible_reap.checks.finding import Level
+
+LAUNCH = "- hosts: app\n  tasks:\n    - ansible.builtin.shell: {}\n      async: 60\n      poll: 0\n{}"
+WAIT = """\
+- hosts: app
+  tasks:
+    - ansible.builtin.command: /usr/bin/work
+      async: 60
+      poll: 0
+      register: work
+    - name: Collect
+{}
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "more", "severity"),
+    [
+        ("/usr/bin/work", "", Level.HIGH),
+        ("/usr/bin/work && date >> work.log", "", Level.HIGH),
+        ("date >> work.log", "", Level.LOW),
+        ("sleep 20", "", Level.LOW),
+        ("/usr/bin/work", "      ignore_errors: true\n", Level.LOW),
+        ("/usr/bin/work", "      ignore_errors: '{{ lenient }}'\n", Level.HIGH),
+        ("/usr/bin/work", "      failed_when: false\n", Level.LOW),
+        ("/usr/bin/work &", "", Level.MEDIUM),
+    ],
+)
+def test_an_unreaped_launch(command: str, more: str, severity: Level, tmp_path: Path) -> None:
+    (tmp_path / "site.yml").write_text(LAUNCH.format(command, more))
+    assert [each.severity for each in linting.lint(tmp_path).findings if each.rule == "async-unreaped"] == [severity]
+
+
+@pytest.mark.parametrize(("is_of_the_block", "severity"), [(False, Level.HIGH), (True, Level.MEDIUM)])
+def test_a_swallowed_failure(is_of_the_block: bool, severity: Level, tmp_path: Path) -> None:
+    wait = "async_status:\n  jid: '{{ work.ansible_job_id }}'\nregister: r\nuntil: r is finished\nretries: 99\n"
+    if is_of_the_block:
+        wait = "ignore_errors: true\nblock:\n  - " + wait.strip().replace("\n", "\n    ") + "\n"
+    else:
+        wait += "ignore_errors: true\n"
+    (tmp_path / "site.yml").write_text(WAIT.format("".join(f"      {line}\n" for line in wait.splitlines())))
+    assert [each.severity for each in linting.lint(tmp_path).findings] == [severity]
