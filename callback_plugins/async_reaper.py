@@ -88,6 +88,14 @@ options:
     default: "true"
     ini: [{section: callback_async_reaper, key: look}]
     env: [{name: ASYNC_REAPER_LOOK}]
+  clean_secrets:
+    description:
+      - V(true) removes the status file of a job under C(no_log), which holds its command and output in clear, once the
+        job's end is known, at the end of the play at the latest. V(false) leaves it.
+    type: str
+    default: "true"
+    ini: [{section: callback_async_reaper, key: clean_secrets}]
+    env: [{name: ASYNC_REAPER_CLEAN_SECRETS}]
   ignore:
     description:
       - Jobs to leave alone, as a comma-separated list of C(task:GLOB), C(role:GLOB), C(path:GLOB) and C(host:GLOB).
@@ -162,6 +170,7 @@ OPTIONS = (
     "on_swallowed",
     "on_error",
     "look",
+    "clean_secrets",
     "ignore",
     "recap",
     "report_path",
@@ -187,25 +196,21 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         self.wants_implicit_tasks = True
         self._session: Any = None
         self._has_launched = False
-        self._has_failed = False
 
-    def _guarded(self, event: str, *args: Any, **kwargs: Any) -> bool:
-        """Hand the event to the session's method of that name; False where that raised.
+    def _guarded(self, event: str, *args: Any, **kwargs: Any) -> None:
+        """Hand the event to the session's method of that name.
 
         ansible-console has events without a playbook.
         """
         if self._session is None:
-            return True
+            return
         try:
             getattr(self._session, event)(*args, **kwargs)
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not reach the run
             self._fail(error)
-            return False
-        return True
 
     def _fail(self, error: Exception) -> None:
         """The session has not dealt with the error itself."""
-        self._has_failed = True
         try:
             self._session.faults.note(error)
         except Exception:  # noqa: BLE001 - there is no session, or it is broken too
@@ -295,7 +300,16 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         self._guarded("async_ended", result, failed=True)
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
-        has_ended = self._guarded("stats", stats) and getattr(self._session, "has_end", False)
-        if self._has_failed and self._has_launched and not has_ended:
-            # The last resort where nothing else of ours can set the status: other callbacks may miss this event.
-            raise SystemExit(2)
+        try:
+            self._guarded("stats", stats)
+        finally:
+            if self._has_launched and not self._has_end():
+                # The last resort where nothing else of ours can set the status: other callbacks may miss this event.
+                raise SystemExit(2)
+
+    def _has_end(self) -> bool:
+        """The session sees to the end of the run, as it does where a launching task has started."""
+        try:
+            return bool(self._session.has_end)
+        except Exception:  # noqa: BLE001 - there is no session, or it is broken
+            return False

@@ -138,7 +138,7 @@ def is_ours(event: str) -> bool:
     return "async_reaper" in event or '"FlushTask"' in event or '"attempts"' in event
 
 
-@pytest.mark.parametrize("core", environments.side_cores(), indirect=True)
+@pytest.mark.parametrize("core", environments.chosen_cores(), indirect=True)
 @pytest.mark.parametrize(
     "name", [name if name in OFTEN else pytest.param(name, marks=pytest.mark.slow) for name in CASES]
 )
@@ -152,7 +152,7 @@ def test_there_are_enough_of_them() -> None:
     assert len(CASES) >= 30
 
 
-@pytest.mark.parametrize("core", environments.side_cores(), indirect=True)
+@pytest.mark.parametrize("core", environments.chosen_cores(), indirect=True)
 def test_only_the_document_stands_on_standard_output(core: str, tmp_path: Path) -> None:
     got = start(
         core,
@@ -168,7 +168,7 @@ def test_only_the_document_stands_on_standard_output(core: str, tmp_path: Path) 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("core", environments.side_cores(), indirect=True)
+@pytest.mark.parametrize("core", environments.chosen_cores(), indirect=True)
 def test_progress_does_not_stand_beside_a_document(core: str, tmp_path: Path) -> None:
     got = start(
         core,
@@ -183,7 +183,7 @@ def test_progress_does_not_stand_beside_a_document(core: str, tmp_path: Path) ->
     assert "1 outstanding" in got.stderr
 
 
-@pytest.mark.parametrize("core", environments.side_cores(), indirect=True)
+@pytest.mark.parametrize("core", environments.chosen_cores(), indirect=True)
 def test_nothing_is_said_in_the_console(core: str, tmp_path: Path) -> None:
     (tmp_path / "hosts.ini").write_text(f"h1 ansible_connection=local ansible_python_interpreter={sys.executable}\n")
     done = subprocess.run(

@@ -229,6 +229,10 @@ LIES = {
         "async_wrapper": '{"ansible_job_id": "j1.1", "started": 1, "finished": 0, "results_file": "/etc/j1.1"}',
         "async_status": '{"ansible_job_id": "j1.1", "finished": 1, "start": Infinity, "end": "x"}',
     },
+    "counted": {
+        "async_wrapper": '{"ansible_job_id": "j3.3", "started": 1, "finished": 0, "results_file": "/etc/j3.3"}',
+        "async_status": '{"ansible_job_id": "j3.3", "started": 1, "finished": 1, "attempts": Infinity}',
+    },
     "zones": {
         "async_wrapper": '{"ansible_job_id": "j2.2", "started": 1, "finished": 0, "results_file": "/etc/j2.2"}',
         "async_status": '{"ansible_job_id": "j2.2", "finished": 1, "start": "2026-01-01 10:00:00", '
@@ -237,7 +241,7 @@ LIES = {
 }
 
 
-def test_what_a_host_says_concerns_that_host_alone(run: Runner, tmp_path: Path) -> None:
+def test_what_a_host_says_concerns_that_host_alone(run: Runner, core: str, tmp_path: Path) -> None:
     hosts = ["good"]
     for name, answers in LIES.items():
         folder = tmp_path / name
@@ -262,7 +266,9 @@ def test_what_a_host_says_concerns_that_host_alone(run: Runner, tmp_path: Path) 
         launch("exit 7", when="inventory_hostname == 'good'"),
         steal,
         launch("sleep 1", name="Lie", register="lies", when="inventory_hostname != 'good'"),
-        reap("lies", when="inventory_hostname in ['infinite', 'zones', 'another_job']", ignore_errors="true"),
+        reap(
+            "lies", when="inventory_hostname in ['infinite', 'counted', 'zones', 'another_job']", ignore_errors="true"
+        ),
     ]
     got = run(play(*tasks), hosts=hosts, timeout=300)
     assert got.status == 2, got.output
@@ -272,6 +278,10 @@ def test_what_a_host_says_concerns_that_host_alone(run: Runner, tmp_path: Path) 
     assert found["another_job"] == found["no_id"] == ["lost"]
     assert found["infinite"] == ["lost"]
     assert found["zones"] == ["reaped"]
-    assert got.failed() == {"good", "another_job", "no_id", "infinite"}
+    # Up to ansible-core 2.20 Ansible puts its own count in the place of the host's: nothing of the lie is left.
+    is_believed = not at_least(core, (2, 21))
+    assert found["counted"] == (["reaped"] if is_believed else ["lost"])
+    assert got.failed() == {"good", "another_job", "no_id", "infinite"} | (set() if is_believed else {"counted"})
     assert "\x1b" not in got.stdout.partition("ASYNC RECAP")[2]
-    assert len(got.async_recap) == len(hosts), "one line for each job but the one that is fine, and the summary"
+    # One line for each job but those that are fine, and the summary; four hosts and more are told of in one line.
+    assert len(got.async_recap) == (len(hosts) - 1 if is_believed else 3), got.async_recap

@@ -115,6 +115,21 @@ def test_devices_and_pipes_are_not_written_to_and_links_are_followed(run: Runner
     assert (tmp_path / "real.xml").is_file()
 
 
+def test_folders_that_others_may_write_to_hold_no_report(run: Runner, tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    (shared / "mine").mkdir(parents=True)
+    (tmp_path / "link.xml").symlink_to(shared / "mine" / "junit.xml")
+    shared.chmod(0o777)
+    paths = {"ASYNC_REAPER_REPORT_PATH": str(shared / "mine" / "report.json")}
+    got = run(RED, options={"junit_path": str(tmp_path / "link.xml")}, env=paths)
+    assert got.status == 2, got.output
+    assert warnings(got.output).count(f"others may write to {shared}") == 2
+    assert [path for path in shared.rglob("*") if path.is_file()] == []
+    shared.chmod(0o1777)  # as /tmp
+    got = run(RED, options={"junit_path": str(tmp_path / "link.xml")}, env=paths)
+    assert {path.name for path in (shared / "mine").iterdir()} == {"report.json", "junit.xml"}
+
+
 def test_folders_that_others_may_write_to_hold_no_ledger_and_no_history(run: Runner, tmp_path: Path) -> None:
     shared = tmp_path / "shared"
     shared.mkdir()

@@ -245,7 +245,7 @@ def test_a_job_killed_at_its_limit_is_named_so(waiting: Runner) -> None:
     got = waiting(play(launch, WAIT))
     assert got.status == 2
     assert got.only_job()["state"] == "timed_out"
-    assert "was killed at its limit" in got.stdout
+    assert "was killed at its limit of " in got.stdout
 
 
 @in_matrix

@@ -8,15 +8,15 @@ requests of a server.
 
 from __future__ import annotations
 
-import functools
 import importlib
+import inspect
 import json
 import os
 import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+import types
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -76,47 +76,64 @@ def trace(path: str) -> None:
 
     def note(frame: FrameType, event: str, _argument: object) -> None:
         code = frame.f_code
-        if (
-            event == "call"
-            and "ansible_reap" in code.co_filename
-            and (code.co_filename, code.co_firstlineno) not in met
-        ):
-            met.add((code.co_filename, code.co_firstlineno))
-            os.write(output, f"{frame.f_globals.get('__name__')}:{code.co_firstlineno}\n".encode())
+        key = code.co_filename, code.co_firstlineno
+        if event == "call" and key not in met and ("ansible_reap" in key[0] or key[0].endswith(f"/{CALLBACK}.py")):
+            met.add(key)
+            module = str(frame.f_globals.get("__name__"))
+            os.write(output, f"{module if 'ansible_reap' in key[0] else CALLBACK}:{key[1]}\n".encode())
 
     threading.setprofile(note)
     sys.setprofile(note)
 
 
+CALLBACK = "async_reaper"
+
+
 def put_in(module: str, name: str, mark: str, *, first_only: bool) -> None:
-    """Have a function of ours raise, wherever it was imported to. ``mark`` is a file that tells that it was called."""
-    owner: Any = importlib.import_module(module)
-    *path, last = name.split(".")
-    for part in path:
-        owner = getattr(owner, part)
-    original = owner.__dict__[last] if path else getattr(owner, last)
-    if isinstance(original, property) and original.fget is not None:
-        setattr(owner, last, property(_raising(original.fget, mark, first_only=first_only)))
+    """Have the body of a function of ours raise, whoever holds the function by now.
+
+    ``mark`` is a file that tells that it was called. The callback's module, ``async_reaper``, is loaded by Ansible, and
+    its functions are reached when that is done.
+    """
+    if module != CALLBACK:
+        _make_raise(importlib.import_module(module), name, mark, first_only=first_only)
         return
-    kind = type(original) if isinstance(original, staticmethod | classmethod) else None
-    raising: Any = _raising(original.__func__ if kind else original, mark, first_only=first_only)
-    setattr(owner, last, kind(raising) if kind else raising)
-    if not path:
-        for other in [found for key, found in sys.modules.items() if key.startswith("ansible_reap")]:
-            for key, value in list(vars(other).items()):
-                if value is original:
-                    setattr(other, key, raising)
+    manager: Any = importlib.import_module("ansible.executor.task_queue_manager").TaskQueueManager
+    load = manager.load_callbacks
+
+    def load_and_put_in(self: Any) -> None:
+        load(self)
+        for plugin in self._callback_plugins:
+            if getattr(plugin, "CALLBACK_NAME", "") == CALLBACK:
+                _make_raise(sys.modules[type(plugin).__module__], name, mark, first_only=first_only)
+
+    manager.load_callbacks = load_and_put_in
 
 
-def _raising(original: Callable[..., Any], mark: str, *, first_only: bool) -> Callable[..., Any]:
-    @functools.wraps(original)
+def _make_raise(module: Any, name: str, mark: str, *, first_only: bool) -> None:
+    function = inspect.getattr_static(module, name.split(".", maxsplit=1)[0])
+    for part in name.split(".")[1:]:
+        function = inspect.getattr_static(function, part)
+    function = getattr(function, "fget", None) or getattr(function, "__func__", function)
+    function = inspect.unwrap(function)
+    if getattr(function, "__code__", None) is None or f"_raise_{id(function)}" in function.__globals__:
+        return
+    body = types.FunctionType(
+        function.__code__, function.__globals__, function.__name__, function.__defaults__, function.__closure__
+    )
+    body.__kwdefaults__ = function.__kwdefaults__
+
     def raise_instead(*args: Any, **kwargs: Any) -> Any:
         if first_only and Path(mark).exists():
-            return original(*args, **kwargs)
+            return body(*args, **kwargs)
         Path(mark).touch()
         raise RuntimeError("a fault put in by a test")
 
-    return raise_instead
+    # The function stays the same object, for whatever has been imported, decorated or bound before.
+    function.__globals__[f"_raise_{id(function)}"] = raise_instead
+    made: dict[str, Any] = {}
+    exec(f"def {function.__name__}(*args, **kwargs): return _raise_{id(function)}(*args, **kwargs)", made)
+    function.__code__ = made[function.__name__].__code__.replace(co_freevars=function.__code__.co_freevars)
 
 
 if __name__ == "__main__":

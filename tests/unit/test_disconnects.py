@@ -142,6 +142,31 @@ def test_a_name_alone_is_not_sure(command: str) -> None:
     assert not surely_cuts_connection("ansible.builtin.shell", {"_raw_params": command})
 
 
-@pytest.mark.parametrize("command", ["sleep 2 && shutdown -r now", "bash -c 'reboot'", "echo reboot | at now"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "sleep 2 && shutdown -r now",
+        "bash -c 'reboot'",
+        "echo reboot | at now",
+        "sync; sudo sleep 5; /sbin/reboot",
+        "if [ -f /var/run/reboot-required ]; then reboot; fi",
+        "needs-restarting -r || shutdown -r +1",
+        "export PATH=/sbin; logger going down; nohup bash -c 'sleep 1; reboot' &",
+    ],
+)
 def test_what_runs_is_sure(command: str) -> None:
     assert surely_cuts_connection("ansible.builtin.shell", {"_raw_params": command})
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "make && reboot",
+        "dnf -y upgrade; reboot",
+        "bash -c 'make install && shutdown -r now'",
+        "sleep 5 && ./work && reboot",
+    ],
+)
+def test_work_before_a_reboot_may_fail_and_is_not_passed_over(command: str) -> None:
+    assert cuts_connection("ansible.builtin.shell", {"_raw_params": command}, None)
+    assert not surely_cuts_connection("ansible.builtin.shell", {"_raw_params": command})

@@ -10,6 +10,7 @@ import pytest
 
 from ansible_reap.runtime.ledger.leftovers import (
     LATE,
+    MOST_FILES,
     StatusFile,
     claim,
     close,
@@ -145,3 +146,8 @@ def test_a_ledger_that_another_task_has_removed_is_no_error(tmp_path: Path) -> N
     left.ledgers[0].path.unlink()
     close(left, [Waited(JobRecord(left.jobs[0], Phase.REAPED))], [], pytest.fail)
     assert not left.ledgers[0].path.exists()
+
+
+def test_of_a_folder_without_end_so_many_files_are_looked_at() -> None:
+    files = [{"path": f"/x/j{number}.1", "mtime": 1.0} for number in range(MOST_FILES + 10)]
+    assert len(status_files({"files": files}, 0.0)) == MOST_FILES

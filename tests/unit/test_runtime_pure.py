@@ -131,7 +131,7 @@ def test_the_report_holds_to_its_schema() -> None:
         ),
         job("j1.3", site=replace(SITE, reason="a daemon", access=Access(delegate_to="web9"))),
     ]
-    report = as_json(RUN, jobs, outcome_of(jobs, Options()))
+    report = as_json(RUN, jobs, outcome_of(jobs, Options()), Options())
     jsonschema.validate(report, json.loads(SCHEMA.read_text(encoding="utf-8")))
     assert report["outcome"] == "failed"
     assert report["summary"] == {
@@ -140,11 +140,27 @@ def test_the_report_holds_to_its_schema() -> None:
     assert json.loads(dumps(report)) == report
 
 
+def test_ignored_jobs_are_counted_as_ignored() -> None:
+    options = parse({"ignore": "host:web9"}, print)
+    jobs = [job("j1.1"), replace(job("j1.2"), info=replace(job("j1.2").info, host="web9"))]
+    report = as_json(RUN, jobs, outcome_of(jobs, options), options)
+    jsonschema.validate(report, json.loads(SCHEMA.read_text(encoding="utf-8")))
+    assert report["summary"] == {
+        "launched": 2, "reaped": 0, "failed": 0, "timed_out": 0, "lost": 0, "unreaped": 1, "detached": 0,
+        "swallowed": 0, "ignored": 1,
+    }  # fmt: skip
+
+
+def test_the_failure_of_a_killed_job_tells_its_limit_and_when_it_was_seen() -> None:
+    killed = job("j1.1", Sighting(Source.LOOK, Sight.TIMED_OUT, 1795341621.0), site=replace(SITE, limit_s=5))
+    assert "was killed at its limit of 5 s, seen after 21 s" in failure_message([killed], 1795341660.0)
+
+
 def test_unclaimed_jobs_have_a_list_of_their_own_and_are_not_counted_as_launched() -> None:
     tracker = Tracker()
     tracker.adopt(JobInfo("j1.1", "web1", SITE, None, None, 1795341600.0), Origin.LEDGER)
     tracker.adopt(JobInfo("j1.2", "web1", SITE, "/jobs/j1.2", None, 1795341600.0), Origin.UNCLAIMED)
-    report = as_json(RUN, list(tracker), RunOutcome.REPORTED)
+    report = as_json(RUN, list(tracker), RunOutcome.REPORTED, Options())
     jsonschema.validate(report, json.loads(SCHEMA.read_text(encoding="utf-8")))
     assert [entry["jid"] for entry in report["jobs"]] == ["j1.1"]
     assert [entry["jid"] for entry in report["unclaimed"]] == ["j1.2"]

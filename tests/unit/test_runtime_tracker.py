@@ -6,6 +6,7 @@ import sys
 import time
 import tracemalloc
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -15,7 +16,7 @@ from ansible_reap.runtime.policy.known_jobs import IgnoreRule, Term
 from ansible_reap.runtime.policy.options import OnUnreaped, Options, Reaction
 from ansible_reap.runtime.tracking.info import JobInfo, LaunchSite
 from ansible_reap.runtime.tracking.phases import LAST_SEEN, STATES, TRANSITIONS, Phase, Sight, Source
-from ansible_reap.runtime.tracking.tracker import JobRecord, ReapTask, Sighting, Tracker
+from ansible_reap.runtime.tracking.tracker import CLOCK_SLACK, JobRecord, ReapTask, Sighting, Tracker
 
 SITE = LaunchSite(
     play="all",
@@ -201,3 +202,19 @@ def test_a_job_costs_under_two_kilobytes_and_the_same_however_many_there_are() -
     few = min(_drive(500)[0] for _ in range(5)) / 500
     many = _drive(10_000)[0] / 10_000
     assert many < 5 * few + 1e-5
+
+
+def test_no_host_makes_a_job_run_for_longer_than_since_its_launch() -> None:
+    job = after(saw(Sight.FINISHED, runtime_s=1e9))
+    assert job.runtime_s == 10.0 + CLOCK_SLACK
+    assert job.finished == 1010.0
+
+
+def test_only_a_hidden_job_of_known_end_leaves_a_secret_behind() -> None:
+    hidden = replace(SITE, no_log=True)
+    assert after(saw(Sight.FINISHED), site=hidden).leaves_secret
+    assert after(saw(Sight.FAILED), site=hidden).leaves_secret
+    assert not after(saw(Sight.FINISHED)).leaves_secret
+    assert not after(saw(Sight.RUNNING), site=hidden).leaves_secret
+    assert not after(saw(Sight.FINISHED), saw(Sight.CLEANED), site=hidden).leaves_secret
+    assert not after(saw(Sight.MISSING, Source.LOOK), site=hidden).leaves_secret

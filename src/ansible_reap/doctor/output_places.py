@@ -60,6 +60,7 @@ def _history(options: Options) -> Iterator[Diagnosis]:
 
 
 def _try_file(path: Path) -> None:
+    files.refuse_shared(path if path.is_dir() else path.parent)
     target = path if path.is_dir() else files.target_of(path)
     if target.is_dir():
         _try_folder(target)

@@ -111,6 +111,8 @@ class Session:
         """Where our actions, which run in workers, leave what they have seen."""
         self._starts: dict[tuple[str, str], float] = {}
         """When a launching task started on a host."""
+        self._unheard: dict[tuple[str, str], _Event] = {}
+        """The launching tasks that have started on a host and have not been reported on."""
         self._slots: dict[tuple[str, str], list[ResultSlot]] = {}
         """What is known of a loop's items so far, by host and task."""
         self._contested: set[str] = set()
@@ -164,7 +166,7 @@ class Session:
     def _use(self, options: Options) -> None:
         self.options = options
         self._keeper = Gatekeeper(self.tracker, options, CORE, self.guard, self.mailbox)
-        self._keeper.before_entry = self._recover
+        self._keeper.before_entry = self._before_gate
 
     def _read_options(self, raw: Variables) -> Options:
         config = ansible_cfg.read(Path(C.CONFIG_FILE)) if C.CONFIG_FILE else ansible_cfg.AnsibleCfg(None, {})
@@ -183,6 +185,7 @@ class Session:
 
     def play_start(self, play: Play) -> None:
         self.guard(self._recover)
+        self.guard(self._lose_unheard)
         self._play = play
         self._starts.clear()
         self._slots.clear()
@@ -191,6 +194,7 @@ class Session:
     def stats(self, stats: Stats) -> None:
         """A playbook has ended."""
         self.guard(self._recover)  # whatever becomes of it, the end must be seen to
+        self.guard(self._lose_unheard)
         if self._finish is None and (self.options.wants_report or len(self.tracker)):
             self._finish = self._make_finish(self)
         if self._finish is not None:
@@ -212,6 +216,7 @@ class Session:
             now = time.time()
             key = results.identity(task)
             self._starts[host.get_name(), key] = now
+            self._unheard[host.get_name(), key] = _Event(task, host, {}, False, False, False, False)
             # As written: what its templates come to is the worker's to find out.
             self.tracker.intent(key, self._sites.read(task, self._play), host.get_name(), now)
 
@@ -271,12 +276,39 @@ class Session:
             self._slots.setdefault(event.key, []).append(ResultSlot(self._site(event), label=label, is_seen=not unseen))
         if event.ends_a_loop:
             slots = self._slots.pop(event.key, [])
+            self._launch_missed(event, len(slots))
             return self._await(event, slots, wanted=not all(slot.is_seen for slot in slots))
         if unseen:
             return not event.is_item and self._await(event, [])
         if "ansible_job_id" in event.data and self._poll(event) == 0:
             self._launched(event, time.time())
         return not event.is_item and self._await(event, [], wanted=False)
+
+    def _launch_missed(self, event: _Event, told: int) -> None:
+        """Take note of the loop items whose own event an error of ours has kept from us; ``told`` items were told."""
+        items = event.data.get("results")
+        if not isinstance(items, list | tuple) or len(items) <= told or self._poll(event) > 0:
+            return
+        for item in items:
+            if not isinstance(item, Mapping) or "ansible_job_id" not in item:
+                continue
+            jid = job_id(item["ansible_job_id"])
+            if jid is None or is_masked(item):
+                self._lose(event, "an error of async_reaper")
+            elif self.tracker.get(jid) is None:
+                self._launched(event, time.time(), data=item)
+
+    def _before_gate(self, host: Host) -> None:
+        """The host comes to the gate, and has no task of the play before it any more."""
+        self._recover()
+        self._lose_unheard(host.get_name())
+
+    def _lose_unheard(self, host: str | None = None) -> None:
+        """Launching tasks have started, on the host or anywhere, and nothing was heard of them: they count as jobs."""
+        for (name, _), event in list(self._unheard.items()):
+            if host in (None, name):
+                self._answered(event.host, event.task)
+                self._lose(event, "what came of its launch was never heard")
 
     def _reap_result(self, event: _Event) -> bool:
         """A result of a task that looks at jobs; True where it is yet to be read from its register."""
@@ -437,6 +469,7 @@ class Session:
 
     def _answered(self, host: Host, task: Task) -> None:
         key = results.identity(task)
+        self._unheard.pop((host.get_name(), key), None)
         if self._starts.pop((host.get_name(), key), None) is not None:
             self.tracker.answered(key, host.get_name())
 

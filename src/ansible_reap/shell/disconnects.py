@@ -14,6 +14,7 @@ from ansible_reap.shell.names import (
     DISTURBING,
     FIREWALL_UNITS,
     INTERPRETERS,
+    LEADING_UP,
     NETWORK_UNITS,
     POWER_VERBS,
     PREFIXES,
@@ -67,9 +68,10 @@ def cuts_connection(module: str, args: Mapping[str, object], name: str | None) -
 
 
 def surely_cuts_connection(module: str, args: Mapping[str, object]) -> bool:
-    """Whether the task cuts its own connection by what it runs, whatever anything is called.
+    """Whether the task does nothing but cut its own connection, by what it runs, whatever anything is called.
 
-    A script of the name ``restart.sh`` may do any work, and that work may fail.
+    A script of the name ``restart.sh`` may do any work, and that work may fail. So may what runs before a reboot, as in
+    ``make && reboot``: then nobody would hear of it.
     """
     return _does_cut(module, args, by_name=False)
 
@@ -141,6 +143,8 @@ def _text_cuts(text: str, depth: int, *, by_name: bool) -> bool:
             fed = " ".join(before.argv[1:])
             if _text_cuts(fed, depth + 1, by_name=by_name):
                 return True
+        if not by_name and not _only_leads_up(command):
+            return False
         before = command
     return False
 
@@ -170,13 +174,7 @@ def _program(word: str) -> str:
 def _command_cuts(command: Command, depth: int, *, by_name: bool) -> bool:
     if _panics(command) or any(_text_cuts(text, depth + 1, by_name=by_name) for text in command.substitutions):
         return True
-    words = list(command.words[len(command.reserved) :])
-    while words and (_program(words[0]) in PREFIXES or is_assignment(words[0]) or words[0].startswith("-")):
-        words.pop(0)
-    if words and _program(words[0]) in ("timeout", "chroot", "ionice"):
-        words = words[1:]
-        while words and (words[0][:1].isdigit() or words[0].startswith("-")):
-            words.pop(0)
+    words = _without_prefixes(command)
     if not words:
         return False
     head, rest = words[0], words[1:]
@@ -194,6 +192,24 @@ def _command_cuts(command: Command, depth: int, *, by_name: bool) -> bool:
     return _inner_cuts(program, rest, depth, by_name=by_name) or any(
         _text_cuts(text, depth + 1, by_name=by_name) for text in command.documents
     )
+
+
+def _without_prefixes(command: Command) -> list[str]:
+    """What runs in the end: ``sudo -n timeout 5 reboot`` without ``sudo -n timeout 5``."""
+    words = list(command.words[len(command.reserved) :])
+    while words and (_program(words[0]) in PREFIXES or is_assignment(words[0]) or words[0].startswith("-")):
+        words.pop(0)
+    if words and _program(words[0]) in ("timeout", "chroot", "ionice"):
+        words = words[1:]
+        while words and (words[0][:1].isdigit() or words[0].startswith("-")):
+            words.pop(0)
+    return words
+
+
+def _only_leads_up(command: Command) -> bool:
+    """The command is no work of its own: a pause, a message, a question whether to reboot."""
+    words = _without_prefixes(command)
+    return not words or _program(words[0]) in LEADING_UP
 
 
 def _program_cuts(program: str, head: str, rest: list[str]) -> bool:

@@ -170,3 +170,9 @@ PREFIXES = frozenset(
 SILENT = frozenset(
     {"echo", "printf", "grep", "egrep", "logger", "wall", "touch", "rm", "test", "[", "virsh", "cat", "ls"}
 )
+LEADING_UP = frozenset(
+    {"sleep", "sync", "true", ":", "wait", "date", "cd", "export", "set", "trap", "read", "[[", "command", "which"}
+    | {"needs-restarting", "who", "uptime", "start-sleep", "write-host", "exit"}
+    | {"echo", "printf", "grep", "egrep", "logger", "wall", "touch", "rm", "test", "[", "cat", "ls"}
+)
+"""Programs that do no work of their own before a reboot: they wait, flush, ask or tell."""

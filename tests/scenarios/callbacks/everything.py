@@ -21,11 +21,14 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "notification"
     CALLBACK_NAME = "everything"
+    CALLBACK_NEEDS_ENABLED = True
     wants_implicit_tasks = True
 
     def v2_on_any(self, *args: Any, **kwargs: Any) -> None:
         with Path(os.environ["EVERYTHING_PATH"]).open("a", encoding="utf-8") as stream:
-            stream.writelines(json.dumps(_shown(value), default=repr) + "\n" for value in args)
+            # Text by itself is what a prompt of the play is given, its default for one.
+            values = [value for value in args if not isinstance(value, str)]
+            stream.writelines(json.dumps(_shown(value), default=repr) + "\n" for value in values)
 
 
 def _shown(value: Any) -> Any:

@@ -6,6 +6,7 @@ import json
 import os
 import random
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ class Connection(ConnectionBase):  # type: ignore[misc]
         if "async_wrapper" in cmd and "chmod" not in cmd:
             return 0, _reply("launch"), b""
         if "AnsiballZ_" in cmd and "chmod" not in cmd:
-            return 0, _reply("look"), b""
+            return 0, _reply("find" if "AnsiballZ_find" in cmd else "look"), b""
         made = re.search(r"ansible-tmp-[\d.-]+", cmd)
         if "mkdir" in cmd and made:
             return 0, f"{made.group()}=/hostile/{made.group()}\n".encode(), b""
@@ -67,6 +68,8 @@ def _reply(kind: str) -> bytes:
     reply: dict[str, Any] = {"started": 1, "changed": True, "ansible_job_id": _id(dice)}
     if kind == "launch":
         reply.update(finished=0, results_file=_path(dice))
+    elif kind == "find":
+        reply = {"changed": False, "files": [_file(dice) for _ in range(dice.choice([0, 3, 30, 300]))], "matched": 3}
     else:
         reply.update(finished=1, rc=0, start="2026-01-01 10:00:00", end="2026-01-01 10:00:01", msg="done")
     for name in dice.sample(sorted(reply), dice.choice([0, 1, 1, 2, 4])):
@@ -101,6 +104,15 @@ def _id(dice: random.Random) -> Any:
             1e400,
         ]
     )
+
+
+def _file(dice: random.Random) -> Any:
+    """What ``find`` would say of a status file, written just now or whenever."""
+    when = time.time() - dice.choice([0, 1, 10, 1e9, -1e9])
+    file = {"path": f"/jobs/of/this/host/{_id(dice)}", "mtime": when, "size": 99, "isreg": True}
+    for name in dice.sample(sorted(file), dice.choice([0, 0, 0, 1, 2])):
+        file[name] = _anything(dice)
+    return file if dice.random() < 0.95 else _anything(dice)
 
 
 def _path(dice: random.Random) -> Any:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from ansible.errors import AnsibleActionFail
 
 from ansible_reap.runtime.actions.ledgers import ledgers_for
-from ansible_reap.runtime.actions.this_task import is_in_check_mode, place_of, tell_run
+from ansible_reap.runtime.actions.this_task import is_in_check_mode, look_of, place_of, tell_run
 from ansible_reap.runtime.entry import current
 from ansible_reap.runtime.events.ansible_objects import Action, Values, Variables
 from ansible_reap.runtime.ledger import artifact
@@ -25,7 +25,6 @@ from ansible_reap.runtime.ledger.leftovers import (
 )
 from ansible_reap.runtime.ledger.lines import Intent, LineError
 from ansible_reap.runtime.ledger.reader import RunLedger
-from ansible_reap.runtime.remote.mailbox import Look
 from ansible_reap.runtime.remote.progress import say
 from ansible_reap.runtime.remote.reach import Reach
 from ansible_reap.runtime.remote.waiting import NoAnswerError, Terms, Waited, failure_message, wait_for
@@ -81,7 +80,8 @@ def collect(action: Action, arguments: Variables, task_vars: Variables) -> Value
     message = failure_message(waited, terms)
     session = current()
     if session is not None:
-        tell_run(session, action, host, [*_looks(claimed, Origin.LEDGER), *_looks(found, Origin.UNCLAIMED)])
+        looks = [look_of(one, Origin.LEDGER) for one in claimed] + [look_of(one, Origin.UNCLAIMED) for one in found]
+        tell_run(session, action, host, looks)
     result: Values = {
         "changed": closed > 0,
         "jobs": [entry(one.job) for one in claimed],
@@ -92,10 +92,6 @@ def collect(action: Action, arguments: Variables, task_vars: Variables) -> Value
     if message:
         result["failed"] = True
     return result
-
-
-def _looks(waited: Sequence[Waited], origin: Origin) -> list[Look]:
-    return [Look(one.job.info, one.sighting, one.error, origin) for one in waited]
 
 
 def _handed_on(jobs: Mapping[str, object], host: str) -> list[JobInfo]:

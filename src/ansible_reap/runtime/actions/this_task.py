@@ -8,9 +8,10 @@ from typing import Any
 from ansible_reap.runtime.events import results
 from ansible_reap.runtime.events.ansible_objects import Action
 from ansible_reap.runtime.remote.mailbox import Letter, Look
+from ansible_reap.runtime.remote.waiting import Waited
 from ansible_reap.runtime.session import Session
 from ansible_reap.runtime.tracking.info import Access
-from ansible_reap.runtime.tracking.tracker import ReapTask
+from ansible_reap.runtime.tracking.tracker import Origin, ReapTask
 
 
 def is_in_check_mode(action: Action) -> bool:
@@ -37,6 +38,11 @@ def access_of(action: Action) -> Access:
         connection=task.connection,
         remote_user=task.remote_user,
     )
+
+
+def look_of(waited: Waited, origin: Origin = Origin.RUN) -> Look:
+    """What is told of a job that was looked at."""
+    return Look(waited.job.info, waited.sighting, waited.error, origin, waited.is_cleaned)
 
 
 def tell_run(session: Session, action: Action, host: str, looks: Sequence[Look]) -> None:

@@ -24,6 +24,7 @@ from ansible_reap.runtime.events.ansible_objects import BlockLike, Host, Invento
 from ansible_reap.runtime.events.ansible_objects import Task as TaskLike
 from ansible_reap.runtime.events.as_data import as_template
 from ansible_reap.runtime.events.results import identity
+from ansible_reap.runtime.tracking.faults import kept_from_the_run, note
 
 VARIABLE = "async_reaper_at_gate"
 """The host variable through which the gate's failure hears what to say: ``{"message": "..."}``.
@@ -33,29 +34,10 @@ Not ``async_reaper_gate``: that is an option's extra var, which would win over i
 LOOK_ACTION = "async_reaper_look"
 LOOK_NAME = "async_reaper : Look at the jobs that nobody waited for"
 WAIT_NAME = "async_reaper : Wait for the jobs that nobody waited for"
+CLEAN_NAME = "async_reaper : Remove the status files of no_log jobs"
 FAIL_NAME = "async_reaper : Fail for the jobs that nobody answered for"
 
 _NOBODY = object()
-
-
-class GateBlock(Block):  # type: ignore[misc]
-    """Keeps its one task back until the gate is armed. Tags do not select it: a guard is not to be skipped."""
-
-    gate_task: TaskLike | None = None
-
-    def arm(self, armed: bool) -> None:
-        self.block = [self.gate_task] if armed else []
-
-    def filter_tagged_tasks(self, all_vars: object) -> GateBlock:
-        del all_vars
-        return self
-
-    def has_tasks(self) -> bool:
-        return True
-
-    def get_tasks(self) -> list[TaskLike | None]:
-        # The linear strategy keeps all hosts in step by this list, which is read before any job is launched.
-        return [self.gate_task]
 
 
 class FlushTask(Task):  # type: ignore[misc]
@@ -69,10 +51,12 @@ class FlushTask(Task):  # type: ignore[misc]
     hosts: Inventory
     """Ansible's inventory."""
 
+    @kept_from_the_run(otherwise=True)
     def evaluate_conditional(self, templar: object, all_vars: Variables) -> bool:  # up to ansible-core 2.18
         del templar
         return self._entered(all_vars)
 
+    @kept_from_the_run(otherwise=True)
     def _resolve_conditional(self, conditional: object, variables: Variables, **_: object) -> bool:  # from 2.19
         del conditional
         return self._entered(variables)
@@ -94,29 +78,38 @@ LookHandler.__name__ = "Handler"
 class Gate:
     """The gate of one play (of one batch, under ``serial``)."""
 
-    def __init__(self, play: Play, on_enter: Callable[[Host], None], *, look: bool, wait: bool) -> None:
+    def __init__(self, play: Play, on_enter: Callable[[Host], None], *, look: bool, wait: bool, clean: bool) -> None:
         """Make the gate's tasks; ``on_enter`` is called with each host that reaches it.
 
         ``play`` is the copy that ``v2_playbook_on_play_start`` brings.
         """
         self._play = play
-        self.block = GateBlock(play=play)
+        self.block = Block(play=play)
         self._flush = self._task(FlushTask, {"meta": "flush_handlers", "when": [True], "tags": ["always"]})
         self._flush.implicit = True
         self._flush.on_enter = on_enter
         self._flush.hosts = play.get_variable_manager()._inventory  # noqa: SLF001 - how else to find a host by name
-        self.block.gate_task = self._flush
+        self._stand()
         self.handlers = Block(play=play)
-        self._look = self._make_look(wait=wait) if look or wait else None
+        self._look = self._make_look(WAIT_NAME if wait else LOOK_NAME, wait=wait) if look or wait else None
+        self._clean = self._make_look(CLEAN_NAME, wait=False) if clean else None
         self._fail = self._make_fail()
-        self.handlers.block = [self._fail] if self._look is None else [self._look, self._fail]
+        self.handlers.block = [task for task in (self._look, self._clean, self._fail) if task is not None]
         self._identities = {identity(task) for task in (self._flush, *self.handlers.block)}
         self._entered = False
+
+    def _stand(self) -> None:
+        """Have the block taken into the play though it is empty by now."""
+        # Tags do not select it: a guard is not to be skipped.
+        self.block.filter_tagged_tasks = lambda _all_vars: self.block
+        self.block.has_tasks = lambda: True
+        # The linear strategy keeps all hosts in step by this list, which is read before any job is launched.
+        self.block.get_tasks = lambda: [self._flush]
 
     def arm(self, armed: bool) -> None:
         """Switch the gate on or off. Once a host has entered it, it stays on."""
         if not self._entered:
-            self.block.arm(armed)
+            self.block.block = [self._flush] if armed else []
             # A flush that Ansible makes of its own accord is left out where no handler has been notified of any host.
             self._fail.notified_hosts = [_NOBODY] if armed else []
 
@@ -138,9 +131,11 @@ class Gate:
                 if not self.owns(handler) and handler.is_host_notified(host):
                     handler.remove_host(host)
 
-    def enter(self, host: Host, *, look: bool, fail: bool) -> None:
-        """The host is at the gate: what is to be done there."""
+    def enter(self, host: Host, *, look: bool, clean: bool, fail: bool) -> None:
+        """The host is at the gate: what is to be done there. A look cleans as well."""
         self._entered = True
+        if clean and self._clean is not None:
+            self._clean.notify_host(host)
         if look and self._look is not None:
             self._look.notify_host(host)
         if fail:
@@ -153,12 +148,12 @@ class Gate:
         elif self._fail.is_host_notified(host):
             self._fail.remove_host(host)
 
-    def _make_look(self, *, wait: bool) -> Any:
+    def _make_look(self, name: str, *, wait: bool) -> Any:
         add_action_folder()
         return self._task(
             LookHandler,
             {
-                "name": WAIT_NAME if wait else LOOK_NAME,
+                "name": name,
                 "action": LOOK_ACTION,
                 "args": {"wait": wait},
                 "become": False,
@@ -200,11 +195,16 @@ def append(play: Play, make_gate: Callable[[list[BlockLike]], Gate | None]) -> N
 
     def compile_with_gate() -> list[BlockLike]:
         blocks = compile_play()
-        gate = make_gate(blocks)
-        if gate is None:
+        try:
+            gate = make_gate(blocks)
+            if gate is None:
+                return blocks
+            handlers, with_gate = [*play.handlers, gate.handlers], [*blocks, gate.block]
+        except Exception as error:  # noqa: BLE001 - a play without its gate; the end of the run still has a status
+            note(error)
             return blocks
-        play.handlers = [*play.handlers, gate.handlers]
-        return [*blocks, gate.block]
+        play.handlers = handlers
+        return with_gate
 
     play.compile = compile_with_gate
 

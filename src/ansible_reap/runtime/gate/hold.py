@@ -14,6 +14,7 @@ from ansible.executor.play_iterator import PlayIterator
 from ansible.plugins.strategy import StrategyBase
 
 from ansible_reap.runtime.events.callers import caller
+from ansible_reap.runtime.tracking.faults import kept_from_the_run
 
 _IN_STEP = frozenset({"linear", "debug", "mitogen_linear"})
 """Strategies under which all hosts come to the gate together."""
@@ -35,11 +36,16 @@ def hold_back(play: Any, is_gate: Callable[[Any], bool], has_jobs: Callable[[str
 
     def next_task_unless_held(host: Any, peek: bool = False) -> Any:
         state, task = next_task(host, peek=peek)
-        if task is not None and peek and is_gate(task) and has_jobs(host.get_name()):
-            strategy = caller(StrategyBase)
-            if strategy is not None and _others_are_busy(strategy, iterator, host, next_task, is_gate):
-                return state, None
+        if peek and task is not None and is_to_wait(host, task):
+            return state, None
         return state, task
+
+    @kept_from_the_run(otherwise=False)
+    def is_to_wait(host: Any, task: Any) -> bool:
+        if not is_gate(task) or not has_jobs(host.get_name()):
+            return False
+        strategy = caller(StrategyBase)
+        return strategy is not None and _others_are_busy(strategy, iterator, host, next_task, is_gate)
 
     iterator.get_next_task_for_host = next_task_unless_held
 

@@ -36,7 +36,7 @@ class Gatekeeper:
         """
         self.answered: set[str] = set()
         """The ids of the jobs for which a host has been failed."""
-        self.before_entry: Callable[[], None] = lambda: None
+        self.before_entry: Callable[[Host], None] = lambda host: None
         """Called when a host comes to the gate, before it is told of its jobs."""
         self._tracker = tracker
         self._options = options
@@ -45,6 +45,7 @@ class Gatekeeper:
         self._guard = guard
         self._waits = options.on_unreaped is OnUnreaped.REAP
         self._looks = options.look or self._waits
+        self.clean_secrets = options.clean_secrets
         self._later = LaterPlays()
         self._play: Play
         self._gate: Gate | None = None
@@ -69,7 +70,13 @@ class Gatekeeper:
         """The gate, where the play's own tasks could start jobs or earlier plays have left some."""
         if not self._needing and not may_start_jobs(tasks_in([*blocks, *self._play.handlers])):
             return None
-        self._gate = Gate(self._play, lambda host: self._guard(self._enter, host), look=self._looks, wait=self._waits)
+        self._gate = Gate(
+            self._play,
+            lambda host: self._guard(self._enter, host),
+            look=self._looks,
+            wait=self._waits,
+            clean=self.clean_secrets,
+        )
         self._arm()
         hold_back(self._play, self._gate.is_entrance, lambda host: bool(self._guard(self._others_may_reap, host)))
         return self._gate
@@ -105,7 +112,8 @@ class Gatekeeper:
         """There is something to find out about the job, or to fail for."""
         if job.info.poll > 0 or self._options.ignores(job.info) or job.info.jid in self.answered:
             return False
-        if not (job.wants_look or judge(job, self._options) is Consequence.FAILS):
+        leaves_secret = self.clean_secrets and job.leaves_secret
+        if not (job.wants_look or leaves_secret or judge(job, self._options) is Consequence.FAILS):
             return False
         return self._options.gate is not GatePlace.AUTO or not self._later.may_reap(job.info)
 
@@ -114,16 +122,16 @@ class Gatekeeper:
         if self._gate is None:
             return
         self._gate.silence_others(host)
-        self.before_entry()
+        self.before_entry(host)
         name = host.get_name()
         jobs = list(self._needing.get(name, {}).values())
         if not jobs:
             return
-        looks = [job for job in jobs if job.wants_look] if self._looks else []
-        if looks:
+        looks, cleans = bool(self.jobs_to_look_at(name)), bool(self.jobs_to_clean(name))
+        if looks or cleans:
             set_errands(self)
         self._tell(name, self._message(name))
-        self._gate.enter(host, look=bool(looks), fail=not looks and bool(self._failing(name)))
+        self._gate.enter(host, look=looks, clean=cleans and not looks, fail=not looks and bool(self._failing(name)))
 
     def _tell(self, host: str, message: str) -> None:
         self._play.get_variable_manager().set_nonpersistent_facts(host, {VARIABLE: as_data({"message": message})})
@@ -154,4 +162,10 @@ class Gatekeeper:
 
     def jobs_to_look_at(self, host: str) -> list[JobInfo]:
         """The jobs that the gate is about to look at on the host. Asked in a worker."""
-        return [job.info for job in self._needing.get(host, {}).values() if job.wants_look]
+        return [job.info for job in self._needing.get(host, {}).values() if job.wants_look] if self._looks else []
+
+    def jobs_to_clean(self, host: str) -> list[JobInfo]:
+        """The jobs of known end whose status files the gate is about to remove on the host. Asked in a worker."""
+        if not self.clean_secrets:
+            return []
+        return [job.info for job in self._needing.get(host, {}).values() if job.leaves_secret]

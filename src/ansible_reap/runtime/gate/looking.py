@@ -7,7 +7,7 @@ Ansible: the action's arguments and its result are empty, for whatever callback 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from ansible_reap.runtime.events import results
@@ -15,7 +15,7 @@ from ansible_reap.runtime.events.ansible_objects import Action, Variables
 from ansible_reap.runtime.remote.mailbox import Letter, Look, Mailbox
 from ansible_reap.runtime.remote.progress import say
 from ansible_reap.runtime.remote.reach import Reach
-from ansible_reap.runtime.remote.waiting import Terms, wait_for
+from ansible_reap.runtime.remote.waiting import NoAnswerError, Terms, wait_for
 from ansible_reap.runtime.tracking.info import JobInfo
 from ansible_reap.runtime.tracking.phases import Source
 
@@ -26,7 +26,10 @@ class Errands(Protocol):
     core: tuple[int, ...]
     mailbox: Mailbox
 
+    clean_secrets: bool
+
     def jobs_to_look_at(self, host: str) -> list[JobInfo]: ...
+    def jobs_to_clean(self, host: str) -> list[JobInfo]: ...
 
 
 _errands: Errands | None = None
@@ -39,7 +42,7 @@ def set_errands(errands: Errands) -> None:
 
 
 def look(action: Action, variables: Variables, *, wait: bool) -> None:
-    """Look at the jobs of the action's host, or wait for them.
+    """Look at the jobs of the action's host, or wait for them, and remove what jobs under ``no_log`` have left there.
 
     Raises:
         OSError: what was seen cannot be told.
@@ -47,17 +50,38 @@ def look(action: Action, variables: Variables, *, wait: bool) -> None:
     if _errands is None:
         return
     host = str(variables["inventory_hostname"])
-    looks = _looks(action, variables, _errands.jobs_to_look_at(host), _errands.core, wait=wait)
+    terms = Terms(
+        _errands.core,
+        wait=wait,
+        cleanup=wait,
+        clean_secrets=_errands.clean_secrets,
+        source=Source.WAIT if wait else Source.LOOK,
+    )
+    looks = _looks(action, variables, _errands.jobs_to_look_at(host), terms)
+    looks += _cleanings(Reach(action, variables), _errands.jobs_to_clean(host))
     _errands.mailbox.post(Letter(host, results.identity(action._task), tuple(looks)))  # noqa: SLF001 - the plugin's own
 
 
-def _looks(
-    action: Action, variables: Variables, jobs: Sequence[JobInfo], core: tuple[int, ...], *, wait: bool
-) -> list[Look]:
+def _looks(action: Action, variables: Variables, jobs: Sequence[JobInfo], terms: Terms) -> list[Look]:
     host = str(variables["inventory_hostname"])
-    terms = Terms(core, wait=wait, cleanup=wait, source=Source.WAIT if wait else Source.LOOK)
     try:
         waited = wait_for(jobs, Reach(action, variables), terms, lambda text: say(host, text))
     except Exception as error:  # noqa: BLE001 - it is told of each job; what it says itself may be secret
         return [Look(job, error=f"an error of async_reaper, {type(error).__name__}") for job in jobs]
-    return [Look(one.job.info, one.sighting, one.error) for one in waited]
+    return [Look(one.job.info, one.sighting, one.error, is_cleaned=one.is_cleaned) for one in waited]
+
+
+def _cleanings(reach: Reach, jobs: Sequence[JobInfo]) -> Iterator[Look]:
+    for job in jobs:
+        why = _why_not_cleaned(reach, job)
+        yield Look(job, error=why, is_cleaned=why is None)
+
+
+def _why_not_cleaned(reach: Reach, job: JobInfo) -> str | None:
+    try:
+        reach.cleanup(job)
+    except NoAnswerError as error:
+        return f"its status file cannot be removed: {error}"
+    except Exception as error:  # noqa: BLE001 - what it says itself may be secret
+        return f"its status file cannot be removed: {type(error).__name__}"
+    return None

@@ -15,6 +15,7 @@ from ansible.utils.display import Display
 
 from ansible_reap import ansible_cfg, files
 from ansible_reap.reports import prometheus, run_report
+from ansible_reap.runtime.events.ansible_objects import Loader
 from ansible_reap.runtime.events.callers import caller
 from ansible_reap.runtime.ledger.artifact import OutstandingJobs, Statistics
 from ansible_reap.runtime.ledger.writer import Ledger, ledger_of_this_run
@@ -26,6 +27,7 @@ from ansible_reap.runtime.output.spans import destination
 from ansible_reap.runtime.policy.consequence import Consequence, judge
 from ansible_reap.runtime.policy.options import Options
 from ansible_reap.runtime.session import Finish, Session
+from ansible_reap.runtime.tracking.display_text import fit, shown
 from ansible_reap.runtime.tracking.info import JobInfo, LaunchSite
 from ansible_reap.runtime.tracking.phases import Phase
 from ansible_reap.runtime.tracking.tracker import JobRecord, Listener
@@ -49,10 +51,30 @@ class RunEnd(Finish):
         self._owner = os.getpid()
         self._has_ended = False
         self._status = HOSTS_FAILED
-        self._clean_up = session.loader.cleanup_all_tmp_files
-        session.loader.cleanup_all_tmp_files = self._leave
+        self._come_by(session.loader)
         session.guard(self._keep_ledger)
         session.guard(self._keep_artifact)
+
+    def _come_by(self, loader: Loader) -> None:
+        """Have the loader's clean-up end the run for us as well; workers, which are forks, come there too."""
+        clean_up = loader.cleanup_all_tmp_files
+
+        def clean_up_and_end() -> None:
+            clean_up()
+            if os.getpid() != self._owner:
+                return
+            loader.cleanup_all_tmp_files = clean_up
+            # An exception on its way out has a status of its own.
+            is_cut_short = sys.exc_info()[0] is not None
+            try:
+                status = self._leave(is_cut_short=is_cut_short)
+            except Exception as error:  # noqa: BLE001 - nobody above us would keep it from the run
+                self._session.warn(f"async_reaper: an error of its own, {error!r}. Please report this.")
+                status = self._status
+            if status and not is_cut_short:
+                sys.exit(status)
+
+        loader.cleanup_all_tmp_files = clean_up_and_end
 
     def _keep_ledger(self) -> None:
         """Without a home folder nothing is kept that the options give no place for; that is one warning."""
@@ -108,16 +130,14 @@ class RunEnd(Finish):
         found = report.outcome_of(jobs, self._session.options)
         return RunOutcome.FAILED if found is not RunOutcome.FAILED and self._session.is_spoilt else found
 
-    def _leave(self) -> None:
-        """Stands in for the loader's clean-up; workers, which are forks of this process, come here as well."""
-        self._clean_up()
-        if os.getpid() != self._owner:
-            return
-        self._session.loader.cleanup_all_tmp_files = self._clean_up
+    def _leave(self, *, is_cut_short: bool) -> int:
+        """The run is over; returns its exit status, 0 where Ansible's own is to stand."""
+        if not self._has_ended and not is_cut_short:
+            # Ansible has sent its stats, and an error of ours has kept them from us.
+            self._session.guard(self._show_and_write, None)
+            self._has_ended = True
         self._session.guard(self._end_run)
-        # An exception on its way out has a status of its own.
-        if self._has_ended and sys.exc_info()[0] is None and self._is_to_fail():
-            sys.exit(self._status)
+        return self._status if self._is_to_fail() else 0
 
     def _is_to_fail(self) -> bool:
         session = self._session
@@ -130,6 +150,7 @@ class RunEnd(Finish):
         else:
             session.guard(self._tell_stale_entries)
         session.guard(self._tell_programs)
+        session.guard(self._tell_secrets_left)
         session.guard(self._keep_run_times)
         session.tracker.close(complete=self._has_ended)
 
@@ -138,7 +159,7 @@ class RunEnd(Finish):
         session, options = self._session, self._session.options
         jobs = list(session.tracker)
         outcome = self._outcome(jobs) if self._has_ended else RunOutcome.INTERRUPTED
-        told = report.as_json(_run_of(session), jobs, outcome)
+        told = report.as_json(_run_of(session), jobs, outcome, session.options)
         tellers: list[Callable[[], str | None]] = []
         if recap.lines(jobs, options, time.time()):
             tellers.append(lambda: programs.add_step_summary(told, os.environ))
@@ -157,6 +178,18 @@ class RunEnd(Finish):
     def _tell_stale_entries(self) -> None:
         if stale := list(self._session.options.known.stale(self._session.tracker)):
             self._session.warn(f"async_reaper: entries that can go: {'; '.join(stale)}.")
+
+    def _tell_secrets_left(self) -> None:
+        """The gate could not remove a status file, or its host never came to the gate."""
+        session = self._session
+        left = [job.info for job in session.tracker if job.leaves_secret and not session.options.ignores(job.info)]
+        if left and session.options.clean_secrets:
+            one = left[0]
+            session.warn(
+                f"async_reaper: what no_log hides is still in clear in the status files of {len(left)} ended "
+                f"job{'' if len(left) == 1 else 's'}, as of '{shown(one.task)}' on {fit(one.host)}, job {one.jid}. "
+                "Remove them with async_status and mode: cleanup, or with ansible-playbook reap.jobs.sweep."
+            )
 
     def _keep_run_times(self) -> None:
         """Add what was measured to the history. In check mode nothing has really run."""
@@ -212,12 +245,12 @@ def write_reports(session: Session, outcome: RunOutcome) -> None:
     options = session.options
     file_name = session.name.replace(":", "")
     if options.report_path:
-        text = report.dumps(report.as_json(run, jobs, outcome))
+        text = report.dumps(report.as_json(run, jobs, outcome, options))
         _write(session, "report_path", options.report_path, text, f"{file_name}.json")
     if options.junit_path:
         _write(session, "junit_path", options.junit_path, as_junit(run, jobs, options), f"{file_name}.xml")
     if options.metrics_path:
-        text = prometheus.render(run_report.of_json(report.as_json(run, jobs, outcome)))
+        text = prometheus.render(run_report.of_json(report.as_json(run, jobs, outcome, options)))
         # node_exporter reads it, as a user of its own, and whatever lies in its folder: so not a file for each run.
         name = f"ansible-reap-{Path(session.playbooks[0]).stem}.prom"
         _write(session, "metrics_path", options.metrics_path, text, name, private=False)
@@ -233,6 +266,8 @@ def _write(session: Session, option: str, named: str, text: str, in_folder: str,
     if path.is_dir() or named.endswith("/"):
         path /= in_folder
     try:
+        for folder in (path.parent, files.target_of(path).parent):
+            files.refuse_shared(folder)
         files.write(path, text, private=private)
     except OSError as error:
         reason = error.strerror or str(error)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from ansible_reap.jobs import JobState, LastSeen
-from ansible_reap.runtime.output.report import summary
+from ansible_reap.runtime.output.report import summary_of_run
 from ansible_reap.runtime.policy.consequence import Consequence, judge
 from ansible_reap.runtime.policy.options import OnUnreaped, Options, RecapWhen
 from ansible_reap.runtime.tracking.display_text import fit, shown
@@ -168,12 +168,9 @@ def _joined(row: tuple[str, ...], widths: list[int], width: int) -> str:
 
 
 def _summary(jobs: Sequence[JobRecord], options: Options) -> str:
-    ignored = [job for job in jobs if job.info.poll == 0 and options.ignores(job.info)]
-    counts = summary([job for job in jobs if job not in ignored])
-    total = counts.pop("launched") + len(ignored)
+    counts = summary_of_run(jobs, options)
+    total = counts.pop("launched")
     parts = [f"{count} {name.replace('_', ' ')}" for name, count in counts.items() if count]
-    if ignored:
-        parts.append(f"{len(ignored)} ignored")
     strays = sum(job.origin is Origin.UNCLAIMED for job in jobs)
     if strays:
         parts.append(f"{strays} unclaimed")

@@ -58,6 +58,17 @@ def summary(jobs: Iterable[JobRecord]) -> dict[str, int]:
     return counts
 
 
+def summary_of_run(jobs: Sequence[JobRecord], options: Options) -> dict[str, int]:
+    """``summary``, in which jobs that the options leave alone count as ``launched`` and ``ignored``, and as no more.
+
+    ``ignored`` is there only where there are any.
+    """
+    others = [job for job in jobs if job.info.poll > 0 or not options.ignores(job.info)]
+    counts = summary(others)
+    ignored = len(jobs) - len(others)
+    return {**counts, "launched": counts["launched"] + ignored, "ignored": ignored} if ignored else counts
+
+
 _ORDER = (
     JobState.REAPED,
     JobState.FAILED,
@@ -68,7 +79,7 @@ _ORDER = (
 )
 
 
-def as_json(run: Run, jobs: Sequence[JobRecord], outcome: RunOutcome) -> dict[str, Any]:
+def as_json(run: Run, jobs: Sequence[JobRecord], outcome: RunOutcome, options: Options) -> dict[str, Any]:
     """The report as plain data. ``unclaimed`` is there only where ``reap.jobs.collect`` has found such jobs."""
     strays = [job for job in jobs if job.origin is Origin.UNCLAIMED]
     return {
@@ -80,7 +91,7 @@ def as_json(run: Run, jobs: Sequence[JobRecord], outcome: RunOutcome) -> dict[st
         "ended": utc(run.ended),
         "outcome": outcome.value,
         "jobs": [entry(job) for job in jobs if job.origin is not Origin.UNCLAIMED],
-        "summary": summary(jobs),
+        "summary": summary_of_run(jobs, options),
         **({"unclaimed": [entry(job) for job in strays]} if strays else {}),
     }
 

@@ -25,6 +25,7 @@ NAMES = (
     "on_swallowed",
     "on_error",
     "look",
+    "clean_secrets",
     "ignore",
     "recap",
     "report_path",
@@ -79,6 +80,7 @@ class Options:
     on_swallowed: Reaction = Reaction.REPORT
     on_error: Reaction = Reaction.FAIL
     look: bool = True
+    clean_secrets: bool = True
     ignore: tuple[IgnoreRule, ...] = ()
     ignore_files: tuple[str, ...] = ()
     """The files of known jobs that ``ignore`` names, as written there."""
@@ -120,6 +122,7 @@ def parse(raw: Mapping[str, object], warn: Callable[[str], None]) -> Options:
         on_swallowed=_choice(raw, "on_swallowed", Reaction.REPORT, warn),
         on_error=_choice(raw, "on_error", Reaction.FAIL, warn),
         look=_boolean(raw, "look", True, warn),
+        clean_secrets=_boolean(raw, "clean_secrets", True, warn),
         ignore=tuple(_rules(ignored, warn)),
         ignore_files=tuple(text.removeprefix(FILE_PREFIX).strip() for text in ignored if _is_file(text)),
         recap=_choice(raw, "recap", RecapWhen.PROBLEMS, warn),

@@ -30,6 +30,8 @@ class Look:
     sighting: Sighting | None = None
     error: str | None = None
     origin: Origin = Origin.RUN
+    is_cleaned: bool = False
+    """It has removed the job's status file."""
 
 
 @dataclass(frozen=True, slots=True)

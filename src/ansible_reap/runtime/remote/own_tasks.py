@@ -25,7 +25,11 @@ def tell(tracker: Tracker, looks: Sequence[Look]) -> Iterator[JobRecord]:
             tracker.adopt(look.job, look.origin)
         if look.sighting is not None:
             job = tracker.see(jid, look.sighting)
-        else:
+        elif look.error is not None or not look.is_cleaned:
             job = tracker.unseen(jid, look.error or "nobody says why")
+        else:
+            job = tracker.get(jid)
+        if look.is_cleaned:
+            tracker.cleaned(jid)
         if job is not None:
             yield job

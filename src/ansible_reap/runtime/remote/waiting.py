@@ -54,6 +54,9 @@ class Terms:
     wait: bool = True
     timeout: float | None = None
     cleanup: bool = True
+    """Whether to remove the status files of jobs that have ended."""
+    clean_secrets: bool = False
+    """Whether to remove those of jobs under ``no_log`` in any case."""
     source: Source = Source.PLAYBOOK
 
 
@@ -64,6 +67,8 @@ class Waited:
     job: JobRecord
     error: str | None = None
     sighting: Sighting | None = None
+    is_cleaned: bool = False
+    """Its status file has been removed."""
 
     @property
     def is_bad(self) -> bool:
@@ -87,6 +92,7 @@ def wait_for(jobs: Sequence[JobInfo], host: JobHost, terms: Terms, say: Callable
     began = time.time()
     ends = {job.jid: _end(job, terms, began) for job in jobs}
     left = list(jobs)
+    cleaned: set[str] = set()
     pause, silence, spoken = FIRST_PAUSE, FIRST_WORD_AFTER, began
     while left:
         for job in list(left):
@@ -102,8 +108,8 @@ def wait_for(jobs: Sequence[JobInfo], host: JobHost, terms: Terms, say: Callable
             ended = records[job.jid].state is not JobState.UNREAPED
             if ended or time.time() >= ends[job.jid]:
                 left.remove(job)
-            if ended:
-                _clean_up(records[job.jid], host, terms)
+            if ended and _clean_up(records[job.jid], host, terms):
+                cleaned.add(job.jid)
         if not left:
             break
         now = time.time()
@@ -112,7 +118,7 @@ def wait_for(jobs: Sequence[JobInfo], host: JobHost, terms: Terms, say: Callable
             spoken, silence = now, min(2 * silence, LONGEST_SILENCE)
         time.sleep(max(0.1, min(pause, min(ends[job.jid] for job in left) - now)))
         pause = min(1.5 * pause, LONGEST_PAUSE)
-    return [Waited(records[job.jid], errors[job.jid], seen.get(job.jid)) for job in jobs]
+    return [Waited(records[job.jid], errors[job.jid], seen.get(job.jid), job.jid in cleaned) for job in jobs]
 
 
 def progress(left: Sequence[JobInfo], now: float) -> str:
@@ -195,12 +201,16 @@ def _why(answer: Mapping[str, object]) -> str:
     return fit(str(text))
 
 
-def _clean_up(job: JobRecord, host: JobHost, terms: Terms) -> None:
-    if terms.cleanup and job.phase in (Phase.REAPED, Phase.FAILED, Phase.TIMED_OUT):
-        try:
-            host.cleanup(job.info)
-        except NoAnswerError:
-            return  # its end is known; the file is only litter
+def _clean_up(job: JobRecord, host: JobHost, terms: Terms) -> bool:
+    """Remove the job's status file, where that is to be done; its end is known, so nothing depends on the file."""
+    is_wanted = terms.cleanup or (terms.clean_secrets and job.info.site.no_log)
+    if not is_wanted or job.phase not in (Phase.REAPED, Phase.FAILED, Phase.TIMED_OUT):
+        return False
+    try:
+        host.cleanup(job.info)
+    except NoAnswerError:
+        return False
+    return True
 
 
 def _patience(job: JobRecord, terms: Terms) -> str:

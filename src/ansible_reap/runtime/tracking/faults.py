@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
+from contextlib import suppress
+from typing import ParamSpec, TypeVar
 
 from ansible_reap.runtime.tracking.display_text import shown
 
 _MOST_TOLD = 3
+
+Params = ParamSpec("Params")
+Returned = TypeVar("Returned")
 
 
 class Faults:
@@ -16,6 +22,8 @@ class Faults:
         self._warn = warn
         self._places: set[str] = set()
         self.count = 0
+        global _latest  # noqa: PLW0603 - what Ansible calls has no other way to the run that is going on
+        _latest = self
 
     def note(self, error: Exception) -> str:
         """Count the error and warn of it, of the same place once only; returns it in a few words."""
@@ -33,3 +41,30 @@ class Faults:
                 "unless on_error is 'report'. Please report this."
             )
         return kind
+
+
+_latest: Faults | None = None
+
+
+def note(error: Exception) -> None:
+    """Count an error where no session is at hand."""
+    if _latest is not None:
+        with suppress(Exception):
+            _latest.note(error)
+
+
+def kept_from_the_run(*, otherwise: Returned) -> Callable[[Callable[Params, Returned]], Callable[Params, Returned]]:
+    """For a function that Ansible itself calls: it returns ``otherwise`` where it raises."""
+
+    def decorate(function: Callable[Params, Returned]) -> Callable[Params, Returned]:
+        @functools.wraps(function)
+        def call(*args: Params.args, **kwargs: Params.kwargs) -> Returned:
+            try:
+                return function(*args, **kwargs)
+            except Exception as error:  # noqa: BLE001 - whatever it is, it must not reach the run
+                note(error)
+                return otherwise
+
+        return call
+
+    return decorate

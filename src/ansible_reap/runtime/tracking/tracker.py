@@ -82,6 +82,8 @@ class JobRecord:
     """When ``reap`` saw it end."""
     note: str | None = None
     """In our own words: why it is lost, or why its state could not be looked up."""
+    is_cleaned: bool = False
+    """Its status file has been removed."""
     origin: Origin = Origin.RUN
 
     @property
@@ -97,6 +99,20 @@ class JobRecord:
     def wants_look(self) -> bool:
         """A look at its status file would tell something that is not known yet."""
         return self.origin is Origin.RUN and self.info.poll == 0 and (self.is_outstanding or self.phase is Phase.UNSURE)
+
+    @property
+    def leaves_secret(self) -> bool:
+        """Its end is known, and its status file on the host still holds in clear what ``no_log`` hides."""
+        return (
+            self.info.site.no_log
+            and self.origin is Origin.RUN
+            and self.info.poll == 0
+            and self.phase in _HAVE_FILES
+            and not self.is_cleaned
+        )
+
+
+_HAVE_FILES = frozenset({Phase.REAPED, Phase.FAILED, Phase.TIMED_OUT})
 
 
 class Listener(Protocol):
@@ -211,6 +227,13 @@ class Tracker:
             job.note = why
         return job
 
+    def cleaned(self, jid: str) -> JobRecord | None:
+        """The job's status file has been removed; None where the job is not of this run."""
+        job = self._jobs.get(jid)
+        if job is not None:
+            job.is_cleaned = True
+        return job
+
     def close(self, *, complete: bool = True) -> None:
         """The run is over; ``complete`` says that it was not cut short."""
         for listener in self._listeners:
@@ -243,6 +266,8 @@ def _note(job: JobRecord, sighting: Sighting, after: Phase) -> None:
         # A status file that is gone after the reap tells nothing of the job.
         job.last_seen = LAST_SEEN[sighting.sight]
         job.note = None
+    if sighting.sight is Sight.CLEANED:
+        job.is_cleaned = True
     if sighting.sight in (Sight.RUNNING, Sight.OVERDUE):
         job.seen_running = sighting.when
     if sighting.sight in _END_SIGHTS and job.finished is None:

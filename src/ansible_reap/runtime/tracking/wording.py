@@ -39,7 +39,7 @@ def what(job: JobRecord) -> str:
             code = "" if job.rc is None else f" with rc {job.rc}"
             return f"failed{code}"
         case JobState.TIMED_OUT:
-            return "was killed at its limit"
+            return f"was killed at its limit of {duration(job.info.limit_s)}"
         case JobState.LOST if job.note:
             return f"lost: {job.note}"
         case JobState.LOST:
@@ -56,9 +56,11 @@ def failure_message(jobs: Sequence[JobRecord], now: float) -> str:
         item = f" (item={shown(info.item)})" if info.item else ""
         host = f" on {fit(info.delegated_to)}" if info.delegated_to else ""
         swallowed = ", and the play went on" if job.swallowed else ""
+        # When the look found it killed says nothing of how long it ran.
+        took = duration(age(job, now))
+        time = f"seen after {took}" if job.state is JobState.TIMED_OUT else f"after {took} of {duration(info.limit_s)}"
         lines.append(
-            f"'{shown(info.task)}'{item} at {place(job)}{host}, job {info.jid}: {shown(what(job))}{swallowed}, "
-            f"after {duration(age(job, now))} of {duration(info.limit_s)}"
+            f"'{shown(info.task)}'{item} at {place(job)}{host}, job {info.jid}: {shown(what(job))}{swallowed}, {time}"
         )
     unreaped = any(job.state is JobState.UNREAPED for job in jobs)
     advice = f" Wait for it with async_status, or declare it with vars: {DETACH_VARIABLE}: REASON." if unreaped else ""
