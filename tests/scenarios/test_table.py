@@ -216,11 +216,11 @@ def _problems(got: Run, form: Form, job: dict[str, Any], cell: tuple[str, str], 
     counts = {name: got.recap[host][name] for name in ("failed", "unreachable", "rescued", "ignored")}
     if counts != {"failed": want.fails, "unreachable": 0, "rescued": 0, "ignored": how == "ignored"}:
         wrong.append(f"counted as {counts}")
-    # The second play waits for jobs, so one with a register may be left to it, whose hosts are others: the third is
-    # the next that the host comes to, and there it is judged. Nobody else's play may be meant by one without.
+    # The second play waits for jobs, so one may be left to it, whose hosts are others: the third is the next that the
+    # host comes to, and there it is judged.
     took_part = tuple(f"{host} {what}" in got.stdout for what in ("went on", "was there to the end"))
     has_failed_a_task = want.seen_by == "playbook" or (want.state, want.last_seen) == ("lost", "missing")
-    right = (not want.fails or (form.register and not has_failed_a_task), not want.fails)
+    right = (not want.fails or not has_failed_a_task, not want.fails)
     if took_part != right:
         wrong.append(f"in the plays behind: {took_part}, not {right}")
     named = any(f"  {host}" in line for line in got.async_recap)
