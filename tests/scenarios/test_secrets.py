@@ -282,6 +282,8 @@ def gone_through(core: str, stdout: str, folder: Path, only: Sequence[str] = ())
                 about = f"{way.name}, {', '.join(these)}"
                 found += [f"{about}: {problem}" for problem in problems(done, run, way, these)]
                 shutil.rmtree(run)
+    # Ansible's own folder, with what modules may have left of their temporary files.
+    found += [f"in the end: {problem}" for problem in in_what_is_written(folder / "server", Way("server"))]
     print(f"{runs} runs on ansible-core {core} with {stdout}, {len(found)} problems")
     return runs, found
 

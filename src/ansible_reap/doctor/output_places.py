@@ -24,6 +24,8 @@ def examine(options: Options) -> Iterator[Diagnosis]:
         yield off("it is switched off: enabled = false", "remove the option, or set it to true")
     if options.on_unreaped is OnUnreaped.REPORT:
         yield fine("it only reports: with on_unreaped = report no play fails for jobs that nobody waited for")
+    if not options.clean_secrets:
+        yield fine("status files of no_log jobs, with all they hold in clear, stay on hosts: clean_secrets = false")
     try:
         ledger = resolve_path(options.ledger_dir, Path.cwd()) if options.ledger_dir else default_folder()
         files.refuse_shared(ledger)
