@@ -23,6 +23,8 @@ from typing import Any
 
 
 def main() -> None:
+    # The modules beside this one are not to stand for packages of the same name.
+    sys.path[:] = [folder for folder in sys.path if Path(folder) != Path(__file__).parent]
     from ansible.cli.playbook import PlaybookCLI  # noqa: PLC0415 - it takes long, and reads the settings
 
     for name in ("runtime.entry", "runtime.output.finish", "runtime.actions.wait", "runtime.actions.collect"):

@@ -39,7 +39,7 @@ class Server:
             cwd=folder,
             env={
                 **plain,
-                "PYTHONPATH": str(source),
+                "PYTHONPATH": os.pathsep.join(filter(None, (str(source), plain.get("PYTHONPATH")))),
                 "ANSIBLE_HOME": str(folder / "ansible"),
                 "ANSIBLE_REMOTE_TMP": str(folder / "ansible" / "remote"),
                 "ANSIBLE_NOCOLOR": "1",

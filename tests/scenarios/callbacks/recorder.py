@@ -25,6 +25,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "notification"
     CALLBACK_NAME = "recorder"
+    CALLBACK_NEEDS_ENABLED = True
     wants_implicit_tasks = True
 
     def v2_on_any(self, *args: Any, **kwargs: Any) -> None:
