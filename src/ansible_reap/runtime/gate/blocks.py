@@ -1,7 +1,8 @@
 """What is put at the end of a play so that unreaped jobs fail it from within, as any task would.
 
-The gate is a block behind the last flush of handlers that flushes once more, and two handlers that nothing but the
-gate notifies: one looks at the jobs of a host, one fails the host. Handlers, because Ansible runs them on the
+The gate is a block behind the last flush of handlers that flushes once more, and three handlers that nothing but the
+gate notifies: one looks at the jobs of a host, one removes what jobs under ``no_log`` have left there where there is
+nothing to look at, one fails the host. Handlers, because Ansible runs them on the
 notified hosts alone, without a worker, an event or a ``skipped`` for the others. The block is there for every play
 that could start jobs, and empty until one is launched, so that a play without jobs runs as if there were no gate.
 PLAY RECAP, ``any_errors_fatal``, ``max_fail_percentage``, ``serial``, later plays and every strategy treat the
