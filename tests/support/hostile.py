@@ -219,6 +219,26 @@ PROJECTS: dict[str, Maker] = {
     "a byte order mark": _files({"bad.yml": b"\xef\xbb\xbf" + PLAY.encode()}),
     "escapes in names": _files({"bad.yml": _play(task='name: "\\e[2J\\r\\n::error::x\\x9b"\n      command: x')}),
     "escapes in settings": _files({".ansible-reap.yml": '"x\\n::add-mask::e\\e[31m": 1\n'}),
+    "deep arrays in pyproject.toml": _files({"pyproject.toml": "[tool.ansible-reap]\nignore = " + "[" * 100000}),
+    "a key of many parts in pyproject.toml": _files({"pyproject.toml": f"[tool.ansible-reap{'.a' * 100000}]\nb = 1\n"}),
+    "keys of many parts in pyproject.toml": _files(
+        {"pyproject.toml": "[tool.ansible-reap]\n" + "".join(f"k{n}{'.a' * 29} = 1\n" for n in range(8000))}
+    ),
+    "many keys in pyproject.toml": _files(
+        {"pyproject.toml": "[tool.ansible-reap]\n" + "".join(f"k{n} = 1\n" for n in range(40000))}
+    ),
+    "many blanks in pyproject.toml": _files(
+        {"pyproject.toml": "[tool.ansible-reap]\nignore = ['" + "{" * 100000 + " " * 400000 + "']\nselect = 1\n"}
+    ),
+    "digits in pyproject.toml": _files(
+        {"pyproject.toml": f"[tool.ansible-reap.rules.async-timeout]\nheadroom = {LONG}\n"}
+    ),
+    "escapes in pyproject.toml": _files({"pyproject.toml": '[tool.ansible-reap]\n"x\\u001b[31m\\n::error::" = 1\n'}),
+    "pyproject.toml that is a device": _links("/dev/zero", "pyproject.toml"),
+    "an ignore file of long names": _files({".ansible-lint-ignore": f"{'*a' * 4000} async-unreaped\n" * 20}),
+    "patterns of many asterisks": _files(
+        {".ansible-reap.yml": f'exclude_paths: ["{"*a" * 4000}b"]\n', "a" * 200 + ".yml": PLAY}
+    ),
     "dates in ansible-lint's settings": _files({".ansible-lint": "skip_list: [2026-99-99, 2026-01-01]\n"}),
     "a NUL and no such user in exclude_paths": _files(
         {".ansible-lint": 'exclude_paths: ["a\\0b", "~no-such-user/y", "**********a"]\n'}

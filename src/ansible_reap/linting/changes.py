@@ -7,18 +7,19 @@ its task is among the lines that changed. Lines that merely moved are followed.
 from __future__ import annotations
 
 import os
-import subprocess
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from pathlib import Path
 
 from ansible_reap.checks.finding import Finding
+from ansible_reap.linting import git
+from ansible_reap.linting.moved_lines import moved
 from ansible_reap.linting.outcome import Outcome
+from ansible_reap.reading import MAX_CONTENT
 
 Lint = Callable[[Mapping[str, bytes | None]], Outcome]
 
-_GIT = ("git", "-c", "core.fsmonitor=false", "-c", "core.quotePath=false", "-c", "diff.external=")
 _DIFF = ("diff", "--no-ext-diff", "--no-textconv", "--ignore-submodules=all", "--relative", "--name-status", "-z", "-M")
 
 
@@ -38,8 +39,15 @@ class Before:
 
 def since(root: Path, ref: str) -> Before:
     """What differs from where ``ref`` and HEAD parted, changes that are not committed included. Raises ChangesError."""
+    try:
+        return _since(root, ref)
+    except git.GitError as error:
+        raise ChangesError(str(error)) from error
+
+
+def _since(root: Path, ref: str) -> Before:
     commit = _commit(root, ref)
-    fields = _git(root, *_DIFF, commit, "--", ".").split(b"\0")[:-1]
+    fields = git.ask_of_files(root, *_DIFF, commit, "--", ".").split(b"\0")[:-1]
     names: dict[str, str] = {}
     old: set[str] = set()
     new: set[str] = set()
@@ -54,7 +62,7 @@ def since(root: Path, ref: str) -> Before:
         if status != b"A":
             old.add(before)
         new.add(after)
-    untracked = _git(root, "ls-files", "--others", "--exclude-standard", "-z").split(b"\0")[:-1]
+    untracked = git.ask(root, "ls-files", "--others", "--exclude-standard", "-z").split(b"\0")[:-1]
     new.update(map(os.fsdecode, untracked))
     files: dict[str, bytes | None] = dict.fromkeys(sorted(new - old))
     return Before(files | _contents(root, commit, sorted(old)), names)
@@ -62,7 +70,7 @@ def since(root: Path, ref: str) -> Before:
 
 def _commit(root: Path, ref: str) -> str:
     """The commit at which ``ref`` and HEAD parted; ``ref`` itself where no history tells."""
-    _git(root, "rev-parse", "--git-dir")
+    git.ask(root, "rev-parse", "--git-dir")
     base = _answer(root, "merge-base", "HEAD", "--", ref)
     base = base or _answer(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
     if not base:
@@ -72,40 +80,33 @@ def _commit(root: Path, ref: str) -> str:
 
 def _answer(root: Path, *arguments: str) -> str:
     try:
-        return _git(root, *arguments).decode().strip()
-    except ChangesError:
+        return git.ask(root, *arguments).decode().strip()
+    except git.GitError:
         return ""
 
 
 def _contents(root: Path, commit: str, paths: list[str]) -> dict[str, bytes | None]:
-    """The files as they were in the commit."""
-    asked = "".join(f"{commit}:./{path}\n" for path in paths if "\n" not in path)
-    data = _git(root, "cat-file", "--batch", feed=os.fsencode(asked))
-    found: dict[str, bytes | None] = {}
+    """The files as they were in the commit; what is larger than any content that is read has no old text."""
+    asked = [path for path in paths if "\n" not in path]
+    sizes = git.ask(root, "cat-file", "--batch-check", feed=_objects(commit, asked)).split(b"\n")[:-1]
+    found: dict[str, bytes | None] = dict.fromkeys(asked)
+    wanted = []
+    for path, line in zip(asked, sizes, strict=True):
+        is_blob = re.fullmatch(rb"[0-9a-f]+ blob (\d+)", line)
+        if is_blob and int(is_blob[1]) <= MAX_CONTENT:
+            wanted.append(path)
+    data = git.ask(root, "cat-file", "--batch", feed=_objects(commit, wanted))
     at = 0
-    for path in (path for path in paths if "\n" not in path):
+    for path in wanted:
         end = data.index(b"\n", at)
-        header = data[at:end].split()
-        if header[-1] == b"missing" or header[-2] != b"blob":
-            at = end + 1 + (0 if header[-1] == b"missing" else int(header[-1]) + 1)
-            found[path] = None
-            continue
-        size = int(header[-1])
+        size = int(data[at:end].split()[-1])
         found[path] = data[end + 1 : end + 1 + size]
         at = end + size + 2
     return found
 
 
-def _git(root: Path, *arguments: str, feed: bytes = b"") -> bytes:
-    command = [*_GIT, "-C", str(root), *arguments]
-    try:
-        reply = subprocess.run(command, input=feed, capture_output=True, check=False)
-    except OSError as error:
-        raise ChangesError(f"git cannot be started: {error.strerror}") from error
-    if reply.returncode != 0:
-        lines = reply.stderr.decode(errors="replace").strip().splitlines() or [f"git {arguments[0]} failed"]
-        raise ChangesError(lines[0].removeprefix("fatal: "))
-    return reply.stdout
+def _objects(commit: str, paths: Iterable[str]) -> bytes:
+    return os.fsencode("".join(f"{commit}:./{path}\n" for path in paths))
 
 
 class Changes:
@@ -169,8 +170,7 @@ class _Lines:
         self._old: dict[int, int] | None = None
         if texts is not None:
             before, after = texts
-            blocks = SequenceMatcher(None, before, after, autojunk=False).get_matching_blocks()
-            self._old = {new + offset + 1: old + offset + 1 for old, new, size in blocks for offset in range(size)}
+            self._old = {new + 1: old + 1 for new, old in moved(before, after).items()}
 
     def before(self, line: int) -> int | None:
         """The line (from 1) that it was; None for one that is new or different."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ansible_reap.flow.analysis import Analysis, ReadError
 from ansible_reap.flow.engine import analysed
-from ansible_reap.linting.lintconfig import IgnoreFile, LintConfig, load_lint_config
+from ansible_reap.linting.lintconfig import IgnoreEntry, IgnoreFile, LintConfig, load_lint_config
 from ansible_reap.linting.outcome import Outcome
 from ansible_reap.linting.problems import Config
 from ansible_reap.linting.requests import Request
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 HISTORY_FOLDER = ".ansible-reap"
 """Where a project keeps what it commits of its measured run times."""
+
+_LONGEST_ENTRY = 200
+"""Characters of an entry of the ignore file that are shown."""
 
 
 class Settings(NamedTuple):
@@ -71,8 +74,7 @@ def judged(survey: Survey, settings: Settings, asked: Request, unsaved: Mapping[
         texts=texts,
         rules=rules,
         stale=tuple(
-            f"{known.name}:{entry.line}: nothing meets '{entry.path} {entry.tag}' any more; delete the line"
-            for entry in stale
+            f"{known.name}:{entry.line}: nothing meets '{_shown(entry)}' any more; delete the line" for entry in stale
         ),
         passed_over=tuple(
             error
@@ -80,6 +82,11 @@ def judged(survey: Survey, settings: Settings, asked: Request, unsaved: Mapping[
             if error.path not in left_out and not lint_config.excludes(root / error.path)
         ),
     )
+
+
+def _shown(entry: IgnoreEntry) -> str:
+    text = f"{entry.path} {entry.tag}"
+    return text if len(text) <= _LONGEST_ENTRY else f"{text[:_LONGEST_ENTRY]}..."
 
 
 def everything(survey: Survey, config: Config, history: Estimates | None) -> tuple[list[Finding], list[ReadError]]:

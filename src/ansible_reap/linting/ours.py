@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Collection
 from pathlib import Path
+
+from ansible_reap.linting import git
 
 SECONDS = 10
 """How long git may take; without its answer no file counts as ignored."""
@@ -22,18 +23,9 @@ def ignored_by_git(root: Path, paths: Collection[str]) -> frozenset[str]:
     cached = frozenset(path for path in paths if path.startswith(LINT_CACHE))
     if not any((folder / ".git").exists() for folder in (root, *root.parents)):
         return cached
-    # Whatever a repository's own settings say, git starts no program for us.
-    command = ["git", "-c", "core.fsmonitor=false", "-C", str(root), "check-ignore", "-z", "--stdin"]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    asked = b"".join(os.fsencode(path) + b"\0" for path in sorted(paths))
     try:
-        ended = subprocess.run(
-            command,
-            input=b"".join(os.fsencode(path) + b"\0" for path in sorted(paths)),
-            env={**environment, "GIT_OPTIONAL_LOCKS": "0"},
-            capture_output=True,
-            timeout=SECONDS,
-            check=False,
-        )
-    except (OSError, ValueError, subprocess.TimeoutExpired):
+        answer = git.ask(root, "check-ignore", "-z", "--stdin", feed=asked, seconds=SECONDS)
+    except git.GitError:
         return cached
-    return cached | {os.fsdecode(path) for path in ended.stdout.split(b"\0") if path}
+    return cached | {os.fsdecode(path) for path in answer.split(b"\0") if path}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
@@ -11,6 +12,17 @@ from yaml import Mark
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 _PREFIX = "tag:yaml.org,2002:"
+
+MOST_PARTS = 30
+"""Parts of a dotted key; the time that tomllib takes for one grows with their square."""
+MOST_DOTS = 20_000
+"""Dots of all keys together; tomllib keeps about a kilobyte for each."""
+MOST_VALUES = 20_000
+"""Keys and values in our table."""
+
+_PART = re.compile(r"""[ \t]*(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*""")
+_WORD = re.compile(r""""([^"\n]*)"|'([^'\n]*)'|([\w-]+)""")
+_BLANKS = re.compile(r"\s*")
 
 
 class TomlError(Exception):
@@ -30,8 +42,11 @@ def table(text: str, path: Sequence[str]) -> Node | None:
         header = f"[{'.'.join(path)}"
         line = next((n for n, each in enumerate(text.splitlines(), 1) if each.startswith(header)), 1)
         raise TomlError("needs Python 3.11 or newer to be read: use .ansible-reap.yml", line) from None
+    _refuse_long_keys(text)
     try:
         value: Any = tomllib.loads(text)
+    except RecursionError:
+        raise TomlError("does not parse: nested too deeply") from None
     except ValueError as error:
         told = re.search(r"at line (\d+)", str(error))
         raise TomlError(f"does not parse: {error}", int(told[1]) if told else 1) from error
@@ -40,15 +55,39 @@ def table(text: str, path: Sequence[str]) -> Node | None:
     return None if value is None else _Writer(text).node(value, 0)
 
 
+def _refuse_long_keys(text: str) -> None:
+    """Raises TomlError; what merely looks like a dotted key, as in text, counts too."""
+    parts = dots = 0
+    for piece in text.split("."):
+        is_part = _PART.fullmatch(piece) is not None
+        parts = parts + 1 if is_part else 0
+        dots += is_part
+        if parts > MOST_PARTS:
+            raise TomlError(f"does not parse: a key of more than {MOST_PARTS} parts")
+        if dots > MOST_DOTS:
+            raise TomlError(f"does not parse: its keys have more than {MOST_DOTS:,} dots")
+
+
 class _Writer:
-    """Makes nodes. tomllib tells no lines: a key's is the first below its table's that begins with it."""
+    """Makes nodes. tomllib tells no lines: a key's is the first from its table's on that has it where keys stand."""
 
     def __init__(self, text: str) -> None:
-        self._lines = text.splitlines()
+        self._count = 0
+        self._lines: dict[str, list[int]] = {}
+        for number, line in enumerate(text.splitlines()):
+            is_header = line.lstrip().startswith("[")
+            for word in _WORD.finditer(line):
+                blanks = _BLANKS.match(line, word.end())
+                sign = line[blanks.end() : blanks.end() + 1] if blanks else ""
+                if sign in ("=", ".") or (sign == "]" and is_header):
+                    self._lines.setdefault(word[1] or word[2] or word[3] or "", []).append(number)
 
     def node(self, value: object, line: int) -> Node:
         """The node of a value that stands at a line (from 0)."""
         mark = Mark("", 0, line, 0, "", 0)
+        self._count += 1
+        if self._count > MOST_VALUES:
+            raise TomlError(f"has more than {MOST_VALUES:,} values", line + 1)
         if isinstance(value, dict):
             pairs = []
             for key, each in value.items():
@@ -64,6 +103,6 @@ class _Writer:
 
     def _line_of(self, key: str, start: int) -> int:
         """Where a key is set, or a table of its name begins, from a line on."""
-        name = rf"[\"']?{re.escape(key)}[\"']?"
-        sign = re.compile(rf"\s*{name}\s*[=.]|\s*\[[^\]]*{name}\s*[\].]|.*[{{,]\s*{name}\s*=")
-        return next((n for n in range(start, len(self._lines)) if sign.match(self._lines[n])), start)
+        lines = self._lines.get(key, [])
+        at = bisect_left(lines, start)
+        return lines[at] if at < len(lines) else start

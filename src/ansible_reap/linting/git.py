@@ -1,0 +1,73 @@
+"""git as a reader: it starts no program that a repository names, speaks to no server and writes nothing.
+
+A project may come with its own ``.git``, as an archive does, and so with settings that name programs: filters, hooks,
+a file system monitor, a command for a remote from which missing objects are fetched.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+SECONDS = 60
+"""How long one call may take."""
+
+_SETTINGS = {
+    "core.fsmonitor": "false",
+    "core.hooksPath": os.devnull,
+    "core.quotePath": "false",
+    "diff.external": "",
+    "diff.autoRefreshIndex": "false",
+    "protocol.allow": "never",
+}
+_ENVIRONMENT = {"GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0"}
+_FILTER = ("clean", "smudge", "process")
+
+
+class GitError(Exception):
+    """git gives no answer; the message is one line."""
+
+
+def ask(root: Path, *arguments: str, feed: bytes = b"", seconds: float = SECONDS) -> bytes:
+    """What git prints for this folder. Status 1 is an answer too ("no such commit"); raises GitError for others."""
+    return _run(root, _SETTINGS, arguments, feed, seconds)
+
+
+def ask_of_files(root: Path, *arguments: str) -> bytes:
+    """The same for a command that reads files of the work tree: they go through no filter."""
+    settings = dict(_SETTINGS)
+    listed = ask(root, "config", "--null", "--name-only", "--get-regexp", r"^filter\.")
+    for name in {key.decode("utf-8", "surrogateescape").rpartition(".")[0] for key in listed.split(b"\0") if key}:
+        if "=" in name:
+            raise GitError(f"{name!a} in the settings of this repository cannot be switched off")
+        settings |= {f"{name}.{part}": "" for part in _FILTER} | {f"{name}.required": "false"}
+    return _run(root, settings, arguments, b"", SECONDS)
+
+
+def _run(root: Path, settings: Mapping[str, str], arguments: tuple[str, ...], feed: bytes, seconds: float) -> bytes:
+    options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+    # What a hook tells its programs is about another folder; settings in variables are the user's own.
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("GIT_") or name.startswith("GIT_CONFIG")
+    }
+    try:
+        reply = subprocess.run(
+            ["git", *options, "-C", str(root), *arguments],
+            input=feed,
+            env={**kept, **_ENVIRONMENT},
+            capture_output=True,
+            timeout=seconds,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise GitError(f"git {arguments[0]} does not end") from error
+    except (OSError, ValueError) as error:
+        raise GitError(f"git cannot be started: {getattr(error, 'strerror', None) or error}") from error
+    if reply.returncode not in (0, 1):
+        lines = reply.stderr.decode(errors="replace").strip().splitlines() or [f"git {arguments[0]} failed"]
+        raise GitError(lines[0].removeprefix("fatal: "))
+    return reply.stdout
