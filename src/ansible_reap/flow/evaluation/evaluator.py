@@ -250,21 +250,22 @@ class Evaluator:
         return Map(tuple(entries), rest)
 
     def _condexpr(self, node: nodes.CondExpr) -> Value:
-        guard = self.choice(node.test)
         other: Value = self.value(node.expr2) if node.expr2 is not None else UNDEFINED
-        if guard is True:
-            return self.value(node.expr1)
-        if guard is False:
-            return other
-        return alt([(guard, self.value(node.expr1)), (neg(guard), other)])
+        return self.choice(node.test, self.value(node.expr1), other)
 
-    def choice(self, node: nodes.Node) -> Formula:
-        """The condition that picks one of two values."""
-        folds, self.folds_settings = self.folds_settings, self.folds_settings and not self.splits_on_settings
+    def choice(self, test: nodes.Node, yes: Value, no: Value) -> Value:
+        """The one value or the other, as the test says.
+
+        Where one of them is about a job, a setting's value here does not decide: the job's launch may stand under the
+        value that others set.
+        """
+        splits = self.splits_on_settings or bool(taints(yes) or taints(no))
+        folds, self.folds_settings = self.folds_settings, self.folds_settings and not splits
         try:
-            return self.truth(node)
+            guard = self.truth(test)
         finally:
             self.folds_settings = folds
+        return alt([(guard, yes), (neg(guard), no)])
 
     def truth(self, node: nodes.Node) -> Formula:
         """The expression as a condition."""

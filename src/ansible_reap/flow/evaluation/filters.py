@@ -112,8 +112,7 @@ def _ternary(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> 
     yes, no = _argument(evaluator, node, 0, "true_val"), _argument(evaluator, node, 1, "false_val")
     if node.node is None:  # of each item of a list
         return Unknown(taints(yes) | taints(no))
-    guard = evaluator.choice(node.node)
-    return alt([(guard, yes if yes is not None else UNKNOWN), (neg(guard), no if no is not None else UNKNOWN)])
+    return evaluator.choice(node.node, yes if yes is not None else UNKNOWN, no if no is not None else UNKNOWN)
 
 
 def _map(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Value:

@@ -7,7 +7,6 @@ from typing import Any, Protocol
 
 from jinja2 import nodes
 
-from ansible_reap.flow.evaluation.formulas import Formula
 from ansible_reap.flow.evaluation.layers import Scope
 from ansible_reap.flow.evaluation.values import Value
 
@@ -35,7 +34,7 @@ class EvaluatorInterface(Protocol):
     def anything(self, node: nodes.Node) -> Value:
         """What comes of the names in an expression that is not understood."""
 
-    def choice(self, node: nodes.Node) -> Formula:
+    def choice(self, test: nodes.Node, yes: Value, no: Value) -> Value:
         """The condition that picks one of two values."""
 
     def is_hosts(self, node: nodes.Node) -> bool:
