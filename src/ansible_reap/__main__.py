@@ -1,8 +1,6 @@
 """``python -m ansible_reap`` is ``ansible-reap``."""
 
-import sys
-
-from ansible_reap.cli import main
+from ansible_reap.cli import run
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run()

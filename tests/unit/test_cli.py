@@ -75,3 +75,15 @@ def test_a_check_of_a_project_without_a_job_imports_no_parser(arguments: list[st
     loaded = set(ended.stdout.split())
     assert "ansible_reap.content.survey" in loaded
     assert loaded.isdisjoint({"yaml", "jinja2", "dataclasses", "ansible_reap.flow.analysis"})
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="has no /dev/full")
+def test_an_output_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "site.yml").write_text("- hosts: all\n")
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    environment["PYTHONPATH"] = str(Path(ansible_reap.__file__).parents[1])
+    command = [sys.executable, "-m", "ansible_reap", "check", "--project-dir", str(tmp_path)]
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(command, env=environment, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert ended.returncode == 2
+    assert ended.stderr == "ansible-reap: cannot write the output: No space left on device\n"
