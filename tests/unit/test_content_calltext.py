@@ -61,3 +61,30 @@ def test_a_name_that_may_be_anything_is_told(text: str) -> None:
 
 def test_a_file_is_looked_up_by_the_longest_part_of_its_name() -> None:
     assert telling_word("sub.dir/long-name_1.yml") == b"long-name_1"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "---\n# roles\nweb_roles:\n  - role: '{{ x }}'\n",
+        "'quoted': 1\nplays:\n  - hosts: all\n    roles: [a]\n",
+        "\n\nname : 1\ntasks:\n  - include_role: {name: a}\n",
+    ],
+)
+def test_a_mapping_calls_nothing_whatever_stands_in_it(text: str) -> None:
+    assert call_text(text.encode()) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "allow_duplicates: true\ndependencies:\n  - wanted\n",
+        "- role: a\n- include_role: {name: wanted}\n",
+        "# name: x\n---\n- include_role: {name: wanted}\n",
+        "'a: b'\n---\n- include_role: {name: wanted}\n",
+    ],
+)
+def test_what_only_looks_like_a_mapping_at_first_is_searched(text: str) -> None:
+    found = call_text(text.encode())
+    assert found is not None
+    assert b"wanted" in found.words

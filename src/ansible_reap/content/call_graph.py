@@ -32,7 +32,7 @@ class CallGraph:
         self._anything: dict[Key, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
         """By a pattern that says nothing at all, and by the folder near which the caller looks."""
         self._is_called: dict[str, bool] = {}
-        self._unread = Unread(self._linked)
+        self._unread = Unread(library.project.yaml, self._linked)
         self._asked: dict[str, set[str]] = defaultdict(set)
         """By scope, the names whose callers have been asked for."""
         self._mattering = self._spread()
@@ -96,9 +96,12 @@ class CallGraph:
 
     def _callers(self, path: str) -> set[str]:
         """The files that may call this one, once those are read that have its name; and what these call besides."""
-        found = {
-            caller for caller in self._unread.take(path, is_playbook=self._is_playbook(path)) if self._read(caller)
-        }
+        found: set[str] = set()
+        for caller in self._unread.take(path, is_playbook=self._is_playbook(path)):
+            if self._read(caller):
+                found.add(caller)
+            else:
+                self._library.drop(caller)
         for key in self._keys(path):
             if key.name in self._asked[key.scope]:
                 continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from ansible_reap.content.call_names import role_folder, stem
 from ansible_reap.content.call_text import telling_word
@@ -15,9 +15,14 @@ _IMPORTS = frozenset({b"import_playbook", b"include"})
 class Unread:
     """Hands out the files that may call another, each once, so that no more are read than need be."""
 
-    def __init__(self, linked: Collection[str]) -> None:
-        """``linked`` are the names of symbolic links, which may lead from a role to any other."""
+    def __init__(self, paths: Iterable[str], linked: Collection[str]) -> None:
+        """``paths`` are the files that may be asked for.
+
+        ``linked`` are the names of symbolic links, which may lead from a role to any other.
+        """
         self._linked = {telling_word(name) for name in linked}
+        names = {"main", *(part for path in paths for part in path.split("/"))}
+        self._asked_for = {telling_word(each) for name in names for each in (name, stem(name))}
         self._words: dict[str, frozenset[bytes]] = {}
         """Of the files that are still to be read."""
         self._groups: dict[bytes, dict[str | None, list[str]]] = defaultdict(lambda: defaultdict(list))
@@ -29,7 +34,7 @@ class Unread:
         home = role_folder(path)
         if home is not None and not self._linked.isdisjoint(words):
             home = None
-        for word in words:
+        for word in words & self._asked_for:
             self._groups[word][home].append(path)
 
     def take(self, path: str, *, is_playbook: bool) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 _SIGNS = (b"include", b"import_", b"role", b"dependencies", b"hosts", b"action")
-_CALL = re.compile(rb"""include(?!_vars)|import_|(?:(roles?|dependencies)|hosts|action)["']?[ \t]*:""")
+_CALL = re.compile(rb"""include(?!_vars)|import_|(?:(roles|dependencies)|role|hosts|action)["']?[ \t]*:""")
 """The key of a call, from its sign on; the group marks lists of roles."""
 _BEFORE = re.compile(rb"""(?:^|[\[{,])[ \t-]*["']?(?:ansible\.(?:builtin|legacy)\.)?(?:local_)?$""")
 """What may stand before it in its line."""
@@ -18,6 +18,8 @@ _TEMPLATED = re.compile(
     rb"""|^[ \t]+(?:name|role|tasks_from|file)[ \t]*:[^\n]*\{\{""",
     re.MULTILINE,
 )
+_MAPPING = re.compile(rb"""(?:(?:---)?[ \t]*(?:#[^\n]*)?\r?\n)*[ \t]*(["']?)[\w.-]+\1[ \t]*:(?=\s)""")
+"""The beginning of a mapping in block style, behind comments and the mark of a document."""
 BEFORE_LENGTH = 200
 """How far into its line a call's key may begin, in bytes; some files are one line of a million."""
 CALL_LENGTH = 500
@@ -34,7 +36,9 @@ class CallText(NamedTuple):
 
 
 def call_text(data: bytes) -> CallText | None:
-    """The text of the calls; None for a file that calls nothing."""
+    """The text of the calls; None for a file that calls nothing: of mappings only a role's ``meta`` does."""
+    if b"dependencies" not in data and _MAPPING.match(data):
+        return None
     signs = [sign for sign in _SIGNS if sign in data]
     if not signs:
         return None

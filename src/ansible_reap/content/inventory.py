@@ -25,7 +25,8 @@ CONNECTION_VARIABLES = frozenset(
 """Variables that take precedence over the keywords of a task (ansible-core 2.16 to 2.22, "Special variables")."""
 
 _FOLDERS = ("group_vars/", "host_vars/", "inventory/", "inventories/", "hosts/", "environments/")
-_NAMES = re.compile(r"(?:^|/)(?:hosts|inventory|[^/]*inventory[^/]*|hosts[-_.][^/]*|[^/]*\.ini)$")
+_FOLDER = re.compile("(?:^|/)(?:" + "|".join(_FOLDERS) + ")")
+_NAME = re.compile(r"hosts|inventory|[^/]*inventory[^/]*|hosts[-_.][^/]*|[^/]*\.ini")
 _SETS = re.compile(rb"\b(ansible_[a-z_]+)[\'\"]?\s*[:=]\s*[\'\"]?([\w.]*)")
 _CONTROLLER = re.compile(rb"^\s*(?:localhost|127\.0\.0\.1)\b")
 MAX_FILES = 2000
@@ -37,7 +38,7 @@ def set_by_inventory(project: Project) -> frozenset[str]:
     found: set[str] = set()
     looked_at = 0
     for path in (*project.yaml, *sorted(project.others)):
-        if not (any(f"/{folder}" in f"/{path}" for folder in _FOLDERS) or _NAMES.search(path)):
+        if not (_NAME.fullmatch(path, path.rfind("/") + 1) or _FOLDER.search(path)):
             continue
         looked_at += 1
         if looked_at > MAX_FILES:
@@ -46,7 +47,7 @@ def set_by_inventory(project: Project) -> frozenset[str]:
             text = project.read(path)
         except SourceError:
             continue
-        for line in text[:MAX_SIZE].splitlines():
+        for line in text[:MAX_SIZE].splitlines() if b"ansible_" in text else ():
             if b"ansible_" in line and not _CONTROLLER.match(line):
                 found.update(name.decode() for name, value in _SETS.findall(line) if _matters(name, value))
     return CONNECTION_VARIABLES & found

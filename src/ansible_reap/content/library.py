@@ -16,6 +16,10 @@ from ansible_reap.content.source import SourceError, compose, plain, without_sta
 from ansible_reap.content.survey import Survey
 from ansible_reap.content.tasks import Content, is_playbook, read_content
 
+MAX_NODES = 500_000
+"""Characters of the files whose nodes are kept until it is known which of them matter; nodes take twenty times as much
+room as their text, and composing a file once more costs less than a megabyte."""
+
 
 class Library:
     """Every YAML file of a project: what is wrong with it, what it calls, what it holds."""
@@ -42,6 +46,7 @@ class Library:
         self._unread = set(self.callers)
         self._nodes: dict[str, Node] = {}
         """Composed, but not built yet."""
+        self._size_of_nodes = 0
 
     def _note(self, path: str, error: SourceError) -> None:
         if path not in self.project.copied and path not in self.passed_over:
@@ -66,14 +71,21 @@ class Library:
         if path in self._unread:
             self._unread.discard(path)
             root = self.node(path)
-            if root is not None:
+            if root is not None and self._size_of_nodes < MAX_NODES:
                 self._nodes[path] = root
+                self._size_of_nodes += root.end_mark.index
             if is_playbook(root):
                 self.playbooks.add(path)
             found = references(root)
             if found:
                 self._references[path] = found
         return self._references.get(path, [])
+
+    def drop(self, path: str) -> None:
+        """Let go of the nodes of a file that does not seem to matter."""
+        node = self._nodes.pop(path, None)
+        if node is not None:
+            self._size_of_nodes -= node.end_mark.index
 
     def forget(self, kept: Collection[str]) -> None:
         """Let go of the nodes of files that do not matter."""

@@ -156,6 +156,9 @@ class Project:
             try:
                 with os.scandir(f"{self._real}{os.sep}{prefix}") as entries:
                     for entry in entries:
+                        if entry.is_file(follow_symlinks=False):
+                            files.append(entry.name)
+                            continue
                         if entry.is_dir(follow_symlinks=False):
                             folders.append(entry.name)
                             continue

@@ -19,7 +19,7 @@ VAULT_HEADER = b"$ANSIBLE_VAULT"
 BOM = b"\xef\xbb\xbf"
 MAX_KEPT = 2 * 1024 * 1024
 """Files above this size are not searched for names."""
-MAX_KEPT_TOGETHER = 16 * 1024 * 1024
+MAX_KEPT_TOGETHER = 8 * 1024 * 1024
 """Bytes that are kept of all files; what is beyond is read again when it is needed."""
 _ASYNC = re.compile(rb"""\basync["']?[ \t]*:""")
 _LOOK = re.compile(rb"async_status|ansible_async")

@@ -242,11 +242,13 @@ def _role_call(walk: Walk, task: Task, frame: Frame, params: dict[str, Any]) -> 
     targets: dict[tuple[str, str], Role] = {}
     starts = patterns(evaluator, task.args.get("tasks_from", "main"))
     for pattern in patterns(evaluator, task.args.get("name", task.args.get("role"))):
+        says_nothing = is_open(pattern)
         for role in walk.finder.find_roles(pattern, frame.playbook_folder, frame.role):
             for entry in starts:
                 for path in walk.finder.part_files(role, "tasks", entry):
-                    is_meant = "*" not in pattern + entry or walk.concerns(path)
-                    if is_meant and not (is_open(pattern) and walk.graph.is_called(path)):
+                    if says_nothing and walk.graph.is_called(path):
+                        continue
+                    if "*" not in pattern + entry or walk.concerns(path):
                         targets[role.path, posixpath.basename(path)] = role
     if not targets:
         _leaves(walk, task, params)
