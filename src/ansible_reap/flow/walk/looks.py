@@ -10,7 +10,7 @@ from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import ReapKind
 from ansible_reap.flow.evaluation.conditions import condition
 from ansible_reap.flow.evaluation.evaluator import Evaluator
-from ansible_reap.flow.evaluation.formulas import MAX_ATOMS, Formula, atoms, conj, neg, satisfiable
+from ansible_reap.flow.evaluation.formulas import MAX_ATOMS, Formula, atoms, conj, disj, neg, satisfiable
 from ansible_reap.flow.evaluation.layers import Layer
 from ansible_reap.flow.evaluation.scalars import numbers
 from ansible_reap.flow.evaluation.values import (
@@ -49,9 +49,10 @@ def look(visit: Visit) -> None:
     record = _note_look(visit, kind)
     stage = Stage.DONE if kind is ReapKind.WAIT else Stage.LOOKED
     seen: list[Value] = []
+    runs = _loop_can_be_read(visit)
     for each in visit.rounds():
         value = _jid(visit, each.evaluator)
-        _looked(visit, record, value, each, kind)
+        _looked(visit, record, value, each, kind, runs)
         seen.append(_status(value, stage, each.item, step.loop_variable))
         record.is_loose = record.is_loose or (not handles(value) and each.guard is not False)
     if kind is ReapKind.WAIT:
@@ -122,9 +123,26 @@ def _note_look(visit: Visit, kind: ReapKind) -> LookRecord:
     return look
 
 
-def _looked(visit: Visit, look: LookRecord, value: Value, at: Round, kind: ReapKind) -> None:
-    """One look, at what the round's evaluator made of its job id."""
-    guard, misses_results = at.guard, bool(at.evaluator.misses_results)
+def _loop_can_be_read(visit: Visit) -> Formula:
+    """Where the loop does not end in a silent skip for want of one of its items.
+
+    A loop over a list of which one item is not defined runs for none of them. The task then fails, unless its ``when``
+    does not hold without an item, as ``item.ansible_job_id is defined``: then it is skipped without a word
+    (ansible-core 2.16 to 2.22).
+    """
+    items = visit.items
+    if items is None or visit.step.keywords.get("when") is None:
+        return True
+    lacks = disj(*(under for item in items.items for under, inner in options(item) if isinstance(inner, Undefined)))
+    if lacks is False:
+        return True
+    without = visit.round_with(Undefined(is_sure=True)).evaluator
+    return disj(neg(lacks), visit.condition_for(without))
+
+
+def _looked(visit: Visit, look: LookRecord, value: Value, at: Round, kind: ReapKind, runs: Formula) -> None:
+    """One look, at what the round's evaluator made of its job id; ``runs`` is under what the task has any rounds."""
+    guard, misses_results = conj(at.guard, runs), bool(at.evaluator.misses_results)
     _covers(visit, value, guard, kind)
     look.misses_results = look.misses_results or misses_results
     if kind is ReapKind.WAIT and value == UNKNOWN and not misses_results:
