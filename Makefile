@@ -18,13 +18,14 @@ unexport PYTHONDONTWRITEBYTECODE
 
 comma := ,
 
-.PHONY: help demo check test matrix referee coverage lint workflows format docs build release-check clean accept
+.PHONY: help demo check test bench matrix referee coverage lint workflows format docs build release-check clean accept
 
 help:
 	@echo "make demo    see a green play fail for the right reason, then pass once repaired"
 	@echo "make check DIR=PROJECT  check a project of your own; ARGS=... for more arguments"
 	@echo "make test    every test, on the oldest and the newest ansible-core that this machine has a Python for"
 	@echo "make matrix  every test, slow ones too, on every ansible-core from 2.16 to 2.22"
+	@echo "make bench   what check, the hook, the rules and the callback cost: benchmarks/RESULTS.md; PROJECTS=..."
 	@echo "make lint    ruff, mypy --strict, import boundaries"
 	@echo "make referee what really happens in generated projects, held against verdicts and reports: SEED= MINUTES= CORE="
 	@echo "make workflows  zizmor and the schemas on .github, action.yml and the like"
@@ -50,6 +51,14 @@ demo:
 test:
 	@$(MAKE_ENVS) dev lint lint-oldest docs runner otlp tools editor oldest newest
 	$(DEV)/python -m pytest -n $(JOBS) --dist worksteal -m "not slow" $(TESTS)
+
+# Folders of real projects to measure (LINT_PROJECTS: with ansible-lint), as in: make bench PROJECTS="../one ../another"
+PROJECTS ?=
+LINT_PROJECTS ?=
+
+bench:
+	@$(MAKE_ENVS) dev lint core-2.21
+	PYTHONPATH=src $(DEV)/python benchmarks/run_all.py $(PROJECTS) --lint $(LINT_PROJECTS)
 
 matrix:
 	@$(MAKE_ENVS) dev lint lint-oldest docs runner otlp tools editor cores

@@ -21,7 +21,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from measure import result
+
 ROOT = Path(__file__).resolve().parents[1]
+ENVS = Path(os.environ.get("ANSIBLE_REAP_ENVS") or ROOT / ".envs")
 TRIVIAL = """\
     - name: Trivial {n}
       ansible.builtin.debug:
@@ -61,7 +64,7 @@ def run_once(folder: Path, playbook: Path, core: str, forks: int, *, guarded: bo
     if guarded:
         environment["ANSIBLE_CALLBACK_PLUGINS"] = str(ROOT / "callback_plugins")
         environment["ANSIBLE_CALLBACKS_ENABLED"] = "async_reaper"
-    program = ROOT / ".envs" / f"core-{core}" / "bin" / "ansible-playbook"
+    program = ENVS / f"core-{core}" / "bin" / "ansible-playbook"
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     done = subprocess.run(
         [program, "-i", folder / "hosts", playbook], env=environment, cwd=folder, capture_output=True, check=False
@@ -104,6 +107,11 @@ def main() -> int:
             plain = statistics.median(without.wall for without, _ in pairs)
             verdict = "ok" if wall <= bound else "OUT OF BOUNDS"
             failed = failed or wall > bound
+            result(
+                f"ansible-playbook with the callback, {title}: wall time to without",
+                wall,
+                bound,
+            )
             print(
                 f"{title}: {wall:.3f} times the clock (bound {bound}), {cpu:.3f} times the processor, "
                 f"of {plain:.2f} s; {options.hosts} hosts, {options.pairs} pairs, "

@@ -22,6 +22,8 @@ import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
+from measure import result
+
 from ansible_reap.runtime.gate.keeper import Gatekeeper
 from ansible_reap.runtime.ledger.lines import Answer, Intent, Record, RunRecord, decode, encode
 from ansible_reap.runtime.ledger.writer import Ledger
@@ -32,6 +34,7 @@ from ansible_reap.runtime.tracking.phases import Sight, Source
 from ansible_reap.runtime.tracking.tracker import Sighting, Tracker
 
 ROOT = Path(__file__).resolve().parents[1]
+ENVS = Path(os.environ.get("ANSIBLE_REAP_ENVS") or ROOT / ".envs")
 JOBS_A_HOST = 10
 SIZES = (100, 300, 1000, 3000, 10_000)
 ROUNDS = 5
@@ -69,7 +72,7 @@ def record(core: str, hosts: int) -> list[Record]:
             "ASYNC_REAPER_RECAP": "never",
             "ASYNC_REAPER_LEDGER_DIR": str(folder / "ledger"),
         }
-        program = ROOT / ".envs" / f"core-{core}" / "bin" / "ansible-playbook"
+        program = ENVS / f"core-{core}" / "bin" / "ansible-playbook"
         subprocess.run(
             [program, "-i", "hosts", "site.yml"], env=environment, cwd=folder, stdout=subprocess.DEVNULL, check=True
         )
@@ -159,6 +162,8 @@ def main() -> int:
             first = first or cost
             good = cost <= FLAT * first and memory < BYTES
             failed = failed or not good
+            if jobs == SIZES[-1]:
+                result(f"callback: time for a job of {jobs:,} to one of {SIZES[0]}", cost / first, FLAT)
             print(
                 f"{jobs:6} jobs: {1e6 * cost:6.1f} us and {memory:5.0f} bytes a job{'' if good else '  OUT OF BOUNDS'}",
                 flush=True,

@@ -1,30 +1,43 @@
-"""What `check` costs against merely composing the same YAML files with libyaml, and how the cost grows with a project.
+"""What `check` costs: against composing the same YAML with libyaml, against importing PyYAML and Jinja2, and by size.
 
-    PYTHONPATH=src .envs/dev/bin/python benchmarks/check_speed.py [--rounds N] [PROJECT ...]
+    .envs/dev/bin/python benchmarks/check_speed.py [--rounds N] [--files N] [PROJECT ...]
 
-Whole processes, side by side, in turns. For each PROJECT (default: none): the ratio of the two processor times, bound
-0.6, and the peak memory, bound 100 MB. Then generated projects of 100, 1,000 and 10,000 files: the cost of a file must
-not grow. Ends with status 1 where a figure is out of bounds. Projects for which composing takes under 0.5 s say little.
+For each PROJECT: the ratio to composing its files (those that take under 0.5 s say little), where under 1 % of its
+files hold the word async the ratio to ``grep -rl async`` and a start of the interpreter, and the peak memory. Then a
+generated repository of 500 files without a launch and one with ten, against importing PyYAML and Jinja2. Then generated
+projects of 100 files up to --files: neither the time nor the memory for a file may grow. Ends with status 1 where a
+figure is out of bounds.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
+import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
+
+from measure import ROOT, check, in_turns, prepare, ratio, result, run, seconds
 
 from ansible_reap.content.project import Project
 
-ROOT = Path(__file__).resolve().parents[1]
-RATIO = 0.6
-MEGABYTES = 100
+__all__ = ["COMPOSE", "LAUNCH", "ROOT"]
+
+RATIO = 0.35
+WORST = 0.6
+MEGABYTES = 80
+LONG_ENOUGH = 0.5
+"""Seconds of composing from which on a project counts."""
+GREP_RATIO = 4.0
+FEW = 0.01
+"""The part of the files that hold the word async, below which a project is held against grep."""
+WITHOUT_LAUNCH = 0.6
+TEN_LAUNCHES = 1.3
 GROWTH = 1.25
-"""How much dearer a file of the largest generated project may be than one of the middle one."""
+"""How much dearer a file of a project may be than one of a project of a tenth of its size, beyond start-up."""
+CHECKED = (0, 2)  # 2: some file of the project does not parse
+FLOOR = "import yaml, jinja2"
 
 COMPOSE = """\
 import sys, yaml
@@ -69,47 +82,29 @@ LAUNCH = """\
 """
 
 
-@dataclass(frozen=True)
-class Cost:
-    seconds: float
-    """Processor time, user and system."""
-    megabytes: float
-
-
-def run(*command: object) -> Cost:
-    """One whole process."""
-    child = subprocess.Popen(
-        [str(part) for part in command], stdout=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": str(ROOT / "src")}
-    )
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode not in (0, 2):  # 2: some file of the project does not parse
-        raise SystemExit(f"{command} ended with status {child.returncode}")
-    return Cost(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
-
-
-def check(root: Path) -> Cost:
-    return run(
-        sys.executable, "-m", "ansible_reap", "check", "--exit-zero", "--format", "json", "--project-dir", root, root
-    )
-
-
-def compare(name: str, root: Path, rounds: int) -> tuple[bool, float, int]:
-    """Whether the project is within bounds, the processor seconds of a check, and the number of files."""
+def compare(name: str, root: Path, rounds: int) -> tuple[float, float]:
+    """The ratio of a check to composing, 0 where composing is too short to count, and the peak memory in MB."""
     files = [str(root / path) for path in Project(root).yaml]
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as listing:
         listing.write("\n".join(files))
         listing.flush()
-        pairs = [(check(root), run(sys.executable, "-c", COMPOSE, listing.name)) for _ in range(rounds)]
-    ours, theirs = (statistics.median(pair[side].seconds for pair in pairs) for side in (0, 1))
-    ratio = statistics.median(mine.seconds / other.seconds for mine, other in pairs)
-    memory = max(mine.megabytes for mine, _ in pairs)
-    print(
-        f"{name:32} {len(files):6} files  check {ours:6.2f} s  compose {theirs:6.2f} s"
-        f"  ratio {ratio:5.2f}  {memory:4.0f} MB",
-        flush=True,
-    )
-    return ratio <= RATIO and memory <= MEGABYTES, ours, len(files)
+        commands = {
+            "check": check(root),
+            "compose": (sys.executable, "-c", COMPOSE, listing.name),
+            "grep": ("grep", "-rl", "--include=*.yml", "--include=*.yaml", "async", root),
+            "start": (sys.executable, "-c", "pass"),
+        }
+        costs = in_turns(rounds, commands, (*CHECKED, 1))
+    found = ratio(costs["check"], costs["compose"])
+    memory = max(cost.megabytes for cost in costs["check"])
+    counts = seconds(costs["compose"]) >= LONG_ENOUGH
+    result(f"{name}, {len(files)} files: check to composing", found, WORST if counts else None)
+    result(f"{name}: memory", memory, MEGABYTES, " MB")
+    if sum(b"async" in Path(path).read_bytes() for path in files) < FEW * len(files):
+        least = [grep.seconds + start.seconds for grep, start in zip(costs["grep"], costs["start"], strict=True)]
+        against = [mine.seconds / other for mine, other in zip(costs["check"], least, strict=True)]
+        result(f"{name}: check to grep and a start of Python", statistics.median(against), GREP_RATIO)
+    return (found if counts else 0), memory
 
 
 def generate(root: Path, files: int) -> None:
@@ -132,25 +127,66 @@ def generate(root: Path, files: int) -> None:
     )
 
 
+def compare_start(folder: Path, rounds: int) -> bool:
+    """Repositories of 500 files, without a launch and with ten, against importing PyYAML and Jinja2."""
+    good = True
+    for launches, bound in ((0, WITHOUT_LAUNCH), (10, TEN_LAUNCHES)):
+        root = folder / f"start{launches}"
+        root.mkdir()
+        generate(root, 500)
+        for n in range(launches, 100):  # the generated one has a launch in every tenth role
+            part = root / "roles" / f"role{n}" / "tasks" / "part_a.yml"
+            part.write_text(ROLE.format(n=n).rpartition("- name")[0])
+        for n in range(launches):
+            (root / "roles" / f"role{n}" / "tasks" / "part_a.yml").write_text(LAUNCH.format(n=n))
+        costs = in_turns(rounds, {"check": check(root), "floor": (sys.executable, "-c", FLOOR)}, CHECKED)
+        name = f"500 files, {launches} launches: check to `{FLOOR}`"
+        good &= result(name, ratio(costs["check"], costs["floor"]), bound)
+    return good
+
+
+def compare_growth(folder: Path, most: int, rounds: int) -> bool:
+    """Whether a file costs the same time and memory in a project of ten times the size."""
+    good = True
+    (folder / "nothing").mkdir()
+    (folder / "nothing" / "site.yml").write_text(LAUNCH.format(n=0))
+    start = [run(*check(folder / "nothing"), statuses=CHECKED) for _ in range(rounds)]
+    least = seconds(start), max(cost.megabytes for cost in start)
+    before: tuple[float, float] | None = None
+    files = 100
+    while files <= most:
+        root = folder / str(files)
+        root.mkdir()
+        generate(root, files)
+        costs = [run(*check(root), statuses=CHECKED) for _ in range(rounds if files < 100_000 else 1)]
+        shutil.rmtree(root)
+        each = (seconds(costs) - least[0]) / files, (max(cost.megabytes for cost in costs) - least[1]) / files
+        if before is not None and files >= 10_000:
+            good &= result(f"time for a file of {files:,} to one of {files // 10:,}", each[0] / before[0], GROWTH)
+            good &= result(f"memory for a file of {files:,} to one of {files // 10:,}", each[1] / before[1], GROWTH)
+        before = each
+        files *= 10
+    return good
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("projects", nargs="*", type=Path, metavar="PROJECT")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--files", type=int, default=100_000, help="of the largest generated project; 0: none")
     args = parser.parse_args()
+    prepare()
     good = True
-    for root in args.projects:
-        good &= compare(root.resolve().name, root.resolve(), args.rounds)[0]
-    per_file: list[float] = []
+    found = [compare(root.resolve().name, root.resolve(), args.rounds) for root in args.projects]
+    ratios = [each for each, _ in found if each]
+    if ratios:
+        good &= result("median of the projects: check to composing", statistics.median(ratios), RATIO)
+        good &= max(ratios) <= WORST
+    good &= all(memory <= MEGABYTES for _, memory in found)
     with tempfile.TemporaryDirectory() as folder:
-        for files in (100, 1_000, 10_000):
-            root = Path(folder, str(files))
-            root.mkdir()
-            generate(root, files)
-            _, seconds, found = compare(f"generated {files}", root, min(args.rounds, 3))
-            per_file.append(seconds / found)
-    growth = per_file[2] / per_file[1]
-    print(f"a file of 10,000 costs {growth:.2f} times one of 1,000  (bound {GROWTH})")
-    return int(not (good and growth <= GROWTH))
+        good &= compare_start(Path(folder), args.rounds)
+        good &= compare_growth(Path(folder), args.files, min(args.rounds, 3))
+    return int(not good)
 
 
 if __name__ == "__main__":

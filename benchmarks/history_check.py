@@ -17,6 +17,7 @@ import tempfile
 from pathlib import Path
 
 from check_speed import LAUNCH, ROOT
+from measure import result
 
 from ansible_reap.history import committed
 from ansible_reap.history.estimate import RunTime
@@ -121,7 +122,8 @@ def main() -> int:
         print(f"ratio of {args.identities} to {FILES}, median of the rounds:  {ratio:7.3f}  (bound {CHECK_RATIO})")
         found = [fact for _, fact in rounds[0]]
         assert found[1] == found[2] == found[0] + FILES, "every launch's limit must be found too tight"
-        good = ratio <= CHECK_RATIO
+        title = f"check with {args.identities:,} launches in the history to {FILES}"
+        good = result(title, ratio, CHECK_RATIO)
         envs = Path(os.environ.get("ANSIBLE_REAP_ENVS") or ROOT / ".envs")
         python = envs / f"core-{args.core}" / "bin" / "python"
         if not python.exists():
