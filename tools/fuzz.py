@@ -1,12 +1,12 @@
-"""Feeds `ansible-reap check` mutated projects until its time is up: no exception may leave it, no run may take long.
+"""Feeds ansible-reap spoiled files until its time is up: no exception may leave it, no command may take long.
 
-    PYTHONPATH=src python tools/fuzz.py --seconds 1800 --seed 7
+    PYTHONPATH=src python tools/fuzz.py --minutes 30 --seed 7 [--target NAME ...]
 
-The seeds are the golden cases. Each round takes one, lays settings, an ignore file, a committed history and a run's
-report beside it, spoils some of its files in some places (lines, indentation, YAML and JSON syntax, Jinja, numbers,
-bytes, names) and checks it as a user would; then the report is read as text and as a page. Nothing may be raised, no
-control character printed, and nothing written outside the project. A round that fails is kept as a folder, and the exit
-status is 1.
+Each round takes one of the TARGETS: the content of a project (a golden case), its settings, its ignore file, its
+committed history, names of files, a run's report, a ledger, or what a host replies. What belongs to it is laid down and
+spoiled in some places (lines, indentation, YAML and JSON syntax, Jinja, numbers, bytes), then the commands that read it
+run as a user would start them. Nothing may be raised, no control character printed, and nothing written outside the
+project. A round that fails is kept as a folder, and the exit status is 1. The last line sums up.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import argparse
 import contextlib
 import gc
 import io
+import json
 import os
 import random
 import re
@@ -25,16 +26,22 @@ import tempfile
 import time
 import traceback
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from ansible_reap.cli import main as ansible_reap
+from ansible_reap.runtime.events.replies import job_id, reply_of
 
 GOLDEN = Path(__file__).resolve().parent.parent / "tests" / "golden"
 REPORT = "run.json"
+LEDGER = "ledger/run.ledger"
+REPLY = "reply.json"
 LIMIT = 10
 """Seconds that a check of a small project may take."""
 MAX_BYTES = 1_000_000
+JSON_ENDINGS = (".json", ".ledger")
 UNTOUCHED = ("expected.json",)
 BESIDE = {
     ".ansible-reap.yml": "exclude_paths: [vendor/]\nrules:\n  async-timeout:\n    headroom: 3\n",
@@ -45,6 +52,27 @@ BESIDE = {
     ".ansible-reap/history.json": (
         '{"version": 1, "launches": [\n{"where": "site.yml", "task": "Start", "position": 0, "limit_s": 600, "runs": 6,'
         ' "uncertainty_s": 0, "times_s": {"2026-01-01T00:00:00Z-1": 550, "2026-01-02T00:00:00Z-2": ">600"}}\n]}\n'
+    ),
+    LEDGER: (
+        '{"v":1,"kind":"run","run":"r","pid":1,"pid_start":"1","controller":"c","started":"2026-01-01T00:00:00Z",'
+        '"playbooks":["site.yml"],"ansible_core":"2.21.0","base":"/project"}\n'
+        '{"v":1,"kind":"intent","key":"k1","host":"web1","when":1767225600.5,"site":{"play":"all","task":"Start",'
+        '"path":"site.yml","line":3,"role":null,"register":"job","limit_s":60,"poll":0,"no_log":false}}\n'
+        '{"v":1,"kind":"launch","jid":"j1.1","host":"web1","site":{"play":"all","task":"Start","path":"site.yml",'
+        '"line":3,"role":"r","register":"job","limit_s":60,"poll":0,"no_log":false,"access":{"become":true,'
+        '"port":22,"variables":[["ansible_host","10.0.0.1"]]}},"results_file":"/home/a/.ansible_async/j1.1",'
+        '"item":"a","launched":1767225601.75}\n'
+        '{"v":1,"kind":"answer","key":"k1","host":"web1"}\n'
+        '{"v":1,"kind":"launch","jid":"j2.2","host":"web2","site":{"play":"all","task":"Start","path":"site.yml",'
+        '"line":9,"role":null,"register":null,"limit_s":600,"poll":0,"no_log":true},"results_file":null,'
+        '"item":null,"launched":1767225602.0}\n'
+        '{"v":1,"kind":"closing","jid":"j1.1","state":"failed"}\n'
+    ),
+    REPLY: (
+        '{"ansible_job_id": "j1.1", "results_file": "/home/a/.ansible_async/j1.1", "started": 1, "finished": 1,\n'
+        ' "rc": 0, "msg": "Timeout exceeded", "child_pid": 4711, "attempts": 3, "failed": false, "changed": true,\n'
+        ' "start": "2026-01-01 00:00:00.000001", "end": "2026-01-01 00:01:00.5", "stdout": "x", "stderr": "",\n'
+        ' "failed_when_suppressed_exception": "(traceback unavailable)"}\n'
     ),
     REPORT: (
         '{"version": 1, "run": "r", "playbooks": ["site.yml"], "outcome": "failed",\n'
@@ -75,6 +103,43 @@ SPLINTERS = (
     '"\\ud800"', "&x [*x]", "[" * 300, "2026-99-99", "9999-12-31T23:59:59-23:59", "null,", "{}", "[]",
     "2026-01-01", "yes", "null", "~", "main.yml", "../", "/", ".", "*",
 )  # fmt: skip
+
+
+VALUES: tuple[object, ...] = (
+    None, True, False, 0, -1, 1, 2**31, 2**63, 10**400, -(10**30), 1.5, 1e308, -1e308, float("nan"), float("inf"), "",
+    " ", "x", "x" * 5000, "\x1b[31m", "\ud800", "\u202e", "::error::x", "../../x", "/etc/passwd", "{{ x }}",
+    "2026-01-01", "2026-01-01T00:00:00Z", "9999-12-31T23:59:59+00:00", "0001-01-01T00:00:00-23:59", ">600", "failed",
+    "running", [], {}, [[]], [1, "a", None], {"a": {"b": [None]}},
+)  # fmt: skip
+"""What takes the place of a value in JSON."""
+
+
+def _change_json(text: str, chance: random.Random) -> str:
+    """Change values of the JSON in the text, or in one of its lines, so that it stays JSON."""
+    lines = text.split("\n")
+    at = chance.randrange(len(lines))
+    for start, whole in ((None, text), (at, lines[at])):
+        try:
+            parsed = json.loads(whole)
+        except (ValueError, RecursionError):
+            continue
+        for _ in range(chance.randint(1, 3)):
+            parsed = _changed(parsed, chance)
+        written = json.dumps(parsed)
+        return written if start is None else "\n".join([*lines[:start], written, *lines[start + 1 :]])
+    return text
+
+
+def _changed(value: Any, chance: random.Random) -> object:
+    if not isinstance(value, list | dict) or not value or chance.random() < 0.1:
+        return chance.choice(VALUES)
+    changed = value.copy()
+    key = chance.choice(list(value) if isinstance(value, dict) else range(len(value)))
+    if chance.random() < 0.1:
+        del changed[key]
+    else:
+        changed[key] = _changed(value[key], chance)
+    return changed
 
 
 def _swap_lines(text: str, chance: random.Random) -> str:
@@ -145,30 +210,84 @@ MUTATIONS: tuple[Callable[[str, random.Random], str], ...] = (
 )
 
 
-def lay_beside(folder: Path, chance: random.Random) -> None:
-    """Add settings, history and report, some in each round, and now and then a file or a link of an odd name."""
-    for name, text in BESIDE.items():
-        path = folder / name
-        if chance.random() < 0.4 and not path.exists():
+class Target(NamedTuple):
+    """What is spoiled, and what reads it."""
+
+    files: tuple[str, ...]
+    """Those of BESIDE that belong to it; none: the project's own content."""
+    commands: Callable[[Path], list[list[str]]]
+
+
+def _checks(folder: Path) -> list[list[str]]:
+    return [
+        ["check", "--format", "json", "--project-dir", str(folder), str(folder)],
+        ["check", "--project-dir", str(folder), str(folder)],
+    ]
+
+
+def _checks_of_history(folder: Path) -> list[list[str]]:
+    return [
+        *_checks(folder),
+        ["history", "show", "--committed"],
+        ["history", "show", "--committed", "--format", "json"],
+    ]
+
+
+def _reports(folder: Path) -> list[list[str]]:
+    report = str(folder / REPORT)
+    formats = ("text", "prometheus", "otlp-json", "markdown", "github")
+    shown = [["report", report, "--format", name] for name in formats]
+    return [*shown, ["report", report, "--html", str(folder / "page.html")]]
+
+
+def _lists(folder: Path) -> list[list[str]]:
+    jobs = ["jobs", "--ledger-dir", str((folder / LEDGER).parent)]
+    return [[*jobs, *more] for more in ([], ["--format", "json"], ["--all"], ["--all", "--format", "json"])]
+
+
+def _none(_: Path) -> list[list[str]]:
+    return []
+
+
+TARGETS = {
+    "content": Target((), _checks),
+    "settings": Target((".ansible-reap.yml", ".ansible-lint", "galaxy.yml", "ansible.cfg"), _checks),
+    "ignore": Target((".ansible-lint-ignore",), _checks),
+    "history": Target((".ansible-reap/history.json",), _checks_of_history),
+    "names": Target((), _checks),
+    "report": Target((REPORT,), _reports),
+    "ledger": Target((LEDGER,), _lists),
+    "replies": Target((REPLY,), _none),
+}
+
+
+def lay_out(folder: Path, name: str, chance: random.Random) -> list[Path]:
+    """Lay a target's files into the project; those that are to be spoiled."""
+    laid = []
+    for each in TARGETS[name].files:
+        path = folder / each
+        if not path.exists():
             path.parent.mkdir(exist_ok=True)
-            path.write_text(text)
-    if chance.random() < 0.2:
+            path.write_text(BESIDE[each])
+        laid.append(path)
+    if name == "names":
         path = folder / os.fsdecode(chance.choice(NAMES))
         path.write_text("- hosts: all\n  tasks:\n    - command: x\n      async: 9\n      poll: 0\n")
-    if chance.random() < 0.1:
         link = folder / chance.choice(("linked.yml", ".ansible-lint-ignore", "galaxy.yml", "meta", ".ansible-reap.yml"))
         if not link.exists():
             link.symlink_to(chance.choice(("/dev/zero", "/etc/passwd", "/", "nowhere", link.name)))
-
-
-def spoil(folder: Path, chance: random.Random) -> None:
-    """Change a few places in the project's files."""
+    (folder / "ansible.cfg").touch()
     regular = [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink()]
-    files = [path for path in regular if path.name not in UNTOUCHED]
+    return laid or [path for path in regular if path.name not in UNTOUCHED]
+
+
+def spoil(files: list[Path], chance: random.Random) -> None:
+    """Change a few places in these files."""
     for _ in range(chance.randint(1, 8)):
         path = chance.choice(files)
         text = path.read_text(encoding="utf-8", errors="surrogateescape")
-        changed = chance.choice(MUTATIONS)(text, chance) if text else chance.choice(SPLINTERS)
+        mutations = (_change_json,) if path.suffix in JSON_ENDINGS and chance.random() < 0.8 else MUTATIONS
+        changed = chance.choice(mutations)(text, chance) if text else chance.choice(SPLINTERS)
         data = changed.encode("utf-8", errors="surrogateescape")
         if chance.random() < 0.03:
             data = data[: chance.randrange(len(data) + 1)] + bytes(chance.randrange(256) for _ in range(4))
@@ -189,17 +308,38 @@ def _alarm(seconds: int) -> Iterator[None]:
         signal.alarm(0)
 
 
-def trouble(folder: Path) -> str | None:
-    """What went wrong when the project was checked and its report was read, or None."""
-    commands: list[list[str | Path]] = [
-        ["check", "--format", "json", "--project-dir", folder, folder],
-        ["check", "--project-dir", folder, folder],
-    ]
-    if (folder / REPORT).exists():
-        commands += [["report", folder / REPORT], ["report", folder / REPORT, "--html", folder / "page.html"]]
+def trouble(folder: Path, name: str) -> str | None:
+    """What went wrong when the target was read, or None."""
     before = _outside(folder)
-    found = next(filter(None, (_trouble_of([str(word) for word in command]) for command in commands)), None)
+    here = Path.cwd()
+    os.chdir(folder)
+    try:
+        found = next(filter(None, map(_trouble_of, TARGETS[name].commands(folder))), None)
+        if name == "replies":
+            found = _trouble_with_reply((folder / REPLY).read_bytes())
+    finally:
+        os.chdir(here)
     return found or ("something was written outside" if _outside(folder) != before else None)
+
+
+def _trouble_with_reply(data: bytes) -> str | None:
+    """A host's reply reaches us as data: whatever JSON can say, and each value in the place of each other."""
+    try:
+        parsed = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(parsed, dict):
+        return None
+    shifted = dict(zip(parsed, [*list(parsed.values())[1:], parsed], strict=True))
+    try:
+        for reply in (parsed, shifted):
+            read: Any = reply_of(reply)
+            job_id(reply.get("ansible_job_id"))
+            if _CONTROL.search(read.msg or ""):
+                return f"a control character: {read.msg!r}"
+    except Exception:  # noqa: BLE001 - whatever leaves it is what is looked for
+        return traceback.format_exc()
+    return None
 
 
 def _outside(folder: Path) -> list[str]:
@@ -207,7 +347,7 @@ def _outside(folder: Path) -> list[str]:
 
 
 def _trouble_of(command: list[str]) -> str | None:
-    out, err = io.StringIO(), io.StringIO()
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
     began = time.process_time()
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), _alarm(60):
@@ -217,10 +357,10 @@ def _trouble_of(command: list[str]) -> str | None:
         return traceback.format_exc()
     finally:
         gc.enable()  # the command turns it off, as its process ends soon
-    printed, told = out.getvalue(), err.getvalue()
+    printed, told = map(_written, (out, err))
     if time.process_time() - began > LIMIT:
         return f"took {time.process_time() - began:.1f} s"
-    if status not in (0, 1, 2) or not (printed or told or command[0] == "report"):
+    if status not in (0, 1, 2) or not (printed or told or command[0] in ("report", "jobs")):
         return f"exit status {status}: {told[-500:]}"
     if "please report" in printed + told:
         return f"an error of our own: {printed[-2000:]}{told[-2000:]}"
@@ -229,36 +369,44 @@ def _trouble_of(command: list[str]) -> str | None:
     return None
 
 
+def _written(stream: io.TextIOWrapper) -> str:
+    stream.seek(0)
+    return stream.read()
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--minutes", type=float, default=1)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--target", action="append", choices=TARGETS, help="may be given more than once; default: all")
     parser.add_argument("--keep", type=Path, default=Path("fuzz-failures"), help="where failing projects are kept")
     args = parser.parse_args()
     cases = sorted(path.parent for path in GOLDEN.rglob("expected.json"))
+    names = args.target or list(TARGETS)
     chance = random.Random(args.seed)
-    end = time.monotonic() + args.seconds
-    rounds = failures = 0
+    end = time.monotonic() + args.minutes * 60
+    inputs: Counter[str] = Counter()
+    failures: Counter[str] = Counter()
     slowest = 0.0
     with tempfile.TemporaryDirectory() as scratch:
         while time.monotonic() < end:
-            rounds += 1
+            name = names[inputs.total() % len(names)]
+            inputs[name] += 1
             folder = Path(scratch) / "project"
             shutil.rmtree(folder, ignore_errors=True)
             shutil.copytree(chance.choice(cases), folder)
-            lay_beside(folder, chance)
-            (folder / "ansible.cfg").touch()
-            spoil(folder, chance)
+            spoil(lay_out(folder, name, chance), chance)
             began = time.process_time()
-            found = trouble(folder)
+            found = trouble(folder, name)
             slowest = max(slowest, time.process_time() - began)
             if found is not None:
-                failures += 1
-                kept = args.keep / f"{args.seed}-{rounds}"
-                shutil.copytree(folder, kept, dirs_exist_ok=True)
+                failures[name] += 1
+                kept = args.keep / f"{args.seed}-{name}-{inputs[name]}"
+                shutil.copytree(folder, kept, dirs_exist_ok=True, symlinks=True)
                 (kept / "trouble.txt").write_text(found)
                 print(f"{kept}: {found.strip().splitlines()[-1]}", flush=True)
-    print(f"{rounds} projects, {failures} failed, the slowest took {slowest:.2f} s of processor time")
+    counted = ", ".join(f"{name} {inputs[name]} ({failures[name]} failed)" for name in names)
+    print(f"{inputs.total()} inputs, {failures.total()} failed; slowest {slowest:.2f} s of processor time; {counted}")
     return 1 if failures else 0
 
 
