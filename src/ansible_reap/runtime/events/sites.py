@@ -17,7 +17,6 @@ from ansible_reap.runtime.events import marker, results
 from ansible_reap.runtime.events.ansible_objects import Host, Play, Task, Variables
 from ansible_reap.runtime.tracking.display_text import fit
 from ansible_reap.runtime.tracking.info import Access, LaunchSite, Route
-from ansible_reap.shell.disconnects import surely_cuts_connection
 
 
 class SiteReader:
@@ -74,6 +73,8 @@ def _detached(task: Task, play: Play, host: Host) -> tuple[str | None, bool]:
     found = marker.detachment(task, play, lambda value: _template(task, play, host, value))
     if found is not None and found.is_valid:
         return fit(found.reason), False
+    from ansible_reap.shell.disconnects import surely_cuts_connection  # noqa: PLC0415 - only a launch needs it
+
     arguments = {name: value for name, value in task.args.items() if not str(name).startswith("_ansible_")}
     if surely_cuts_connection(str(task.action), arguments):
         return REBOOT_REASON, False

@@ -13,14 +13,12 @@ from ansible_reap.runtime.events.plays import may_start_jobs, tasks_in
 from ansible_reap.runtime.gate.blocks import LOOK_ACTION, VARIABLE, Gate, append
 from ansible_reap.runtime.gate.hold import hold_back
 from ansible_reap.runtime.gate.later_plays import LaterPlays
-from ansible_reap.runtime.gate.looking import set_errands
 from ansible_reap.runtime.policy.consequence import Consequence, judge
 from ansible_reap.runtime.policy.options import GatePlace, OnUnreaped, Options
 from ansible_reap.runtime.remote.mailbox import Look, Mailbox
 from ansible_reap.runtime.remote.own_tasks import tell
 from ansible_reap.runtime.tracking.info import JobInfo
 from ansible_reap.runtime.tracking.tracker import JobRecord, Tracker
-from ansible_reap.runtime.tracking.wording import failure_message
 
 
 class Gatekeeper:
@@ -129,6 +127,8 @@ class Gatekeeper:
             return
         looks, cleans = bool(self.jobs_to_look_at(name)), bool(self.jobs_to_clean(name))
         if looks or cleans:
+            from ansible_reap.runtime.gate.looking import set_errands  # noqa: PLC0415 - only a run with jobs needs it
+
             set_errands(self)
         self._tell(name, self._message(name))
         self._gate.enter(host, look=looks, clean=cleans and not looks, fail=not looks and bool(self._failing(name)))
@@ -142,6 +142,8 @@ class Gatekeeper:
         ]
 
     def _message(self, host: str) -> str:
+        from ansible_reap.runtime.tracking.wording import failure_message  # noqa: PLC0415 - only a run with jobs needs it
+
         failing = self._failing(host)
         return failure_message(failing, time.time()) if failing else ""
 
