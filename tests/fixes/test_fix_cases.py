@@ -7,9 +7,7 @@ perhaps ``enable``.
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -18,7 +16,8 @@ import pytest
 from ansible_reap import linting
 from ansible_reap.linting.autofix import fix, write
 from ansible_reap.linting.outcome import Outcome
-from support.environments import chosen_cores, program
+from support.environments import chosen_cores
+from support.syntax import assert_parsed
 
 HERE = Path(__file__).parent / "cases"
 CASES = sorted(path.name for path in HERE.iterdir() if (path / "expected.json").exists())
@@ -79,13 +78,4 @@ def test_a_finding_names_every_task_that_its_fix_takes_from(project: Path) -> No
 def test_what_passed_the_syntax_check_before_passes_it_after(core: str) -> None:
     playbooks = [f"{name}/after/site.yml" for name in CASES if (HERE / name / "after" / "site.yml").exists()]
     assert playbooks
-    checked = subprocess.run(
-        [program(f"core-{core}", "ansible-playbook"), "--syntax-check", "-i", "localhost,", *playbooks],
-        cwd=HERE,
-        env={**os.environ, "ANSIBLE_LOCALHOST_WARNING": "false"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert checked.returncode == 0, checked.stderr
-    assert all(f"playbook: {playbook}" in checked.stdout for playbook in playbooks)
+    assert_parsed(core, HERE, playbooks)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
 
-from support.environments import ROOT, environment, program
+from support.ansible_lint import run_our_rules
+from support.environments import ROOT, environment
 
 CASES = ROOT / "tests" / "fixes" / "cases"
 RULES = "async-unreaped,async-timeout,async-scope,async-noop,async-reboot,async-finished"
@@ -22,16 +21,7 @@ NAMES = [
 
 def fix(name: str, root: Path) -> None:
     """Run the real ansible-lint with nothing but our rules' transforms."""
-    home = root.parent / "home"
-    options = ["--offline", "--nocolor", "-q", "-R", "-r", str(ROOT / "lint_rules"), f"--fix={RULES}"]
-    ended = subprocess.run(
-        [program(name, "ansible-lint"), *options],
-        cwd=root,
-        env={**os.environ, "HOME": str(home), "ANSIBLE_HOME": str(home)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    ended = run_our_rules(name, root, root.parent / "home", f"--fix={RULES}")
     assert "Traceback" not in ended.stderr, ended.stderr
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from ansible_reap.checks.registry import RULES
+from support.ansible_lint import run_our_rules
 from support.environments import ROOT, environment, program
 
 GOLDEN = ROOT / "tests" / "golden"
@@ -78,15 +79,7 @@ def _ours(root: Path) -> set[tuple[str, str, int]]:
 
 
 def _theirs(name: str, root: Path, home: Path) -> set[tuple[str, str, int]]:
-    options = ["--offline", "--nocolor", "-q", "-f", "json", "-R", "-r", str(ROOT / "lint_rules")]
-    run = subprocess.run(
-        [program(name, "ansible-lint"), *options],
-        cwd=root,
-        env={**os.environ, "HOME": str(home), "ANSIBLE_HOME": str(home)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    run = run_our_rules(name, root, home, "-f", "json")
     assert "Ignored exception" not in run.stderr, run.stderr
     issues = json.loads(run.stdout)
     assert not [

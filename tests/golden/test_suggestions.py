@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,7 +18,8 @@ from ansible_reap.content.model import Task
 from ansible_reap.content.source import compose
 from ansible_reap.content.tasks import read_content
 from ansible_reap.linting.outcome import Outcome
-from support.environments import chosen_cores, program
+from support.environments import chosen_cores
+from support.syntax import assert_parsed
 
 HERE = Path(__file__).parent
 CASES = sorted(path.parent for path in HERE.glob("*/*/expected.json"))
@@ -127,13 +126,4 @@ def test_what_is_pasted_passes_the_syntax_check(core: str, tmp_path: Path) -> No
         if each.finding.place.path == "site.yml" and not NOT_INSTALLED.search((each.root / "site.yml").read_text())
     ]
     assert len(playbooks) > 50
-    checked = subprocess.run(
-        [program(f"core-{core}", "ansible-playbook"), "--syntax-check", "-i", "localhost,", *playbooks],
-        cwd=tmp_path,
-        env={**os.environ, "ANSIBLE_LOCALHOST_WARNING": "false"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert checked.returncode == 0, checked.stderr
-    assert all(f"playbook: {playbook}" in checked.stdout for playbook in playbooks)
+    assert_parsed(core, tmp_path, playbooks)

@@ -79,17 +79,27 @@ class Controller:
             **self.environment,
         }
 
+    def begin(self, playbook: str) -> tuple[subprocess.Popen[bytes], Path]:
+        """Start a run; the process, and the file that its output goes to."""
+        (self.folder / "site.yml").write_text(playbook)
+        output = self.folder / "output"
+        with output.open("wb") as stream:
+            process = subprocess.Popen(
+                self._command("site.yml", "-v"),
+                cwd=self.folder,
+                env=self.environment,
+                stdout=stream,
+                stderr=stream,
+                stdin=subprocess.DEVNULL,
+            )
+        return process, output
+
     def run_until(self, playbook: str, launched: int, pause: float, how: signal.Signals) -> dict[str, tuple[str, str]]:
         """Run, wait until so many jobs were reported, and a moment more, then send the signal.
 
         Returns the host and the task of each job reported, by its id.
         """
-        (self.folder / "site.yml").write_text(playbook)
-        output = self.folder / "output"
-        with output.open("wb") as stream:
-            run = subprocess.Popen(
-                self._command("site.yml", "-v"), cwd=self.folder, env=self.environment, stdout=stream, stderr=stream
-            )
+        run, output = self.begin(playbook)
         try:
             deadline = time.monotonic() + 300
             while run.poll() is None and len(JOB_ID.findall(output.read_text())) < launched:
@@ -265,27 +275,21 @@ LONG = """\
 """
 
 
+def wait_until_all_are_launched(output: Path) -> None:
+    deadline = time.monotonic() + 300
+    while "TASK [Do something else]" not in output.read_text():
+        assert time.monotonic() < deadline, output.read_text()
+        time.sleep(0.05)
+
+
 @pytest.fixture
 def killed(controller: Controller) -> Callable[[str], set[str]]:
     """``killed(playbook)`` has both hosts launch a job and the run killed; the ids."""
 
     def run(playbook: str) -> set[str]:
         controller.hosts = ("h1", "h2")
-        (controller.folder / "site.yml").write_text(playbook)
-        output = controller.folder / "output"
-        with output.open("wb") as stream:
-            process = subprocess.Popen(
-                controller._command("site.yml", "-v"),
-                cwd=controller.folder,
-                env=controller.environment,
-                stdout=stream,
-                stderr=stream,
-                stdin=subprocess.DEVNULL,
-            )
-        deadline = time.monotonic() + 300
-        while "TASK [Do something else]" not in output.read_text():
-            assert time.monotonic() < deadline, output.read_text()
-            time.sleep(0.05)
+        process, output = controller.begin(playbook)
+        wait_until_all_are_launched(output)
         process.kill()
         process.wait()
         return set(JOB_ID.findall(output.read_text()))
@@ -351,22 +355,9 @@ def test_collect_says_which_hosts_the_inventory_lacks(
 
 @in_matrix
 def test_collect_leaves_a_run_alone_that_is_still_going(controller: Controller) -> None:
-    (controller.folder / "site.yml").write_text(LONG.format(seconds=0))
-    output = controller.folder / "output"
-    with output.open("wb") as stream:
-        process = subprocess.Popen(
-            controller._command("site.yml", "-v"),
-            cwd=controller.folder,
-            env=controller.environment,
-            stdout=stream,
-            stderr=stream,
-            stdin=subprocess.DEVNULL,
-        )
+    process, output = controller.begin(LONG.format(seconds=0))
     try:
-        deadline = time.monotonic() + 300
-        while "TASK [Do something else]" not in output.read_text():
-            assert time.monotonic() < deadline, output.read_text()
-            time.sleep(0.05)
+        wait_until_all_are_launched(output)
         assert controller.jobs() == set()
         got = controller.collect()
         assert got.status == 0, got.output

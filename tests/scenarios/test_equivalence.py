@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
@@ -104,8 +105,8 @@ OF_A_HOST = re.compile(r'\[\["(?:Host|result)", "([^"]+)"')
 DEFAULT = ("failure", "rescue_that_fails", "force_handlers", "includes", "serial", "end_play", "launch_skipped")
 
 
-def outcome(core: str, folder: Path, case: Case, *, with_us: bool) -> tuple[Run, list[str], list[str]]:
-    """The run, its output and the events that another callback got."""
+def recorded(core: str, folder: Path, case: Case, files: Mapping[str, str], *, with_us: bool) -> tuple[Run, list[str]]:
+    """The run, and what another callback was told in it."""
     folder.mkdir()
     events = folder / "events"
     got = start(
@@ -113,14 +114,19 @@ def outcome(core: str, folder: Path, case: Case, *, with_us: bool) -> tuple[Run,
         folder,
         case.playbook,
         hosts=("h1", "h2"),
-        files=FILES,
+        files=files,
         args=case.args,
         env={"RECORDER_PATH": str(events), "ANSIBLE_FORKS": "1", "ASYNC_REAPER_REPORT_PATH": ""},
         callbacks="async_reaper,recorder" if with_us else "recorder",
         callback_folders=(CALLBACKS, HERE) if with_us else (HERE,),
     )
+    return got, events.read_text(encoding="utf-8").splitlines() if events.exists() else []
+
+
+def outcome(core: str, folder: Path, case: Case, *, with_us: bool) -> tuple[Run, list[str], list[str]]:
+    """The run, its output and the events that another callback got."""
+    got, heard = recorded(core, folder, case, FILES, with_us=with_us)
     output = VARYING.sub("~", f"{got.stdout}\n{got.stderr}".replace(str(folder), "")).splitlines()
-    heard = events.read_text(encoding="utf-8").splitlines() if events.exists() else []
     return got, output, in_order(heard)
 
 

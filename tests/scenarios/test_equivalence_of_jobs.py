@@ -14,7 +14,7 @@ import pytest
 
 from scenarios.conftest import CALLBACKS, start
 from scenarios.plays import launch, play, reap
-from scenarios.test_equivalence import FILES, HANDLER, HERE, LATER, NOTIFY, TRUE, VARYING, Case, in_order
+from scenarios.test_equivalence import FILES, HANDLER, HERE, LATER, NOTIFY, TRUE, VARYING, Case, in_order, recorded
 from support import environments
 
 QUICK = launch("exit 0")
@@ -109,21 +109,8 @@ _IDS = re.compile(r"\bj?[0-9]{6,}\.[0-9]+\b")
 
 def outcome(core: str, folder: Path, case: Case, *, with_us: bool) -> tuple[int, list[str], list[str]]:
     """Exit status, output and other callbacks' events, apart from what is ours."""
-    folder.mkdir()
-    events = folder / "events"
-    got = start(
-        core,
-        folder,
-        case.playbook,
-        hosts=("h1", "h2"),
-        files=ROLE,
-        args=case.args,
-        env={"RECORDER_PATH": str(events), "ANSIBLE_FORKS": "1", "ASYNC_REAPER_REPORT_PATH": ""},
-        callbacks="async_reaper,recorder" if with_us else "recorder",
-        callback_folders=(CALLBACKS, HERE) if with_us else (HERE,),
-    )
+    got, heard = recorded(core, folder, case, ROLE, with_us=with_us)
     output = [*without_ours(got.stdout.replace(str(folder), "")), *got.stderr.replace(str(folder), "").splitlines()]
-    heard = events.read_text(encoding="utf-8").splitlines()
     return got.status, output, in_order([line for line in heard if not is_ours(line)])
 
 

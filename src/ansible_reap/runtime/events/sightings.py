@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from ansible_reap.runtime.events.action_names import is_reap
 from ansible_reap.runtime.events.ansible_objects import Task
@@ -28,17 +29,8 @@ def sighting_of(
     sight, swallowed = _sight(task, reply, failed=failed, ignored=ignored)
     if sight is None:
         return None
-    return Sighting(
-        source=Source.PLAYBOOK,
-        sight=sight,
-        when=when,
-        swallowed=swallowed or (failed and ignored),
-        rc=reply.rc,
-        msg=reply.msg,
-        runtime_s=reply.runtime_s,
-        waited=reply.tries > 1,
-        reap=reap,
-    )
+    told = _told(reply, Source.PLAYBOOK, sight, when, waited=reply.tries > 1)
+    return replace(told, swallowed=swallowed or (failed and ignored), reap=reap)
 
 
 def _sight(task: Task, reply: Reply, *, failed: bool, ignored: bool) -> tuple[Sight | None, bool]:
@@ -88,15 +80,7 @@ def poll_sighting(data: Mapping[str, object], *, failed: bool, when: float) -> S
         sight = Sight.TIMED_OUT
     else:
         sight = Sight.FAILED
-    return Sighting(
-        source=Source.PLAYBOOK,
-        sight=sight,
-        when=when,
-        rc=reply.rc,
-        msg=reply.msg,
-        runtime_s=reply.runtime_s,
-        waited=True,
-    )
+    return _told(reply, Source.PLAYBOOK, sight, when, waited=True)
 
 
 def look_sighting(reply: Reply, source: Source, *, seen: float, deadline: float, waited: bool) -> Sighting:
@@ -109,12 +93,10 @@ def look_sighting(reply: Reply, source: Source, *, seen: float, deadline: float,
         sight = _failure(reply)
     else:
         sight = Sight.FINISHED
+    return _told(reply, source, sight, seen, waited=waited)
+
+
+def _told(reply: Reply, source: Source, sight: Sight, when: float, *, waited: bool) -> Sighting:
     return Sighting(
-        source=source,
-        sight=sight,
-        when=seen,
-        rc=reply.rc,
-        msg=reply.msg,
-        runtime_s=reply.runtime_s,
-        waited=waited,
+        source=source, sight=sight, when=when, rc=reply.rc, msg=reply.msg, runtime_s=reply.runtime_s, waited=waited
     )
