@@ -37,6 +37,10 @@ class JobState(str, Enum):
     DETACHED = "detached"
 
 
+BAD_STATES = frozenset({JobState.FAILED, JobState.TIMED_OUT, JobState.LOST})
+"""The job did not end well, as far as anybody can tell."""
+
+
 class LastSeen(str, Enum):
     """What the last look at a job found."""
 

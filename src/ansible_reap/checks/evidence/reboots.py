@@ -7,11 +7,12 @@ from what its role brings along.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
 from ansible_reap.checks.evidence import work
-from ansible_reap.checks.evidence.neighbours import play_of, tasks_of_file
+from ansible_reap.checks.evidence.neighbours import MAX_KEPT, play_of
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis
 
@@ -49,29 +50,45 @@ def comes_back_as_another(analysis: Analysis, task: Task) -> bool:
     return (
         _INTO.search(task.name or "") is not None
         or _gives_a_new_address(analysis, task)
-        or any(map(_readies_another, (task, *_earlier(analysis, task))))
+        or _readies_another(analysis, task)
         or _role_sets_up_the_network(analysis.root, task.path)
     )
-
-
-def _earlier(analysis: Analysis, task: Task) -> list[Task]:
-    play = play_of(task)
-    return [other for other in tasks_of_file(analysis, task.path) if other.line < task.line and play_of(other) == play]
 
 
 def _gives_a_new_address(analysis: Analysis, task: Task) -> bool:
     """Whether a later task of the same play tells Ansible to reach the host elsewhere, as after a change of network."""
     play = play_of(task)
-    for other in tasks_of_file(analysis, task.path):
-        if other.line > task.line and play_of(other) == play:
-            given = other.keywords.get("vars")
-            facts = other.args if other.module == "set_fact" else given if isinstance(given, dict) else {}
-            if not _ADDRESS.isdisjoint(facts):
-                return True
-    return False
+    moving = _giving_addresses(analysis.steps.get(task.path, ()))
+    return any(other.line > task.line and play_of(other) == play for other in moving)
 
 
-def _readies_another(task: Task) -> bool:
+@lru_cache(maxsize=MAX_KEPT)
+def _giving_addresses(steps: tuple[Task, ...]) -> tuple[Task, ...]:
+    """The tasks that set a variable by which Ansible reaches a host. Found once for all reboots of a file."""
+    return tuple(step for step in steps if not _ADDRESS.isdisjoint(_variables_of(step)))
+
+
+def _variables_of(task: Task) -> Mapping[str, object]:
+    """What the task sets: facts, or the variables in its ``vars``."""
+    if task.module == "set_fact":
+        return task.args
+    given = task.keywords.get("vars")
+    return given if isinstance(given, dict) else {}
+
+
+def _readies_another(analysis: Analysis, task: Task) -> bool:
+    """Whether the reboot's task, or one before it in the play, makes another system or address ready."""
+    play = play_of(task)
+    readying = _readying(analysis.steps.get(task.path, ()))
+    return _makes_ready(task) or any(other.line < task.line and play_of(other) == play for other in readying)
+
+
+@lru_cache(maxsize=MAX_KEPT)
+def _readying(steps: tuple[Task, ...]) -> tuple[Task, ...]:
+    return tuple(filter(_makes_ready, steps))
+
+
+def _makes_ready(task: Task) -> bool:
     """Whether the task chooses what boots next, installs another system or changes the host's addresses."""
     if task.module.rpartition(".")[2] in _NETWORK_MODULES:
         return True

@@ -6,7 +6,7 @@ What a filter that is not known here (a plugin's) gives back is unknown, and may
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from jinja2 import nodes
@@ -236,15 +236,33 @@ def _items2dict(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) 
         return Unknown(taints(base))
     key_name = plain(_argument(evaluator, node, 0, "key_name") or Const("key"))
     value_name = plain(_argument(evaluator, node, 1, "value_name") or Const("value"))
+    return _mapping((evaluator.part(item, key_name), evaluator.part(item, value_name)) for item in seq.items)
+
+
+def _rekey_on_member(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Value:
+    """A list or dictionary of dictionaries by what each holds under one key, on ansible-core 2.16 to 2.22."""
+    mapping = as_map(base)
+    seq = keyed(mapping) if mapping is not None else as_seq(base)
+    if seq is None:
+        return Unknown(taints(base))
+    member = plain(_argument(evaluator, node, 0, "key") or UNKNOWN)
+    rows = [evaluator.part(item, "value") for item in seq.items] if mapping is not None else list(seq.items)
+    return _mapping((evaluator.part(row, member), row) for row in rows)
+
+
+def _mapping(pairs: Iterable[tuple[Value, Value]]) -> Value:
+    """The dictionary of these keys and values; unknown where more than one key is."""
     found: list[tuple[str, Value]] = []
-    rest: Value | None = None
-    for item in seq.items:
-        key, inner = plain(evaluator.part(item, key_name)), evaluator.part(item, value_name)
+    rest: list[Value] = []
+    for name, inner in pairs:
+        key = plain(name)
         if isinstance(key, (str, int)):
             found.append((str(key), inner))
         else:
-            rest = inner
-    return Map(tuple(found), rest)
+            rest.append(inner)
+    if len(rest) > 1:
+        return Unknown(frozenset().union(*(taints(inner) for inner in (*rest, *(each for _, each in found)))))
+    return Map(tuple(found), rest[0] if rest else None)
 
 
 def _zip(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Value:
@@ -374,6 +392,7 @@ HANDLERS: dict[str, Handler] = {
     "combine": _combine,
     "dict2items": _dict2items,
     "items2dict": _items2dict,
+    "rekey_on_member": _rekey_on_member,
     "zip": _zip,
     "zip_longest": _zip,
     "subelements": _subelements,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from ansible_reap.jobs import JobState
+from ansible_reap.jobs import BAD_STATES
 from ansible_reap.runtime.policy.options import OnUnreaped, Options, Reaction
 from ansible_reap.runtime.tracking.phases import Phase
 from ansible_reap.runtime.tracking.tracker import JobRecord, Origin
@@ -17,9 +17,6 @@ class Consequence(Enum):
     TOLD = 1
     """A problem that is known, that the options say to report only, or that the play itself has failed for already."""
     FAILS = 2
-
-
-_BAD = frozenset({JobState.FAILED, JobState.TIMED_OUT, JobState.LOST})
 
 
 def judge(job: JobRecord, options: Options) -> Consequence:
@@ -36,7 +33,7 @@ def _judge_unknown(job: JobRecord, options: Options) -> Consequence:
         return Consequence.TOLD
     if job.phase in (Phase.OUTSTANDING, Phase.CLEANED):
         return Consequence.TOLD if options.on_unreaped is OnUnreaped.REPORT else Consequence.FAILS
-    if job.state not in _BAD:
+    if job.state not in BAD_STATES:
         return Consequence.FINE
     if job.came_up:
         return Consequence.TOLD

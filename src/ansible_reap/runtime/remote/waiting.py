@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from ansible_reap.jobs import JobState
+from ansible_reap.jobs import BAD_STATES, JobState
 from ansible_reap.runtime.events.replies import ANSIBLES_OWN, Reply, reply_of
 from ansible_reap.runtime.events.sightings import look_sighting
 from ansible_reap.runtime.remote.status_file import STEP
@@ -24,7 +24,6 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
 FIRST_WORD_AFTER = 30.0
 """Seconds of waiting before the first line of progress; each pause after it is twice as long, up to ten minutes."""
 LONGEST_SILENCE = 600.0
-BAD = frozenset({JobState.FAILED, JobState.TIMED_OUT, JobState.LOST})
 
 
 class NoAnswerError(Exception):
@@ -72,7 +71,7 @@ class Waited:
 
     @property
     def is_bad(self) -> bool:
-        return self.job.state in BAD
+        return self.job.state in BAD_STATES
 
     @property
     def has_ended(self) -> bool:

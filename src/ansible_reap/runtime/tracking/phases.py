@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from ansible_reap.jobs import JobState, LastSeen
+from ansible_reap.jobs import BAD_STATES, JobState, LastSeen
 
 
 class Phase(Enum):
@@ -72,8 +72,15 @@ LAST_SEEN: dict[Sight, LastSeen] = {
     Sight.CLEANED: LastSeen.MISSING,
 }
 
+END_SIGHTS = frozenset(sight for sight in Sight if LAST_SEEN[sight] in (LastSeen.FINISHED, LastSeen.FAILED))
+"""What is seen of a job that has ended."""
+
 UNSEEN = (Phase.OUTSTANDING, Phase.CLEANED, Phase.MISSING)
 """Somebody still has to account for the job."""
+ENDED = frozenset(Phase) - {*UNSEEN, Phase.DETACHED}
+"""Nothing more is to be expected of the job."""
+BAD = frozenset(phase for phase in Phase if STATES[phase] in BAD_STATES)
+"""The job did not end well, or cannot be found."""
 _OPEN = (*UNSEEN, Phase.DETACHED, Phase.LOST)
 
 _ROWS: tuple[tuple[tuple[Phase, ...], Source, tuple[Sight, ...], Phase], ...] = (

@@ -13,7 +13,18 @@ from typing import Protocol
 
 from ansible_reap.jobs import JobState, LastSeen, SeenBy
 from ansible_reap.runtime.tracking.info import JobInfo, LaunchSite
-from ansible_reap.runtime.tracking.phases import LAST_SEEN, STATES, TRANSITIONS, UNSEEN, Phase, Sight, Source
+from ansible_reap.runtime.tracking.phases import (
+    BAD,
+    END_SIGHTS,
+    ENDED,
+    LAST_SEEN,
+    STATES,
+    TRANSITIONS,
+    UNSEEN,
+    Phase,
+    Sight,
+    Source,
+)
 
 
 class Origin(Enum):
@@ -205,7 +216,7 @@ class Tracker:
             return None
         before = job.phase
         after = TRANSITIONS.get((before, sighting.source, sighting.sight), before)
-        if before not in _ENDED or before is Phase.UNSURE or sighting.source is Source.PLAYBOOK:
+        if before not in ENDED or before is Phase.UNSURE or sighting.source is Source.PLAYBOOK:
             _note(job, sighting, after)
         job.phase = after
         if after is not before:
@@ -253,16 +264,12 @@ class Tracker:
 CLOCK_SLACK = 60.0
 """Seconds that a run time may exceed what the controller's clock allows: a launch is told of late on a busy one."""
 
-_ENDED = frozenset({Phase.REAPED, Phase.UNSURE, Phase.FAILED, Phase.TIMED_OUT, Phase.LOST})
-_BAD = frozenset({Phase.FAILED, Phase.TIMED_OUT, Phase.MISSING, Phase.LOST})
-_END_SIGHTS = frozenset({Sight.FINISHED, Sight.UNSURE, Sight.FAILED, Sight.TIMED_OUT})
-
 
 def _note(job: JobRecord, sighting: Sighting, after: Phase) -> None:
     """Keep the particulars of a sighting. ``after`` is the phase that it leads to."""
     before = job.phase
     gone = sighting.sight in (Sight.MISSING, Sight.CLEANED)
-    if not gone or after not in _ENDED or after is Phase.LOST:
+    if not gone or after not in ENDED or after is Phase.LOST:
         # A status file that is gone after the reap tells nothing of the job.
         job.last_seen = LAST_SEEN[sighting.sight]
         job.note = None
@@ -270,19 +277,19 @@ def _note(job: JobRecord, sighting: Sighting, after: Phase) -> None:
         job.is_cleaned = True
     if sighting.sight in (Sight.RUNNING, Sight.OVERDUE):
         job.seen_running = sighting.when
-    if sighting.sight in _END_SIGHTS and job.finished is None:
+    if sighting.sight in END_SIGHTS and job.finished is None:
         _note_end(job, sighting)
     if sighting.source is Source.PLAYBOOK:
-        if after in _BAD:
+        if after in BAD:
             job.came_up = job.came_up or not sighting.swallowed
             job.swallowed = not job.came_up
     elif before is Phase.UNSURE:
         # The reap ran with a constant failed_when, so a failure was seen and let go.
-        job.swallowed = after in _BAD
+        job.swallowed = after in BAD
     elif before is Phase.MISSING and after is not Phase.LOST:
         # What came up was that the job could not be found, not how it ended.
         job.came_up = job.swallowed = False
-    if after in _ENDED and after is not before and before is not Phase.UNSURE:
+    if after in ENDED and after is not before and before is not Phase.UNSURE:
         job.seen_by = SeenBy.PLAYBOOK if sighting.source is Source.PLAYBOOK else SeenBy.GATE
         job.reap = sighting.reap
         job.reaped = sighting.when
@@ -290,7 +297,7 @@ def _note(job: JobRecord, sighting: Sighting, after: Phase) -> None:
         return  # what it hides is not even kept
     if sighting.rc is not None:
         job.rc = sighting.rc
-    if after in _BAD and sighting.msg:
+    if after in BAD and sighting.msg:
         job.msg = sighting.msg
 
 
