@@ -26,6 +26,7 @@ _MODULES = {
     "portage": "portage",
     "community.general.portage": "portage",
 }
+"""Module -> the lock that it waits for or fails at. ansible-core 2.16 to 2.22 and community.general 12."""
 _PROGRAMS = {
     "apt": "dpkg",
     "apt-get": "dpkg",
@@ -36,6 +37,7 @@ _PROGRAMS = {
     "zypper": "zypper",
     "pacman": "pacman",
 }
+"""Program -> the lock, by the manuals of apt(8), dpkg(1), yum(8), dnf(8), rpm(8), zypper(8) and pacman(8)."""
 _CHANGES = frozenset({"install", "upgrade", "dist-upgrade", "full-upgrade", "safe-upgrade", "update", "remove", "purge",
                       "autoremove", "reinstall", "downgrade", "groupinstall", "localinstall", "distro-sync", "in", "up",
                       "dup", "rm", "patch", "-S", "-Sy", "-Syu", "-R", "-U"})  # fmt: skip

@@ -11,7 +11,7 @@ from ansible_reap.flow.analysis import Setting
 
 _TRUE = frozenset({"true", "yes", "on", "1", "y", "t"})
 _FALSE = frozenset({"false", "no", "off", "0", "n", "f"})
-"""Spellings that Ansible converts to a truth value for a boolean keyword (ansible-core 2.16 to 2.21)."""
+"""Spellings that Ansible converts to a truth value for a boolean keyword (ansible-core 2.16 to 2.22)."""
 
 
 def speak(  # noqa: PLR0913 - all but two go by keyword

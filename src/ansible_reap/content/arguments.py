@@ -5,6 +5,7 @@ from __future__ import annotations
 _RAW_OPTIONS = frozenset(
     {"creates", "removes", "chdir", "executable", "warn", "stdin", "stdin_add_newline", "strip_empty_ends", "argv"}
 )
+"""Options that the free form of command, shell and script takes out of the text (ansible-core 2.16 to 2.22)."""
 _OPENERS = {"{{": "}}", "{%": "%}", "{#": "#}"}
 
 

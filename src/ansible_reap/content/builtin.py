@@ -12,7 +12,7 @@ template unarchive uri user validate_argument_spec wait_for wait_for_connection 
 """
 
 BUILTIN_MODULES = frozenset(_NAMES.split())
-"""What ``ansible-doc -l`` lists on ansible-core 2.16 to 2.21 together."""
+"""What ``ansible-doc -l`` lists on ansible-core 2.16 to 2.22 together."""
 
 
 def qualified(module: str) -> str:

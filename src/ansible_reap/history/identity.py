@@ -19,8 +19,9 @@ _ROLE = re.compile(r"(?:^|/)roles/(?P<role>.+?)/(?P<rest>(?:tasks|handlers)/.+)$
 _KEYWORDS = """any_errors_fatal args async become become_exe become_flags become_method become_user changed_when
     check_mode collections connection debugger delay delegate_facts delegate_to diff environment failed_when
     ignore_errors ignore_unreachable listen loop loop_control module_defaults name no_log notify poll port register
-    remote_user retries run_once tags throttle timeout until vars when"""  # of a task, ansible-core 2.16 to 2.21
+    remote_user retries run_once tags throttle timeout until vars when"""
 _NOT_ACTIONS = frozenset(_KEYWORDS.split())
+"""Keywords of a task (ansible-core 2.16 to 2.22): any other key is its action."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -1,4 +1,8 @@
-"""Modules, units and programs on which the connection to a host hangs: tables of names, no more."""
+"""Modules, units and programs on which the connection to a host hangs: tables of names, no more.
+
+Modules are those of ansible-core 2.16 to 2.22, ansible.windows and community.general. Units and programs are named as
+in the manuals of systemd, of the distributions and of the projects themselves: there is no list to hold them against.
+"""
 
 from __future__ import annotations
 

@@ -14,10 +14,12 @@ OPERATORS = ("&&", "||", ";;&", ";;", ";&", "|&", "&", ";", "|", "(", ")", "\n")
 """What ends a command, longest first where one begins with another."""
 
 _REDIRECTIONS = ("&>>", "&>", ">&", "<&", ">>", "<<<", "<<-", "<<", "<>", ">|", ">", "<")
+"""Redirections of bash(1) 5, longest first where one begins with another."""
 _JINJA = (("{{", "}}"), ("{%", "%}"), ("{#", "#}"))
 _SHELLS = frozenset({"sh", "bash", "dash", "ksh", "zsh", "ash"})
 RESERVED = frozenset({"if", "then", "else", "elif", "fi", "for", "while", "until", "do", "done", "case", "esac", "in",
                       "select", "function", "{", "}", "!", "time"})  # fmt: skip
+"""Reserved words of bash(1) 5 and of the POSIX shell."""
 PREFIXES = {"sudo": "ugpCUhrt", "doas": "uC", "env": "u", "exec": "a", "command": "", "nice": "n", "ionice": "cnp",
             "nohup": "", "setsid": "", "stdbuf": "ioe"}  # fmt: skip
 """Commands that run the command that follows them, with the letters of those options that take a value."""

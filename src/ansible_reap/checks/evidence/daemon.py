@@ -1,7 +1,8 @@
 """Signs that a job is meant to live on: a server, a tunnel, a watcher.
 
 No sign is proof, so signs have weights and one weak sign is not enough. Told from the launch and its neighbours in the
-same file; what a program is for is known of a few only.
+same file. The programs and modules below are those whose manual says that they run until they are stopped; there is no
+list to hold them against, and one that is missing only costs a sign.
 """
 
 from __future__ import annotations
@@ -38,15 +39,19 @@ _RUNNERS = frozenset({"command", "shell", "raw", "script", "expect", "win_shell"
 """Modules that run a program of the author's choice."""
 
 _FOLLOWING = {"tail": r"-\w*[fF]|--follow.*", "journalctl": r"-\w*f|--follow", "dmesg": r"-\w*w|--follow"}
+"""Programs that follow a file or log without end when given such an option."""
 _FORWARDING = {"kubectl", "oc", "k3s", "minikube", "microk8s", "virtctl"}
+"""Programs of Kubernetes clusters that have ``port-forward`` or ``proxy``."""
 _ENDLESS = frozenset({"watch", "autossh", "ngrok", "cloudflared", "gunicorn", "uvicorn", "hypercorn", "websockify",
                       "Xvfb", "x11vnc", "inotifywait"})  # fmt: skip
+"""Programs that run until they are stopped, whatever they are given."""
 _RECORDERS = {"tcpdump": "-c", "tshark": "-c", "dumpcap": "-c", "ping": "-c", "strace": "", "dstat": "", "top": "-n"}
 """Programs that go on until they are stopped, with the option by which they stop by themselves."""
 _DAEMONS = frozenset({"sshd", "httpd", "nginx", "dnsmasq", "mongod", "mysqld", "etcd", "dockerd", "containerd",
                       "memcached", "caddy", "traefik", "haproxy", "squid", "tinyproxy", "minio",
                       "openvpn", "vncserver", "registry", "slapd", "rsyslogd", "influxd", "prometheus",
                       "node_exporter"})  # fmt: skip
+"""Servers that stay in the foreground when started by name, some by an option."""
 _CONTROLS = frozenset({"apachectl", "apache2ctl", "httpd", "apache2", "pg_ctl", "pg_ctlcluster", "catalina.sh",
                        "zkServer.sh"})  # fmt: skip
 """Programs that start a server when told to ``start``, and end before it does."""

@@ -15,6 +15,7 @@ from ansible_reap.shell.parser import Command, parse
 
 _FOLDERS = ("files", "templates", "scripts", "")
 _INTERPRETERS = frozenset({"sh", "bash", "dash", "ksh", "zsh", "python", "python2", "python3", "source", "."})
+"""Programs that run the file that follows them."""
 _SHELL = re.compile(r"#!.*\b(?:ba|da|k|z)?sh\b")
 _PYTHON = re.compile(r"#!.*\bpython")
 _ENDLESS_PYTHON = re.compile(r"\.(?:serve_forever|run_forever)\(|\bsignal\.pause\(|\bsleep\(\s*\d{6,}")

@@ -18,7 +18,9 @@ _COMMANDS = frozenset({"command", "shell"})
 _DROPPED = frozenset({"async", "poll", "ignore_errors", "ignore_unreachable", "changed_when", "failed_when", "args"})
 """Keywords that only made the hand-rolled reboot bearable."""
 _KEPT = frozenset({"name", "become", "become_user", "become_method", "when", "tags", "no_log"})
+"""Keywords that the reboot module's task keeps (ansible-core 2.16 to 2.22)."""
 _WAIT_KEYS = frozenset({"name", "become", "when", "tags", "vars"})
+"""Keywords that a wait after the reboot may have and still be one that the module makes superfluous."""
 _PROGRAMS = frozenset({"sleep", "sync", "reboot", "shutdown", "systemctl", "init", "telinit", "sh", "bash"})
 """Programs that a plain reboot consists of; whether it reboots is the check's to say."""
 _DEFAULT_TIMEOUT = 600

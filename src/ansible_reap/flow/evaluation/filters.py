@@ -47,6 +47,7 @@ SAME = frozenset(
     {"list", "unique", "sort", "shuffle", "reverse", "bool", "string", "trim", "safe", "quote", "mandatory"}
     | {"to_json", "to_nice_json", "to_yaml", "to_nice_yaml", "from_json", "from_yaml", "tojson", "regex_replace"}
 )
+"""Filters that give back the handles that they get: of Jinja, and of ansible-core 2.16 to 2.22."""
 MAX_QUERY = 500
 """A longer query is not read."""
 _QUERY_STEP = re.compile(r"\.?(?:(\w+)|(\[(\?[^\]]+|\*)?\]))")
@@ -410,3 +411,4 @@ HANDLERS: dict[str, Handler] = {
     "dictsort": _items,
     "join": lambda _, base, __: Unknown(taints(base)),
 }
+"""Filter -> what it does: of Jinja, of ansible-core 2.16 to 2.22, and ``json_query`` of community.general."""

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 
 _ID_ATTRIBUTES = frozenset({"ansible_job_id", "results_file", "ansible_async_watchdog_pid"})
+"""Keys of a launch's result by which its job can be found (ansible-core 2.16 to 2.22)."""
 _ABSENT_WHILE_RUNNING = frozenset(
     {
         "skipped",
@@ -50,6 +51,7 @@ _ABSENT_WHILE_RUNNING = frozenset(
         "results",
     }
 )
+"""Keys that a launch's result lacks, as it tells nothing of the end (ansible-core 2.16 to 2.22)."""
 
 
 _EMPTY_WHILE_RUNNING: dict[object, object] = {"stdout": "", "stderr": "", "stdout_lines": [], "stderr_lines": []}
@@ -57,6 +59,7 @@ _EMPTY_WHILE_RUNNING: dict[object, object] = {"stdout": "", "stderr": "", "stdou
 
 
 _SKIPPED: dict[str, Value] = {"skipped": Const(1), "changed": Const(0), "failed": Const(0), "skip_reason": UNKNOWN}
+"""What the result of a task that was skipped says."""
 
 
 def _job_part(job: Job, key: object) -> Value:

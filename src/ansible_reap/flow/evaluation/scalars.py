@@ -57,7 +57,9 @@ TEXTUAL: dict[str, Callable[..., Any]] = {
     "split": lambda text, by=None: text.split(by),
     "title": lambda text: text.title(),
 }
+"""Filters of text: of Jinja, and of ansible-core 2.16 to 2.22."""
 NUMERIC: dict[str, Callable[[float], Any]] = {"int": int, "float": float, "abs": abs, "round": round}
+"""Filters of numbers: of Jinja."""
 
 
 def numeric(value: Value, name: str) -> Value:

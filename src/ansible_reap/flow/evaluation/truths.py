@@ -33,6 +33,7 @@ from ansible_reap.flow.evaluation.values import (
 )
 
 _FALSE_TEXT = frozenset({"", "false", "no", "off", "n", "f", "0", "0.0"})
+"""Texts that count as false."""
 _ORDER: dict[str, Callable[[Any, Any], bool]] = {
     "eq": operator.eq,
     "ne": operator.ne,
@@ -57,6 +58,7 @@ STATE_TESTS = {
     "unreachable": False,
     "timedout": False,
 }
+"""Test of a result -> what it says of a job that has just been launched (ansible-core 2.16 to 2.22)."""
 _STATE_KEYS = {"changed": "changed", "change": "changed", "failed": "failed", "failure": "failed"} | {
     "skipped": "skipped",
     "skip": "skipped",

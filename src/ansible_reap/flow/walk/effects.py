@@ -38,6 +38,7 @@ from ansible_reap.flow.walk.walk import Walk
 MAX_VARS_FILES = 12
 """Rounds of a looped include_vars that are read."""
 _INERT = frozenset({"debug", "assert", "fail", "pause", "meta", "ping", "setup", "gather_facts", "async_status"})
+"""Modules of ansible-core 2.16 to 2.22 that do nothing to a job and write its id nowhere."""
 _CARRIERS = frozenset(
     {
         "copy",
@@ -54,7 +55,8 @@ _CARRIERS = frozenset(
     }
     | {"win_shell", "win_command", "win_copy", "ini_file", "file", "expect"}
 )
-"""Modules of Ansible's own that can carry an id to where it cannot be followed."""
+"""Modules that can carry an id to where it cannot be followed: of ansible-core 2.16 to 2.22, ansible.windows and, for
+``ini_file``, community.general."""
 _NO_WAIT = BUILTIN_MODULES | _CARRIERS | {"mount", "synchronize", "win_file"}
 """Modules known to do nothing with a job but carry its id about."""
 

@@ -18,6 +18,7 @@ INHERITED = (
     *("become", "become_user", "delegate_to", "run_once", "check_mode", "ignore_errors", "vars", "when"),
     *("any_errors_fatal", "connection", "environment", "no_log", "notify", "module_defaults"),
 )
+"""Keywords of a play, block or include that its tasks take over (ansible-core 2.16 to 2.22)."""
 
 
 class Frame(NamedTuple):

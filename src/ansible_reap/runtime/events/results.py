@@ -11,6 +11,7 @@ from ansible_reap.runtime.tracking.info import Access
 
 _LABEL_LENGTH = 120
 _CONNECTION_VARIABLES = ("ansible_become", "ansible_ssh", "ansible_paramiko", "ansible_winrm", "ansible_psrp")
+"""What variables of become and connection plugins begin with (ansible-core 2.16 to 2.22)."""
 _CONNECTION_NAMES = frozenset(
     {
         "ansible_user",
@@ -28,6 +29,7 @@ _CONNECTION_NAMES = frozenset(
         "ansible_timeout",
     }
 )
+"""Variables that say how a host is reached (ansible-core 2.16 to 2.22, "Special variables" and shell plugins)."""
 
 
 def task_of(result: Result) -> Task:

@@ -23,6 +23,7 @@ from ansible_reap.runtime.events.action_names import is_reap, short
 from ansible_reap.runtime.remote.own_tasks import COLLECT, WAIT
 
 _INCLUDES = frozenset({"include_tasks", "include_role", "include", "import_tasks", "import_role"})
+"""Actions that bring in tasks; ``include`` was there up to ansible-core 2.15 and is still met."""
 _MOVE_HOSTS = frozenset({"add_host", "group_by", "meta"})
 """``meta`` may be ``refresh_inventory``."""
 _KEYWORDS = frozenset({*Task.fattributes, *Block.fattributes, "action", "local_action"})

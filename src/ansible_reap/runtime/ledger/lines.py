@@ -38,7 +38,6 @@ KEPT_VARIABLES = frozenset(
         "ansible_private_key_file",
         "ansible_python_interpreter",
         "ansible_remote_tmp",
-        "ansible_remote_user",
         "ansible_shell_executable",
         "ansible_shell_type",
         "ansible_ssh_host",

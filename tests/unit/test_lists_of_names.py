@@ -1,0 +1,132 @@
+"""Lists of Ansible's names in the code hold only what a supported ansible-core knows, or say whose they are."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from functools import lru_cache
+from typing import Any
+
+import pytest
+
+from ansible_reap.checks import support
+from ansible_reap.checks.fixes import cleanup, reboot, wait
+from ansible_reap.content import inventory
+from ansible_reap.flow.evaluation import filters, scalars, truths
+from ansible_reap.flow.walk import effects, look_kinds, state
+from ansible_reap.history import identity
+from ansible_reap.runtime.ledger.lines import KEPT_VARIABLES
+from ansible_reap.shell import names
+from support.environments import present_cores, program
+
+ASK = """
+import json, pathlib, ansible
+from ansible.constants import MAGIC_VARIABLE_MAPPING
+from ansible.module_utils.parsing.convert_bool import BOOLEANS_FALSE, BOOLEANS_TRUE
+from ansible.playbook.handler import Handler
+from ansible.plugins.loader import filter_loader, test_loader
+from ansible.template import Templar
+root = pathlib.Path(ansible.__path__[0])
+environment = getattr(Templar(loader=None), "environment", None)
+plugins = lambda loader: {each.ansible_name.rsplit(".", 1)[-1] for each in loader.all()}
+import jinja2
+print(json.dumps({
+    "keywords": list(Handler.fattributes),
+    "modules": [path.stem for path in (root / "modules").glob("*.py")],
+    "filters": sorted(plugins(filter_loader) | set(jinja2.Environment().filters)),
+    "tests": sorted(plugins(test_loader) | set(jinja2.Environment().tests)),
+    "connection": sorted({name for each in MAGIC_VARIABLE_MAPPING.values() for name in each}),
+    "true": [str(each).lower() for each in BOOLEANS_TRUE if isinstance(each, str)],
+    "false": [str(each).lower() for each in BOOLEANS_FALSE if isinstance(each, str)],
+}))
+"""
+VERSIONS = [version for version in present_cores() if program(f"core-{version}", "python").exists()]
+
+KEYWORDS = {
+    "the callback's and the checks' names of launches": identity._NOT_ACTIONS,
+    "what includes hand on": state.INHERITED,
+    "what a wait keeps": wait._KEPT,
+    "what no wait is written for": wait._AUTHORS_OWN,
+    "what a cleanup keeps": cleanup._KEPT,
+    "what a reboot drops": reboot._DROPPED,
+    "what a reboot keeps": reboot._KEPT,
+}
+NOT_KEYWORDS = {"async", "args", "hosts"}
+"""``async`` and ``args`` are written so and called ``async_val`` and nothing; ``hosts`` is the play's."""
+
+MODULES = {
+    "modules that carry an id": effects._CARRIERS,
+    "modules that do nothing to a job": effects._INERT,
+    "modules that watch": look_kinds._WATCHING,
+    "modules that reboot": names.REBOOT_MODULES,
+    "modules of services": names.SERVICE_MODULES,
+    "modules of commands": names.COMMAND_MODULES,
+}
+OF_OTHER_COLLECTIONS = {
+    "win_shell", "win_command", "win_powershell", "powershell", "win_stat", "win_reboot", "win_service",
+    "win_copy", "win_template", "win_lineinfile", "ini_file", "nmcli", "shutdown", "openrc", "runit",
+}  # fmt: skip
+"""Of ansible.windows and community.general."""
+OF_CORE_BUT_NO_FILE = {"include", "import_tasks", "include_tasks", "import_role", "include_role", "meta"}
+"""``include`` was taken out in ansible-core 2.16 and is still met."""
+
+
+@lru_cache
+def known(what: str) -> frozenset[str]:
+    return frozenset(name for version in VERSIONS for name in answer(version)[what])
+
+
+@lru_cache
+def answer(version: str) -> Any:
+    python = program(f"core-{version}", "python")
+    return json.loads(subprocess.run([python, "-c", ASK], capture_output=True, text=True, check=True).stdout)
+
+
+needs_ansible = pytest.mark.skipif(not VERSIONS, reason="no ansible-core is installed")
+
+
+@needs_ansible
+@pytest.mark.parametrize("which", KEYWORDS)
+def test_keywords_are_those_of_a_task(which: str) -> None:
+    assert set(KEYWORDS[which]) - NOT_KEYWORDS <= known("keywords")
+
+
+@needs_ansible
+def test_no_keyword_counts_as_the_action_of_a_launch() -> None:
+    assert known("keywords") - {"action", "async_val", "loop_with"} <= identity._NOT_ACTIONS
+
+
+@needs_ansible
+@pytest.mark.parametrize("which", MODULES)
+def test_modules_are_those_of_ansible_core_or_named_with_their_collection(which: str) -> None:
+    assert set(MODULES[which]) - OF_OTHER_COLLECTIONS - OF_CORE_BUT_NO_FILE <= known("modules")
+
+
+@needs_ansible
+def test_filters_that_are_followed_exist() -> None:
+    followed = {*filters.HANDLERS, *filters.SAME, *scalars.TEXTUAL, *scalars.NUMERIC}
+    assert followed - {"json_query"} <= known("filters"), "json_query is community.general's"
+
+
+@needs_ansible
+def test_tests_of_a_result_exist() -> None:
+    assert known("tests") >= set(truths.STATE_TESTS)
+
+
+@needs_ansible
+def test_connection_variables_are_those_that_take_precedence_over_keywords() -> None:
+    assert known("connection") >= inventory.CONNECTION_VARIABLES
+
+
+@needs_ansible
+def test_connection_variables_in_the_ledger_hold_no_secret() -> None:
+    assert not [name for name in KEPT_VARIABLES if "pass" in name or "flags" in name or "args" in name]
+    assert KEPT_VARIABLES - {"ansible_async_dir", "ansible_python_interpreter", "ansible_remote_tmp"} <= (
+        known("connection") | {"ansible_shell_type", "ansible_shell_executable"}
+    ), "the others are options of shell plugins and of the interpreter's discovery"
+
+
+@needs_ansible
+def test_words_for_true_and_false_are_those_that_ansible_converts() -> None:
+    assert known("true") == support._TRUE
+    assert known("false") == support._FALSE
