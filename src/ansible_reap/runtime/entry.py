@@ -44,9 +44,10 @@ def _run_end(session: Session) -> Finish:
 
 
 def current() -> Session | None:
-    """The session of this process. Ansible forks a worker for each task and host, which so has the state of then.
+    """The session of this process; None where the callback is off.
 
-    That is how ``reap.jobs.wait`` knows the jobs; None tells it that the callback is off.
+    Ansible forks a worker for each task and host. In a worker this is the session as it was at the fork: that is how
+    ``reap.jobs.wait`` knows the jobs.
     """
     owner = _owner() if _owner is not None else None
     return None if owner is None or owner.disabled else _session

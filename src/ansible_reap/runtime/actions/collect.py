@@ -117,7 +117,7 @@ def _missing_hosts(ledgers: Sequence[RunLedger], task_vars: Variables) -> list[s
 
 
 def _search(left: Leftovers, reach: Reach, warnings: list[str]) -> tuple[list[JobInfo], list[Intent]]:
-    """The jobs nobody has heard of, and the intents whose folder could be searched for them."""
+    """The jobs that no ledger names, and the intents whose folder could be searched for them."""
     strays: dict[str, JobInfo] = {}
     searched: list[Intent] = []
     for access, intents in left.folders().items():
@@ -146,7 +146,7 @@ def _files(reach: Reach, access: Access) -> list[StatusFile]:
 
 
 def _without_running(searched: Sequence[Intent], found: Sequence[Waited]) -> list[Intent]:
-    """The intents of whose folders nothing more is to come."""
+    """The intents in whose folders no job is running any more."""
     running = {repr(one.job.info.access) for one in found if not one.has_ended}
     return [intent for intent in searched if repr(intent.site.access) not in running]
 

@@ -103,7 +103,7 @@ class Stopped:
         return record
 
     def sighting(self, reap: ReapTask) -> Sighting | None:
-        """What that tells of the job; None where it was not stopped: how it ended is for others to see."""
+        """What the tracker is to know of it; None where the job was not stopped by us."""
         if self.outcome is not StopOutcome.STOPPED:
             return None
         return Sighting(Source.PLAYBOOK, Sight.FAILED, time.time(), msg=MESSAGE, reap=reap)

@@ -20,7 +20,7 @@ ARGUMENTS: dict[str, dict[str, object]] = {
     "ledger_dir": {"type": "path"},
 }
 MOST_NAMES = 200
-"""So many files are listed in the result; it may be printed."""
+"""Files that the result lists at most: it may be printed."""
 
 
 def sweep(action: Action, arguments: Variables, task_vars: Variables) -> Values:

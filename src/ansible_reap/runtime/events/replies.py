@@ -1,7 +1,7 @@
-"""The border: what a host has sent becomes data with types and bounds here, before anything else looks at it.
+"""What a host has sent, made into data with types and bounds before anything else looks at it.
 
-A host may send whatever it likes: wrong types, infinities, megabytes, escapes, names of other hosts' jobs. What cannot
-be what it should be is taken as not said.
+A host may send whatever it likes: wrong types, infinities, megabytes, escapes, names of other hosts' jobs. A value
+of the wrong type or size counts as missing.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ ANSIBLES_OWN = (NOT_FOUND, KILLED)
 
 _JOB_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
 _LONGEST_TIME = 64
-"""Characters in which a point in time fits."""
+"""The longest text, in characters, that is read as a point in time."""
 _LONGEST_RUN = 10 * 365 * 86400.0
 _LARGEST_RC = 2**31
 _LARGEST_NUMBER = 2**63
@@ -30,7 +30,7 @@ _TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a result says of a job. None means that it does not say, or not in a way that could be true."""
+    """What a result says of a job. None: it does not say, or says what cannot be true."""
 
     finished: bool | None
     failed: bool
@@ -44,9 +44,9 @@ class Reply:
     tries: int
     """How often an ``until`` has looked; 0 without one."""
     suppressed: bool
-    """From ansible-core 2.19: a ``failed_when`` has let a failure go."""
+    """A ``failed_when`` has turned a failure into a success; told from ansible-core 2.19 on."""
     impossible: str | None
-    """What in it no module and no Ansible would ever say; None where all of it could be true."""
+    """What in it neither a module nor Ansible would ever say; None where all of it can be true."""
 
 
 def reply_of(data: Mapping[str, object]) -> Reply:
@@ -82,7 +82,7 @@ def _impossible(data: Mapping[str, object]) -> str | None:
 
 
 def job_id(value: object) -> str | None:
-    """The id, where the value could be one. A path of the status file, which some write for it, is cut to its name."""
+    """The id, or None where the value cannot be one. Of a status file's path the name is taken."""
     if isinstance(value, float):
         value = str(value)  # jinja2_native makes a number of an id that looks like one
     if not isinstance(value, str) or len(value) > _LONGEST_PATH:

@@ -43,7 +43,7 @@ def parts_of(result: Result) -> tuple[Task, Host, Variables]:
 
 
 def identity(task: Task) -> str:
-    """What tells a task from others through all its copies; Ansible has no public name for it."""
+    """The identifier that all copies of a task share; Ansible has no public name for it."""
     return str(task._uuid)  # noqa: SLF001
 
 
@@ -80,7 +80,7 @@ def register_name(task: Task) -> str | None:
 
 
 def item_label(data: Variables, hidden: bool) -> str | None:
-    """What Ansible calls the loop item, cut to a sane length; None without a loop and under ``no_log``."""
+    """What Ansible calls the loop item, cut to 120 characters; None without a loop and under ``no_log``."""
     if hidden:
         return None
     label = data.get("_ansible_item_label")

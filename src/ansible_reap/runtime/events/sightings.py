@@ -13,7 +13,7 @@ from ansible_reap.runtime.tracking.tracker import ReapTask, Sighting
 
 
 def is_constantly_false(condition: object) -> bool:
-    """A ``failed_when`` that can never be true. One that tests something is its author's judgement."""
+    """Whether a ``failed_when`` can never be true. One that tests something is the author's own decision."""
     parts = condition if isinstance(condition, list | tuple) else [condition]
     return bool(parts) and any(
         part is False or (isinstance(part, str) and part.strip().lower() in ("false", "no", "off", "0"))
@@ -84,7 +84,10 @@ def poll_sighting(data: Mapping[str, object], *, failed: bool, when: float) -> S
 
 
 def look_sighting(reply: Reply, source: Source, *, seen: float, deadline: float, waited: bool) -> Sighting:
-    """What a look of ours saw of one job at ``seen``; no honest job runs on after its ``deadline``."""
+    """What a look of ours saw of one job at ``seen``; one that runs after its ``deadline`` is overdue.
+
+    Both are seconds since the epoch.
+    """
     if reply.not_found:
         sight = Sight.MISSING
     elif not reply.finished:

@@ -28,7 +28,7 @@ from ansible_reap.runtime.events.results import identity
 from ansible_reap.runtime.tracking.faults import kept_from_the_run, note
 
 VARIABLE = "async_reaper_at_gate"
-"""The host variable through which the gate's failure hears what to say: ``{"message": "..."}``.
+"""The host variable that holds the message of the gate's failure: ``{"message": "..."}``.
 
 Not ``async_reaper_gate``: that is an option's extra var, which would win over it."""
 
@@ -42,7 +42,7 @@ _NOBODY = object()
 
 
 class FlushTask(Task):  # type: ignore[misc]
-    """Flushes the handlers once more, and says which host is about to.
+    """Flushes the handlers once more, and tells us of each host that does so.
 
     Strategies ask a meta task with a condition whether it holds for a host, in the parent process. No event names the
     host, and under the free strategy each host comes in its own time.
@@ -100,7 +100,7 @@ class Gate:
         self._entered = False
 
     def _stand(self) -> None:
-        """Have the block taken into the play though it is empty by now."""
+        """Make Ansible keep the block in the play although it is still empty."""
         # Tags do not select it: a guard is not to be skipped.
         self.block.filter_tagged_tasks = lambda _all_vars: self.block
         self.block.has_tasks = lambda: True

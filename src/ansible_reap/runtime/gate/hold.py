@@ -1,7 +1,7 @@
 """Under ``free`` and ``host_pinned`` each host comes to the gate in its own time, and is held there for the others.
 
-As long as another host of the play has tasks left, one of them may wait for a job of the host at the gate. Such a host
-is told of no next task, so that the strategy goes on with the others. It is let go as soon as nothing but the gate is
+As long as another host of the play has tasks left, one of them may wait for a job of the host at the gate. The
+strategy is then given no next task for the host at the gate and goes on with the others, until nothing but the gate is
 left for any of them.
 """
 

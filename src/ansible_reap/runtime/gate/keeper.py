@@ -1,4 +1,4 @@
-"""Which jobs the gate has to do with, and what it does about them on each host."""
+"""Which jobs the gate handles, and what it does about them on each host."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Gatekeeper:
         self._play: Play
         self._gate: Gate | None = None
         self._needing: dict[str, dict[str, JobRecord]] = {}
-        """The jobs that the gate has to do with, by host and id."""
+        """The jobs that the gate handles, by host and id."""
         self._hidden = False
         """A hidden launch may have left jobs that are not known yet."""
 
@@ -87,7 +87,7 @@ class Gatekeeper:
         return self._gate is not None and self._gate.owns(task)
 
     def file(self, job: JobRecord) -> None:
-        """Note whether the gate has to do with the job as it stands now."""
+        """Note whether the gate has to handle the job as it stands now."""
         host, jid = job.info.host, job.info.jid
         if self._needs_gate(job):
             self._needing.setdefault(host, {})[jid] = job

@@ -1,7 +1,7 @@
 """Whether a later play of the playbook may still reap a job, so that the gate of this play leaves the job to it.
 
-A later play may mean a job unless the contrary can be proved. An error on this side only puts the answer off: the later
-play has a gate too, and the end of the run has an exit status.
+Unless the contrary can be proved, a later play may reap a job. If that turns out wrong, the failure only comes later:
+at the gate of that play, or in the exit status of the run.
 """
 
 from __future__ import annotations

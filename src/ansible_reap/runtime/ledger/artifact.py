@@ -45,7 +45,7 @@ def read(artifact: Mapping[str, object]) -> list[JobInfo]:
 
 
 class OutstandingJobs(Listener):
-    """Keeps the artifact up to date: the callbacks that read it have their turn before ours when the run ends."""
+    """Keeps the artifact up to date all the time: callbacks that read it are called before ours when the run ends."""
 
     def __init__(self, stats: Statistics, is_ignored: Callable[[JobInfo], bool]) -> None:
         self._stats = stats

@@ -160,7 +160,7 @@ def close_jobs(ledgers: Iterable[RunLedger], ended: Mapping[str, JobState], warn
 
 
 def claim(job: JobInfo) -> JobInfo:
-    """The job with a limit to wait for, where a template in the task kept it from being known: a day."""
+    """The job, with a limit of one day where its own was a template that only the run could work out."""
     return job if job.limit_s > 0 else replace(job, site=replace(job.site, limit_s=86400))
 
 

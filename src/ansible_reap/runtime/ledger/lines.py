@@ -23,7 +23,7 @@ from ansible_reap.runtime.tracking.info import Access, JobInfo, LaunchSite
 FORMAT = 1
 """The version of the lines; a reader leaves files of a later one alone."""
 _LARGEST = 10**11
-"""Of numbers: a point in time, in seconds since the epoch, is below it."""
+"""Numbers above this are refused: points in time, in seconds since the epoch, are below it."""
 
 KEPT_VARIABLES = frozenset(
     {
@@ -154,7 +154,7 @@ def _fit_for_disk(site: LaunchSite) -> LaunchSite:
 
 
 def _without_defaults(body: dict[str, object]) -> dict[str, object]:
-    """Lines are many: what is None, False or empty is left out."""
+    """A ledger has many lines, so what is None, False or empty is left out."""
     slim: dict[str, object] = {}
     for name, value in body.items():
         kept = _without_defaults(value) if isinstance(value, dict) else value

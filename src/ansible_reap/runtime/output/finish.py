@@ -43,7 +43,7 @@ class RunEnd(Finish):
 
     ``PlaybookExecutor.run`` removes the loader's temporary files as the very last thing it does, whatever ended it, on
     ansible-core 2.16 to 2.22. That is where a run ends for us: all other callbacks have had their stats, an exit
-    status set there holds, and a run cut short by SIGINT, which sends no stats, comes by too.
+    status set there holds, and a run cut short by SIGINT, which sends no stats, gets there too.
     """
 
     def __init__(self, session: Session) -> None:

@@ -1,4 +1,4 @@
-"""ASYNC RECAP: what the terminal shows after PLAY RECAP. Pure: lines with the colour they deserve."""
+"""ASYNC RECAP: what the terminal shows after PLAY RECAP. Pure: it makes lines and chooses their colours."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SEVERAL = 4
 
 
 class Tone(Enum):
-    """How a line is meant; the colours are Ansible's own settings for such things."""
+    """What a line reports: each has the colour that Ansible's settings give to ok, warnings or errors."""
 
     GOOD = "ok"
     WARNING = "warn"

@@ -18,7 +18,7 @@ VERSION = 1
 
 
 class RunOutcome(str, Enum):
-    """What we made of the run."""
+    """How the run is judged."""
 
     OK = "ok"
     FAILED = "failed"

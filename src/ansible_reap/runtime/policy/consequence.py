@@ -1,4 +1,4 @@
-"""What is to be done about a job: nothing, a word, or a failure. Pure."""
+"""What is to be done about a job: nothing, a line in the recap, or a failure. Pure."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ class Options:
 
     @property
     def wants_report(self) -> bool:
-        """Somebody wants to hear of a run without jobs too."""
+        """A run without jobs is reported as well."""
         return bool(self.report_path or self.junit_path or self.metrics_path or self.webhook)
 
     def ignores(self, job: JobInfo) -> bool:
@@ -136,9 +136,9 @@ def parse(raw: Mapping[str, object], warn: Callable[[str], None]) -> Options:
 
 
 def from_the_file(raw: Mapping[str, object], config: AnsibleCfg, environment: Mapping[str, str]) -> dict[str, object]:
-    """``raw`` with the paths that stand in the ansible.cfg told from its folder on, as Ansible tells its own.
+    """``raw`` with the paths from the ansible.cfg resolved against its folder, as Ansible resolves its own.
 
-    Those of the environment and of extra vars are told from the current folder on.
+    Those of the environment and of extra vars are relative to the current folder.
     """
     found = dict(raw)
     for name in PATHS:

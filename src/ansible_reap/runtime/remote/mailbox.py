@@ -1,4 +1,4 @@
-"""How a worker tells the process that runs the play what it saw of jobs, past everybody else.
+"""How a worker tells the process that runs the play what it saw of jobs, without Ansible in between.
 
 A task's result goes to every callback, to logs and to whoever drives Ansible, and from ansible-core 2.22 it is masked
 on the way. What our own actions see is for us alone and has to be exact. So it goes into a file without a name, which
@@ -40,7 +40,7 @@ class Letter:
 
     host: str
     task: str
-    """What tells the task from others, through all its copies."""
+    """The identifier that all copies of the task share."""
     looks: tuple[Look, ...]
 
 
@@ -54,7 +54,7 @@ class Mailbox:
         self._unread: list[Letter] = []
 
     def open(self) -> None:
-        """To be called before a worker is forked that may write; a second call does nothing.
+        """Make the file. Called before a worker that may write is forked; a second call does nothing.
 
         Raises:
             OSError: no temporary file can be made.
@@ -67,7 +67,7 @@ class Mailbox:
         fcntl.fcntl(self._fd, fcntl.F_SETFL, fcntl.fcntl(self._fd, fcntl.F_GETFL) | os.O_APPEND)
 
     def post(self, letter: Letter) -> None:
-        """Called in a worker.
+        """Send a letter, from within a worker.
 
         Raises:
             OSError: it cannot be written.

@@ -1,4 +1,4 @@
-"""When a job ended, by its status file: a module that does not time itself leaves that behind."""
+"""When a job ended, by its status file: for modules that do not report their own times."""
 
 from __future__ import annotations
 

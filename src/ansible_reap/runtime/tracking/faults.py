@@ -16,7 +16,7 @@ Returned = TypeVar("Returned")
 
 
 class Faults:
-    """What has gone wrong with us in this run."""
+    """Our own errors in this run."""
 
     def __init__(self, warn: Callable[[str], None]) -> None:
         self._warn = warn

@@ -80,7 +80,7 @@ class JobInfo:
     host: str
     site: LaunchSite
     results_file: str | None
-    """What the launch said of its status file. It is told on, and never looked up: a host may name any file."""
+    """What the launch said of its status file. It is shown and never opened: a host may name any file."""
     item: str | None
     """The loop item's label; always None under ``no_log``."""
     launched: float

@@ -1,4 +1,4 @@
-"""The phases of a job, what may be seen of it, and the one table of how the one changes by the other. Pure."""
+"""The phases of a job, what may be seen of it, and the one table that says which sight leads to which phase. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Phase(Enum):
     DETACHED = "detached"
     REAPED = "reaped"
     UNSURE = "unsure"
-    """Ended under the eyes of a reap that hides how (``failed_when: false``); the status file would tell."""
+    """A reap saw it end and hides how (``failed_when: false``); the status file would tell."""
     FAILED = "failed"
     TIMED_OUT = "timed_out"
     LOST = "lost"

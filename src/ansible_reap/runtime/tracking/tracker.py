@@ -55,7 +55,7 @@ class Sighting:
     sight: Sight
     when: float
     swallowed: bool = False
-    """The job had failed and the play went on green."""
+    """The job had failed and the play went on as if it had not."""
     rc: int | None = None
     msg: str | None = None
     runtime_s: float | None = None
@@ -85,7 +85,7 @@ class JobRecord:
     finished: float | None = None
     runtime_s: float | None = None
     seen_running: float | None = None
-    """When a look last found it still at work."""
+    """When a look last found it running, in seconds since the epoch."""
     uncertainty_s: float = 0.0
     """By how much a run time measured from outside, from launch to ``finished``, may be too long."""
     reap: ReapTask | None = None
@@ -189,7 +189,7 @@ class Tracker:
         return self._launch(JobRecord(info, Phase.OUTSTANDING if info.site.reason is None else Phase.DETACHED))
 
     def launch_lost(self, info: JobInfo, why: str) -> JobRecord:
-        """Take note of a launch of whose job nothing can be known: nobody will ever say how it ended."""
+        """Take note of a launch whose job cannot be told from others, so that its end will never be known."""
         if info.site.reason is not None:
             return self.launch(info)
         return self._launch(JobRecord(info, Phase.LOST, note=why))
@@ -262,7 +262,7 @@ class Tracker:
 
 
 CLOCK_SLACK = 60.0
-"""Seconds that a run time may exceed what the controller's clock allows: a launch is told of late on a busy one."""
+"""Seconds by which a run time may exceed what the controller's clock allows: a busy one hears late of a launch."""
 
 
 def _note(job: JobRecord, sighting: Sighting, after: Phase) -> None:

@@ -1,4 +1,4 @@
-"""How a job is spoken of in a failure message and in the recap."""
+"""The words for a job in failure messages and in the recap."""
 
 from __future__ import annotations
 
