@@ -1,1 +1,1 @@
-"""The rules, one a module: what is known of a project in, findings out. `registry` has them all."""
+"""The rules, one a module: each makes findings of what the analysis knows of a project. `registry` has them all."""

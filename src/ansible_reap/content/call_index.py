@@ -13,7 +13,7 @@ _IMPORTS = frozenset({b"import_playbook", b"include"})
 
 
 class Unread:
-    """Hands out the files that may call another, each once, so that no more are read than need be."""
+    """Hands out the files that may call another, each once, so that as few as possible are read."""
 
     def __init__(self, paths: Iterable[str], linked: Collection[str]) -> None:
         """``paths`` are the files that may be asked for.

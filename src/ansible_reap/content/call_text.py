@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 _SIGNS = (b"include", b"import_", b"role", b"dependencies", b"hosts", b"action")
 _CALL = re.compile(rb"""include(?!_vars)|import_|(?:(roles|dependencies)|role|hosts|action)["']?[ \t]*:""")
-"""The key of a call, from its sign on; the group marks lists of roles."""
+"""The key of a call, from the word that marks it on; the group marks lists of roles."""
 _BEFORE = re.compile(rb"""(?:^|[\[{,])[ \t-]*["']?(?:ansible\.(?:builtin|legacy)\.)?(?:local_)?$""")
 """What may stand before it in its line."""
 _NOT_WORDS = bytes(byte if (chr(byte).isalnum() and byte < 128) or byte in b"_-" else 32 for byte in range(256))
@@ -21,7 +21,7 @@ _TEMPLATED = re.compile(
 _MAPPING = re.compile(rb"""(?:(?:---)?[ \t]*(?:#[^\n]*)?\r?\n)*[ \t]*(["']?)[\w.-]+\1[ \t]*:(?=\s)""")
 """The beginning of a mapping in block style, behind comments and the mark of a document."""
 BEFORE_LENGTH = 200
-"""How far into its line a call's key may begin, in bytes; some files are one line of a million."""
+"""How far into its line a call's key may begin, in bytes; some files are a single line of a megabyte."""
 CALL_LENGTH = 500
 """How far after its first line a call's name may stand, in bytes."""
 LIST_LENGTH = 8000
@@ -60,9 +60,9 @@ def call_text(data: bytes) -> CallText | None:
 
 
 def _calls(data: bytes, sign: bytes) -> Iterator[tuple[int, int]]:
-    """Where the lines of calls with this sign begin, and how far each call may reach, both in bytes.
+    """Where the lines of calls with this marking word begin, and how far each call may reach, both in bytes.
 
-    The sign is searched for first, and what is round it looked at then: a pattern for both takes five times as long.
+    The word is searched for first and what is around it checked then: one pattern for both takes five times as long.
     """
     at = data.find(sign)
     while at >= 0:

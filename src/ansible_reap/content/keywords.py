@@ -21,7 +21,7 @@ throttle timeout vars when
 """
 
 RETIRED_KEYWORDS = frozenset(_RETIRED.split())
-"""Keywords of Ansible 1.x to 2.8 that content still bears. None is the name of a module."""
+"""Keywords of Ansible 1.x to 2.8 that are still found in content. None is the name of a module."""
 
 TASK_KEYWORDS = frozenset(_TASK.split()) | RETIRED_KEYWORDS
 """Keywords of a task or handler; ``with_*`` besides."""

@@ -1,4 +1,4 @@
-"""Which files a project has, what their text is, and which settings of Ansible's own shape how they are found."""
+"""Which files a project has, what their text is, and which of Ansible's settings decide how they are found."""
 
 from __future__ import annotations
 

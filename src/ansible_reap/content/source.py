@@ -28,7 +28,7 @@ def check(data: bytes) -> None:
 
 
 def without_statements(data: bytes) -> bytes:
-    """The text with lines that hold nothing but Jinja statements blanked: what a project template makes of itself."""
+    """The text with lines of nothing but Jinja statements blanked, as a project template reads once it is rendered."""
     return b"\n".join(
         b"" if line.strip().startswith(b"{%") and line.strip().endswith(b"%}") else line for line in data.split(b"\n")
     )

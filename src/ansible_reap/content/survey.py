@@ -66,7 +66,7 @@ class Survey:
         return data if len(data) <= MAX_KEPT else b""
 
     def forget(self, path: str) -> None:
-        """The file turned out to be no YAML: its text says nothing any more."""
+        """The file turned out to be no YAML: its text is not searched any more."""
         self._data.pop(path, None)
         self._known.discard(path)
 

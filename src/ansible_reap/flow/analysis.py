@@ -140,7 +140,7 @@ class Analysis:
     reaps: tuple[Reap, ...]
     uses: tuple[AsyncUse, ...]
     errors: tuple[ReadError, ...]
-    """Files that cannot be read or parsed; whoever reads the project too will say the same."""
+    """Files that cannot be read or parsed, in the words of whatever refuses them."""
     files: int
     passed_over: tuple[ReadError, ...] = ()
     """Files that do not parse, or cannot be read, and concern no job."""

@@ -258,7 +258,7 @@ def merged(judgements: list[Judgement]) -> Judgement:
 
 
 def _to_the_point(found: Judgement, judgements: list[Judgement]) -> Judgement:
-    """Nothing is lost by overwriting a register of which nobody reads the last value either."""
+    """The judgement to tell: ``never`` rather than ``overwritten``, where different ways to the launch give both."""
     if found.sub_tag != "overwritten":
         return found
     return next((each for each in judgements if each.sub_tag == "never"), found)

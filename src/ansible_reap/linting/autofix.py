@@ -1,4 +1,4 @@
-"""``check --fix``: try the safe fixes until none is left, and keep only those that do what they promise.
+"""``check --fix``: try the safe fixes until none is left, and keep only those that remove their finding.
 
 They are tried on the text alone. A file is written once, when what becomes of it is known.
 """

@@ -109,7 +109,7 @@ def _compose(path: Path, name: str) -> Node | None:
 
 
 class _Reader:
-    """Turns the nodes into a Config; every complaint knows its line."""
+    """Turns the nodes into a Config; every error names its line."""
 
     def __init__(self, name: str, known: Options, names: Collection[str]) -> None:
         self._name = name

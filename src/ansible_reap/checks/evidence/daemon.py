@@ -20,7 +20,7 @@ from ansible_reap.timing import KILL_STEP
 from ansible_reap.wording import duration
 
 ENOUGH = 3
-"""The weight from which on the signs together tell a daemon."""
+"""The least weight of all signs together at which a job counts as a daemon."""
 STRONG, FAIR, WEAK = 3, 2, 1
 DAY = 86400
 HALF_A_SHIFT = 4 * 3600
@@ -87,7 +87,7 @@ MAX_NAME = 400
 MAX_WORD = 200
 """Characters that are searched: the expressions may go over the rest of a text once for each word in it."""
 _PAUSE = 10
-"""Seconds: a pause up to this right after a launch gives it the time to come up."""
+"""Seconds: a pause of up to this length right after a launch lets it come up."""
 _LOOK_AHEAD = 4
 _UNTOLD = frozenset({"debug", "meta", "set_fact"})
 _LOGIN_PORTS = frozenset({"22", "3389", "5985", "5986"})
@@ -248,7 +248,7 @@ def _of_name(task: Task) -> Iterator[Sign]:
 
 
 def _of_counterpart(analysis: Analysis, task: Task) -> Iterator[Sign]:
-    """A file beside this one that is called after stopping what this one is called after starting."""
+    """A file beside this one whose name says ``stop`` where the name of this one says ``start``."""
     folder, _, name = task.path.rpartition("/")
     other = re.sub(r"(?<![a-z])start(?![a-z])", "stop", name)
     if other != name and (Path(analysis.root) / folder / other).is_file():

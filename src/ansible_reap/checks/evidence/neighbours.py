@@ -105,7 +105,7 @@ def tasks_naming(analysis: Analysis, path: str, word: str) -> tuple[Task, ...]:
 
 @lru_cache(maxsize=MAX_KEPT)
 def _by_word(steps: tuple[Task, ...]) -> dict[str, tuple[Task, ...]]:
-    """Looked up once for each launch and wait of a file, which may hold hundreds of them."""
+    """The tasks by each word in them. Kept, since every launch and wait of a file asks."""
     found: dict[str, dict[Task, None]] = {}
     for step in steps:
         for word in _WORD.findall(f"{step.args} {step.keywords}"):

@@ -12,7 +12,7 @@ from ansible_reap.content.model import Task
 from ansible_reap.shell.parser import Command, inner, parse
 
 MAX_KEPT = 4096
-"""Tasks whose commands are remembered: several rules ask, and each launch asks those after it."""
+"""Tasks whose commands are remembered: several rules ask for them, some once for each launch above the task."""
 SHELL_MODULES = frozenset({"shell", "raw"})
 WINDOWS_MODULES = frozenset({"win_shell", "win_command", "win_powershell"})
 
@@ -79,7 +79,7 @@ def _is_posix(executable: object) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class KnownTime:
-    """How long the work lasts, or may last, by its own words."""
+    """How long the work lasts, or may last, as the task itself states it. Seconds."""
 
     seconds: float
     source: str

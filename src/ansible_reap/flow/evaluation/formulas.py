@@ -78,7 +78,7 @@ class Or(_Compound):
 
 
 class Delayed:
-    """A condition that is read only when it is compared with another: most never are."""
+    """A condition that is parsed only when it is compared with another; most never are."""
 
     __slots__ = ("_formula", "_read", "text")
 

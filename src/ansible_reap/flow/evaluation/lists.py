@@ -1,4 +1,4 @@
-"""What can be done to lists and dictionaries of values: opened up, laid side by side, gone through by key."""
+"""Operations on lists and dictionaries of values: flatten, zip, combine, turn into pairs of key and value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parts of values: attributes, items, stretches of lists. What is not known stays unknown."""
+"""Parts of values: attributes, items, slices of lists. What is not known stays unknown."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ from ansible_reap.flow.evaluation.values import (
 
 MAX_NUMBER = 10**15
 MAX_SECONDS = 1e12
-"""Thirty thousand years: what is longer is no time that anybody means."""
+"""Thirty thousand years, in seconds: a larger number is not taken for a length of time."""
 MAX_TEXT = 20_000
 MAX_CHAINED = 2_000
 """Items of a list that lists are joined to."""

@@ -1,4 +1,4 @@
-"""What an expression is worth as a condition: a formula, with what is known of jobs and constants settled.
+"""An expression as a condition: a formula in which everything known of jobs and constants is decided.
 
 The rest becomes atoms in one normal form. What a ``when`` says as a whole is read in ``conditions``.
 """

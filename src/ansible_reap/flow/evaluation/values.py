@@ -71,7 +71,7 @@ class Job:
     """What ``.item`` holds, where that matters: the handle that a reap looped over."""
     loop_var: str = "item"
     is_anywhere: bool = False
-    """It was had by way of ``hostvars`` and the like: whichever host looks, it is this job."""
+    """It was read through ``hostvars`` or the like: whichever host looks, it is this job."""
     changed: bool | None = True
     """Whether a launch counts as changed: ``changed_when`` may say otherwise. None where that is not known."""
 
@@ -215,7 +215,7 @@ def options(value: Value, under: Formula = True) -> list[tuple[Formula, Value]]:
 
 
 def alt(choices: Iterable[tuple[Formula, Value]]) -> Value:
-    """One of the choices; equal values are merged, too many or too entangled conditions make it unknown."""
+    """One of the choices. Equal values are merged; with too many conditions, or too complex ones, it is unknown."""
     guards: list[Formula] = []
     values: list[Value] = []
     for guard, value in choices:
@@ -361,7 +361,7 @@ def with_jobs(value: Value, change: Callable[[Job | JobId], Job | JobId]) -> Val
 
 
 def had_anywhere(value: Value) -> Value:
-    """The value as another host sees it: the jobs in it are the same whoever asks."""
+    """The value as another host sees it: the jobs in it are the same for every host."""
     return with_jobs(value, lambda job: replace(job, is_anywhere=True)) if taints(value) else value
 
 

@@ -344,7 +344,7 @@ def _run_file(walk: Walk, path: str, frame: Frame, guard: Formula, *, is_repeate
 
 
 def _leaves(walk: Walk, task: Task, params: Mapping[str, Any]) -> None:
-    """A call that leads out of what can be read takes along the handles that it is given."""
+    """A call that leads to files that cannot be read may use the handles that it is given there."""
     for value in params.values():
         if not isinstance(value, (str, int, float, list, dict)) and value is not None:
             for number in taints(value):

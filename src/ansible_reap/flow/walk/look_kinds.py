@@ -8,7 +8,7 @@ from ansible_reap.flow.evaluation.values import Job, Stage, Value, plain
 from ansible_reap.flow.walk.visit import Visit
 
 _RUNNING = -7
-"""Stands for the job that is asked for while it is still running."""
+"""The instance number that stands for the job that is asked for while it is still running."""
 
 _WATCHING = frozenset({"stat", "slurp", "command", "shell", "raw", "win_shell", "win_command", "win_stat", "wait_for"})
 """Modules that can look at a status file: of ansible-core 2.16 to 2.22, and of ansible.windows."""

@@ -206,7 +206,7 @@ def wait_for_all(visit: Visit) -> None:
 
 
 def insist(visit: Visit) -> None:
-    """An ``assert`` or ``fail`` that ends the play while a job still runs: the look at it before was no mere peek."""
+    """An ``assert`` or ``fail`` that ends the play while a job still runs makes a wait of the look at it before."""
     walk, step = visit.walk, visit.step
     if visit.keyword("ignore_errors") or not walk.is_named(step, visit.frame):
         return
