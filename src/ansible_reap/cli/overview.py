@@ -38,15 +38,15 @@ class Standing(Enum):
     OVERDUE = "overdue"
     """Its limit is over, and nothing tells of its end."""
     LEFT = "left"
-    """Its run has ended without it."""
+    """Its run is over, and nobody waits for the job."""
     SLOW = "slow"
-    """It takes longer than any of its like has taken."""
+    """It has run for longer than any earlier job of the same launch."""
     ENDED = "ended"
     """It has ended well, and waits to be reaped."""
     RUNNING = "running"
-    """It is at work, by its status file."""
+    """It is running, by its status file."""
     LAUNCHED = "launched"
-    """It was launched on another machine; there is no news of it since."""
+    """It was launched on another machine, where nobody has looked since."""
 
 
 _URGENCY = {standing: number for number, standing in enumerate(Standing)}

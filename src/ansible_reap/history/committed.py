@@ -31,7 +31,7 @@ MAX_SIZE = 64 * 1024 * 1024
 """Bytes of a history that is read whole."""
 
 MAX_SECONDS = 1e9
-"""Thirty years."""
+"""Thirty years: a longer run time is refused."""
 
 LARGE = 256 * 1024
 """Bytes from which on a file is searched and not parsed."""

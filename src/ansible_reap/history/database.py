@@ -165,7 +165,7 @@ class SqliteDatabase:
 
 
 def _succeeds(attempt: Callable[[], object]) -> bool:
-    """False where a lock stands in the way."""
+    """Whether it was done; False where somebody else holds the lock."""
     try:
         attempt()
     except sqlite3.OperationalError as error:

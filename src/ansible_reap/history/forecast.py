@@ -1,4 +1,4 @@
-"""When a job that runs will end, by how long its like have taken. Pure; all times are seconds.
+"""When a running job will end, by how long earlier jobs of its launch took. Pure; all times are seconds.
 
 It rests on ranks, as an estimate does: where m measured jobs took longer than this one has run by now, it takes no
 longer than the k-th shortest of them with probability k / (m + 1). Between two ranks the times are interpolated, so
@@ -29,7 +29,7 @@ class Forecast:
 
     runs: int
     median: float | None
-    """As likely before as after; None where too little has been measured at this age."""
+    """It ends before and after this with the same probability; None where too little has been measured at this age."""
     bound: float | None
     level: float
     """The probability that it ends before ``bound``."""

@@ -117,7 +117,7 @@ class Store:
             return had - _count(connection)
 
     def set_aside(self, observations: Sequence[Observation]) -> None:
-        """Keep these in a file of their own, for the next one who gets in. Raises StoreError."""
+        """Keep these in a file of their own, for the next run that can open the store. Raises StoreError."""
         folder = self._waiting_room()
         name = f"{observations[0].run.replace(':', '')}-{os.getpid()}"
         try:
@@ -130,7 +130,7 @@ class Store:
             raise StoreError(f"{folder}: {error.strerror or error}") from error
 
     def _waiting_room(self) -> Path:
-        """Where runs that found the store locked or away leave what they measured."""
+        """The folder in which runs that could not get at the store leave what they measured."""
         path = self.address.path
         if path is None:
             digest = hashlib.sha256(self.address.label.encode()).hexdigest()[:12]

@@ -14,7 +14,7 @@ from ansible_reap.reading import read as read_bytes
 
 VERSION = 1
 MAX_SECONDS = 1e9
-"""Thirty years: a host may say that its job ran for longer, and nobody need believe it."""
+"""Thirty years, in seconds: a longer run time, which a host may claim, is not believed."""
 YEARS = (1970, 2200)
 
 

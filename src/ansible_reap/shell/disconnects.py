@@ -15,9 +15,9 @@ from ansible_reap.shell.names import (
     FIREWALL_UNITS,
     INTERPRETERS,
     LEADING_UP,
+    LEADING_WORDS,
     NETWORK_UNITS,
     POWER_VERBS,
-    PREFIXES,
     PROGRAMS,
     REBOOT_MODULES,
     SERVICE_COMMANDLETS,
@@ -158,7 +158,7 @@ def _restarts_a_tunnel(command: Command) -> bool:
 
 
 def _is_fed(command: Command, before: Command) -> bool:
-    """``echo reboot | at now``: what the first prints, the second runs."""
+    """Whether the second command runs what the first prints, as in ``echo reboot | at now``."""
     return (
         before.ended_by in ("|", "|&")
         and command.argv[:1] in (("at",), ("batch",), ("sh",), ("bash",))
@@ -197,7 +197,7 @@ def _command_cuts(command: Command, depth: int, *, by_name: bool) -> bool:
 def _without_prefixes(command: Command) -> list[str]:
     """What runs in the end: ``sudo -n timeout 5 reboot`` without ``sudo -n timeout 5``."""
     words = list(command.words[len(command.reserved) :])
-    while words and (_program(words[0]) in PREFIXES or is_assignment(words[0]) or words[0].startswith("-")):
+    while words and (_program(words[0]) in LEADING_WORDS or is_assignment(words[0]) or words[0].startswith("-")):
         words.pop(0)
     if words and _program(words[0]) in ("timeout", "chroot", "ionice"):
         words = words[1:]
@@ -273,7 +273,7 @@ def _inner_cuts(program: str, rest: list[str], depth: int, *, by_name: bool) -> 
 
 
 def _panics(command: Command) -> bool:
-    """Whether a kernel is told to go down: Linux by its trigger, ESXi by ``vsish``."""
+    """Whether the command makes the kernel crash or reboot: Linux by sysrq-trigger, ESXi by ``vsish``."""
     words = (*command.words, *command.targets)
     return any(word.endswith("/proc/sysrq-trigger") or "/crashme/" in word.lower() for word in words)
 

@@ -147,7 +147,7 @@ INTERPRETERS = frozenset(
     }
 )
 """Programs whose arguments are commands in their turn."""
-PREFIXES = frozenset(
+LEADING_WORDS = frozenset(
     {
         "sudo",
         "nohup",
@@ -171,6 +171,7 @@ PREFIXES = frozenset(
         "&",
     }
 )
+"""Words that may stand before the program that does the work: commands that run another, and words of the shell."""
 SILENT = frozenset(
     {"echo", "printf", "grep", "egrep", "logger", "wall", "touch", "rm", "test", "[", "virsh", "cat", "ls"}
 )

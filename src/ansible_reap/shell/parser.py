@@ -1,7 +1,7 @@
 """Shell text cut into simple commands: quotes, comments, here documents, redirections, substitutions, subshells.
 
-Nothing is expanded. A Jinja expression is kept as part of the word it stands in. Text that no shell would take is cut
-as far as it goes; nothing raises. Held against a grammar of bash in tests/unit/test_shell_grammar.py.
+Nothing is expanded. A Jinja expression is kept as part of the word it stands in. Text that no shell would take is read
+as far as possible; nothing raises. Held against a grammar of bash in tests/unit/test_shell_grammar.py.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ _WAIT_KEYS = frozenset({"name", "become", "when", "tags", "vars"})
 _PROGRAMS = frozenset({"sleep", "sync", "reboot", "shutdown", "systemctl", "init", "telinit", "sh", "bash"})
 """Programs that a plain reboot consists of; whether it reboots is the check's to say."""
 _DEFAULT_TIMEOUT = 600
-"""Of the reboot module and of wait_for_connection, ansible-core 2.16 to 2.21."""
+"""Of the reboot module and of wait_for_connection, ansible-core 2.16 to 2.22. Seconds."""
 
 
 def use_module(analysis: Analysis, task: Task) -> Fix | None:

@@ -45,7 +45,7 @@ class _Launch:
 
     @property
     def scale(self) -> float:
-        """The time at the right end of its drawing: the limit, unless that would squeeze the run times to a blot."""
+        """The time at the right end of its drawing: the limit, unless run times would be too small to tell apart."""
         longest = max((run.time.seconds for run in self.history.runs), default=0.0)
         limit = self.known.limit or 0.0
         far = limit > 5 * longest > 0

@@ -60,7 +60,7 @@ class Axis:
 def axis_of(report: Report) -> Axis | None:
     """From the run's start to its end, or as far as its jobs reach; None where no moment is known.
 
-    It goes on to the limits that lie beyond, up to twice the length: a limit of hours must not squeeze what happened.
+    It goes on to the limits that lie beyond, up to twice the length: a limit of hours must leave room for the rest.
     """
     moments = [each for each in (report.started, report.ended) if each]
     for job in report.jobs:
