@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -54,3 +56,38 @@ def test_a_collection_of_an_earlier_version_finds_what_it_imports(core: str) -> 
     python, environ = program(f"core-{core}", "python"), {**os.environ, "PYTHONPATH": str(ROOT / "src")}
     done = subprocess.run([python, "-c", imports], env=environ, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+SHARED = {
+    "cleanup": "the rule, and the fix of its findings",
+    "conditions": "`when`, `until` and `failed_when`: whether one holds, and what it says",
+    "doctor": "the command, and the room behind it",
+    "finished": "the rule, and the fix of its findings",
+    "history": "measured run times: the room, the command, the page",
+    "jobs": "async jobs: the words for them, and the command that lists them",
+    "junit": "JUnit XML",
+    "keywords": "the keywords of a task",
+    "lsp": "the command, and the room behind it",
+    "reboot": "the rule, and the fix of its findings",
+    "report": "a run's report, written and read",
+    "wait": "what reaps a job: the task that a fix adds, and the action",
+    "walk": "the walk, and the room that it is in",
+    "wording": "words for people: shared ones, those for run times, those for jobs",
+    "Play": "Ansible's play: as written, and as it runs",
+    "Role": "Ansible's role: as written, and as it runs",
+    "Task": "Ansible's task: as written, and as it runs",
+}
+"""Names of more than one module or class, with the meaning that they have in common."""
+
+
+def test_modules_and_classes_of_one_name_have_one_meaning() -> None:
+    """A name that is new here: give one of the two another name, or say in SHARED what they have in common."""
+    modules = [
+        path for path in _files(PACKAGE) if path.suffix == ".py" and path.parent != PACKAGE / "doctor" / "probes"
+    ]
+    names = Counter(path.parent.name if path.stem == "__init__" else path.stem for path in modules)
+    for path in modules:
+        body = ast.parse(path.read_text(encoding="utf-8")).body
+        public = {each.name for each in body if isinstance(each, ast.ClassDef) and not each.name.startswith("_")}
+        names.update(public)
+    assert {name for name, count in names.items() if count > 1} == SHARED.keys()

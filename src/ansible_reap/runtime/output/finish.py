@@ -19,7 +19,7 @@ from ansible_reap.runtime.events.ansible_objects import Loader
 from ansible_reap.runtime.events.callers import caller
 from ansible_reap.runtime.ledger.artifact import OutstandingJobs, Statistics
 from ansible_reap.runtime.ledger.writer import Ledger, ledger_of_this_run
-from ansible_reap.runtime.output import console, programs, recap, report
+from ansible_reap.runtime.output import console, recap, receivers, report
 from ansible_reap.runtime.output.junit import as_junit
 from ansible_reap.runtime.output.report import RunOutcome
 from ansible_reap.runtime.output.run_times import keep
@@ -162,14 +162,14 @@ class RunEnd(Finish):
         told = report.as_json(_run_of(session), jobs, outcome, session.options)
         tellers: list[Callable[[], str | None]] = []
         if recap.lines(jobs, options, time.time()):
-            tellers.append(lambda: programs.add_step_summary(told, os.environ))
+            tellers.append(lambda: receivers.add_step_summary(told, os.environ))
         if options.webhook:
-            tellers.append(lambda: programs.call_webhook(options.webhook, told))
+            tellers.append(lambda: receivers.call_webhook(options.webhook, told))
         where = destination(C.CALLBACKS_ENABLED, os.environ)
         if isinstance(where, str):
             Display().v(f"async_reaper: {where}")
         elif where is not None:
-            tellers.append(partial(programs.send_spans, where, told))
+            tellers.append(partial(receivers.send_spans, where, told))
         for tell in tellers:
             problem = session.guard(tell)
             if problem is not None:
