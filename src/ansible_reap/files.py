@@ -30,7 +30,7 @@ def write(path: Path, content: str | bytes, *, private: bool = True) -> None:
     ``private`` files are readable by their owner only; others keep the permissions that they have.
 
     Raises:
-        OSError: it cannot be written; ``strerror`` says why in words.
+        OSError: it cannot be written; ``strerror`` says why in words, ``filename`` what.
     """
     import tempfile  # noqa: PLC0415 - most checks write nothing, and it brings half a dozen others
 
@@ -50,6 +50,7 @@ def write(path: Path, content: str | bytes, *, private: bool = True) -> None:
             with contextlib.suppress(OSError):
                 Path(scratch).unlink()
         if error.errno not in _IN_PLACE or not target.is_file():
+            error.filename = str(path)  # not the scratch file's, and not nothing, as where the disk is full
             raise
         _overwrite(target, data, PRIVATE_FILE if private else None)
 

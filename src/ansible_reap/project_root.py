@@ -16,7 +16,29 @@ def is_root(folder: Path) -> bool:
 
 def find_root(start: Path) -> Path:
     """The root of the project that the folder ``start`` belongs to; ``start`` itself where nothing marks one."""
-    return next(filter(is_root, (start, *start.parents)), start)
+    return _nearest(start) or start
+
+
+def _nearest(start: Path) -> Path | None:
+    """The nearest root from ``start`` up.
+
+    Above it a mark counts only where it belongs to the user, to root or to the owner of ``start``: in a folder like
+    ``/tmp`` others could make a root with settings of theirs around us.
+    """
+    if is_root(start):
+        return start
+    owners = {0, _owner(start), os.geteuid() if hasattr(os, "geteuid") else None}
+    for folder in start.parents:
+        if any(_owner(folder / marker) in owners for marker in ROOT_MARKERS if (folder / marker).exists()):
+            return folder
+    return None
+
+
+def _owner(path: Path) -> int | None:
+    try:
+        return path.lstat().st_uid
+    except OSError:
+        return None
 
 
 def project_root(paths: Sequence[str | os.PathLike[str]]) -> Path:
@@ -31,13 +53,13 @@ def project_root(paths: Sequence[str | os.PathLike[str]]) -> Path:
     named = [Path(os.path.normpath(Path(path).absolute())) for path in paths]
     if len(named) == 1 and named[0].is_dir() and is_root(named[0]):
         return named[0]
-    around = next(filter(is_root, (here, *here.parents)), None)
+    around = _nearest(here)
     if around is not None and all(path.is_relative_to(around) for path in named):
         return around
     start = Path(os.path.commonpath(named)) if named else here
     if not start.is_dir():
         start = start.parent
-    root = next(filter(is_root, (start, *start.parents)), None)
+    root = _nearest(start)
     if root is not None:
         return root
     return here if start.is_relative_to(here) else start

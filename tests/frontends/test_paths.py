@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -166,3 +167,20 @@ def test_a_diff_applies_from_the_working_folder(repository: Path, capsys: pytest
     diff = capsys.readouterr().out
     assert diff.startswith("--- a/deploy/tasks/start.yml\n")
     subprocess.run(["patch", "-p1", "--dry-run"], input=diff, text=True, check=True, stdout=subprocess.DEVNULL)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_mark_that_another_user_put_above_makes_no_root(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "start.yml").write_text(LAUNCH)
+    (tmp_path / ".ansible-lint").write_text("skip_list: [async-unreaped]\n")
+    os.chown(tmp_path / ".ansible-lint", 12345, -1)
+    monkeypatch.chdir(mine)
+    assert project_root([]) == mine
+    assert main(["check", "--format", "concise"]) == 1
+    assert "async-unreaped" in capsys.readouterr().out
+    os.chown(mine, 12345, -1)  # as a checkout that a container mounts: whoever owns it owns the mark
+    assert project_root([]) == tmp_path
