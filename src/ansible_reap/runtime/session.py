@@ -116,7 +116,11 @@ class Session:
         self._slots: dict[tuple[str, str], list[ResultSlot]] = {}
         """What is known of a loop's items so far, by host and task."""
         self._contested: set[str] = set()
-        """Job ids that a second launch has claimed."""
+        """Job ids that a second launch, or another host, has claimed."""
+        self._claims: dict[str, str] = {}
+        """Which host was the first to give an id in a result that is no look at a job."""
+        self._unseen: set[str] = set()
+        """Hosts of which such a result was hidden: they may have claimed any id."""
         self._unknown = 0
 
     @property
@@ -243,6 +247,8 @@ class Session:
         if self._keeper.owns(task):
             self._keeper.result(task, host, is_item=event.is_item)
             return
+        if not is_reap(task.action):
+            self._claimed(event, event.data)
         if own_action(task) is not None:
             for job in tell(self.tracker, self.mailbox.take(*event.key) or ()):
                 self._keeper.file(job)
@@ -272,7 +278,7 @@ class Session:
                 self._launched(event, time.time())
             return False
         if event.is_item:
-            label = results.item_label(event.data, is_hidden(event.data))
+            label = results.item_label(event.task, event.data, is_hidden(event.data))
             self._slots.setdefault(event.key, []).append(ResultSlot(self._site(event), label=label, is_seen=not unseen))
         if event.ends_a_loop:
             slots = self._slots.pop(event.key, [])
@@ -328,7 +334,9 @@ class Session:
         if self._concerns_no_job(results.task_of(result)):
             return
         event = _Event(*results.parts_of(result), failed=False, ignored=False, is_item=is_item, is_retry=False)
-        if is_reap(event.task.action) and event.data.get("finished") and "ansible_job_id" in event.data:
+        if not is_reap(event.task.action):
+            self._claimed(event, event.data)
+        elif event.data.get("finished") and "ansible_job_id" in event.data:
             self._saw(event, ResultSlot(None, job_id(event.task.args.get("jid")), event.reached), event.data)
         if is_item:
             self._slots.setdefault(event.key, []).append(ResultSlot())
@@ -337,6 +345,8 @@ class Session:
 
     def unreachable(self, result: Result, *, is_item: bool = False) -> None:
         event = _Event(*results.parts_of(result), failed=True, ignored=False, is_item=is_item, is_retry=False)
+        if not is_reap(event.task.action):
+            self._claimed(event, event.data)
         if self._keeper.owns(event.task):
             self._keeper.result(event.task, event.host, is_item=False)
         elif is_item:
@@ -394,7 +404,7 @@ class Session:
             host=event.host.get_name(),
             site=site,
             results_file=file if isinstance(file, str) and len(file) < _LARGEST_FILE_NAME else None,
-            item=results.item_label(event.data, site.no_log) if slot is None else slot.label,
+            item=results.item_label(event.task, event.data, site.no_log) if slot is None else slot.label,
             launched=when,
             route=self._sites.route(event.task, self._play, data),
         )
@@ -407,11 +417,11 @@ class Session:
         if site.poll > 0:
             return
         info = JobInfo(
-            jid=f"unknown-{self._unknown}",
+            jid=f"unknown:{self._unknown}",  # a name that no host can give: ids have no colon
             host=event.host.get_name(),
             site=site,
             results_file=None,
-            item=results.item_label(event.data, site.no_log or is_hidden(event.data)),
+            item=results.item_label(event.task, event.data, site.no_log or is_hidden(event.data)),
             launched=time.time(),
         )
         self._keeper.file(self.tracker.launch_lost(info, why))
@@ -458,10 +468,21 @@ class Session:
         job = self.tracker.get(jid) if jid is not None else None
         if job is None:
             return None
-        hosts = {job.info.host, job.info.delegated_to or job.info.host}
-        is_own = slot.reached in hosts or event.host.get_name() in hosts
-        is_believed = slot.asked is not None and jid not in self._contested
+        is_own = slot.reached in _hosts_of(job)
+        is_believed = slot.asked is not None and jid not in self._contested and slot.reached not in self._unseen
         return job if is_believed or is_own else None
+
+    def _claimed(self, event: _Event, data: Variables) -> None:
+        """A result that is no look at a job names one: from then on only that job's own host is believed about it."""
+        if is_hidden(data) and event.reached not in C.LOCALHOST:
+            self._unseen.add(event.reached)
+        jid = job_id(data.get("ansible_job_id"))
+        if jid is None:
+            return
+        job = self.tracker.get(jid)
+        first = self._claims.setdefault(jid, event.reached)
+        if event.reached != first or (job is not None and event.reached not in _hosts_of(job)):
+            self._contested.add(jid)
 
     def _reap(self, task: Task, host: Host) -> ReapTask:
         path, line = results.task_place(task, self.base)
@@ -536,6 +557,11 @@ class Session:
         if jid is not None and not is_hidden(event.data) and self.tracker.get(jid) is None:
             self._launched(event, self._starts.get(event.key, awaited.when), slot=slot, data=data)
             self.tracker.see(jid, poll_sighting(data, failed=event.failed, when=awaited.when))
+
+
+def _hosts_of(job: JobRecord) -> set[str]:
+    """The host of the job, and the one on which it runs for it."""
+    return {job.info.host, job.info.delegated_to or job.info.host}
 
 
 def _bare_site(event: _Event) -> LaunchSite:

@@ -34,6 +34,7 @@ class LoopControl(Protocol):
 
     loop_var: object
     index_var: object
+    extended: object
 
 
 class Task(Protocol):

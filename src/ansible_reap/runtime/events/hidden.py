@@ -173,15 +173,14 @@ def _items(event: Event, value: Mapping[str, object]) -> list[dict[str, object]]
     found = value.get("results")
     looped = results.is_loop(event.task) and isinstance(found, list | tuple)
     items = found if looped and isinstance(found, list | tuple) else [value]
-    take = _stripped if is_hidden(event.data) else dict
-    return [take(item) if isinstance(item, Mapping) else {} for item in items]
+    whole = [item if isinstance(item, Mapping) else {} for item in items]
+    return [_stripped(event.task, item) if is_hidden(event.data) else dict(item) for item in whole]
 
 
-def _stripped(item: Mapping[str, object]) -> dict[str, object]:
+def _stripped(task: Task, item: Mapping[str, object]) -> dict[str, object]:
     kept = {key: item[key] for key in _KEPT if key in item}
-    for name in (item.get("ansible_loop_var"), item.get("ansible_index_var")):
-        if isinstance(name, str) and name in item:
-            kept[name] = item[name]  # for the way to the host, should that depend on it; it is never shown
+    # For the way to the host, should that depend on the loop's variables; they are never shown.
+    kept.update(results.item_scope(task, item))
     if item.get("msg") in ANSIBLES_OWN:
         kept["msg"] = item["msg"]
     if item.get("rc") not in (None, 0):

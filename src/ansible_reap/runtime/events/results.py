@@ -79,9 +79,9 @@ def register_name(task: Task) -> str | None:
     return str(register) if register else None
 
 
-def item_label(data: Variables, hidden: bool) -> str | None:
+def item_label(task: Task, data: Variables, hidden: bool) -> str | None:
     """What Ansible calls the loop item, cut to 120 characters; None without a loop and under ``no_log``."""
-    if hidden:
+    if hidden or not is_loop(task):
         return None
     label = data.get("_ansible_item_label")
     if label is None:
@@ -90,10 +90,26 @@ def item_label(data: Variables, hidden: bool) -> str | None:
     return None if label is None else fit(str(label), _LABEL_LENGTH)
 
 
-def item_scope(data: Variables) -> dict[str, object]:
+def item_variables(task: Task, data: Variables) -> list[str]:
+    """The names of what the loop, and not the module, has put into the result of an item.
+
+    A module may return any key. Where the task sets it for its loop, Ansible has written over what the module returned;
+    elsewhere, and where the item is tried again, what stands there is the host's own.
+    """
+    if not is_loop(task) or "_ansible_retry" in data:
+        return []
+    control = task.loop_control
+    names = [data.get("ansible_loop_var")]
+    if control is not None and control.index_var:
+        names.append(data.get("ansible_index_var"))
+    if control is not None and control.extended:
+        names.append("ansible_loop")
+    return [name for name in names if isinstance(name, str) and name in data]
+
+
+def item_scope(task: Task, data: Variables) -> dict[str, object]:
     """The variables that the loop set for the item of this result: the item, its index, ``ansible_loop``."""
-    names = [data.get("ansible_loop_var"), data.get("ansible_index_var"), "ansible_loop"]
-    return {str(name): data[str(name)] for name in names if name is not None and str(name) in data}
+    return {name: data[name] for name in item_variables(task, data)}
 
 
 def access_of(task: Task, variables: Mapping[str, str | int | float | bool] | None = None) -> Access:

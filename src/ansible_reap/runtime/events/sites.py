@@ -64,7 +64,7 @@ class SiteReader:
             known = self._routes.setdefault(key, Route(task, play, _connection_variables(task, play)))
         if not known.variables:
             return None
-        scope = results.item_scope(data)
+        scope = results.item_scope(task, data)
         return replace(known, scope=scope) if scope and not all(map(_is_plain, known.variables.values())) else known
 
 

@@ -1,0 +1,133 @@
+"""A managed host that lies about what modules returned changes nothing for the jobs of other hosts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from scenarios.conftest import Run, Runner
+from scenarios.plays import launch, play, reap
+
+ANSWERED = {"started": 1, "finished": 1, "rc": 0, "changed": False}
+IS_EVIL = "inventory_hostname == 'evil'"
+IS_VICTIM = "inventory_hostname == 'victim'"
+INTERPRETER = """\
+#!/bin/bash
+case "$*" in
+  *async_wrapper.py*) answer=launch ;;
+  *async_status.py*) answer=status ;;
+  *AnsiballZ_command.py*) answer=command ;;
+esac
+if [ -f "{folder}/says/$answer" ]; then
+  for _ in $(seq 100); do
+    victims=$(ls "{folder}/async" 2>/dev/null | grep -v tmp | head -1)
+    [ "$victims" ] && break
+    sleep 0.1
+  done
+  sed "s/VICTIMS/$victims/" "{folder}/says/$answer"
+else
+  exec python3 "$@"
+fi
+"""
+
+Lies = Callable[..., Run]
+
+
+@pytest.fixture
+def lies(run: Runner, tmp_path: Path) -> Lies:
+    """``lies(playbook, launch={...}, status={...}, command={...})``: what the host ``evil`` answers for these modules.
+
+    ``VICTIMS`` in an answer stands for the id of the other host's job.
+    """
+
+    def start(playbook: str, **answers: Mapping[str, object]) -> Run:
+        (tmp_path / "says").mkdir()
+        for name, answer in answers.items():
+            (tmp_path / "says" / name).write_text(json.dumps(answer))
+        interpreter = tmp_path / "evil-python"
+        interpreter.write_text(INTERPRETER.format(folder=tmp_path))
+        interpreter.chmod(0o755)
+        return run(playbook, hosts=("victim", f"evil ansible_python_interpreter={interpreter}"))
+
+    return start
+
+
+def accepted(jid: str, **more: object) -> dict[str, object]:
+    """A launch's reply."""
+    return {"started": 1, "finished": 0, "changed": True, "ansible_job_id": jid, "results_file": f"/x/{jid}", **more}
+
+
+@pytest.mark.parametrize("hidden", ["false", "true"])
+def test_a_host_that_claims_anothers_id_by_a_skipped_launch_is_not_believed(lies: Lies, hidden: str) -> None:
+    command = "\"{{ 'false' if inventory_hostname == 'victim' else 'true' }}\""
+    got = lies(
+        play(launch(command, no_log=hidden), reap(when=IS_EVIL)),
+        launch=accepted("VICTIMS", skipped=True),
+        status=ANSWERED,
+    )
+    assert got.status == 2, got.output
+    assert "reaped" not in got.states()["victim"]
+    assert "victim" in got.failed()
+
+
+def test_a_host_that_a_task_is_delegated_to_does_not_speak_for_the_delegating_hosts_job(lies: Lies) -> None:
+    got = lies(
+        play(
+            launch("exit 1"),
+            "- name: Leave the pool\n  ansible.builtin.command: leave\n  delegate_to: evil\n",
+            hosts="victim",
+        ),
+        command={"changed": True, "rc": 0, "finished": 1, "ansible_job_id": "VICTIMS"},
+    )
+    assert got.status == 2, got.output
+    assert got.only_job()["state"] == "failed"
+
+
+@pytest.mark.parametrize("name", ["unknown-1", "unknown:1"])
+def test_no_host_can_take_the_name_of_a_lost_job(lies: Lies, name: str) -> None:
+    got = lies(
+        play(
+            launch("exit 0", when=IS_EVIL),
+            launch(
+                "exit 1",
+                register="tried",
+                no_log="true",
+                until="tried.attempts > 1",
+                retries=3,
+                delay=0,
+                when=IS_VICTIM,
+            ),
+            reap(jid="job.ansible_job_id | default(tried.ansible_job_id)", failed_when="false"),
+        ),
+        launch=accepted(name),
+        status=ANSWERED,
+    )
+    assert got.status == 2, got.output
+    assert got.states()["victim"].count("lost") == 1
+
+
+@pytest.mark.parametrize("looped", ["", '"{{ [1] }}"'])
+def test_a_host_cannot_set_the_variables_with_which_it_is_reached(lies: Lies, tmp_path: Path, looped: str) -> None:
+    """The folder of the status files is a template here, and the host names a variable in it as its loop's own."""
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "passwd").write_text("precious")
+    loop = {"loop": looped} if looped else {}
+    got = lies(
+        play(
+            launch("exit 0", no_log="true", **loop),
+            reap(jid="(job.results | default([job]))[0].ansible_job_id", retries=1),
+            hosts="evil",
+            vars=f'{{jobs_dir: "{tmp_path}/async", ansible_async_dir: "{{{{ jobs_dir }}}}"}}',
+        ),
+        launch=accepted(
+            "passwd",
+            ansible_loop_var="jobs_dir",
+            ansible_index_var="jobs_dir",
+            jobs_dir=str(precious),
+        ),
+    )
+    assert (precious / "passwd").read_text() == "precious", got.output
