@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from ansible_reap import yaml_nodes
@@ -34,8 +36,11 @@ def without_statements(data: bytes) -> bytes:
     )
 
 
-def end_line(node: Node) -> int:
-    """The last line (from 1) that the node's text stands on; a block's end mark lies at the start of what follows."""
+def end_line(node: Node, lines: Sequence[str] = ()) -> int:
+    """The last line (from 1) that the node's text stands on; a block's end mark lies at the start of what follows.
+
+    Blank lines after a folded text (``>``) count as its own unless the file's ``lines`` are given.
+    """
     line = 0
     while isinstance(node, (MappingNode, SequenceNode)):
         start = int(node.start_mark.line) + 1
@@ -51,14 +56,20 @@ def end_line(node: Node) -> int:
         line = max(line, int(key.end_mark.line) + 1)
         if node.start_mark.line < key.start_mark.line:
             return line  # an alias stands elsewhere, and so does an empty value
-    return max(line, _end_of_scalar(node))
+    return max(line, _end_of_scalar(node, lines))
 
 
-def _end_of_scalar(node: Node) -> int:
+def _end_of_scalar(node: Node, lines: Sequence[str]) -> int:
+    first = int(node.start_mark.line) + 1
     if not isinstance(node, ScalarNode):
-        return int(node.start_mark.line) + 1
-    mark = node.end_mark
-    if node.style in ("|", ">") or (mark.column == 0 and mark.line > node.start_mark.line):
-        lines = node.value.rstrip("\n").count("\n") + 1 if node.style == "|" else 0
-        return int(max(node.start_mark.line + 1, min(mark.line, node.start_mark.line + 1 + lines or mark.line)))
-    return int(mark.line) + 1
+        return first
+    end = int(node.end_mark.line)
+    keeps = node.value.endswith("\n\n")  # blank lines after it are part of the text (``|+``, ``>+``)
+    if node.style == "|" and not keeps:
+        end = min(end, first + node.value.rstrip("\n").count("\n") + 1)
+    elif node.style == ">" and not keeps:
+        while first < end <= len(lines) and not lines[end - 1].strip():
+            end -= 1
+    elif node.style not in ("|", ">") and not (node.end_mark.column == 0 and end >= first):
+        end += 1
+    return max(first, end)

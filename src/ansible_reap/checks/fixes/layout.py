@@ -73,7 +73,11 @@ class Item:
 
     @property
     def last_of_list(self) -> int:
-        return end_line(self.siblings[-1])
+        return self.end_line(self.siblings[-1])
+
+    def end_line(self, node: Node) -> int:
+        """The last line of a node of the list, blank lines after it left out."""
+        return end_line(node, self.lines)
 
     def text(self, first: int, last: int) -> str:
         return "".join(self.lines[first - 1 : last])
@@ -92,7 +96,7 @@ class Item:
         if len(self.siblings) < 2:
             return True
         before, after = self.siblings[-2:]
-        between = self.lines[end_line(before) : after.start_mark.line]
+        between = self.lines[self.end_line(before) : after.start_mark.line]
         return any(not line.strip() for line in between)
 
     def after(self, line: int, text: str) -> Edit:
@@ -144,7 +148,7 @@ def find(analysis: Analysis, task: Task) -> Item | None:
     head = lines[node.start_mark.line][: node.start_mark.column].removeprefix("\ufeff")
     if node.flow_style or siblings.flow_style or head.strip() != "-" or "\t" in head:
         return None
-    entries = tuple(_entries(node))
+    entries = tuple(_entries(node, lines))
     if not _is_plain(node, entries):
         return None
     return Item(
@@ -156,7 +160,7 @@ def find(analysis: Analysis, task: Task) -> Item | None:
         siblings=tuple(siblings.value),
         index=index,
         later=_later(analysis.steps.get(task.path, ()), siblings, index),
-        last=end_line(node),
+        last=end_line(node, lines),
     )
 
 
@@ -171,11 +175,11 @@ def _by_line(steps: tuple[Task, ...]) -> dict[int, Task]:
     return {step.line: step for step in steps}
 
 
-def _entries(node: MappingNode) -> Iterator[Entry]:
+def _entries(node: MappingNode, lines: tuple[str, ...]) -> Iterator[Entry]:
     for key, value in node.value:
         if isinstance(key, ScalarNode):
             first = key.start_mark.line + 1
-            last = max(first, end_line(value)) if value.start_mark.line >= key.start_mark.line else first
+            last = max(first, end_line(value, lines)) if value.start_mark.line >= key.start_mark.line else first
             yield Entry(key.value, first, last, value)
 
 

@@ -10,7 +10,7 @@ from ansible_reap.checks.evidence import work
 from ansible_reap.checks.finding import Edit, Fix
 from ansible_reap.checks.fixes.layout import Item, find
 from ansible_reap.content.model import Task
-from ansible_reap.content.source import end_line, plain
+from ansible_reap.content.source import plain
 from ansible_reap.content.tasks import short_module
 from ansible_reap.flow.analysis import Analysis
 
@@ -89,4 +89,4 @@ def _taken_out(item: Item, wait: MappingNode) -> Edit:
     """The second task goes, and the blank lines before it unless a comment stands among them."""
     first = wait.start_mark.line + 1
     between = item.lines[item.last : first - 1]
-    return Edit(item.path, first if any(line.strip() for line in between) else item.last + 1, end_line(wait), "")
+    return Edit(item.path, first if any(line.strip() for line in between) else item.last + 1, item.end_line(wait), "")

@@ -12,7 +12,6 @@ from ansible_reap.checks.evidence import work
 from ansible_reap.checks.finding import Edit, Fix
 from ansible_reap.checks.fixes.layout import Item, find, scalar
 from ansible_reap.content.model import Task
-from ansible_reap.content.source import end_line
 from ansible_reap.flow.analysis import Analysis, Launch
 from ansible_reap.jobs import Verdict
 from ansible_reap.shell.disconnects import cuts_connection
@@ -131,7 +130,7 @@ def _place(analysis: Analysis, item: Item, launch: Launch) -> int:
     if stop == 0:
         return item.last
     before = item.later[stop - 1].line
-    return next(end_line(node) for node in item.siblings if node.start_mark.line + 1 == before)
+    return next(item.end_line(node) for node in item.siblings if node.start_mark.line + 1 == before)
 
 
 def _overwrites(task: Task, register: str | None) -> bool:
