@@ -91,7 +91,7 @@ def compare(name: str, root: Path, rounds: int) -> tuple[float, float]:
         commands = {
             "check": check(root),
             "compose": (sys.executable, "-c", COMPOSE, listing.name),
-            "grep": ("grep", "-rl", "--include=*.yml", "--include=*.yaml", "async", root),
+            "grep": ("grep", "-rl", "async", root),
             "start": (sys.executable, "-c", "pass"),
         }
         costs = in_turns(rounds, commands, (*CHECKED, 1))

@@ -328,7 +328,7 @@ def _trouble_with_reply(data: bytes) -> str | None:
         parsed = json.loads(data)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(parsed, dict):
+    if not isinstance(parsed, dict) or not parsed:
         return None
     shifted = dict(zip(parsed, [*list(parsed.values())[1:], parsed], strict=True))
     try:
