@@ -91,3 +91,27 @@ def test_modules_and_classes_of_one_name_have_one_meaning() -> None:
         public = {each.name for each in body if isinstance(each, ast.ClassDef) and not each.name.startswith("_")}
         names.update(public)
     assert {name for name, count in names.items() if count > 1} == SHARED.keys()
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="git tells which files there are")
+def test_ruff_and_mypy_see_every_python_file() -> None:
+    """``make lint`` checks ``lint_rules`` with ansible-lint beside it, in a run of its own."""
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    files = [name for name in listed if (ROOT / name).is_file() and _is_python(ROOT / name)]
+    tomllib = pytest.importorskip("tomllib", reason="new in Python 3.11")
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+    covered = (*settings["mypy"]["files"], "lint_rules")
+    of_cases = [re.compile(pattern) for pattern in settings["mypy"]["exclude"]]
+    others = [name for name in files if not any(name == each or name.startswith(f"{each}/") for each in covered)]
+    assert others == []
+    scripts = {name for name in files if not name.endswith(".py") and not any(each.search(name) for each in of_cases)}
+    assert scripts <= {*settings["mypy"]["files"]} & {*settings["ruff"]["extend-include"]}
+
+
+def _is_python(path: Path) -> bool:
+    if path.suffix == ".py":
+        return True
+    with path.open("rb") as file:
+        return re.match(rb"#!.*python", file.readline(200)) is not None
