@@ -73,7 +73,11 @@ def read(path: Path) -> AnsibleCfg:
     parser = configparser.RawConfigParser(strict=False, allow_no_value=True, inline_comment_prefixes=(";",))
     try:
         parser.read_string(reading.read(path, reading.MAX_SETTINGS).decode("utf-8-sig", "replace"))
-    except (reading.SourceError, configparser.Error):
+    except (
+        reading.SourceError,
+        configparser.Error,
+        AttributeError,
+    ):  # the last up to Python 3.12, for lines out of place
         return AnsibleCfg(path, {})
     sections = {name: parser[name] for name in parser.sections()}
     return AnsibleCfg(

@@ -36,4 +36,5 @@ def json_text(value: object) -> str:
     import json  # noqa: PLC0415 - text needs none of it
 
     text = json.dumps(value, indent=1, ensure_ascii=False)
-    return _CONTROL.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
+    shown = _CONTROL.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
+    return _LOG_COMMAND.sub(r"\\u0023", shown) if "##" in shown else shown

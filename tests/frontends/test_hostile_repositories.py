@@ -134,3 +134,45 @@ def test_a_name_that_looks_like_git_s_own_answer(root: Path) -> None:
     (root / "new.yml").write_text(PLAY)
     ended = run("check", "--format", "json", "--diff-base", "HEAD", cwd=root)
     assert [each["path"] for each in json.loads(ended.out)["findings"]] == ["new.yml"], ended.err
+
+
+def planted(folder: Path, trap: Path) -> None:
+    """Files that make the folder a repository of its own to git, one that has objects fetched by a command."""
+    git(folder, "init", "-q", "--bare", ".")
+    config = (folder / "config").read_text()
+    (folder / "config").write_text(
+        f"{config}\tpartialClone = origin\n\trepositoryFormatVersion = 1\n[core]\n\tfsmonitor = {trap}\n"
+        f'[remote "origin"]\n\tpromisor = true\n\turl = ext::{trap}\n[protocol "ext"]\n\tallow = always\n'
+    )
+
+
+def test_a_repository_among_the_files_of_a_project_decides_nothing(root: Path, trap: Path, tmp_path: Path) -> None:
+    part = root / "deploy"
+    part.mkdir()
+    planted(part, trap)
+    (part / "ansible.cfg").write_text("[defaults]\n")
+    (part / ".gitignore").write_text("*\n")
+    (part / "site.yml").write_text(PLAY)
+    git(root, "add", "-f", "deploy/site.yml", "deploy/HEAD", "deploy/config")
+    git(root, "commit", "-q", "-m", "a part")
+    for arguments in (
+        ["check", "--format", "json", "deploy"],
+        ["check", "--format", "json", "--project-dir", "deploy"],
+    ):
+        ended = run(*arguments, cwd=root)
+        assert len(json.loads(ended.out)["findings"]) == 1, arguments
+    brought = run("check", "--diff-base", "HEAD", cwd=part)
+    assert brought.status == 2
+    assert "looks like a repository itself" in brought.err
+    assert not (tmp_path / "sprung").exists(), (tmp_path / "sprung").read_text()
+
+
+@pytest.mark.parametrize(("path", "pattern"), [(":/new.yml", "/new.yml"), (".ansible/new.yml", "/new.yml")])
+def test_a_tracked_file_is_the_project_s_own_whatever_its_name(root: Path, path: str, pattern: str) -> None:
+    (root / path).parent.mkdir()
+    (root / path).write_text(PLAY)
+    (root / ".gitignore").write_text(pattern + "\n")
+    git(root, "--literal-pathspecs", "add", "-f", path)
+    git(root, "commit", "-q", "-m", "odd places")
+    ended = run("check", "--format", "json", cwd=root)
+    assert sorted(each["path"] for each in json.loads(ended.out)["findings"]) == sorted([path, "site.yml"])

@@ -156,7 +156,7 @@ def _report(root: Path, lint: _Lint, unsaved: Mapping[str, bytes], args: argpars
     if args.format == "text" or args.output:
         _tell_errors(outcome, verbose=args.verbose)
     for line in outcome.stale:
-        print(line, file=sys.stderr)
+        print(one_line(line), file=sys.stderr)
     return outcome.exit_status
 
 

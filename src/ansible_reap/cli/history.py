@@ -121,7 +121,12 @@ def _export(args: argparse.Namespace) -> int:
     if args.output == "-":
         sys.stdout.write(text)
         return 0
-    committed.write(file, text)
+    try:
+        if args.output is None:
+            files.refuse_leaving(_root(args), file)
+        committed.write(file, text)
+    except OSError as error:
+        raise UsageError(f"cannot write '{file}': {error.strerror}") from error
     print(f"{file}: {_count(len(histories), 'launch', 'launches')}")
     return 0
 

@@ -48,7 +48,7 @@ class _Writer:
         place = f"{finding.place.path}:{finding.place.line}:{finding.place.column}:"
         tag = self._link(pages.url(finding.rule), self._paint(_SEVERITY_COLOURS[finding.severity], finding.tag))
         yield f"{self._paint(_BOLD, file_name(place))} {tag}{note}: {one_line(finding.task)}"
-        yield from wrap(one_line(finding.message), _WIDTH, "  ")
+        yield from map(harmless, wrap(one_line(finding.message), _WIDTH, "  "))
         yield from self._excerpt(finding)
         for related in finding.related:
             yield f"  {self._paint(_DIM, 'see')} {file_name(str(related.place))}: {one_line(related.message)}"

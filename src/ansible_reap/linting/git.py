@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 SECONDS = 60
@@ -21,6 +21,7 @@ _SETTINGS = {
     "diff.external": "",
     "diff.autoRefreshIndex": "false",
     "protocol.allow": "never",
+    "safe.bareRepository": "explicit",
 }
 _ENVIRONMENT = {"GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0"}
 _FILTER = ("clean", "smudge", "process")
@@ -47,6 +48,9 @@ def ask_of_files(root: Path, *arguments: str) -> bytes:
 
 
 def _run(root: Path, settings: Mapping[str, str], arguments: tuple[str, ...], feed: bytes, seconds: float) -> bytes:
+    bare = next((folder for folder in _up_to_the_top(root) if _looks_bare(folder)), None)
+    if bare is not None:
+        raise GitError(f"{bare.name!a} looks like a repository itself, and its settings would be taken")
     options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
     # What a hook tells its programs is about another folder; settings in variables are the user's own.
     kept = {
@@ -71,3 +75,19 @@ def _run(root: Path, settings: Mapping[str, str], arguments: tuple[str, ...], fe
         lines = reply.stderr.decode(errors="replace").strip().splitlines() or [f"git {arguments[0]} failed"]
         raise GitError(lines[0].removeprefix("fatal: "))
     return reply.stdout
+
+
+def _up_to_the_top(root: Path) -> Iterator[Path]:
+    """The folders in which git would look for a repository, up to the one that has it."""
+    for folder in (root, *root.parents):
+        yield folder
+        if (folder / ".git").exists():
+            return
+
+
+def _looks_bare(folder: Path) -> bool:
+    """Whether git would take the folder itself for a repository without a work tree, as files in a project can have it.
+
+    From git 2.38 on ``safe.bareRepository`` keeps it from that.
+    """
+    return (folder / "HEAD").exists() and (folder / "objects").is_dir() and (folder / "refs").is_dir()

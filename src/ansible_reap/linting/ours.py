@@ -11,6 +11,9 @@ from ansible_reap.linting import git
 SECONDS = 10
 """How long git may take; without its answer no file counts as ignored."""
 
+HERE = "./"
+"""What a path begins with for git, to which a colon at the beginning of a name is a command of its own."""
+
 LINT_CACHE = ".ansible/"
 """What ansible-lint installs for itself at the root of a project. Newer versions let git ignore it."""
 
@@ -23,9 +26,12 @@ def ignored_by_git(root: Path, paths: Collection[str]) -> frozenset[str]:
     cached = frozenset(path for path in paths if path.startswith(LINT_CACHE))
     if not any((folder / ".git").exists() for folder in (root, *root.parents)):
         return cached
-    asked = b"".join(os.fsencode(path) + b"\0" for path in sorted(paths))
+    asked = b"".join(os.fsencode(f"{HERE}{path}") + b"\0" for path in sorted(paths))
     try:
         answer = git.ask(root, "check-ignore", "-z", "--stdin", feed=asked, seconds=SECONDS)
+        if cached:
+            tracked = git.ask(root, "ls-files", "-z", "--", LINT_CACHE, seconds=SECONDS)
+            cached -= {os.fsdecode(path) for path in tracked.split(b"\0")}
     except git.GitError:
         return cached
-    return cached | {os.fsdecode(path) for path in answer.split(b"\0") if path}
+    return cached | {os.fsdecode(path).removeprefix(HERE) for path in answer.split(b"\0") if path}

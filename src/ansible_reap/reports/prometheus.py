@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from ansible_reap.jobs import JobState
+from ansible_reap.printable import printable
 from ansible_reap.reports.run_report import Report, ReportedJob
 
 
@@ -66,9 +67,8 @@ def _family(name: str, meaning: str, samples: Iterable[tuple[Mapping[str, str], 
 
 
 def _escape(text: str) -> str:
-    """A label's value. What UTF-8 cannot say, as a lone surrogate, is replaced."""
-    whole = text.encode("utf-8", "replace").decode("utf-8")
-    return whole.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    """A label's value, on one line and without control characters."""
+    return printable(text).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
 def _number(value: float) -> str:
