@@ -160,7 +160,7 @@ def test_progress_does_not_stand_beside_a_document(core: str, tmp_path: Path) ->
     got = start(
         core,
         tmp_path,
-        play(launch("sleep 33", limit=60)),
+        play(launch("sleep 50", limit=90)),  # the first word comes after 30 s of waiting
         options={"on_unreaped": "reap"},
         env={"ANSIBLE_STDOUT_CALLBACK": "json"},
         callback_folders=(CALLBACKS, HERE / "documents"),
