@@ -44,6 +44,7 @@ def schema() -> dict[str, Any]:
         "select": _list({"enum": names}),
         "ignore": _list({"enum": names}),
         "severity": _mapping({tag: {"enum": levels} for tag in tags}),
+        "baseline": {"type": ["string", "null"]},
         "rules": _mapping({rule.id: _rule(rule) for rule in RULES}),
     }
     return {

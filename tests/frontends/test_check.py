@@ -110,7 +110,7 @@ def test_a_file_that_does_not_parse_is_one_line_and_the_others_are_still_analyse
     assert ended.status == 2
     assert ended.err.startswith("broken.yml:4: does not parse: ")
     assert ended.err.count("\n") == 1
-    assert f"one.yml:4:7: {NEVER}: Start one" in ended.out
+    assert f"one.yml:4:7: {NEVER} (low): Start one" in ended.out
     assert "2 findings, 2 fixable with --fix; 1 error; " in ended.out or "2 findings; 1 error; " in ended.out
 
 
@@ -216,7 +216,8 @@ def test_an_ignored_pair_of_file_and_tag_is_listed_and_does_not_fail(project: Pr
     ended = project.json()
     assert (ended.status, ended.tags) == (0, [])
     assert [warning["path"] for warning in ended.document["warnings"]] == ["one.yml"]
-    assert f"one.yml:4:7: {NEVER} (known): Start one" in project.check().out
+    assert f"one.yml:4:7: {NEVER} (known) (low): Start one" in project.check("--show-known").out
+    assert "1 known (--show-known lists them)" in project.check().out
 
 
 def test_an_ignored_rule_without_the_sub_tag_ignores_nothing(project: Project) -> None:

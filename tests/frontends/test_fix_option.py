@@ -85,8 +85,10 @@ def test_a_new_pair_fails_after_the_old_ones_are_known(root: Path, capsys: pytes
     capsys.readouterr()
     assert main(["check"]) == 1
     out = capsys.readouterr().out
-    assert "tasks/new.yml:1:3: async-unreaped[unregistered]: Start" in out
-    assert "tasks/other.yml:1:3: async-unreaped[unregistered] (known): Start" in out
+    assert "tasks/new.yml:1:3: async-unreaped[unregistered] (low): Start" in out
+    assert "tasks/other.yml" not in out
+    assert main(["check", "--show-known"]) == 1
+    assert "tasks/other.yml:1:3: async-unreaped[unregistered] (known) (low): Start" in capsys.readouterr().out
 
 
 def test_a_file_that_the_ignore_file_cannot_name_is_said_and_still_fails(

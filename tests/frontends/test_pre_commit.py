@@ -115,7 +115,7 @@ def test_the_hook_fails_the_commit_of_a_launch_that_nobody_reaps(repository: Rep
     )
     ended = repository.hook("ansible-reap")
     assert ended.status == 1
-    assert "new.yml:1:3: async-unreaped[never]: Start" in ended.out
+    assert "new.yml:1:3: async-unreaped[never] (low): Start" in ended.out
 
 
 def test_a_commit_that_takes_out_the_wait_of_a_launch_in_another_file_fails(repository: Repository) -> None:

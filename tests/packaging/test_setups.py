@@ -72,7 +72,7 @@ def test_pre_commit(user: NewUser, published: Path) -> None:
     user.shell("git add -A")
     reply = user.shell("pre-commit run --all-files")
     assert reply.returncode == 1, reply.stdout
-    assert "site.yml:6:7: async-unreaped[unregistered]: Back up the database" in reply.stdout
+    assert "site.yml:6:7: async-unreaped[unregistered] (high): Back up the database" in reply.stdout
     shutil.copy(EXAMPLE / "repaired" / "site.yml", user.project / "site.yml")
     reply = user.shell("git add -A && pre-commit run")
     assert reply.returncode == 0, reply.stdout

@@ -60,7 +60,7 @@ def asked(script: Path, *words: str) -> list[str]:
 def test_bash_completes_commands_options_and_rules(script: Path) -> None:
     assert set(COMMANDS) <= set(asked(script, "ansible-reap", ""))
     assert asked(script, "ansible-reap", "expl") == ["explain"]
-    assert asked(script, "ansible-reap", "check", "--gen") == ["--generate-ignore"]
+    assert asked(script, "ansible-reap", "check", "--gen") == ["--generate-ignore", "--generate-baseline"]
     assert asked(script, "ansible-reap", "explain", "async-unr") == ["async-unreaped"]
     assert asked(script, "ansible-reap", "completion", "") == ["bash", "zsh", "fish", "--help"]
 

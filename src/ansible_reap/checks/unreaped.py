@@ -151,10 +151,10 @@ def _message(launch: Launch) -> str:
     if launch.sub_tag == "unregistered":
         return (
             f"Nothing waits for {its}, and {'their ids are' if launch.is_looped else 'its id is'} not registered: "
-            f"{counts}. Register the result and wait with async_status, or {_DECLARE}."
+            f"{counts}. Register the result and wait with async_status{_after_the_handlers(launch)}, or {_DECLARE}."
         )
     if launch.sub_tag == "never":
-        return f"Nothing waits for {its}: {counts}. Wait with async_status, or {_DECLARE}."
+        return f"Nothing waits for {its}: {counts}. Wait with async_status{_after_the_handlers(launch)}, or {_DECLARE}."
     if launch.sub_tag == "reason":
         return (
             f"{DETACH_VARIABLE} gives no reason, so the launch is not declared detached, and nothing waits for {its}. "
@@ -167,6 +167,12 @@ def _message(launch: Launch) -> str:
         "overwritten": "Give each launch a register of its own, or wait before the next task uses the name.",
     }
     return f"{launch.explanation} {todo.get(launch.sub_tag or '', '')}".rstrip()
+
+
+def _after_the_handlers(launch: Launch) -> str:
+    """Where the wait for a handler's job goes: among the handlers it would need a notification of its own."""
+    is_handler = launch.task.is_handler or "/handlers/" in f"/{launch.task.path}"
+    return " in a task after 'meta: flush_handlers', or in a handler that is notified too" if is_handler else ""
 
 
 def _peek(launch: Launch, its: str) -> str:

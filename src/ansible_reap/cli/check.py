@@ -67,6 +67,7 @@ def _add_reading(group: argparse._ArgumentGroup) -> None:
 def _add_selection(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--select", metavar="RULE,..", default="", help="report these rules, sub-tags or tags only")
     group.add_argument("--ignore", metavar="RULE,..", default="", help="do not report these")
+    group.add_argument("--baseline", metavar="FILE", help="what this file holds is known: list it, but do not fail")
     group.add_argument("--diff-base", metavar="REF", help="report what changed since this commit, or is caused by it")
     for what in ("severity", "confidence"):
         levels = ", ".join(LEVELS)
@@ -82,6 +83,7 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--output", metavar="FILE", help="write there instead of to standard output")
     group.add_argument("--statistics", action="store_true", help="count the findings of each tag, in place of them")
     group.add_argument("--color", metavar="WHEN", default="auto", choices=COLOURS, help=", ".join(COLOURS))
+    group.add_argument("--show-known", action="store_true", help="list known findings in full; text counts them else")
     group.add_argument("--verbose", action="store_true", help="list the files that were passed over, too")
     group.add_argument("--exit-zero", action="store_true", help="findings do not change the exit status")
 
@@ -90,6 +92,7 @@ def _add_changes(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--fix", action="store_true", help="apply the safe fixes, print what changed")
     group.add_argument("--diff", action="store_true", help="print what --fix would change, and write nothing")
     group.add_argument("--generate-ignore", action="store_true", help="add what is found to .ansible-lint-ignore")
+    group.add_argument("--generate-baseline", action="store_true", help="write what is found to the baseline")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -109,6 +112,7 @@ def run(args: argparse.Namespace) -> int:
 
     try:
         lint = whole if args.diff_base is None else _narrowed(root, whole, args.diff_base)
+        lint = _with_baseline(root, lint, unsaved, args)
         status = _diff(root, lint, unsaved, args) if args.diff else _report(root, lint, unsaved, args)
     except ConfigError as error:
         raise UsageError(str(error)) from error
@@ -126,15 +130,53 @@ def _narrowed(root: Path, lint: _Lint, ref: str) -> _Lint:
     return lambda unsaved: changes.narrow(lint(unsaved), unsaved)
 
 
+def _with_baseline(root: Path, lint: _Lint, unsaved: Mapping[str, bytes], args: argparse.Namespace) -> _Lint:
+    """A check for which the findings of the baseline are known ones."""
+    name = args.baseline or linting.own_config(root).baseline
+    if not name:
+        if args.generate_baseline:
+            raise UsageError("--generate-baseline: --baseline FILE, or 'baseline' in the settings, says where to")
+        return lint
+    from ansible_reap.cli import baseline  # noqa: PLC0415 - for the few that have one
+
+    file = Path(name) if args.baseline else root / name
+    if args.generate_baseline:
+        try:
+            count = baseline.write(root, file, lint(unsaved))
+        except OSError as error:
+            raise UsageError(f"--generate-baseline: cannot write '{name}': {error.strerror}") from error
+        _tell(args, f"{name}: {count} findings written")
+    try:
+        known = baseline.load(file, name)
+    except baseline.BaselineError as error:
+        raise UsageError(f"baseline: {error}") from error
+    is_whole = not (args.paths or args.select or args.ignore or args.diff_base) and _is_of_any_level(args)
+
+    def narrowed(texts: Mapping[str, bytes | None]) -> Outcome:
+        outcome = lint(texts)
+        stale = tuple(known.stale(outcome)) if is_whole else ()
+        return known.apply(outcome)._replace(stale=(*outcome.stale, *stale))
+
+    return narrowed
+
+
+def _is_of_any_level(args: argparse.Namespace) -> bool:
+    return {args.min_severity, args.min_confidence} == {LEVELS[-1]}
+
+
 def _refuse_what_excludes(args: argparse.Namespace) -> None:
     if args.statistics and args.format not in STATISTICS:
         raise UsageError(f"--statistics is for --format {' or '.join(STATISTICS)}, not {args.format}")
-    if args.diff and (args.fix or args.generate_ignore):
-        raise UsageError("--diff writes nothing: leave out --fix and --generate-ignore")
+    if args.diff and (args.fix or args.generate_ignore or args.generate_baseline):
+        raise UsageError("--diff writes nothing: leave out --fix, --generate-ignore and --generate-baseline")
+    if args.generate_baseline and (args.paths or args.select or args.ignore or args.diff_base):
+        raise UsageError(
+            "--generate-baseline is for the whole project: leave out PATH, --select, --ignore, --diff-base"
+        )
     reads_input = args.stdin_filename is not None
     if "-" in args.paths and not reads_input:
         raise UsageError("'-' is standard input: --stdin-filename says which file of the project it stands for")
-    if reads_input and (args.fix or args.generate_ignore):
+    if reads_input and (args.fix or args.generate_ignore or args.generate_baseline):
         raise UsageError("standard input cannot be mended in place: use --diff")
 
 
@@ -277,10 +319,11 @@ def _write(outcome: Outcome, args: argparse.Namespace) -> None:
 
         _put(counts.render(args.format, outcome, colour=not args.output and _wants_colour(args)), args)
     elif args.output:
-        _put(render(args.format, outcome), args)
+        _put(render(args.format, outcome, shows_known=args.show_known), args)
     else:
         links = follows_links(os.environ, is_terminal=sys.stdout.isatty())
-        _put(render(args.format, outcome, colour=_wants_colour(args), links=links), args)
+        colour = _wants_colour(args)
+        _put(render(args.format, outcome, colour=colour, links=links, shows_known=args.show_known), args)
 
 
 def _put(text: str, args: argparse.Namespace) -> None:

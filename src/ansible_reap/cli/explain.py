@@ -17,10 +17,15 @@ def run(args: argparse.Namespace) -> int:
     known = pages.available()
     if args.rule is None:
         for rule, page in known.items():
-            print(f"{rule:<18} {page.read_text(encoding='utf-8').splitlines()[0].lstrip('# ')}")
+            print(f"{rule:<18} {_summary(page.read_text(encoding='utf-8'))}")
         return 0
     rule = args.rule.partition("[")[0]
     if rule not in known:
         raise UsageError(f"unknown rule '{rule}'{did_you_mean(rule, known)}")
     print(known[rule].read_text(encoding="utf-8").rstrip())
     return 0
+
+
+def _summary(page: str) -> str:
+    """The page's first sentences, on one line: what stands between its title and the first section."""
+    return " ".join(page.partition("\n## ")[0].partition("\n")[2].split())

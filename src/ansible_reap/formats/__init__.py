@@ -34,8 +34,14 @@ ROOT_FORMATS = ("json",)
 """The formats with paths from the project's root. All the others are for who stands in the working folder."""
 
 
-def render(name: str, outcome: Outcome, *, colour: bool = False, links: bool = False) -> str:
-    """The outcome in this format, with a line end where it is not empty. Colour and links are text's alone."""
+def render(name: str, outcome: Outcome, *, colour: bool = False, links: bool = False, shows_known: bool = False) -> str:
+    """The outcome in this format, with a line end where it is not empty. Colour and links are text's alone.
+
+    Text counts the known findings, unless ``shows_known``; the other formats list them.
+    """
     module = import_module(CHECK_FORMATS[name])
-    text: str = module.render(outcome, colour=colour, links=links) if name == "text" else module.render(outcome)
+    if name == "text":
+        text: str = module.render(outcome, colour=colour, links=links, shows_known=shows_known)
+    else:
+        text = module.render(outcome)
     return text if not text or text.endswith("\n") else text + "\n"

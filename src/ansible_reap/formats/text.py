@@ -23,12 +23,13 @@ _BOLD, _DIM, _RED, _YELLOW, _CYAN = "1", "2", "1;31", "1;33", "36"
 _SEVERITY_COLOURS = {Level.HIGH: _RED, Level.MEDIUM: _YELLOW, Level.LOW: _CYAN}
 
 
-def render(outcome: Outcome, *, colour: bool = False, links: bool = False) -> str:
+def render(outcome: Outcome, *, colour: bool = False, links: bool = False, shows_known: bool = False) -> str:
     """The findings and a summary; every finding starts with ``path:line:column: tag: task``, which editors understand.
 
-    What could not be read is counted only: it goes to standard error. With ``links`` each tag leads to its rule's page.
+    What could not be read is counted only: it goes to standard error. With ``links`` each tag leads to its rule's page;
+    without, a line says how to read it. Known findings are counted, unless ``shows_known``.
     """
-    return "\n".join(_Writer(outcome, colour=colour, links=links).lines()) + "\n"
+    return "\n".join(_Writer(outcome, colour=colour, links=links).lines(shows_known=shows_known)) + "\n"
 
 
 class _Writer:
@@ -37,17 +38,20 @@ class _Writer:
         self._colour = colour
         self._links = links
 
-    def lines(self) -> Iterator[str]:
-        for finding in self._outcome.warnings:
+    def lines(self, *, shows_known: bool) -> Iterator[str]:
+        for finding in self._outcome.warnings if shows_known else ():
             yield from self._finding(finding, note=" (known)")
         for finding in self._outcome.findings:
             yield from self._finding(finding)
-        yield summary(self._outcome)
+        if self._outcome.findings and not self._links:
+            yield f"'ansible-reap explain {self._outcome.findings[0].rule}' says why, and what is right"
+        yield summary(self._outcome, shows_known=shows_known)
 
     def _finding(self, finding: Finding, note: str = "") -> Iterator[str]:
         place = f"{finding.place.path}:{finding.place.line}:{finding.place.column}:"
         tag = self._link(pages.url(finding.rule), self._paint(_SEVERITY_COLOURS[finding.severity], finding.tag))
-        yield f"{self._paint(_BOLD, file_name(place))} {tag}{note}: {one_line(finding.task)}"
+        grave = f"{note} ({finding.severity.value})"
+        yield f"{self._paint(_BOLD, file_name(place))} {tag}{grave}: {one_line(finding.task)}"
         yield from map(harmless, wrap(one_line(finding.message), _WIDTH, "  "))
         yield from self._excerpt(finding)
         for related in finding.related:
@@ -77,8 +81,8 @@ class _Writer:
         return f"\x1b[{code}m{text}\x1b[0m" if self._colour else text
 
 
-def summary(outcome: Outcome) -> str:
-    """What was found and what was looked at, on one line."""
+def summary(outcome: Outcome, *, shows_known: bool = True) -> str:
+    """What was found and what was looked at, on one line; how known findings are shown, where they are not."""
     verdicts = Counter(launch.verdict.value for launch in outcome.launches)
     launches = _count(len(outcome.launches), "launch", "launches")
     if verdicts:
@@ -86,7 +90,7 @@ def summary(outcome: Outcome) -> str:
     fixable = sum(1 for finding in outcome.findings if finding.fix)
     parts = [_count(len(outcome.findings), "finding") + (f", {fixable} fixable with --fix" if fixable else "")]
     if outcome.warnings:
-        parts.append(f"{len(outcome.warnings)} known")
+        parts.append(f"{len(outcome.warnings)} known" + ("" if shows_known else " (--show-known lists them)"))
     if outcome.errors:
         parts.append(_count(len(outcome.errors), "error"))
     parts += [launches, f"{_count(outcome.files, 'file')} in {outcome.elapsed:.2f} s"]

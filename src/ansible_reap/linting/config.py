@@ -44,6 +44,7 @@ KEYS: Mapping[str, str] = {
     "select": "The rules, sub-tags and tags to report; by default all that are not opt-in.",
     "ignore": "Rules, sub-tags and tags that are not reported.",
     "severity": "The severity of a rule's findings, or of one of its sub-tags.",
+    "baseline": "The file of findings that are known already, which check --generate-baseline writes.",
     "rules": "The options of the rules.",
 }
 """Key -> what it is for."""
@@ -127,7 +128,16 @@ class _Reader:
             select=frozenset(self._rule_names(found, "select")),
             ignore=frozenset(self._rule_names(found, "ignore")),
             severity=dict(self._severities(found["severity"])) if "severity" in found else {},
+            baseline=self._text(found, "baseline"),
         )
+
+    def _text(self, found: Mapping[str, Node], key: str) -> str:
+        node = found.get(key)
+        if node is None or (isinstance(node, ScalarNode) and node.tag == "tag:yaml.org,2002:null"):
+            return ""
+        if not isinstance(node, ScalarNode):
+            self._refuse(node, f"'{key}' must be a path")
+        return str(node.value)
 
     def _rules(self, node: Node) -> Iterator[tuple[str, Mapping[str, Any]]]:
         for rule, options in self._items(node, "'rules'"):

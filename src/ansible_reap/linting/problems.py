@@ -41,6 +41,8 @@ class Config(NamedTuple):
     ignore: frozenset[str] = frozenset()
     severity: Mapping[str, Level] = MappingProxyType({})
     """Rule or full tag -> the severity that its findings have here."""
+    baseline: str = ""
+    """The file of known findings, relative to the root; empty where there is none."""
 
     def options(self, rule: str) -> Mapping[str, Any]:
         """What the project sets for this rule; the rule's defaults are not in it."""

@@ -430,12 +430,13 @@ def test_concise_fills_the_quickfix_list_of_vim(tmp_path: Path) -> None:
 
 def test_text_shows_place_tag_message_excerpt_and_sum() -> None:
     text = render("text", outcomes.outcome())
-    assert f"{outcomes.PATH}:2:3: async-unreaped[never]: Back up" in text
+    assert f"{outcomes.PATH}:2:3: async-unreaped[never] (high): Back up" in text
     assert "  4 |   async: 3600\n" in text
     assert "see site.yml:4: the play that includes it" in text
     assert "--fix: register the job and wait for it" in text
     assert text.endswith(
-        "2 findings, 1 fixable with --fix; 1 known; 1 error; 3 launches (2 unreaped, 1 reaped); 12 files in 0.25 s\n"
+        "2 findings, 1 fixable with --fix; 1 known (--show-known lists them); 1 error; "
+        "3 launches (2 unreaped, 1 reaped); 12 files in 0.25 s\n"
     )
 
 

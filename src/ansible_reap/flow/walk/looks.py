@@ -40,6 +40,7 @@ from ansible_reap.flow.walk.walk import Walk
 from ansible_reap.timing import DEFAULT_DELAY, DEFAULT_RETRIES
 
 _WORD = re.compile(r"\w+")
+_ASKS = re.compile(r"\bis\s+(?:not\s+)?(?:un)?defined\b|\|\s*(?:default|d)\b")
 
 
 def look(visit: Visit) -> None:
@@ -127,17 +128,25 @@ def _loop_can_be_read(visit: Visit) -> Formula:
     """Where the loop does not end in a silent skip for want of one of its items.
 
     A loop over a list of which one item is not defined runs for none of them. The task then fails, unless its ``when``
-    does not hold without an item, as ``item.ansible_job_id is defined``: then it is skipped without a word
-    (ansible-core 2.16 to 2.22).
+    asks whether there is an item, as ``item.ansible_job_id is defined``: then it is skipped without a word. A ``when``
+    that takes the item for granted, as ``'ansible_job_id' in item``, fails (ansible-core 2.16 to 2.22).
     """
     items = visit.items
-    if items is None or visit.step.keywords.get("when") is None:
+    if items is None or not _asks_for_the_item(visit.step):
         return True
     lacks = disj(*(under for item in items.items for under, inner in options(item) if isinstance(inner, Undefined)))
     if lacks is False:
         return True
     without = visit.round_with(Undefined(is_sure=True)).evaluator
     return disj(neg(lacks), visit.condition_for(without))
+
+
+def _asks_for_the_item(step: Task) -> bool:
+    """Whether ``when`` can be answered where the loop has no item; each part of it that names the item asks first."""
+    written = step.keywords.get("when")
+    parts = [str(part) for part in (written if isinstance(written, list) else [written]) if part is not None]
+    naming = [part for part in parts if step.loop_variable in _WORD.findall(part)]
+    return bool(naming) and all(_ASKS.search(part) for part in naming)
 
 
 def _looked(visit: Visit, look: LookRecord, value: Value, at: Round, kind: ReapKind, runs: Formula) -> None:
