@@ -218,3 +218,11 @@ def test_the_page_about_a_run_has_every_state_that_needs_something_to_be_done() 
     told = {cell.strip("`") for cell in first_cells(section(page, "How to read the recap"))}
     states = {state.value.replace("_", " ") for state in JobState} - {"reaped"}
     assert told == states | {"swallowed"}
+
+
+def test_the_threat_model_names_tests_that_are_there() -> None:
+    page = (DOCS / "threat-model.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| .+ \| .+ \| (.+) \|$", page, re.MULTILINE)
+    named = {name for row in rows for name in re.findall(r"`((?:tests|tools)/[^`]+)`", row)}
+    assert len(named) > 8
+    assert [name for name in sorted(named) if not (environments.ROOT / name).exists()] == []
