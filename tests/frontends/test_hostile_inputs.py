@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
+from ansible_reap.cli import main
 from ansible_reap.formats import CHECK_FORMATS
-from support.command import assert_is_told_well, run
+from support.command import Ended, assert_is_told_well, run
 from support.hostile import PLAY, PROJECTS, REPORTS
+
+REPORT_FORMATS = ("prometheus", "otlp-json", "markdown", "github")
 
 
 @pytest.fixture
@@ -61,3 +65,24 @@ def test_a_hostile_report_is_read_or_refused_in_one_line(kind: str, tmp_path: Pa
         assert ended.status in (0, 2)
         assert len(ended.err.splitlines()) == (1 if ended.status == 2 else 0)
         assert bool(options) == (tmp_path / "page.html").exists() or ended.status == 2
+
+
+@pytest.mark.parametrize("form", REPORT_FORMATS)
+@pytest.mark.parametrize("kind", REPORTS)
+def test_other_programs_are_told_of_a_hostile_report_in_their_own_form(
+    kind: str, form: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = REPORTS[kind]
+    file = tmp_path / "run.json"
+    file.write_bytes(text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass"))
+    status = main(["report", str(file), "--format", form])
+    told = capsys.readouterr()
+    assert_is_told_well(Ended(status, told.out, told.err))
+    assert status in (0, 2)
+    assert len(told.err.splitlines()) == (1 if status == 2 else 0)
+    if status == 0 and form == "otlp-json":
+        json.loads(told.out, parse_constant=pytest.fail)
+    if status == 0 and form == "prometheus":
+        assert all(re.fullmatch(r"# (HELP|TYPE) .*|\w+(\{.*\})? -?[\d.e+-]+", line) for line in told.out.splitlines())
+    if status == 0 and form == "github":
+        assert all(re.match("::(error|warning|notice) [^:]*::", line) for line in told.out.splitlines())
