@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from support.command import assert_is_told_well, run
-from support.hostile import PLAY
+from support.hostile import PLAY, REPORTS
 
 RUN = {"run": "r", "pid": 1, "pid_start": "gone", "controller": "c", "started": "2026-11-22T10:00:00Z"}
 SITE = {
@@ -177,3 +177,36 @@ def test_a_full_disk_leaves_the_file_that_was_to_be_mended_as_it_was(tmp_path: P
     assert ended.stderr.count("\n") == 1
     assert site.read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == [".git", "site.yml"]
+
+
+@pytest.mark.parametrize(
+    ("link", "arguments"),
+    [
+        (".ansible-reap-ignore", ("report", "run.json", "--generate-ignore")),
+        ("page.html", ("report", "run.json", "--html", "page.html")),
+        ("run.prom", ("report", "run.json", "--format", "prometheus", "--output", "run.prom")),
+        (".ansible-reap/history.json", ("history", "export")),
+        ("page.html", ("history", "show", "--html", "page.html")),
+        (".ansible-lint", ("doctor", "--fix", "--skip", "rules", "--skip", "callback", "--skip", "pre-commit")),
+    ],
+    ids=lambda value: value if isinstance(value, str) else " ".join(value[:3]),
+)
+def test_no_command_writes_through_a_link_that_leads_out_of_the_project(
+    link: str, arguments: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ASYNC_REAPER_HISTORY", str(tmp_path / "history.db"))
+    project = tmp_path / "project"
+    (project / ".git").mkdir(parents=True)
+    (project / "run.json").write_text(str(REPORTS["no limit"]))
+    (project / "export.json").write_text(_entry())
+    assert run("history", "import", "export.json", cwd=project).status == 0
+    outside = tmp_path / "outside"
+    outside.write_text({".ansible-lint": "profile: min\n", ".ansible-reap/history.json": _entry()}.get(link, ""))
+    before = outside.read_text()
+    (project / link).parent.mkdir(exist_ok=True)
+    (project / link).symlink_to(outside)
+    ended = run(*arguments, cwd=project)
+    assert_is_told_well(ended)
+    assert ended.status == 2, ended.out
+    assert "a link leads out of the project" in ended.err
+    assert outside.read_text() == before

@@ -95,7 +95,7 @@ def _show(args: argparse.Namespace) -> int:
     if args.html:
         from ansible_reap.formats.html import history as html_history  # noqa: PLC0415 - only this needs it
 
-        _write(args.html, html_history.page(histories, project_name(_root(args))))
+        _write(args.html, html_history.page(histories, project_name(_root(args))), _root(args))
     elif args.format == "json":
         print(json.dumps({"version": 1, "launches": [_record(each) for each in histories]}, indent=2))
     elif histories:
@@ -105,8 +105,9 @@ def _show(args: argparse.Namespace) -> int:
     return 0
 
 
-def _write(file: Path, text: str) -> None:
+def _write(file: Path, text: str, root: Path) -> None:
     try:
+        files.refuse_leaving(root, file)
         files.write(file, text, private=False)
     except OSError as error:
         raise UsageError(f"cannot write '{file}': {error.strerror}") from error
@@ -121,12 +122,7 @@ def _export(args: argparse.Namespace) -> int:
     if args.output == "-":
         sys.stdout.write(text)
         return 0
-    try:
-        if args.output is None:
-            files.refuse_leaving(_root(args), file)
-        committed.write(file, text)
-    except OSError as error:
-        raise UsageError(f"cannot write '{file}': {error.strerror}") from error
+    _write(file, text, _root(args))
     print(f"{file}: {_count(len(histories), 'launch', 'launches')}")
     return 0
 

@@ -21,7 +21,7 @@ from ansible_reap.formats.html import run as run_page
 from ansible_reap.formats.html.page import plural
 from ansible_reap.formats.html.timeline import WORDS
 from ansible_reap.printable import one_line
-from ansible_reap.project_root import project_root
+from ansible_reap.project_root import find_root, project_root
 from ansible_reap.reports import otlp, prometheus, run_report, summary
 from ansible_reap.wording import duration
 
@@ -68,6 +68,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _write(option: str, path: Path, text: str) -> None:
     try:
+        files.refuse_leaving(find_root(Path.cwd()), path)
         files.write(path, text)
     except OSError as error:
         raise UsageError(f"{option}: cannot write '{path}': {error.strerror}") from error

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from ansible_reap import files
 from ansible_reap.checks.registry import RULES
 from ansible_reap.content.source import end_line
 from ansible_reap.linting.config import load_mapping
@@ -49,7 +50,8 @@ def enable(folder: Path) -> str | None:
     changed = added(data.decode("utf-8"), names)
     if changed is None:
         raise ConfigError(f"its enable_list cannot be added to; put this there: {', '.join(names)}", name)
-    (folder / name).write_bytes(changed.encode("utf-8"))
+    files.refuse_leaving(folder, folder / name)
+    files.write(folder / name, changed.encode("utf-8"), private=False)
     return f"{name}: {len(names)} rules added to enable_list"
 
 

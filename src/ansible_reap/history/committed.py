@@ -15,7 +15,6 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ansible_reap import files
 from ansible_reap.history.estimate import Estimate, Estimates, RunTime
 from ansible_reap.history.identity import Identity, collection_of
 from ansible_reap.history.observation import Ending, Observation
@@ -56,11 +55,6 @@ def dump(histories: Iterable[LaunchHistory]) -> str:
     """The file's text. The same histories give the same text, launches are sorted, each stands on a line of its own."""
     lines = sorted(json.dumps(_entry(each), ensure_ascii=False).encode() for each in histories)
     return _HEAD + b",\n".join(lines).decode() + _TAIL
-
-
-def write(path: Path, text: str) -> None:
-    """Replace the file in one step, so that nobody reads half of it."""
-    files.write(path, text, private=False)
 
 
 def _entry(history: LaunchHistory) -> dict[str, object]:

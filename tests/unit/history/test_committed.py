@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_reap import files
 from ansible_reap.history import committed
 from ansible_reap.history.estimate import RunTime
 from ansible_reap.history.identity import Identity
@@ -83,7 +84,7 @@ def test_an_export_names_no_host() -> None:
 def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     cut = MeasuredRun(run_id(9), RunTime(600, is_censored=True), 600)
     told = LaunchHistory("", BACKUP, (*history().runs, cut))
-    committed.write(tmp_path / "h.json", committed.dump([told]))
+    files.write(tmp_path / "h.json", committed.dump([told]), private=False)
     (read,) = committed.read(tmp_path / "h.json")
     assert read.estimate == told.estimate
     assert committed.dump([read]) == committed.dump([told])
@@ -103,7 +104,9 @@ def test_check_finds_launches_in_it(tmp_path: Path, layout: str, monkeypatch: py
     names = ['Start "the" bäckup', "Start", "Start } ], \\ {"]
     told = [history(Identity("role:db/tasks/main.yml", name)) for name in names]
     text = committed.dump(told)
-    committed.write(tmp_path / committed.FILE, json.dumps(json.loads(text), indent=2) if "anew" in layout else text)
+    files.write(
+        tmp_path / committed.FILE, json.dumps(json.loads(text), indent=2) if "anew" in layout else text, private=False
+    )
     found = committed.load(tmp_path)
     assert found is not None
     source = "".join(f"- name: {json.dumps(name)}\n  async: 5\n" for name in names)
@@ -145,7 +148,7 @@ def test_every_launch_of_a_large_file_is_found_and_no_other(tmp_path: Path, monk
     launches = [
         Identity(f"role:r{n % 7}/tasks/main.yml", name, p) for n, name in enumerate(names) for p in (0, 1, 10, 2)
     ]
-    committed.write(tmp_path / committed.FILE, committed.dump(history(each) for each in launches))
+    files.write(tmp_path / committed.FILE, committed.dump(history(each) for each in launches), private=False)
     found = committed.load(tmp_path)
     assert found is not None
     for n, name in enumerate(names):
@@ -162,7 +165,7 @@ def test_a_damaged_line_of_a_large_file_is_named_when_it_is_needed(
     text = committed.dump([history(), history(Identity("role:db/tasks/main.yml", "Zap"))]).replace(
         "588,", "588 588,", 1
     )
-    committed.write(tmp_path / committed.FILE, text)
+    files.write(tmp_path / committed.FILE, text, private=False)
     found = committed.load(tmp_path)
     assert found is not None
     source = "- name: Start the backup\n  async: 5\n- name: Zap\n  async: 5\n"
