@@ -29,7 +29,7 @@ def check(context: RuleContext) -> Iterator[Finding]:
         too_short = ends_it_at_once(context.analysis, launch.task, launch.limit)
         if too_short and fix is None:
             continue  # async-timeout[interval] says both
-        gone = _gone(context.analysis, launch.task, fix) or _after(context.analysis, launch.task)
+        gone = _gone(context.analysis, launch.task, fix) or replaced_by_the_module(context.analysis, launch.task)
         limit = f" A limit of {seconds_text(max(launch.limit.values))} may end it before that." if too_short else ""
         yield speak(
             RULE,
@@ -73,7 +73,7 @@ def _gone(analysis: Analysis, task: Task, fix: Fix | None) -> list[Task]:
     return [other for other in later if any(edit.first <= other.line <= edit.last for edit in fix.edits)]
 
 
-def _after(analysis: Analysis, task: Task) -> list[Task]:
+def replaced_by_the_module(analysis: Analysis, task: Task) -> list[Task]:
     """The tasks right after this one that wait for the host, and those that look at the reboot's job."""
     found = []
     for other in tasks_of_file(analysis, task.path):

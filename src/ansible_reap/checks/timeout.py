@@ -73,7 +73,9 @@ def _interval(analysis: Analysis, use: AsyncUse) -> Finding | None:
     longest = max(use.limit.values)
     instead = ""
     if use.launch and reboot.by_hand(analysis, use.launch):
-        instead = f", or use {reboot.module_for(use.task)}, which waits for the host and replaces the waits that follow"
+        instead = f", or use {reboot.module_for(use.task)}, which waits for the host"
+        if reboot.replaced_by_the_module(analysis, use.task):
+            instead += " in place of the waits that follow"
     return speak(
         RULE,
         use.task,

@@ -53,7 +53,7 @@ _DAEMONS = frozenset({"sshd", "httpd", "nginx", "dnsmasq", "mongod", "mysqld", "
                       "node_exporter"})  # fmt: skip
 """Servers that stay in the foreground when started by name, some by an option."""
 _CONTROLS = frozenset({"apachectl", "apache2ctl", "httpd", "apache2", "pg_ctl", "pg_ctlcluster", "catalina.sh",
-                       "zkServer.sh"})  # fmt: skip
+                       "zkServer.sh", "pm2", "forever", "supervisorctl"})  # fmt: skip
 """Programs that start a server when told to ``start``, and end before it does."""
 _MODULES = frozenset({"http.server", "SimpleHTTPServer", "smtpd", "aiosmtpd", "pyftpdlib", "uvicorn", "gunicorn"})
 """Modules of Python that serve, as in ``python -m http.server``."""

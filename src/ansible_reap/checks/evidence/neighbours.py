@@ -25,6 +25,14 @@ _TAKES_DOWN = re.compile(
     r"(?:^|[^a-z])(?:destroy|tear.?down|clean.?up|delet\w*|remov\w*|uninstall|undeploy|stop\w*|purge|decommission)(?=$|[^a-z])",
     re.IGNORECASE,
 )
+_OF_NO_TOPIC = frozenset({
+    "start", "started", "starting", "stop", "wait", "waiting", "until", "finish", "finished", "done", "ready",
+    "check", "make", "sure", "after", "before", "with", "that", "this", "have", "been", "from", "into", "over",
+    "item", "items", "name", "state", "status", "service", "systemctl", "active", "inactive", "running", "host",
+    "port", "path", "file", "files", "true", "false", "none", "present", "absent", "ansible", "inventory",
+    "hostname", "result", "stdout", "stderr", "echo",
+})  # fmt: skip
+"""Words that stand in tasks about anything."""
 _NEXT = 6
 """Tasks after a launch among which a wait for its work is looked for."""
 MAX_KEPT = 64
@@ -50,7 +58,7 @@ def play_of(task: Task) -> Place | None:
 
 
 def own_wait_after(analysis: Analysis, task: Task) -> Task | None:
-    """One of the next tasks that waits for something by other means than ``async_status``, or None."""
+    """One of the next tasks that waits, by other means than ``async_status``, for what this one is about; or None."""
     play = play_of(task)
     later = [
         other for other in tasks_of_file(analysis, task.path) if other.line > task.end_line and other.module != "block"
@@ -58,11 +66,17 @@ def own_wait_after(analysis: Analysis, task: Task) -> Task | None:
     for other in later[:_NEXT]:
         if play_of(other) != play:
             return None
-        if other.module == "wait_for" and str(other.args.get("state", "started")) != "stopped":
-            return other
-        if "until" in other.keywords and other.module != "async_status" and "async" not in other.keywords:
+        waits = other.module == "wait_for" and str(other.args.get("state", "started")) != "stopped"
+        asks = "until" in other.keywords and other.module != "async_status" and "async" not in other.keywords
+        if (waits or asks) and not _topics(task).isdisjoint(_topics(other)):
             return other
     return None
+
+
+def _topics(task: Task) -> set[str]:
+    """The words by which two tasks can be told to be about the same thing."""
+    words = re.findall(r"[a-z]{4,}", f"{task.name} {list(task.args.values())}".lower())
+    return set(words) - _OF_NO_TOPIC
 
 
 def tests_failure_of(analysis: Analysis, task: Task) -> bool:
