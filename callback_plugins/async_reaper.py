@@ -80,6 +80,16 @@ options:
     default: fail
     ini: [{section: callback_async_reaper, key: on_error}]
     env: [{name: ASYNC_REAPER_ON_ERROR}]
+  on_running_twin:
+    description:
+      - What to do about a launch whose job an earlier run has started on the same host, where it may still be running.
+        The ledgers tell of it, and one look is taken before the launch.
+      - V(report) says so, V(fail) fails the host instead of launching, V(wait) waits for that job first, up to its
+        limit, and the whole run with it. V(ignore) does not even look.
+    type: str
+    default: report
+    ini: [{section: callback_async_reaper, key: on_running_twin}]
+    env: [{name: ASYNC_REAPER_ON_RUNNING_TWIN}]
   look:
     description:
       - V(true) looks once at each outstanding job at the end of its play, so that the recap and the report can say what
@@ -169,6 +179,7 @@ OPTIONS = (
     "on_failed",
     "on_swallowed",
     "on_error",
+    "on_running_twin",
     "look",
     "clean_secrets",
     "ignore",

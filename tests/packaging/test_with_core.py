@@ -16,7 +16,8 @@ from support.venv import Venv
 EXAMPLE = environments.ROOT / "src" / "ansible_reap" / "example"
 OPTIONS = {
     *("enabled", "on_error", "on_unreaped", "gate", "on_failed", "on_swallowed", "look", "ignore", "recap"),
-    *("clean_secrets", "report_path", "junit_path", "metrics_path", "webhook", "history", "ledger_dir"),
+    *("on_running_twin", "clean_secrets", "report_path", "junit_path", "metrics_path", "webhook"),
+    *("history", "ledger_dir"),
 }
 
 

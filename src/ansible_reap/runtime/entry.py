@@ -37,10 +37,16 @@ def session_for(owner: weakref.ref[Any], version: str, warn: Callable[[str], Non
 
 
 def _run_end(session: Session) -> Finish:
-    """What a run without jobs has no need to load: ledger, recap, reports, history."""
+    """What a run without jobs has no need to load: ledger, recap, reports, history, twins."""
     from ansible_reap.runtime.output.finish import RunEnd  # noqa: PLC0415 - see above
+    from ansible_reap.runtime.twins import for_session  # noqa: PLC0415 - as above
 
-    return RunEnd(session)
+    end = RunEnd(session)
+    twins = session.guard(for_session, session)
+    if twins is not None:
+        session.tracker.listen(twins)
+        session.before_launch = twins.before_launch
+    return end
 
 
 def current() -> Session | None:

@@ -107,6 +107,8 @@ class Session:
         self._keeper: Gatekeeper
         self._sites: SiteReader
         self._hidden: HiddenResults[_Event] = HiddenResults(is_masking=IS_MASKING)
+        self.before_launch: Callable[[Host, Task, LaunchSite], bool] = lambda _host, _task, _site: False
+        """Called when a launch is about to start on a host; True where the host is made to fail instead."""
         self.mailbox = Mailbox()
         """Where our actions, which run in workers, leave what they have seen."""
         self._starts: dict[tuple[str, str], float] = {}
@@ -217,12 +219,15 @@ class Session:
         if may_launch(task) and not self._keeper.owns(task):
             if self._finish is None:
                 self._finish = self._make_finish(self)
-            now = time.time()
             key = results.identity(task)
+            # As written: what its templates come to is the worker's to find out.
+            site = self._sites.read(task, self._play)
+            if self.guard(self.before_launch, host, task, site):
+                return
+            now = time.time()
             self._starts[host.get_name(), key] = now
             self._unheard[host.get_name(), key] = _Event(task, host, {}, False, False, False, False)
-            # As written: what its templates come to is the worker's to find out.
-            self.tracker.intent(key, self._sites.read(task, self._play), host.get_name(), now)
+            self.tracker.intent(key, site, host.get_name(), now)
 
     def result(
         self,

@@ -15,3 +15,13 @@ def caller(kind: type[Any], far: int = 8) -> Any:
         if isinstance(found, kind):
             return found
     return None
+
+
+def variable_of_caller(kind: type[Any], name: str, far: int = 8) -> Any:
+    """The local variable of that name in the nearest such object's method that has called us and has one; else None."""
+    frame = inspect.currentframe()
+    for _ in range(far):
+        frame = frame.f_back if frame is not None else None
+        if frame is not None and isinstance(frame.f_locals.get("self"), kind) and name in frame.f_locals:
+            return frame.f_locals[name]
+    return None

@@ -19,9 +19,13 @@ from ansible_reap.runtime.tracking.info import JobInfo
 class LedgerWatch:
     """The ledgers in a folder, as often as one asks."""
 
-    def __init__(self, folder: Path, warn: Callable[[str], None]) -> None:
-        """``warn`` is called once for each file that cannot be read."""
+    def __init__(self, folder: Path, warn: Callable[[str], None], leave_out: str = "") -> None:
+        """``warn`` is called once for each file that cannot be read.
+
+        Files whose names begin with ``leave_out`` are not read; it is for a run that wants the others' only.
+        """
         self._folder = folder
+        self._leave_out = leave_out
         self._warn = warn
         self._known: dict[str, tuple[object, RunLedger]] = {}
         self._bad: set[str] = set()
@@ -33,12 +37,15 @@ class LedgerWatch:
             OSError: the folder exists but cannot be listed.
         """
         try:
-            names = [entry.name for entry in os.scandir(self._folder) if entry.name.endswith(SUFFIX)]
+            names = [entry.name for entry in os.scandir(self._folder) if self._is_meant(entry.name)]
         except FileNotFoundError:
             names = []
         found = {name: self._one(name) for name in names}
         self._known = {name: each for name, each in found.items() if each is not None}
         return sorted((ledger for _sign, ledger in self._known.values()), key=lambda ledger: ledger.run.started)
+
+    def _is_meant(self, name: str) -> bool:
+        return name.endswith(SUFFIX) and not (self._leave_out and name.startswith(self._leave_out))
 
     def _one(self, name: str) -> tuple[object, RunLedger] | None:
         path = self._folder / name

@@ -213,8 +213,13 @@ def forget_old(folder: Path) -> None:
                 path.unlink(missing_ok=True)
 
 
+def file_stem(run: str) -> str:
+    """How the name of the run's ledger begins."""
+    return re.sub(r"[^\w.-]", "-", run)
+
+
 def _create(folder: Path, run: str) -> tuple[int, Path]:
-    stem = re.sub(r"[^\w.-]", "-", run)
+    stem = file_stem(run)
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
     # Two containers that share the folder may start a run with the same pid in the same second.
     for number in range(100):

@@ -15,7 +15,7 @@ from ansible_reap.history.store import keep as keep_observations
 from ansible_reap.jobs import JobState, LastSeen
 from ansible_reap.project_root import find_root
 from ansible_reap.runtime.tracking.display_text import masked
-from ansible_reap.runtime.tracking.info import JobInfo
+from ansible_reap.runtime.tracking.info import JobInfo, LaunchSite
 from ansible_reap.runtime.tracking.phases import Phase
 from ansible_reap.runtime.tracking.tracker import JobRecord, Origin
 
@@ -82,7 +82,7 @@ class LaunchNames:
         self.project = project_name(self._root)
         self._sites = cache(self._read)
 
-    def of(self, job: JobInfo) -> Identity:
+    def of(self, job: JobInfo | LaunchSite) -> Identity:
         path = str(self._base / job.path)
         site = self._sites(path).get(job.line)
         where = locate(path, str(self._root), self._collection)

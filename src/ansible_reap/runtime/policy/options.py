@@ -24,6 +24,7 @@ NAMES = (
     "on_failed",
     "on_swallowed",
     "on_error",
+    "on_running_twin",
     "look",
     "clean_secrets",
     "ignore",
@@ -58,6 +59,13 @@ class Reaction(str, Enum):
     REPORT = "report"
 
 
+class OnRunningTwin(str, Enum):
+    REPORT = "report"
+    FAIL = "fail"
+    WAIT = "wait"
+    IGNORE = "ignore"
+
+
 class RecapWhen(str, Enum):
     PROBLEMS = "problems"
     ALWAYS = "always"
@@ -79,6 +87,7 @@ class Options:
     on_failed: Reaction = Reaction.FAIL
     on_swallowed: Reaction = Reaction.REPORT
     on_error: Reaction = Reaction.FAIL
+    on_running_twin: OnRunningTwin = OnRunningTwin.REPORT
     look: bool = True
     clean_secrets: bool = True
     ignore: tuple[IgnoreRule, ...] = ()
@@ -121,6 +130,7 @@ def parse(raw: Mapping[str, object], warn: Callable[[str], None]) -> Options:
         on_failed=_choice(raw, "on_failed", Reaction.FAIL, warn),
         on_swallowed=_choice(raw, "on_swallowed", Reaction.REPORT, warn),
         on_error=_choice(raw, "on_error", Reaction.FAIL, warn),
+        on_running_twin=_choice(raw, "on_running_twin", OnRunningTwin.REPORT, warn),
         look=_boolean(raw, "look", True, warn),
         clean_secrets=_boolean(raw, "clean_secrets", True, warn),
         ignore=tuple(_rules(ignored, warn)),
