@@ -6,28 +6,19 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-from ansible_reap.history.database import StoreError
-from ansible_reap.history.forecast import Forecast, Pace, pace
-from ansible_reap.history.identity import Identity
+from ansible_reap.history.forecast import Forecast
 from ansible_reap.history.local import PATIENCE
-from ansible_reap.history.observation import Observation
-from ansible_reap.history.settings import configured
-from ansible_reap.history.store import Store
 from ansible_reap.jobs import LastSeen
-from ansible_reap.project_root import find_root
 from ansible_reap.runtime.ledger.lines import RunRecord
 from ansible_reap.runtime.ledger.reader import RunLedger
 from ansible_reap.runtime.ledger.watch import StatusWatch
-from ansible_reap.runtime.output.run_times import LaunchNames
+from ansible_reap.runtime.remote.expected import ExpectedEnds, in_words
 from ansible_reap.runtime.tracking.as_json import entry
 from ansible_reap.runtime.tracking.info import JobInfo
 from ansible_reap.runtime.tracking.phases import Phase
 from ansible_reap.runtime.tracking.tracker import JobRecord
-from ansible_reap.wording import rough_duration
 
 
 class Standing(Enum):
@@ -71,7 +62,7 @@ class Row:
     @property
     def expected(self) -> str:
         """When it will end, from now on: ``about 4 min, 90 %: 9 min``."""
-        return "" if self.forecast is None else expectation(self.forecast, self.age)
+        return "" if self.forecast is None else in_words(self.forecast, self.age)
 
     def as_json(self) -> dict[str, Any]:
         """The job in the report's form, its run, and what is expected."""
@@ -102,11 +93,8 @@ class Overview:
 
     def __init__(self, history: str | None = None) -> None:
         """``history`` is the store's address; None means the one that the callback would use."""
-        self._history = history
         self._status = StatusWatch()
-        self._names = cache(self._names_of)
-        self._measured = cache(self._measured_of)
-        self._paces: dict[tuple[str, str, int, str, str], Pace] = {}
+        self._ends = ExpectedEnds(history, PATIENCE)
 
     def rows(self, ledgers: Sequence[RunLedger], now: float | None = None) -> list[Row]:
         """One row a job that is not accounted for, the most urgent first."""
@@ -118,36 +106,10 @@ class Overview:
         seen = self._status.look(job)
         age = max(now - job.launched, 0.0)
         is_open = seen in (None, LastSeen.RUNNING)
-        forecast = self._pace(ledger.run, job).forecast(age) if is_open else None
+        forecast = self._ends.forecast(ledger.run.base, job, age) if is_open else None
         core = tuple(int(part) for part in ledger.run.ansible_core.split(".")[:3] if part.isdigit())
         standing = _standing(seen, ledger, forecast, age, is_overdue=now > job.deadline(core))
         return Row(ledger.run, ledger.alive, job, standing, seen, age, forecast)
-
-    def _pace(self, run: RunRecord, job: JobInfo) -> Pace:
-        key = (run.base, job.path, job.line, job.task, job.host)
-        if key not in self._paces:
-            self._paces[key] = pace(self._observations(run, job), job.host)
-        return self._paces[key]
-
-    def _observations(self, run: RunRecord, job: JobInfo) -> list[Observation]:
-        if not run.base:
-            return []  # a ledger of an earlier version: where its files are is not known
-        return self._measured(run.base).get(self._names(run.base).of(job), [])
-
-    def _names_of(self, base: str) -> LaunchNames:
-        return LaunchNames(Path(base))
-
-    def _measured_of(self, base: str) -> dict[Identity, list[Observation]]:
-        """The run times of the project around the folder, by launch; none where they cannot be had."""
-        found: dict[Identity, list[Observation]] = {}
-        try:
-            address = configured(find_root(Path(base)), self._history)
-            measured = Store(address, PATIENCE).observations(self._names(base).project) if address else []
-        except (StoreError, OSError):
-            measured = []
-        for each in measured:
-            found.setdefault(each.identity, []).append(each)
-        return found
 
 
 def _standing(
@@ -164,18 +126,6 @@ def _standing(
     if forecast is not None and forecast.longest <= age:
         return Standing.SLOW
     return Standing.RUNNING if seen is LastSeen.RUNNING else Standing.LAUNCHED
-
-
-def expectation(forecast: Forecast, age: float) -> str:
-    """When a job of this age will end, from now on, as people say it."""
-    parts = []
-    if forecast.median is not None:
-        parts.append(f"about {rough_duration(forecast.median - age)}")
-    if forecast.bound is not None:
-        parts.append(f"{int(forecast.level * 100 + 1e-9)} %: {rough_duration(forecast.bound - age)}")
-    elif forecast.longest > age:
-        parts.append(f"longest: {rough_duration(forecast.longest - age)}")
-    return ", ".join(parts) or f"longest was {rough_duration(forecast.longest)}"
 
 
 @dataclass(frozen=True, slots=True)

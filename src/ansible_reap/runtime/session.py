@@ -30,6 +30,7 @@ from ansible_reap.runtime.events.sites import SiteReader
 from ansible_reap.runtime.gate.keeper import Gatekeeper
 from ansible_reap.runtime.policy import known_jobs
 from ansible_reap.runtime.policy.options import EXTRA_VAR_PREFIX, NAMES, Options, Reaction, from_the_file, parse
+from ansible_reap.runtime.remote.expected import ExpectedEnds
 from ansible_reap.runtime.remote.mailbox import Mailbox
 from ansible_reap.runtime.remote.own_tasks import own_action, tell
 from ansible_reap.runtime.tracking.as_json import utc
@@ -48,6 +49,8 @@ else:
 
 CORE = tuple(int(part) for part in ansible_version.split(".")[:3] if part.isdigit())
 _LARGEST_FILE_NAME = 4096
+PATIENCE = 2.0
+"""Seconds that a wait asks a locked or distant history for, once it has something to say."""
 
 
 class Finish(Protocol):
@@ -105,6 +108,7 @@ class Session:
         self._finish: Finish | None = None
         self._play: Play
         self._keeper: Gatekeeper
+        self._ends: ExpectedEnds
         self._sites: SiteReader
         self._hidden: HiddenResults[_Event] = HiddenResults(is_masking=IS_MASKING)
         self.before_launch: Callable[[Host, Task, LaunchSite], bool] = lambda _host, _task, _site: False
@@ -171,8 +175,14 @@ class Session:
 
     def _use(self, options: Options) -> None:
         self.options = options
+        self._ends = ExpectedEnds(options.history, PATIENCE)
         self._keeper = Gatekeeper(self.tracker, options, CORE, self.guard, self.mailbox)
+        self._keeper.expected = self.expected
         self._keeper.before_entry = self._before_gate
+
+    def expected(self, job: JobInfo, age: float) -> str:
+        """When one of the run's jobs is expected to end, in words, by its age in seconds; empty where nothing tells."""
+        return self._ends.text(self.base, job, age)
 
     def _read_options(self, raw: Variables) -> Options:
         config = ansible_cfg.read(Path(C.CONFIG_FILE)) if C.CONFIG_FILE else ansible_cfg.AnsibleCfg(None, {})

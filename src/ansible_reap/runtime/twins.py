@@ -26,7 +26,6 @@ from ansible_reap.runtime.ledger.leftovers import claim
 from ansible_reap.runtime.ledger.reader import RunLedger
 from ansible_reap.runtime.ledger.watch import LedgerWatch
 from ansible_reap.runtime.ledger.writer import default_folder, file_stem
-from ansible_reap.runtime.output.run_times import LaunchNames
 from ansible_reap.runtime.policy.options import OnRunningTwin
 from ansible_reap.runtime.remote.progress import say
 from ansible_reap.runtime.remote.reach import Reach
@@ -34,6 +33,7 @@ from ansible_reap.runtime.remote.waiting import Terms, wait_for
 from ansible_reap.runtime.session import CORE, Session
 from ansible_reap.runtime.tracking.display_text import fit, shown
 from ansible_reap.runtime.tracking.info import JobInfo, LaunchSite
+from ansible_reap.runtime.tracking.launch_names import LaunchNames
 from ansible_reap.runtime.tracking.phases import Source
 from ansible_reap.runtime.tracking.tracker import JobRecord, Listener
 from ansible_reap.wording import duration

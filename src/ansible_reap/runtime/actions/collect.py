@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from ansible.errors import AnsibleActionFail
@@ -25,10 +25,11 @@ from ansible_reap.runtime.ledger.leftovers import (
 )
 from ansible_reap.runtime.ledger.lines import Intent, LineError
 from ansible_reap.runtime.ledger.reader import RunLedger
+from ansible_reap.runtime.remote.expected import ExpectedEnds
 from ansible_reap.runtime.remote.progress import say
 from ansible_reap.runtime.remote.reach import Reach
 from ansible_reap.runtime.remote.waiting import NoAnswerError, Terms, Waited, failure_message, wait_for
-from ansible_reap.runtime.session import CORE
+from ansible_reap.runtime.session import CORE, PATIENCE
 from ansible_reap.runtime.tracking.as_json import entry
 from ansible_reap.runtime.tracking.display_text import fit, shown
 from ansible_reap.runtime.tracking.info import Access, JobInfo
@@ -67,6 +68,7 @@ def collect(action: Action, arguments: Variables, task_vars: Variables) -> Value
         wait=arguments["wait"],
         timeout=arguments["timeout"],
         cleanup=arguments["cleanup"] and not check_mode,
+        expected=_expected(left),
     )
     strays, searched = _search(left, reach, warnings)
     claimed = wait_for([*left.jobs, *handed], reach, terms, lambda text: say(host, text))
@@ -92,6 +94,14 @@ def collect(action: Action, arguments: Variables, task_vars: Variables) -> Value
     if message:
         result["failed"] = True
     return result
+
+
+def _expected(left: Leftovers) -> Callable[[JobInfo, float], str]:
+    """When a job is expected to end, by what was measured in the project of its run."""
+    session = current()
+    ends = ExpectedEnds(session.options.history if session is not None else None, PATIENCE)
+    bases = {job.jid: ledger.run.base for ledger in left.ledgers for job in ledger.launches}
+    return lambda job, age: ends.text(bases.get(job.jid, ""), job, age)
 
 
 def _handed_on(jobs: Mapping[str, object], host: str) -> list[JobInfo]:

@@ -42,6 +42,7 @@ def wait(action: Action, arguments: Variables, task_vars: Variables) -> Values:
         reap=place_of(action, host, session.base),
         timeout=arguments["timeout"],
         cleanup=arguments["cleanup"] and not is_in_check_mode(action),
+        expected=session.expected,
     )
     jobs = outstanding(session, host, arguments["tasks"])
     waited = wait_for(jobs, Reach(action, task_vars), terms, lambda text: say(host, text))

@@ -36,6 +36,8 @@ class Gatekeeper:
         """The ids of the jobs for which a host has been failed."""
         self.before_entry: Callable[[Host], None] = lambda host: None
         """Called when a host comes to the gate, before it is told of its jobs."""
+        self.expected: Callable[[JobInfo, float], str] = lambda _job, _age: ""
+        """When a job of an age (seconds) is expected to end, in words; empty where nothing tells."""
         self._tracker = tracker
         self._options = options
         self.core = core

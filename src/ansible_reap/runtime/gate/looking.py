@@ -7,7 +7,7 @@ Ansible: the action's arguments and its result are empty, for whatever callback 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from ansible_reap.runtime.events import results
@@ -25,6 +25,7 @@ class Errands(Protocol):
 
     core: tuple[int, ...]
     mailbox: Mailbox
+    expected: Callable[[JobInfo, float], str]
 
     clean_secrets: bool
 
@@ -56,6 +57,7 @@ def look(action: Action, variables: Variables, *, wait: bool) -> None:
         cleanup=wait,
         clean_secrets=_errands.clean_secrets,
         source=Source.WAIT if wait else Source.LOOK,
+        expected=_errands.expected,
     )
     looks = _looks(action, variables, _errands.jobs_to_look_at(host), terms)
     looks += _cleanings(Reach(action, variables), _errands.jobs_to_clean(host))

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timezone
-from functools import cache
 from pathlib import Path
 
 from ansible_reap import files
 from ansible_reap.history.database import StoreError, parse_address
-from ansible_reap.history.identity import Identity, Site, collection_of, locate, project_name, sites
 from ansible_reap.history.observation import Ending, Observation
 from ansible_reap.history.store import keep as keep_observations
 from ansible_reap.jobs import JobState, LastSeen
-from ansible_reap.project_root import find_root
-from ansible_reap.runtime.tracking.display_text import masked
-from ansible_reap.runtime.tracking.info import JobInfo, LaunchSite
+from ansible_reap.runtime.tracking.launch_names import LaunchNames
 from ansible_reap.runtime.tracking.phases import Phase
 from ansible_reap.runtime.tracking.tracker import JobRecord, Origin
 
@@ -70,32 +66,6 @@ def observations(jobs: Sequence[JobRecord], run: str, core: str, base: Path) -> 
             )
         )
     return found
-
-
-class LaunchNames:
-    """Names launches as the checks do: by the file as it stands, read once."""
-
-    def __init__(self, base: Path) -> None:
-        self._base = base
-        self._root = find_root(base)
-        self._collection = collection_of(self._root)
-        self.project = project_name(self._root)
-        self._sites = cache(self._read)
-
-    def of(self, job: JobInfo | LaunchSite) -> Identity:
-        path = str(self._base / job.path)
-        site = self._sites(path).get(job.line)
-        where = locate(path, str(self._root), self._collection)
-        # The name as written: the one that Ansible tells has its templates filled in, and may differ in every run.
-        return Identity(where, site.task, site.position) if site else Identity(where, masked(job.task))
-
-    @staticmethod
-    def _read(path: str) -> dict[int, Site]:
-        try:
-            text = Path(path).read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            return {}
-        return {site.line: site for site in sites(text)}
 
 
 def _outcome(job: JobRecord) -> Ending | None:

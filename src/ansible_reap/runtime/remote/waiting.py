@@ -57,6 +57,8 @@ class Terms:
     clean_secrets: bool = False
     """Whether to remove those of jobs under ``no_log`` in any case."""
     source: Source = Source.PLAYBOOK
+    expected: Callable[[JobInfo, float], str] = lambda _job, _age: ""
+    """When a job of an age (seconds) is expected to end, in words; empty where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,19 +115,21 @@ def wait_for(jobs: Sequence[JobInfo], host: JobHost, terms: Terms, say: Callable
             break
         now = time.time()
         if now - spoken >= silence:
-            say(progress(left, now))
+            say(progress(left, now, terms.expected))
             spoken, silence = now, min(2 * silence, LONGEST_SILENCE)
         time.sleep(max(0.1, min(pause, min(ends[job.jid] for job in left) - now)))
         pause = min(1.5 * pause, LONGEST_PAUSE)
     return [Waited(records[job.jid], errors[job.jid], seen.get(job.jid), job.jid in cleaned) for job in jobs]
 
 
-def progress(left: Sequence[JobInfo], now: float) -> str:
-    """How many are outstanding, the oldest of them, and how far it is."""
+def progress(left: Sequence[JobInfo], now: float, expected: Callable[[JobInfo, float], str]) -> str:
+    """How many are outstanding, the oldest of them, how far it is, and when it is expected to end."""
     oldest = min(left, key=lambda job: job.launched)
+    age = max(now - oldest.launched, 0.0)
+    known = expected(oldest, age)
     return (
         f"{len(left)} outstanding, the oldest ('{shown(oldest.task)}', job {oldest.jid}) "
-        f"for {duration(max(now - oldest.launched, 0.0))} of {duration(oldest.limit_s)}"
+        f"for {duration(age)} of {duration(oldest.limit_s)}" + (f"; expected to end in {known}" if known else "")
     )
 
 
