@@ -38,11 +38,12 @@ def session_for(owner: weakref.ref[Any], version: str, warn: Callable[[str], Non
 
 def _run_end(session: Session) -> Finish:
     """What a run without jobs has no need to load: ledger, recap, reports, history, twins."""
+    from ansible_reap.runtime.gate.twins import RunAtHand, twins_for  # noqa: PLC0415 - as above
     from ansible_reap.runtime.output.finish import RunEnd  # noqa: PLC0415 - see above
-    from ansible_reap.runtime.twins import for_session  # noqa: PLC0415 - as above
 
     end = RunEnd(session)
-    twins = session.guard(for_session, session)
+    run = RunAtHand(session.name, session.base, CORE, session.warn)
+    twins = session.guard(twins_for, run, session.options)
     if twins is not None:
         session.tracker.listen(twins)
         session.before_launch = twins.before_launch

@@ -8,7 +8,7 @@ unless a ledger names such a job.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -26,11 +26,10 @@ from ansible_reap.runtime.ledger.leftovers import claim
 from ansible_reap.runtime.ledger.reader import RunLedger
 from ansible_reap.runtime.ledger.watch import LedgerWatch
 from ansible_reap.runtime.ledger.writer import default_folder, file_stem
-from ansible_reap.runtime.policy.options import OnRunningTwin
+from ansible_reap.runtime.policy.options import OnRunningTwin, Options
 from ansible_reap.runtime.remote.progress import say
 from ansible_reap.runtime.remote.reach import Reach
-from ansible_reap.runtime.remote.waiting import Terms, wait_for
-from ansible_reap.runtime.session import CORE, Session
+from ansible_reap.runtime.remote.waiting import Terms, Waited, wait_for
 from ansible_reap.runtime.tracking.display_text import fit, shown
 from ansible_reap.runtime.tracking.info import JobInfo, LaunchSite
 from ansible_reap.runtime.tracking.launch_names import LaunchNames
@@ -65,16 +64,27 @@ class Twin:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class RunAtHand:
+    """The run that is about to launch."""
+
+    name: str
+    base: str
+    """The root of its project."""
+    core: tuple[int, ...]
+    warn: Callable[[str], None]
+
+
 class Twins(Listener):
     """Looks for twins before each launch, and does what ``on_running_twin`` says."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, run: RunAtHand, options: Options) -> None:
         """Raises OSError where there is no folder of ledgers."""
-        self._session = session
-        self._reaction = session.options.on_running_twin
-        named = session.options.ledger_dir
+        self._run = run
+        self._reaction = options.on_running_twin
+        named = options.ledger_dir
         folder = resolve_path(named, Path.cwd()) if named else default_folder()
-        self._watch = LedgerWatch(folder, session.warn, leave_out=file_stem(session.name))
+        self._watch = LedgerWatch(folder, run.warn, leave_out=file_stem(run.name))
         self._read = -_FRESH
         self._ledgers: list[RunLedger] = []
         self._names = cache(lambda base: LaunchNames(Path(base)))
@@ -108,7 +118,7 @@ class Twins(Listener):
         """Only now is it certain that the task was not skipped, and for which item of a loop it runs."""
         for twin in self._found.get((job.host, job.path, job.line), ()):
             if twin.job.item == job.item:
-                self._session.warn(f"async_reaper: [{fit(job.host)}] started twice: {twin.text(time.time())}.")
+                self._run.warn(f"async_reaper: [{fit(job.host)}] started twice: {twin.text(time.time())}.")
 
     def _candidates(self, host: str, site: LaunchSite) -> Iterable[tuple[RunLedger, JobInfo]]:
         """The jobs of the launch on the host that ledgers have open and whose time is not up."""
@@ -132,7 +142,7 @@ class Twins(Listener):
 
         Two folders hold the same project where both are clones of one repository; that they bear one name says nothing.
         """
-        here, there = self._session.base, ledger.run.base
+        here, there = self._run.base, ledger.run.base
         if not there:
             return False
         mine, theirs = self._names(here), self._names(there)
@@ -147,9 +157,8 @@ class Twins(Listener):
             if not look.has_ended
         ]
 
-    @staticmethod
-    def _look(jobs: Sequence[JobInfo], host: str, worker: Any, *, wait: bool) -> Sequence[Any]:
-        terms = Terms(CORE, wait=wait, cleanup=False, source=Source.LOOK)
+    def _look(self, jobs: Sequence[JobInfo], host: str, worker: Any, *, wait: bool) -> Sequence[Waited]:
+        terms = Terms(self._run.core, wait=wait, cleanup=False, source=Source.LOOK)
         return wait_for(jobs, Reach(_action(worker), worker._task_vars), terms, lambda text: say(host, text))  # noqa: SLF001 - what Ansible has given its worker
 
     def intent(self, key: str, site: LaunchSite, host: str, when: float) -> None:
@@ -191,11 +200,11 @@ def _fail_instead(worker: Any, message: str) -> None:
     worker._task = task  # noqa: SLF001
 
 
-def for_session(session: Session) -> Twins | None:
+def twins_for(run: RunAtHand, options: Options) -> Twins | None:
     """What looks for twins in this run; None where nobody wants to hear of any, or there are no ledgers."""
-    if session.options.on_running_twin is OnRunningTwin.IGNORE:
+    if options.on_running_twin is OnRunningTwin.IGNORE:
         return None
     try:
-        return Twins(session)
+        return Twins(run, options)
     except OSError:
         return None  # without a home folder; the run has been told
