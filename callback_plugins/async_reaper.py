@@ -21,6 +21,8 @@ author:
 requirements:
   - The Python package C(ansible-reap), in the environment that holds Ansible.
 notes:
+  - Of an ad-hoc command (C(ansible -B 600 -P 0)) the jobs are written to the ledger, and nothing else is done. That
+    needs C(bin_ansible_callbacks=true) under C([defaults]).
   - A bad value of an option is one warning, and the option's default applies. All options are plain text for that
     reason, because Ansible drops a plugin whose options it finds at fault and the run would go on unguarded.
   - A path in an ansible.cfg is relative to the folder of that file. Elsewhere it is relative to the current folder.
@@ -191,7 +193,6 @@ OPTIONS = (
     "history",
     "ledger_dir",
 )
-ADHOC = "__adhoc_playbook__"
 
 
 class CallbackModule(CallbackBase):  # type: ignore[misc]
@@ -231,9 +232,6 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             )
 
     def _start(self, playbook: Any) -> None:
-        if str(getattr(playbook, "_file_name", "")) == ADHOC:
-            self.disabled = True
-            return
         if self._session is None:
             try:
                 from ansible_reap.runtime import entry  # noqa: PLC0415 - the heavy part, only for a run that goes on

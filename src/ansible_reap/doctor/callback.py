@@ -30,7 +30,7 @@ def examine() -> list[Diagnosis]:
     state = programs.ask(program, "reap_ansible_state")
     found = [*_core(program, state), *_enabled(program, state), *_options(state)]
     blocking = any(observation.remedy for observation in found)
-    return found if blocking else [*found, _proof(program, state)]
+    return found if blocking else [*found, _proof(program, state), _ad_hoc(state)]
 
 
 def _core(program: Program, state: dict[str, Any]) -> Iterator[Diagnosis]:
@@ -149,3 +149,11 @@ def _proof(program: Program, state: dict[str, Any]) -> Diagnosis:
         return off(f"{name} runs, but did not see an unreaped job", "run it by hand, and report it with the output")
     effect = f"exit status {reply.returncode}"
     return fine(f"{name} (ansible-core {state['core']}) saw the unreaped job of a bad example: {effect}")
+
+
+def _ad_hoc(state: dict[str, Any]) -> Diagnosis:
+    if state["ad_hoc"]:
+        return fine("jobs of ad-hoc commands (ansible -B SECONDS -P 0) are in the ledger too")
+    return fine(
+        "ad-hoc commands load no callback: [defaults] bin_ansible_callbacks = true puts their jobs in the ledger"
+    )

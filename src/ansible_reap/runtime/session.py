@@ -23,13 +23,21 @@ from ansible_reap.runtime.events import results
 from ansible_reap.runtime.events.action_names import is_reap
 from ansible_reap.runtime.events.ansible_objects import Host, Loader, Play, Playbook, Result, Stats, Task, Variables
 from ansible_reap.runtime.events.hidden import Awaited, HiddenResults, ResultSlot, is_hidden, is_masked, whole_register
-from ansible_reap.runtime.events.plays import may_launch
+from ansible_reap.runtime.events.plays import is_ad_hoc, may_launch
 from ansible_reap.runtime.events.replies import job_id, reply_of
 from ansible_reap.runtime.events.sightings import poll_sighting, sighting_of
 from ansible_reap.runtime.events.sites import SiteReader
 from ansible_reap.runtime.gate.keeper import Gatekeeper
 from ansible_reap.runtime.policy import known_jobs
-from ansible_reap.runtime.policy.options import EXTRA_VAR_PREFIX, NAMES, Options, Reaction, from_the_file, parse
+from ansible_reap.runtime.policy.options import (
+    EXTRA_VAR_PREFIX,
+    NAMES,
+    Options,
+    Reaction,
+    for_ad_hoc,
+    from_the_file,
+    parse,
+)
 from ansible_reap.runtime.remote.expected import ExpectedEnds
 from ansible_reap.runtime.remote.mailbox import Mailbox
 from ansible_reap.runtime.remote.own_tasks import own_action, tell
@@ -167,7 +175,8 @@ class Session:
             self._sites = SiteReader(self.base)
             self._use(Options())
             options = self.guard(self._read_options, self._with_extra_vars(playbook, raw_options))
-            self._use(options or Options())
+            options = options or Options()
+            self._use(for_ad_hoc(options) if is_ad_hoc(playbook) else options)
         self.playbooks.append(str(playbook._file_name))  # noqa: SLF001
         self._keeper.playbook_start(playbook)
         if self._finish is not None:

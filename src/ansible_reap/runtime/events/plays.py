@@ -8,7 +8,7 @@ from typing import Any
 from ansible.playbook.block import Block
 
 from ansible_reap.runtime.events.action_names import short
-from ansible_reap.runtime.events.ansible_objects import Task
+from ansible_reap.runtime.events.ansible_objects import Playbook, Task
 
 _DYNAMIC = frozenset({"include_tasks", "include_role", "include"})
 
@@ -33,3 +33,8 @@ def may_launch(task: Task) -> bool:
 def may_start_jobs(tasks: Iterable[Task]) -> bool:
     """Some task launches, or brings in tasks that only the run knows."""
     return any(may_launch(task) or short(task.action) in _DYNAMIC for task in tasks)
+
+
+def is_ad_hoc(playbook: Playbook) -> bool:
+    """It is what the command ``ansible`` makes of its arguments (ansible-core 2.16 to 2.22)."""
+    return str(playbook._file_name) == "__adhoc_playbook__"  # noqa: SLF001 - a playbook has no public attributes

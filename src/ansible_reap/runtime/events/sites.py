@@ -18,6 +18,9 @@ from ansible_reap.runtime.events.ansible_objects import Host, Play, Task, Variab
 from ansible_reap.runtime.tracking.display_text import fit
 from ansible_reap.runtime.tracking.info import Access, LaunchSite, Route
 
+NO_FILE = "ad-hoc command"
+"""What stands for the path of a task that is in no file."""
+
 
 class SiteReader:
     """Makes one record for all jobs of a task with the same settings, so that a job costs little."""
@@ -42,7 +45,7 @@ class SiteReader:
         site = LaunchSite(
             play=fit(str(play.get_name())),
             task=results.task_label(task),
-            path=path,
+            path=path or NO_FILE,
             line=line,
             role=results.role_name(task),
             register=results.register_name(task),

@@ -145,6 +145,25 @@ def parse(raw: Mapping[str, object], warn: Callable[[str], None]) -> Options:
     )
 
 
+def for_ad_hoc(options: Options) -> Options:
+    """The options for an ad-hoc command: its jobs are meant to be left, and go to the ledger.
+
+    Nothing tells one ad-hoc command from another, so there are no twins and no run times; and the files in which
+    playbooks tell of themselves stay theirs.
+    """
+    return Options(
+        enabled=options.enabled,
+        on_unreaped=OnUnreaped.REPORT,
+        on_failed=Reaction.REPORT,
+        on_error=Reaction.REPORT,
+        on_running_twin=OnRunningTwin.IGNORE,
+        look=False,
+        recap=RecapWhen.NEVER,
+        history="",
+        ledger_dir=options.ledger_dir,
+    )
+
+
 def from_the_file(raw: Mapping[str, object], config: AnsibleCfg, environment: Mapping[str, str]) -> dict[str, object]:
     """``raw`` with the paths from the ansible.cfg resolved against its folder, as Ansible resolves its own.
 
