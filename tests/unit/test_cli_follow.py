@@ -12,8 +12,10 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timezone
+from importlib import resources
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from ansible_reap.cli import main
@@ -32,6 +34,7 @@ from ansible_reap.runtime.tracking.phases import Phase
 from ansible_reap.runtime.tracking.tracker import JobRecord
 from ansible_reap.wording import rough_duration
 
+SCHEMA = json.loads(resources.files("ansible_reap").joinpath("schemas/jobs.json").read_text(encoding="utf-8"))
 TASK = """\
 - hosts: all
   tasks:
@@ -178,7 +181,9 @@ def test_json_says_the_same_of_each(runs: Runs, capsys: pytest.CaptureFixture[st
     runs.measured(*range(600, 1200, 60))
     runs.run("live", live=True).launched(runs.job("j1.1", 300, RUNNING))
     assert main(["jobs", "--all", "--format", "json", *runs.options]) == 0
-    (job,) = json.loads(capsys.readouterr().out)["jobs"]
+    printed = json.loads(capsys.readouterr().out)
+    jsonschema.validate(printed, SCHEMA)
+    (job,) = printed["jobs"]
     assert (job["jid"], job["run"], job["live"], job["standing"]) == ("j1.1", "live", True, "running")
     assert job["expected"].keys() == {"runs", "median_left_s", "bound_left_s", "level"}
     assert job["expected"]["bound_left_s"] == pytest.approx(834, abs=5)
@@ -238,6 +243,10 @@ def test_json_is_one_object_a_change(runs: Runs, follower: subprocess.Popen[str]
     first = json.loads(follower.stdout.readline())
     ledger.settled(JobRecord(job, Phase.REAPED))
     second = json.loads(follower.stdout.readline())
+    jsonschema.validate(first, SCHEMA)
+    jsonschema.validate(second, SCHEMA)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**first, "became": "gone"}, SCHEMA)
     assert [(each["was"], each["became"], each["job"]["jid"]) for each in (first, second)] == [
         (None, "running", "j1.1"),
         ("running", "reaped", "j1.1"),

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import time
+from importlib import resources
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from ansible_reap.cli import main
@@ -18,6 +20,7 @@ from ansible_reap.runtime.tracking.info import Access, JobInfo, LaunchSite
 from ansible_reap.runtime.tracking.phases import Phase
 from ansible_reap.runtime.tracking.tracker import JobRecord
 
+SCHEMA = json.loads(resources.files("ansible_reap").joinpath("schemas/jobs.json").read_text(encoding="utf-8"))
 SITE = LaunchSite("Nightly", "Start the backup", "site.yml", 12, None, "backup", 3600, 0, no_log=False)
 
 
@@ -50,6 +53,7 @@ def test_json_has_the_reports_form(tmp_path: Path, capsys: pytest.CaptureFixture
     write_run(tmp_path, "run-1", "j1.1")
     assert main(["jobs", "--ledger-dir", str(tmp_path), "--format", "json"]) == 0
     report = json.loads(capsys.readouterr().out)
+    jsonschema.validate(report, SCHEMA)
     assert report.keys() == {"version", "jobs"}
     assert report["version"] == 1
     (job,) = report["jobs"]
@@ -84,6 +88,7 @@ def test_hosts_that_never_answered_are_named(tmp_path: Path, capsys: pytest.Capt
     assert "0 jobs outstanding, left by 1 run." in text
     assert main(["jobs", "--ledger-dir", str(tmp_path), "--format", "json"]) == 0
     report = json.loads(capsys.readouterr().out)
+    jsonschema.validate(report, SCHEMA)
     assert report["jobs"] == []
     assert [(task["host"], task["path"], task["line"]) for task in report["may_have_started"]] == [
         (f"web{number}", "site.yml", 12) for number in range(5)
