@@ -16,7 +16,7 @@ from scenarios.conftest import Run, Runner
 from scenarios.test_collect import Controller
 from scenarios.test_first import play
 from scenarios.test_wait import WAIT, collection_at, in_matrix, ledgers
-from support import sshd
+from support import environments, sshd
 
 LAUNCHES = {
     "as the remote user": "",
@@ -29,6 +29,17 @@ LAUNCHES = {
     "on the controller": "delegate_to: localhost",
     "in a folder of its own": "vars: {ansible_async_dir: FOLDER/jobs}",
 }
+
+
+newest_first = pytest.mark.parametrize(
+    "core",
+    [
+        pytest.param(core, marks=() if core in environments.side_cores()[-1:] else pytest.mark.slow)
+        for core in environments.chosen_cores()
+    ],
+    indirect=True,
+)
+"""On each chosen ansible-core, of which all but the newest are slow."""
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +126,7 @@ def test_the_gate_reaps_every_job(over_ssh: Callable[..., Run], server: sshd.Ser
     assert left_over(server, ids(got)) == set()
 
 
-@in_matrix
+@newest_first
 def test_stop_ends_every_job(run: Runner, server: sshd.Server, tmp_path: Path) -> None:
     (server.folder / "jobs").mkdir(exist_ok=True)
     (server.folder / "jobs").chmod(0o777)

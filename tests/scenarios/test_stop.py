@@ -137,6 +137,24 @@ def test_it_ends_what_was_chosen_and_nothing_else(jobs: Jobs) -> None:
 
 
 @in_matrix
+def test_collect_stops_what_runs_have_left_at_work(jobs: Jobs) -> None:
+    """``timeout`` leads a process group of its own within the job; it ends too, and what has left the job does not."""
+    leave(jobs, TREE.format(folder=jobs.folder))
+    jids = jobs.jobs()
+    left = int((jobs.folder / "left").read_text())
+    groups = {os.getpgid(pid) for pid in jobs.alive() if session_of(pid) != session_of(left)}
+    assert len(groups) > len({os.getsid(pid) for pid in jobs.alive()}), "no child has a group of its own"
+    got = jobs.collect("-e", "stop=true")
+    assert got.status == 0, got.output
+    assert jobs.alive() == {left}
+    assert jobs.jobs() == set()
+    assert {jobs.status(jid)["msg"] for jid in jids} <= {
+        "Stopped by reap.jobs.stop (SIGTERM)",
+        "Stopped by reap.jobs.stop (SIGKILL)",
+    }
+    assert len(jids) == 3
+
+
 def test_jobs_that_a_play_has_stopped_do_not_fail_it(run: Runner, tmp_path: Path) -> None:
     got = run(
         """
