@@ -90,6 +90,9 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
 
 def _add_changes(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--fix", action="store_true", help="apply the safe fixes, print what changed")
+    group.add_argument(
+        "--unsafe-fixes", action="store_true", help="with --fix or --diff: what is only suggested too; read the diff"
+    )
     group.add_argument("--diff", action="store_true", help="print what --fix would change, and write nothing")
     group.add_argument("--generate-ignore", action="store_true", help="add what is found to .ansible-lint-ignore")
     group.add_argument("--generate-baseline", action="store_true", help="write what is found to the baseline")
@@ -173,6 +176,8 @@ def _refuse_what_excludes(args: argparse.Namespace) -> None:
         raise UsageError(
             "--generate-baseline is for the whole project: leave out PATH, --select, --ignore, --diff-base"
         )
+    if args.unsafe_fixes and not (args.fix or args.diff):
+        raise UsageError("--unsafe-fixes says which fixes --fix applies and --diff shows: give one of the two")
     reads_input = args.stdin_filename is not None
     if "-" in args.paths and not reads_input:
         raise UsageError("'-' is standard input: --stdin-filename says which file of the project it stands for")
@@ -206,7 +211,7 @@ def _diff(root: Path, lint: _Lint, unsaved: Mapping[str, bytes], args: argparse.
     """Print what ``--fix`` would change. The status is 1 where it would change something or something is left."""
     from ansible_reap.linting import autofix  # noqa: PLC0415 - a plain check starts without it
 
-    fixed = autofix.fix(root, lint, unsaved)
+    fixed = autofix.fix(root, lint, unsaved, with_unsafe=args.unsafe_fixes)
     here = Path.cwd()
     prefix = f"{root.relative_to(here).as_posix()}/" if root != here and root.is_relative_to(here) else ""
     lines = [line.rstrip("\n") for line in autofix.diff(root, fixed, unsaved, prefix)]
@@ -250,7 +255,7 @@ def _fixed(root: Path, lint: _Lint, args: argparse.Namespace) -> Outcome:
     from ansible_reap.linting import autofix  # noqa: PLC0415 - a plain check starts without it
 
     try:
-        fixed = autofix.fix(root, lint)
+        fixed = autofix.fix(root, lint, with_unsafe=args.unsafe_fixes)
         autofix.write(root, fixed)
     except OSError as error:
         raise UsageError(f"--fix: cannot write '{error.filename}': {error.strerror}") from error

@@ -6,10 +6,14 @@ import argparse
 import fnmatch
 import json
 import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from ansible_reap import files
+from ansible_reap.checks.evidence.measured import judge
+from ansible_reap.checks.timeout import DEFAULT_HEADROOM
 from ansible_reap.cli.command_line import Parser, UsageError
 from ansible_reap.history import committed
 from ansible_reap.history.database import StoreError
@@ -52,7 +56,18 @@ def add_arguments(parser: Parser) -> None:
     prune.add_argument(
         "--launch", metavar="GLOB", help="delete all of these launches of the project, as 'show' names them"
     )
-    for each in (show, export, bring, prune):
+    limits = actions.add_parser(
+        "limits",
+        help="which limits to change, and to what",
+        description="List the launches whose limit is too tight by what was measured, the tightest first, and the "
+        "number to write instead. 'check --history local --fix --unsafe-fixes' writes it.",
+    )
+    limits.add_argument("--format", choices=("text", "json"), default="text")
+    limits.add_argument(
+        "--headroom", metavar="TIMES", type=float, default=DEFAULT_HEADROOM, help="default: %(default)g"
+    )
+    limits.add_argument("--committed", action="store_true", help="by the committed file instead of the store")
+    for each in (show, limits, export, bring, prune):
         each.add_argument("--store", metavar="PATH|URL", help="default: where the callback keeps them")
         each.add_argument("--project-dir", metavar="DIR", type=Path, help="default: the project around this folder")
     for each in (show, prune):
@@ -102,6 +117,64 @@ def _show(args: argparse.Namespace) -> int:
         print("\n".join(_table(histories, with_project=getattr(args, "all_projects", False))))
     else:
         print(f"nothing measured yet of {project_name(_root(args))}")
+    return 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """A limit to change. Times are seconds."""
+
+    history: LaunchHistory
+    limit: float
+    advice: int
+    reason: str
+
+    @property
+    def order(self) -> tuple[float, object]:
+        """How much of the limit is left to it."""
+        return self.history.estimate.headroom(self.limit) or 0.0, self.history.identity
+
+
+def _changes(histories: Iterable[LaunchHistory], headroom: float) -> list[_Change]:
+    """What a check would say of each launch's newest limit, the most urgent first."""
+    found = []
+    for history in histories:
+        limit = history.estimate.limit
+        verdict = judge(history.estimate, limit, headroom) if limit else None
+        if limit and verdict is not None:
+            reason = "reached" if verdict.sub_tag == "ceiling" else "tight"
+            found.append(_Change(history, limit, verdict.advice, reason))
+    return sorted(found, key=lambda change: change.order)
+
+
+def _limits(args: argparse.Namespace) -> int:
+    if args.headroom < 1:
+        raise UsageError("--headroom: a limit below what the work takes helps nobody; use 1 or more")
+    changes = _changes(_histories(args), args.headroom)
+    if args.format == "json":
+        listed = [{**_record(each.history), "write_s": each.advice, "why": each.reason} for each in changes]
+        print(json.dumps({"version": 1, "limits": listed}, indent=2))
+        return 0
+    if not changes:
+        print(f"no limit of {project_name(_root(args))} needs to be changed, by what was measured")
+        return 0
+    rows: list[tuple[str, ...]] = [("LIMIT", "WRITE", "HEADROOM", "WHY", "RUNS", "LAUNCH")]
+    for change in changes:
+        known = change.history.estimate
+        rows.append(
+            (
+                seconds_text(change.limit),
+                f"async: {change.advice}",
+                times_text(known.headroom(change.limit) or 0.0),
+                change.reason,
+                f"{known.runs}{'+' if known.censored else ''}",
+                launch_text(change.history.identity),
+            )
+        )
+    widths = [max(len(row[column]) for row in rows) for column in range(5)]
+    for row in rows:
+        print("  ".join([*(f"{cell:>{width}}" for cell, width in zip(row[:5], widths, strict=True)), row[5]]))
+    print("\nansible-reap check --history local --fix --unsafe-fixes writes these.")
     return 0
 
 
@@ -158,7 +231,7 @@ def _prune(args: argparse.Namespace) -> int:
     return 0
 
 
-_ACTIONS = {"show": _show, "export": _export, "import": _import, "prune": _prune}
+_ACTIONS = {"show": _show, "limits": _limits, "export": _export, "import": _import, "prune": _prune}
 
 
 def _headroom(history: LaunchHistory) -> float | None:

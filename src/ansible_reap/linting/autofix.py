@@ -1,4 +1,4 @@
-"""``check --fix``: try the safe fixes until none is left, and keep only those that remove their finding.
+"""``check --fix``: try the fixes until none is left, and keep only those that remove their finding.
 
 They are tried on the text alone. A file is written once, when what becomes of it is known.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ansible_reap import files
@@ -36,8 +36,10 @@ Lint = Callable[[Mapping[str, bytes | None]], Outcome]
 """Checks the project with these files in the place of those on the disk."""
 
 
-def fix(root: Path, lint: Lint, unsaved: Mapping[str, bytes] | None = None) -> Fixed:
+def fix(root: Path, lint: Lint, unsaved: Mapping[str, bytes] | None = None, *, with_unsafe: bool = False) -> Fixed:
     """Fix what ``lint(unsaved)`` finds in the project at ``root``; nothing is written.
+
+    ``with_unsafe`` applies what is only suggested too, where it changes no other file than that of the finding.
 
     After each round the project is checked again as it would be; a fix whose finding is still there, or that broke
     something, is taken back and not tried again. Raises OSError where a file cannot be read.
@@ -47,7 +49,8 @@ def fix(root: Path, lint: Lint, unsaved: Mapping[str, bytes] | None = None) -> F
     texts = dict(unsaved or {})
     before = lint(texts)
     for _ in range(ROUNDS):
-        candidates = [finding for finding in before.findings if finding.fix and _key(finding) not in refused]
+        findings = [_with_proposal(each) for each in before.findings] if with_unsafe else before.findings
+        candidates = [finding for finding in findings if finding.fix and _key(finding) not in refused]
         chosen = edits.choose(candidates)
         old = {path: texts[path] if path in texts else (root / path).read_bytes() for path in edits.touched(chosen)}
         done, new = edits.applied(old, chosen)
@@ -62,6 +65,15 @@ def fix(root: Path, lint: Lint, unsaved: Mapping[str, bytes] | None = None) -> F
         texts.update(new)
         before = after
     return Fixed(before, tuple(applied), {path: texts[path] for path in edits.touched(applied)})
+
+
+def _with_proposal(finding: Finding) -> Finding:
+    """The finding with its suggestion as its fix, where it has no other."""
+    proposal = finding.proposal
+    if finding.fix is not None or proposal is None:
+        return finding
+    is_within = all(edit.path == finding.place.path for edit in proposal.edits)
+    return replace(finding, fix=proposal) if is_within else finding
 
 
 def write(root: Path, fixed: Fixed) -> None:

@@ -91,3 +91,56 @@ def test_old_runs_can_be_forgotten(project: Path, capsys: pytest.CaptureFixture[
     assert main(["history", "prune", "--older-than", "2.5", "--project-dir", str(project)]) == 0
     launches = json.loads(shown(capsys, project, "--format", "json"))["launches"]
     assert [each["runs"] for each in launches] == [3, 3, 3]
+
+
+PLAYBOOK = """\
+- hosts: all
+  tasks:
+    - name: {task}
+      ansible.builtin.command: work
+      async: {limit}
+      poll: 0
+      register: job
+    - name: Wait
+      ansible.builtin.async_status:
+        jid: "{{{{ job.ansible_job_id }}}}"
+      register: result
+      until: result is finished
+      retries: 100
+      delay: 10
+"""
+
+
+def limits(capsys: pytest.CaptureFixture[str], project: Path, *options: str) -> str:
+    capsys.readouterr()
+    assert main(["history", "limits", "--project-dir", str(project), *options]) == 0
+    return capsys.readouterr().out
+
+
+def test_the_limits_to_change_are_listed_with_the_number_to_write(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    heading, row, *rest = limits(capsys, project).splitlines()
+    assert heading.split() == ["LIMIT", "WRITE", "HEADROOM", "WHY", "RUNS", "LAUNCH"]
+    assert row.split() == ["600", "s", "async:", "900", "1.5", "tight", "6", "site.yml:", "Tight"]
+    assert rest == ["", "ansible-reap check --history local --fix --unsafe-fixes writes these."]
+    (entry,) = json.loads(limits(capsys, project, "--format", "json"))["limits"]
+    assert (entry["task"], entry["limit_s"], entry["write_s"], entry["why"]) == ("Tight", 600.0, 900, "tight")
+    tasks = [
+        each["task"] for each in json.loads(limits(capsys, project, "--headroom", "8", "--format", "json"))["limits"]
+    ]
+    assert tasks == ["Tight", "Fair"], "the tightest first"
+    assert limits(capsys, project, "--headroom", "1") == (
+        "no limit of shop needs to be changed, by what was measured\n"
+    )
+
+
+def test_a_check_writes_the_number_when_it_is_told_so(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    playbook = project / "site.yml"
+    playbook.write_text(PLAYBOOK.format(task="Tight", limit=600))
+    (entry,) = json.loads(limits(capsys, project, "--format", "json"))["limits"]
+    command = ["check", str(project), "--project-dir", str(project), "--history", "local", "--select", "async-timeout"]
+    main([*command, "--fix"])
+    assert "async: 600\n" in playbook.read_text(), "how long work may take is not for a safe fix to say"
+    main([*command, "--fix", "--unsafe-fixes"])
+    assert f"async: {entry['write_s']}\n" in playbook.read_text()
