@@ -65,4 +65,5 @@ class Detachment:
 
     @property
     def is_valid(self) -> bool:
+        """Whether it gives a reason, and so detaches."""
         return bool(self.reason.strip())

@@ -47,6 +47,7 @@ class Subcommand:
     children: tuple[Subcommand, ...] = ()
 
     def with_children(self) -> Iterator[Subcommand]:
+        """This one and all below it, in the order of the help."""
         yield self
         for child in self.children:
             yield from child.with_children()

@@ -15,6 +15,8 @@ MAX_DEPTH = 40
 
 
 class ReferenceKind(Enum):
+    """What a call names."""
+
     TASKS = "tasks"
     ROLE = "role"
     PLAYBOOK = "playbook"

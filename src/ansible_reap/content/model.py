@@ -105,6 +105,7 @@ class Task:
         return self.name or self.action
 
     def line_of(self, key: str) -> int:
+        """The line of a key of the task; the task's own where the key is not there."""
         return self.key_lines.get(key, self.place.line)
 
     def enclosing(self) -> Iterator[Block]:

@@ -15,6 +15,7 @@ __all__ = ["Hidden", "SourceError", "Unsafe", "check", "compose", "end_line", "i
 
 
 def is_vaulted(data: bytes) -> bool:
+    """Whether the whole file is vaulted."""
     return data.startswith(VAULT_HEADER)
 
 

@@ -24,12 +24,15 @@ class Diagnosis:
 
 
 def fine(text: str) -> Diagnosis:
+    """All is well."""
     return Diagnosis(Health.OK, text)
 
 
 def absent(text: str, remedy: str = "") -> Diagnosis:
+    """Something is not there, which may be meant so."""
     return Diagnosis(Health.ABSENT, text, remedy)
 
 
 def off(text: str, remedy: str) -> Diagnosis:
+    """Something is wrong; the remedy says how to mend it."""
     return Diagnosis(Health.OFF, text, remedy)

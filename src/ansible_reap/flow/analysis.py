@@ -24,6 +24,7 @@ class Quantity:
 
     @property
     def known(self) -> bool:
+        """Whether the values are all that there are."""
         return bool(self.values) and not self.is_open
 
     @property
@@ -56,6 +57,8 @@ class Setting:
 
 
 class ReapKind(str, Enum):
+    """What a task does with the jobs that it looks at."""
+
     WAIT = "wait"
     """Waits until the job has finished."""
     PEEK = "peek"

@@ -47,6 +47,8 @@ class Connection(Protocol):
 
 
 class Database(Protocol):
+    """What the store asks of a database."""
+
     @property
     def label(self) -> str:
         """Where it is, without its secrets."""

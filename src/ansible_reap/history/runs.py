@@ -40,6 +40,7 @@ class LaunchHistory:
 
     @property
     def estimate(self) -> Estimate:
+        """What its runs allow to be said of the next one."""
         limit = self.runs[-1].limit if self.runs else None
         return estimate((each.time for each in self.runs), limit)
 

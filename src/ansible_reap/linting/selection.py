@@ -52,6 +52,7 @@ class Judge:
         return not self.lint.excludes(self.root / finding.place.path)
 
     def decide(self, finding: Finding) -> Reporting:
+        """What becomes of the finding; notes the entries of the ignore file that it meets."""
         names = self._names(finding)
         if finding.place.path in self.left_out or not self._is_on(finding):
             return Reporting.SILENT

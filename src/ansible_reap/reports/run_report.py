@@ -66,6 +66,8 @@ class ReportedJob:
 
 @dataclass(frozen=True, slots=True)
 class Report:
+    """A run's report as it was read back."""
+
     run: str
     playbooks: tuple[str, ...]
     core: str

@@ -168,6 +168,7 @@ class Session:
     # Playbook and play
 
     def playbook_start(self, playbook: Playbook, raw_options: Variables) -> None:
+        """A playbook starts. At the first one the options are read, from what Ansible gives the plugin."""
         self.loader = playbook._loader  # noqa: SLF001 - a playbook has no public attributes
         if not self.playbooks:
             # Paths are told as ``ansible-reap check`` tells them.
@@ -209,6 +210,7 @@ class Session:
         return {**raw, **{name: extra[EXTRA_VAR_PREFIX + name] for name in NAMES if EXTRA_VAR_PREFIX + name in extra}}
 
     def play_start(self, play: Play) -> None:
+        """A play starts, or a batch of one."""
         self.guard(self._recover)
         self.guard(self._lose_unheard)
         self._play = play
@@ -228,6 +230,7 @@ class Session:
     # Tasks
 
     def task_start(self, task: Task) -> None:
+        """A task is about to start on the first of its hosts."""
         self._recover()
         if own_action(task) is not None or self._keeper.owns(task):
             self.guard(self.mailbox.open)
@@ -235,6 +238,7 @@ class Session:
             self._hidden.prepare(task)
 
     def runner_start(self, host: Host, task: Task) -> None:
+        """A task is about to start on this host."""
         if may_launch(task) and not self._keeper.owns(task):
             if self._finish is None:
                 self._finish = self._make_finish(self)
@@ -368,6 +372,7 @@ class Session:
             self._answered(event.host, event.task)
 
     def unreachable(self, result: Result, *, is_item: bool = False) -> None:
+        """The host of a task, or of a loop item, could not be reached."""
         event = _Event(*results.parts_of(result), failed=True, ignored=False, is_item=is_item, is_retry=False)
         if not is_reap(event.task.action):
             self._claimed(event, event.data)

@@ -48,6 +48,7 @@ class Command:
 
     @property
     def is_background(self) -> bool:
+        """Whether the shell goes on without waiting for it."""
         return self.ended_by == "&"
 
     @property

@@ -64,6 +64,7 @@ class Item:
     """The last line of the task, comments after it left out."""
 
     def entry(self, key: str) -> Entry | None:
+        """The entry of this key; None where the task has none."""
         return next((entry for entry in self.entries if entry.key == key), None)
 
     def number(self, key: str) -> float | None:
@@ -73,6 +74,7 @@ class Item:
 
     @property
     def last_of_list(self) -> int:
+        """The last line of the list that the task stands in."""
         return self.end_line(self.siblings[-1])
 
     def end_line(self, node: Node) -> int:
@@ -80,6 +82,7 @@ class Item:
         return end_line(node, self.lines)
 
     def text(self, first: int, last: int) -> str:
+        """The text of these lines (from 1, both included)."""
         return "".join(self.lines[first - 1 : last])
 
     def own_lines(self, entry: Entry) -> str:

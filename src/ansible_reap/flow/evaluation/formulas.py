@@ -62,6 +62,8 @@ class _Compound:
 
 
 class Not(_Compound):
+    """The opposite of a formula."""
+
     __slots__ = ()
 
     @property
@@ -70,10 +72,14 @@ class Not(_Compound):
 
 
 class And(_Compound):
+    """All of the parts hold."""
+
     __slots__ = ()
 
 
 class Or(_Compound):
+    """At least one of the parts holds."""
+
     __slots__ = ()
 
 
@@ -122,6 +128,7 @@ def settled(formula: Formula) -> Formula:
 
 
 def neg(formula: Formula) -> Formula:
+    """The opposite of the formula, simplified."""
     if isinstance(formula, bool):
         return not formula
     if isinstance(formula, Not):
@@ -130,10 +137,12 @@ def neg(formula: Formula) -> Formula:
 
 
 def conj(*parts: Formula) -> Formula:
+    """All of these, simplified."""
     return _joined(And, True, parts)
 
 
 def disj(*parts: Formula) -> Formula:
+    """At least one of these, simplified."""
     return _joined(Or, False, parts)
 
 

@@ -111,6 +111,7 @@ class Map:
     rest: Value | None = None
 
     def get(self, key: str) -> Value | None:
+        """What stands under the key; None where it is certain that nothing does."""
         for name, value in self.entries:
             if name == key:
                 return value

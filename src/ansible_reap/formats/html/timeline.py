@@ -43,6 +43,8 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Axis:
+    """The axis of the figure."""
+
     start: datetime
     length: float
     """Seconds that are drawn."""
@@ -50,9 +52,11 @@ class Axis:
     """Seconds from the start to the last moment that is known; beyond it there are only limits."""
 
     def of(self, when: datetime) -> float:
+        """A moment in seconds from the start."""
         return (when - self.start).total_seconds()
 
     def percent(self, seconds: float) -> str:
+        """A number of seconds from the start as a percentage of the length, for CSS."""
         share = 100 * min(max(seconds / self.length, 0.0), 1.0)
         return f"{share:.3f}".rstrip("0").rstrip(".")
 

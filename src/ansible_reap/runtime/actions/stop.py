@@ -58,6 +58,7 @@ class Choice:
     live: bool
 
     def takes(self, job: JobInfo, ledger: RunLedger) -> bool:
+        """Whether the job of this ledger is meant."""
         return (
             (self.live or not ledger.alive)
             and (self.run is None or ledger.run.run == self.run)
@@ -109,6 +110,7 @@ class Stopped:
         return Sighting(Source.PLAYBOOK, Sight.FAILED, time.time(), msg=MESSAGE, reap=reap)
 
     def as_line(self, *, dry_run: bool) -> str:
+        """The job and what became of it, on one line."""
         word = "not stopped" if self.outcome is None else self.outcome.value.replace("_", " ")
         if dry_run and self.outcome is StopOutcome.STOPPED:
             word = "would be stopped"

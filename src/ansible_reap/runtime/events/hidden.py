@@ -83,6 +83,7 @@ class Awaited(Generic[EventT]):
 
     @property
     def is_ours(self) -> bool:
+        """Whether the register is one that we have added."""
         return self.register.startswith(_OURS)
 
 
@@ -125,14 +126,17 @@ class HiddenResults(Generic[EventT]):
             raise
 
     def expect(self, awaited: Awaited[EventT]) -> None:
+        """A result that callbacks may not see has been made: read it from its register at the next event."""
         self._awaited.append(awaited)
 
     @property
     def awaited(self) -> tuple[Awaited[EventT], ...]:
+        """The results that are still to be read."""
         return tuple(self._awaited)
 
     @property
     def is_waiting(self) -> bool:
+        """Whether a result is still to be read."""
         return bool(self._awaited)
 
     def arrived(

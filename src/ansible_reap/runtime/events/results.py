@@ -130,6 +130,7 @@ def access_of(task: Task, variables: Mapping[str, str | int | float | bool] | No
 
 
 def is_connection_variable(name: str) -> bool:
+    """Whether the variable decides how a host is reached."""
     return name in _CONNECTION_NAMES or name.startswith(_CONNECTION_VARIABLES)
 
 
@@ -144,6 +145,7 @@ def whole(value: object) -> int:
 
 
 def is_loop(task: Task) -> bool:
+    """Whether the task loops."""
     return task.loop is not None or bool(task.loop_with)
 
 

@@ -115,6 +115,7 @@ class Gate:
             self._fail.notified_hosts = [_NOBODY] if armed else []
 
     def owns(self, task: TaskLike) -> bool:
+        """Whether the task is one of the gate's own."""
         return identity(task) in self._identities
 
     def is_entrance(self, task: TaskLike) -> bool:

@@ -55,9 +55,11 @@ class Gatekeeper:
         """A hidden launch may have left jobs that are not known yet."""
 
     def playbook_start(self, playbook: Playbook) -> None:
+        """A playbook starts; its plays are those that may still reap."""
         self._later = LaterPlays(playbook)
 
     def play_start(self, play: Play) -> None:
+        """A play, or a batch of it, starts: put a gate at its end where it may need one."""
         self._play = play
         self._gate = None
         self._later.enter(play)
@@ -86,6 +88,7 @@ class Gatekeeper:
         return any(self._later.other_hosts_may_reap(job.info) for job in self._needing.get(host, {}).values())
 
     def owns(self, task: Task) -> bool:
+        """Whether the task is one of the gate's own."""
         return self._gate is not None and self._gate.owns(task)
 
     def file(self, job: JobRecord) -> None:

@@ -41,6 +41,7 @@ class LaterPlays:
 
     @property
     def is_last(self) -> bool:
+        """Whether no play follows the one that runs."""
         return self._index >= len(self._plays) - 1
 
     def may_reap(self, job: JobInfo) -> bool:

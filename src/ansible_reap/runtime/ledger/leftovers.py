@@ -36,10 +36,12 @@ class Leftovers:
 
     @property
     def jobs(self) -> list[JobInfo]:
+        """The jobs that were launched on the host and are not accounted for."""
         return [job for ledger in self.ledgers for job in ledger.launches if job.host == self.host]
 
     @property
     def intents(self) -> list[Intent]:
+        """The launching tasks on which the host has never reported."""
         return [intent for ledger in self.ledgers for intent in ledger.intents if intent.host == self.host]
 
     def folders(self) -> dict[Access, list[Intent]]:

@@ -38,6 +38,7 @@ class RunLedger:
 
     @property
     def is_accounted_for(self) -> bool:
+        """Whether no job and no launching task is left to come back for."""
         return not self.launches and not self.intents
 
 

@@ -32,6 +32,8 @@ class Tone(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Line:
+    """One line of the recap."""
+
     text: str
     tone: Tone
 

@@ -97,4 +97,5 @@ def as_json(run: Run, jobs: Sequence[JobRecord], outcome: RunOutcome, options: O
 
 
 def dumps(report: dict[str, Any]) -> str:
+    """The report as text, with a line end."""
     return json.dumps(report, indent=1, ensure_ascii=True) + "\n"

@@ -43,18 +43,24 @@ ENVIRONMENT_PREFIX = "ASYNC_REAPER_"
 
 
 class OnUnreaped(str, Enum):
+    """What to do about a job that nobody has waited for."""
+
     FAIL = "fail"
     REPORT = "report"
     REAP = "reap"
 
 
 class GatePlace(str, Enum):
+    """Where jobs are judged: at the end of each play (AUTO: unless a later one may reap them), or of the run."""
+
     AUTO = "auto"
     PLAY = "play"
     RUN = "run"
 
 
 class Reaction(str, Enum):
+    """Whether a problem fails the run, or is reported only."""
+
     FAIL = "fail"
     REPORT = "report"
 
@@ -67,6 +73,8 @@ class OnRunningTwin(str, Enum):
 
 
 class RecapWhen(str, Enum):
+    """When the recap is shown."""
+
     PROBLEMS = "problems"
     ALWAYS = "always"
     NEVER = "never"

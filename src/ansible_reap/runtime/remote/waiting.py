@@ -73,10 +73,12 @@ class Waited:
 
     @property
     def is_bad(self) -> bool:
+        """Whether the job failed, was killed at its limit or is lost."""
         return self.job.state in BAD_STATES
 
     @property
     def has_ended(self) -> bool:
+        """Whether its end, good or bad, is known."""
         return self.job.state is not JobState.UNREAPED
 
 

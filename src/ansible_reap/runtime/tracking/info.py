@@ -89,6 +89,7 @@ class JobInfo:
 
     @property
     def delegated_to(self) -> str | None:
+        """The host that the job runs on where that is not ``host``."""
         return self.site.access.delegate_to
 
     @property
@@ -113,10 +114,12 @@ class JobInfo:
 
     @property
     def limit_s(self) -> int:
+        """The limit (``async``) in seconds."""
         return self.site.limit_s
 
     @property
     def poll(self) -> int:
+        """The poll interval in seconds; 0 for a launch that nobody waits for by itself."""
         return self.site.poll
 
     @property

@@ -99,6 +99,7 @@ class JobRecord:
 
     @property
     def state(self) -> JobState:
+        """What the report calls the phase."""
         return STATES[self.phase]
 
     @property
@@ -163,9 +164,11 @@ class Tracker:
         return iter(self._jobs.values())
 
     def listen(self, listener: Listener) -> None:
+        """Have the listener told of everything from now on."""
         self._listeners.append(listener)
 
     def get(self, jid: str) -> JobRecord | None:
+        """The job of this id; None where it is not of this run."""
         return self._jobs.get(jid)
 
     def open_hosts(self) -> list[str]:
