@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from ansible import constants as C  # noqa: N812 - Ansible's own name for it
 from ansible import context
@@ -71,8 +71,7 @@ class Finish(Protocol):
         """Ansible has sent its stats."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Event:
+class _Event(NamedTuple):
     """One result of a task or loop item, and how it came out."""
 
     task: Task
@@ -400,7 +399,7 @@ class Session:
         started = self._starts.get(event.key, now)
         self._starts[event.key] = now  # the next item of a loop starts now
         if self.tracker.get(jid) is None:
-            self._launched(replace(event, data={**event.data, "ansible_job_id": jid}), started)
+            self._launched(event._replace(data={**event.data, "ansible_job_id": jid}), started)
             self.tracker.see(jid, poll_sighting(event.data, failed=failed, when=now))
 
     # Launches
@@ -571,7 +570,7 @@ class Session:
                 continue
             if not may_launch(event.task):
                 failed = event.failed and (not event.ends_a_loop or reply_of(data).failed)
-                self._saw(replace(event, failed=failed, is_item=event.ends_a_loop), slot, data)
+                self._saw(event._replace(failed=failed, is_item=event.ends_a_loop), slot, data)
             else:
                 self._launch_arrived(awaited, slot, data)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from ansible_reap.runtime.events import results
 from ansible_reap.runtime.events.action_names import is_reap
@@ -53,8 +53,7 @@ class Event(Protocol):
 EventT = TypeVar("EventT", bound=Event)
 
 
-@dataclass(frozen=True, slots=True)
-class ResultSlot:
+class ResultSlot(NamedTuple):
     """What the event of a result, or of one item of a loop, has told though the result itself was hidden."""
 
     site: LaunchSite | None = None

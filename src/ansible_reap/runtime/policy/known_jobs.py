@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import yaml
 
@@ -46,8 +46,7 @@ class Named(Protocol):
     def host(self) -> str: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(NamedTuple):
     """One thing about a job, and the glob that it must match."""
 
     subject: str
@@ -90,8 +89,7 @@ def literal_glob(text: str) -> str:
     return re.sub(r"^\s|\s$", "?", inner)
 
 
-@dataclass(frozen=True, slots=True)
-class KnownEntry:
+class KnownEntry(NamedTuple):
     """One line of the file."""
 
     rule: IgnoreRule

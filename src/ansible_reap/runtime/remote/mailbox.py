@@ -14,7 +14,8 @@ import os
 import pickle
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from ansible_reap.runtime.tracking.info import JobInfo
 from ansible_reap.runtime.tracking.tracker import Origin, Sighting
@@ -22,8 +23,7 @@ from ansible_reap.runtime.tracking.tracker import Origin, Sighting
 _READ_AT_ONCE = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(NamedTuple):
     """What a worker saw of one job, or why it could not look."""
 
     job: JobInfo
@@ -34,8 +34,7 @@ class Look:
     """It has removed the job's status file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
+class Letter(NamedTuple):
     """What one task saw on one host."""
 
     host: str
@@ -73,8 +72,8 @@ class Mailbox:
             OSError: it cannot be written.
         """
         # How a job is reached is known on the other side, and goes nowhere else.
-        looks = tuple(replace(look, job=replace(look.job, route=None)) for look in letter.looks)
-        line = base64.b64encode(pickle.dumps(replace(letter, looks=looks)))
+        looks = tuple(look._replace(job=replace(look.job, route=None)) for look in letter.looks)
+        line = base64.b64encode(pickle.dumps(letter._replace(looks=looks)))
         # What was cut off by a full disk must not spoil the next letter, so each begins on a line of its own.
         whole = b"\n" + line + b"\n"
         if self._fd is None:
