@@ -59,25 +59,14 @@ KILLED = play(
 
 def problems(done: Done, folder: Path) -> list[str]:
     """What is wrong after one run."""
-    wrong = [] if done.status == 2 else [f"status {done.status}"]
-    if done.report is None:
-        return [*wrong, "no report", done.output[-2000:]]
-    states = {job["host"]: job["state"] for job in done.report["jobs"] if job["host"] in ("good", "fine")}
-    if states != {"good": "failed", "fine": "reaped"}:
-        wrong.append(f"the honest hosts' jobs: {states}")
-    counts = dict(re.findall(r"^(good|fine) +: .*failed=(\d+)", done.output, re.MULTILINE))
-    if counts != {"good": "1", "fine": "0"}:
-        wrong.append(f"failures of the honest hosts: {counts}")
-    launches = sum(job["host"] in EVIL for job in done.report["jobs"])
-    if not launches:
+    wrong = problems_of_collect(done, folder)
+    if done.report is not None and not any(job["host"] in EVIL for job in done.report["jobs"]):
         wrong.append("no job of a hostile host")
-    if "an error of its own" in done.output or "Traceback" in done.output:
-        wrong.append("an error of ours: " + done.output.partition("an error of its own")[2][:300])
-    return [*wrong, *_unfit(done), *_asked_elsewhere(folder)]
+    return wrong
 
 
 def problems_of_collect(done: Done, folder: Path) -> list[str]:
-    """What is wrong after ``collect``."""
+    """What is wrong after ``collect``, and after any other run too."""
     wrong = [] if done.status == 2 else [f"status {done.status}"]
     if done.report is None:
         return [*wrong, "no report", done.output[-2000:]]
@@ -87,8 +76,9 @@ def problems_of_collect(done: Done, folder: Path) -> list[str]:
     counts = dict(re.findall(r"^(good|fine) +: .*failed=(\d+)", done.output, re.MULTILINE))
     if counts != {"good": "1", "fine": "0"}:
         wrong.append(f"failures of the honest hosts: {counts}")
-    if "an error of its own" in done.output or "Traceback" in done.output:
-        wrong.append("an error of ours: " + done.output.partition("Traceback")[2][:600])
+    found = re.search(r"an error of its own|Traceback", done.output)
+    if found is not None:
+        wrong.append("an error of ours: " + done.output[found.end() : found.end() + 600])
     return [*wrong, *_unfit(done), *_asked_elsewhere(folder)]
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from ansible_reap.checks import support
 from ansible_reap.checks.fixes import cleanup, reboot, wait
@@ -16,8 +19,9 @@ from ansible_reap.flow.evaluation import filters, scalars, truths
 from ansible_reap.flow.walk import effects, look_kinds, state
 from ansible_reap.history import identity
 from ansible_reap.runtime.ledger.lines import KEPT_VARIABLES
+from ansible_reap.runtime.policy.options import NAMES
 from ansible_reap.shell import names
-from support.environments import present_cores, program
+from support.environments import ROOT, present_cores, program
 
 ASK = """
 import json, pathlib, ansible
@@ -130,3 +134,41 @@ def test_connection_variables_in_the_ledger_hold_no_secret() -> None:
 def test_words_for_true_and_false_are_those_that_ansible_converts() -> None:
     assert known("true") == support._TRUE
     assert known("false") == support._FALSE
+
+
+SET_BY_THE_ACTION = {"status_files", "claimed", "dry_run"}
+"""Options of the modules of ``stop`` and ``sweep`` that no playbook gives."""
+
+
+def constant(path: Path, name: str) -> Any:
+    """A constant of a module that only an environment with Ansible can import."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        is_meant = any(isinstance(target, ast.Name) and target.id == name for target in targets)
+        if is_meant and isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+            return ast.literal_eval(node.value)
+    raise AssertionError(f"{path} has no {name}")
+
+
+def documented(path: Path) -> dict[str, Any]:
+    options: dict[str, Any] = yaml.safe_load(constant(path, "DOCUMENTATION"))["options"]
+    return options
+
+
+def test_the_callback_documents_and_hands_over_the_options_that_the_package_reads() -> None:
+    callback = ROOT / "callback_plugins" / "async_reaper.py"
+    assert constant(callback, "OPTIONS") == NAMES
+    assert set(documented(callback)) == set(NAMES)
+
+
+@pytest.mark.parametrize("action", ["collect", "stop", "sweep", "wait"])
+def test_an_action_takes_what_its_module_documents(action: str) -> None:
+    told = documented(ROOT / "collection" / "plugins" / "modules" / f"{action}.py")
+    taken = constant(ROOT / "src" / "ansible_reap" / "runtime" / "actions" / f"{action}.py", "ARGUMENTS")
+    for name in SET_BY_THE_ACTION & set(told):
+        del told[name]
+    shapes = [
+        {name: (each.get("type"), each.get("default"), each.get("elements")) for name, each in options.items()}
+        for options in (told, taken)
+    ]
+    assert shapes[0] == shapes[1]
