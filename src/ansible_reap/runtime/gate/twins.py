@@ -133,8 +133,11 @@ class Twins(Listener):
     def _others(self) -> list[RunLedger]:
         now = time.monotonic()
         if now - self._read >= _FRESH:
-            self._ledgers = self._watch.read()
             self._read = now
+            try:
+                self._ledgers = self._watch.read()
+            except OSError:
+                self._ledgers = []  # the run's own ledger has the same trouble, and tells of it
         return self._ledgers
 
     def _is_same_launch(self, ledger: RunLedger, job: JobInfo, site: LaunchSite) -> bool:
