@@ -1,7 +1,8 @@
 """The one way in which we write files.
 
 A file is written whole or not at all: beside its place, under a name that nobody can guess, and then renamed. A link is
-followed, for its owner put it there. A device, a pipe or a socket is never written to and never replaced.
+followed if it is ours or the system's. A device, a pipe or a socket is never written to and never replaced, nor is what
+is private put into another user's file.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from pathlib import Path
 PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
 _IN_PLACE = frozenset({errno.EBUSY, errno.EXDEV, errno.EACCES, errno.EPERM})
 """Errors of a folder in which nothing can be put, or of a file that is a mount point: the file itself may do."""
+_MOST_LINKS = 40
+"""As Linux has it; a longer way leads nowhere."""
 
 
 class UnsafePathError(OSError):
@@ -70,9 +73,12 @@ def target_of(path: Path) -> Path:
     """The file that the path leads to, through links.
 
     Raises:
-        UnsafePathError: it leads to what is no file, or through a link in a folder that others may write to.
+        UnsafePathError: it leads to what is no file, or through a link that another user has made or may have made.
         OSError: it leads to a folder, or nowhere for too many links.
     """
+    foreign = _foreign_link(path)
+    if foreign is not None:
+        raise UnsafePathError(f"it leads through {foreign}, a link of another user", path)
     target = Path(os.path.realpath(path))
     if target != Path(os.path.normpath(path.absolute())):
         shared = shared_folder(path.parent)
@@ -87,6 +93,15 @@ def target_of(path: Path) -> Path:
     if not stat.S_ISREG(status.st_mode):
         raise UnsafePathError("it is no file but a device, a pipe or a socket", path)
     return target
+
+
+def is_ours(path: Path) -> bool:
+    """Whether a file or folder belongs to this user or to root, and is no link."""
+    try:
+        status = path.lstat()
+    except OSError:
+        return False
+    return not stat.S_ISLNK(status.st_mode) and _is_trusted(status)
 
 
 def make_folder(folder: Path) -> None:
@@ -115,6 +130,9 @@ def state_folder() -> Path:
 
 def refuse_shared(folder: Path) -> None:
     """Raise UnsafePathError where others may change what the folder holds, or put another in its place."""
+    foreign = _foreign_link(folder)
+    if foreign is not None:
+        raise UnsafePathError(f"it leads through {foreign}, a link of another user", folder)
     shared = shared_folder(folder)
     if shared is not None:
         raise UnsafePathError(_others_may(shared), folder)
@@ -132,11 +150,30 @@ def shared_folder(folder: Path) -> Path | None:
                 status = step.stat()
             except OSError:
                 break  # there is nothing yet, and what we make is ours
-            if is_sticky and status.st_uid not in (0, os.geteuid()):
+            if is_sticky and not _is_trusted(status):
                 return step
             is_sticky = bool(status.st_mode & stat.S_ISVTX)
             if status.st_mode & stat.S_IWOTH and not is_sticky:
                 return step
+    return None
+
+
+def _is_trusted(status: os.stat_result) -> bool:
+    return status.st_uid in (0, os.geteuid())
+
+
+def _foreign_link(path: Path) -> Path | None:
+    """The first link on the way to a path that belongs to another user than us and root."""
+    way = [path.absolute()]
+    for _ in range(_MOST_LINKS):
+        current = way[-1]
+        link = next((step for step in (*reversed(current.parents), current) if step.is_symlink()), None)
+        if link is None:
+            return None
+        if not _is_trusted(link.lstat()):
+            return link
+        rest = current.relative_to(link)
+        way.append(Path(os.path.normpath(link.parent / os.readlink(link) / rest)))  # noqa: PTH115 - as text
     return None
 
 
@@ -160,7 +197,9 @@ def _overwrite(target: Path, data: bytes, mode: int | None) -> None:
     with os.fdopen(fd, "wb") as stream:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             raise UnsafePathError("it is no file but a device, a pipe or a socket", target)
+        if mode is not None:
+            if not _is_trusted(os.fstat(fd)):
+                raise UnsafePathError("it is a file of another user", target)
+            os.fchmod(fd, mode)
         os.ftruncate(fd, 0)
         stream.write(data)
-        if mode is not None:
-            os.fchmod(fd, mode)

@@ -131,3 +131,17 @@ def test_a_host_cannot_set_the_variables_with_which_it_is_reached(lies: Lies, tm
         ),
     )
     assert (precious / "passwd").read_text() == "precious", got.output
+
+
+def test_a_host_whose_text_names_anothers_job_does_not_answer_for_it(lies: Lies) -> None:
+    got = lies(
+        play(
+            launch("exit 1", when=IS_VICTIM),
+            f"- ansible.builtin.command: cat /run/backup.id\n  register: found\n  when: {IS_EVIL}\n",
+            reap(jid="found.stdout", when=IS_EVIL),
+        ),
+        command={"changed": True, "rc": 0, "stdout": "VICTIMS"},
+        status=ANSWERED,
+    )
+    assert got.status == 2, got.output
+    assert got.only_job()["state"] == "failed"

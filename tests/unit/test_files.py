@@ -103,6 +103,40 @@ def test_a_folder_of_another_user_below_a_sticky_one_is_refused(shared: Path) ->
         files.refuse_shared(shared / "of-another")
 
 
+ANOTHER = 12345
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_what_another_user_has_put_in_a_sticky_folder_is_neither_followed_nor_filled(
+    tmp_path: Path, shared: Path
+) -> None:
+    shared.chmod(0o1777)
+    precious = tmp_path / "precious"
+    precious.write_text("mine", encoding="utf-8")
+    (shared / "report.json").symlink_to(precious)
+    (shared / "way").symlink_to(tmp_path)
+    for link in ("report.json", "way"):
+        os.chown(shared / link, ANOTHER, -1, follow_symlinks=False)
+    for path in (shared / "report.json", shared / "way" / "precious"):
+        with pytest.raises(files.UnsafePathError, match="a link of another user"):
+            files.write(path, "text")
+    with pytest.raises(files.UnsafePathError, match="a link of another user"):
+        files.refuse_shared(shared / "way")
+    assert precious.read_text(encoding="utf-8") == "mine"
+    (shared / "mine").symlink_to(precious)
+    files.write(shared / "mine", "text")
+    assert precious.read_text(encoding="utf-8") == "text"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_what_belongs_to_another_user_or_is_a_link_is_not_ours(tmp_path: Path) -> None:
+    for name in ("mine", "theirs"):
+        (tmp_path / name).write_text("", encoding="utf-8")
+    os.chown(tmp_path / "theirs", ANOTHER, -1)
+    (tmp_path / "link").symlink_to(tmp_path / "mine")
+    assert [name for name in ("mine", "theirs", "link", "none") if files.is_ours(tmp_path / name)] == ["mine"]
+
+
 def test_the_state_folder_needs_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", "/some/state")
     assert files.state_folder() == Path("/some/state/ansible-reap")

@@ -147,9 +147,16 @@ class SqliteDatabase:
             return
         files.make_folder(self.path.parent)
         files.refuse_shared(self.path.parent)
-        files.target_of(self.path)
+        target = files.target_of(self.path)
         # SQLite would make the file with the umask's permissions; its journal takes over those of the file.
-        os.close(os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+        fd = os.open(target, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, files.PRIVATE_FILE)
+        try:
+            if not files.is_ours(target):
+                raise files.UnsafePathError("it is a file of another user", self.path)
+            if os.fstat(fd).st_uid == os.geteuid():
+                os.fchmod(fd, files.PRIVATE_FILE)
+        finally:
+            os.close(fd)
 
     def _begin(self, connection: sqlite3.Connection, write: bool) -> None:
         self._locked_out(lambda: connection.execute("PRAGMA synchronous = NORMAL"))

@@ -72,16 +72,15 @@ class Store:
 
     def add(self, observations: Sequence[Observation]) -> None:
         """Keep these and prune; of a job that is known already the newer word counts. Raises StoreError."""
-        waiting = self._waiting_room()
-        files = sorted(waiting.glob("*.json"))
+        waiting = self._waiting()
         rows = [_to_row(each) for each in observations]
-        rows += [row for file in files for row in _read_waiting(file)]
+        rows += [row for file in waiting for row in _read_waiting(file)]
         with self.address.open(self.patience).transaction(write=True) as connection:
             _create(connection)
             connection.run(_INSERT, rows)
             launches = {(row["project"], row["place"], row["task"], row["position"]) for row in rows}
             _prune(connection, sorted(launches), datetime.now(timezone.utc) - MAX_AGE)
-        for file in files:
+        for file in waiting:
             file.unlink(missing_ok=True)
 
     def observations(self, project: str | None = None) -> list[Observation]:
@@ -123,7 +122,7 @@ class Store:
         try:
             files.make_folder(folder)
             files.refuse_shared(folder)
-            for oldest in sorted(folder.glob("*.json"))[: -MAX_WAITING + 1]:
+            for oldest in self._waiting()[: -MAX_WAITING + 1]:
                 oldest.unlink(missing_ok=True)
             files.write(folder / f"{name}.json", json.dumps([_to_row(each) for each in observations]))
         except OSError as error:
@@ -137,8 +136,15 @@ class Store:
             path = default_path().with_name(f"server-{digest}")
         return path.with_name(f"{path.name}.waiting")
 
+    def _waiting(self) -> list[Path]:
+        """The files in the waiting room, oldest first; none of another user, who may have made the room."""
+        room = self._waiting_room()
+        if not files.is_ours(room) or files.shared_folder(room) is not None:
+            return []
+        return [file for file in sorted(room.glob("*.json")) if files.is_ours(file)]
+
     def _take_in(self) -> None:
-        if any(self._waiting_room().glob("*.json")):
+        if self._waiting():
             with suppress(StoreError):
                 self.add(())
 

@@ -45,7 +45,8 @@ from ansible_reap.runtime.tracking.as_json import utc
 from ansible_reap.runtime.tracking.display_text import mask_with
 from ansible_reap.runtime.tracking.faults import Faults
 from ansible_reap.runtime.tracking.info import JobInfo, LaunchSite
-from ansible_reap.runtime.tracking.tracker import JobRecord, ReapTask, Tracker
+from ansible_reap.runtime.tracking.phases import END_SIGHTS
+from ansible_reap.runtime.tracking.tracker import ReapTask, Tracker
 
 try:
     from ansible.module_utils.secrets import mask_secrets  # from ansible-core 2.22
@@ -128,12 +129,6 @@ class Session:
         """The launching tasks that have started on a host and have not been reported on."""
         self._slots: dict[tuple[str, str], list[ResultSlot]] = {}
         """What is known of a loop's items so far, by host and task."""
-        self._contested: set[str] = set()
-        """Job ids that a second launch, or another host, has claimed."""
-        self._claims: dict[str, str] = {}
-        """Which host was the first to give an id in a result that is no look at a job."""
-        self._unseen: set[str] = set()
-        """Hosts of which such a result was hidden: they may have claimed any id."""
         self._unknown = 0
 
     @property
@@ -274,8 +269,6 @@ class Session:
         if self._keeper.owns(task):
             self._keeper.result(task, host, is_item=event.is_item)
             return
-        if not is_reap(task.action):
-            self._claimed(event, event.data)
         if own_action(task) is not None:
             for job in tell(self.tracker, self.mailbox.take(*event.key) or ()):
                 self._keeper.file(job)
@@ -361,9 +354,7 @@ class Session:
         if self._concerns_no_job(results.task_of(result)):
             return
         event = _Event(*results.parts_of(result), failed=False, ignored=False, is_item=is_item, is_retry=False)
-        if not is_reap(event.task.action):
-            self._claimed(event, event.data)
-        elif event.data.get("finished") and "ansible_job_id" in event.data:
+        if is_reap(event.task.action) and event.data.get("finished") and "ansible_job_id" in event.data:
             self._saw(event, ResultSlot(None, job_id(event.task.args.get("jid")), event.reached), event.data)
         if is_item:
             self._slots.setdefault(event.key, []).append(ResultSlot())
@@ -373,8 +364,6 @@ class Session:
     def unreachable(self, result: Result, *, is_item: bool = False) -> None:
         """The host of a task, or of a loop item, could not be reached."""
         event = _Event(*results.parts_of(result), failed=True, ignored=False, is_item=is_item, is_retry=False)
-        if not is_reap(event.task.action):
-            self._claimed(event, event.data)
         if self._keeper.owns(event.task):
             self._keeper.result(event.task, event.host, is_item=False)
         elif is_item:
@@ -423,7 +412,6 @@ class Session:
             self._lose(event, "its host gave no possible id for it", site=site)
             return
         if self.tracker.get(jid) is not None:
-            self._contested.add(jid)
             self._lose(event, f"its host named the id of another job, {jid}", site=site)
             return
         file = data.get("results_file")
@@ -466,51 +454,32 @@ class Session:
     # Reaps
 
     def _saw(self, event: _Event, slot: ResultSlot, data: Variables) -> None:
-        job = self._meant(event, slot, data)
-        if job is None:
-            return
-        impossible = reply_of(data).impossible
-        if impossible is not None:
-            self.tracker.lose(job.info.jid, f"what its host says of it cannot be true: {impossible}")
-            self._keeper.file(job)
-            return
-        ignored = event.ignored or (event.is_item and event.task.ignore_errors is True)
-        sighting = sighting_of(
-            event.task,
-            data,
-            failed=event.failed,
-            ignored=ignored,
-            when=time.time(),
-            reap=self._reap(event.task, event.host),
-        )
-        if sighting is not None:
-            self.tracker.see(job.info.jid, sighting)
-            self._keeper.file(job)
+        """A task has looked at a job: the one that the playbook has asked for, else the one that the reply names.
 
-    def _meant(self, event: _Event, slot: ResultSlot, data: Variables) -> JobRecord | None:
-        """The job that a result is about: the one that the playbook has asked for.
-
-        What a host says itself counts for its own jobs only, and so does an id that several hosts have claimed.
+        Only the host that has the job answers for it. What another says may well be true, where two names stand for one
+        machine; whether it is, a look at the job's own host tells.
         """
         jid = slot.asked if slot.asked is not None else job_id(data.get("ansible_job_id"))
         job = self.tracker.get(jid) if jid is not None else None
         if job is None:
-            return None
-        is_own = slot.reached in _hosts_of(job)
-        is_believed = slot.asked is not None and jid not in self._contested and slot.reached not in self._unseen
-        return job if is_believed or is_own else None
-
-    def _claimed(self, event: _Event, data: Variables) -> None:
-        """A result that is no look at a job names one: from then on only that job's own host is believed about it."""
-        if is_hidden(data) and event.reached not in C.LOCALHOST:
-            self._unseen.add(event.reached)
-        jid = job_id(data.get("ansible_job_id"))
-        if jid is None:
             return
-        job = self.tracker.get(jid)
-        first = self._claims.setdefault(jid, event.reached)
-        if event.reached != first or (job is not None and event.reached not in _hosts_of(job)):
-            self._contested.add(jid)
+        is_own = slot.reached in {job.info.host, job.info.delegated_to or job.info.host}
+        impossible = reply_of(data).impossible
+        if impossible is not None:
+            if is_own:
+                self.tracker.lose(job.info.jid, f"what its host says of it cannot be true: {impossible}")
+                self._keeper.file(job)
+            return
+        ignored = event.ignored or (event.is_item and event.task.ignore_errors is True)
+        reap = self._reap(event.task, event.host)
+        sighting = sighting_of(event.task, data, failed=event.failed, ignored=ignored, when=time.time(), reap=reap)
+        if sighting is None:
+            return
+        if is_own:
+            self.tracker.see(job.info.jid, sighting)
+        elif slot.asked is not None and sighting.sight in END_SIGHTS:
+            self.tracker.hear(job.info.jid, reap)
+        self._keeper.file(job)
 
     def _reap(self, task: Task, host: Host) -> ReapTask:
         path, line = results.task_place(task, self.base)
@@ -585,11 +554,6 @@ class Session:
         if jid is not None and not is_hidden(event.data) and self.tracker.get(jid) is None:
             self._launched(event, self._starts.get(event.key, awaited.when), slot=slot, data=data)
             self.tracker.see(jid, poll_sighting(data, failed=event.failed, when=awaited.when))
-
-
-def _hosts_of(job: JobRecord) -> set[str]:
-    """The host of the job, and the one on which it runs for it."""
-    return {job.info.host, job.info.delegated_to or job.info.host}
 
 
 def _bare_site(event: _Event) -> LaunchSite:

@@ -7,7 +7,7 @@ another host than the one that launched them. Times are seconds since the epoch 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Protocol
 
@@ -88,6 +88,8 @@ class JobRecord:
     """When a look last found it running, in seconds since the epoch."""
     uncertainty_s: float = 0.0
     """By how much a run time measured from outside, from launch to ``finished``, may be too long."""
+    heard: ReapTask | None = None
+    """The task to which another host than the job's own has said that it has ended."""
     reap: ReapTask | None = None
     reaped: float | None = None
     """When ``reap`` saw it end."""
@@ -217,6 +219,9 @@ class Tracker:
         job = self._jobs.get(jid)
         if job is None:
             return None
+        if job.heard is not None and sighting.source is Source.LOOK and sighting.sight is Sight.FINISHED:
+            # The task of the playbook has been told the truth, and has waited for the job.
+            sighting = replace(sighting, source=Source.PLAYBOOK, reap=job.heard)
         before = job.phase
         after = TRANSITIONS.get((before, sighting.source, sighting.sight), before)
         if before not in ENDED or before is Phase.UNSURE or sighting.source is Source.PLAYBOOK:
@@ -225,6 +230,12 @@ class Tracker:
         if after is not before:
             self._file(job)
         return job
+
+    def hear(self, jid: str, reap: ReapTask) -> None:
+        """Another host says that the job has ended. It counts as reaped if a look at its own host says so too."""
+        job = self._jobs.get(jid)
+        if job is not None:
+            job.heard = reap
 
     def lose(self, jid: str, why: str) -> JobRecord | None:
         """What is told of the job cannot be believed; None where the job is not of this run."""
