@@ -32,6 +32,8 @@ ENTRY = "entry"
 PLAYBOOK = "playbook"
 FREE = "file"
 """The scope of calls of tasks that may lead anywhere."""
+MAIN_FILES = ("main.yml", "main.yaml", "main.json", "main")
+"""What the file of a role's part may be called: Ansible takes the first that is there (ansible-core 2.16 to 2.22)."""
 OUTSIDE = "outside"
 """The scope of calls in a role that stay in it, where they mean a file that no role owns."""
 
@@ -79,7 +81,7 @@ def _inside(role: str) -> str:
 def stem(path: str) -> str:
     """The last part of a path, without a YAML file's ending."""
     name = path.rpartition("/")[2]
-    return name.rsplit(".", 1)[0] if name.endswith((".yml", ".yaml")) else name
+    return name.rsplit(".", 1)[0] if name.endswith((".yml", ".yaml", ".json")) else name
 
 
 def role_folder(path: str) -> str | None:
@@ -130,5 +132,5 @@ def role_mains(path: str) -> list[str]:
     folder = path.rpartition("/")[0]
     role, _, part = folder.rpartition("/")
     if part in ("handlers", "meta", "tasks"):
-        return [f"{role}/tasks/main.yml", f"{role}/tasks/main.yaml"]
+        return [f"{role}/tasks/{name}" for name in MAIN_FILES]
     return []

@@ -27,6 +27,11 @@ CALL_LENGTH = 500
 LIST_LENGTH = 8000
 """The same for a list of roles."""
 
+_NAME = rb"""["']?([^\s"',}\]#]+)"""
+_NAMED = re.compile(rb"""(?:include(?:_tasks)?|import_(?:tasks|playbook)|tasks_from)["']?\s*[:=]?\s*""" + _NAME)
+_FILE = re.compile(rb"""\bfile["']?\s*[:=]\s*""" + _NAME)
+_OWN_FOLDER = re.compile(rb"""\{\{-?\s*(?:playbook_dir|role_path)\s*-?\}\}/""")
+
 
 class CallText(NamedTuple):
     """What the text of a file's calls holds: whether some name may be a template, and every word where none is."""
@@ -73,6 +78,24 @@ def _calls(data: bytes, sign: bytes) -> Iterator[tuple[int, int]]:
             if _BEFORE.search(data[start:at]):
                 yield start, at - start + len(match.group()) + (LIST_LENGTH if match.group(1) else CALL_LENGTH)
         at = data.find(sign, at + len(sign))
+
+
+def named_files(data: bytes) -> set[str]:
+    """The names, written out, of the files that calls in the text may mean; too many rather than too few."""
+    found: set[bytes] = set()
+    for sign in (b"include", b"import_", b"tasks_from"):
+        at = data.find(sign)
+        while at >= 0:
+            part = data[at : at + CALL_LENGTH]
+            if b"{{" in part:
+                part = _OWN_FOLDER.sub(b"", part)
+            match = _NAMED.match(part)
+            if match is not None:
+                found.add(match.group(1))
+                if b"file" in part:
+                    found.update(_FILE.findall(part))
+            at = data.find(sign, at + len(sign))
+    return {name.removeprefix(b"file=").decode("utf-8", "replace") for name in found if b"{" not in name}
 
 
 def telling_word(name: str) -> bytes:

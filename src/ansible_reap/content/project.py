@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import posixpath
+import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from ansible_reap import ansible_cfg
+from ansible_reap.content.call_text import named_files
+from ansible_reap.content.launch_text import may_launch
 from ansible_reap.reading import SourceError, read
 from ansible_reap.timing import DEFAULT_POLL
 
@@ -38,7 +42,10 @@ RENDERED_FOLDER = "templates"
 COPIED_FOLDER = "files"
 """Its files are copied to hosts. They are read where they launch something: then Ansible runs there too."""
 YAML_ENDINGS = (".yml", ".yaml")
+JSON_ENDING = ".json"
 MAX_FILES = 200_000
+MAX_LOOKED_FOR = 50_000
+"""Paths that are looked for because a call names something in a folder that is not listed."""
 
 
 class AnsibleSettings(NamedTuple):
@@ -80,8 +87,19 @@ class Project:
         self._canonical: dict[str, str | None] = {}
         self.links: set[str] = set()
         """Files and folders that are symbolic links, in the folders that were listed."""
+        self._folder_links: list[str] = []
+        self._file_links: list[str] = []
+        self._stand_ins: dict[str, str] = {}
+        """By what lies beside the content, the link under whose name it is read."""
+        self._skipped: dict[str, list[str]] = {}
+        """Folders that are not listed, by the last part of their names."""
+        self._beside: dict[str, list[str]] = {}
+        """Files that are not read unless something calls them, by the last part of their names."""
         self._list()
         self.settings = self._settings()
+        self._follow_settings()
+        self._known = set(self.yaml)
+        self._looked_for = 0
 
     def read(self, path: str) -> bytes:
         """The bytes of a file of the project. Raises SourceError, also where a link leads out of it."""
@@ -142,13 +160,32 @@ class Project:
             return ""
         if not real.startswith(self._real + os.sep):
             return None
-        return real[len(self._real) + 1 :].replace(os.sep, "/")
+        path = real[len(self._real) + 1 :].replace(os.sep, "/")
+        return self._stand_ins.get(path, path)
 
     def _list(self) -> None:
-        """Folder by folder, each before those in it, names in order. Links to folders are not followed."""
+        """What the project has: what its folders hold, and what its links lead to."""
         copies: dict[str, list[str]] = {}
-        pending = [""]
-        while pending and len(self.yaml) <= MAX_FILES:
+        self._list_from("", copies)
+        for path in self._folder_links:
+            target = self._resolved(path)
+            if target is not None and target not in self._listed:
+                self._list_from(f"{target}/", copies)
+        self._add_new(copies)
+        for paths in copies.values():
+            if any(self._launches(path) for path in paths):
+                self.copied.update(paths)
+        if self.copied:
+            self.yaml = sorted([*self.yaml, *self.copied])
+        self._stand_in()
+
+    def _list_from(self, start: str, copies: dict[str, list[str]]) -> None:
+        """Folder by folder, each before those in it, names in order. Links to folders are not followed here."""
+        pending = [start]
+        while pending:
+            if len(self.yaml) > MAX_FILES:
+                self.unreadable.append((start.rstrip("/") or ".", f"has more than {MAX_FILES:,} YAML files"))
+                return
             prefix = pending.pop()
             folders: list[str] = []
             files: list[str] = []
@@ -165,6 +202,7 @@ class Project:
                         if entry.is_symlink():
                             self.links.add(f"{prefix}{entry.name}")
                             if os.path.isdir(entry.path):  # noqa: PTH112 - unlike the entry, no error for a link to itself
+                                self._folder_links.append(f"{prefix}{entry.name}")
                                 continue
                             links.add(entry.name)
                         files.append(entry.name)
@@ -172,14 +210,97 @@ class Project:
                 self.unreadable.append((prefix.rstrip("/") or ".", error.strerror or "cannot be read"))
                 continue
             folders.sort(reverse=True)
-            pending += [f"{prefix}{name}/" for name in folders if self._is_entered(prefix, name)]
+            for name in folders:
+                if self._is_entered(prefix, name):
+                    pending.append(f"{prefix}{name}/")
+                else:
+                    self._skipped.setdefault(name, []).append(f"{prefix}{name}")
             self._sort_in(prefix, self._present(prefix, sorted(files)), links, copies)
-        self._add_new(copies)
-        for paths in copies.values():
-            if any(self._launches(path) for path in paths):
-                self.copied.update(paths)
-        if self.copied:
-            self.yaml = sorted([*self.yaml, *self.copied])
+
+    def _stand_in(self) -> None:
+        """Links to what is not read in its own place are read in theirs; others are a file again that is."""
+        known = set(self.yaml)
+        for path in sorted(self._file_links):
+            target = self._resolved(path)
+            if target is None or target in known or target in self._stand_ins or not self._is_file(target):
+                continue
+            self._stand_ins[target] = path
+            self._canonical.pop(path, None)
+            self._add_called(path)
+        self.yaml.sort()
+
+    def _follow_settings(self) -> None:
+        """List the folders of roles that the settings name, wherever they are."""
+        before = len(self.yaml)
+        for path in self.settings.roles_path:
+            folder = self._resolved(path) if not path.startswith(("/", "~")) else None
+            if folder and folder not in self._listed and self.is_folder(folder):
+                self._list_from(f"{folder}/", {})
+        if len(self.yaml) > before:
+            self.yaml.sort()
+
+    # ---- what calls lead to
+
+    def reach(self, caller: str, data: bytes) -> list[str]:
+        """Have read what the text calls by a name that is written out, wherever it is. Returns the files that are new.
+
+        What a call may mean is found by name alone, so that too much is read rather than too little.
+        """
+        is_aside = caller.rpartition("/")[0] not in self._listed
+        skipped = [name for name in self._skipped if f"{name}/".encode() in data]
+        new: list[str] = []
+        if is_aside or b"include" in data or b"import_" in data or b"tasks_from" in data:
+            for name in named_files(data) if (is_aside or self._beside) else ():
+                new += self._called(caller, name, is_aside=is_aside)
+        for name in skipped:
+            for match in re.findall(rb"[\w./-]{0,200}" + re.escape(f"{name}/".encode()) + rb"[\w./-]{1,200}", data):
+                new += self._called(caller, match.decode(), is_aside=True)
+        return new
+
+    def _called(self, caller: str, name: str, *, is_aside: bool) -> list[str]:
+        """The files, not read so far, that a call by this name may mean."""
+        base = name.rpartition("/")[2]
+        endings = ("", *YAML_ENDINGS, JSON_ENDING)
+        nearby = [path for ending in endings for path in self._beside.get(base + ending, ())]
+        if not nearby and not is_aside:
+            return []
+        places = {posixpath.normpath(f"{folder}{part}{name}") for folder in _above(caller) for part in _NEAR}
+        wanted = {place + ending for place in places if not place.startswith(("..", "/")) for ending in endings}
+        found = {path for path in nearby if path in wanted or _is_entry(path, name)}
+        if is_aside:
+            self._looked_for += len(wanted)
+            if self._looked_for > MAX_LOOKED_FOR:
+                self._tell_once("not all was looked for that is called here in folders that are not listed", caller)
+                return []
+            found.update(path for path in wanted if self._is_file(path))
+        before = len(self.yaml)
+        for path in sorted(found.difference(self._known, self._stand_ins)):
+            if self.canonical(path) is not None:
+                self._add_called(path)
+        for path in sorted(places) if is_aside else ():
+            if not path.startswith(("..", "/")) and path not in self._listed and self.is_folder(f"{path}/tasks"):
+                self._list_from(f"{path}/", {})
+        new = self.yaml[before:]
+        self._known.update(new)
+        return new
+
+    def _tell_once(self, what: str, path: str) -> None:
+        if not any(told == what for _, told in self.unreadable):
+            self.unreadable.append((path, what))
+
+    def _add_called(self, path: str) -> None:
+        self.yaml.append(path)
+        self.others.discard(path)
+        folder, _, name = path.rpartition("/")
+        listed = self._directories.get(folder)
+        if listed is not None and name not in listed:
+            listed.append(name)
+
+    def _is_file(self, path: str) -> bool:
+        try:
+            return os.path.isfile(f"{self._real}{os.sep}{path}")  # noqa: PTH113 - pathlib's raises for some names
+        except ValueError:
+            return False
 
     def _present(self, prefix: str, names: list[str]) -> list[str]:
         """The names without those of files that are taken not to be there."""
@@ -205,7 +326,7 @@ class Project:
             data = self.read(path)
         except SourceError:
             return False
-        return b"async:" in data and b"poll:" in data
+        return may_launch(data)
 
     def _sort_in(self, prefix: str, names: list[str], links: set[str], copies: dict[str, list[str]]) -> None:
         """What lies in a folder: YAML that Ansible reads, YAML that it copies (by the folder above), the rest."""
@@ -216,12 +337,18 @@ class Project:
         for name in names:
             if name.endswith(YAML_ENDINGS) or prefix + name in self._named:
                 if name in links:  # to a file of the project, which is that file again, or out of the project
+                    self._file_links.append(prefix + name)
                     continue
                 if is_copied and not is_rendered:
                     copies.setdefault("/".join(parts[: parts.index(COPIED_FOLDER)]), []).append(prefix + name)
                 elif not is_rendered:
                     self.yaml.append(prefix + name)
+                if is_copied or is_rendered:
+                    self._beside.setdefault(name, []).append(prefix + name)
+            elif _is_role_part(parts, name) and not (is_copied or is_rendered or name in links):
+                self.yaml.append(prefix + name)
             else:
+                self._beside.setdefault(name, []).append(prefix + name)
                 self.others.add(prefix + name)
                 if name == "ansible.cfg" and prefix:
                     self._nested_configs.append(prefix + name)
@@ -232,7 +359,11 @@ class Project:
     def _is_entered(self, prefix: str, name: str) -> bool:
         if name in SKIPPED_FOLDERS:
             return False
-        return not (name in ("venv", "env") and (self.root / prefix / name / "pyvenv.cfg").exists())
+        folder = self.root / prefix / name
+        is_environment = (folder / "pyvenv.cfg").exists() and (
+            next(folder.glob("lib/python*/site-packages"), None) is not None or (folder / "Lib/site-packages").exists()
+        )
+        return not (name in ("venv", "env") and is_environment)
 
     def _settings(self) -> AnsibleSettings:
         """What the ansible.cfg in effect says, and after that where those of sub-projects look for roles."""
@@ -265,6 +396,27 @@ class Project:
     def folders(self) -> Iterator[str]:
         """Every folder that was listed."""
         yield from self._directories
+
+
+_NEAR = ("", "tasks/", "handlers/")
+"""Where, from the folders above a call, its file may lie."""
+
+
+def _above(path: str) -> Iterator[str]:
+    """The folders that the file lies in, the nearest first, each with a slash behind it; the root is empty."""
+    while path:
+        path = path.rpartition("/")[0]
+        yield f"{path}/" if path else ""
+
+
+def _is_entry(path: str, name: str) -> bool:
+    """Whether the file is one of a role's tasks that ``tasks_from`` may name so."""
+    return path.rpartition(".")[0].endswith(f"/tasks/{name}") or path.endswith(f"/tasks/{name}")
+
+
+def _is_role_part(parts: list[str], name: str) -> bool:
+    """Whether Ansible loads the file with a role, though it does not end as YAML does."""
+    return len(parts) > 2 and parts[-2] in ("tasks", "handlers", "meta") and name in ("main", "main.json")
 
 
 def _path_list(config: ansible_cfg.AnsibleCfg, keys: tuple[str, ...]) -> list[str]:

@@ -44,7 +44,9 @@ class Finder:
         for path in self._project.yaml:
             folder, _, name = path.rpartition("/")
             owner, _, part = folder.rpartition("/")
-            if part in _PARTS and (name.startswith("main.") or (part == "tasks" and "roles" in owner.split("/"))):
+            if part in _PARTS and (
+                name == "main" or name.startswith("main.") or (part == "tasks" and "roles" in owner.split("/"))
+            ):
                 found.add(owner)
             elif name in ("galaxy.yml", "galaxy.yaml"):
                 data = self._library.mapping(path)
@@ -162,7 +164,7 @@ class Finder:
             wanted = [base, base + ".yml", base + ".yaml"]
             matching = sorted({name for pattern in wanted for name in fnmatch.filter(names, pattern)})
             return [posixpath.join(folder, name) for name in matching][: MAX_CANDIDATES + 1]
-        for candidate in (base, base + ".yml", base + ".yaml"):
+        for candidate in (base, base + ".yml", base + ".yaml", base + ".json"):
             full = posixpath.join(folder, candidate)
             if candidate in self._project.listing(folder):
                 real = self._project.canonical(full)

@@ -6,10 +6,10 @@ project without any must not wait for more than its files being read.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from ansible_reap.content.call_text import CallText, call_text
+from ansible_reap.content.launch_text import BEGINS_LOOK, Keywords, spelled_out
 from ansible_reap.reading import SourceError
 
 if TYPE_CHECKING:
@@ -21,9 +21,6 @@ MAX_KEPT = 2 * 1024 * 1024
 """Files above this size are not searched for names."""
 MAX_KEPT_TOGETHER = 8 * 1024 * 1024
 """Bytes that are kept of all files; what is beyond is read again when it is needed."""
-_ASYNC = re.compile(rb"""\basync["']?[ \t]*:""")
-_LOOK = re.compile(rb"async_status|ansible_async")
-_POLL = re.compile(rb"""\bpoll["']?[ \t]*:[ \t]*["']?([^\s"'#,}]*)""")
 
 
 class Survey:
@@ -40,8 +37,11 @@ class Survey:
         self._data: dict[str, bytes] = {}
         self._size = 0
         self._known: set[str] = set()
-        for path in project.yaml:
+        pending = list(reversed(project.yaml))
+        while pending:
+            path = pending.pop()
             self._look_at(path)
+            pending += self.project.reach(path, self._data.get(path) or self.text(path))
         if not self.concerns_jobs:
             self._data.clear()
 
@@ -81,7 +81,7 @@ class Survey:
             if path not in self._known:
                 continue
             try:
-                calls = call_text(self.read(path))
+                calls = call_text(spelled_out(self.read(path)))
             except SourceError:
                 continue
             if calls is not None:
@@ -106,14 +106,11 @@ class Survey:
             self._size += len(data)
 
     def _sort_in(self, path: str, data: bytes) -> None:
-        has_word = b"async" in data
-        bears = has_word and _ASYNC.search(data) is not None
-        polls = _POLL.findall(data) if b"poll" in data else []
-        launches = bears and (
-            any(not poll.isdigit() or not poll.strip(b"0") for poll in polls) or self.project.settings.poll == 0
-        )
-        if launches or (has_word and _LOOK.search(data) is not None) or b"ansible_job_id" in data:
+        data = spelled_out(data)
+        words = Keywords.of(data)
+        launches = words.bears_async and (words.may_be_zero or self.project.settings.poll == 0)
+        if launches or BEGINS_LOOK.search(data) is not None or b"ansible_job_id" in data:
             self.asynchronous.append(path)
             self.has_launches = self.has_launches or launches
-        elif bears or polls:
+        elif words.bears_async or words.bears_poll:
             self.polling.append(path)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 from ansible_reap.content.call_graph import CallGraph
+from ansible_reap.content.call_names import MAIN_FILES
 from ansible_reap.content.library import Library
 from ansible_reap.content.roles import Finder
 from ansible_reap.content.source import SourceError
@@ -90,7 +91,7 @@ def _walk_the_rest(ground: Ground, record: Record) -> None:
             continue
         role = ground.finder.role_of(path)
         walk = _start(ground, record)
-        if role is not None and _is_main(path) and path.startswith(role.part("tasks") + "/main."):
+        if role is not None and _is_main(path) and path.startswith(role.part("tasks") + "/main"):
             _enter(walk, path, partial(order.walk_role, walk, role))
         if path not in record.reached:
             _enter(walk, path, partial(order.walk_tasks_file, walk, path, role))
@@ -106,4 +107,4 @@ def _enter(walk: Walk, path: str, go: Callable[[], None]) -> None:
 
 
 def _is_main(path: str) -> bool:
-    return path.rpartition("/")[2] in ("main.yml", "main.yaml")
+    return path.rpartition("/")[2] in MAIN_FILES

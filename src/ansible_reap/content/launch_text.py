@@ -1,0 +1,59 @@
+"""A first look at a file's text for the keywords of a launch, before any parsing however they are spelled."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+_TO_COLON = rb"""["']?(?:\s*\#[^\n]*\n)*\s*:"""
+"""What may stand between a key and its colon, which is on a line of its own in ``? key``."""
+_ASYNC = re.compile(rb"\basync" + _TO_COLON)
+_POLL = re.compile(rb"\bpoll" + _TO_COLON + rb"""[ \t]*["']?([^\s"'#,}]*)""")
+_ANCHORED = re.compile(rb"""&[^\s,\[\]{}]+\s+(?:!\S*\s+)?["']?(async|poll)\b""")
+"""A key may be an alias of a word that stands elsewhere."""
+BEGINS_LOOK = re.compile(rb"async_status|ansible_async")
+_ESCAPED = re.compile(rb"""\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|\r?\n[ \t]*)""")
+"""How a text in double quotes may spell a letter, or break off in the middle of a word."""
+_ESCAPES = (b"\\x", b"\\u", b"\\U", b"\\\n", b"\\\r")
+
+
+class Keywords(NamedTuple):
+    """Which of a launch's keywords the text of a file may hold."""
+
+    bears_async: bool
+    bears_poll: bool
+    may_be_zero: bool
+    """Whether some ``poll`` is 0 or no plain number."""
+
+    @classmethod
+    def of(cls, data: bytes) -> Keywords:
+        """The keywords in a text that is spelled out."""
+        has_async, has_poll = b"async" in data, b"poll" in data
+        bears_async = has_async and _ASYNC.search(data) is not None
+        polls = _POLL.findall(data) if has_poll else []
+        may_be_zero = any(not poll.isdigit() or not poll.strip(b"0") for poll in polls)
+        if (has_async or has_poll) and b"&" in data:
+            anchored = set(_ANCHORED.findall(data))
+            bears_async = bears_async or b"async" in anchored
+            may_be_zero = may_be_zero or b"poll" in anchored
+        return cls(bears_async, bool(polls) or may_be_zero, may_be_zero)
+
+
+def spelled_out(data: bytes) -> bytes:
+    """The text with the letters that escapes stand for, as far as names and keywords need them: ASCII alone."""
+    return _ESCAPED.sub(_letter, data) if any(escape in data for escape in _ESCAPES) else data
+
+
+def _letter(escape: re.Match[bytes]) -> bytes:
+    text = escape.group()
+    if text[1:2] not in (b"x", b"u", b"U"):
+        return b""
+    digits = text[2:]
+    number = int(digits, 16)
+    return bytes([number]) if number < 128 else b"?"
+
+
+def may_launch(data: bytes) -> bool:
+    """Whether the text has both keywords of a launch."""
+    words = Keywords.of(spelled_out(data))
+    return words.bears_async and words.bears_poll
