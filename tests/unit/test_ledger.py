@@ -168,7 +168,7 @@ def test_a_job_that_nobody_accounted_for_stays(ledger: Ledger, warnings: list[st
     ledger.closed([], complete=True)
     (found,) = read_folder(path.parent, warnings.append)
     assert [launch.jid for launch in found.launches] == ["j1.2"]
-    assert found.named == {"j1.2", "j1.3"}
+    assert [job.jid for job in found.named] == ["j1.2", "j1.3"]
     assert not warnings
 
 

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from ansible_reap.jobs import JobState
 from ansible_reap.runtime.ledger.leftovers import (
     LATE,
     MOST_FILES,
     StatusFile,
     claim,
     close,
+    close_jobs,
     leftovers,
     status_files,
     strangers,
@@ -23,10 +25,12 @@ from ansible_reap.runtime.ledger.lines import Intent, RunRecord
 from ansible_reap.runtime.ledger.processes import controller_name, start_of
 from ansible_reap.runtime.ledger.reader import read_folder
 from ansible_reap.runtime.ledger.writer import Ledger
+from ansible_reap.runtime.remote.mailbox import Look
+from ansible_reap.runtime.remote.own_tasks import tell
 from ansible_reap.runtime.remote.waiting import Waited
 from ansible_reap.runtime.tracking.info import Access, JobInfo, LaunchSite
-from ansible_reap.runtime.tracking.phases import Phase
-from ansible_reap.runtime.tracking.tracker import JobRecord
+from ansible_reap.runtime.tracking.phases import Phase, Sight, Source
+from ansible_reap.runtime.tracking.tracker import JobRecord, Origin, Sighting, Tracker
 
 SITE = LaunchSite("p", "Start", "site.yml", 4, None, None, 60, 0, no_log=False)
 ELSEWHERE = LaunchSite("p", "Start", "site.yml", 9, None, None, 60, 0, no_log=False, access=Access(become=True))
@@ -62,7 +66,7 @@ def test_a_host_is_told_of_its_own_leftovers_only(tmp_path: Path) -> None:
     assert {intent.host for intent in left.intents} == {"web1"}
     assert set(left.folders()) == {SITE.access, ELSEWHERE.access}
     # The jobs of a run that is still going are known, though not up for collection.
-    assert left.named == {"j1.1", "j1.2", "j2.1"}
+    assert left.named == {"j1.1", "j2.1"}
 
 
 def test_hosts_that_the_inventory_lacks_are_counted(tmp_path: Path) -> None:
@@ -127,6 +131,38 @@ def test_what_has_ended_is_closed_and_an_empty_ledger_removed(tmp_path: Path) ->
     other = leftovers(list(again.values()), "web2")
     close(other, [Waited(JobRecord(job, Phase.REAPED)) for job in other.jobs], [], pytest.fail)
     assert [ledger.run.run for ledger in read_folder(tmp_path, pytest.fail)] == ["run-2"]
+
+
+def test_a_host_that_has_named_anothers_job_closes_its_own_only(tmp_path: Path) -> None:
+    release(killed(tmp_path, "run-1", a_job("j1.1", "victim")))
+    release(killed(tmp_path, "run-2", a_job("j1.1", "evil")))
+    of_evil = leftovers(read_folder(tmp_path, pytest.fail), "evil")
+    assert close(of_evil, [Waited(JobRecord(job, Phase.REAPED)) for job in of_evil.jobs], [], pytest.fail) == 1
+    assert [job.host for job in leftovers(read_folder(tmp_path, pytest.fail), "victim").jobs] == ["victim"]
+    close_jobs(read_folder(tmp_path, pytest.fail), "evil", {"j1.1": JobState.FAILED}, pytest.fail)
+    assert [job.host for job in leftovers(read_folder(tmp_path, pytest.fail), "victim").jobs] == ["victim"]
+    close_jobs(read_folder(tmp_path, pytest.fail), "victim", {"j1.1": JobState.FAILED}, pytest.fail)
+    assert read_folder(tmp_path, pytest.fail) == []
+
+
+def test_a_host_that_names_an_id_hides_no_unclaimed_job_of_another(tmp_path: Path) -> None:
+    delegated = LaunchSite("p", "Start", "site.yml", 9, None, None, 60, 0, no_log=False, access=Access("builder"))
+    there = JobInfo("j1.2", "evil", delegated, None, None, 1000.0)
+    release(killed(tmp_path, "run-1", a_job("j1.1", "evil"), there, a_job("j1.3", "victim"), intents=("victim",)))
+    left = leftovers(read_folder(tmp_path, pytest.fail), "victim")
+    assert left.named_at(SITE.access) == {"j1.3"}
+    # What both delegate to one machine is in one folder, and its ids are given by that machine.
+    assert left.named_at(delegated.access) == {"j1.2", "j1.3"}
+
+
+def test_what_collect_sees_on_one_host_is_nothing_of_another_hosts_job_of_the_same_id() -> None:
+    tracker = Tracker()
+    own = tracker.launch(a_job("j1.1", "victim"))
+    well = Sighting(Source.PLAYBOOK, Sight.FINISHED, 1010.0)
+    looks = [Look(a_job("j1.1", "evil"), well), Look(a_job("j1.1", "evil"), well, origin=Origin.LEDGER)]
+    told = list(tell(tracker, looks))
+    assert own.is_outstanding
+    assert [(job.info.host, job.state) for job in told] == [("evil", JobState.REAPED)]
 
 
 def test_a_task_whose_worker_may_still_start_a_job_stays_open(tmp_path: Path) -> None:

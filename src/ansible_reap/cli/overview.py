@@ -140,12 +140,17 @@ class Change:
 
 def changes(before: Sequence[Row], after: Sequence[Row], ledgers: Sequence[RunLedger]) -> Iterator[Change]:
     """What is new, stands otherwise, or is accounted for; in the order of the table, those that are gone last."""
-    known = {row.job.jid: row for row in before}
+    known = {(row.job.host, row.job.jid): row for row in before}
     for row in after:
-        old = known.pop(row.job.jid, None)
+        old = known.pop((row.job.host, row.job.jid), None)
         if old is None or old.standing is not row.standing:
             yield Change(old, row, row.standing.value)
-    states = {jid: state.value for ledger in ledgers for jid, state in ledger.states.items()}
-    for jid, old in known.items():
+    states = {
+        (job.host, job.jid): ledger.states[job.jid].value
+        for ledger in ledgers
+        for job in ledger.named
+        if job.jid in ledger.states
+    }
+    for which, old in known.items():
         # The ledger of a run that has ended well is gone, and how the job ended with it.
-        yield Change(old, None, states.get(jid, "accounted for"))
+        yield Change(old, None, states.get(which, "accounted for"))

@@ -140,7 +140,7 @@ def _search(left: Leftovers, reach: Reach, warnings: list[str]) -> tuple[list[Jo
             warnings.append(f"the folder of the jobs of {place} cannot be searched: {error}")
             continue
         searched += intents
-        strays.update((job.jid, claim(job)) for job in unclaimed(files, intents, left.named))
+        strays.update((job.jid, claim(job)) for job in unclaimed(files, intents, left.named_at(access)))
     return list(strays.values()), searched
 
 

@@ -143,7 +143,7 @@ def stop(action: Action, arguments: Variables, task_vars: Variables) -> Values:
     done = [each for several in _by_access(jobs).values() for each in _end(several, reach, arguments["grace"], dry_run)]
     ended = {each.job.jid: JobState.FAILED for each in done if each.outcome is StopOutcome.STOPPED}
     if not dry_run:
-        close_jobs([ledger for ledger in ledgers if not ledger.alive], ended, warnings.append)
+        close_jobs([ledger for ledger in ledgers if not ledger.alive], host, ended, warnings.append)
     lines = [each.as_line(dry_run=dry_run) for each in done]
     for line in lines:
         say(host, line)
@@ -165,7 +165,7 @@ def stop(action: Action, arguments: Variables, task_vars: Variables) -> Values:
 def _as_launched(job: JobInfo, session: Session | None) -> JobInfo:
     """The job as this run knows it, if it has launched it: the ledger does not hold all of how it is reached."""
     known = session.tracker.get(job.jid) if session is not None else None
-    return job if known is None else known.info
+    return known.info if known is not None and known.info.host == job.host else job
 
 
 def _choice(arguments: Variables) -> Choice:

@@ -34,7 +34,7 @@ def sweep(action: Action, arguments: Variables, task_vars: Variables) -> Values:
     host = str(task_vars["inventory_hostname"])
     dry_run = is_in_check_mode(action)
     warnings: list[str] = []
-    claimed = {jid for ledger in ledgers_for(arguments, warnings) for jid in ledger.named}
+    claimed = {job.jid for ledger in ledgers_for(arguments, warnings) for job in ledger.named}
     if warnings:
         # A ledger that cannot be read may claim any file.
         raise AnsibleActionFail(f"reap.jobs.sweep: {'; '.join(warnings)}")

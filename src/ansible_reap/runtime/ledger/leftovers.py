@@ -1,4 +1,7 @@
-"""What killed runs left on a host, as their ledgers tell it, and the closing of what is accounted for. Pure."""
+"""What killed runs left on a host, as their ledgers tell it, and the closing of what is accounted for. Pure.
+
+A job is known here by its host and its id. A host chooses its ids, so one that lies may name those of others.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import math
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ansible_reap.jobs import JobState
@@ -19,6 +22,7 @@ from ansible_reap.runtime.tracking.info import Access, JobInfo
 
 JOB_ID = re.compile(r"j?\d+\.\d+")
 """What ansible-core 2.16 to 2.22 calls a status file: the launcher's random number and the wrapper's pid."""
+LOCAL_CONNECTIONS = frozenset({"local", "ansible.builtin.local"})
 MOST_FILES = 10_000
 """Files of one folder that are looked at."""
 EARLY, LATE = 5.0, 600.0
@@ -28,11 +32,16 @@ outlives its controller may hang on a slow connection for a while."""
 
 @dataclass(frozen=True, slots=True)
 class Leftovers:
-    """What ended runs have not accounted for on one host. ``named`` are the job ids of all ledgers there are."""
+    """What ended runs have not accounted for on one host.
+
+    ``named`` are the ids of this host's jobs in all ledgers, and ``by_machine`` those of any host's jobs on machines
+    that the playbook itself names.
+    """
 
     host: str
     ledgers: tuple[RunLedger, ...]
     named: frozenset[str]
+    by_machine: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @property
     def jobs(self) -> list[JobInfo]:
@@ -51,6 +60,10 @@ class Leftovers:
             found.setdefault(intent.site.access, []).append(intent)
         return found
 
+    def named_at(self, access: Access) -> frozenset[str]:
+        """The ids of the jobs that a ledger names and whose files may be in the folder to which this leads."""
+        return self.named | self.by_machine.get(_machine(access) or "", frozenset())
+
 
 @dataclass(frozen=True, slots=True)
 class StatusFile:
@@ -64,7 +77,18 @@ class StatusFile:
 def leftovers(ledgers: Sequence[RunLedger], host: str) -> Leftovers:
     """What is left on a host; runs that are still going keep their own."""
     ended = tuple(ledger for ledger in ledgers if not ledger.alive)
-    return Leftovers(host, ended, frozenset(jid for ledger in ledgers for jid in ledger.named))
+    named = [job for ledger in ledgers for job in ledger.named]
+    machines = {_machine(job.access) for job in named}
+    return Leftovers(
+        host,
+        ended,
+        frozenset(job.jid for job in named if job.host == host),
+        {
+            machine: frozenset(job.jid for job in named if _machine(job.access) == machine)
+            for machine in machines
+            if machine is not None
+        },
+    )
 
 
 def strangers(ledgers: Iterable[RunLedger], hosts: Iterable[str]) -> dict[str, int]:
@@ -122,12 +146,12 @@ def close(left: Leftovers, waited: Iterable[Waited], looked_into: Iterable[Inten
     ``looked_into`` are the intents whose folder was searched, and of which nothing is running any more. One of a run
     that still has a worker stays: that worker may yet start a job.
     """
-    ended: dict[str, JobState] = {one.job.info.jid: one.job.state for one in waited if one.has_ended}
+    ended = {one.job.info.jid: one.job.state for one in waited if one.has_ended and one.job.info.host == left.host}
     searched = {(intent.key, intent.host, intent.when) for intent in looked_into}
     closed = 0
     for ledger in left.ledgers:
         records: list[Closing | Answer] = [
-            Closing(job.jid, ended[job.jid]) for job in ledger.launches if job.jid in ended
+            Closing(job.jid, ended[job.jid]) for job in ledger.launches if job.host == left.host and job.jid in ended
         ]
         records += [
             Answer(intent.key, intent.host)
@@ -146,10 +170,14 @@ def close(left: Leftovers, waited: Iterable[Waited], looked_into: Iterable[Inten
     return closed
 
 
-def close_jobs(ledgers: Iterable[RunLedger], ended: Mapping[str, JobState], warn: Callable[[str], None]) -> None:
-    """Write down the state of jobs that have ended, by their ids, in the ledgers of ended runs that have them open."""
+def close_jobs(
+    ledgers: Iterable[RunLedger], host: str, ended: Mapping[str, JobState], warn: Callable[[str], None]
+) -> None:
+    """Write down the state of jobs of a host, by their ids, in the ledgers of ended runs that have them open."""
     for ledger in ledgers:
-        closings = [Closing(job.jid, ended[job.jid]) for job in ledger.launches if job.jid in ended]
+        closings = [
+            Closing(job.jid, ended[job.jid]) for job in ledger.launches if job.host == host and job.jid in ended
+        ]
         try:
             for closing in closings:
                 append(ledger.path, closing)
@@ -164,6 +192,13 @@ def close_jobs(ledgers: Iterable[RunLedger], ended: Mapping[str, JobState], warn
 def claim(job: JobInfo) -> JobInfo:
     """The job, with a limit of one day where its own was a template that only the run could work out."""
     return job if job.limit_s > 0 else replace(job, site=replace(job.site, limit_s=86400))
+
+
+def _machine(access: Access) -> str | None:
+    """Where such jobs are, as the playbook says it; None where it goes by the host itself."""
+    if access.delegate_to is not None:
+        return access.delegate_to
+    return "localhost" if access.connection in LOCAL_CONNECTIONS else None
 
 
 def _latest(intent: Intent) -> float:

@@ -21,7 +21,7 @@ from ansible_reap.runtime.tracking.info import Access, JobInfo
 class RunLedger:
     """The ledger of one run.
 
-    ``launches`` and ``intents`` are those not yet accounted for; ``named`` has every job id that the
+    ``launches`` and ``intents`` are those not yet accounted for; ``named`` has every launch that the
     file ever named, and ``damaged`` counts lines that could not be read.
     """
 
@@ -29,7 +29,7 @@ class RunLedger:
     run: RunRecord
     launches: tuple[JobInfo, ...]
     intents: tuple[Intent, ...]
-    named: frozenset[str]
+    named: tuple[JobInfo, ...]
     alive: bool
     locked: bool
     damaged: int = 0
@@ -107,7 +107,7 @@ def read_file(path: Path) -> RunLedger:
         run=first,
         launches=tuple(launch for jid, launch in launches.items() if jid not in closed),
         intents=tuple(intent for several in intents.values() for intent in several.values()),
-        named=frozenset(launches),
+        named=tuple(launches.values()),
         # The lock is inherited by the workers of a killed controller, so it only decides where the process cannot be
         # seen.
         alive=locked if alive is None else alive,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from ansible_reap.runtime.events.ansible_objects import Task
 from ansible_reap.runtime.remote.mailbox import Look
@@ -20,9 +21,14 @@ def own_action(task: Task) -> str | None:
 def tell(tracker: Tracker, looks: Sequence[Look]) -> Iterator[JobRecord]:
     """Tell the tracker what workers of ours saw; yields the jobs that they spoke of."""
     for look in looks:
-        jid = look.job.jid
-        if look.origin is not Origin.RUN and tracker.get(jid) is None:
-            tracker.adopt(look.job, look.origin)
+        jid, known = look.job.jid, tracker.get(look.job.jid)
+        is_other = known is not None and known.info.host != look.job.host
+        if look.origin is not Origin.RUN:
+            # A host chooses its ids, and another may have named this one in another run. No id has a colon.
+            jid = f"{jid}:{look.job.host}" if is_other else jid
+            tracker.adopt(replace(look.job, jid=jid), look.origin)
+        elif is_other:
+            continue
         if look.sighting is not None:
             job = tracker.see(jid, look.sighting)
         elif look.error is not None or not look.is_cleaned:
