@@ -289,3 +289,23 @@ def test_the_default_is_the_state_folder(monkeypatch: pytest.MonkeyPatch, tmp_pa
     monkeypatch.setenv("XDG_STATE_HOME", "relative")
     monkeypatch.setenv("HOME", "/home/u")
     assert default_path() == Path("/home/u/.local/state/ansible-reap/history.db")
+
+
+def test_only_runs_of_ours_wait_for_the_store(tmp_path: Path) -> None:
+    """A link, or a file of another user, in the place of the waiting room is left alone."""
+    address = parse_address(str(tmp_path / "history.db"))
+    assert address is not None
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "state.json").write_text("{}")
+    (tmp_path / "history.db.waiting").symlink_to(elsewhere)
+    Store(address).add([observation()])
+    assert (elsewhere / "state.json").exists()
+    (tmp_path / "history.db.waiting").unlink()
+    Store(address).set_aside([observation("r2")])
+    (waiting,) = (tmp_path / "history.db.waiting").iterdir()
+    if os.geteuid() == 0:
+        os.chown(waiting, 12345, -1)
+        assert [each.run for each in Store(address).observations()] == ["r1"]
+        os.chown(waiting, 0, -1)
+    assert [each.run for each in Store(address).observations()] == ["r1", "r2"]
