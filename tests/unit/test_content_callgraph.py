@@ -8,6 +8,7 @@ import pytest
 
 from ansible_reap.content.call_graph import CallGraph
 from ansible_reap.content.library import Library
+from ansible_reap.content.mentions import FEW
 from ansible_reap.content.project import Project
 
 LAUNCH = "- name: Back up\n  ansible.builtin.command: backup\n  async: 60\n  poll: 0\n"
@@ -109,7 +110,7 @@ def test_a_role_is_called_by_its_name_whatever_the_folder(tmp_path: Path) -> Non
     }
 
 
-@pytest.mark.parametrize("others", [0, 20], ids=["few", "many"])
+@pytest.mark.parametrize("others", [0, FEW], ids=["few", "many"])
 @pytest.mark.parametrize(
     ("name", "stands"),
     [

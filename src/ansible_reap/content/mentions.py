@@ -9,8 +9,11 @@ from ansible_reap.content.library import Library
 
 MAX_REACH = 200
 """Files that are looked into for one."""
+FEW = 40
+"""Names that are searched for one by one; for more, the words of a text are listed once and for all."""
 DOTTED = "jobs.wait"
 """The one name of two words."""
+_WORD = re.compile(rb"\w+")
 
 
 class Words:
@@ -22,15 +25,36 @@ class Words:
         self._called = called
         self._reaching: dict[str, list[str]] = {}
         self._names: dict[str, _Name] = {}
+        self._words: dict[str, frozenset[str]] = {}
+        self._all_words: dict[str, frozenset[str]] = {}
+        self._known: dict[str, str] = {}
+        """Each word once: most files share theirs."""
 
     def has_one_of(self, path: str, names: Collection[str]) -> bool:
         """Whether one of the names stands in the file or in anything it may call."""
-        return any(self._is_reached(path, name) for name in names)
+        if len(names) <= FEW:
+            return any(self._is_reached(path, self._name(name)) for name in names)
+        words = self._all_words.get(path)
+        if words is None:
+            words = self._all_words[path] = frozenset().union(*map(self._listed, self._reach(path)))
+        return not words.isdisjoint(names)
 
-    def _is_reached(self, path: str, text: str) -> bool:
+    def _listed(self, path: str) -> frozenset[str]:
+        words = self._words.get(path)
+        if words is None:
+            found = {word.decode() for word in _WORD.findall(self._library.text(path))}
+            if self._has(path, self._name(DOTTED)):
+                found.add(DOTTED)
+            words = self._words[path] = frozenset(self._known.setdefault(word, word) for word in found)
+        return words
+
+    def _name(self, text: str) -> _Name:
         name = self._names.get(text)
         if name is None:
             name = self._names[text] = _Name(text)
+        return name
+
+    def _is_reached(self, path: str, name: _Name) -> bool:
         known = name.reached.get(path)
         if known is None:
             known = name.reached[path] = any(self._has(each, name) for each in self._reach(path))

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 from ansible_reap.checks.evidence import scripts, work
-from ansible_reap.checks.evidence.neighbours import ENDING_PROGRAMS, tasks_of_file, tasks_that_end_work
+from ansible_reap.checks.evidence.neighbours import ENDING_PROGRAMS, tasks_after, tasks_that_end_work
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, Launch
 from ansible_reap.timing import KILL_STEP
@@ -257,9 +258,9 @@ def _of_counterpart(analysis: Analysis, task: Task) -> Iterator[Sign]:
 
 def _of_neighbours(analysis: Analysis, task: Task) -> Iterator[Sign]:
     last = task.end_line
-    later = [other for other in tasks_of_file(analysis, task.path) if other.place.line > last]
-    told = [other for other in later if other.module not in _UNTOLD and other.module != "block"]
-    for other in told[:_LOOK_AHEAD]:
+    later = tasks_after(analysis, task.path, last)
+    told = list(islice((each for each in later if each.module not in _UNTOLD and each.module != "block"), _LOOK_AHEAD))
+    for other in told:
         yield from _of_probe(other)
     if told and told[0].module == "pause" and (work.number(told[0].args.get("seconds")) or _PAUSE + 1) <= _PAUSE:
         yield Sign(f"line {told[0].line} gives it a moment to come up", WEAK)

@@ -6,8 +6,10 @@ Only within one file, where the order is the text's.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import islice
 
 from ansible_reap.checks.evidence import conditions, work
 from ansible_reap.checks.evidence.work import is_windows
@@ -45,6 +47,18 @@ def tasks_of_file(analysis: Analysis, path: str) -> Iterator[Task]:
     return iter(analysis.steps.get(path, ()))
 
 
+def tasks_after(analysis: Analysis, path: str, line: int) -> Iterator[Task]:
+    """Those of them that begin after a line, the next one first."""
+    steps, lines = _by_line(analysis.steps.get(path, ()))
+    return islice(steps, bisect_right(lines, line), None)
+
+
+@lru_cache(maxsize=MAX_KEPT)
+def _by_line(steps: tuple[Task, ...]) -> tuple[list[Task], list[int]]:
+    ordered = sorted(steps, key=lambda step: step.line)
+    return ordered, [step.line for step in ordered]
+
+
 def may_be_on_windows(analysis: Analysis, task: Task) -> bool:
     """Whether the task runs on Windows, or by a module that says nothing of it beside tasks that do."""
     if is_windows(task):
@@ -60,10 +74,8 @@ def play_of(task: Task) -> Place | None:
 def own_wait_after(analysis: Analysis, task: Task) -> Task | None:
     """One of the next tasks that waits, by other means than ``async_status``, for what this one is about; or None."""
     play = play_of(task)
-    later = [
-        other for other in tasks_of_file(analysis, task.path) if other.line > task.end_line and other.module != "block"
-    ]
-    for other in later[:_NEXT]:
+    after = tasks_after(analysis, task.path, task.end_line)
+    for other in islice((each for each in after if each.module != "block"), _NEXT):
         if play_of(other) != play:
             return None
         waits = other.module == "wait_for" and str(other.args.get("state", "started")) != "stopped"
@@ -94,8 +106,13 @@ def tests_failure_of(analysis: Analysis, task: Task) -> bool:
 def fails_later(analysis: Analysis, task: Task) -> bool:
     """Whether a later task of the same file and play exists to say that something has failed, under a condition."""
     play = play_of(task)
-    later = (other for other in tasks_of_file(analysis, task.path) if other.line > task.end_line)
-    return any(other.module in _VERDICTS and play_of(other) == play for other in later)
+    failing = _failing(analysis.steps.get(task.path, ()))
+    return any(other.line > task.end_line and play_of(other) == play for other in failing)
+
+
+@lru_cache(maxsize=MAX_KEPT)
+def _failing(steps: tuple[Task, ...]) -> tuple[Task, ...]:
+    return tuple(step for step in steps if step.module in _VERDICTS)
 
 
 def takes_down(task: Task) -> bool:

@@ -139,7 +139,8 @@ class Item:
 def find(analysis: Analysis, task: Task) -> Item | None:
     """The task as an item of the text; None where its layout is not the plain one, and nothing is to be changed."""
     text = analysis.texts.get(task.path)
-    if text is None or _ODD_BREAKS.search(text):
+    lines = None if text is None else _lines(text)
+    if text is None or lines is None:
         return None
     lists = _lists(text)
     found = lists.get((task.line, task.place.column))
@@ -147,7 +148,6 @@ def find(analysis: Analysis, task: Task) -> Item | None:
         return None
     siblings, index = found
     node = siblings.value[index]
-    lines = tuple(text.splitlines(keepends=True))
     head = lines[node.start_mark.line][: node.start_mark.column].removeprefix("\ufeff")
     if node.flow_style or siblings.flow_style or head.strip() != "-" or "\t" in head:
         return None
@@ -196,6 +196,12 @@ def _is_plain(node: MappingNode, entries: tuple[Entry, ...]) -> bool:
     return len(set(firsts)) == len(firsts) and all(
         before.last < after.first for before, after in itertools.pairwise(entries)
     )
+
+
+@lru_cache(maxsize=MAX_KEPT)
+def _lines(text: str) -> tuple[str, ...] | None:
+    """The lines with their ends; None where editors and YAML count them differently."""
+    return None if _ODD_BREAKS.search(text) else tuple(text.splitlines(keepends=True))
 
 
 @lru_cache(maxsize=MAX_KEPT)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from ansible_reap.checks.finding import Edit, Finding
 from ansible_reap.content.model import Task
+
+MAX_KEPT = 64
+"""Files whose lines are remembered: a file may have hundreds of findings."""
 
 
 def suggestion(finding: Finding, text: str, steps: Iterable[Task]) -> str:
@@ -20,7 +24,7 @@ def suggestion(finding: Finding, text: str, steps: Iterable[Task]) -> str:
     path = finding.place.path
     if fix is None or any(edit.path != path for edit in fix.edits):
         return ""
-    lines = text.replace("\r\n", "\n").splitlines(keepends=True)
+    lines = _lines(text)
     first, last = finding.place.line, max(finding.end_line, finding.place.line)
     inside = [edit for edit in fix.edits if first <= edit.first <= last + 1 and edit.last <= last]
     others = [edit for edit in fix.edits if edit not in inside]
@@ -35,6 +39,12 @@ def suggestion(finding: Finding, text: str, steps: Iterable[Task]) -> str:
     added = (edit for edit in others if edit.last < edit.first and not any(_is_within(edit, task) for task in tasks))
     changed += "".join(_placed(edit, lines, last) for edit in added)
     return "" if changed.strip() == "".join(lines[first - 1 : last]).strip() else changed
+
+
+@lru_cache(maxsize=MAX_KEPT)
+def _lines(text: str) -> list[str]:
+    """The lines of the file, with a line feed as their ends; nobody changes them."""
+    return text.replace("\r\n", "\n").splitlines(keepends=True)
 
 
 def _placed(edit: Edit, lines: list[str], last: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -103,7 +104,7 @@ def _is_safe(launch: Launch, item: Item, limit: float | None) -> bool:
         return False
     if _is_per_item(launch, item, "delegate_to") or any(not name.startswith(_REACHING) for name in task.vars):
         return False
-    return "wait_for" not in [step.short_name for step in item.later]
+    return "wait_for" not in [step.module.rpartition(".")[2] for step in item.later]
 
 
 def _is_per_item(launch: Launch, item: Item, key: str) -> bool:
@@ -122,9 +123,15 @@ def _place(analysis: Analysis, item: Item, launch: Launch) -> int:
     gives the register another value.
     """
     ending = {look.task.line for look in launch.looks}
-    ending |= {step.line for step in analysis.steps.get(item.path, ()) if _overwrites(step, launch.register)}
-    ends = (_cuts_off(step) or any(step.line <= line <= step.end_line for line in ending) for step in item.later)
-    stop = next((at for at, is_end in enumerate(ends) if is_end), None)
+    if launch.register is not None:
+        ending |= _lines_that_set(analysis.steps.get(item.path, ())).get(launch.register, frozenset())
+    lines = sorted(ending)
+    stop = None
+    for at, step in enumerate(item.later):
+        nearest = bisect_left(lines, step.place.line)
+        if _cuts_off(step) or (nearest < len(lines) and lines[nearest] <= step.end_line):
+            stop = at
+            break
     if stop is None:
         return item.last_of_list
     if stop == 0:
@@ -133,11 +140,16 @@ def _place(analysis: Analysis, item: Item, launch: Launch) -> int:
     return next(item.end_line(node) for node in item.siblings if node.start_mark.line + 1 == before)
 
 
-def _overwrites(task: Task, register: str | None) -> bool:
-    """Whether the task gives the variable that holds the job's id another value."""
-    return register is not None and (
-        task.keywords.get("register") == register or (task.module == "set_fact" and register in task.args)
-    )
+@lru_cache(maxsize=64)
+def _lines_that_set(steps: tuple[Task, ...]) -> dict[str, frozenset[int]]:
+    """By variable, the lines of the tasks of a file that give it a value, whatever it held before."""
+    found: dict[str, set[int]] = {}
+    for step in steps:
+        register = step.keywords.get("register")
+        names = [register] if isinstance(register, str) else []
+        for name in (*names, *(step.args if step.module == "set_fact" else ())):
+            found.setdefault(name, set()).add(step.line)
+    return {name: frozenset(lines) for name, lines in found.items()}
 
 
 @lru_cache(maxsize=MAX_KEPT)
