@@ -14,11 +14,9 @@ import pytest
 
 from ansible_reap import linting
 from ansible_reap.checks.finding import Finding
-from ansible_reap.content.model import Task
-from ansible_reap.content.source import compose
-from ansible_reap.content.tasks import read_content
 from ansible_reap.linting.outcome import Outcome
 from support.environments import chosen_cores
+from support.pasting import paste
 from support.syntax import assert_parsed
 
 HERE = Path(__file__).parent
@@ -27,8 +25,6 @@ NOT_INSTALLED = re.compile(
     r"^\s+(?:- )?(?:(?!ansible\.(?:builtin|legacy)\.)\w+\.\w+\.\w+|synchronize|win_\w+|sudo\w*):", re.MULTILINE
 )
 """A module of a collection, which ansible-core alone does not have, or a keyword that it has no more."""
-AFTER = re.compile(r" *# To be put in after line (\d+), not here:\n")
-"""Where a task goes that does not belong right after the finding's."""
 TIDINESS = ("async-cleanup", "async-finished")
 """Opt-in rules that ask for more than a suggestion of another rule is about."""
 
@@ -57,48 +53,6 @@ def pasted(case: Path, tmp_path: Path) -> Iterator[Pasted]:
             path = root / finding.place.path
             path.write_bytes(paste(path.read_bytes().decode(), finding).encode())
             yield Pasted(root, finding, before)
-
-
-def paste(text: str, finding: Finding) -> str:
-    """As a reader pastes: each task over the task of its name, or after the one before it where there is none."""
-    named = {task.name: task for task in tasks_of(text) if task.name and task.line != finding.place.line}
-    lines = text.splitlines(keepends=True)
-    at = (finding.place.line, finding.end_line)
-    parts = split(finding.suggestion)
-    is_own = (
-        parts[0].splitlines()[0].rstrip() == lines[finding.place.line - 1].rstrip() or "async_status" not in parts[0]
-    )
-    replaced = {at: parts.pop(0) if is_own else "".join(lines[finding.place.line - 1 : finding.end_line])}
-    for other in parts:
-        elsewhere = AFTER.match(other)
-        if elsewhere:
-            line = int(elsewhere[1])
-            assert line > finding.end_line
-            replaced[line + 1, line] = other[elsewhere.end() :]
-            continue
-        name = re.search(r"name: (.*)", other)
-        there = named.get(name[1].strip()) if name else None
-        if there:
-            at = (there.line, there.end_line)
-            replaced[at] = other
-        else:
-            replaced[at] += other
-    for (first, last), new in sorted(replaced.items(), reverse=True):
-        lines[first - 1 : last] = [new]
-    return "".join(lines)
-
-
-def tasks_of(text: str) -> list[Task]:
-    return [step for step in read_content("site.yml", compose(text.encode())).steps() if isinstance(step, Task)]
-
-
-def split(text: str) -> list[str]:
-    """The tasks of a suggestion, each as text."""
-    indent = re.match(r" *", text)
-    spaces = indent[0] if indent else ""
-    marker = rf"(?:{spaces}{AFTER.pattern})?"
-    starts = [match.start() for match in re.finditer(rf"^{marker}{spaces}- ", text, re.MULTILINE)]
-    return [text[start:end] for start, end in zip([0, *starts[1:]], [*starts[1:], len(text)], strict=True)]
 
 
 def keys(findings: tuple[Finding, ...]) -> Counter[tuple[str, str, str]]:

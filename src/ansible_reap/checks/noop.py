@@ -109,7 +109,8 @@ def _zero(analysis: Analysis, use: AsyncUse) -> Finding | None:
         )
     else:
         effect = "the task runs in the foreground and registers no job id"
-        todo = "Leave async and poll out, or give the job a limit (async: SECONDS)"
+        wait_too = f", and take the wait out ({waits[0].place})" if waits else ""
+        todo = f"Leave async and poll out{wait_too}, or give the job a limit (async: SECONDS)"
     return speak(
         RULE,
         use.task,
