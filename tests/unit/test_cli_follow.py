@@ -25,11 +25,12 @@ from ansible_reap.history.database import parse_address
 from ansible_reap.history.identity import Identity
 from ansible_reap.history.observation import Ending, Observation
 from ansible_reap.history.store import Store
+from ansible_reap.jobs import LastSeen
 from ansible_reap.runtime.ledger.lines import RunRecord
 from ansible_reap.runtime.ledger.processes import controller_name, start_of
-from ansible_reap.runtime.ledger.watch import LedgerWatch
+from ansible_reap.runtime.ledger.watch import LedgerWatch, StatusWatch
 from ansible_reap.runtime.ledger.writer import Ledger
-from ansible_reap.runtime.tracking.info import JobInfo, LaunchSite
+from ansible_reap.runtime.tracking.info import Access, JobInfo, LaunchSite
 from ansible_reap.runtime.tracking.phases import Phase
 from ansible_reap.runtime.tracking.tracker import JobRecord
 from ansible_reap.wording import rough_duration
@@ -77,7 +78,8 @@ class Runs:
         path = self.folder / jid
         if status is not None:
             path.write_text(status)
-        return JobInfo(jid, host, site, str(path), None, time.time() - age)
+        here = replace(site, async_dir=str(self.folder), access=Access(connection="local"))
+        return JobInfo(jid, host, here, str(path), None, time.time() - age)
 
     def measured(self, *seconds: float) -> None:
         address = parse_address(str(self.store))
@@ -114,6 +116,34 @@ def runs(tmp_path: Path) -> Runs:
 def everything(runs: Runs, capsys: pytest.CaptureFixture[str]) -> list[str]:
     assert main(["jobs", "--all", *runs.options]) == 0
     return capsys.readouterr().out.splitlines()
+
+
+@pytest.mark.parametrize("site", ["another host", "another folder"])
+def test_a_host_that_names_a_file_of_this_machine_has_it_not_read(runs: Runs, site: str) -> None:
+    job = runs.job("j1.1", 60, BAD)
+    there = replace(
+        job.site,
+        access=Access() if site == "another host" else job.access,
+        async_dir=job.site.async_dir if site == "another host" else None,
+    )
+    assert StatusWatch().look(job) is LastSeen.FAILED
+    assert StatusWatch().look(replace(job, site=there)) is None
+
+
+def test_no_status_file_makes_the_overview_wait_or_run_out_of_memory(
+    runs: Runs, capsys: pytest.CaptureFixture[str]
+) -> None:
+    live = runs.run("live", live=True)
+    pipe, endless, nested, whole = (runs.job(f"j{n}.1", 60, host=f"web{n}") for n in range(4))
+    os.mkfifo(runs.folder / pipe.jid)
+    (runs.folder / endless.jid).symlink_to("/dev/zero")
+    (runs.folder / nested.jid).write_text("[" * 100_000)
+    (runs.folder / whole.jid).write_text(FINE)
+    for job in (pipe, endless, nested, whole):
+        live.launched(job)
+    lines = everything(runs, capsys)
+    assert [("finished" in line or "ended" in line) for line in lines if "web3" in line] == [True]
+    assert all(any(f"web{n}" in line for line in lines) for n in range(3))
 
 
 def test_jobs_are_sorted_by_what_needs_attention(runs: Runs, capsys: pytest.CaptureFixture[str]) -> None:

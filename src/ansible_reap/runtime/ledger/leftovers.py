@@ -18,11 +18,10 @@ from ansible_reap.runtime.ledger.lines import Answer, Closing, Intent, LineError
 from ansible_reap.runtime.ledger.reader import RunLedger, read_file
 from ansible_reap.runtime.ledger.writer import append
 from ansible_reap.runtime.remote.waiting import Waited
-from ansible_reap.runtime.tracking.info import Access, JobInfo
+from ansible_reap.runtime.tracking.info import LOCAL_CONNECTIONS, Access, JobInfo
 
 JOB_ID = re.compile(r"j?\d+\.\d+")
 """What ansible-core 2.16 to 2.22 calls a status file: the launcher's random number and the wrapper's pid."""
-LOCAL_CONNECTIONS = frozenset({"local", "ansible.builtin.local"})
 MOST_FILES = 10_000
 """Files of one folder that are looked at."""
 EARLY, LATE = 5.0, 600.0

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from ansible_reap.jobs import LastSeen
+from ansible_reap.reading import SourceError, parse_json, read
 from ansible_reap.runtime.ledger.lines import LineError
 from ansible_reap.runtime.ledger.processes import is_running
 from ansible_reap.runtime.ledger.reader import RunLedger, read_file
 from ansible_reap.runtime.ledger.writer import SUFFIX
-from ansible_reap.runtime.tracking.info import JobInfo
+from ansible_reap.runtime.tracking.info import LOCAL_CONNECTIONS, JobInfo
+
+MAX_STATUS = 8 * 1024 * 1024
+"""Bytes of a status file that is read; it holds what the job printed."""
+_THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
+"""What Ansible takes for the controller unless the inventory says otherwise."""
 
 
 class LedgerWatch:
@@ -71,32 +76,52 @@ class LedgerWatch:
 class StatusWatch:
     """What the status files on this machine say of jobs: those of local connections, and of nobody else.
 
-    A job's id is unique, so a file of that name at the path that the launch gave is the job's own.
+    A host may name any file as its job's. So one is opened only where the playbook led the launch to this machine, in
+    the folder that its settings name, and read as any file of others: regular, and of bounded size.
     """
 
     def __init__(self) -> None:
-        self._ended: dict[str, LastSeen] = {}
-        self._running: set[str] = set()
+        self._ended: dict[tuple[str, str], LastSeen] = {}
+        self._running: set[tuple[str, str]] = set()
 
     def look(self, job: JobInfo) -> LastSeen | None:
         """Whether the job runs or how it ended; None where its file is not here, or not ours to read."""
-        if job.jid in self._ended:
-            return self._ended[job.jid]
+        which = (job.host, job.jid)
+        if which in self._ended:
+            return self._ended[which]
         path = Path(job.results_file or "")
-        if path.name != job.jid or not path.is_absolute():
+        if path.name != job.jid or not _is_local(job) or str(path.parent) != _folder(job):
             return None
         try:
-            data = json.loads(path.read_bytes())
-        except OSError:
+            raw = read(path, MAX_STATUS)
+        except SourceError:
             return None
-        except ValueError:  # somebody is about to write it
+        try:
+            data = parse_json(raw)
+        except SourceError:  # somebody is about to write it
             data = None
         if not isinstance(data, dict):
-            return LastSeen.RUNNING if job.jid in self._running else None
+            return LastSeen.RUNNING if which in self._running else None
         if "started" in data and not data.get("finished"):
-            self._running.add(job.jid)
+            self._running.add(which)
             return LastSeen.RUNNING
         code = data.get("rc")
         has_failed = bool(data.get("failed")) or (isinstance(code, int) and code != 0)
-        self._ended[job.jid] = LastSeen.FAILED if has_failed else LastSeen.FINISHED
-        return self._ended[job.jid]
+        self._ended[which] = LastSeen.FAILED if has_failed else LastSeen.FINISHED
+        return self._ended[which]
+
+
+def _is_local(job: JobInfo) -> bool:
+    """The playbook led the launch to this machine: by the name of the host, or by its connection."""
+    access = job.access
+    connection = dict(access.variables).get("ansible_connection", access.connection)
+    return connection in LOCAL_CONNECTIONS or (connection is None and (access.delegate_to or job.host) in _THIS_MACHINE)
+
+
+def _folder(job: JobInfo) -> str:
+    """The folder of status files by the settings of the playbook, of the environment, or of Ansible; without ``~``."""
+    account = (job.access.become_user or "root") if job.access.become else ""
+    named = job.site.async_dir or os.environ.get("ANSIBLE_ASYNC_DIR") or "~/.ansible_async"
+    if account and named.startswith("~/"):
+        named = f"~{account}{named[1:]}"
+    return os.path.normpath(Path(named).expanduser()) if "{{" not in named else ""

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, fields
 
 from ansible_reap.timing import kill_margin
 
+LOCAL_CONNECTIONS = frozenset({"local", "ansible.builtin.local"})
+
 
 @dataclass(frozen=True, slots=True)
 class Access:
