@@ -17,7 +17,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from ansible_reap import files
 
@@ -69,9 +69,8 @@ class Address:
         """What to call it in a message; without user, password and options."""
         if self.path is not None:
             return str(self.path)
-        parts = urlsplit(self.url)
-        place = parts.netloc.rpartition("@")[2]
-        return f"{parts.scheme}://{place}{parts.path}"
+        found = _SERVER.fullmatch(self.url)
+        return f"postgresql://{found['place']}{found['path'] or ''}" if found else "postgresql://"
 
     def open(self, patience: float) -> Database:
         """The database itself; ``patience`` is how many seconds to wait for it."""
@@ -95,7 +94,8 @@ def default_path() -> Path:
 def parse_address(text: str | None) -> Address | None:
     """Read the value of the ``history`` option: a path, a URL, or nothing at all, which turns the history off (None).
 
-    ``None`` stands for the default path. Raises StoreError for a URL that cannot be meant.
+    ``None`` stands for the default path. Raises StoreError for a URL that cannot be meant, or of which it is not
+    certain what in it is the password: that would get into messages.
     """
     if text is None:
         return Address(default_path())
@@ -103,13 +103,42 @@ def parse_address(text: str | None) -> Address | None:
     if not text:
         return None
     if "://" not in text:
+        if _KEYWORDS.match(text):
+            raise StoreError(f"the keywords of libpq are no history: use a path or {_FORM}")
         return Address(Path(os.path.expandvars(text)).expanduser())
     scheme = text.partition("://")[0]
     if scheme == "sqlite":  # sqlite:///relative and sqlite:////absolute, as SQLAlchemy spells them
         return Address(Path(unquote(text.partition(":///")[2])).expanduser())
     if scheme.partition("+")[0] not in {"postgresql", "postgres"}:  # postgresql+psycopg is SQLAlchemy's spelling
-        raise StoreError(f"'{scheme}://' is no history: use a path, sqlite:/// or postgresql://")
-    return Address(None, f"postgresql://{text.partition('://')[2]}")
+        named = f"'{scheme}://'" if _SCHEME.fullmatch(scheme) else "this"
+        raise StoreError(f"{named} is no history: use a path, sqlite:/// or postgresql://")
+    url = f"postgresql://{text.partition('://')[2]}"
+    if not _SERVER.fullmatch(url) or _BAD_PERCENT.search(url):
+        raise StoreError(f"the URL of the history is not of the form {_FORM}; write signs such as #?/@[% there as %23")
+    return Address(None, url)
+
+
+_FORM = "postgresql://USER:PASSWORD@HOST:PORT/DATABASE?OPTIONS"
+_HOST = r"(?:[\w.%~-]*|\[[0-9A-Za-z:.%]+\])(?::\d*)?"
+_SERVER = re.compile(
+    rf"postgresql://(?:(?P<user>[^/?#@\[\]\s:]*)(?::(?P<password>[^/?#@\[\]\s]*))?@)?"
+    rf"(?P<place>{_HOST}(?:,{_HOST})*)(?P<path>/[\w.%~+!$*,-]*)?(?:\?(?P<options>[^@#\s]*))?"
+)
+"""A URL that can be read in one way only: one @ at most, and none of the signs that end a part but where they do so."""
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}")
+_BAD_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
+_KEYWORDS = re.compile(r"(?:host|hostaddr|port|dbname|user|password|passfile|service|sslmode)\s*=")
+"""How a connection string of libpq's other form begins."""
+
+
+def _secrets(url: str) -> set[str]:
+    """What in a URL no message may hold, as written and as meant."""
+    found = _SERVER.fullmatch(url)
+    if found is None:
+        return {url}
+    options = (part.partition("=") for part in re.split("[&;]", found["options"] or ""))
+    raw = {found["password"] or "", *(value for name, _, value in options if "pass" in unquote(name).lower())}
+    return {text for each in raw for text in (each, unquote(each)) if text}
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +243,10 @@ class PostgresDatabase:
                     connection.execute(f"SELECT pg_advisory_xact_lock({LOCK_KEY})")
                 yield _PostgresConnection(connection)
         except psycopg.Error as error:
-            raise StoreError(f"{self.label}: {_first_line(error)}") from error
+            said = _first_line(error)
+            if any(secret in said for secret in _secrets(self.url)):
+                said = type(error).__name__
+            raise StoreError(f"{self.label}: {said}") from error
 
 
 def import_psycopg(label: str) -> Any:

@@ -9,6 +9,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import types
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
@@ -309,3 +310,62 @@ def test_only_runs_of_ours_wait_for_the_store(tmp_path: Path) -> None:
         assert [each.run for each in Store(address).observations()] == ["r1"]
         os.chown(waiting, 0, -1)
     assert [each.run for each in Store(address).observations()] == ["r1", "r2"]
+
+
+@pytest.mark.parametrize("sign", ["#", "?", "/", "@", "[", "%zz", " ", ";/@", "?1@", "://"])
+@pytest.mark.parametrize("where", ["u:S3cr{}Pw@127.0.0.1:1/db", "u:{}S3cr@127.0.0.1:1/db", "u:12{}S3cr@127.0.0.1:1/db"])
+def test_a_password_that_cannot_be_told_from_the_rest_is_refused_and_not_shown(sign: str, where: str) -> None:
+    with pytest.raises(StoreError, match="is not of the form") as refused:
+        parse_address("postgresql://" + where.format(sign))
+    assert not any(part in str(refused.value) for part in ("S3cr", "Pw"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "host=127.0.0.1 port=1 password=S3cr",
+        "user = u password=S3cr",
+        "postgresql:u:S3cr@h://db",
+        "postgresql://u@h/db;password=S3cr",
+        "postgresql://h/db#S3cr",
+    ],
+)
+def test_what_is_no_address_is_refused_without_its_secrets(text: str) -> None:
+    with pytest.raises(StoreError) as refused:
+        parse_address(text)
+    assert "S3cr" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("postgresql://u:S3%23cr@[::1]:5433/db", "postgresql://[::1]:5433/db"),
+        ("postgresql:///db?host=/var/run/postgresql&password=S3cr", "postgresql:///db"),
+        ("postgresql://%2Fvar%2Frun/db", "postgresql://%2Fvar%2Frun/db"),
+        ("postgresql://u:S3cr@a:1,b:2/db", "postgresql://a:1,b:2/db"),
+        ("postgresql://", "postgresql://"),
+    ],
+)
+def test_an_address_in_any_form_that_is_certain_is_taken(text: str, label: str) -> None:
+    address = parse_address(text)
+    assert address is not None
+    assert address.label == label
+
+
+class _Refusing(types.ModuleType):
+    """A driver that repeats what it was given, as libpq does of parts that it cannot read."""
+
+    Error = ConnectionError
+
+    def connect(self, url: str, **_: object) -> None:
+        raise ConnectionError(f"no way to {url}")
+
+
+def test_a_driver_that_repeats_the_password_is_not_quoted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", _Refusing("psycopg"))
+    for url in ("postgresql://u:S3%20cr@h/db", "postgresql://h/db?sslpassword=S3%20cr"):
+        address = parse_address(url)
+        assert address is not None
+        with pytest.raises(StoreError) as refused:
+            Store(address, 1.0).observations()
+        assert str(refused.value) == "postgresql://h/db: ConnectionError"
