@@ -89,7 +89,7 @@ def path_of(ledger: Ledger) -> Path:
         an_intent(),
         Intent("k", "a", 0.0, BARE),
         Answer("t1", "web1"),
-        a_launch("j1.2"),
+        replace(a_launch("j1.2"), results_file=None),
         JobInfo("j1.2", "h\udcff\n", BARE, None, None, 0.0),
         Closing("j1.2", JobState.TIMED_OUT),
     ],
@@ -120,6 +120,15 @@ def test_a_record_read_back_is_the_record_written(record: Record) -> None:
 def test_a_line_that_is_not_ours_is_refused(line: bytes) -> None:
     with pytest.raises(LineError):
         decode(line)
+
+
+def test_the_path_that_a_host_gives_under_no_log_is_not_kept() -> None:
+    job = JobInfo("j1.1", "web1", replace(SITE, no_log=True), "/x/s3cr3t/j1.1", None, 1000.0)
+    line = encode(job)
+    assert b"s3cr3t" not in line
+    read = decode(line)
+    assert isinstance(read, JobInfo)
+    assert (read.jid, read.results_file) == ("j1.1", None)
 
 
 def test_a_run_that_launches_nothing_touches_nothing(ledger: Ledger, tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ from ansible_reap.jobs import JobState, LastSeen
 from ansible_reap.runtime.remote import waiting
 from ansible_reap.runtime.remote.status_file import STEP
 from ansible_reap.runtime.remote.waiting import (
+    HIDDEN_ANSWER,
+    HostSaidError,
     NoAnswerError,
     Terms,
     failure_message,
@@ -122,6 +124,16 @@ def test_no_job_is_waited_for_beyond_its_own_end() -> None:
         (one,) = wait_for([a_job(limit=1, launched=time.time() - 60)], host, Terms(CORE, REAP, timeout=120), silent)
     assert (one.job.state, one.job.last_seen) == (JobState.LOST, LastSeen.RUNNING)
     assert host.cleaned == []
+
+
+@pytest.mark.parametrize("said", [{"failed": True, "msg": "--token s3cr3t"}, HostSaidError("--token s3cr3t")])
+def test_under_no_log_what_a_host_says_instead_of_a_status_is_not_repeated(said: Mapping[str, Any] | Exception) -> None:
+    terms = Terms(CORE, REAP, timeout=0.1)
+    for no_log in (True, False):
+        (one,) = wait_for([a_job(no_log=no_log)], Script(j1_1=[said]), terms, silent)
+        text = f"{one.error} {failure_message([one], terms)}"
+        assert ("s3cr3t" in text) is not no_log
+        assert (HIDDEN_ANSWER in text) is no_log
 
 
 def test_a_host_that_comes_back_is_asked_again() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, TypeGuard
 
 from ansible.errors import AnsibleActionFail
 
@@ -21,7 +21,7 @@ from ansible_reap.runtime.ledger.reader import RunLedger
 from ansible_reap.runtime.remote.mailbox import Look
 from ansible_reap.runtime.remote.progress import say
 from ansible_reap.runtime.remote.reach import Reach
-from ansible_reap.runtime.remote.waiting import NoAnswerError
+from ansible_reap.runtime.remote.waiting import HIDDEN_ANSWER, HostSaidError, NoAnswerError, told
 from ansible_reap.runtime.session import Session
 from ansible_reap.runtime.tracking.as_json import entry
 from ansible_reap.runtime.tracking.display_text import fit, shown
@@ -38,6 +38,9 @@ ARGUMENTS: dict[str, dict[str, object]] = {
     "ledger_dir": {"type": "path"},
 }
 MESSAGE = "Stopped by reap.jobs.stop"
+LARGEST_PID = 2**31
+MOST_PIDS = 100
+"""Processes left alone that are named of a job at most."""
 
 
 class StopOutcome(str, Enum):
@@ -212,26 +215,37 @@ def _end(jobs: Sequence[JobInfo], reach: Reach, grace: float, dry_run: bool) -> 
             route,
         )
         if answer.get("failed"):
-            raise NoAnswerError(fit(str(answer.get("msg"))))  # noqa: TRY301
+            raise HostSaidError(fit(str(answer.get("msg"))))
     except NoAnswerError as error:
-        yield from (Stopped(job, None, str(error)) for job in jobs)
+        yield from (Stopped(job, None, told(error, job)) for job in jobs)
         return
     listed = answer.get("jobs")
     entries = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
-    told = {str(each.get("jid")): each for each in entries}
+    answers = {str(each.get("jid")): each for each in entries}
     for job in jobs:
-        yield _stopped(job, told.get(job.jid) or {})
+        yield _stopped(job, answers.get(job.jid) or {})
 
 
 def _stopped(job: JobInfo, said: Variables) -> Stopped:
     outcome, processes, left = said.get("outcome"), said.get("processes"), said.get("left")
     return Stopped(
         job=job,
-        outcome=StopOutcome(outcome) if outcome in _OUTCOMES else None,
-        detail=fit(str(said.get("detail") or "the host said nothing of it")),
-        processes=processes if isinstance(processes, int) else 0,
-        left=tuple(pid for pid in (left if isinstance(left, list) else []) if isinstance(pid, int)),
+        outcome=StopOutcome(outcome) if isinstance(outcome, str) and outcome in _OUTCOMES else None,
+        detail=_detail(said.get("detail"), job),
+        processes=processes if _is_number(processes) else 0,
+        left=tuple(filter(_is_number, left[:MOST_PIDS] if isinstance(left, list) else [])),
     )
+
+
+def _detail(said: object, job: JobInfo) -> str:
+    if job.site.no_log:
+        return HIDDEN_ANSWER
+    return fit(said) if isinstance(said, str) and said else "the host said nothing of it"
+
+
+def _is_number(value: object) -> TypeGuard[int]:
+    """Pids and counts are below this on every system; a number of a thousand digits would be printed."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LARGEST_PID
 
 
 _OUTCOMES = frozenset(each.value for each in StopOutcome)

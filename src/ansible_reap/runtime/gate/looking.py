@@ -15,7 +15,7 @@ from ansible_reap.runtime.events.ansible_objects import Action, Variables
 from ansible_reap.runtime.remote.mailbox import Letter, Look, Mailbox
 from ansible_reap.runtime.remote.progress import say
 from ansible_reap.runtime.remote.reach import Reach
-from ansible_reap.runtime.remote.waiting import NoAnswerError, Terms, wait_for
+from ansible_reap.runtime.remote.waiting import NoAnswerError, Terms, told, wait_for
 from ansible_reap.runtime.tracking.info import JobInfo
 from ansible_reap.runtime.tracking.phases import Source
 
@@ -83,7 +83,7 @@ def _why_not_cleaned(reach: Reach, job: JobInfo) -> str | None:
     try:
         reach.cleanup(job)
     except NoAnswerError as error:
-        return f"its status file cannot be removed: {error}"
+        return f"its status file cannot be removed: {told(error, job)}"
     except Exception as error:  # noqa: BLE001 - what it says itself may be secret
         return f"its status file cannot be removed: {type(error).__name__}"
     return None

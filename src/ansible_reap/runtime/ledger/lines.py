@@ -2,10 +2,10 @@
 
 One JSON object a line. A file begins with the run, then come *intents* (a host is about to run a task that starts
 jobs), *answers* (a host has reported on it), *launches* (one a job) and *closings* (a job is accounted for). Nothing
-that ``no_log`` hides is ever part of a line: of such a task only names, numbers, the job id and the status file are
-kept. Of the connection variables only those are kept that say where to look, and only where the playbook has them as
-plain values; passwords, arguments of command lines and whatever came out of a template or a vault never are. Words are
-masked as Ansible masks them.
+that ``no_log`` hides is ever part of a line: of such a task only names, numbers and the job id are kept. Of the
+connection variables only those are kept that say where to look, and only where the playbook has them as plain values;
+passwords, arguments of command lines and whatever came out of a template or a vault never are. Words are masked as
+Ansible masks them.
 """
 
 from __future__ import annotations
@@ -118,7 +118,9 @@ def line_data(record: Record) -> dict[str, object]:
     """What a line holds of the record, as plain data."""
     if isinstance(record, JobInfo):
         item = None if record.item is None else masked(record.item)
-        record = replace(record, site=_fit_for_disk(record.site), item=item, route=None)
+        # The path of a status file is the host's own word, and may hold anything.
+        file = None if record.site.no_log else record.results_file
+        record = replace(record, site=_fit_for_disk(record.site), item=item, results_file=file, route=None)
     elif isinstance(record, Intent):
         record = replace(record, site=_fit_for_disk(record.site))
     return {"v": FORMAT, "kind": _NAMES[type(record)], **_without_defaults(asdict(record))}

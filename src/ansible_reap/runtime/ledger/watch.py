@@ -89,9 +89,10 @@ class StatusWatch:
         which = (job.host, job.jid)
         if which in self._ended:
             return self._ended[which]
-        path = Path(job.results_file or "")
-        if path.name != job.jid or not _is_local(job) or str(path.parent) != _folder(job):
+        folder = _folder(job)
+        if folder is None or not _is_local(job):
             return None
+        path = folder / job.jid
         try:
             raw = read(path, MAX_STATUS)
         except SourceError:
@@ -118,10 +119,14 @@ def _is_local(job: JobInfo) -> bool:
     return connection in LOCAL_CONNECTIONS or (connection is None and (access.delegate_to or job.host) in _THIS_MACHINE)
 
 
-def _folder(job: JobInfo) -> str:
+def _folder(job: JobInfo) -> Path | None:
     """The folder of status files by the settings of the playbook, of the environment, or of Ansible; without ``~``."""
     account = (job.access.become_user or "root") if job.access.become else ""
     named = job.site.async_dir or os.environ.get("ANSIBLE_ASYNC_DIR") or "~/.ansible_async"
     if account and named.startswith("~/"):
         named = f"~{account}{named[1:]}"
-    return os.path.normpath(Path(named).expanduser()) if "{{" not in named else ""
+    try:
+        folder = Path(named).expanduser()
+    except RuntimeError:  # no such account here
+        return None
+    return folder if folder.is_absolute() and "{{" not in named else None

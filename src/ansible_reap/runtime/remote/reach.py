@@ -23,7 +23,7 @@ from ansible_reap.runtime.events.as_data import as_data
 from ansible_reap.runtime.events.replies import NOT_FOUND
 from ansible_reap.runtime.events.results import is_connection_variable
 from ansible_reap.runtime.remote import status_file
-from ansible_reap.runtime.remote.waiting import NoAnswerError
+from ansible_reap.runtime.remote.waiting import HostSaidError, NoAnswerError
 from ansible_reap.runtime.tracking.display_text import fit
 from ansible_reap.runtime.tracking.info import Access, JobInfo, Route
 
@@ -73,7 +73,7 @@ class Reach:
         """
         answer = self._async_status(job, "cleanup")
         if answer.get("failed") and answer.get("msg") != NOT_FOUND:
-            raise NoAnswerError(self._without_secrets(str(answer.get("msg"))))
+            raise HostSaidError(self._without_secrets(str(answer.get("msg"))))
 
     def status_path(self, job: JobInfo) -> str:
         """The job's status file there, for a module to expand: with the HOME that the job's wrapper had too.
@@ -266,12 +266,12 @@ class Reach:
         """Unreachable hosts, wrong passwords and missing plugins are told in one line, without any secret.
 
         Raises:
-            NoAnswerError: instead of whatever the function raises of Ansible's.
+            HostSaidError: instead of whatever the function raises of Ansible's.
         """
         try:
             return function()
         except AnsibleError as error:
-            raise NoAnswerError(self._without_secrets(str(error))) from None
+            raise HostSaidError(self._without_secrets(str(error))) from None
 
     def _without_secrets(self, text: str) -> str:
         for secret in sorted(self._secrets, key=len, reverse=True):

@@ -30,6 +30,19 @@ class NoAnswerError(Exception):
     """The host or account of a job cannot be reached; one line."""
 
 
+class HostSaidError(NoAnswerError):
+    """The same, in words of the host or of the way to it, which may hold what the job was given."""
+
+
+HIDDEN_ANSWER = "what was said of it is hidden by no_log"
+"""What stands for words of a host about a job of a task with ``no_log``."""
+
+
+def told(error: NoAnswerError, job: JobInfo) -> str:
+    """Why a job could not be looked at, as it may be shown."""
+    return HIDDEN_ANSWER if job.site.no_log and isinstance(error, HostSaidError) else fit(str(error))
+
+
 class JobHost(Protocol):
     """Where jobs are looked at."""
 
@@ -102,7 +115,7 @@ def wait_for(jobs: Sequence[JobInfo], host: JobHost, terms: Terms, say: Callable
             try:
                 sighting = _look(job, host, terms, seen.get(job.jid))
             except NoAnswerError as error:
-                errors[job.jid] = fit(str(error))
+                errors[job.jid] = told(error, job)
             else:
                 errors[job.jid] = None
                 seen[job.jid] = sighting
@@ -165,7 +178,7 @@ def _end(job: JobInfo, terms: Terms, began: float) -> float:
 def _look(job: JobInfo, host: JobHost, terms: Terms, before: Sighting | None) -> Sighting:
     answer = host.status(job)
     if "finished" not in answer:  # the module did not run: its own failure has no such key
-        raise NoAnswerError(_why(answer))
+        raise HostSaidError(_why(answer))
     reply = reply_of(answer)
     if reply.impossible is not None:
         raise NoAnswerError(f"what the host says of it cannot be true: {reply.impossible}")
