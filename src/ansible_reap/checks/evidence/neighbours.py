@@ -35,6 +35,8 @@ _OF_NO_TOPIC = frozenset({
     "hostname", "result", "stdout", "stderr", "echo",
 })  # fmt: skip
 """Words that stand in tasks about anything."""
+_ENOUGH_IN_COMMON = 2
+"""Words that two tasks share where they are about the same thing; one is often the product's name."""
 _NEXT = 6
 """Tasks after a launch among which a wait for its work is looked for."""
 MAX_KEPT = 64
@@ -80,7 +82,7 @@ def own_wait_after(analysis: Analysis, task: Task) -> Task | None:
             return None
         waits = other.module == "wait_for" and str(other.args.get("state", "started")) != "stopped"
         asks = "until" in other.keywords and other.module != "async_status" and "async" not in other.keywords
-        if (waits or asks) and not _topics(task).isdisjoint(_topics(other)):
+        if (waits or asks) and len(_topics(task) & _topics(other)) >= _ENOUGH_IN_COMMON:
             return other
     return None
 
