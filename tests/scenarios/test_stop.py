@@ -306,7 +306,9 @@ def test_at_any_moment_of_a_jobs_life_only_that_job_is_ended(jobs: Jobs) -> None
             job._launcher.communicate()
     counts = dict.fromkeys(("stopped", "already_ended", "not_found"), 0)
     for job in started:
-        assert job.is_done == (job.status.get("rc") == 0), (job.path.name, job.status)
+        # Between its last step and the result that the wrapper writes a job can be stopped like at any other moment.
+        is_stopped = "Stopped by" in job.status.get("msg", "")
+        assert is_stopped or job.is_done == (job.status.get("rc") == 0), (job.path.name, job.status)
         if job.number % 6 == 0:
             assert job.is_done, "a job that nobody chose was touched"
             continue
