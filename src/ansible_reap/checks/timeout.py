@@ -12,6 +12,7 @@ from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext
 from ansible_reap.checks.support import constant, contexts, speak, variable
 from ansible_reap.flow.analysis import Analysis, AsyncUse, Launch, Quantity, Reap, ReapKind
 from ansible_reap.jobs import EXPECT_VARIABLE
+from ansible_reap.shell.disconnects import cuts_connection
 from ansible_reap.timing import DEFAULT_DELAY, FIX_MARGIN, KILL_STEP
 from ansible_reap.wording import seconds_text
 
@@ -70,6 +71,8 @@ def _interval(analysis: Analysis, use: AsyncUse) -> Finding | None:
             )
     if use.limit is None or not ends_it_at_once(analysis, use.task, use.limit):
         return None
+    if use.launch is None and cuts_connection(use.task.module, use.task.args, use.task.name):
+        return None  # polled for: what it lacks is poll: 0
     longest = max(use.limit.values)
     instead = ""
     if use.launch and reboot.by_hand(analysis, use.launch):
@@ -183,7 +186,7 @@ def _budget(reap: Reap, longest: float) -> str:
     """How long the wait lasts, and of what that is made up."""
     retries, delay = (each.single if each else None for each in (reap.retries, reap.delay))
     if retries is None or delay is None:
-        return seconds_text(longest)
+        return f"at most {seconds_text(longest)}"
     if delay < 1:
         return f"{retries:g} tries with a delay of {delay:g} s"
     default = "" if "retries" in reap.task.keywords else ", as 'until' without 'retries' tries 3 times"

@@ -102,14 +102,13 @@ def _fix(analysis: Analysis, launch: Launch, *, is_safe: bool) -> Fix | None:
 def _lives_on(analysis: Analysis, launch: Launch, signs: tuple[Sign, ...]) -> str:
     told = listed(sign.text for sign in signs[:_SIGNS_TOLD])
     limit = launch.limit.single
-    if work.leaves_by(work.commands(launch.task)) or is_left_behind(analysis, launch):
+    if work.outlives_the_limit(work.commands(launch.task)) or is_left_behind(analysis, launch):
         end = "Its work outlives the job, so neither the job's result nor its limit says anything about it"
     elif any(sign.weight == daemon.STRONG and sign.text.endswith("kills it") for sign in signs):
         end = "An end before that goes unnoticed"
-    elif limit is not None:
-        end = f"Ansible kills it after {duration(limit)}, and an end before that goes unnoticed"
     else:
-        end = "Ansible kills it at its limit, and an end before that goes unnoticed"
+        end = f"Ansible kills it {'at its limit' if limit is None else f'after {duration(limit)}'}"
+        end += "" if launch.looks else ", and an end before that goes unnoticed"
     return (
         f"By its signs this job is meant to live on: {told}. {end}. Say in its vars that it is ({DETACH_VARIABLE}: "
         f"REASON), or run it as a service, which is restarted and keeps a log."

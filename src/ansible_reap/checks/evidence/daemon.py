@@ -133,7 +133,9 @@ def _of_limit(launch: Launch) -> Iterator[Sign]:
 def _of_commands(task: Task) -> Iterator[Sign]:
     commands = work.commands(task)
     leaves = work.leaves_by(commands)
-    if leaves:
+    if leaves == "nohup":
+        yield Sign("it is started with 'nohup'", FAIR)
+    elif leaves:
         yield Sign(f"{'a trailing' if leaves == '&' else ''} '{leaves}' lets it outlive its shell".strip(), FAIR)
     loop = work.loops_for_ever(commands)
     if loop:

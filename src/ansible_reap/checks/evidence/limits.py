@@ -13,5 +13,8 @@ def ends_it_at_once(analysis: Analysis, task: Task, limit: Quantity | None) -> b
     """Whether the limit is under the step in which older versions of ansible-core enforce it, and reaches the work."""
     if limit is None or not limit.known or not 0 < max(limit.values) < KILL_STEP:
         return False
-    # What has left its shell is not subject to the limit, and Windows has another wrapper.
-    return not may_be_on_windows(analysis, task) and work.leaves_by(work.commands(task)) is None
+    # What has left its shell is not subject to the limit, Windows has another wrapper, and ``sleep 2 && reboot``
+    # without a shell fails at once.
+    if may_be_on_windows(analysis, task) or work.holds_operators(task):
+        return False
+    return not work.outlives_the_limit(work.commands(task))

@@ -23,6 +23,7 @@ _BRANCHES = frozenset({"if", "for", "while", "until", "case", "select", "functio
 _SOON = frozenset({"now", "+0", "+1", "0", "1"})
 """Times of ``shutdown`` that are at once, or within a minute."""
 _LEAVES = ("disown", "setsid", "nohup")
+_OPERATORS = frozenset({"&&", "||", ";", "|", "&", ">", ">>"})
 _QUICK = frozenset({"echo", "printf", "sleep", "true", ":", "exit", "cd", "disown", "date", "touch", "export", "set",
                     "test", "[", "[[", "logger", "whoami", "hostname", "uptime", "pwd"})  # fmt: skip
 """Programs that do next to nothing."""
@@ -210,6 +211,17 @@ def leaves_by(commands: list[Command]) -> str | None:
         return "&"
     names = {argv[0] for command in commands for argv in command.programs()}
     return next((sign for sign in _LEAVES if sign in names), None)
+
+
+def outlives_the_limit(commands: list[Command]) -> bool:
+    """Whether some of the work leaves the job's process group, which is what ends at the limit; ``nohup`` does not."""
+    return leaves_by(commands) not in (None, "nohup")
+
+
+def holds_operators(task: Task) -> bool:
+    """Whether ``command`` is given what only a shell understands: ``&&`` and the like are arguments to its program."""
+    text = task.args.get("cmd", task.args.get("_raw_params"))
+    return task.module == "command" and isinstance(text, str) and not _OPERATORS.isdisjoint(text.split())
 
 
 def is_left_behind(commands: Sequence[Command]) -> bool:
