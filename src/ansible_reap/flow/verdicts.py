@@ -10,6 +10,7 @@ from ansible_reap.flow.analysis import ReapKind
 from ansible_reap.flow.evaluation.formulas import (
     Atom,
     Formula,
+    atoms,
     conj,
     decided,
     disj,
@@ -19,7 +20,7 @@ from ansible_reap.flow.evaluation.formulas import (
     without_choices,
 )
 from ansible_reap.flow.evaluation.values import EACH
-from ansible_reap.flow.walk.hosts import HostOverlap, overlap
+from ansible_reap.flow.walk.hosts import CONTROLLER, HostOverlap, overlap
 from ansible_reap.flow.walk.record import Cover, Instance, Record
 from ansible_reap.flow.walk.visit import TAG_OPTION
 from ansible_reap.jobs import Verdict
@@ -29,6 +30,10 @@ _FIRST_HOST = frozenset(
     for hosts in ("ansible_play_batch", "ansible_play_hosts", "ansible_play_hosts_all", "play_hosts")
 )
 """Conditions that hold on the first host of the play and nowhere else."""
+_YES = frozenset({"true", "yes", "on", "1"})
+_NO = frozenset({"false", "no", "off", "0"})
+_OF_HOSTS = ("inventory_hostname", "group", "ansible_play", "play_hosts")
+"""What a condition that picks hosts speaks of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +110,48 @@ def _in_an_ordinary_run(instance: Instance) -> Instance:
 def _on_its_hosts(instance: Instance, cover: Cover) -> Cover:
     """The reap as far as it reaches the hosts on which the jobs were launched: a later play may have others."""
     frame = instance.frame
+    where = _hosts_waited_for(instance, cover)
+    if where is HostOverlap.SOME:
+        return replace(cover, is_partial=True)
+    if where is HostOverlap.UNCLEAR:
+        return replace(cover, is_sure=False)
     if cover.hosts is None or frame.play is None or cover.hosts[0] == frame.play or instance.runs_once:
         return cover
     found = overlap(frame.hosts, cover.hosts[1])
     if found is HostOverlap.SOME:
         return replace(cover, is_partial=True)
     return replace(cover, is_sure=False) if found is HostOverlap.UNCLEAR else cover
+
+
+def _hosts_waited_for(instance: Instance, cover: Cover) -> HostOverlap:
+    """For which of the launch's hosts a reap with ``run_once`` waits: for the job of the play's first host alone.
+
+    Each host's register holds its own job (ansible-core 2.16 and 2.22).
+    """
+    once, frame = cover.run_once, instance.frame
+    launched = instance.task.keywords.get("run_once", frame.keywords.get("run_once"))
+    if (
+        instance.runs_once
+        or once in (None, False, launched)
+        or str(once).strip().lower() in ("false", "no", "off", "0")
+    ):
+        return HostOverlap.ALL
+    if frame.hosts in CONTROLLER or str(frame.keywords.get("serial")) == "1":
+        return HostOverlap.ALL
+    chosen = {atom.text for atom in atoms(instance.guard)}
+    if chosen & _FIRST_HOST:
+        return HostOverlap.ALL
+    is_plain = once is True or str(once).strip().lower() in ("true", "yes", "on", "1")
+    picks = any(
+        word in text for text in chosen for word in ("inventory_hostname", "group", "ansible_play", "play_hosts")
+    )
+    if frame.hosts is None or "{" in frame.hosts or frame.hosts.endswith("]") or picks or not is_plain:
+        return HostOverlap.UNCLEAR
+    return HostOverlap.SOME
+
+
+def _word(written: object) -> str:
+    return str(written).strip().lower()
 
 
 def _missed(instance: Instance) -> tuple[str, str] | None:
@@ -178,6 +219,13 @@ def _fault(instance: Instance, waits: list[Cover]) -> tuple[str, str, str]:
             f"of {_first(waits)} is on {fewer[0].hosts[1] if fewer[0].hosts else 'other hosts'} alone."
         )
         return "partial", text, "high"
+    once = [cover for cover in waits if _hosts_waited_for(instance, cover) is HostOverlap.SOME]
+    if waits and len(once) == len(waits):
+        text = (
+            f"The {jobs} of {name} {'run' if instance.is_looped else 'runs'} on every host of the play, but "
+            f"{_first(waits)} has run_once: it waits on the first host alone."
+        )
+        return "partial", text, "medium"
     if waits and all(cover.is_partial or cover.index not in (None, EACH) for cover in waits):
         return (
             "partial",

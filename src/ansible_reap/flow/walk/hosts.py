@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from enum import Enum
 
-_CONTROLLER = frozenset({"localhost", "127.0.0.1", "::1"})
+CONTROLLER = frozenset({"localhost", "127.0.0.1", "::1"})
 _EVERY = frozenset({"all", "*"})
 _SUBSCRIPT = re.compile(r"(.+)\[-?\d*(?:[:-]-?\d*)?\]$")
 
@@ -41,7 +41,7 @@ def _indexed(names: frozenset[str]) -> frozenset[str]:
 
 def _parts(pattern: str) -> tuple[frozenset[str], frozenset[str]]:
     """The groups and hosts that a pattern adds up, and those that it takes out (``!``) or asks for besides (``&``)."""
-    split = re.split(r"[,\s]+|:(?![^\[]*\])", pattern) if pattern not in _CONTROLLER else [pattern]
+    split = re.split(r"[,\s]+|:(?![^\[]*\])", pattern) if pattern not in CONTROLLER else [pattern]
     names = [name for name in split if name]
-    added = {"localhost" if name in _CONTROLLER else name for name in names if name[0] not in "!&"}
+    added = {"localhost" if name in CONTROLLER else name for name in names if name[0] not in "!&"}
     return frozenset(added), frozenset(name for name in names if name[0] in "!&")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import ReapKind
+from ansible_reap.flow.evaluation.formulas import Formula, atoms, decided, satisfiable, settled
 from ansible_reap.flow.evaluation.values import Job, Stage, Value, plain
 from ansible_reap.flow.walk.visit import Visit
 
@@ -25,25 +28,44 @@ def is_wait_action(task: Task) -> bool:
     return task.module == "reap.jobs.wait"
 
 
-def kind_of_look(visit: Visit) -> ReapKind:
+class LookKind(NamedTuple):
+    """What a task at a job does."""
+
+    kind: ReapKind
+    is_sure: bool = True
+    """False of a wait whose condition may hold while the job still runs, for all that is understood of it."""
+
+
+def kind_of_look(visit: Visit) -> LookKind:
     """Whether the task goes on only when the job has finished."""
     task = visit.step
     mode = visit.argument(visit.any_round.evaluator, "mode")
     if mode is not None and plain(mode) == "cleanup":
-        return ReapKind.CLEANUP
+        return LookKind(ReapKind.CLEANUP)
     register = task.keywords.get("register")
     names: dict[str, Value] = {}
     if isinstance(register, str):
         names = {register: Job(_RUNNING, stage=Stage.RUNNING)}
     until = visit.until(names)
-    if until is not None and until is not True:
-        return ReapKind.WAIT
+    until = None if until is None else settled(until)
+    if until is not None and until is not True and _asks_for_the_end(until):
+        return LookKind(ReapKind.WAIT)
     failed_when = task.keywords.get("failed_when")
     if failed_when is not None and not isinstance(failed_when, bool):
         parts = failed_when if isinstance(failed_when, list) else [failed_when]
         if parts and all(visit.asked(part, names) is True for part in parts):
-            return ReapKind.WAIT
-    return ReapKind.PEEK
+            return LookKind(ReapKind.WAIT)
+    if until is None or until is True:
+        return LookKind(ReapKind.PEEK)
+    return LookKind(ReapKind.WAIT, is_sure=False)
+
+
+def _asks_for_the_end(until: Formula) -> bool:
+    """Whether the condition cannot hold, whatever else does, before what it asks of the job has changed."""
+    is_of_job = {atom for atom in atoms(until) if _RUNNING in atom.about}
+    if_none_holds = decided(until, lambda atom: False if atom in is_of_job else None)
+    if_all_hold = decided(until, lambda atom: True if atom in is_of_job else None)
+    return not (satisfiable(if_none_holds) and satisfiable(if_all_hold))
 
 
 def watches_file(task: Task) -> bool:

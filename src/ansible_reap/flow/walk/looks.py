@@ -32,7 +32,7 @@ from ansible_reap.flow.evaluation.values import (
     with_jobs,
 )
 from ansible_reap.flow.walk import handlers
-from ansible_reap.flow.walk.look_kinds import kind_of_look
+from ansible_reap.flow.walk.look_kinds import LookKind, kind_of_look
 from ansible_reap.flow.walk.loops import loop_items
 from ansible_reap.flow.walk.record import MAX_SETTINGS, Cover, Instance, LookRecord
 from ansible_reap.flow.walk.visit import MAX_ROUNDS, Round, Visit
@@ -46,14 +46,15 @@ _ASKS = re.compile(r"\bis\s+(?:not\s+)?(?:un)?defined\b|\|\s*(?:default|d)\b")
 def look(visit: Visit) -> None:
     """An ``async_status``: what it waits for, and what its register then knows."""
     step = visit.step
-    kind = kind_of_look(visit)
+    found = kind_of_look(visit)
+    kind = found.kind
     record = _note_look(visit, kind)
-    stage = Stage.DONE if kind is ReapKind.WAIT else Stage.LOOKED
+    stage = Stage.DONE if kind is ReapKind.WAIT and found.is_sure else Stage.LOOKED
     seen: list[Value] = []
     runs = _loop_can_be_read(visit)
     for each in visit.rounds():
         value = _jid(visit, each.evaluator)
-        _looked(visit, record, value, each, kind, runs)
+        _looked(visit, record, value, each, found, runs)
         seen.append(_status(value, stage, each.item, step.loop_variable))
         record.is_loose = record.is_loose or (not handles(value) and each.guard is not False)
     if kind is ReapKind.WAIT:
@@ -149,30 +150,40 @@ def _asks_for_the_item(step: Task) -> bool:
     return bool(naming) and all(_ASKS.search(part) for part in naming)
 
 
-def _looked(visit: Visit, look: LookRecord, value: Value, at: Round, kind: ReapKind, runs: Formula) -> None:
+def _looked(visit: Visit, look: LookRecord, value: Value, at: Round, kind: LookKind, runs: Formula) -> None:
     """One look, at what the round's evaluator made of its job id; ``runs`` is under what the task has any rounds."""
     guard, misses_results = conj(at.guard, runs), bool(at.evaluator.misses_results)
     _covers(visit, value, guard, kind)
     look.misses_results = look.misses_results or misses_results
-    if kind is ReapKind.WAIT and value == UNKNOWN and not misses_results:
+    if kind.kind is ReapKind.WAIT and value == UNKNOWN and not misses_results:
         _may_mean(visit.walk, look.task, guard)
 
 
-def _covers(visit: Visit, value: Value, guard: Formula, kind: ReapKind) -> None:
+def _covers(visit: Visit, value: Value, guard: Formula, kind: LookKind) -> None:
     for under, inner in options(value):
         _cover_one(visit, inner, conj(guard, under), kind)
 
 
-def _cover_one(visit: Visit, inner: Value, under: Formula, kind: ReapKind) -> None:
+def _cover_one(visit: Visit, inner: Value, under: Formula, kind: LookKind) -> None:
     walk, step = visit.walk, visit.step
     if isinstance(inner, (Job, JobId)):
         hosts = None if inner.is_anywhere else visit.play_and_hosts
-        walk.record.cover(inner.instance, Cover(step, kind, under, inner.index, inner.is_partial, hosts=hosts))
-        if kind is ReapKind.WAIT and not inner.is_partial:
+        cover = Cover(
+            step,
+            kind.kind,
+            under,
+            inner.index,
+            inner.is_partial,
+            kind.is_sure,
+            hosts,
+            run_once=None if inner.is_anywhere else visit.keyword("run_once"),
+        )
+        walk.record.cover(inner.instance, cover)
+        if kind.kind is ReapKind.WAIT and kind.is_sure and not inner.is_partial:
             walk.reaped(inner.instance)
     elif isinstance(inner, Unknown):
         for number in inner.taints:
-            walk.record.cover(number, Cover(step, kind, under, None, is_partial=False, is_sure=False))
+            walk.record.cover(number, Cover(step, kind.kind, under, None, is_partial=False, is_sure=False))
     elif isinstance(inner, Results):
         for item in inner.items.items:
             _covers(visit, item, under, kind)
@@ -209,7 +220,8 @@ def wait_for_all(visit: Visit) -> None:
     for number in sorted(walk.launched):
         launched = walk.record.instances[number].task
         if not globs or any(fnmatch.fnmatchcase(launched.name or "", each) for each in globs):
-            walk.record.cover(number, Cover(visit.step, ReapKind.WAIT, guard, None, is_partial=False))
+            once = visit.keyword("run_once")
+            walk.record.cover(number, Cover(visit.step, ReapKind.WAIT, guard, None, is_partial=False, run_once=once))
             walk.reaped(number)
     visit.register(UNKNOWN)
 

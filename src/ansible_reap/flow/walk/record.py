@@ -31,6 +31,8 @@ class Cover:
     """False where it cannot be told whether this launch's job is meant."""
     hosts: tuple[Place, str] | None = None
     """The play of the reap and its hosts, where it is each host's own variable that holds the job."""
+    run_once: object = None
+    """The keyword as written, where it is each host's own variable that holds the job."""
 
 
 @dataclass(slots=True)
