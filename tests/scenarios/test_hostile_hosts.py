@@ -20,9 +20,10 @@ case "$*" in
   *async_wrapper.py*) answer=launch ;;
   *async_status.py*) answer=status ;;
   *AnsiballZ_command.py*) answer=command ;;
+  *AnsiballZ_sweep.py*|*AnsiballZ_stop.py*) answer=ours ;;
 esac
 if [ -f "{folder}/says/$answer" ]; then
-  for _ in $(seq 100); do
+  [ "$answer" = ours ] || for _ in $(seq 100); do
     victims=$(ls "{folder}/async" 2>/dev/null | grep -v tmp | head -1)
     [ "$victims" ] && break
     sleep 0.1
@@ -145,3 +146,31 @@ def test_a_host_whose_text_names_anothers_job_does_not_answer_for_it(lies: Lies)
     )
     assert got.status == 2, got.output
     assert got.only_job()["state"] == "failed"
+
+
+def test_what_a_host_says_of_a_sweep_is_no_command_and_no_error_of_ours(lies: Lies) -> None:
+    got = lies(
+        play("- name: Sweep\n  reap.jobs.sweep:\n", hosts="evil"),
+        ours={
+            "changed": True,
+            "folder": "/x\n::error::pwned\n##vso[task.setvariable variable=x]y\x1b[2J",
+            "files": [{"name": "j1.1", "days": 9, "bytes": 10**400}, {"name": "\x1b", "days": "x"}, 7],
+            "removed": "\n::warning::z",
+            "kept": {"\x1b[2J": 1, "claimed": 2},
+        },
+    )
+    assert got.status == 0, got.output
+    assert "/x \\x3a:error::pwned \\x23#vso[task.setvariable variable=x]y\\x1b[2J: 0 status files" in got.output
+    assert "0 removed; kept: 2 claimed" in got.output
+    assert not {"\x1b", "##vso"} & {part for part in ("\x1b", "##vso") if part in got.output}
+
+
+def test_what_a_host_says_of_a_stop_is_no_error_of_ours(lies: Lies) -> None:
+    got = lies(
+        play("- name: Stop\n  reap.jobs.stop: {jid: [j1.1]}\n", hosts="evil"),
+        ours={
+            "jobs": [{"jid": "j1.1", "outcome": ["stopped"], "detail": {"a": 1}, "left": [10**400], "processes": -1}]
+        },
+    )
+    assert got.status == 2, got.output
+    assert "job j1.1: not stopped: the host said nothing of it" in got.output

@@ -131,6 +131,26 @@ def test_the_path_that_a_host_gives_under_no_log_is_not_kept() -> None:
     assert (read.jid, read.results_file) == ("j1.1", None)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_in_a_shared_folder_the_files_of_others_are_passed_over(tmp_path: Path) -> None:
+    theirs = tmp_path / "a\x1b[2J\n::error::pwned.ledger"
+    theirs.write_text("no ledger")
+    os.chown(theirs, 12345, 12345)
+    warnings: list[str] = []
+    assert read_folder(tmp_path, warnings.append) == []
+    assert [warning.count("not a file of this user") for warning in warnings] == [1]
+    tmp_path.chmod(0o1777)
+    assert read_folder(tmp_path, pytest.fail) == []
+
+
+def test_the_name_of_a_damaged_ledger_commands_no_terminal(tmp_path: Path) -> None:
+    (tmp_path / "a\x1b[2J\n::error::pwned.ledger").write_text("no ledger")
+    warnings: list[str] = []
+    read_folder(tmp_path, warnings.append)
+    assert len(warnings) == 1
+    assert not {"\x1b", "\n"} & set(warnings[0])
+
+
 def test_a_run_that_launches_nothing_touches_nothing(ledger: Ledger, tmp_path: Path) -> None:
     ledger.closed([], complete=True)
     assert list(tmp_path.iterdir()) == []

@@ -184,6 +184,12 @@ def test_a_ledger_that_another_task_has_removed_is_no_error(tmp_path: Path) -> N
     assert not left.ledgers[0].path.exists()
 
 
+@pytest.mark.parametrize("mtime", [10**400, -(10**400), float("nan"), float("inf"), "1", None])
+def test_a_file_of_an_impossible_time_is_left_out(mtime: object) -> None:
+    answer = {"files": [{"path": "/x/j1.1", "mtime": mtime}, {"path": "/x/j1.2", "mtime": 5}]}
+    assert [file.name for file in status_files(answer, 0.0)] == ["j1.2"]
+
+
 def test_of_a_folder_without_end_so_many_files_are_looked_at() -> None:
     files = [{"path": f"/x/j{number}.1", "mtime": 1.0} for number in range(MOST_FILES + 10)]
     assert len(status_files({"files": files}, 0.0)) == MOST_FILES

@@ -8,11 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
+import pytest
 
+from ansible_reap.printable import printable
 from ansible_reap.runtime.output import recap
 from ansible_reap.runtime.output.junit import as_junit
 from ansible_reap.runtime.output.report import Run, RunOutcome, as_json, dumps, outcome_of, summary
 from ansible_reap.runtime.policy.options import GatePlace, OnUnreaped, Options, RecapWhen, parse
+from ansible_reap.runtime.tracking.display_text import fit
 from ansible_reap.runtime.tracking.info import Access, JobInfo, LaunchSite
 from ansible_reap.runtime.tracking.phases import Phase, Sight, Source
 from ansible_reap.runtime.tracking.tracker import JobRecord, Origin, ReapTask, Sighting, Tracker
@@ -200,3 +203,19 @@ def test_a_phase_that_is_no_problem_has_no_line() -> None:
     assert detached.phase is Phase.DETACHED
     assert recap.lines([detached], Options(), 0.0) == []
     assert summary([detached])["detached"] == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("##vso[task.setvariable variable=x]y", r"\x23#vso[task.setvariable variable=x]y"),
+        ("a ##[error]b", r"a \x23#[error]b"),
+        ("::error::b", r"\x3a:error::b"),
+        ("a\n::stop-commands::b", r"a \x3a:stop-commands::b"),
+        ("\x1b[2J", r"\x1b[2J"),
+        ("on ::1, fe80::1, Some::Class and # [x]", "on ::1, fe80::1, Some::Class and # [x]"),
+    ],
+)
+def test_what_a_host_says_commands_no_log_wherever_its_line_is_wrapped(text: str, shown: str) -> None:
+    assert fit(text) == shown
+    assert printable(fit(text)) == fit(text)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeGuard
+
 from ansible.errors import AnsibleActionFail
 
 from ansible_reap.runtime.actions.ledgers import ledgers_for
 from ansible_reap.runtime.actions.this_task import access_of, is_in_check_mode
 from ansible_reap.runtime.events.ansible_objects import Action, Values, Variables
+from ansible_reap.runtime.events.replies import job_id
 from ansible_reap.runtime.remote.progress import say
 from ansible_reap.runtime.remote.reach import Reach
 from ansible_reap.runtime.remote.waiting import NoAnswerError
@@ -21,6 +26,10 @@ ARGUMENTS: dict[str, dict[str, object]] = {
 }
 MOST_NAMES = 200
 """Files that the result lists at most: it may be printed."""
+REASONS = ("claimed", "not_ended", "beyond_max")
+"""Why the module keeps files."""
+LARGEST = 2**53
+"""Numbers of a host above this are not believed."""
 
 
 def sweep(action: Action, arguments: Variables, task_vars: Variables) -> Values:
@@ -58,27 +67,59 @@ def sweep(action: Action, arguments: Variables, task_vars: Variables) -> Values:
         raise AnsibleActionFail(f"reap.jobs.sweep: {error}") from error
     if answer.get("failed"):
         raise AnsibleActionFail(f"reap.jobs.sweep: {fit(str(answer.get('msg')))}")
-    files = answer.get("files") or []
-    said = _told(answer, arguments)
+    swept = read_answer(answer)
+    said = swept.as_line(arguments["days"])
     say(host, said)
     return {
-        "changed": bool(answer.get("changed")),
+        "changed": answer.get("changed") is True,
         "msg": said,
-        "folder": answer.get("folder"),
-        "files": files[:MOST_NAMES],
-        "found": len(files),
-        "removed": answer.get("removed"),
-        "kept": answer.get("kept"),
+        "folder": swept.folder,
+        "files": swept.files[:MOST_NAMES],
+        "found": len(swept.files),
+        "removed": swept.removed,
+        "kept": swept.kept,
     }
 
 
-def _told(answer: Variables, arguments: Variables) -> str:
-    files = answer.get("files") or []
-    size = sum(int(each["bytes"]) for each in files)
-    kept = {name: count for name, count in (answer.get("kept") or {}).items() if count}
-    reasons = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in kept.items())
-    return (
-        f"{answer.get('folder')}: {len(files)} status file{'' if len(files) == 1 else 's'} ({size} bytes) of jobs that "
-        f"ended more than {arguments['days']:g} days ago, {answer.get('removed')} removed"
-        + (f"; kept: {reasons}" if reasons else "")
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What the module has found, removed and kept, by reason."""
+
+    folder: str
+    files: list[dict[str, str | float]]
+    removed: int
+    kept: dict[str, int]
+
+    def as_line(self, days: float) -> str:
+        size = sum(int(each["bytes"]) for each in self.files)
+        reasons = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in self.kept.items() if count)
+        return (
+            f"{self.folder}: {len(self.files)} status file{'' if len(self.files) == 1 else 's'} ({size} bytes) of jobs "
+            f"that ended more than {days:g} days ago, {self.removed} removed"
+            + (f"; kept: {reasons}" if reasons else "")
+        )
+
+
+def read_answer(answer: Mapping[str, object]) -> Swept:
+    """What a host says of its sweep: what is no name, number or reason of the module is left out."""
+    listed, kept = answer.get("files"), answer.get("kept")
+    return Swept(
+        folder=fit(str(answer.get("folder"))),
+        files=[
+            {"name": name, "days": days, "bytes": int(size)}
+            for each in (listed if isinstance(listed, list) else [])
+            if isinstance(each, dict)
+            for name, days, size in [(job_id(each.get("name")), each.get("days"), each.get("bytes"))]
+            if name and _is_number(days) and _is_number(size)
+        ],
+        removed=_count(answer.get("removed")),
+        kept={reason: _count(kept.get(reason)) for reason in REASONS} if isinstance(kept, dict) else {},
     )
+
+
+def _is_number(value: object) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= LARGEST
+
+
+def _count(value: object) -> int:
+    return int(value) if _is_number(value) else 0

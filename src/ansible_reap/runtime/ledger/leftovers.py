@@ -5,7 +5,6 @@ A job is known here by its host and its id. A host chooses its ids, so one that 
 
 from __future__ import annotations
 
-import math
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,6 +23,8 @@ JOB_ID = re.compile(r"j?\d+\.\d+")
 """What ansible-core 2.16 to 2.22 calls a status file: the launcher's random number and the wrapper's pid."""
 MOST_FILES = 10_000
 """Files of one folder that are looked at."""
+LATEST = 10**11
+"""Seconds since the epoch above which no time is believed."""
 EARLY, LATE = 5.0, 600.0
 """Seconds around an intent in which its jobs may have been started: clocks are read to the second, and a worker that
 outlives its controller may hang on a slow connection for a while."""
@@ -134,7 +135,7 @@ def status_files(answer: Mapping[str, object], clock_offset: float) -> list[Stat
     for file in found[:MOST_FILES] if isinstance(found, list | tuple) else []:
         path, changed = (file.get("path"), file.get("mtime")) if isinstance(file, Mapping) else (None, None)
         name = job_id(path)
-        if isinstance(path, str) and name and isinstance(changed, int | float) and math.isfinite(changed):
+        if isinstance(path, str) and name and isinstance(changed, int | float) and 0 <= changed <= LATEST:
             files.append(StatusFile(name, path, changed - clock_offset))
     return files
 

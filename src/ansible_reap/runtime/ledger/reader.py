@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ansible_reap.jobs import JobState
+from ansible_reap.printable import file_name
 from ansible_reap.runtime.ledger.lines import Answer, Closing, Intent, LineError, RunRecord, decode
 from ansible_reap.runtime.ledger.processes import is_running
 from ansible_reap.runtime.ledger.writer import SUFFIX
@@ -48,21 +49,41 @@ def read_folder(folder: Path, warn: Callable[[str], None]) -> list[RunLedger]:
     Raises:
         OSError: the folder exists but cannot be listed.
     """
-    try:
-        names = sorted(entry.name for entry in os.scandir(folder) if entry.name.endswith(SUFFIX))
-    except FileNotFoundError:
-        return []
     ledgers = []
-    for name in names:
+    for name in ledger_names(folder):
         try:
             ledger = read_file(folder / name)
         except FileNotFoundError:  # its run has ended well just now
             continue
         except (OSError, LineError) as error:
-            warn(f"{folder / name}: cannot be read as a ledger ({getattr(error, 'strerror', None) or error}); skipped")
+            reason = getattr(error, "strerror", None) or error
+            warn(f"{file_name(str(folder / name))}: cannot be read as a ledger ({reason}); skipped")
             continue
         ledgers.append(ledger)
     return sorted(ledgers, key=lambda ledger: ledger.run.started)
+
+
+def ledger_names(folder: Path) -> list[str]:
+    """The names of the ledgers in a folder. A folder that is not there has none.
+
+    Where others may write to the folder, what belongs to another user is passed over: it can claim nothing.
+
+    Raises:
+        OSError: the folder exists but cannot be listed.
+    """
+    try:
+        is_shared = bool(folder.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH))
+        entries = [entry for entry in os.scandir(folder) if entry.name.endswith(SUFFIX)]
+    except FileNotFoundError:
+        return []
+    return sorted(entry.name for entry in entries if not is_shared or _is_ours(entry))
+
+
+def _is_ours(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.stat(follow_symlinks=False).st_uid in (os.geteuid(), 0)
+    except FileNotFoundError:  # its run has ended well just now
+        return False
 
 
 def read_file(path: Path) -> RunLedger:

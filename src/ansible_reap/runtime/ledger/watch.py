@@ -11,7 +11,7 @@ from ansible_reap.jobs import LastSeen
 from ansible_reap.reading import SourceError, parse_json, read
 from ansible_reap.runtime.ledger.lines import LineError
 from ansible_reap.runtime.ledger.processes import is_running
-from ansible_reap.runtime.ledger.reader import RunLedger, read_file
+from ansible_reap.runtime.ledger.reader import RunLedger, ledger_names, read_file
 from ansible_reap.runtime.ledger.writer import SUFFIX
 from ansible_reap.runtime.tracking.info import LOCAL_CONNECTIONS, JobInfo
 
@@ -41,10 +41,7 @@ class LedgerWatch:
         Raises:
             OSError: the folder exists but cannot be listed.
         """
-        try:
-            names = [entry.name for entry in os.scandir(self._folder) if self._is_meant(entry.name)]
-        except FileNotFoundError:
-            names = []
+        names = [name for name in ledger_names(self._folder) if self._is_meant(name)]
         found = {name: self._one(name) for name in names}
         self._known = {name: each for name, each in found.items() if each is not None}
         return sorted((ledger for _sign, ledger in self._known.values()), key=lambda ledger: ledger.run.started)

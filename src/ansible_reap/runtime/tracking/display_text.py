@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+
+from ansible_reap.printable import printable
 
 LONGEST = 500
 """Characters that are kept of a name, label or message."""
@@ -14,6 +17,9 @@ _ROOM_FOR_ONE = 4
 
 _MOST_MASKED = 20_000
 """Characters that are masked; far more than are shown."""
+
+_WORKFLOW_COMMAND = re.compile(r"(?<!\S)::(?=[A-Za-z])")
+"""What GitHub Actions takes for a command where a line begins so; an address such as ``::1`` is none."""
 
 _mask: Callable[[str], str] = str
 
@@ -30,10 +36,14 @@ def masked(text: str) -> str:
 
 
 def fit(text: str, longest: int = LONGEST) -> str:
-    """The text on one line, control characters shown as ``\\x1b``, cut to ``longest`` characters."""
+    """The text on one line, cut to ``longest`` characters, and harmless to terminals and logs.
+
+    Control characters are shown as ``\\x1b``, and commands of CI logs are broken, wherever Ansible may wrap the line.
+    """
     cut = text[: longest * _ROOM_FOR_ONE]
     line = " ".join(cut.split())
     line = "".join(sign if sign.isprintable() else f"\\x{ord(sign):02x}" for sign in line)
+    line = _WORKFLOW_COMMAND.sub(r"\\x3a:", printable(line))
     return line if len(line) <= longest else line[: longest - 3] + "..."
 
 
