@@ -112,6 +112,7 @@ jobs:
 import json
 import os
 import signal
+import stat
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -126,6 +127,8 @@ WATCHER_STEP = 8.0
 every five."""
 KILL_PATIENCE = 5.0
 PAUSE = 0.05
+MOST_BYTES = 64 * 1024 * 1024
+"""A larger file holds what a job has printed: the wrapper's own note is short."""
 
 # Runs on the host, with whatever Python is there: 3.6 and later.
 
@@ -194,6 +197,13 @@ class ProcessTable:
             return None
 
 
+def read_status(path: Path) -> bytes:
+    """What a status file holds, up to one byte more than ``MOST_BYTES``; nothing of what is no regular file."""
+    fd = os.open(str(path), os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    with os.fdopen(fd, "rb") as file:
+        return file.read(MOST_BYTES + 1) if stat.S_ISREG(os.fstat(fd).st_mode) else b""
+
+
 class UnclearError(Exception):
     """The job's processes cannot be told from others; one line."""
 
@@ -210,10 +220,14 @@ class Job:
     def result(self) -> str:
         """``missing``, ``running``, ``ended``, or ``unreadable``: what the status file says."""
         try:
-            data = json.loads(self.path.read_bytes().decode("utf-8", "replace"))
+            text = read_status(self.path)
         except OSError:
             return "missing"
-        except ValueError:
+        if len(text) > MOST_BYTES:
+            return "ended"
+        try:
+            data = json.loads(text.decode("utf-8", "replace"))
+        except (ValueError, RecursionError):
             return "unreadable"
         if not isinstance(data, dict):
             return "unreadable"
@@ -312,13 +326,18 @@ class Job:
         """Let the status file say so, unless the job has left its own result, or somebody has removed the file."""
         if self.result() not in ("running", "unreadable"):
             return
-        new = self.path.with_name(
-            self.jid + ".tmp"
-        )  # the wrapper's own name for it: what it left half-written goes with this
+        # The wrapper's own name for it: what it left half-written goes with this. Where others may write to the folder
+        # a link of theirs may stand there.
+        new = self.path.with_name(self.jid + ".tmp")
         try:
-            mode = self.path.stat().st_mode & 0o777
-            new.write_text(json.dumps({"failed": True, "msg": text, "ansible_job_id": self.jid}))
-            new.chmod(mode)
+            before = self.path.lstat()
+            with suppress(FileNotFoundError):
+                new.unlink()
+            fd = os.open(str(new), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            with os.fdopen(fd, "w") as file:
+                json.dump({"failed": True, "msg": text, "ansible_job_id": self.jid}, file)
+                if stat.S_ISREG(before.st_mode):
+                    os.fchmod(fd, before.st_mode & 0o777)
             new.rename(self.path)
         except OSError as error:
             raise UnclearError(

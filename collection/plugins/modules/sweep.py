@@ -95,12 +95,20 @@ from ansible.module_utils.basic import AnsibleModule
 JOB_ID = re.compile(r"j?[0-9]+\.[0-9]+")
 """What ansible-core 2.16 to 2.22 calls a status file: the launcher's random number and the wrapper's pid."""
 
+MOST_BYTES = 64 * 1024 * 1024
+"""A larger file is not read: it holds what a job has printed, for the wrapper's own note is short."""
+
 
 def has_ended(path: Path) -> bool:
     """Whether the file holds a result: only the wrapper's own note of a job at work has "started"."""
     try:
-        data = json.loads(path.read_bytes().decode("utf-8", "replace"))
-    except (OSError, ValueError):
+        fd = os.open(str(path), os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+        with os.fdopen(fd, "rb") as file:
+            text = file.read(MOST_BYTES + 1) if stat.S_ISREG(os.fstat(fd).st_mode) else b""
+        if len(text) > MOST_BYTES:
+            return True
+        data = json.loads(text.decode("utf-8", "replace"))
+    except (OSError, ValueError, RecursionError):
         return False
     return isinstance(data, dict) and ("started" not in data or bool(data.get("finished")))
 
