@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from ansible_reap.jobs import JobState, LastSeen
 from ansible_reap.runtime.remote import waiting
+from ansible_reap.runtime.remote.bounded import BoundedHost
 from ansible_reap.runtime.remote.status_file import STEP
 from ansible_reap.runtime.remote.waiting import (
     HIDDEN_ANSWER,
@@ -216,3 +218,31 @@ def test_two_looks_close_to_each_other_tell_more_than_a_status_file() -> None:
     host.ago["j1.1"] = 0.0
     (one,) = wait_for([a_job()], host, Terms(CORE, REAP), silent)
     assert 0 < one.job.uncertainty_s < 1
+
+
+class Hanging(Script):
+    """The module of one job never ends, on a host that is asked on a way of its own."""
+
+    def status(self, job: JobInfo) -> Mapping[str, Any]:
+        found = super().status(job)
+        while not found:
+            time.sleep(0.05)
+        return found
+
+
+def test_a_host_that_never_answers_costs_its_own_jobs_and_the_look_ends() -> None:
+    host = Hanging(j1_1=[{}], j1_2=[{}], j1_3=[DONE])
+    jobs = [a_job("j1.1"), a_job("j1.2"), replace(a_job("j1.3"), site=replace(a_job().site, access=Access()))]
+    with ends_within(20):
+        looked = BoundedHost(host, 0.3, ask_again=False)
+        waited = wait_for(jobs, looked, Terms(CORE, wait=False), silent)
+    assert [one.error for one in waited] == ["the host did not answer within 0.3 s"] * 2 + [None]
+    assert waited[2].job.state is JobState.REAPED
+    assert host.looks == ["j1.1", "j1.3"]  # it is not waited for twice
+
+
+def test_a_wait_asks_a_host_again_that_has_not_answered() -> None:
+    host = Hanging(j1_1=[{}, DONE])
+    with ends_within(20):
+        (one,) = wait_for([a_job()], BoundedHost(host, 0.3, ask_again=True), Terms(CORE), silent)
+    assert one.job.state is JobState.REAPED

@@ -12,10 +12,11 @@ from typing import Protocol
 
 from ansible_reap.runtime.events import results
 from ansible_reap.runtime.events.ansible_objects import Action, Variables
+from ansible_reap.runtime.remote.bounded import BoundedHost
 from ansible_reap.runtime.remote.mailbox import Letter, Look, Mailbox
 from ansible_reap.runtime.remote.progress import say
 from ansible_reap.runtime.remote.reach import Reach
-from ansible_reap.runtime.remote.waiting import NoAnswerError, Terms, told, wait_for
+from ansible_reap.runtime.remote.waiting import JobHost, NoAnswerError, Terms, told, wait_for
 from ansible_reap.runtime.tracking.info import JobInfo
 from ansible_reap.runtime.tracking.phases import Source
 
@@ -60,26 +61,27 @@ def look(action: Action, variables: Variables, *, wait: bool) -> None:
         expected=_errands.expected,
     )
     looks = _looks(action, variables, _errands.jobs_to_look_at(host), terms)
-    looks += _cleanings(Reach(action, variables), _errands.jobs_to_clean(host))
+    looks += _cleanings(BoundedHost(Reach(action, variables), ask_again=False), _errands.jobs_to_clean(host))
     _errands.mailbox.post(Letter(host, results.identity(action._task), tuple(looks)))  # noqa: SLF001 - the plugin's own
 
 
 def _looks(action: Action, variables: Variables, jobs: Sequence[JobInfo], terms: Terms) -> list[Look]:
     host = str(variables["inventory_hostname"])
     try:
-        waited = wait_for(jobs, Reach(action, variables), terms, lambda text: say(host, text))
+        reach = BoundedHost(Reach(action, variables), ask_again=terms.wait)
+        waited = wait_for(jobs, reach, terms, lambda text: say(host, text))
     except Exception as error:  # noqa: BLE001 - it is told of each job; what it says itself may be secret
         return [Look(job, error=f"an error of async_reaper, {type(error).__name__}") for job in jobs]
     return [Look(one.job.info, one.sighting, one.error, is_cleaned=one.is_cleaned) for one in waited]
 
 
-def _cleanings(reach: Reach, jobs: Sequence[JobInfo]) -> Iterator[Look]:
+def _cleanings(reach: JobHost, jobs: Sequence[JobInfo]) -> Iterator[Look]:
     for job in jobs:
         why = _why_not_cleaned(reach, job)
         yield Look(job, error=why, is_cleaned=why is None)
 
 
-def _why_not_cleaned(reach: Reach, job: JobInfo) -> str | None:
+def _why_not_cleaned(reach: JobHost, job: JobInfo) -> str | None:
     try:
         reach.cleanup(job)
     except NoAnswerError as error:
