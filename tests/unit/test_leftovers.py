@@ -153,6 +153,9 @@ def test_a_host_that_names_an_id_hides_no_unclaimed_job_of_another(tmp_path: Pat
     assert left.named_at(SITE.access) == {"j1.3"}
     # What both delegate to one machine is in one folder, and its ids are given by that machine.
     assert left.named_at(delegated.access) == {"j1.2", "j1.3"}
+    # Hosts of the inventory that stand for one machine are not strangers to each other.
+    left = leftovers(read_folder(tmp_path, pytest.fail), "victim", lambda _: "one machine")
+    assert left.named_at(SITE.access) == {"j1.1", "j1.2", "j1.3"}
 
 
 def test_what_collect_sees_on_one_host_is_nothing_of_another_hosts_job_of_the_same_id() -> None:

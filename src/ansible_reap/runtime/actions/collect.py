@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsibleError
 
 from ansible_reap.runtime.actions.ledgers import ledgers_for
 from ansible_reap.runtime.actions.this_task import is_in_check_mode, look_of, place_of, tell_run
@@ -32,7 +32,7 @@ from ansible_reap.runtime.remote.waiting import NoAnswerError, Terms, Waited, fa
 from ansible_reap.runtime.session import CORE, PATIENCE
 from ansible_reap.runtime.tracking.as_json import entry
 from ansible_reap.runtime.tracking.display_text import fit, shown
-from ansible_reap.runtime.tracking.info import Access, JobInfo
+from ansible_reap.runtime.tracking.info import LOCAL_CONNECTIONS, Access, JobInfo
 from ansible_reap.runtime.tracking.tracker import Origin
 
 ARGUMENTS: dict[str, dict[str, object]] = {
@@ -55,7 +55,7 @@ def collect(action: Action, arguments: Variables, task_vars: Variables) -> Value
     ledgers = ledgers_for(arguments, warnings)
     if host == next(iter(task_vars.get("ansible_play_hosts_all") or []), host):
         warnings += _missing_hosts(ledgers, task_vars)
-    left = leftovers(ledgers, host)
+    left = leftovers(ledgers, host, lambda name: _machine_of(name, task_vars))
     handed = [job for job in _handed_on(arguments["jobs"], host) if job.jid not in left.named]
     if not left.jobs and not left.intents and not handed:
         return {"changed": False, "jobs": [], "unclaimed": [], "warnings": warnings}
@@ -102,6 +102,17 @@ def _expected(left: Leftovers) -> Callable[[JobInfo, float], str]:
     ends = ExpectedEnds(session.options.history if session is not None else None, PATIENCE)
     bases = {job.jid: ledger.run.base for ledger in left.ledgers for job in ledger.launches}
     return lambda job, age: ends.text(bases.get(job.jid, ""), job, age)
+
+
+def _machine_of(host: str, task_vars: Variables) -> str:
+    """The machine that a host of the inventory stands for."""
+    try:
+        known = task_vars["hostvars"][host]
+        if str(known.get("ansible_connection")) in LOCAL_CONNECTIONS:
+            return "localhost"
+        return str(known.get("ansible_host") or host)
+    except (AnsibleError, KeyError, AttributeError):
+        return host  # not in this inventory, or by a template that needs more
 
 
 def _handed_on(jobs: Mapping[str, object], host: str) -> list[JobInfo]:

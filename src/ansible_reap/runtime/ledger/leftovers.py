@@ -34,14 +34,15 @@ outlives its controller may hang on a slow connection for a while."""
 class Leftovers:
     """What ended runs have not accounted for on one host.
 
-    ``named`` are the ids of this host's jobs in all ledgers, and ``by_machine`` those of any host's jobs on machines
-    that the playbook itself names.
+    ``named`` are the ids of this host's jobs in all ledgers, and ``by_machine`` those of any host's jobs by the machine
+    that they are on. ``machine_of`` gives the machine of a host.
     """
 
     host: str
     ledgers: tuple[RunLedger, ...]
     named: frozenset[str]
     by_machine: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    machine_of: Callable[[str], str] = str
 
     @property
     def jobs(self) -> list[JobInfo]:
@@ -62,7 +63,7 @@ class Leftovers:
 
     def named_at(self, access: Access) -> frozenset[str]:
         """The ids of the jobs that a ledger names and whose files may be in the folder to which this leads."""
-        return self.named | self.by_machine.get(_machine(access) or "", frozenset())
+        return self.named | self.by_machine.get(_machine(self.host, access, self.machine_of), frozenset())
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,20 +75,22 @@ class StatusFile:
     changed: float
 
 
-def leftovers(ledgers: Sequence[RunLedger], host: str) -> Leftovers:
-    """What is left on a host; runs that are still going keep their own."""
+def leftovers(ledgers: Sequence[RunLedger], host: str, machine_of: Callable[[str], str] = str) -> Leftovers:
+    """What is left on a host; runs that are still going keep their own.
+
+    ``machine_of`` says by the inventory on which machine a host is, for several may be on one; a host has no say in it.
+    """
     ended = tuple(ledger for ledger in ledgers if not ledger.alive)
     named = [job for ledger in ledgers for job in ledger.named]
-    machines = {_machine(job.access) for job in named}
+    by_machine: dict[str, set[str]] = {}
+    for job in named:
+        by_machine.setdefault(_machine(job.host, job.access, machine_of), set()).add(job.jid)
     return Leftovers(
         host,
         ended,
         frozenset(job.jid for job in named if job.host == host),
-        {
-            machine: frozenset(job.jid for job in named if _machine(job.access) == machine)
-            for machine in machines
-            if machine is not None
-        },
+        {machine: frozenset(jids) for machine, jids in by_machine.items()},
+        machine_of,
     )
 
 
@@ -194,11 +197,11 @@ def claim(job: JobInfo) -> JobInfo:
     return job if job.limit_s > 0 else replace(job, site=replace(job.site, limit_s=86400))
 
 
-def _machine(access: Access) -> str | None:
-    """Where such jobs are, as the playbook says it; None where it goes by the host itself."""
-    if access.delegate_to is not None:
-        return access.delegate_to
-    return "localhost" if access.connection in LOCAL_CONNECTIONS else None
+def _machine(host: str, access: Access, machine_of: Callable[[str], str]) -> str:
+    """Where such jobs of the host are, by the playbook and the inventory."""
+    if dict(access.variables).get("ansible_connection", access.connection) in LOCAL_CONNECTIONS:
+        return "localhost"
+    return machine_of(access.delegate_to or host)
 
 
 def _latest(intent: Intent) -> float:
