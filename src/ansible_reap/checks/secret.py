@@ -22,6 +22,8 @@ def check(context: RuleContext) -> Iterator[Finding]:
         if why is None or launch.poll.single != 0 or _is_cleaned(context.analysis, launch):
             continue
         wait = next((reap.task for reap in launch.reaps if reap.kind is ReapKind.WAIT), None)
+        if wait and not _holds_vaulted(launch.task.args) and constant(wait.inherited("no_log")) is not True:
+            continue  # the wait prints the result: it is no secret
         todo = "after the wait" if wait else "after a wait for it"
         yield speak(
             RULE,

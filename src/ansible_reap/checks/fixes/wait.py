@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from ansible_reap.checks.evidence import work
+from ansible_reap.checks.evidence.neighbours import own_wait_after
 from ansible_reap.checks.finding import Edit, Fix
 from ansible_reap.checks.fixes.layout import Item, find, scalar
 from ansible_reap.content.model import Task
@@ -125,6 +126,9 @@ def _place(analysis: Analysis, item: Item, launch: Launch) -> int:
     ending = {look.task.line for look in launch.looks}
     if launch.register is not None:
         ending |= _lines_that_set(analysis.steps.get(item.path, ())).get(launch.register, frozenset())
+    awaited = own_wait_after(analysis, launch.task)  # where the work has failed, the play may not get past it
+    if awaited:
+        ending.add(awaited.line)
     lines = sorted(ending)
     stop = None
     for at, step in enumerate(item.later):
