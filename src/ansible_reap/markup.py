@@ -6,7 +6,7 @@ import re
 
 from ansible_reap.printable import one_line, printable
 
-_MEANINGFUL = re.compile(r"([\\`*_\[\]<>&|~#$!]|:(?=//))")
+_MEANINGFUL = re.compile(r"([\\`*_\[\]<>&|~#$!]|:(?=//)|(?<=\bwww)\.)", re.IGNORECASE)
 """What can be Markdown, HTML, mathematics or a link within a line; any of them may be escaped (CommonMark 2.4)."""
 
 
@@ -20,8 +20,8 @@ def code_span(text: str) -> str:
 
 
 def escaped(text: str) -> str:
-    """Text in which nothing is Markdown, on one line."""
-    return _MEANINGFUL.sub(r"\\\1", one_line(text))
+    """Text in which nothing is Markdown, on one line. An ``@`` neither names a user nor makes an address of mail."""
+    return _MEANINGFUL.sub(r"\\\1", one_line(text)).replace("@", "@<!-- -->")
 
 
 def workflow_command(level: str, properties: dict[str, str], message: str) -> str:

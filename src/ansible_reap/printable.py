@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
-"""Control characters, those that turn the direction of writing, and what no UTF-8 text can hold."""
+_CONTROL = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff\ufffe\uffff"
+    "\U000e0000-\U000e007f]"
+)
+"""Control characters, those that turn the direction of writing or are never seen, and what no UTF-8 text holds."""
 _LOG_COMMAND = re.compile(r"#(?=#(?:vso)?\[)")
 """What Azure Pipelines and older GitHub runners take for a command anywhere in a line of a log."""
 
@@ -36,5 +39,5 @@ def json_text(value: object) -> str:
     import json  # noqa: PLC0415 - text needs none of it
 
     text = json.dumps(value, indent=1, ensure_ascii=False)
-    shown = _CONTROL.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
+    shown = _CONTROL.sub(lambda match: json.dumps(match.group())[1:-1], text)
     return _LOG_COMMAND.sub(r"\\u0023", shown) if "##" in shown else shown

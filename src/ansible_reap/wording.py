@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+MAX_WORD = 120
+"""Characters of a word of others in a message."""
+
 
 def not_checked(error: Exception) -> str:
     """What is said of a place or rule at which we crashed."""
@@ -48,12 +51,19 @@ def rough_duration(seconds: float) -> str:
     return f"{round(hours / 24)} d"
 
 
+def shortened(word: str) -> str:
+    """A word of others as a message names it: no more of it than is needed to find it."""
+    return word if len(word) <= MAX_WORD else f"{word[:MAX_WORD]}..."
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """``; did you mean 'x'?`` for the nearest known word, or nothing where none is near.
 
     Near is a slip in three letters, or a word that begins or ends with what was written.
     """
     candidates = list(known)
+    if len(word) > 2 * max(map(len, candidates), default=0):
+        return ""  # no slip of any of them, and the work grows with the length
     slips = {name: _slips(word, name) for name in candidates}
     nearest = min(candidates, key=lambda name: slips[name], default="")
     if nearest and slips[nearest] <= max(1, len(word) // 3):

@@ -176,3 +176,12 @@ def test_a_tracked_file_is_the_project_s_own_whatever_its_name(root: Path, path:
     git(root, "commit", "-q", "-m", "odd places")
     ended = run("check", "--format", "json", cwd=root)
     assert sorted(each["path"] for each in json.loads(ended.out)["findings"]) == sorted([path, "site.yml"])
+
+
+def test_what_a_change_brings_to_a_file_with_a_line_end_in_its_name_is_told(root: Path) -> None:
+    (root / "n\nl.yml").write_text("# nothing yet\n")
+    git(root, "add", "-A")
+    git(root, "commit", "-q", "-m", "an odd name")
+    (root / "n\nl.yml").write_text(PLAY)
+    ended = run("check", "--format", "json", "--diff-base", "HEAD", cwd=root)
+    assert [each["path"] for each in json.loads(ended.out)["findings"]] == ["n\nl.yml"], ended.err

@@ -256,12 +256,12 @@ def test_a_list_that_is_none_is_a_mistake(tmp_path: Path) -> None:
 def test_the_ignore_file_is_read_line_by_line(tmp_path: Path) -> None:
     text = "# comment\nsite.yml async-unreaped[never] # why\n\nb.yml async-noop[zero] skip\nb.yml async-noop[zero]\n"
     ignore = load_ignore_file(write(tmp_path, text, ".ansible-lint-ignore"))
-    entry = ignore.entry("site.yml", "async-unreaped[never]")
+    entry = ignore.by_place()["site.yml", "async-unreaped[never]"][0]
     assert entry is not None
     assert (entry.line, entry.is_silent) == (2, False)
-    assert ignore.entry("site.yml", "async-unreaped") is None
-    assert ignore.entry("./site.yml", "async-unreaped[never]") is None
-    silent = ignore.entry("b.yml", "async-noop[zero]")
+    assert ("site.yml", "async-unreaped") not in ignore.by_place()
+    assert ("./site.yml", "async-unreaped[never]") not in ignore.by_place()
+    silent = ignore.by_place()["b.yml", "async-noop[zero]"][0]
     assert silent is not None
     assert silent.is_silent
 

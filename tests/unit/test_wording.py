@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from ansible_reap.markup import escaped
+from ansible_reap.printable import json_text, printable
 from ansible_reap.wording import did_you_mean, duration, rough_duration, short_duration
 
 KNOWN = ("text", "json", "sarif", "github", "gitlab", "async-unreaped", "async-timeout", "zsh", "bash")
@@ -48,3 +52,20 @@ def test_what_is_not_near_is_not_answered_with_anything(word: str) -> None:
 )
 def test_lengths_of_time_are_worded_in_one_way(seconds: float, said: str, in_a_column: str, as_a_guess: str) -> None:
     assert (duration(seconds), short_duration(seconds), rough_duration(seconds)) == (said, in_a_column, as_a_guess)
+
+
+def test_a_word_without_end_is_like_no_other() -> None:
+    assert did_you_mean("select" * 100_000, ["select", "ignore"]) == ""
+    assert did_you_mean("selekt", ["select", "ignore"]) == "; did you mean 'select'?"
+
+
+@pytest.mark.parametrize("mark", ["\u061c", "\u202e", "\u2060", "\ufeff", "\U000e0041"])
+def test_marks_that_turn_text_or_are_never_seen_are_shown(mark: str) -> None:
+    assert mark not in printable(f"a{mark}b")
+    assert mark not in json_text({"a": mark})
+    assert json.loads(json_text({"a": mark})) == {"a": mark}
+
+
+def test_no_link_and_no_mention_comes_of_text_in_markdown() -> None:
+    assert escaped("www.example.com") == "www\\.example.com"
+    assert escaped("@someone me@example.com") == "@<!-- -->someone me@<!-- -->example.com"

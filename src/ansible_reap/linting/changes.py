@@ -87,7 +87,7 @@ def _answer(root: Path, *arguments: str) -> str:
 
 def _contents(root: Path, commit: str, paths: list[str]) -> dict[str, bytes | None]:
     """The files as they were in the commit; what is larger than any content that is read has no old text."""
-    asked = [path for path in paths if "\n" not in path]
+    asked = [path for path in paths if "\n" not in path]  # the others cannot be asked for in a list
     sizes = git.ask(root, "cat-file", "--batch-check", feed=_objects(commit, asked)).split(b"\n")[:-1]
     found: dict[str, bytes | None] = dict.fromkeys(asked)
     wanted = []
@@ -102,6 +102,10 @@ def _contents(root: Path, commit: str, paths: list[str]) -> dict[str, bytes | No
         size = int(data[at:end].split()[-1])
         found[path] = data[end + 1 : end + 1 + size]
         at = end + size + 2
+    for path in (path for path in paths if "\n" in path):
+        name = f"{commit}:./{path}"
+        is_read = int(git.ask(root, "cat-file", "-s", name)) <= MAX_CONTENT
+        found[path] = git.ask(root, "cat-file", "blob", name) if is_read else None
     return found
 
 

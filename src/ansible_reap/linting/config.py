@@ -33,7 +33,7 @@ from ansible_reap.linting.problems import (
     is_there,
 )
 from ansible_reap.reading import MAX_SETTINGS, SourceError, read
-from ansible_reap.wording import did_you_mean
+from ansible_reap.wording import did_you_mean, shortened
 from ansible_reap.yaml_nodes import compose, pairs, plain
 
 MAX_NUMBER = 1_000_000_000
@@ -190,7 +190,7 @@ class _Reader:
 
     def _check_known(self, key: ScalarNode, known: Collection[str], kind: str) -> None:
         if key.value not in known:
-            self._refuse(key, f"unknown {kind} '{key.value}'{did_you_mean(str(key.value), known)}")
+            self._refuse(key, f"unknown {kind} '{shortened(str(key.value))}'{did_you_mean(str(key.value), known)}")
 
     def _refuse(self, node: Node, message: str) -> NoReturn:
         raise ConfigError(message, self._name, node.start_mark.line + 1)

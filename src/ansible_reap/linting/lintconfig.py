@@ -90,14 +90,12 @@ class IgnoreFile(NamedTuple):
     name: str = IGNORE_FILES[0]
     entries: tuple[IgnoreEntry, ...] = ()
 
-    def entry(self, path: str, tag: str) -> IgnoreEntry | None:
-        """The entry for this file and full tag; one that says ``skip`` wins."""
-        found = [entry for entry in self.entries if entry.path == path and entry.tag == tag]
-        return min(found, key=lambda entry: not entry.is_silent, default=None)
-
-    def rule_entries(self, path: str, rule: str) -> frozenset[IgnoreEntry]:
-        """The entries for this file that name the rule alone: they ignore nothing, but something meets them."""
-        return frozenset(entry for entry in self.entries if entry.path == path and entry.tag == rule)
+    def by_place(self) -> dict[tuple[str, str], list[IgnoreEntry]]:
+        """The entries by file and tag, those that say ``skip`` first. One that names a rule alone ignores nothing."""
+        found: dict[tuple[str, str], list[IgnoreEntry]] = {}
+        for entry in sorted(self.entries, key=lambda each: not each.is_silent):
+            found.setdefault((entry.path, entry.tag), []).append(entry)
+        return found
 
 
 def load_ignore_file(root: Path) -> IgnoreFile:

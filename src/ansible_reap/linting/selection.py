@@ -43,13 +43,19 @@ class Judge:
     used: set[IgnoreEntry] = field(default_factory=set)
     """The entries of the ignore file that some finding met."""
     _comments: dict[str, Comments] = field(default_factory=dict)
+    _excluded: dict[str, bool] = field(default_factory=dict)
+    """What ``exclude_paths`` says of the files with findings."""
+    _entries: Mapping[tuple[str, str], list[IgnoreEntry]] | None = None
 
     def is_wanted(self, finding: Finding) -> bool:
         """Whether the settings leave the finding in, as far as they are about rules and files."""
         names = self._names(finding)
         if not self._is_selected(finding, names) or not names.isdisjoint(self.lint.skip):
             return False
-        return not self.lint.excludes(self.root / finding.place.path)
+        path = finding.place.path
+        if path not in self._excluded:
+            self._excluded[path] = self.lint.excludes(self.root / path)
+        return not self._excluded[path]
 
     def decide(self, finding: Finding) -> Reporting:
         """What becomes of the finding; notes the entries of the ignore file that it meets."""
@@ -58,10 +64,12 @@ class Judge:
             return Reporting.SILENT
         if not self.is_wanted(finding) or self._is_silenced_in_place(finding):
             return Reporting.SILENT
-        entry = self.known.entry(finding.place.path, finding.tag)
+        if self._entries is None:
+            self._entries = self.known.by_place()
+        entry = next(iter(self._entries.get((finding.place.path, finding.tag), ())), None)
         if entry is not None:
             self.used.add(entry)
-        self.used |= self.known.rule_entries(finding.place.path, finding.rule)
+        self.used.update(self._entries.get((finding.place.path, finding.rule), ()))
         if not self.request.concerns(finding) or not self._is_grave(finding):
             return Reporting.SILENT
         if entry is not None:

@@ -1,0 +1,40 @@
+"""Settings of a megabyte cost little: many patterns, many ignored findings, words without end."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from support.files import lay
+
+SECONDS = 60
+"""Far more than any of these takes, on a busy machine too; before they were minutes."""
+LAUNCHES = "- hosts: all\n  tasks:\n" + "".join(
+    f"    - {{name: n{number}, command: work, async: 60, poll: 0}}\n" for number in range(100)
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        (".ansible-lint", "exclude_paths:\n" + "".join(f"  - x{n}/**/y*\n" for n in range(30_000)), "100 launches"),
+        (".ansible-lint-ignore", "".join(f"f{n}.yml async-unreaped[never]\n" for n in range(20_000)), "100 launches"),
+        (".ansible-reap.yml", f"select: ['{'async-unreaped[never]' * 20_000}']\n", "unknown"),
+        (".ansible-reap.yml", f"{'select' * 160}: []\n", "unknown"),
+    ],
+    ids=["patterns", "ignored", "a word", "a key"],
+)
+def test_settings_of_a_megabyte_cost_little(name: str, text: str, said: str, tmp_path: Path) -> None:
+    lay(tmp_path, {"site.yml": LAUNCHES, name: text})
+    ended = subprocess.run(
+        [sys.executable, "-m", "ansible_reap", "check", "--project-dir", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert said in ended.stdout + ended.stderr
+    assert max(map(len, (ended.stdout + ended.stderr).splitlines())) < 1000
