@@ -116,7 +116,7 @@ def _show(args: argparse.Namespace) -> int:
     elif histories:
         print("\n".join(_table(histories, with_project=getattr(args, "all_projects", False))))
     else:
-        print(f"nothing measured yet of {project_name(_root(args))}")
+        print(f"nothing measured yet of {one_line(project_name(_root(args)))}")
     return 0
 
 
@@ -156,7 +156,7 @@ def _limits(args: argparse.Namespace) -> int:
         print(json.dumps({"version": 1, "limits": listed}, indent=2))
         return 0
     if not changes:
-        print(f"no limit of {project_name(_root(args))} needs to be changed, by what was measured")
+        print(f"no limit of {one_line(project_name(_root(args)))} needs to be changed, by what was measured")
         return 0
     rows: list[tuple[str, ...]] = [("LIMIT", "WRITE", "HEADROOM", "WHY", "RUNS", "LAUNCH")]
     for change in changes:
@@ -277,7 +277,7 @@ def _row(history: LaunchHistory, with_project: bool) -> tuple[str, ...]:
         level,
         "-" if known.limit is None else seconds_text(known.limit),
         "-" if headroom is None else f"{'' if known.bound else '<= '}{times_text(headroom)}",
-        f"{history.project}  {name}" if with_project else name,
+        f"{one_line(history.project)}  {name}" if with_project else name,
     )
 
 

@@ -24,6 +24,11 @@ from ansible_reap import files
 Row = tuple[Any, ...]
 Parameters = Mapping[str, object]
 
+LONGEST_READ = 30.0
+"""Seconds that a query of a SQLite file may take; that of a full history takes one or two."""
+_STEPS = 100_000
+"""Instructions of SQLite's between two looks at the clock."""
+
 LOCK_KEY = 0x52454150
 """Held on PostgreSQL while the tables are made: two ``CREATE TABLE IF NOT EXISTS`` at once can collide there."""
 
@@ -190,7 +195,11 @@ class SqliteDatabase:
     def _begin(self, connection: sqlite3.Connection, write: bool) -> None:
         self._locked_out(lambda: connection.execute("PRAGMA synchronous = NORMAL"))
         self._locked_out(lambda: connection.execute("BEGIN IMMEDIATE" if write else "BEGIN"))
-        if not write:  # a deferred transaction takes its lock with the first read
+        if not write:
+            # What bears the table's name may be a view of somebody else's that never ends.
+            give_up = time.monotonic() + LONGEST_READ
+            connection.set_progress_handler(lambda: time.monotonic() > give_up, _STEPS)
+            # a deferred transaction takes its lock with the first read
             self._locked_out(lambda: connection.execute("SELECT count(*) FROM sqlite_master"))
 
     def _locked_out(self, attempt: Callable[[], object]) -> None:

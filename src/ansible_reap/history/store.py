@@ -42,6 +42,12 @@ MAX_WAITING = 100
 MAX_ROWS = 200_000
 """Rows kept in all, some 50 MB."""
 
+LONGEST_TEXT = 10_000
+"""Characters of a text of a row that is believed."""
+
+LARGEST = 10**10
+"""Numbers of a row above this are not believed; no work takes three hundred years."""
+
 TABLE = "ansible_reap_observations_v1"
 
 _SCHEMA = (
@@ -87,14 +93,16 @@ class Store:
         """All that is kept, of one project or of all, oldest first. Raises StoreError."""
         self._take_in()
         where = "WHERE project = :project" if project is not None else ""
-        query = f"SELECT {_COLUMNS} FROM {TABLE} {where} ORDER BY launched, run, job"  # noqa: S608 - constants
+        # More rows than are ever kept are not ours.
+        query = f"SELECT {_COLUMNS} FROM {TABLE} {where} ORDER BY launched, run, job LIMIT {2 * MAX_ROWS}"  # noqa: S608
         try:
             with self.address.open(self.patience).transaction(write=False) as connection:
-                return [_from_row(row) for row in connection.ask(query, {"project": project} if where else {})]
+                rows = connection.ask(query, {"project": project} if where else {})
         except StoreError as error:
             if TABLE in str(error):  # the database is there, the table is not: nothing was ever kept
                 raise StoreError(f"{self.address.label}: no history has been kept here") from error
             raise
+        return [each for each in map(_from_row, rows) if each is not None]
 
     def prune(self, before: datetime | None = None) -> int:
         """Delete what was launched before that time (default: what is too old) and what is too much; how many went."""
@@ -240,21 +248,30 @@ def _to_row(each: Observation) -> dict[str, object]:
     }
 
 
-def _from_row(row: Sequence[Any]) -> Observation:
+def _from_row(row: Sequence[Any]) -> Observation | None:
+    """What a row holds; None where it is none that a run has written: others may write to the database."""
     run, job, project, place, task, position, host, outcome, seconds, uncertainty, limit, launched, core = row
-    return Observation(
-        run=run,
-        job=job,
-        project=project,
-        identity=Identity(place, task, position),
-        host=host,
-        outcome=Ending(outcome),
-        seconds=seconds,
-        uncertainty=uncertainty,
-        limit=limit,
-        launched=datetime.strptime(launched, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=timezone.utc),
-        core=core,
-    )
+    texts, numbers = (run, job, project, place, task, host, launched, core), (position, seconds, uncertainty, limit)
+    if not all(isinstance(text, str) and len(text) <= LONGEST_TEXT for text in texts):
+        return None
+    if not all(isinstance(number, int | float) and 0 <= number <= LARGEST for number in numbers):
+        return None
+    try:
+        return Observation(
+            run=run,
+            job=job,
+            project=project,
+            identity=Identity(place, task, int(position)),
+            host=host,
+            outcome=Ending(outcome),
+            seconds=seconds,
+            uncertainty=uncertainty,
+            limit=limit,
+            launched=datetime.strptime(launched, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=timezone.utc),
+            core=core,
+        )
+    except ValueError:
+        return None
 
 
 def _read_waiting(file: Path) -> Iterator[dict[str, object]]:

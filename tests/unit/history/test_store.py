@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_reap.history import database as database_module
 from ansible_reap.history import store as store_module
 from ansible_reap.history.database import StoreError, default_path, parse_address
 from ansible_reap.history.identity import Identity
@@ -369,3 +370,40 @@ def test_a_driver_that_repeats_the_password_is_not_quoted(monkeypatch: pytest.Mo
         with pytest.raises(StoreError) as refused:
             Store(address, 1.0).observations()
         assert str(refused.value) == "postgresql://h/db: ConnectionError"
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("outcome", "x"),
+        ("launched", "yesterday"),
+        ("seconds", "abc"),
+        ("seconds", 1e308),
+        ("time_limit", 9e999),
+        ("seconds", -1),
+        ("task", b"\x00\xff"),
+        ("task", "x" * 20_000),
+        ("position", "first"),
+    ],
+)
+def test_a_row_that_no_run_has_written_costs_only_itself(column: str, value: object, tmp_path: Path) -> None:
+    file = tmp_path / "h.db"
+    store = opened(str(file))
+    store.add([observation("r1"), observation("r2")])
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute(f"UPDATE {store_module.TABLE} SET {column} = ? WHERE run = 'r1'", [value])
+        connection.commit()
+    assert [each.run for each in store.observations()] == ["r2"]
+
+
+def test_a_view_that_never_ends_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database_module, "LONGEST_READ", 0.5)
+    file = tmp_path / "h.db"
+    columns = ", ".join(f"n AS {name}" for name in store_module._COLUMNS.split(", "))
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute(
+            f"CREATE VIEW {store_module.TABLE} AS WITH RECURSIVE c(n) AS "
+            f"(SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT {columns} FROM c"
+        )
+    with ends_within(60), pytest.raises(StoreError, match="interrupted"):
+        opened(str(file)).observations()
