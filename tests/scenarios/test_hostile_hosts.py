@@ -10,6 +10,7 @@ import pytest
 
 from scenarios.conftest import Run, Runner
 from scenarios.plays import launch, play, reap
+from scenarios.test_wait import collection_at
 
 ANSWERED = {"started": 1, "finished": 1, "rc": 0, "changed": False}
 IS_EVIL = "inventory_hostname == 'evil'"
@@ -51,7 +52,8 @@ def lies(run: Runner, tmp_path: Path) -> Lies:
         interpreter = tmp_path / "evil-python"
         interpreter.write_text(INTERPRETER.format(folder=tmp_path))
         interpreter.chmod(0o755)
-        return run(playbook, hosts=("victim", f"evil ansible_python_interpreter={interpreter}"))
+        hosts = ("victim", f"evil ansible_python_interpreter={interpreter}")
+        return run(playbook, hosts=hosts, env=collection_at(tmp_path))
 
     return start
 
