@@ -51,6 +51,14 @@ def read(path: Path | str, limit: int = MAX_CONTENT) -> bytes:
         raise SourceError("cannot be read: no path can be written like that") from None
 
 
+def read_inside(root: Path, name: str, limit: int = MAX_CONTENT) -> bytes:
+    """As ``read``, of a file of the project at ``root``. Raises SourceError also where a link leads out of it."""
+    top, real = os.path.realpath(root), os.path.realpath(root / name)
+    if os.path.commonpath([top, real]) != top:
+        raise SourceError("cannot be read: a link leads out of the project")
+    return read(real, limit)
+
+
 def _bytes(file: int, limit: int) -> bytes:
     found = os.fstat(file)
     if not stat.S_ISREG(found.st_mode):

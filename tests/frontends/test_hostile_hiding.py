@@ -161,3 +161,17 @@ def test_looking_for_names_without_end_is_told(tmp_path: Path) -> None:
     assert [launch["path"] for launch in document["launches"]] == ["tasks/b.yml"]
     (error,) = document["errors"]
     assert (error["path"], "not all was looked for" in error["message"]) == ("tasks/a.yml", True)
+
+
+@pytest.mark.parametrize("name", [".ansible-reap.yml", ".ansible-lint", ".ansible-lint-ignore", "pyproject.toml"])
+def test_settings_are_not_read_through_a_link_out_of_the_project(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = "[tool.ansible-reap]\ntoken = 1\n" if name == "pyproject.toml" else "token: [\n"
+    root = lay(tmp_path / "project", {"tasks/a.yml": LAUNCH})
+    lay(tmp_path, {"outside": text})
+    (root / name).symlink_to(tmp_path / "outside")
+    assert main(["check", "--project-dir", str(root)]) == 2
+    printed = capsys.readouterr()
+    assert "a link leads out of the project" in printed.err
+    assert "token" not in printed.out + printed.err

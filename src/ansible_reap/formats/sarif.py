@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -79,7 +80,7 @@ def _result(finding: Finding, fingerprint: str, index: int, *, is_warning: bool)
         "ruleId": finding.rule,
         "ruleIndex": index,
         "level": _LEVELS[finding.severity],
-        "message": {"text": finding.message},
+        "message": {"text": _plain(finding.message)},
         "locations": [
             {
                 "physicalLocation": {
@@ -100,7 +101,7 @@ def _result(finding: Finding, fingerprint: str, index: int, *, is_warning: bool)
                     "artifactLocation": _artifact(related.place.path),
                     "region": {"startLine": related.place.line},
                 },
-                "message": {"text": related.message},
+                "message": {"text": _plain(related.message)},
             }
             for number, related in enumerate(finding.related, 1)
         ],
@@ -141,7 +142,12 @@ def _replacement(edit: Edit) -> dict[str, Any]:
 def _notification(error: ReadError) -> dict[str, Any]:
     region = {"startLine": max(error.line, 1)}
     location = {"physicalLocation": {"artifactLocation": _artifact(error.path), "region": region}}
-    return {"level": "error", "message": {"text": error.message}, "locations": [location]}
+    return {"level": "error", "message": {"text": _plain(error.message)}, "locations": [location]}
+
+
+def _plain(text: str) -> str:
+    """Text of others without links and placeholders, which SARIF has in plain messages too (3.11.5, 3.11.6)."""
+    return re.sub(r"([\\\[\]])", r"\\\1", text).replace("{", "{{").replace("}", "}}")
 
 
 def _artifact(path: str) -> dict[str, str]:

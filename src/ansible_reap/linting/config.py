@@ -32,7 +32,7 @@ from ansible_reap.linting.problems import (
     has_table,
     is_there,
 )
-from ansible_reap.reading import MAX_SETTINGS, SourceError, read
+from ansible_reap.reading import MAX_SETTINGS, SourceError, read, read_inside
 from ansible_reap.wording import did_you_mean, shortened
 from ansible_reap.yaml_nodes import compose, pairs, plain
 
@@ -79,10 +79,11 @@ def _pyproject_table(root: Path) -> Node | None:
         return None
     try:
         text = read(root / PYPROJECT, MAX_SETTINGS).decode("utf-8", "replace")
+        if not has_table(text):
+            return None
+        text = read_inside(root, PYPROJECT, MAX_SETTINGS).decode("utf-8", "replace")
     except SourceError as error:
         raise ConfigError(error.message, PYPROJECT, error.line) from error
-    if not has_table(text):
-        return None
     from ansible_reap.linting import toml_nodes  # noqa: PLC0415 - for the few that have one
 
     try:
@@ -104,7 +105,7 @@ def load_mapping(path: Path, name: str) -> dict[str, Any]:
 
 def _compose(path: Path, name: str) -> Node | None:
     try:
-        return compose(read(path, MAX_SETTINGS))
+        return compose(read_inside(path.parents[name.count("/")], name, MAX_SETTINGS))
     except SourceError as error:
         raise ConfigError(error.message, name, error.line) from error
 

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from ansible_reap.linting.problems import ConfigError, is_there
-from ansible_reap.reading import MAX_SETTINGS, SourceError, read, text_of
+from ansible_reap.reading import MAX_SETTINGS, SourceError, read_inside, text_of
 
 CONFIG_FILES = (
     ".ansible-lint",
@@ -104,7 +104,7 @@ def load_ignore_file(root: Path) -> IgnoreFile:
     if name is None:
         return IgnoreFile()
     try:
-        lines = text_of(read(root / name, MAX_SETTINGS)).splitlines()
+        lines = text_of(read_inside(root, name, MAX_SETTINGS)).splitlines()
     except SourceError as error:
         raise ConfigError(error.message, name, error.line) from error
     return IgnoreFile(name, tuple(_entries(lines, name)))

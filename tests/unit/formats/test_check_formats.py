@@ -458,3 +458,12 @@ def test_a_long_task_is_cut() -> None:
     text = render("text", outcomes.clean()._replace(findings=(finding,), texts={"long.yml": lines}))
     assert "line 8" in text
     assert "line 9" not in text
+
+
+def test_text_of_others_is_no_link_and_no_placeholder_in_sarif() -> None:
+    outcome = outcomes.outcome()
+    (first, *_) = outcome.findings
+    text = "[Approved](https://example.com/login) {0}"
+    document = sarif(outcome._replace(findings=(replace(first, message=text),)))
+    said = document["runs"][0]["results"][0]["message"]["text"]
+    assert said == "\\[Approved\\](https://example.com/login) {{0}}"
