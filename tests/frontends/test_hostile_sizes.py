@@ -38,3 +38,19 @@ def test_settings_of_a_megabyte_cost_little(name: str, text: str, said: str, tmp
     )
     assert said in ended.stdout + ended.stderr
     assert max(map(len, (ended.stdout + ended.stderr).splitlines())) < 1000
+
+
+@pytest.mark.parametrize("word", ["sudo", "sudo -u x", "nohup A=1", "A=1"])
+def test_a_command_of_many_wrappers_costs_little(word: str, tmp_path: Path) -> None:
+    command = f"{word} " * (200_000 // (len(word) + 1))
+    lay(
+        tmp_path, {"site.yml": f"- hosts: all\n  tasks:\n    - shell: {command} work\n      async: 60\n      poll: 0\n"}
+    )
+    ended = subprocess.run(
+        [sys.executable, "-m", "ansible_reap", "check", "--project-dir", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert "1 launch" in ended.stdout + ended.stderr

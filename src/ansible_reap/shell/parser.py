@@ -24,6 +24,8 @@ PREFIXES = {"sudo": "ugpCUhrt", "doas": "uC", "env": "u", "exec": "a", "command"
             "nohup": "", "setsid": "", "stdbuf": "ioe"}  # fmt: skip
 """Commands that run the command that follows them, with the letters of those options that take a value."""
 
+MAX_PREFIXES = 12
+"""How many of them are followed, one before another; each is a copy of the command."""
 MAX_DEPTH = 4
 """How deep ``sh -c`` texts, substitutions and here documents are followed into each other."""
 _PLAIN = re.compile(r"[^\s\\'\"`$({#}%<>&|;)]+")
@@ -60,24 +62,26 @@ class Command:
     @property
     def argv(self) -> tuple[str, ...]:
         """The words without reserved ones and assignments before them; the command's folder is cut off."""
-        words = list(self.words[len(self.reserved) :])
-        while words and is_assignment(words[0]):
-            words.pop(0)
-        return (words[0].rpartition("/")[2], *words[1:]) if words else ()
+        words = self.words
+        at = len(self.reserved)
+        while at < len(words) and is_assignment(words[at]):
+            at += 1
+        return (words[at].rpartition("/")[2], *words[at + 1 :]) if at < len(words) else ()
 
     def programs(self) -> Iterator[tuple[str, ...]]:
         """``argv``, and again what it runs where it begins with ``sudo``, ``nohup`` and their like."""
         argv = self.argv
-        while argv:
+        for _ in range(MAX_PREFIXES):
+            if not argv:
+                return
             yield argv
             if argv[0] not in PREFIXES:
                 return
-            rest = list(argv[1:])
-            while rest and (rest[0].startswith("-") or is_assignment(rest[0])):
-                option = rest.pop(0)
-                if len(option) == 2 and option[1] in PREFIXES[argv[0]] and rest:
-                    rest.pop(0)
-            argv = (rest[0].rpartition("/")[2], *rest[1:]) if rest else ()
+            at = 1
+            while at < len(argv) and (argv[at].startswith("-") or is_assignment(argv[at])):
+                takes_value = len(argv[at]) == 2 and argv[at][1] in PREFIXES[argv[0]]
+                at += 2 if takes_value else 1
+            argv = (argv[at].rpartition("/")[2], *argv[at + 1 :]) if at < len(argv) else ()
 
 
 def parse(text: str, depth: int = 0) -> list[Command]:
