@@ -112,8 +112,11 @@ class StatusWatch:
 def _is_local(job: JobInfo) -> bool:
     """The playbook led the launch to this machine: by the name of the host, or by its connection."""
     access = job.access
-    connection = dict(access.variables).get("ansible_connection", access.connection)
-    return connection in LOCAL_CONNECTIONS or (connection is None and (access.delegate_to or job.host) in _THIS_MACHINE)
+    stated = dict(access.variables).get("ansible_connection")
+    if stated is not None:
+        return stated in LOCAL_CONNECTIONS
+    # A task on localhost may bear the default connection, and the inventory overrides it.
+    return access.connection in LOCAL_CONNECTIONS or (access.delegate_to or job.host) in _THIS_MACHINE
 
 
 def _folder(job: JobInfo) -> Path | None:
