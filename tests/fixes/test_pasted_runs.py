@@ -156,7 +156,13 @@ def assert_does_what_it_says(case: Case, core: str, root: Path) -> None:
 
 
 @pytest.mark.parametrize("core", side_cores())
-@pytest.mark.parametrize("case", [case for case in CASES if case.is_quick], ids=lambda case: case.name)
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(case, marks=[pytest.mark.slow] if number % 5 else [], id=case.name)
+        for number, case in enumerate(case for case in CASES if case.is_quick)
+    ],
+)
 def test_a_pasted_suggestion_does_what_it_says(case: Case, core: str, tmp_path: Path) -> None:
     assert_does_what_it_says(case, core, tmp_path)
 

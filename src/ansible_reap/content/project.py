@@ -359,11 +359,7 @@ class Project:
     def _is_entered(self, prefix: str, name: str) -> bool:
         if name in SKIPPED_FOLDERS:
             return False
-        folder = self.root / prefix / name
-        is_environment = (folder / "pyvenv.cfg").exists() and (
-            next(folder.glob("lib/python*/site-packages"), None) is not None or (folder / "Lib/site-packages").exists()
-        )
-        return not (name in ("venv", "env") and is_environment)
+        return name not in ("venv", "env") or not _is_environment(self.root / prefix / name)
 
     def _settings(self) -> AnsibleSettings:
         """What the ansible.cfg in effect says, and after that where those of sub-projects look for roles."""
@@ -423,3 +419,13 @@ def _path_list(config: ansible_cfg.AnsibleCfg, keys: tuple[str, ...]) -> list[st
     """The parts of the first of these keys that is set."""
     value = next(filter(None, (config.get("defaults", key) for key in keys)), "")
     return [part.strip().rstrip("/") for part in value.split(":") if part.strip().rstrip("/")]
+
+
+def _is_environment(folder: Path) -> bool:
+    """Whether a folder is a virtual environment of Python: an empty ``pyvenv.cfg`` makes none."""
+    try:
+        if not (folder / "pyvenv.cfg").exists():
+            return False
+        return any(folder.glob("lib/python*/site-packages")) or (folder / "Lib/site-packages").exists()
+    except OSError:
+        return False  # the listing tells of what cannot be read
