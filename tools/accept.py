@@ -19,11 +19,12 @@ from support import golden  # noqa: E402 - it lies among the tests
 
 
 def main(pattern: str) -> int:
-    changed = 0
+    seen = changed = 0
     for case in golden.cases():
         name = str(case.relative_to(golden.FOLDER))
         if not fnmatch.fnmatch(name, pattern):
             continue
+        seen += 1
         wanted = golden.expected(case)
         with tempfile.TemporaryDirectory() as scratch:
             outcome = golden.check(case, Path(scratch))
@@ -39,8 +40,10 @@ def main(pattern: str) -> int:
         print("\n".join(lines))
         file.write_text(after, encoding="utf-8")
         changed += 1
-    print(f"{changed} {'case' if changed == 1 else 'cases'} changed")
-    return 0
+    print(f"{changed} {'case' if changed == 1 else 'cases'} of {seen} changed")
+    if not seen:
+        print(f"no case '{pattern}' with an expected.json below {golden.FOLDER.name}/", file=sys.stderr)
+    return 0 if seen else 2
 
 
 if __name__ == "__main__":

@@ -119,6 +119,9 @@ def test_what_cannot_be_worked_out_is_not_plain(text: str) -> None:
         ("{{ (nobody | default(one)).ansible_job_id }}", JobId(1)),
         ("{{ ({'a': one} | dict2items)[0].value.ansible_job_id }}", JobId(1)),
         ("{{ ([1] | zip([one]) | list)[0][1].ansible_job_id }}", JobId(1)),
+        ("{{ ([{'a': 'y'}, {'a': 'X', 'job': one}] | groupby('a') | list)[0][1][0].job.ansible_job_id }}", JobId(1)),
+        ("{{ ([1] | zip_longest([2, one]) | list)[1][1].ansible_job_id }}", JobId(1)),
+        ("{{ ([1] | zip_longest([2, 3], fillvalue=one) | list)[1][0].ansible_job_id }}", JobId(1)),
         ("{{ many.results[0].ansible_job_id }}", JobId(2, EACH, is_partial=True)),
         ("{{ (many.results | last).ansible_job_id }}", JobId(2, EACH, is_partial=True)),
     ],
@@ -164,11 +167,25 @@ def test_a_filter_on_something_else_keeps_the_result_under_a_condition() -> None
         "{{ one | acme.thing('x') ~ 'y' }}",
         "{{ one | to_json }}",
         "{{ [one, 1] | random }}",
+        "{{ many.results | groupby('item') }}",
+        "{{ [{'a': 1, 'b': one}, {'a': 'x'}] | groupby('a') }}",
         "{% for i in many.results %}{{ i }}{% endfor %}",
     ],
 )
 def test_whatever_is_made_of_a_handle_still_tells_of_the_job(text: str) -> None:
     assert taints(value(text))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ("'k'", [["a", [{"k": "a"}]], ["B", [{"k": "B"}, {"k": "b"}]]]),
+        ("'k', none, true", [["B", [{"k": "B"}]], ["a", [{"k": "a"}]], ["b", [{"k": "b"}]]]),
+        ("attribute='k', case_sensitive=true", [["B", [{"k": "B"}]], ["a", [{"k": "a"}]], ["b", [{"k": "b"}]]]),
+    ],
+)
+def test_items_are_grouped_as_jinja_does_it(arguments: str, expected: object) -> None:
+    assert plain(value("{{ [{'k': 'B'}, {'k': 'b'}, {'k': 'a'}] | groupby(" + arguments + ") }}")) == expected
 
 
 def test_the_id_asked_of_a_looped_register_is_noted() -> None:

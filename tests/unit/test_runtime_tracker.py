@@ -7,10 +7,14 @@ import time
 import tracemalloc
 from collections.abc import Sequence
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from ansible_reap.jobs import JobState, LastSeen, SeenBy
+from ansible_reap.runtime.events.ansible_objects import Task
+from ansible_reap.runtime.events.sightings import sighting_of
 from ansible_reap.runtime.policy.consequence import Consequence, judge
 from ansible_reap.runtime.policy.known_jobs import IgnoreRule, Term
 from ansible_reap.runtime.policy.options import OnUnreaped, Options, Reaction
@@ -54,6 +58,10 @@ def after(*sightings: Sighting, site: LaunchSite = SITE) -> JobRecord:
         ((), "unreaped", None, None),
         ((saw(Sight.RUNNING),), "unreaped", None, "running"),
         ((saw(Sight.RUNNING), saw(Sight.FINISHED)), "reaped", "playbook", "finished"),
+        ((saw(Sight.GIVEN_UP),), "unreaped", None, "running"),
+        ((saw(Sight.MISSING), saw(Sight.GIVEN_UP)), "unreaped", None, "running"),
+        ((saw(Sight.CLEANED), saw(Sight.GIVEN_UP)), "unreaped", None, "running"),
+        ((saw(Sight.OVERDUE, Source.LOOK), saw(Sight.GIVEN_UP)), "unreaped", "gate", "running"),
         ((saw(Sight.CLEANED),), "unreaped", None, "missing"),
         ((saw(Sight.FINISHED), saw(Sight.CLEANED)), "reaped", "playbook", "finished"),
         ((saw(Sight.MISSING),), "lost", None, "missing"),
@@ -208,6 +216,28 @@ def test_no_host_makes_a_job_run_for_longer_than_since_its_launch() -> None:
     job = after(saw(Sight.FINISHED, runtime_s=1e9))
     assert job.runtime_s == 10.0 + CLOCK_SLACK
     assert job.finished == 1010.0
+
+
+@pytest.mark.parametrize("sight", [sight for sight in Sight if LAST_SEEN[sight] is LastSeen.RUNNING])
+def test_whatever_finds_a_job_running_bounds_how_long_it_ran(sight: Sight) -> None:
+    assert after(saw(sight), Sighting(Source.PLAYBOOK, Sight.FINISHED, 1012.0)).uncertainty_s == 2.0
+
+
+@pytest.mark.parametrize(
+    ("data", "failed", "sight"),
+    [
+        ({"finished": 0, "attempts": 2}, True, Sight.GIVEN_UP),
+        ({"finished": False, "attempts": 1}, True, Sight.GIVEN_UP),
+        ({"finished": False, "failed_when_result": True}, True, Sight.RUNNING),
+        ({"finished": 0, "attempts": 1}, False, Sight.RUNNING),
+        ({"finished": 1, "attempts": 2}, True, Sight.FAILED),
+    ],
+)
+def test_a_wait_that_spends_its_tries_has_given_up(data: dict[str, object], failed: bool, sight: Sight) -> None:
+    task = SimpleNamespace(action="ansible.builtin.async_status", args={"jid": "j1.1"}, failed_when=[])
+    found = sighting_of(cast("Task", task), data, failed=failed, ignored=False, when=1010.0, reap=WAIT)
+    assert found is not None
+    assert found.sight is sight
 
 
 def test_only_a_hidden_job_of_known_end_leaves_a_secret_behind() -> None:

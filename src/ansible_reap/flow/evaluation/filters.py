@@ -12,7 +12,16 @@ from typing import Any
 from jinja2 import nodes
 
 from ansible_reap.flow.evaluation.formulas import neg
-from ansible_reap.flow.evaluation.lists import crossed, defaulted, entries, flattened, keyed, subelements, zipped
+from ansible_reap.flow.evaluation.lists import (
+    crossed,
+    defaulted,
+    entries,
+    flattened,
+    grouped,
+    keyed,
+    subelements,
+    zipped,
+)
 from ansible_reap.flow.evaluation.scalars import NUMERIC, TEXTUAL, numeric, textual
 from ansible_reap.flow.evaluation.shared import EvaluatorInterface
 from ansible_reap.flow.evaluation.truths import selected
@@ -32,6 +41,7 @@ from ansible_reap.flow.evaluation.values import (
     alt,
     as_map,
     as_seq,
+    is_counted,
     mapped,
     one_of,
     options,
@@ -271,9 +281,23 @@ def _zip(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Valu
     return zipped(lists)
 
 
+def _zip_longest(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Value:
+    lists = [base, *(evaluator.value(argument) for argument in node.args)]
+    fill = next((evaluator.value(pair.value) for pair in node.kwargs if pair.key == "fillvalue"), Const(None))
+    return zipped(lists, fill)
+
+
 def _subelements(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Value:
     key = plain(_argument(evaluator, node, 0, "subelements") or UNKNOWN)
     return subelements(evaluator, base, key)
+
+
+def _groupby(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Value:
+    path = plain(_argument(evaluator, node, 0, "attribute") or UNKNOWN)
+    is_case_sensitive = plain(_argument(evaluator, node, 2, "case_sensitive") or Const(value=False))
+    if not isinstance(path, (str, int)) or not isinstance(is_case_sensitive, bool):
+        return Unknown(taints(base))
+    return grouped(evaluator, base, str(path).split("."), is_case_sensitive=is_case_sensitive)
 
 
 def _length(_: EvaluatorInterface, base: Value, __: nodes.Filter) -> Value:
@@ -321,9 +345,14 @@ def _keeps_launched(condition: str) -> bool:
     return asked in _OF_LAUNCHED
 
 
-def _batch(_: EvaluatorInterface, base: Value, __: nodes.Filter) -> Value:
+def _batch(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Value:
     seq = as_seq(base)
-    return Seq((seq,), is_open=True) if seq is not None else Unknown(taints(base))
+    if seq is None:
+        return Unknown(taints(base))
+    size = plain(_argument(evaluator, node, 0, "linecount") or UNKNOWN)
+    if node.name == "batch" and isinstance(size, int) and size > 0 and len(node.args) == 1 and is_counted(seq):
+        return Seq(tuple(Seq(seq.items[start : start + size]) for start in range(0, len(seq.items), size)))
+    return Seq((seq,), is_open=True)
 
 
 def _difference(_: EvaluatorInterface, base: Value, __: nodes.Filter) -> Value:
@@ -395,8 +424,9 @@ HANDLERS: dict[str, Handler] = {
     "items2dict": _items2dict,
     "rekey_on_member": _rekey_on_member,
     "zip": _zip,
-    "zip_longest": _zip,
+    "zip_longest": _zip_longest,
     "subelements": _subelements,
+    "groupby": _groupby,
     "product": _product,
     "length": _length,
     "count": _length,

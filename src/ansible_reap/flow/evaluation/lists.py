@@ -18,7 +18,9 @@ from ansible_reap.flow.evaluation.values import (
     Value,
     alt,
     as_seq,
+    is_counted,
     options,
+    plain,
     taints,
 )
 
@@ -78,8 +80,11 @@ def keyed(mapping: Map, key_name: str = "key", value_name: str = "value") -> Seq
     return Seq(tuple(rows), mapping.rest is not None)
 
 
-def zipped(lists: list[Value]) -> Value:
-    """The lists side by side; one whose length is not known goes with the others' summary items."""
+def zipped(lists: list[Value], fill: Value | None = None) -> Value:
+    """The lists side by side; one whose length is not known goes with the others' summary items.
+
+    With ``fill`` the rows go as far as the longest list, and it stands where a shorter one has ended (``zip_longest``).
+    """
     seqs = [as_seq(part) for part in lists]
     known = [seq for seq in seqs if seq is not None]
     if not known:
@@ -87,6 +92,8 @@ def zipped(lists: list[Value]) -> Value:
     summarised = [seq for seq in known if any(isinstance(i, (Job, JobId)) and i.index == EACH for i in seq.items)]
     if summarised:
         length = len(summarised[0].items)
+    elif fill is not None:
+        length = max(len(seq.items) for seq in known)
     else:
         length = min((len(seq.items) for seq in known if not seq.is_open), default=max(len(seq.items) for seq in known))
     rows: list[Value] = []
@@ -95,6 +102,8 @@ def zipped(lists: list[Value]) -> Value:
         for part, seq in zip(lists, seqs, strict=True):
             if seq is not None and number < len(seq.items) and (not summarised or seq in summarised):
                 row.append(seq.items[number])
+            elif fill is not None and seq is not None and not seq.is_open and not summarised:
+                row.append(fill)
             else:
                 row.append(Unknown(taints(part)))
         rows.append(Seq(tuple(row), is_row=True))
@@ -118,6 +127,26 @@ def subelements(evaluator: EvaluatorInterface, base: Value, key: object) -> Valu
             rows.extend(Seq((item, part), is_row=True) for part in below.items)
             is_open = is_open or below.is_open
     return Seq(tuple(rows), is_open)
+
+
+def grouped(evaluator: EvaluatorInterface, base: Value, path: list[str], *, is_case_sensitive: bool = False) -> Value:
+    """Pairs of a key and the items that have it, in the order of the keys: ``groupby`` on ansible-core 2.16 to 2.22."""
+    seq = as_seq(base)
+    if seq is None or not is_counted(seq):
+        return Unknown(taints(base))
+    groups: dict[str | float, tuple[Value, list[Value]]] = {}
+    for item in seq.items:
+        key = evaluator.follow(item, path)
+        data = plain(key)
+        if not isinstance(data, (str, int, float)):  # null stands for what is given at run time
+            return Unknown(taints(base))
+        alike = data.lower() if isinstance(data, str) and not is_case_sensitive else data
+        groups.setdefault(alike, (key, []))[1].append(item)
+    try:
+        in_order = sorted(groups)
+    except TypeError:  # numbers beside texts
+        return Unknown(taints(base))
+    return Seq(tuple(Seq((groups[key][0], Seq(tuple(groups[key][1]))), is_row=True) for key in in_order))
 
 
 def crossed(lists: list[Value]) -> Value:

@@ -115,6 +115,8 @@ def _seq_part(seq: Seq, key: object) -> Value:
     if seq.is_row:
         return seq.items[key] if -len(seq.items) <= key < len(seq.items) else ABSENT
     if seq.is_open or any(isinstance(item, (Job, JobId)) and item.index == EACH for item in seq.items):
+        if any(isinstance(item, Seq) for item in seq.items):
+            return Unknown(taints(seq))  # lists of lists: how the items are spread over them is not known
         return picked(seq.items[0]) if len(seq.items) == 1 else one_of(Seq(seq.items, is_open=True))
     return seq.items[key] if -len(seq.items) <= key < len(seq.items) else ABSENT
 

@@ -46,8 +46,8 @@ def _sight(task: Task, reply: Reply, *, failed: bool, ignored: bool) -> tuple[Si
     if reply.finished is None:
         return None, False
     if not reply.finished:
-        # A failed one is a wait that gave up: the job runs on.
-        return Sight.RUNNING, False
+        # A wait that gave up fails with the number of its tries (ansible-core 2.16 to 2.22); the job runs on.
+        return (Sight.GIVEN_UP if failed and reply.tries else Sight.RUNNING), False
     if failed:
         return _failure(reply), False
     if is_constantly_false(task.failed_when):

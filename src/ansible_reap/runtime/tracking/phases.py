@@ -51,6 +51,8 @@ class Sight(Enum):
     """What was seen of a job."""
 
     RUNNING = "running"
+    GIVEN_UP = "given_up"
+    """Still running, and a wait of the playbook has spent all its tries."""
     OVERDUE = "overdue"
     """Still running by its status file, though its limit and the kill step are over."""
     FINISHED = "finished"
@@ -63,6 +65,7 @@ class Sight(Enum):
 
 LAST_SEEN: dict[Sight, LastSeen] = {
     Sight.RUNNING: LastSeen.RUNNING,
+    Sight.GIVEN_UP: LastSeen.RUNNING,
     Sight.OVERDUE: LastSeen.RUNNING,
     Sight.FINISHED: LastSeen.FINISHED,
     Sight.UNSURE: LastSeen.FINISHED,
@@ -94,7 +97,7 @@ _ROWS: tuple[tuple[tuple[Phase, ...], Source, tuple[Sight, ...], Phase], ...] = 
     # "could not find job" comes with finished: true and is no reap. Nor is a cleanup, nor a peek.
     ((Phase.OUTSTANDING,), Source.PLAYBOOK, (Sight.MISSING,), Phase.MISSING),
     ((Phase.OUTSTANDING, Phase.MISSING), Source.PLAYBOOK, (Sight.CLEANED,), Phase.CLEANED),
-    ((Phase.CLEANED, Phase.MISSING, Phase.LOST), Source.PLAYBOOK, (Sight.RUNNING,), Phase.OUTSTANDING),
+    ((Phase.CLEANED, Phase.MISSING, Phase.LOST), Source.PLAYBOOK, (Sight.RUNNING, Sight.GIVEN_UP), Phase.OUTSTANDING),
     # The gate's look tells what became of a job; one that it finds finished well stays unreaped.
     ((Phase.MISSING,), Source.LOOK, (Sight.RUNNING, Sight.FINISHED), Phase.OUTSTANDING),
     ((*UNSEEN, Phase.UNSURE), Source.LOOK, (Sight.FAILED,), Phase.FAILED),

@@ -282,14 +282,14 @@ CLOCK_SLACK = 60.0
 def _note(job: JobRecord, sighting: Sighting, after: Phase) -> None:
     """Keep the particulars of a sighting. ``after`` is the phase that it leads to."""
     before = job.phase
-    gone = sighting.sight in (Sight.MISSING, Sight.CLEANED)
+    gone = LAST_SEEN[sighting.sight] is LastSeen.MISSING
     if not gone or after not in ENDED or after is Phase.LOST:
         # A status file that is gone after the reap tells nothing of the job.
         job.last_seen = LAST_SEEN[sighting.sight]
         job.note = None
     if sighting.sight is Sight.CLEANED:
         job.is_cleaned = True
-    if sighting.sight in (Sight.RUNNING, Sight.OVERDUE):
+    if LAST_SEEN[sighting.sight] is LastSeen.RUNNING:
         job.seen_running = sighting.when
     if sighting.sight in END_SIGHTS and job.finished is None:
         _note_end(job, sighting)
