@@ -51,6 +51,13 @@ def test_settings_of_ansible_cfg(tmp_path: Path) -> None:
     assert (settings.roles_path, settings.poll) == (("./r", "/else"), 0)
 
 
+@pytest.mark.parametrize("name", ["r" * 5000, "r\udcff", "{{ (" * 100])
+def test_a_roles_path_that_no_folder_can_have_is_passed_over(name: str, tmp_path: Path) -> None:
+    lay(tmp_path, {"site.yml": "- hosts: all\n"})
+    (tmp_path / "ansible.cfg").write_bytes(b"[defaults]\nroles_path = " + name.encode("utf-8", "surrogateescape"))
+    assert Project(tmp_path).yaml == ["site.yml"]
+
+
 def test_a_broken_file_counts_where_it_may_concern_a_job_only(tmp_path: Path) -> None:
     lay(
         tmp_path,

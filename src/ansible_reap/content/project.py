@@ -131,7 +131,7 @@ class Project:
         return known
 
     def is_folder(self, path: str) -> bool:
-        return (self.root / path).is_dir()
+        return os.path.isdir(f"{self._real}{os.sep}{path}")  # noqa: PTH112 - a name too long for a file is no error
 
     def canonical(self, path: str) -> str | None:
         """The path as the project lists it: dots resolved, links followed; None where it leads out of the project."""
