@@ -41,7 +41,9 @@ class Keywords(NamedTuple):
 
 def spelled_out(data: bytes) -> bytes:
     """The text with the letters that escapes stand for, as far as names and keywords need them: ASCII alone."""
-    return _ESCAPED.sub(_letter, data) if any(escape in data for escape in _ESCAPES) else data
+    if b"\\" not in data or not any(escape in data for escape in _ESCAPES):
+        return data
+    return _ESCAPED.sub(_letter, data)
 
 
 def _letter(escape: re.Match[bytes]) -> bytes:

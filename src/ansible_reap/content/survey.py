@@ -19,7 +19,7 @@ VAULT_HEADER = b"$ANSIBLE_VAULT"
 BOM = b"\xef\xbb\xbf"
 MAX_KEPT = 2 * 1024 * 1024
 """Files above this size are not searched for names."""
-MAX_KEPT_TOGETHER = 8 * 1024 * 1024
+MAX_KEPT_TOGETHER = 12 * 1024 * 1024
 """Bytes that are kept of all files; what is beyond is read again when it is needed."""
 
 
@@ -40,8 +40,9 @@ class Survey:
         pending = list(reversed(project.yaml))
         while pending:
             path = pending.pop()
-            self._look_at(path)
-            pending += self.project.reach(path, self._data.get(path) or self.text(path))
+            data = self._look_at(path)
+            if 0 < len(data) <= MAX_KEPT:
+                pending += self.project.reach(path, data)
         if not self.concerns_jobs:
             self._data.clear()
 
@@ -88,28 +89,33 @@ class Survey:
                 found[path] = calls
         return found
 
-    def _look_at(self, path: str) -> None:
+    def _look_at(self, path: str) -> bytes:
+        """Read and sort in one file; its bytes, none where it is vaulted or cannot be read."""
         try:
             data = self.project.read(path)
         except SourceError as error:
             if path not in self.project.copied:
                 self.unreadable[path] = error
-            return
+            return b""
         if data.startswith((BOM, VAULT_HEADER)):
             data = data.removeprefix(BOM)
             if data.startswith(VAULT_HEADER):
-                return
+                return b""
         self._known.add(path)
         self._sort_in(path, data)
         if len(data) <= MAX_KEPT and self._size + len(data) <= MAX_KEPT_TOGETHER:
             self._data[path] = data
             self._size += len(data)
+        return data
 
     def _sort_in(self, path: str, data: bytes) -> None:
         data = spelled_out(data)
+        has_async = b"async" in data
+        if not (has_async or b"poll" in data or b"ansible_job_id" in data):
+            return  # most files of most projects
         words = Keywords.of(data)
         launches = words.bears_async and (words.may_be_zero or self.project.settings.poll == 0)
-        if launches or BEGINS_LOOK.search(data) is not None or b"ansible_job_id" in data:
+        if launches or (has_async and BEGINS_LOOK.search(data) is not None) or b"ansible_job_id" in data:
             self.asynchronous.append(path)
             self.has_launches = self.has_launches or launches
         elif words.bears_async or words.bears_poll:
