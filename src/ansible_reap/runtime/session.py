@@ -238,7 +238,7 @@ class Session:
                 self._finish = self._make_finish(self)
             key = results.identity(task)
             # As written: what its templates come to is the worker's to find out.
-            site = self._sites.read(task, self._play)
+            site = self._sites.ahead(task, self._play, host)
             if self.guard(self.before_launch, host, task, site):
                 return
             now = time.time()

@@ -7,6 +7,7 @@ written, for the worker that looks at the job to work them out.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TypeGuard
 
@@ -20,6 +21,10 @@ from ansible_reap.runtime.tracking.info import Access, LaunchSite, Route
 
 NO_FILE = "ad-hoc command"
 """What stands for the path of a task that is in no file."""
+
+
+_FOLDER = "ansible_async_dir"
+_REFERENCE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
 
 class SiteReader:
@@ -38,10 +43,13 @@ class SiteReader:
         Without a host the task has not run yet: its templates stand as written, and whether it is detached is not said.
         """
         path, line = results.task_place(task, self._base)
-        variables = {name: value for name, value in _connection_variables(task, play).items() if _is_plain(value)}
+        written = _connection_variables(task, play)
+        variables = {name: value for name, value in written.items() if _is_plain(value)}
         access = results.access_of(task, variables)
         reason, is_empty = (None, False) if host is None else _detached(task, play, host)
-        async_dir = variables.get("ansible_async_dir")
+        async_dir = variables.get(_FOLDER)
+        if async_dir is None and host is not None:
+            async_dir = _filled_in(written.get(_FOLDER), task, play, host)
         site = LaunchSite(
             play=fit(str(play.get_name())),
             task=results.task_label(task),
@@ -58,6 +66,14 @@ class SiteReader:
             empty_reason=is_empty,
         )
         return self._sites.setdefault(site, site)
+
+    def ahead(self, task: Task, play: Play, host: Host) -> LaunchSite:
+        """The task as it is about to start on the host: as written, but for the folder of its status files."""
+        site = self.read(task, play)
+        if site.async_dir is not None:
+            return site
+        folder = _filled_in(_connection_variables(task, play).get(_FOLDER), task, play, host)
+        return site if folder is None else replace(site, async_dir=folder)
 
     def route(self, task: Task, play: Play, data: Variables) -> Route | None:
         """What a look at a job of this result needs besides ``access``; None where the playbook sets nothing."""
@@ -90,6 +106,18 @@ def _connection_variables(task: Task, play: Play) -> dict[str, object]:
     for scope in reversed(marker.scopes(task, play)):
         found.update((name, value) for name, value in scope.items() if results.is_connection_variable(str(name)))
     return found
+
+
+def _filled_in(text: object, task: Task, play: Play, host: Host) -> str | None:
+    """The text with names of plain variables replaced by their values; None where it takes more than that."""
+    if not isinstance(text, str):
+        return None
+    variables = play.get_variable_manager().get_vars(play=play, host=host, task=task)
+    values = {name: variables.get(name) for name in _REFERENCE.findall(text)}
+    if not all(map(_is_plain, values.values())):
+        return None
+    filled = _REFERENCE.sub(lambda match: str(values[match[1]]), text)
+    return filled if _is_plain(filled) else None
 
 
 def _is_plain(value: object) -> TypeGuard[str | int | float | bool]:
