@@ -19,7 +19,7 @@ from support.venv import Dist, clean_environment
 
 ROOT = environments.ROOT
 EXAMPLE = ROOT / "src" / "ansible_reap" / "example"
-NEW = "- name: New\n  ansible.builtin.command: sleep 60\n  async: 300\n  poll: 0\n"
+NEW = "- name: New\n  ansible.builtin.command: /opt/backup\n  async: 300\n  poll: 0\n"
 
 
 def git(folder: Path, *arguments: str) -> None:

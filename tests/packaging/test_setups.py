@@ -93,10 +93,10 @@ def test_ansible_lint_in_ci(user: NewUser) -> None:
 def test_ansible_cfg(user: NewUser) -> None:
     assert user.shell("pip install -q ansible-core && pip install -q ansible-reap").returncode == 0
     user.write("ansible.cfg")
-    reply = user.shell("ansible-playbook site.yml")
+    reply = user.shell("ansible-playbook -i inventory.ini site.yml")
     assert reply.returncode == 2, reply.stdout
     assert "ASYNC RECAP" in reply.stdout
     shutil.copy(EXAMPLE / "repaired" / "site.yml", user.project / "site.yml")
-    reply = user.shell("ansible-playbook site.yml")
+    reply = user.shell("ansible-playbook -i inventory.ini site.yml")
     assert reply.returncode == 0, reply.stdout
     assert "ASYNC RECAP" not in reply.stdout

@@ -201,7 +201,9 @@ def test_an_error_of_ours_does_not_let_the_run_pass_for_clean(
     (broken / "async_reaper.py").write_text(
         text.replace(handing_over, 'self._fail(RuntimeError("ours"))', 1), encoding="utf-8"
     )
-    got = run(RED, callback_folders=(broken,), options={"on_error": on_error})
+    got = run(
+        RED, callback_folders=(broken,), options={"on_error": on_error, "on_unreaped": "report", "on_failed": "report"}
+    )
     assert got.status == status, got.output
     assert "h1 went on" in got.stdout
     assert warnings(got.output).count("async_reaper: an error of its own") == 1

@@ -52,7 +52,7 @@ def lies(run: Runner, tmp_path: Path) -> Lies:
         interpreter = tmp_path / "evil-python"
         interpreter.write_text(INTERPRETER.format(folder=tmp_path))
         interpreter.chmod(0o755)
-        hosts = ("victim", f"evil ansible_python_interpreter={interpreter}")
+        hosts = ("victim", f"evil ansible_connection=ansible.builtin.local ansible_python_interpreter={interpreter}")
         return run(playbook, hosts=hosts, env=collection_at(tmp_path))
 
     return start

@@ -138,7 +138,7 @@ def test_a_reaped_job_is_a_success(tmp_path: Path, reap: str) -> None:
 COLLECT = "- ansible.builtin.import_playbook: reap.jobs.collect\n"
 SECOND = """
     - name: Start what is hidden
-      ansible.builtin.shell: sleep 1; echo S3CRET
+      ansible.builtin.shell: sleep 12; echo S3CRET
       async: 30
       poll: 0
       no_log: true

@@ -463,7 +463,8 @@ class Session:
         job = self.tracker.get(jid) if jid is not None else None
         if job is None:
             return
-        is_own = slot.reached in {job.info.host, job.info.delegated_to or job.info.host}
+        own = {job.info.host, job.info.delegated_to or job.info.host}
+        is_own = slot.reached in own or (self._is_here(slot.reached) and any(map(self._is_here, own)))
         impossible = reply_of(data).impossible
         if impossible is not None:
             if is_own:
@@ -480,6 +481,16 @@ class Session:
         elif slot.asked is not None and sighting.sight in END_SIGHTS:
             self.tracker.hear(job.info.jid, reap)
         self._keeper.file(job)
+
+    def _is_here(self, name: str) -> bool:
+        """Whether the inventory says that the host is the controller itself, which no managed host can speak for."""
+        if name in C.LOCALHOST:
+            return True
+        manager = self._play.get_variable_manager()
+        host: object = manager._inventory.get_host(name)  # noqa: SLF001 - no other way
+        if host is None:
+            return False
+        return manager.get_vars(play=self._play, host=host, task=None).get("ansible_connection") == "local"
 
     def _reap(self, task: Task, host: Host) -> ReapTask:
         path, line = results.task_place(task, self.base)
