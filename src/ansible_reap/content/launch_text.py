@@ -14,7 +14,12 @@ _ANCHORED = re.compile(rb"""&[^\s,\[\]{}]+\s+(?:!\S*\s+)?["']?(async|poll)\b""")
 BEGINS_LOOK = re.compile(rb"async_status|ansible_async")
 _ESCAPED = re.compile(rb"""\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|\r?\n[ \t]*)""")
 """How a text in double quotes may spell a letter, or break off in the middle of a word."""
-_ESCAPES = (b"\\x", b"\\u", b"\\U", b"\\\n", b"\\\r")
+_SPELLS_A_WORD = re.compile(
+    rb"""\\(?:(?:x|u00|U000000)(?:2[d-fD-F]|3[0-9]|4[1-9a-fA-F]|5[0-9aAfF]|6[1-9a-fA-F]|7[0-9aA])"""
+    rb"""|\r?\n[ \t]*(?:[\w./-]|\\[xuU]))"""
+)
+"""An escape that stands for a character of a word or a path, or breaks off in one. Recorded answers of web services are
+full of others."""
 
 
 class Keywords(NamedTuple):
@@ -41,9 +46,7 @@ class Keywords(NamedTuple):
 
 def spelled_out(data: bytes) -> bytes:
     """The text with the letters that escapes stand for, as far as names and keywords need them: ASCII alone."""
-    if b"\\" not in data or not any(escape in data for escape in _ESCAPES):
-        return data
-    return _ESCAPED.sub(_letter, data)
+    return _ESCAPED.sub(_letter, data) if _SPELLS_A_WORD.search(data) else data
 
 
 def _letter(escape: re.Match[bytes]) -> bytes:

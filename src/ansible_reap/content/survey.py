@@ -37,6 +37,8 @@ class Survey:
         self._data: dict[str, bytes] = {}
         self._size = 0
         self._known: set[str] = set()
+        self._escaped: set[str] = set()
+        """Files in which an escape stands for a part of a word."""
         pending = list(reversed(project.yaml))
         while pending:
             path = pending.pop()
@@ -82,7 +84,8 @@ class Survey:
             if path not in self._known:
                 continue
             try:
-                calls = call_text(spelled_out(self.read(path)))
+                data = self.read(path)
+                calls = call_text(spelled_out(data) if path in self._escaped else data)
             except SourceError:
                 continue
             if calls is not None:
@@ -109,7 +112,10 @@ class Survey:
         return data
 
     def _sort_in(self, path: str, data: bytes) -> None:
-        data = spelled_out(data)
+        spelled = spelled_out(data)
+        if spelled is not data:
+            self._escaped.add(path)
+            data = spelled
         has_async = b"async" in data
         if not (has_async or b"poll" in data or b"ansible_job_id" in data):
             return  # most files of most projects
