@@ -253,7 +253,7 @@ def test_what_a_host_says_concerns_that_host_alone(run: Runner, core: str, tmp_p
         )
         (folder / "python").chmod(0o755)
         (folder / "ANSWERS.json").write_text(json.dumps(answers), encoding="utf-8")
-        hosts.append(f"{name} ansible_python_interpreter={folder}/python")
+        hosts.append(f"{name} ansible_connection=ansible.builtin.local ansible_python_interpreter={folder}/python")
     steal = (
         "- ansible.builtin.copy:\n"
         "    content: \"{{ {'async_wrapper': lie | replace('%s', hostvars.good.job.ansible_job_id)} | to_json }}\"\n"
