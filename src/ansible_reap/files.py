@@ -76,9 +76,7 @@ def target_of(path: Path) -> Path:
         UnsafePathError: it leads to what is no file, or through a link that another user has made or may have made.
         OSError: it leads to a folder, or nowhere for too many links.
     """
-    foreign = _foreign_link(path)
-    if foreign is not None:
-        raise UnsafePathError(f"it leads through {foreign}, a link of another user", path)
+    _refuse_foreign_links(path)
     target = Path(os.path.realpath(path))
     if target != Path(os.path.normpath(path.absolute())):
         shared = shared_folder(path.parent)
@@ -130,9 +128,7 @@ def state_folder() -> Path:
 
 def refuse_shared(folder: Path) -> None:
     """Raise UnsafePathError where others may change what the folder holds, or put another in its place."""
-    foreign = _foreign_link(folder)
-    if foreign is not None:
-        raise UnsafePathError(f"it leads through {foreign}, a link of another user", folder)
+    _refuse_foreign_links(folder)
     shared = shared_folder(folder)
     if shared is not None:
         raise UnsafePathError(_others_may(shared), folder)
@@ -162,19 +158,16 @@ def _is_trusted(status: os.stat_result) -> bool:
     return status.st_uid in (0, os.geteuid())
 
 
-def _foreign_link(path: Path) -> Path | None:
-    """The first link on the way to a path that belongs to another user than us and root."""
-    way = [path.absolute()]
+def _refuse_foreign_links(path: Path) -> None:
+    """Raise UnsafePathError where a link on the way to the path belongs to another user than us and root."""
+    way = path.absolute()
     for _ in range(_MOST_LINKS):
-        current = way[-1]
-        link = next((step for step in (*reversed(current.parents), current) if step.is_symlink()), None)
+        link = next((step for step in (*reversed(way.parents), way) if step.is_symlink()), None)
         if link is None:
-            return None
+            return
         if not _is_trusted(link.lstat()):
-            return link
-        rest = current.relative_to(link)
-        way.append(Path(os.path.normpath(link.parent / os.readlink(link) / rest)))  # noqa: PTH115 - as text
-    return None
+            raise UnsafePathError(f"it leads through {link}, a link of another user", path)
+        way = Path(os.path.normpath(link.parent / os.readlink(link) / way.relative_to(link)))  # noqa: PTH115 - as text
 
 
 def _others_may(folder: Path) -> str:
