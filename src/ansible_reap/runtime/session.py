@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ansible import constants as C  # noqa: N812 - Ansible's own name for it
 from ansible import context
@@ -38,7 +38,6 @@ from ansible_reap.runtime.policy.options import (
     from_the_file,
     parse,
 )
-from ansible_reap.runtime.remote.expected import ExpectedEnds
 from ansible_reap.runtime.remote.mailbox import Mailbox
 from ansible_reap.runtime.remote.own_tasks import own_action, tell
 from ansible_reap.runtime.tracking.as_json import utc
@@ -47,6 +46,9 @@ from ansible_reap.runtime.tracking.faults import Faults
 from ansible_reap.runtime.tracking.info import JobInfo, LaunchSite
 from ansible_reap.runtime.tracking.phases import END_SIGHTS
 from ansible_reap.runtime.tracking.tracker import ReapTask, Tracker
+
+if TYPE_CHECKING:
+    from ansible_reap.runtime.remote.expected import ExpectedEnds
 
 try:
     from ansible.module_utils.secrets import mask_secrets  # from ansible-core 2.22
@@ -116,7 +118,7 @@ class Session:
         self._finish: Finish | None = None
         self._play: Play
         self._keeper: Gatekeeper
-        self._ends: ExpectedEnds
+        self._ends: ExpectedEnds | None = None
         self._sites: SiteReader
         self._hidden: HiddenResults[_Event] = HiddenResults(is_masking=IS_MASKING)
         self.before_launch: Callable[[Host, Task, LaunchSite], bool] = lambda _host, _task, _site: False
@@ -179,13 +181,17 @@ class Session:
 
     def _use(self, options: Options) -> None:
         self.options = options
-        self._ends = ExpectedEnds(options.history, PATIENCE)
+        self._ends = None
         self._keeper = Gatekeeper(self.tracker, options, CORE, self.guard, self.mailbox)
         self._keeper.expected = self.expected
         self._keeper.before_entry = self._before_gate
 
     def expected(self, job: JobInfo, age: float) -> str:
         """When one of the run's jobs is expected to end, in words, by its age in seconds; empty where nothing tells."""
+        if self._ends is None:
+            from ansible_reap.runtime.remote.expected import ExpectedEnds  # noqa: PLC0415 - brings the whole history
+
+            self._ends = ExpectedEnds(self.options.history, PATIENCE)
         return self._ends.text(self.base, job, age)
 
     def _read_options(self, raw: Variables) -> Options:
