@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from scenarios.conftest import Run, Runner
 from scenarios.test_first import LAUNCH, REAP, play
 from scenarios.test_wait import in_matrix, ledgers
@@ -42,6 +44,33 @@ def test_a_job_left_running_stays_listed_after_the_run(run: Runner) -> None:
     assert got.status == 0, got.output
     assert listed(got) == [got.only_job()["jid"]]
     assert stat.S_IMODE(the_ledger(got).stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("by", ["inventory", "template", "fact"])
+def test_jobs_all_reads_status_files_in_the_folder_that_the_inventory_names(
+    run: Runner, tmp_path: Path, by: str
+) -> None:
+    """What a host reports as a fact is no inventory: it would say which files of the controller are opened."""
+    folder = {"inventory": f"{tmp_path}/async", "template": "{{ base }}/async", "fact": "{{ base_fact }}/async"}[by]
+    reporting = "    - fact:\n"
+    module = f"""\
+#!/bin/sh
+echo '{{"ansible_facts": {{"base_fact": "{tmp_path}"}}}}'
+"""
+    got = run(
+        play(reporting, LAUNCH, "    - ansible.builtin.pause: {seconds: 3}\n"),
+        inventory=f"[all:vars]\nbase={tmp_path}\nbase_fact=/nowhere\n",
+        files={"library/fact": module, "host_vars/h1.yml": f'ansible_async_dir: "{folder}"\n'},
+        options={"on_unreaped": "report", "look": "false"},
+    )
+    assert got.status == 0, got.output
+    done = subprocess.run(
+        [sys.executable, "-m", "ansible_reap", "jobs", "--all", "--ledger-dir", str(the_ledger(got).parent)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines()[-1] == ("1 job: 1 left" if by == "fact" else "1 job: 1 ended")
 
 
 @in_matrix

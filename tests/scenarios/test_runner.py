@@ -168,5 +168,21 @@ def test_the_next_node_of_a_workflow_collects_what_the_first_has_left(tmp_path: 
     assert again.stats()["artifact_data"] == {}
 
 
+def test_a_job_whose_status_file_the_gate_has_removed_is_not_handed_on(tmp_path: Path) -> None:
+    """Under ``no_log`` the gate's look removes it, and the next node would find nothing and call the job lost."""
+    hidden = """\
+    - name: Start what is hidden
+      ansible.builtin.shell: echo S3CRET
+      async: 30
+      poll: 0
+      no_log: true
+    - ansible.builtin.pause: {seconds: 3}
+"""
+    got = run_project(tmp_path, play(hidden, LAUNCH), on_unreaped="report")
+    assert (got.status, got.rc) == ("successful", 0), got.stdout
+    left = got.stats()["artifact_data"].get("async_reaper_outstanding", {})
+    assert {job["site"]["task"] for job in left.values()} == {"Start the backup"}
+
+
 def test_a_run_that_leaves_no_job_has_no_artifact(tmp_path: Path) -> None:
     assert run_project(tmp_path, play(LAUNCH, REAP)).stats()["artifact_data"] == {}

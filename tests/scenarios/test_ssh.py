@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from scenarios.conftest import Run, Runner
-from scenarios.test_collect import Controller
+from scenarios.test_ad_hoc import ad_hoc
+from scenarios.test_collect import JOB_ID, Controller
 from scenarios.test_first import play
 from scenarios.test_wait import WAIT, collection_at, in_matrix, ledgers
 from support import environments, sshd
@@ -98,6 +99,25 @@ def environment(server: sshd.Server, folder: Path) -> dict[str, str]:
     return {**server.environment, **collection_at(folder), "ANSIBLE_REMOTE_TMP": "~/.ansible/tmp"}
 
 
+def killed_controller(core: str, server: sshd.Server, folder: Path, tasks: list[str]) -> Controller:
+    """A controller whose run was killed after these tasks had launched all their jobs."""
+    (server.folder / "jobs").mkdir(exist_ok=True)
+    (server.folder / "jobs").chmod(0o777)
+    controller = Controller(core, folder, environment=environment(server, folder), hosts=tuple(inventory(server)))
+    pause = "    - ansible.builtin.pause: {seconds: 60}\n"
+    text = play(*tasks, pause, hosts="one", remote_user=server.users[0])
+    reported = set(controller.run_until(text, len(tasks), 1, signal.SIGKILL))
+    assert len(reported) == len(tasks)
+    assert controller.jobs() == reported
+    return controller
+
+
+def processes_of(command: str) -> list[int]:
+    """The processes with the command on their command line."""
+    found = subprocess.run(["pgrep", "-f", command], capture_output=True, text=True, check=False).stdout
+    return [int(pid) for pid in found.split()]
+
+
 def left_over(server: sshd.Server, jids: set[str]) -> set[str]:
     """The status files of these jobs, wherever they are."""
     folders = [
@@ -139,14 +159,82 @@ def test_stop_ends_every_job(run: Runner, server: sshd.Server, tmp_path: Path) -
             hosts=inventory(server),
             env=environment(server, tmp_path),
         )
-        left = subprocess.run(["pgrep", "-f", command], capture_output=True, text=True, check=False).stdout.split()
+        left = processes_of(command)
         assert bystander.poll() is None
     finally:
         bystander.kill()
         bystander.wait()
     assert got.status == 0, got.output
     assert {job["task"]: job["msg"] for job in got.jobs} == dict.fromkeys(LAUNCHES, "Stopped by reap.jobs.stop")
-    assert left == [str(bystander.pid)]
+    assert left == [bystander.pid]
+
+
+@newest_first
+def test_collect_stops_every_job(core: str, server: sshd.Server, tmp_path: Path) -> None:
+    command = f"sleep 272.{os.getpid()}"
+    # What has started on the controller itself has been killed with the run's workers.
+    remote = [task for task in launches(server, command, 3600) if "on the controller" not in task]
+    controller = killed_controller(core, server, tmp_path, remote)
+    assert len(processes_of(command)) >= len(remote)
+    bystander = subprocess.Popen(command.split())
+    try:
+        got = controller.collect("-e", "stop=true")
+        left = processes_of(command)
+        assert bystander.poll() is None
+    finally:
+        bystander.kill()
+        bystander.wait()
+    assert got.status == 0, got.output
+    assert left == [bystander.pid]
+    assert controller.jobs() == set()
+    assert controller.ledgers() == []
+
+
+@newest_first
+def test_the_twin_of_every_job_is_found(run: Runner, server: sshd.Server, tmp_path: Path) -> None:
+    """Each launch is made again as it was: its earlier job is found with that launch's own user and ``become``."""
+    (server.folder / "jobs").mkdir(exist_ok=True)
+    (server.folder / "jobs").chmod(0o777)
+    command = f"sleep 273.{os.getpid()}"
+    settings = {"hosts": inventory(server), "env": environment(server, tmp_path)}
+    again = play(*launches(server, command, 3600), hosts="one", remote_user=server.users[0], ignore_errors="true")
+    try:
+        first = run(again, options={"on_unreaped": "report"}, **settings)
+        assert first.status == 0, first.output
+        assert len(first.jobs) == len(LAUNCHES)
+        second = run(again, options={"on_unreaped": "report", "on_running_twin": "fail"}, **settings)
+        assert second.status == 0, second.output
+        said = " ".join(second.stdout.split())
+        for job in first.jobs:
+            assert f"'{job['task']}' at site.yml:{job['line']}: job {job['jid']} of the run" in said, job
+        assert said.count("Not started, for an earlier run has started it here") == len(LAUNCHES)
+        assert "may still be running" not in said
+        assert second.report is None or second.jobs == []
+    finally:
+        stop = "    - {name: Stop, reap.jobs.stop: {tasks: ['*']}}\n"
+        stopped = run(play(stop, hosts="one", remote_user=server.users[0]), **settings)
+    assert stopped.status == 0, stopped.output
+    assert processes_of(command) == []
+
+
+@newest_first
+def test_jobs_of_ad_hoc_commands_come_home(core: str, server: sshd.Server, tmp_path: Path) -> None:
+    controller = Controller(core, tmp_path, environment=environment(server, tmp_path), hosts=tuple(inventory(server)))
+    launch = ("-B", "600", "-P", "0", "-m", "command", "-a", "sleep 1")
+    user, other = server.users
+    ways = [("-u", user), ("-u", user, "-b"), ("-u", user, "-b", "--become-user", other), ("-u", other)]
+    started = set()
+    for way in ways:
+        done = ad_hoc(controller, *launch, *way)
+        assert done.returncode == 0, done.stdout + done.stderr
+        started |= set(JOB_ID.findall(done.stdout))
+    assert len(started) == 2 * len(ways)  # on the hosts one and two
+    assert controller.jobs() == started
+    got = controller.collect("-e", "wait=true")
+    assert got.status == 0, got.output
+    assert {job["jid"]: job["state"] for job in got.jobs} == dict.fromkeys(started, "reaped")
+    assert left_over(server, started) == set()
+    assert controller.ledgers() == []
 
 
 @in_matrix
@@ -160,16 +248,8 @@ def test_wait_reaps_every_job(over_ssh: Callable[..., Run], server: sshd.Server)
 
 @in_matrix
 def test_collect_brings_home_every_job(core: str, server: sshd.Server, tmp_path: Path) -> None:
-    (server.folder / "jobs").mkdir(exist_ok=True)
-    (server.folder / "jobs").chmod(0o777)
-    hosts = inventory(server)
-    controller = Controller(core, tmp_path, environment=environment(server, tmp_path), hosts=tuple(hosts))
-    text = play(
-        *launches(server), "    - ansible.builtin.pause: {seconds: 60}\n", hosts="one", remote_user=server.users[0]
-    )
-    reported = set(controller.run_until(text, len(LAUNCHES), 1, signal.SIGKILL))
-    assert len(reported) == len(LAUNCHES)
-    assert controller.jobs() == reported
+    controller = killed_controller(core, server, tmp_path, launches(server))
+    reported = controller.jobs()
     controller.end()
     got = controller.collect("-e", "wait=true")
     assert got.status == 0, got.output

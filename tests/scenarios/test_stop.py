@@ -155,6 +155,17 @@ def test_collect_stops_what_runs_have_left_at_work(jobs: Jobs) -> None:
     assert len(jids) == 3
 
 
+def test_an_id_that_a_ledger_has_on_a_host_outside_the_play_is_looked_for_on_the_others(jobs: Jobs) -> None:
+    """Two hosts may have given one id; where both are in the play, the one that the ledger names is meant."""
+    leave(jobs, TREE.format(folder=jobs.folder))
+    (jid,) = [job["jid"] for job in jobs.listed()["jobs"] if job["task"] == "Start another"]
+    (jobs.folder / "async-h2" / jid).write_text('{"rc": 0, "changed": true}')
+    _, both = jobs.stop("--check", "-e", f"jid={jid}", "--limit", "h1,h2")
+    assert [(job["host"], job["outcome"]) for job in both] == [("h1", "stopped")]
+    _, alone = jobs.stop("--check", "-e", f"jid={jid}", "--limit", "h2")
+    assert [(job["host"], job["outcome"]) for job in alone] == [("h2", "already_ended")]
+
+
 def test_jobs_that_a_play_has_stopped_do_not_fail_it(run: Runner, tmp_path: Path) -> None:
     got = run(
         """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -164,6 +165,16 @@ def test_a_timeout_leaves_the_job_outstanding(waiting: Runner) -> None:
     # The gate fails for it, and the ledger keeps what still runs.
     assert got.recap["h1"]["failed"] == 1
     assert len(ledgers(got)) == 1
+
+
+@in_matrix
+def test_a_timeout_of_the_task_ends_it_like_any_other(waiting: Runner) -> None:
+    """Ansible's own ``timeout`` keyword and our bound for an answer of the host share the one alarm of a process."""
+    launch = LAUNCH.replace("sleep 1", "sleep 300")
+    got = waiting(play(launch, WAIT + "      timeout: 4\n"), options={"on_unreaped": "report"})
+    assert got.status == 2
+    assert re.search(r"expected time frame \(4\)|Timed out after 4 s", " ".join(got.output.split())), got.output
+    assert got.only_job()["state"] == "unreaped"
 
 
 @in_matrix

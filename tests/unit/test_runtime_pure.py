@@ -91,6 +91,21 @@ def test_jobs_of_one_task_on_many_hosts_are_one_line_as_wide_as_the_terminal() -
     assert len(recap.lines(on_hosts(3), Options(), 0.0)) == 4
 
 
+def test_jobs_that_are_lost_for_different_reasons_are_told_apart() -> None:
+    jobs = []
+    for number in range(8):
+        tracker = Tracker()
+        info = JobInfo(f"j{number}.1", f"web{number}", SITE, None, None, 1795341600.0)
+        jobs.append(tracker.launch_lost(info, "its result was hidden" if number % 2 else "its id was hidden"))
+    got = recap.lines(jobs, Options(), 1795341660.0, 200)
+    assert [line.text.partition("Start the backup")[2] for line in got[:-1]] == [
+        ": its id was hidden: web0, web2, web4, web6",
+        ": its result was hidden: web1, web3, web5, web7",
+    ]
+    (alone, _) = recap.lines(jobs[:1], Options(), 1795341660.0, 200)
+    assert alone.text.endswith("Start the backup: its id was hidden")
+
+
 def test_a_killed_job_is_told_with_its_limit_and_when_it_was_seen() -> None:
     killed = job("j1.1", Sighting(Source.LOOK, Sight.TIMED_OUT, 1795341621.0), site=replace(SITE, limit_s=5))
     (line, _) = recap.lines([killed], Options(), 1795341660.0)

@@ -25,6 +25,7 @@ from ansible_reap.runtime.ledger.leftovers import (
 )
 from ansible_reap.runtime.ledger.lines import Intent, LineError
 from ansible_reap.runtime.ledger.reader import RunLedger
+from ansible_reap.runtime.remote.bounded import BoundedHost
 from ansible_reap.runtime.remote.expected import ExpectedEnds
 from ansible_reap.runtime.remote.progress import say
 from ansible_reap.runtime.remote.reach import Reach
@@ -42,6 +43,8 @@ ARGUMENTS: dict[str, dict[str, object]] = {
     "ledger_dir": {"type": "path"},
     "jobs": {"type": "dict", "default": {}},
 }
+MOST_STRAYS = 1000
+"""Status files of one folder that no ledger names and that are looked at one by one; the host says how many it has."""
 
 
 def collect(action: Action, arguments: Variables, task_vars: Variables) -> Values:
@@ -71,9 +74,10 @@ def collect(action: Action, arguments: Variables, task_vars: Variables) -> Value
         expected=_expected(left),
     )
     strays, searched = _search(left, reach, warnings)
-    claimed = wait_for([*left.jobs, *handed], reach, terms, lambda text: say(host, text))
+    bounded = BoundedHost(reach, ask_again=terms.wait)
+    claimed = wait_for([*left.jobs, *handed], bounded, terms, lambda text: say(host, text))
     # Whose the others are is a guess, however good: their files stay.
-    found = wait_for(strays, reach, replace(terms, cleanup=False), lambda text: say(host, text))
+    found = wait_for(strays, bounded, replace(terms, cleanup=False), lambda text: say(host, text))
     waited = [*claimed, *found]
     closed = 0
     if not check_mode:
@@ -146,12 +150,15 @@ def _search(left: Leftovers, reach: Reach, warnings: list[str]) -> tuple[list[Jo
             if "{{" in repr(access):
                 raise NoAnswerError("where they went depended on what only the run knew")  # noqa: TRY301
             files = _files(reach, access)
+            found = unclaimed(files, intents, left.named_at(access))
+            if len(found) > MOST_STRAYS:
+                raise NoAnswerError(f"it holds more than {MOST_STRAYS} that may be theirs")  # noqa: TRY301
         except NoAnswerError as error:
             place = f"'{shown(intents[0].site.task)}' at {intents[0].site.path}:{intents[0].site.line}"
             warnings.append(f"the folder of the jobs of {place} cannot be searched: {error}")
             continue
         searched += intents
-        strays.update((job.jid, claim(job)) for job in unclaimed(files, intents, left.named_at(access)))
+        strays.update((job.jid, claim(job)) for job in found)
     return list(strays.values()), searched
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from fnmatch import fnmatchcase
@@ -69,11 +69,15 @@ class Choice:
             and (self.tasks is None or any(fnmatchcase(job.task, glob) for glob in self.tasks))
         )
 
-    def unknown(self, ledgers: Iterable[RunLedger]) -> list[str]:
-        """The ids asked for that no ledger knows of; whoever chooses by task or run means known jobs only."""
+    def unknown(self, ledgers: Iterable[RunLedger], host: str, hosts: Container[str]) -> list[str]:
+        """The ids asked for that are to be looked for on the host although no ledger has them there.
+
+        ``hosts`` are those of the play: where a ledger has the job on another of them, that one is meant. Whoever
+        chooses by task or run means known jobs only.
+        """
         if self.jids is None or self.tasks is not None or self.run is not None:
             return []
-        known = {job.jid for ledger in ledgers for job in ledger.launches}
+        known = {job.jid for ledger in ledgers for job in ledger.launches if job.host == host or job.host in hosts}
         return [jid for jid in self.jids if jid not in known]
 
 
@@ -140,7 +144,8 @@ def stop(action: Action, arguments: Variables, task_vars: Variables) -> Values:
         for job in ledger.launches
         if job.host == host and choice.takes(job, ledger)
     ]
-    jobs += [_unknown(jid, host, action) for jid in choice.unknown(ledgers)]
+    others = frozenset(task_vars.get("ansible_play_hosts_all") or ())
+    jobs += [_unknown(jid, host, action) for jid in choice.unknown(ledgers, host, others)]
 
     reach = Reach(action, task_vars)
     done = [each for several in _by_access(jobs).values() for each in _end(several, reach, arguments["grace"], dry_run)]

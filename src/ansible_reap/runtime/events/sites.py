@@ -8,8 +8,9 @@ written, for the worker that looks at the job to work them out.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TypeGuard
+from typing import Any, NamedTuple, TypeGuard
 
 from ansible.template import Templar
 
@@ -17,14 +18,22 @@ from ansible_reap.jobs import REBOOT_REASON
 from ansible_reap.runtime.events import marker, results
 from ansible_reap.runtime.events.ansible_objects import Host, Play, Task, Variables
 from ansible_reap.runtime.tracking.display_text import fit
-from ansible_reap.runtime.tracking.info import Access, LaunchSite, Route
+from ansible_reap.runtime.tracking.info import LOCAL_CONNECTIONS, Access, LaunchSite, Route
 
 NO_FILE = "ad-hoc command"
 """What stands for the path of a task that is in no file."""
 
 
-_FOLDER = "ansible_async_dir"
+_CONNECTION, _FOLDER = "ansible_connection", "ansible_async_dir"
 _REFERENCE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
+
+
+class _Place(NamedTuple):
+    """Where jobs of a host go by its variables, whatever the playbook says."""
+
+    is_here: bool = False
+    """The host is the controller itself."""
+    async_dir: str | None = None
 
 
 class SiteReader:
@@ -36,6 +45,7 @@ class SiteReader:
         self._sites: dict[LaunchSite, LaunchSite] = {}
         self._accesses: dict[Access, Access] = {}
         self._routes: dict[str, Route] = {}
+        self._places: dict[str, _Place] = {}
 
     def read(self, task: Task, play: Play, host: Host | None = None) -> LaunchSite:
         """The task as it stood for a result of ``host``.
@@ -48,8 +58,12 @@ class SiteReader:
         access = results.access_of(task, variables)
         reason, is_empty = (None, False) if host is None else _detached(task, play, host)
         async_dir = variables.get(_FOLDER)
-        if async_dir is None and host is not None:
-            async_dir = _filled_in(written.get(_FOLDER), task, play, host)
+        if host is not None:
+            place = self._place_of(access.delegate_to or host.get_name(), play)
+            if place.is_here and _CONNECTION not in written:
+                access = replace(access, connection="local")  # up to ansible-core 2.18 the task does not say so
+            if async_dir is None:
+                async_dir = _filled_in(written[_FOLDER], task, play, host) if _FOLDER in written else place.async_dir
         site = LaunchSite(
             play=fit(str(play.get_name())),
             task=results.task_label(task),
@@ -74,6 +88,13 @@ class SiteReader:
             return site
         folder = _filled_in(_connection_variables(task, play).get(_FOLDER), task, play, host)
         return site if folder is None else replace(site, async_dir=folder)
+
+    def _place_of(self, name: str, play: Play) -> _Place:
+        """What the inventory says of the host's connection and folder; read once a run, for it takes a while."""
+        known = self._places.get(name)
+        if known is None:
+            known = self._places.setdefault(name, _place_of(name, play))
+        return known
 
     def route(self, task: Task, play: Play, data: Variables) -> Route | None:
         """What a look at a job of this result needs besides ``access``; None where the playbook sets nothing."""
@@ -112,12 +133,34 @@ def _filled_in(text: object, task: Task, play: Play, host: Host) -> str | None:
     """The text with names of plain variables replaced by their values; None where it takes more than that."""
     if not isinstance(text, str):
         return None
-    variables = play.get_variable_manager().get_vars(play=play, host=host, task=task)
-    values = {name: variables.get(name) for name in _REFERENCE.findall(text)}
+    return _with_values(text, play.get_variable_manager().get_vars(play=play, host=host, task=task))
+
+
+def _place_of(name: str, play: Play) -> _Place:
+    manager: Any = play.get_variable_manager()
+    host = manager._inventory.get_host(name)  # noqa: SLF001 - no other way
+    if host is None:
+        return _Place()
+    variables = manager.get_vars(play=play, host=host, task=None)
+    # The connection is no fact: Ansible takes that out of what a host reports.
+    is_here = variables.get(_CONNECTION) in LOCAL_CONNECTIONS
+    folder = None if _is_fact(_FOLDER, variables) else variables.get(_FOLDER)
+    return _Place(is_here, _with_values(folder, variables) if isinstance(folder, str) else None)
+
+
+def _with_values(text: str, variables: Variables) -> str | None:
+    """The text with names of plain variables replaced by their values; None where it takes more than that."""
+    values = {name: None if _is_fact(name, variables) else variables.get(name) for name in _REFERENCE.findall(text)}
     if not all(map(_is_plain, values.values())):
         return None
     filled = _REFERENCE.sub(lambda match: str(values[match[1]]), text)
     return filled if _is_plain(filled) else None
+
+
+def _is_fact(name: str, variables: Variables) -> bool:
+    """Whether a host has a say in the variable, and so would say which of our files is opened."""
+    facts = variables.get("ansible_facts")
+    return isinstance(facts, Mapping) and (name in facts or name.removeprefix("ansible_") in facts)
 
 
 def _is_plain(value: object) -> TypeGuard[str | int | float | bool]:

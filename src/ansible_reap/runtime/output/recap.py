@@ -18,6 +18,7 @@ from ansible_reap.wording import duration, short_duration
 WIDTH = 80
 """Characters of a line where no terminal says how many it holds."""
 _MIN_NAME = 8
+_LONGEST_NOTE = 80
 _SEVERAL = 4
 """From so many hosts on, jobs of one task that came to the same are told in one line."""
 
@@ -153,6 +154,8 @@ def _remark(job: JobRecord, options: Options, now: float) -> str:
         return ": detached without a reason"
     if job.state is JobState.UNREAPED and job.last_seen is LastSeen.MISSING:
         return ": cleaned up unseen"
+    if job.note and job.state in (JobState.LOST, JobState.UNREAPED):
+        return f": {shown(job.note, _LONGEST_NOTE)}"
     if job.state is JobState.UNREAPED and options.on_unreaped is OnUnreaped.REAP and job.origin is Origin.RUN:
         return ": not waited for, its host left the play early"
     if job.state is JobState.TIMED_OUT:

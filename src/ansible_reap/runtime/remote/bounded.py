@@ -7,6 +7,7 @@ would end the look at all jobs of the host, and what was seen of the others woul
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
@@ -16,6 +17,9 @@ from ansible_reap.wording import duration
 
 PATIENCE = 120.0
 """Seconds for one answer, the connection included."""
+
+_AT_ONCE = 0.001
+"""Seconds: a timer set to nothing never rings."""
 
 _T = TypeVar("_T")
 
@@ -47,6 +51,10 @@ class BoundedHost:
         way = (job.access, id(job.route))
         if way in self._silent:
             raise NoAnswerError(self._told())
+        began = time.monotonic()
+        task_ends_in, _ = signal.getitimer(signal.ITIMER_REAL)
+        if 0 < task_ends_in <= self._patience:
+            return ask(job)  # the task has a ``timeout``, which comes first
         before = signal.signal(signal.SIGALRM, _give_up)
         signal.setitimer(signal.ITIMER_REAL, self._patience)
         try:
@@ -58,6 +66,8 @@ class BoundedHost:
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, before)
+            if task_ends_in:
+                signal.setitimer(signal.ITIMER_REAL, max(task_ends_in - (time.monotonic() - began), _AT_ONCE))
 
     def _told(self) -> str:
         return f"the host did not answer within {duration(self._patience)}"

@@ -145,7 +145,10 @@ class Listener(Protocol):
         """Ansible has reported a launch. The play goes on when this returns."""
 
     def settled(self, job: JobRecord) -> None:
-        """The job is accounted for: reaped, failed, timed out, lost or detached. Comes again if that changes."""
+        """The job is accounted for: reaped, failed, timed out, lost or detached. Comes again if that changes.
+
+        It comes as well for a job that has ended and whose status file has been removed: nothing more can be learned.
+        """
 
     def closed(self, jobs: Sequence[JobRecord], *, complete: bool = True) -> None:
         """The run is over; ``jobs`` are all of its jobs. ``complete`` says that it was not cut short."""
@@ -253,10 +256,12 @@ class Tracker:
         return job
 
     def cleaned(self, jid: str) -> JobRecord | None:
-        """The job's status file has been removed; None where the job is not of this run."""
+        """The job has ended and its status file has been removed; None where the job is not of this run."""
         job = self._jobs.get(jid)
         if job is not None:
             job.is_cleaned = True
+            for listener in self._listeners:
+                listener.settled(job)
         return job
 
     def close(self, *, complete: bool = True) -> None:
