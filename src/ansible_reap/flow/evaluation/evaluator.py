@@ -36,6 +36,7 @@ from ansible_reap.flow.evaluation.values import (
     mapped,
     options,
     plain,
+    present,
     taints,
 )
 
@@ -111,6 +112,7 @@ class Evaluator:
         return self._joined(values)
 
     def _joined(self, values: list[Value]) -> Value:
+        values = [present(value) for value in values]
         named = [value for value in values if isinstance(value, JobId)]
         if len(named) == 1:
             return named[0]  # a path or text round the id still names the job

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ansible_reap.flow.evaluation.formulas import neg
 from ansible_reap.flow.evaluation.shared import EvaluatorInterface
 from ansible_reap.flow.evaluation.values import (
     ABSENT,
@@ -66,8 +68,12 @@ def _job_part(job: Job, key: object) -> Value:
     """What ``.key`` of a job's result holds, as far as it can be known at its stage."""
     if not isinstance(key, str):
         return Unknown(frozenset({job.instance}))
-    if job.stage is Stage.SKIPPED and key not in (job.loop_var, "item", "ansible_loop_var"):
+    is_of_item = key in (job.loop_var, "item", "ansible_loop_var")
+    if job.stage is Stage.SKIPPED and not is_of_item:
         return _SKIPPED.get(key, ABSENT)
+    if job.stage is Stage.LAUNCHED and job.when is not True and not is_of_item:
+        launched = _job_part(replace(job, when=True), key)
+        return alt([(job.when, launched), (neg(job.when), _SKIPPED.get(key, ABSENT))])
     if key in _ID_ATTRIBUTES:
         return JobId(job.instance, job.index, job.is_partial, job.is_anywhere)
     if key in (job.loop_var, "item"):

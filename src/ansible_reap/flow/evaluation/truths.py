@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from jinja2 import nodes
@@ -30,6 +31,7 @@ from ansible_reap.flow.evaluation.values import (
     options,
     plain,
     taints,
+    with_jobs,
 )
 
 _FALSE_TEXT = frozenset({"", "false", "no", "off", "n", "f", "0", "0.0"})
@@ -175,6 +177,11 @@ def _test_of_job(name: str, value: Value, text: str) -> Formula | None:
     stage, number = job
     if stage is Stage.SKIPPED:
         return name in _OF_SKIPPED
+    when = _when_of(value)
+    if stage is Stage.LAUNCHED and when is not True:
+        launched = _test_of_job(name, with_jobs(value, _not_skipped), text)
+        assert launched is not None
+        return disj(conj(when, launched), neg(when) if name in _OF_SKIPPED else False)
     if name in _CHANGED and stage is Stage.LAUNCHED:
         said = _said_changed(value)
         return _state(text, name, number) if said is None else said
@@ -183,6 +190,17 @@ def _test_of_job(name: str, value: Value, text: str) -> Formula | None:
     if stage is Stage.DONE and name == "finished":
         return True
     return _state(text, name, number)
+
+
+def _when_of(value: Value) -> Formula:
+    """Under what the launch that the value is the result of is not skipped."""
+    jobs = value.items.items if isinstance(value, Results) else (value,)
+    said = {job.when for job in jobs if isinstance(job, Job)}
+    return said.pop() if len(said) == 1 else True
+
+
+def _not_skipped(job: Job | JobId) -> Job | JobId:
+    return replace(job, when=True) if isinstance(job, Job) else job
 
 
 def _said_changed(value: Value) -> bool | None:
@@ -239,8 +257,8 @@ def _compared(evaluator: EvaluatorInterface, node: nodes.Compare, left: Value, r
             return False
     if isinstance(left, (JobId, Job)) and operand.op in ("eq", "ne") and b in ("", None):
         return operand.op == "ne"
-    if isinstance(left, Undefined) and left.is_sure and operand.op == "eq":
-        return False
+    if isinstance(left, Undefined) and left.is_sure and operand.op in ("eq", "ne"):
+        return False  # where it is `ne` the task fails
     about = taints(left) | taints(right)
     if operand.op in ("eq", "ne"):
         atom: Formula
@@ -294,7 +312,8 @@ def _membership(evaluator: EvaluatorInterface, needle: nodes.Expr, haystack: nod
             text = canonical(evaluator, needle)
             return disj(*(_equal(text, item, taints(left)) for item in b))
     if isinstance(right, (Job, Results)) and isinstance(a, str):
-        return test(evaluator, "defined", evaluator.part(right, a), haystack)
+        held = options(evaluator.part(right, a))
+        return disj(*(conj(guard, test(evaluator, "defined", inner, haystack)) for guard, inner in held))
     text = f"{canonical(evaluator, needle)} in {canonical(evaluator, haystack)}"
     if isinstance(right, Seq) and _is_gathered(evaluator, haystack):
         return Atom(cut(text), about=taints(left) | taints(right), is_choice=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
-from ansible_reap.flow.evaluation.formulas import Formula, conj, disj, is_large, neg
+from ansible_reap.flow.evaluation.formulas import Formula, conj, disj, implies, is_large, neg
 
 MAX_OPTIONS = 12
 MAX_ITEMS = 200
@@ -74,6 +74,8 @@ class Job:
     """It was read through ``hostvars`` or the like: whichever host looks, it is this job."""
     changed: bool | None = True
     """Whether a launch counts as changed: ``changed_when`` may say otherwise. None where that is not known."""
+    when: Formula = True
+    """Under what the launch is not skipped; where it is, the result says so and there is no job."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +240,16 @@ def alt(choices: Iterable[tuple[Formula, Value]]) -> Value:
     return Alt(tuple(zip(guards, values, strict=True)))
 
 
+def present(value: Value) -> Value:
+    """The value where it is there at all: a task that is given what is certainly not defined fails."""
+    if not isinstance(value, Alt):
+        return value
+    there = [(guard, inner) for guard, inner in options(value) if not (isinstance(inner, Undefined) and inner.is_sure)]
+    if not there or len(there) == len(value.options):
+        return value
+    return there[0][1] if len(there) == 1 else alt(there)
+
+
 def mapped(value: Value, function: Callable[[Value], Value]) -> Value:
     """The function applied to each alternative."""
     if not isinstance(value, Alt):
@@ -340,8 +352,15 @@ def one_of(seq: Seq) -> Value:
 def is_counted(seq: Seq) -> bool:
     """Whether each item stands at its own place: none is left out under a condition, none stands for several."""
     return not seq.is_open and not any(
-        isinstance(item, Alt) or (isinstance(item, (Job, JobId)) and item.index == EACH) for item in seq.items
+        (isinstance(item, Alt) and not _is_always_there(item))
+        or (isinstance(item, (Job, JobId)) and item.index == EACH)
+        for item in seq.items
     )
+
+
+def _is_always_there(item: Alt) -> bool:
+    """Whether the item has a value under any condition, so that it keeps its place in its list."""
+    return implies(True, disj(*(guard for guard, _ in item.options)))
 
 
 def with_jobs(value: Value, change: Callable[[Job | JobId], Job | JobId]) -> Value:

@@ -25,6 +25,7 @@ from ansible_reap.flow.evaluation.values import (
     lifted,
     options,
     plain,
+    present,
     replaced,
     taints,
 )
@@ -33,7 +34,7 @@ from ansible_reap.flow.walk.look_kinds import is_status, is_wait_action, waits_f
 from ansible_reap.flow.walk.record import Cover
 from ansible_reap.flow.walk.state import Frame
 from ansible_reap.flow.walk.visit import Visit
-from ansible_reap.flow.walk.walk import Walk
+from ansible_reap.flow.walk.walk import PLAY_ENDS, Walk
 
 MAX_VARS_FILES = 12
 """Rounds of a looped include_vars that are read."""
@@ -59,10 +60,6 @@ _CARRIERS = frozenset(
 ``ini_file``, community.general."""
 _NO_WAIT = BUILTIN_MODULES | _CARRIERS | {"mount", "synchronize", "win_file"}
 """Modules known to do nothing with a job but carry its id about."""
-
-
-_PLAY_ENDS = frozenset({"end_play", "end_host", "end_batch"})
-"""Actions of ``meta`` after which nothing more of the play is run on the host, handlers included."""
 
 
 def task(walk: Walk, step: Task, frame: Frame) -> None:
@@ -97,7 +94,7 @@ def _meta(visit: Visit) -> None:
     what, state = str(visit.step.args.get("_raw_params", "")).strip(), visit.walk.state
     if what == "flush_handlers":
         handlers.flush(visit.walk)
-    elif what in _PLAY_ENDS:
+    elif what in PLAY_ENDS:
         state.ended = disj(state.ended, visit.guard)
     elif what == "end_role":
         state.role_ended = disj(state.role_ended, visit.guard)
@@ -121,7 +118,7 @@ def _assign(walk: Walk, evaluator: Evaluator, written: Mapping[str, Any], guard:
     for key, raw in written.items():
         for name in (plain(evaluator.text(key)),) if isinstance(key, str) else ():
             if isinstance(name, str):
-                value = walk.later(evaluator, raw)
+                value = present(walk.later(evaluator, raw))
                 values[name] = had_anywhere(value) if is_shared else value
     for name, value in values.items():
         old = walk.state.facts.get(name)

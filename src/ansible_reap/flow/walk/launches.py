@@ -13,7 +13,19 @@ from ansible_reap.content.tasks import Step
 from ansible_reap.flow.evaluation.evaluator import Evaluator
 from ansible_reap.flow.evaluation.formulas import Formula, atoms, conj, disj, exclude_plainly, satisfiable
 from ansible_reap.flow.evaluation.scalars import numbers
-from ansible_reap.flow.evaluation.values import EACH, NOT_PLAIN, Alt, Const, Job, Results, Seq, Value, options, plain
+from ansible_reap.flow.evaluation.values import (
+    EACH,
+    NOT_PLAIN,
+    Alt,
+    Const,
+    Job,
+    Results,
+    Seq,
+    Value,
+    options,
+    plain,
+    with_jobs,
+)
 from ansible_reap.flow.walk import handlers
 from ansible_reap.flow.walk.record import MAX_SETTINGS, Instance, UseRecord
 from ansible_reap.flow.walk.visit import Round, Visit
@@ -24,6 +36,8 @@ from ansible_reap.shell.disconnects import awaits_connection, could_cut, cuts_co
 MAX_COUNTED = 32
 MAX_BESIDE = 20
 """Launches that are named as running beside another."""
+MAX_CONDITIONS = 4
+"""Conditions of a launch with which it is followed what its register holds where it was skipped."""
 MAX_CUTTING_ITEMS = 32
 """Items of a loop that are tried for what cuts the connection."""
 _SELF_REAPING = frozenset({"community.general.iptables_state", "iptables_state"})
@@ -106,6 +120,7 @@ def launch(visit: Visit) -> bool:
     result = _with_change(result, changed)
     instance.starts_again = _starts_again(visit, result)
     instance.skips = _skips(visit, instance)
+    result = _perhaps_skipped(instance, result)
     walk.record.instances.append(instance)
     walk.launched.append(number)
     walk.state.live.add(number)
@@ -158,6 +173,14 @@ def _skips(visit: Visit, instance: Instance) -> frozenset[int]:
     if instance.count is None:
         return frozenset({EACH})
     return frozenset(at for at, each in enumerate(visit.rounds()) if each.own_condition is not True)
+
+
+def _perhaps_skipped(instance: Instance, result: Value) -> Value:
+    """The register as later tasks see it: of a launch that its condition may skip the whole of."""
+    when = instance.own_condition
+    if isinstance(when, bool) or instance.skips or len(set(atoms(when))) > MAX_CONDITIONS:
+        return result
+    return with_jobs(result, lambda job: replace(job, when=when) if isinstance(job, Job) else job)
 
 
 def _is_true(written: object) -> bool:

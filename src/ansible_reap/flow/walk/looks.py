@@ -28,6 +28,7 @@ from ansible_reap.flow.evaluation.values import (
     mapped,
     options,
     plain,
+    present,
     taints,
     with_jobs,
 )
@@ -66,7 +67,7 @@ def look(visit: Visit) -> None:
 
 def _jid(visit: Visit, evaluator: Evaluator) -> Value:
     found = visit.argument(evaluator, "jid", "_raw_params")
-    return Const(None) if found is None else found
+    return Const(None) if found is None else present(found)
 
 
 def _stop_at_skipped(visit: Visit) -> None:

@@ -12,7 +12,18 @@ from ansible_reap.flow.evaluation.conditions import condition
 from ansible_reap.flow.evaluation.evaluator import Evaluator
 from ansible_reap.flow.evaluation.formulas import Atom, Formula, conj, disj
 from ansible_reap.flow.evaluation.layers import Layer, Scope
-from ansible_reap.flow.evaluation.values import UNKNOWN, Const, Map, Seq, Value, alt, handles, is_counted, options
+from ansible_reap.flow.evaluation.values import (
+    UNKNOWN,
+    Const,
+    Map,
+    Seq,
+    Value,
+    alt,
+    handles,
+    is_counted,
+    options,
+    present,
+)
 from ansible_reap.flow.walk.loops import loop_items
 from ansible_reap.flow.walk.state import Frame, tags_of
 from ansible_reap.flow.walk.walk import Walk
@@ -137,7 +148,7 @@ class Visit:
             yield Round(self, self.evaluator)
             return
         for at, item in enumerate(items.items[:most]):
-            for under, inner in options(item):
+            for under, inner in options(present(item)):
                 yield self.round_with(inner, under, at if is_counted(items) else None)
 
     def round_with(self, item: Value, under: Formula = True, at: int | None = None) -> Round:

@@ -31,6 +31,10 @@ MAX_VISITS = 200
 MAX_DEPTH = 40
 
 
+PLAY_ENDS = frozenset({"end_play", "end_host", "end_batch"})
+"""Actions of ``meta`` after which nothing more of the play is run on the host, handlers included."""
+ENDS = frozenset({*PLAY_ENDS, "end_role"})
+"""Actions of ``meta`` after which tasks that follow are not run (ansible-core 2.16 to 2.22; ``end_role`` from 2.18)."""
 _BEARING = frozenset({"async", "poll", "notify"})
 
 
@@ -294,18 +298,23 @@ class Walk:
 
     def _touches_pending(self, path: str) -> bool:
         names = [name for name in self.state.facts.tainted() if not self.state.pending.isdisjoint(self._held(name))]
-        return self.graph.mentions(path, [*names, DOTTED])
+        return self.graph.mentions(path, [*names, *ENDS, DOTTED])
 
     def _held(self, name: str) -> frozenset[int]:
         return taints(self.state.facts[name])
 
     def concerns(self, path: str) -> bool:
         """Whether anything can become of a job in the file or in what it calls."""
-        return self.graph.matters(path) or self.touches(path) or self._notifies(path)
+        return self.graph.matters(path) or self.touches(path) or self._notifies(path) or self._steers(path)
 
     def touches(self, path: str) -> bool:
         """Whether the file, or what it calls, names a variable that holds a handle now."""
         names = self.state.facts.tainted()
+        return bool(names) and self.graph.mentions(path, names)
+
+    def _steers(self, path: str) -> bool:
+        """Whether the file, or what it calls, may end the play before a job is waited for, or run notified handlers."""
+        names = [*(ENDS if self.state.pending else ()), *(("flush_handlers",) if self.state.notified else ())]
         return bool(names) and self.graph.mentions(path, names)
 
     def _notifies(self, path: str) -> bool:
