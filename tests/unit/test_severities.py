@@ -33,6 +33,12 @@ WAIT = """\
         ("/usr/bin/work", "      ignore_errors: '{{ lenient }}'\n", Level.HIGH),
         ("/usr/bin/work", "      failed_when: false\n", Level.LOW),
         ("/usr/bin/work &", "", Level.MEDIUM),
+        ("/usr/bin/work", "      name: Start it (fire and forget)\n", Level.LOW),
+        ("/usr/bin/work  # nobody waits; do not wait for it", "", Level.LOW),
+        ("sleep 300; systemctl start worker", "", Level.LOW),
+        ("sleep 5; systemctl start worker", "", Level.HIGH),
+        ("timeout 30 python3 -m http.server", "", Level.LOW),
+        ("timeout 30 /usr/bin/work", "", Level.HIGH),
     ],
 )
 def test_an_unreaped_launch(command: str, more: str, severity: Level, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ansible_reap.checks import unreaped
+from ansible_reap.checks import meant
 from ansible_reap.checks.evidence import work
 from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext
 from ansible_reap.checks.support import speak
@@ -33,9 +33,9 @@ def check(context: RuleContext) -> Iterator[Finding]:
         if use.launch and use.launch.verdict in (Verdict.DETACHED, Verdict.REBOOT):
             continue
         # What is meant to live on is to outlive its shell: async-unreaped says what else to do with it.
-        if use.launch and unreaped.is_daemon(context.analysis, use.launch):
+        if use.launch and meant.is_daemon(context.analysis, use.launch):
             continue
-        if use.launch and unreaped.is_left_behind(context.analysis, use.launch):
+        if use.launch and meant.is_left_behind(context.analysis, use.launch):
             continue  # async-unreaped says both
         sign = None if work.reboots(use.task) else work.leaves_by(work.commands(use.task))
         if sign:

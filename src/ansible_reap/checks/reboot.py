@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ansible_reap.checks import fixes
-from ansible_reap.checks.evidence import work
+from ansible_reap.checks.evidence import intent, work
 from ansible_reap.checks.evidence.limits import ends_it_at_once
-from ansible_reap.checks.evidence.neighbours import tasks_naming, tasks_of_file
+from ansible_reap.checks.evidence.neighbours import play_of, tasks_naming, tasks_of_file
 from ansible_reap.checks.evidence.reboots import comes_back_as_another
 from ansible_reap.checks.finding import Finding, Fix, Level, Rule, RuleContext
 from ansible_reap.checks.support import contexts, listed, speak
@@ -57,7 +57,25 @@ def by_hand(analysis: Analysis, launch: Launch) -> str | None:
     if launch.verdict is Verdict.DETACHED or _is_the_controller(launch):
         return None
     command = work.reboots(launch.task)
-    return None if command is None or comes_back_as_another(analysis, launch.task) else command
+    if command is None or comes_back_as_another(analysis, launch.task) or _is_a_choice(analysis, launch.task):
+        return None
+    return command
+
+
+def _is_a_choice(analysis: Analysis, task: Task) -> bool:
+    """Whether the author knows the module and chose a command here: beside the module, or so as not to wait.
+
+    A command may also be there for a connection over which the module does not work, such as ``local``.
+    """
+    beside = any(_is_module(other) and play_of(other) == play_of(task) for other in tasks_of_file(analysis, task.path))
+    conditions = [task.keywords.get("when"), *(block.keywords.get("when") for block in task.enclosing())]
+    return (
+        beside or intent.declared(analysis, task) is not None or any("ansible_connection" in str(c) for c in conditions)
+    )
+
+
+def _is_module(task: Task) -> bool:
+    return task.module.rpartition(".")[2] in ("reboot", "win_reboot")
 
 
 def module_for(task: Task) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ansible_reap.checks import fixes, unreaped
+from ansible_reap.checks import fixes, meant
 from ansible_reap.checks.evidence import conditions
 from ansible_reap.checks.evidence.neighbours import tasks_naming, tasks_of_file
 from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext
@@ -110,7 +110,7 @@ def _written(task: Task) -> list[object]:
 def _notify(analysis: Analysis, launch: Launch) -> Finding | None:
     """A handler that a launch notifies runs while the job may still be at work."""
     names = launch.task.keywords.get("notify")
-    if not names or constant(launch.task.keywords.get("changed_when")) is False or unreaped.is_daemon(analysis, launch):
+    if not names or constant(launch.task.keywords.get("changed_when")) is False or meant.is_daemon(analysis, launch):
         return None
     if launch.verdict not in (Verdict.UNREAPED, Verdict.PARTIAL, Verdict.REAPED):
         return None

@@ -6,10 +6,13 @@ import math
 from collections.abc import Iterator
 
 from ansible_reap.checks import fixes, reboot
-from ansible_reap.checks.evidence.limits import ends_it_at_once
-from ansible_reap.checks.evidence.work import known_time, number
+from ansible_reap.checks.evidence import work
+from ansible_reap.checks.evidence.limits import ends_it_at_once, too_short
+from ansible_reap.checks.evidence.neighbours import is_test
 from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext
 from ansible_reap.checks.support import constant, contexts, speak, variable
+from ansible_reap.content.expressions import is_template
+from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, AsyncUse, Launch, Quantity, Reap, ReapKind
 from ansible_reap.jobs import EXPECT_VARIABLE
 from ansible_reap.shell.disconnects import cuts_connection
@@ -25,8 +28,6 @@ LOOK = 0.5
 Measured as loops of 12 looks less loops of 2 on a busy machine of two cores (ansible-core 2.22): 0.6 to 1.4 s on a
 local connection, 0.3 to 0.4 s of them processor time; 0.8 to 1.8 s over ssh.
 """
-BOUND_REACHED = 0.9
-"""Part of the most that the work may take: a limit above it is near enough."""
 SLOW_LOOK = 10.0
 """Seconds that one look takes at most, far more than it does over an ordinary connection."""
 
@@ -58,7 +59,7 @@ def _is_said_with_the_reboot(analysis: Analysis, use: AsyncUse) -> bool:
 def _interval(analysis: Analysis, use: AsyncUse) -> Finding | None:
     """A limit under the step in which ansible-core enforces it, or a fraction where it takes whole seconds."""
     for keyword in ("async", "poll"):
-        value = number(use.task.keywords.get(keyword))
+        value = work.number(use.task.keywords.get(keyword))
         if value is not None and value != int(value):
             return speak(
                 RULE,
@@ -86,6 +87,7 @@ def _interval(analysis: Analysis, use: AsyncUse) -> Finding | None:
         f"kill it after about {seconds_text(longest)}, older ones let it run up to {2 * KILL_STEP} s longer. Give it a "
         f"limit well above the time that it needs, such as 'async: {ENOUGH_FOR_SHORT_WORK}'{instead}.",
         sub_tag="interval",
+        severity=Level.LOW if work.only_asks_for_a_reboot(use.task) else None,
         confidence=Level.MEDIUM,
         settings=use.settings,
         fix=None if instead else fixes.limit.raised(analysis, use.task, use.launch, ENOUGH_FOR_SHORT_WORK),
@@ -93,13 +95,10 @@ def _interval(analysis: Analysis, use: AsyncUse) -> Finding | None:
 
 
 def _ceiling(analysis: Analysis, use: AsyncUse, limit: Quantity) -> Finding | None:
-    known = known_time(use.task)
-    if known is None or not limit.known or not 0 < max(limit.values) <= known.seconds:
+    short = too_short(use.task, limit)
+    if short is None:
         return None
-    longest = max(limit.values)
-    if known.is_bound and longest != known.seconds and longest >= BOUND_REACHED * known.seconds:
-        return None  # work that takes all of its bound fails either way, a little earlier
-    advice = _round_up((1 + (1 - BOUND_REACHED) if known.is_bound else 2) * known.seconds)
+    known, longest, advice = short
     takes = "may take up to" if known.is_bound else "takes"
     when = f"just then, after {seconds_text(longest)}" if longest == known.seconds else f"after {seconds_text(longest)}"
     return speak(
@@ -123,7 +122,7 @@ def _headroom(context: RuleContext, use: AsyncUse) -> Finding | None:
 
 def _expected(analysis: Analysis, use: AsyncUse, limit: float, headroom: float) -> Finding | None:
     stated = use.launch.expected if use.launch else None
-    expected = stated.single if stated else number(variable(use.task, EXPECT_VARIABLE))
+    expected = stated.single if stated else work.number(variable(use.task, EXPECT_VARIABLE))
     if not expected or expected <= 0 or limit / expected >= headroom:
         return None
     times = math.floor(100 * limit / expected) / 100  # rounded down: what is too little must not look like enough
@@ -169,28 +168,53 @@ def _window(analysis: Analysis, reap: Reap, launches: list[Launch]) -> Iterator[
     limit = max(map(_shortest, cut_short))
     delay = (reap.delay.single if reap.delay else None) or DEFAULT_DELAY
     retries = math.ceil((limit + FIX_MARGIN) / delay)
+    open_limit = any(_is_open(launch.task, "async") for launch in cut_short)
+    # Test scenarios made from one template bear limits that nobody has thought about.
+    severity = Level.LOW if is_test(reap.task) else None
     yield speak(
         RULE,
         reap.task,
-        f"The wait gives up after {_budget(reap, longest)}, but the job may run for {seconds_text(limit)}, its limit: "
-        f"one that takes longer than the wait fails this task and runs on. Wait as long as the job may run, with "
-        f"'retries: {retries}' and 'delay: {delay:g}'.",
+        f"The wait gives up after {_budget(reap, longest)}, but the job may run for {seconds_text(limit)}, its "
+        f"limit{_unless(open_limit)}: one that takes longer than the wait fails this task and runs on. Wait as long as "
+        f"the job may run, with 'retries: {retries}' and 'delay: {delay:g}'{_or_a_lower_limit(cut_short, reap)}.",
         sub_tag="window",
+        severity=severity,
+        confidence=Level.MEDIUM if open_limit or _is_open(reap.task, "retries", "delay") else Level.HIGH,
         related=[(each.task, f"the job's limit is {seconds_text(_shortest(each))}") for each in cut_short],
         settings=reap.settings,
         fix=fixes.window.widen(analysis, reap, limit),
     )
 
 
+def _or_a_lower_limit(launches: list[Launch], reap: Reap) -> str:
+    """The other way to make the two agree: a limit that the wait outlasts."""
+    if len(launches) != 1 or reap.budget is None or min(reap.delay.values if reap.delay else (0.0,)) < 1:
+        return ""
+    lower = math.floor(min(reap.budget.values)) - FIX_MARGIN
+    if lower < ENOUGH_FOR_SHORT_WORK:
+        return ""
+    return f", or, if the job never needs that long, lower its limit to what the wait covers ('async: {lower}')"
+
+
 def _budget(reap: Reap, longest: float) -> str:
     """How long the wait lasts, and of what that is made up."""
     retries, delay = (each.single if each else None for each in (reap.retries, reap.delay))
+    is_open = _is_open(reap.task, "retries", "delay")
     if retries is None or delay is None:
-        return f"at most {seconds_text(longest)}"
+        return f"at most {seconds_text(longest)}{_unless(is_open)}"
     if delay < 1:
-        return f"{retries:g} tries with a delay of {delay:g} s"
+        return f"{retries:g} tries with a delay of {delay:g} s{_unless(is_open)}"
     default = "" if "retries" in reap.task.keywords else ", as 'until' without 'retries' tries 3 times"
-    return f"{seconds_text(longest)} ({retries:g} tries, {delay:g} s apart{default})"
+    return f"{seconds_text(longest)} ({retries:g} tries, {delay:g} s apart{default}{_unless(is_open)})"
+
+
+def _is_open(task: Task, *keywords: str) -> bool:
+    """Whether one of the numbers is a template, which the inventory or the command line may give another value."""
+    return any(is_template(task.keywords.get(keyword)) for keyword in keywords)
+
+
+def _unless(is_open: bool) -> str:
+    return ", unless set elsewhere" if is_open else ""
 
 
 def _longest(reap: Reap) -> float | None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ansible_reap.checks import fixes
-from ansible_reap.checks.evidence import conditions, daemon, scripts, work
-from ansible_reap.checks.evidence.daemon import Sign
+from ansible_reap.checks import fixes, meant
+from ansible_reap.checks.evidence import conditions, daemon, work
+from ansible_reap.checks.evidence.limits import TooShort, too_short
 from ansible_reap.checks.evidence.neighbours import own_wait_after
 from ansible_reap.checks.finding import Finding, Fix, Level, Related, Rule, RuleContext
 from ansible_reap.checks.support import constant, listed
 from ansible_reap.flow.analysis import Analysis, Launch, Reap, ReapKind
 from ansible_reap.jobs import DETACH_VARIABLE, Verdict
-from ansible_reap.wording import duration, seconds_text
+from ansible_reap.wording import seconds_text
 
 _FLAGGED = (Verdict.UNREAPED, Verdict.PARTIAL)
 _LOOKS = {
@@ -21,7 +21,6 @@ _LOOKS = {
     ReapKind.WAIT: "waits, but not for every job of this launch",
 }
 _DECLARE = f"say in its vars why nobody has to ({DETACH_VARIABLE}: REASON)"
-_SIGNS_TOLD = 3
 
 
 def check(context: RuleContext) -> Iterator[Finding]:
@@ -29,23 +28,6 @@ def check(context: RuleContext) -> Iterator[Finding]:
     for launch in context.analysis.launches:
         if launch.verdict in _FLAGGED and launch.sub_tag is not None:
             yield _finding(context.analysis, launch)
-
-
-def is_daemon(analysis: Analysis, launch: Launch) -> bool:
-    """Whether the launch is one that nothing waits for and that by its signs is meant to live on."""
-    if launch.verdict is not Verdict.UNREAPED or launch.sub_tag in (None, "reason"):
-        return False
-    return daemon.are_enough(daemon.signs_of(analysis, launch))
-
-
-def is_left_behind(analysis: Analysis, launch: Launch) -> bool:
-    """Whether nothing waits for the launch, and a wait would learn nothing, as its shell leaves the work behind."""
-    if launch.verdict is not Verdict.UNREAPED or launch.sub_tag not in ("never", "unregistered"):
-        return False
-    script = scripts.of(analysis, launch.task)
-    return work.is_left_behind(work.commands(launch.task)) or (
-        script is not None and work.is_left_behind(script.commands)
-    )
 
 
 def _severity(launch: Launch) -> Level:
@@ -59,25 +41,20 @@ def _severity(launch: Launch) -> Level:
 def _finding(analysis: Analysis, launch: Launch) -> Finding:
     task = launch.task
     signs = daemon.signs_of(analysis, launch) if launch.verdict is Verdict.UNREAPED else ()
-    lives_on = launch.sub_tag != "reason" and daemon.are_enough(signs)
+    on_purpose = meant.by_its_author(analysis, launch, signs)
     # A sign that is not enough to tell a daemon is enough to leave the wait to its author.
-    left = not lives_on and is_left_behind(analysis, launch)
-    has_no_wait = lives_on or left
-    fix = None if has_no_wait else _fix(analysis, launch, is_safe=sum(sign.weight for sign in signs) <= daemon.WEAK)
-    message = _message(launch)
-    if lives_on:
-        message = _lives_on(analysis, launch, signs)
-    elif left:
-        message = _left_behind(analysis, launch)
+    is_safe = sum(sign.weight for sign in signs) <= daemon.WEAK
+    fix = None if on_purpose else _fix(analysis, launch, is_safe=is_safe)
+    lives_on = meant.is_one_by(signs, launch)
     return Finding(
         rule=RULE.id,
         sub_tag="daemon" if lives_on else launch.sub_tag,
-        severity=Level.LOW if lives_on else Level.MEDIUM if left else _severity(launch),
+        severity=on_purpose.severity if on_purpose else _severity(launch),
         confidence=Level(launch.confidence),
         place=task.place,
         end_line=task.end_line,
         task=task.label,
-        message=message if has_no_wait else message + _heard_of_elsewhere(analysis, launch),
+        message=on_purpose.message if on_purpose else _message(launch) + _heard_of_elsewhere(analysis, launch),
         related=tuple(Related(look.task.place, _what(look, launch)) for look in (*launch.looks, *launch.reaps)),
         via=launch.via,
         fix=fix if fix and fix.is_safe else None,
@@ -96,37 +73,8 @@ def _fix(analysis: Analysis, launch: Launch, *, is_safe: bool) -> Fix | None:
         return None
     if any(look.kind is ReapKind.WAIT for look in launch.looks):
         return None  # the wait is there, in the wrong place
-    return fixes.wait.add(analysis, launch, is_safe=is_safe)
-
-
-def _lives_on(analysis: Analysis, launch: Launch, signs: tuple[Sign, ...]) -> str:
-    told = listed(sign.text for sign in signs[:_SIGNS_TOLD])
-    limit = launch.limit.single
-    if work.outlives_the_limit(work.commands(launch.task)) or is_left_behind(analysis, launch):
-        end = "Its work outlives the job, so neither the job's result nor its limit says anything about it"
-    elif any(sign.weight == daemon.STRONG and sign.text.endswith("kills it") for sign in signs):
-        end = "An end before that goes unnoticed"
-    else:
-        end = f"Ansible kills it {'at its limit' if limit is None else f'after {duration(limit)}'}"
-        end += "" if launch.looks else ", and an end before that goes unnoticed"
-    return (
-        f"By its signs this job is meant to live on: {told}. {end}. Say in its vars that it is ({DETACH_VARIABLE}: "
-        f"REASON), or run it as a service, which is restarted and keeps a log."
-    )
-
-
-def _left_behind(analysis: Analysis, launch: Launch) -> str:
-    jobs = "jobs" if launch.is_looped else "job"
-    own = work.is_left_behind(work.commands(launch.task))
-    script = None if own else scripts.of(analysis, launch.task)
-    where = f" in '{script.name}'" if script else ""
-    limit = launch.limit.single
-    return (
-        f"Nothing waits for the {jobs}, and a wait would not learn how the work ends: '&'{where} leaves it to run in "
-        f"the background of its shell, so the job's result is the shell's, and "
-        f"{f'the limit of {seconds_text(limit)}' if limit else 'the limit'} need not reach the work. Leave '&' out, so "
-        f"that the job is the work, and wait with async_status, or {_DECLARE}."
-    )
+    short = too_short(launch.task, launch.limit)
+    return fixes.wait.add(analysis, launch, is_safe=is_safe, limit=short.advice if short else None)
 
 
 def _heard_of_elsewhere(analysis: Analysis, launch: Launch) -> str:
@@ -147,13 +95,21 @@ def _message(launch: Launch) -> str:
     limit = launch.limit.single
     killed = f"is killed at the limit of {seconds_text(limit)}" if limit else "is killed at its limit"
     counts = f"this task succeeds even if {'a' if launch.is_looped else 'the'} job fails or {killed}"
+    short = too_short(launch.task, launch.limit)
+    counts = _cut_short(short) if short else counts
+    first = ["raise the limit"] if short else []
     if launch.sub_tag == "unregistered":
-        return (
-            f"Nothing waits for {its}, and {'their ids are' if launch.is_looped else 'its id is'} not registered: "
-            f"{counts}. Register the result and wait with async_status{_after_the_handlers(launch)}, or {_DECLARE}."
-        )
+        first.append("register the result")
+    if short and short.advice > fixes.wait.LONGEST:
+        advice = f"Raise the limit, and {_DECLARE}, or run it as a service."
+    else:
+        advice = f"{listed([*first, f'wait with async_status{_after_the_handlers(launch)}'])}, or {_DECLARE}."
+    advice = advice[0].upper() + advice[1:]
+    if launch.sub_tag == "unregistered":
+        ids = "their ids are" if launch.is_looped else "its id is"
+        return f"Nothing waits for {its}, and {ids} not registered: {counts}. {advice}"
     if launch.sub_tag == "never":
-        return f"Nothing waits for {its}: {counts}. Wait with async_status{_after_the_handlers(launch)}, or {_DECLARE}."
+        return f"Nothing waits for {its}: {counts}. {advice}"
     if launch.sub_tag == "reason":
         return (
             f"{DETACH_VARIABLE} gives no reason, so the launch is not declared detached, and nothing waits for {its}. "
@@ -166,6 +122,19 @@ def _message(launch: Launch) -> str:
         "overwritten": "Give each launch a register of its own, or wait before the next task uses the name.",
     }
     return f"{launch.explanation} {todo.get(launch.sub_tag or '', '')}".rstrip()
+
+
+def _cut_short(short: TooShort) -> str:
+    seconds, limit = seconds_text(short.known.seconds), seconds_text(short.limit)
+    if short.known.is_bound:
+        return (
+            f"this task succeeds even if the limit of {limit} kills the job, whose work may take up to {seconds} "
+            f"({short.known.source})"
+        )
+    return (
+        f"this task succeeds although the limit of {limit} kills the job before its work is done, which takes "
+        f"{seconds} ({short.known.source})"
+    )
 
 
 def _after_the_handlers(launch: Launch) -> str:

@@ -124,6 +124,10 @@ class Finder:
         return next((role for role in self._by_name.get(name, []) if role.path.endswith(suffix)), None)
 
     def _role_candidates(self, name: str, playbook_folder: str, current: Role | None) -> list[Role]:
+        if name.rpartition("/")[0].strip("*/."):
+            found = self._in_the_folder(name, playbook_folder, current)
+            if found or not name.rpartition("/")[2].strip("*"):
+                return found[: MAX_CANDIDATES + 1]
         short = name.rpartition("/")[2]
         if short.count(".") >= 2:
             short = short.rpartition(".")[2]
@@ -136,6 +140,17 @@ class Finder:
         if not found and short.strip("*"):
             found = [role for role in self.roles.values() if fnmatch.fnmatchcase(role.name, short)]
         return found[: MAX_CANDIDATES + 1]
+
+    def _in_the_folder(self, name: str, playbook_folder: str, current: Role | None) -> list[Role]:
+        """The roles of a name of which a folder is known, as in ``database/*``: no role elsewhere is meant."""
+        if name.startswith("/"):
+            inside = self._inside(name)
+            wanted = [] if inside is None else [inside]
+        else:
+            bases = self._role_bases(playbook_folder, current)
+            wanted = [posixpath.normpath(posixpath.join(base, name)) for base in bases]
+        found = [role for role in self.roles.values() if any(_is_at(role.path, path) for path in wanted)]
+        return found or [role for role in self.roles.values() if _is_below(role.path, name.lstrip("*/"))]
 
     def find_files(self, name: str, folders: Sequence[str]) -> list[str]:
         """The first file of that name in the folders; with ``*`` in the name, every file that it can mean."""
@@ -212,3 +227,14 @@ class Finder:
         if path == root:
             return ""
         return path[len(root) + 1 :] if path.startswith(root + "/") else None
+
+
+def _is_at(path: str, pattern: str) -> bool:
+    """Whether the path is one that the pattern means, part by part."""
+    parts, wanted = path.split("/"), pattern.split("/")
+    return len(parts) == len(wanted) and all(map(fnmatch.fnmatchcase, parts, wanted))
+
+
+def _is_below(path: str, pattern: str) -> bool:
+    """Whether the path ends as the pattern does, in whatever folder."""
+    return _is_at("/".join(path.split("/")[-pattern.count("/") - 1 :]), pattern)

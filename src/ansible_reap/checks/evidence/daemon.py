@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from ansible_reap.checks.evidence import scripts, work
 from ansible_reap.checks.evidence.neighbours import ENDING_PROGRAMS, tasks_after, tasks_that_end_work
+from ansible_reap.checks.support import listed
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, Launch
 from ansible_reap.timing import KILL_STEP
@@ -61,6 +62,8 @@ _MODULES = frozenset({"http.server", "SimpleHTTPServer", "smtpd", "aiosmtpd", "p
 _SERVING = frozenset({"runserver", "serve", "server", "port-forward", "proxy", "start-session"})
 """Sub-commands that serve until they are stopped."""
 
+_ONE_OFF = frozenset({"-1", "--one-off"})
+"""Options by which iperf3 serves one client and ends."""
 _SSH = re.compile(r"-[46AaCfGgKkMnqsTtVvXxYy]*[NLRD]")
 _SCRIPT = re.compile(
     r"(?:^|[^a-z])(?:\w*server|serve|\w*daemon|\w*proxy|\w*tunnel|\w*listener|\w*watcher|watchdog|\w*monitor|forwarder)$",
@@ -84,6 +87,8 @@ _IN_BACKGROUND = re.compile(
 _BESIDE = re.compile(r"(?P<what>\bwhile\b[^,;:]{1,40}\b(?:runs|is running|are running))\b", re.IGNORECASE)
 """Work that is to last as long as other work does."""
 _STOPS = re.compile(r"\b(?:stop|kill|terminate|shut ?down|tear ?down)\b", re.IGNORECASE)
+_AT_A_LINE = re.compile(r"line (?P<line>\d+) (?P<what>.+)")
+_SIGNS_TOLD = 3
 MAX_NAME = 400
 MAX_WORD = 200
 """Characters that are searched: the expressions may go over the rest of a text once for each word in it."""
@@ -109,6 +114,36 @@ def signs_of(analysis: Analysis, launch: Launch) -> tuple[Sign, ...]:
         found += _of_neighbours(analysis, task)
     unique = {sign.text: sign for sign in sorted(found, key=lambda sign: sign.weight)}
     return tuple(sorted(unique.values(), key=lambda sign: -sign.weight))
+
+
+def told(signs: tuple[Sign, ...]) -> str:
+    """The weightiest signs, as in ``it loops for ever ('while true') and lines 8 and 12 wait for a port``."""
+    merged: dict[str, list[str]] = {}
+    for sign in signs[:_SIGNS_TOLD]:
+        found = _AT_A_LINE.fullmatch(sign.text)
+        merged.setdefault(found["what"] if found else sign.text, []).extend([found["line"]] if found else [])
+    return listed(_at_lines(what, lines) for what, lines in merged.items())
+
+
+def _at_lines(what: str, lines: list[str]) -> str:
+    if not lines:
+        return what
+    if len(lines) == 1:
+        return f"line {lines[0]} {what}"
+    verb, _, rest = what.partition(" ")
+    return f"lines {listed(lines)} {verb.removesuffix('s')} {rest}"
+
+
+def is_killed(signs: tuple[Sign, ...]) -> bool:
+    """Whether one of the signs is that a later task kills the work."""
+    return any(sign.weight == STRONG and _AT_A_LINE.fullmatch(sign.text) for sign in signs)
+
+
+def control_of(task: Task) -> str | None:
+    """The command that starts a server and ends, as in ``pm2 start``, where the task runs nothing but it."""
+    found = [command for command in work.commands(task) if not work.is_quick(command)]
+    argv = next(iter(list(found[0].programs())[-1:]), ()) if len(found) == 1 else ()
+    return f"{argv[0]} start" if argv and argv[0] in _CONTROLS and "start" in argv[1:4] else None
 
 
 def are_enough(signs: tuple[Sign, ...]) -> bool:
@@ -145,6 +180,9 @@ def _of_commands(task: Task) -> Iterator[Sign]:
             yield Sign("it writes a pid file", FAIR)
         for argv in command.programs():
             yield from _of_program(argv)
+            under_timeout = work.under_timeout(argv)
+            if under_timeout:
+                yield from _of_program(under_timeout)
     if not commands:
         yield from _of_script(_words(task))
 
@@ -197,7 +235,7 @@ def _of_server(name: str, words: tuple[str, ...]) -> Iterator[Sign]:
         yield Sign(f"it listens on a port ('{name} -l')", STRONG)
     if name == "socat" and any("LISTEN" in word.upper() for word in words):
         yield Sign("it listens on a port ('socat')", STRONG)
-    if name in ("iperf", "iperf3") and not {"-s", "--server"}.isdisjoint(words):
+    if name in ("iperf", "iperf3") and not {"-s", "--server"}.isdisjoint(words) and _ONE_OFF.isdisjoint(words):
         yield Sign(f"it serves until it is stopped ('{name} -s')", STRONG)
     if name == "php" and "-S" in words:
         yield Sign("it serves until it is stopped ('php -S')", STRONG)
@@ -280,11 +318,11 @@ def _of_probe(other: Task) -> Iterator[Sign]:
         state = str(other.args.get("state", "started"))
         port = str(other.args.get("port", ""))
         if port and port not in _LOGIN_PORTS and state in ("started", "present"):
-            yield Sign(f"line {other.line} waits for its port", FAIR)
+            yield Sign(f"line {other.line} waits for a port", FAIR)
     elif module in ("uri", "win_uri") and "until" in other.keywords:
-        yield Sign(f"line {other.line} asks for an answer until it is up", FAIR)
+        yield Sign(f"line {other.line} asks a URL until it answers", FAIR)
     elif module == "pids" or "pgrep" in work.program_names(other):
-        yield Sign(f"line {other.line} looks for its process", FAIR)
+        yield Sign(f"line {other.line} looks for a process", FAIR)
 
 
 def _of_stop(task: Task, other: Task) -> Sign | None:
@@ -293,6 +331,7 @@ def _of_stop(task: Task, other: Task) -> Sign | None:
     stopped = [argv for argv in programs if argv[0] in ENDING_PROGRAMS]
     text = " ".join(map(str, task.args.values()))
     names = [word for argv in stopped for word in argv[1:] if not word.startswith("-") and len(word) > 2]
-    if any(name in text for name in names):
-        return Sign(f"line {other.line} kills it", STRONG)
+    killed = next((name for name in names if name in text), None)
+    if killed:
+        return Sign(f"line {other.line} kills '{killed}'", STRONG)
     return Sign(f"line {other.line} kills a process", WEAK) if _STOPS.search(other.name or "") else None

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from ansible_reap.checks.evidence import work
 from ansible_reap.checks.evidence.neighbours import may_be_on_windows
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, Quantity
 from ansible_reap.timing import KILL_STEP
+
+BOUND_REACHED = 0.9
+"""Part of the most that the work may take: a limit above it is near enough."""
 
 
 def ends_it_at_once(analysis: Analysis, task: Task, limit: Quantity | None) -> bool:
@@ -18,3 +23,26 @@ def ends_it_at_once(analysis: Analysis, task: Task, limit: Quantity | None) -> b
     if may_be_on_windows(analysis, task) or work.holds_operators(task):
         return False
     return not work.outlives_the_limit(work.commands(task))
+
+
+class TooShort(NamedTuple):
+    """A limit under which the work cannot end."""
+
+    known: work.KnownTime
+    limit: float
+    """Seconds: the longest limit that the task may have."""
+    advice: float
+    """Seconds: a limit that leaves the work room."""
+
+
+def too_short(task: Task, limit: Quantity) -> TooShort | None:
+    """That the limit kills the work before the time that the task itself states for it; None where it does not."""
+    known = work.known_time(task)
+    if known is None or not limit.known or not 0 < max(limit.values) <= known.seconds:
+        return None
+    longest = max(limit.values)
+    if known.is_bound and longest != known.seconds and longest >= BOUND_REACHED * known.seconds:
+        return None  # work that takes all of its bound fails either way, a little earlier
+    from ansible_reap.history.estimate import round_up  # noqa: PLC0415 - only a finding needs it
+
+    return TooShort(known, longest, round_up((1 + (1 - BOUND_REACHED) if known.is_bound else 2) * known.seconds))

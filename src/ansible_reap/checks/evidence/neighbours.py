@@ -22,6 +22,8 @@ _CONDITIONS = frozenset({"when", "failed_when", "changed_when", "until", "that"}
 """Keys whose strings are bare expressions."""
 _VERDICTS = frozenset({"fail", "assert"})
 """Modules that exist to say that something has failed."""
+_CHECKS = frozenset({"assert", "fail", "wait_for", "uri", "win_wait_for", "win_uri"})
+"""Modules that fail where something is not as it should be."""
 ENDING_PROGRAMS = frozenset({"kill", "pkill", "killall", "taskkill", "skill"})
 _TAKES_DOWN = re.compile(
     r"(?:^|[^a-z])(?:destroy|tear.?down|clean.?up|delet\w*|remov\w*|uninstall|undeploy|stop\w*|purge|decommission)(?=$|[^a-z])",
@@ -41,6 +43,7 @@ _NEXT = 6
 """Tasks after a launch among which a wait for its work is looked for."""
 MAX_KEPT = 64
 """Files whose words are remembered."""
+_TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 _WORD = re.compile(r"\w+")
 
 
@@ -87,10 +90,24 @@ def own_wait_after(analysis: Analysis, task: Task) -> Task | None:
     return None
 
 
+def check_after(analysis: Analysis, task: Task) -> Task | None:
+    """One of the next tasks that fails where what this one is about is not as it should be; or None."""
+    play = play_of(task)
+    after = tasks_after(analysis, task.path, task.end_line)
+    for other in islice((each for each in after if each.module != "block"), _NEXT):
+        if play_of(other) != play:
+            return None
+        checks = other.module.rpartition(".")[2] in _CHECKS or other.keywords.get("failed_when") not in (None, False)
+        if checks and _topics(task) & _topics(other):
+            return other
+    return None
+
+
 def _topics(task: Task) -> set[str]:
     """The words by which two tasks can be told to be about the same thing."""
-    words = re.findall(r"[a-z]{4,}", f"{task.name} {list(task.args.values())}".lower())
-    return set(words) - _OF_NO_TOPIC
+    said = _TEMPLATE.sub(" ", f"{task.name} {list(task.args.values())}".lower())  # variables are no topics
+    words = set(re.findall(r"[a-z][a-z_]{2,}[a-z]", said))
+    return {word.removesuffix("s") for word in words - _OF_NO_TOPIC}
 
 
 def tests_failure_of(analysis: Analysis, task: Task) -> bool:
@@ -117,14 +134,32 @@ def _failing(steps: tuple[Task, ...]) -> tuple[Task, ...]:
     return tuple(step for step in steps if step.module in _VERDICTS)
 
 
+_TEST = re.compile(r"(?:^|/)(?:molecule|tests?|testing)/")
+
+
+def is_test(task: Task) -> bool:
+    """Whether the task stands among tests, as below a folder called ``molecule``."""
+    return _TEST.search(task.path) is not None
+
+
 def takes_down(task: Task) -> bool:
     """Whether the task belongs to taking something down, where a failure often means that it was gone already."""
     return any(_TAKES_DOWN.search(text) for text in (task.path, task.name or ""))
 
 
+def lines_of(analysis: Analysis, path: str) -> list[str]:
+    """The lines of the file; nobody changes them."""
+    return _lines(analysis.texts.get(path, ""))
+
+
+@lru_cache(maxsize=MAX_KEPT)
+def _lines(text: str) -> list[str]:
+    return text.splitlines()
+
+
 def has_comment(analysis: Analysis, task: Task, keyword: str) -> bool:
     """Whether a comment on the keyword's line, or right above it, says why it stands there."""
-    lines = analysis.texts.get(task.path, "").splitlines()
+    lines = lines_of(analysis, task.path)
     for at in range(task.line - 1, min(task.end_line, len(lines))):
         if re.match(rf"\s*(?:- )?{re.escape(keyword)}\s*:", lines[at]):
             return " #" in lines[at] or (at > 0 and lines[at - 1].lstrip().startswith("#"))

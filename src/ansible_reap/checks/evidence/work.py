@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -18,6 +18,20 @@ WINDOWS_MODULES = frozenset({"win_shell", "win_command", "win_powershell"})
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhd]?)\Z")
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_TOLD_HOW_LONG = {
+    "fio": ("--runtime", "-runtime"),
+    "stress": ("-t", "--timeout"),
+    "stress-ng": ("-t", "--timeout"),
+    "sysbench": ("--time", "--max-time"),
+    "pgbench": ("-T", "--time"),
+    "wrk": ("-d", "--duration"),
+    "hey": ("-z",),
+    "siege": ("-t", "--time"),
+    "iperf": ("-t", "--time"),
+    "iperf3": ("-t", "--time"),
+}
+"""Programs that put a host under load, with the options that say for how long, in seconds or with a unit."""
+_TIMEOUTS = frozenset({"timeout", "gtimeout"})
 _TESTS = frozenset({"test", "[", "[[", "grep", "which", "pgrep", "id", "false"})
 _BRANCHES = frozenset({"if", "for", "while", "until", "case", "select", "function"})
 _SOON = frozenset({"now", "+0", "+1", "0", "1"})
@@ -90,7 +104,11 @@ class KnownTime:
 
 
 def known_time(task: Task) -> KnownTime | None:
-    """The time that the task itself states: a ``timeout`` of wait_for, get_url or uri, ``sleep`` and ``timeout``."""
+    """The time that the task itself states.
+
+    By a ``timeout`` of wait_for, get_url or uri, by ``sleep`` and ``timeout``, or by the option of a program that puts
+    a host under load.
+    """
     if task.module in ("wait_for", "get_url", "uri"):
         seconds = number(task.args.get("timeout"))
         return KnownTime(seconds, f"the timeout of {task.module}", is_bound=True) if seconds else None
@@ -109,17 +127,25 @@ def known_time(task: Task) -> KnownTime | None:
         if command.ended_by in ("||", "|", "|&") or (command.ended_by == "&&" and command.argv[:1][0:1] and
                                                      command.argv[0] in _TESTS):  # fmt: skip
             break
-    is_bound = any(source.startswith("timeout ") for source in sources)
+    is_bound = any(source.startswith("timeout ") for source in sources) or _may_end_before(outermost)
     return KnownTime(total, f"'{' + '.join(sources)}'", is_bound) if 0 < total < math.inf else None
 
 
 def _in_short(command: Command) -> str:
     """The program that takes the time, and how much, as in ``timeout 15m``."""
     for argv in command.programs():
+        if argv[0] in _TOLD_HOW_LONG:
+            return f"{argv[0]} {next(iter(_how_long(argv)), ('', 0.0))[0]}"
         if argv[0] in ("sleep", "timeout"):
             seconds = _time_of(command)
             return f"{argv[0]} {next((word for word in argv[1:] if sleep_seconds(word) == seconds), '')}".strip()
     return " ".join(command.argv[:2])
+
+
+def _may_end_before(found: list[Command]) -> bool:
+    """Whether the time is only the most: fio ends once its size is done, unless its run is based on time."""
+    words = [word.lstrip("-").partition("=")[0] for command in found for argv in command.programs() for word in argv]
+    return "fio" in words and "time_based" not in words
 
 
 def _is_wrapper(found: list[Command]) -> bool:
@@ -134,17 +160,25 @@ def _time_of(command: Command) -> float:
             return sum(part for part in parts if part) if parts and all(part is not None for part in parts) else 0.0
         if argv[0] == "timeout":
             return _timeout_of(argv)
+        if argv[0] in _TOLD_HOW_LONG:
+            return next((seconds for _, seconds in _how_long(argv)), 0.0)
     return 0.0
+
+
+def _how_long(argv: tuple[str, ...]) -> Iterator[tuple[str, float]]:
+    """The options by which such a program is told how long to run, as written, each with its seconds."""
+    for at, word in enumerate(argv[1:], 1):
+        option, equals, value = word.partition("=")
+        if option not in _TOLD_HOW_LONG[argv[0]]:
+            continue
+        written = value if equals else next(iter(argv[at + 1 : at + 2]), "")
+        seconds = sleep_seconds(written.lower())
+        if seconds:
+            yield (word if equals else f"{word} {written}"), seconds
 
 
 def _timeout_of(argv: tuple[str, ...]) -> float:
-    words = iter(argv[1:])
-    for word in words:
-        if word in ("-k", "-s", "--kill-after", "--signal"):
-            next(words, None)
-        elif not word.startswith("-"):
-            return sleep_seconds(word) or 0.0
-    return 0.0
+    return next((sleep_seconds(word) or 0.0 for word in _after_options(argv[1:])), 0.0)
 
 
 def sleep_seconds(word: str) -> float | None:
@@ -176,6 +210,11 @@ def reboots(task: Task) -> str | None:
             if _is_reboot(argv):
                 return " ".join(argv)
     return None
+
+
+def only_asks_for_a_reboot(task: Task) -> bool:
+    """Whether the task runs one command and that is a reboot, which ends once the host has been asked to go down."""
+    return len(commands(task)) == 1 and not is_windows(task) and reboots(task) is not None
 
 
 def _is_reboot(argv: tuple[str, ...]) -> bool:
@@ -218,6 +257,39 @@ def outlives_the_limit(commands: list[Command]) -> bool:
     return leaves_by(commands) not in (None, "nohup")
 
 
+def ends_by_itself(commands: Sequence[Command]) -> str | None:
+    """What ends the work after a time of its own, as in ``timeout 60``; None where nothing is known to."""
+    for command in commands:
+        for argv in command.programs():
+            bound = _bound_of(argv)
+            if bound:
+                return bound
+    return None
+
+
+def _bound_of(argv: tuple[str, ...]) -> str | None:
+    if argv[0] in _TIMEOUTS:
+        rest = _after_options(argv[1:])
+        return f"timeout {rest[0]}" if rest and not re.match(r"(?:0+[smhd]?|inf\w*)\Z", rest[0]) else None
+    if argv[0] == "ssh" and len(argv) > 2 and argv[-2] == "sleep" and sleep_seconds(argv[-1]):
+        return f"sleep {argv[-1]}"  # a forwarding that ends with the command that it was made for
+    return None
+
+
+def under_timeout(argv: tuple[str, ...]) -> tuple[str, ...]:
+    """The program that ``timeout`` runs, with its words; empty for another program."""
+    rest = _after_options(argv[1:])[1:] if argv[0] in _TIMEOUTS else ()
+    return (rest[0].rpartition("/")[2], *rest[1:]) if rest else ()
+
+
+def _after_options(words: tuple[str, ...]) -> tuple[str, ...]:
+    """The words of ``timeout`` from its time on."""
+    at = 0
+    while at < len(words) and words[at].startswith("-"):
+        at += 2 if words[at] in ("-k", "-s", "--kill-after", "--signal") else 1
+    return words[at:]
+
+
 def holds_operators(task: Task) -> bool:
     """Whether ``command`` is given what only a shell understands: ``&&`` and the like are arguments to its program."""
     text = task.args.get("cmd", task.args.get("_raw_params"))
@@ -230,17 +302,18 @@ def is_left_behind(commands: Sequence[Command]) -> bool:
     if last is None:
         return False
     after = [command for command in commands[last + 1 :] if command.depth == commands[last].depth]
-    return all(_is_quick(command) for command in after)
+    return all(is_quick(command) for command in after)
 
 
-def _is_quick(command: Command) -> bool:
+def is_quick(command: Command) -> bool:
+    """Whether the command does next to nothing."""
     return not command.argv or command.argv[0] in _QUICK
 
 
 def is_trivial(task: Task) -> bool:
     """Whether the task's command line does next to nothing, so that hardly anything can fail."""
     found = commands(task)
-    return bool(found) and all(map(_is_quick, found))
+    return bool(found) and all(map(is_quick, found))
 
 
 def loops_for_ever(commands: Sequence[Command]) -> str | None:

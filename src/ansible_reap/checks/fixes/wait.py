@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from ansible_reap.checks.evidence import work
-from ansible_reap.checks.evidence.neighbours import own_wait_after
+from ansible_reap.checks.evidence.neighbours import check_after, own_wait_after
 from ansible_reap.checks.finding import Edit, Fix
 from ansible_reap.checks.fixes.layout import Item, find, scalar
 from ansible_reap.content.model import Task
@@ -57,17 +57,25 @@ _TEMPLATE = re.compile(r"\{\{((?:(?!\{\{|\}\}).)+)\}\}")
 _ROLE = re.compile(r"(?:^|/)roles/(?:[\w-]+\.)*([\w-]+)/")
 
 
-def add(analysis: Analysis, launch: Launch, *, is_safe: bool = True) -> Fix | None:
+def add(analysis: Analysis, launch: Launch, *, is_safe: bool = True, limit: float | None = None) -> Fix | None:
     """The wait for a launch that nothing reaps; None where no complete one can be written.
 
     ``is_safe`` is False where the caller knows of a reason not to write it unasked; there may be others here.
+    ``limit`` (seconds) takes the place of a limit that is too low for the work.
     """
     item = find(analysis, launch.task)
     if item is None or not _is_possible(launch, item):
         return None
-    limit = launch.limit.single
     register = launch.register or _new_name(analysis, launch)
     edits = list(_registered(item, launch, register))
+    if limit is None:
+        limit = launch.limit.single
+    else:
+        raised = item.with_scalar("async", f"{limit:g}") if item.number("async") is not None else None
+        if raised is None or limit > LONGEST:
+            return None
+        edits.insert(0, raised)
+        is_safe = False
     place = _place(analysis, item, launch)
     reap = ("\n" if item.is_spaced_after(place) else "") + _reap(launch, item, register, limit)
     edits.append(item.after(place, reap))
@@ -126,9 +134,10 @@ def _place(analysis: Analysis, item: Item, launch: Launch) -> int:
     ending = {look.task.line for look in launch.looks}
     if launch.register is not None:
         ending |= _lines_that_set(analysis.steps.get(item.path, ())).get(launch.register, frozenset())
-    awaited = own_wait_after(analysis, launch.task)  # where the work has failed, the play may not get past it
-    if awaited:
-        ending.add(awaited.line)
+    # Where the work has failed, the play may not get past a task that asks for what it has done.
+    ending |= {
+        each.line for each in (own_wait_after(analysis, launch.task), check_after(analysis, launch.task)) if each
+    }
     lines = sorted(ending)
     stop = None
     for at, step in enumerate(item.later):
@@ -159,6 +168,9 @@ def _lines_that_set(steps: tuple[Task, ...]) -> dict[str, frozenset[int]]:
 @lru_cache(maxsize=MAX_KEPT)
 def _cuts_off(task: Task) -> bool:
     """Whether after this task the wait is not reached, or its job is gone: the host restarts, or the play ends."""
+    seconds, known = work.number(task.keywords.get("async")), work.known_time(task)
+    if seconds and known and not known.is_bound and seconds < known.seconds and task.keywords.get("poll") != 0:
+        return True  # its own limit ends it, and it fails
     if task.module == "meta":
         return str(task.args.get("_raw_params", "")).strip().startswith("end_")
     return task.module in ("reboot", "fail", "ansible.windows.win_reboot") or cuts_connection(

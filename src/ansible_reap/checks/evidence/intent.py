@@ -1,0 +1,179 @@
+"""What the author of a launch says, or plainly means, by not waiting for its job.
+
+A wait is no advice where it would undo what the launch is for. Told from the launch's name, from the comments beside
+it, from its command line, and from the later tasks of its file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+from ansible_reap.checks.evidence import work
+from ansible_reap.checks.evidence.neighbours import lines_of, play_of, tasks_after
+from ansible_reap.content.model import Task
+from ansible_reap.flow.analysis import Analysis
+from ansible_reap.shell.parser import Command
+from ansible_reap.wording import shortened
+
+_DECLARED = re.compile(
+    r"fire[ -]*(?:and|&|'?n'?)[ -]*forget\w*"
+    r"|\b(?:don'?t|do not|does(?: not|n'?t)|did(?: not|n'?t)|never|no need to|need(?: not|n't)|without having to) "
+    r"(?:have to |need to |want to )?wait\b(?! (?:more|longer|too|until|till|forever|indefinitely|at most|a |an ))"
+    r"|\bwithout (?:a )?wait(?:ing)?\b|\bnot waiting\b|\bno wait(?:ing)?\b"
+    r"|\b(?:not|never|isn'?t|aren'?t) (?:\w+ )?(?:awaited|waited for)\b"
+    r"|\b(?:stop|keep|prevent|avoid|instead of|rather than)\b[^.;:]{0,40}\bwaiting\b"
+    r"|\b(?:don'?t|do not) care (?:about|if|whether|how)\b",
+    re.IGNORECASE,
+)
+"""Words by which an author says that nobody is to wait."""
+_LATER = re.compile(r"\b(?:later|below|afterwards?|further down|at the end|in the end|eventually)\b", re.IGNORECASE)
+"""Words by which it is to be waited for all the same, in another place."""
+MAX_TEXT = 1000
+"""Characters of a name or a line that are searched."""
+MAX_COMMENT = 12
+"""Lines of comment above a task that are read."""
+
+SHORTEST_TIMER = 10
+"""Seconds: a shorter ``sleep`` before a command only lets the task return first."""
+_OPPOSITES = frozenset(
+    frozenset(pair)
+    for pair in (
+        ("down", "up"), ("stop", "start"), ("disable", "enable"), ("off", "on"), ("pause", "unpause"),
+        ("-A", "-D"), ("-I", "-D"), ("add", "del"), ("add", "delete"), ("block", "unblock"), ("mask", "unmask"),
+        ("STOP", "CONT"), ("-STOP", "-CONT"), ("suspend", "resume"), ("disconnect", "connect"),
+        ("iptables-save", "iptables-restore"), ("cordon", "uncordon"), ("umount", "mount"),
+        ("ifdown", "ifup"), ("remove", "add"), ("--add-rich-rule", "--remove-rich-rule"),
+    )
+)  # fmt: skip
+"""Words of two commands of which the second undoes the first."""
+_ENDING = re.compile(
+    r"\b(?:ENDJOB|kill-session|kill-server|kill-window|pkill|killall|taskkill|Stop-Process|scancel|qdel|bkill)\b"
+    r"|\b(?:docker|podman|virsh|crictl|nerdctl|lxc|screen|supervisorctl|pm2) +(?:-\S+ +)*(?:container +)?"
+    r"(?:stop|kill|destroy|quit|delete)\b"
+)
+"""Commands that end work which something else has started."""
+_STOPPING = frozenset({"stop", "kill", "quit", "cancel", "terminate", "abort", "end", "halt", "finish", "down"})
+"""Sub-commands by which a program ends what it has begun."""
+_START = re.compile(r"(?<![a-z])(?:start|begin|launch)(?![a-z])")
+_FINISHING = ("finish", "end", "wait", "collect", "complete", "join", "gather")
+"""What the file may be called in which work is waited for that another file starts."""
+_LOOK_AHEAD = 12
+"""Tasks after a launch that are looked at."""
+
+
+class Timer(NamedTuple):
+    """A job that acts after a pause of its own."""
+
+    pause: str
+    """As in ``sleep 300``."""
+    before: str | None
+    """What it does first and undoes after the pause; None where it only acts after it."""
+    after: str
+    """What it does after the pause."""
+
+
+class Ending(NamedTuple):
+    """A later task that ends work by other means."""
+
+    task: Task
+    command: str
+
+
+def declared(analysis: Analysis, task: Task) -> str | None:
+    """Where the author says that nobody is to wait, and in which words, as in ``its name says 'fire and forget'``."""
+    for where, text in (("its name", task.name or ""), *_comments(analysis, task)):
+        found = _DECLARED.search(text[:MAX_TEXT])
+        if found and not _LATER.search(text[:MAX_TEXT]):
+            return f"{where} says '{shortened(found.group())}'"
+    return None
+
+
+def _comments(analysis: Analysis, task: Task) -> Iterator[tuple[str, str]]:
+    """The comments in the task and right above it, each with the words that name it."""
+    lines = lines_of(analysis, task.path)
+    first = task.line - 1
+    while first > 0 and task.line - first < MAX_COMMENT and lines[first - 1].lstrip().startswith("#"):
+        first -= 1
+    for at in range(first, min(task.end_line, len(lines))):
+        found = re.search(r"(?:^|\s)#(.*)$", lines[at][:MAX_TEXT])
+        if found:
+            yield f"the comment in line {at + 1}", found[1]
+
+
+def counterpart(analysis: Analysis, task: Task) -> str | None:
+    """A file beside the task's whose name says ``finish`` or the like where the name of this one says ``start``."""
+    folder, _, name = task.path.rpartition("/")
+    for word in _FINISHING:
+        other = _START.sub(word, name)
+        if other != name and (Path(analysis.root) / folder / other).is_file():
+            return other
+    return None
+
+
+def timer(task: Task) -> Timer | None:
+    """That the job acts, or undoes what it has done, after a pause of its own; None where it does not."""
+    found = [command for command in work.commands(task) if command.argv]
+    if any({"for", "while", "until", "do"} & set(command.reserved) for command in found):
+        return None  # it may only look again and again
+    at = max((at for at, command in enumerate(found) if _pause_of(command)), default=None)
+    if at is None:
+        return None
+    after = next((command for command in found[at + 1 :] if not work.is_quick(command)), None)
+    before = [command for command in found[:at] if not work.is_quick(command) and not _is_shell(command)]
+    pause = _pause_of(found[at])
+    if after is None or pause is None:
+        return None
+    if not before:
+        return Timer(pause, None, _in_short(after))
+    undone = next((command for command in before if _is_undone(command, after)), None)
+    return Timer(pause, _in_short(undone), _in_short(after)) if undone else None
+
+
+def _pause_of(command: Command) -> str | None:
+    argv = next(iter(list(command.programs())[-1:]), ())
+    if argv[:1] != ("sleep",) or len(argv) != 2:
+        return None
+    seconds = work.sleep_seconds(argv[1])
+    is_open = "{{" in argv[1] and "random" not in argv[1]  # a random one spreads load over hosts
+    is_long = seconds is not None and seconds >= SHORTEST_TIMER
+    return f"sleep {shortened(argv[1])}" if is_long or is_open else None
+
+
+def _is_shell(command: Command) -> bool:
+    """Whether the command is only the shell of those that follow."""
+    return any(argv[0] in ("sh", "bash", "dash") for argv in command.programs())
+
+
+def _is_undone(before: Command, after: Command) -> bool:
+    one, other = set(before.argv), set(after.argv)
+    if any(pair <= one | other and pair & one and pair & other and not pair <= one for pair in _OPPOSITES):
+        return before.argv[0] == after.argv[0] or frozenset((before.argv[0], after.argv[0])) in _OPPOSITES
+    return False
+
+
+def _in_short(command: Command) -> str:
+    return shortened(" ".join(command.argv[:4]))
+
+
+def ended_later(analysis: Analysis, task: Task) -> Ending | None:
+    """A later task of the same play that ends work, by a command of its own: perhaps this work."""
+    play = play_of(task)
+    own = {argv[0] for command in work.commands(task) for argv in command.programs()}
+    for other in islice(tasks_after(analysis, task.path, task.end_line), _LOOK_AHEAD):
+        if play_of(other) != play:
+            return None
+        if other.module in ("debug", "fail", "assert", "block", "set_fact"):
+            continue
+        for command in work.commands(other):
+            argv = command.argv
+            if argv and argv[0] in own and (word := next((w for w in argv[1:3] if w in _STOPPING), None)):
+                return Ending(other, f"{argv[0]} {word}")
+        for value in other.args.values():
+            found = _ENDING.search(value[:MAX_TEXT]) if isinstance(value, str) else None
+            if found:
+                return Ending(other, " ".join(found.group().split()))
+    return None

@@ -1,0 +1,158 @@
+"""What is said of a launch that nothing waits for and whose author may well mean it so: no wait is advised first."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ansible_reap.checks.evidence import daemon, intent, scripts, work
+from ansible_reap.checks.evidence.daemon import Sign
+from ansible_reap.checks.finding import Level
+from ansible_reap.flow.analysis import Analysis, Launch
+from ansible_reap.jobs import DETACH_VARIABLE, Verdict
+from ansible_reap.wording import duration, seconds_text
+
+_DECLARE = f"({DETACH_VARIABLE}: REASON)"
+
+
+class Meant(NamedTuple):
+    """The message, and how much it matters."""
+
+    message: str
+    severity: Level
+
+
+def is_daemon(analysis: Analysis, launch: Launch) -> bool:
+    """Whether the launch is one that nothing waits for and that by its signs is meant to live on."""
+    return launch.verdict is Verdict.UNREAPED and is_one_by(daemon.signs_of(analysis, launch), launch)
+
+
+def is_one_by(signs: tuple[Sign, ...], launch: Launch) -> bool:
+    """The same, by the launch's signs."""
+    if launch.verdict is not Verdict.UNREAPED or launch.sub_tag in (None, "reason"):
+        return False
+    return daemon.are_enough(signs) and work.ends_by_itself(work.commands(launch.task)) is None
+
+
+def is_left_behind(analysis: Analysis, launch: Launch) -> bool:
+    """Whether nothing waits for the launch, and a wait would learn nothing, as its shell leaves the work behind."""
+    if launch.verdict is not Verdict.UNREAPED or launch.sub_tag not in ("never", "unregistered"):
+        return False
+    script = scripts.of(analysis, launch.task)
+    return work.is_left_behind(work.commands(launch.task)) or (
+        script is not None and work.is_left_behind(script.commands)
+    )
+
+
+def by_its_author(analysis: Analysis, launch: Launch, signs: tuple[Sign, ...]) -> Meant | None:
+    """What is said of the launch where a wait right after it is not what its author needs; None where it may be."""
+    if is_one_by(signs, launch):
+        return Meant(_lives_on(analysis, launch, signs), Level.LOW)
+    if launch.verdict is not Verdict.UNREAPED or launch.sub_tag not in ("never", "unregistered"):
+        return None
+    bound = work.ends_by_itself(work.commands(launch.task))
+    if bound and daemon.are_enough(signs):
+        return Meant(_serves(signs, bound), Level.LOW)
+    words = intent.declared(analysis, launch.task)
+    if words:
+        return Meant(_declared(launch, words), Level.LOW)
+    timer = intent.timer(launch.task)
+    if timer:
+        return Meant(_timer(launch, timer), Level.LOW)
+    if is_left_behind(analysis, launch):
+        return Meant(_left_behind(analysis, launch), Level.MEDIUM)
+    ending = intent.ended_later(analysis, launch.task)
+    if ending:
+        return Meant(_ended(launch, ending), Level.LOW)
+    other = intent.counterpart(analysis, launch.task)
+    if other:
+        return Meant(_goes_on_elsewhere(launch, other), Level.MEDIUM)
+    return None
+
+
+def _jobs(launch: Launch) -> str:
+    return "jobs" if launch.is_looped else "job"
+
+
+def _fails_unseen(launch: Launch) -> str:
+    limit = launch.limit.single
+    killed = f"is killed at the limit of {seconds_text(limit)}" if limit else "is killed at its limit"
+    return f"this task succeeds even if {'a' if launch.is_looped else 'the'} job fails or {killed}"
+
+
+def _lives_on(analysis: Analysis, launch: Launch, signs: tuple[Sign, ...]) -> str:
+    told = daemon.told(signs)
+    limit = launch.limit.single
+    control = daemon.control_of(launch.task)
+    if control:
+        return (
+            f"By its signs what this job starts is meant to live on: {told}. '{control}' itself ends once it has "
+            f"started the server, and nothing waits for it, so this task succeeds even if the start fails. Leave async "
+            f"and poll out, so that a failed start fails the task, or say in its vars that nobody has to wait "
+            f"{_DECLARE}."
+        )
+    if work.outlives_the_limit(work.commands(launch.task)) or is_left_behind(analysis, launch):
+        end = " Its work outlives the job, so neither the job's result nor its limit says anything about it."
+    else:
+        end = f" Ansible kills it {'at its limit' if limit is None else f'after {duration(limit)}'}"
+        end += ", where nothing else has by then." if daemon.is_killed(signs) else "."
+    return (
+        f"By its signs this job is meant to live on: {told}.{end} Say in its vars that it is {_DECLARE}, or run it as "
+        f"a service, which is restarted and keeps a log."
+    )
+
+
+def _serves(signs: tuple[Sign, ...], bound: str) -> str:
+    is_timeout = bound.startswith("timeout")
+    status = ", and a wait would call that a failure, as 'timeout' exits with 124 then" if is_timeout else ""
+    return (
+        f"By its signs this job is there for the tasks after it: {daemon.told(signs)}. '{bound}' ends it by "
+        f"itself{status}. Say in its vars that nobody has to wait {_DECLARE}."
+    )
+
+
+def _declared(launch: Launch, words: str) -> str:
+    register = "" if launch.register else "register the result and "
+    return (
+        f"Nothing waits for the {_jobs(launch)}, on purpose, as {words}: {_fails_unseen(launch)}. Say so in its vars, "
+        f"where runs and reports read it {_DECLARE}; if a failure matters after all, {register}wait with async_status."
+    )
+
+
+def _timer(launch: Launch, timer: intent.Timer) -> str:
+    acts = f"runs '{timer.before}', and '{timer.after}' after its own '{timer.pause}'" if timer.before else ""
+    acts = acts or f"runs '{timer.after}' after its own '{timer.pause}'"
+    return (
+        f"This job is a timer: it {acts}, while the play goes on. Nothing waits for the {_jobs(launch)}: "
+        f"{_fails_unseen(launch)}. Where it is meant to act later, say so in its vars {_DECLARE}; a wait with "
+        f"async_status belongs after the tasks that are to run before it acts."
+    )
+
+
+def _left_behind(analysis: Analysis, launch: Launch) -> str:
+    own = work.is_left_behind(work.commands(launch.task))
+    script = None if own else scripts.of(analysis, launch.task)
+    where = f" in '{script.name}'" if script else ""
+    limit = launch.limit.single
+    return (
+        f"Nothing waits for the {_jobs(launch)}, and a wait would not learn how the work ends: '&'{where} leaves it to "
+        f"run in the background of its shell, so the job's result is the shell's, and "
+        f"{f'the limit of {seconds_text(limit)}' if limit else 'the limit'} need not reach the work. Leave '&' out, so "
+        f"that the job is the work, and wait with async_status, or say in its vars why nobody has to {_DECLARE}."
+    )
+
+
+def _ended(launch: Launch, ending: intent.Ending) -> str:
+    return (
+        f"Nothing waits for the {_jobs(launch)}: {_fails_unseen(launch)}. Line {ending.task.line} ends work "
+        f"('{ending.command}'): if it is this work, say in its vars that nobody has to wait {_DECLARE}; if not, wait "
+        f"with async_status."
+    )
+
+
+def _goes_on_elsewhere(launch: Launch, other: str) -> str:
+    its = "" if launch.register else ", with its result registered here"
+    return (
+        f"Nothing waits for the {_jobs(launch)}: {_fails_unseen(launch)}. There is {other} beside "
+        f"{launch.task.path.rpartition('/')[2]}: if that is where the work is to end, wait for it there with "
+        f"async_status{its}, or say in its vars why nobody has to {_DECLARE}."
+    )
