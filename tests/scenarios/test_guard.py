@@ -48,6 +48,14 @@ def test_a_launch_that_is_judged_failed_has_started_its_job_all_the_same(run: Ru
     }
 
 
+def test_a_limit_that_comes_to_nothing_starts_no_job(run: Runner) -> None:
+    """The task starts as one that may launch, and its result is that of any other task."""
+    foreground = launch("echo", limit='"{{ 600 if in_background | default(false) else 0 }}"')
+    got = run(play(foreground))
+    assert got.status == 0, got.output
+    assert got.jobs == []
+
+
 def test_a_hidden_launch_that_is_tried_again_does_not_pass_for_reaped(run: Runner) -> None:
     """Nobody is ever told the ids of the jobs that the first tries have started."""
     tried = launch(until="job is finished", retries="1", delay="0", ignore_errors="true", no_log="true")

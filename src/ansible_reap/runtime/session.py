@@ -287,11 +287,11 @@ class Session:
             self._answered(host, task)
 
     def _concerns_no_job(self, task: Task) -> bool:
-        """No job is known, and the task neither starts nor adopts any.
+        """No job is known or may have been started unheard, and the task neither starts nor adopts any.
 
         Since ansible-core 2.19 to read a result is to copy it. In a play without jobs that would be all that we cost.
         """
-        return len(self.tracker) == 0 and not may_launch(task) and own_action(task) is None
+        return len(self.tracker) == 0 and not self._unheard and not may_launch(task) and own_action(task) is None
 
     def _launch_result(self, event: _Event) -> bool:
         """A result of a launching task; True where it is yet to be read from its register."""
