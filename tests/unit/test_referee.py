@@ -214,7 +214,7 @@ def test_waits_are_added_after_launches_and_looks_are_taken_away() -> None:
     assert (names, labels) == (["Launch L1", "Wait at once", "Wait"], {"L1"})
     assert [task["name"] for task in relations.without_looks(project).files["site.yml"][0]["tasks"]] == [
         "Launch L1",
-        "Say",
+        "Wait",
     ]
 
 

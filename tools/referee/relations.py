@@ -8,7 +8,7 @@ nothing is.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,9 @@ from referee.project import LABEL, Project, Task
 from referee.static import Checked, check
 
 CALLS = ("include_tasks", "import_tasks", "include_role", "import_role")
-LISTS = ("tasks", "pre_tasks", "post_tasks", "block", "rescue", "always")
+ORDERED = ("tasks", "pre_tasks", "post_tasks", "block", "rescue", "always")
+"""Lists of tasks that run one after the other."""
+LISTS = (*ORDERED, "handlers")
 
 
 def of_relations(
@@ -28,7 +30,7 @@ def of_relations(
     same = {"inlined": inlined(project)} | ({"respelled": other_spelling} if other_spelling else {})
     for name, other in same.items():
         for label, here, there in _both(checked, other, folder):
-            if here != there:
+            if here != there and "unknown" not in (here, there):
                 yield Disagreement(Half.STATIC, f"relation-{name}", label, f"{here}, but {name} {there}")
     with_waits, labels = waited_at_once(project)
     for label, _, there in _both(checked, with_waits, folder):
@@ -175,33 +177,36 @@ def _wait_for(task: Task) -> list[Task]:
 
 def without_looks(project: Project) -> Project:
     """With something harmless in place of every task that looks at a job."""
-    harmless: Task = {"name": "Say", "debug": {"msg": "no look"}}
-    return _edited(project, lambda task: [dict(harmless)] if _looks(task) else [task])
+
+    def edit(task: Task) -> list[Task]:
+        return [{"name": task.get("name"), "debug": {"msg": "no look"}}] if _looks(task) else [task]
+
+    return _edited(project, edit, LISTS)
 
 
 def _looks(task: Task) -> bool:
     return any("async_status" in str(key) for key in task) or "async_status" in str(task.get("action"))
 
 
-def _edited(project: Project, edit: Callable[[Task], list[Task]]) -> Project:
-    """A copy in which each task of a list stands as what ``edit`` makes of it."""
+def _edited(project: Project, edit: Callable[[Task], list[Task]], lists: Sequence[str] = ORDERED) -> Project:
+    """A copy in which each task of these lists stands as what ``edit`` makes of it."""
     result = project.copy()
     for path, data in result.files.items():
         if path.startswith("tasks/") or "/tasks/" in path:
-            result.files[path] = _edited_list(data, edit)
+            result.files[path] = _edited_list(data, edit, lists)
         elif path in _playbook_files(project):
             for play in data:
-                _edit_lists(play, edit)
+                _edit_lists(play, edit, lists)
     return result
 
 
-def _edited_list(tasks: list[Task], edit: Callable[[Task], list[Task]]) -> list[Task]:
+def _edited_list(tasks: list[Task], edit: Callable[[Task], list[Task]], lists: Sequence[str]) -> list[Task]:
     for task in tasks:
-        _edit_lists(task, edit)
+        _edit_lists(task, edit, lists)
     return [each for task in tasks for each in edit(task)]
 
 
-def _edit_lists(holder: Task, edit: Callable[[Task], list[Task]]) -> None:
-    for name in LISTS:
+def _edit_lists(holder: Task, edit: Callable[[Task], list[Task]], lists: Sequence[str]) -> None:
+    for name in lists:
         if isinstance(holder.get(name), list):
-            holder[name] = _edited_list(holder[name], edit)
+            holder[name] = _edited_list(holder[name], edit, lists)

@@ -69,7 +69,17 @@ def _between(chance: Chance, conditions: Conditions, tasks: list[Task]) -> list[
     result: list[Task] = []
     registers = [task["register"] for task in tasks if "async" in task]
     for task in tasks:
-        form = chance.weighted({"": 22, "debug": 1, "end_play": 0.3, "end_host": 0.3, "overwrite": 0.5, "fact": 0.5})
+        form = chance.weighted(
+            {
+                "": 22,
+                "debug": 1,
+                "end_play": 0.3,
+                "end_host": 0.3,
+                "end_batch": 0.15,
+                "overwrite": 0.5 if registers else 0,
+                "fact": 0.5,
+            }
+        )
         if form:
             chance.note(f"between: {form}")
         when = conditions.any().written(chance)

@@ -7,6 +7,7 @@ from typing import Any
 
 from referee.grammar.chance import Chance
 from referee.grammar.conditions import Conditions
+from referee.project import Task
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,8 @@ class Material:
     """Beside the playbooks."""
     variables: dict[str, Any] = field(default_factory=dict)
     """Known to every play."""
+    handlers: dict[str, list[Task]] = field(default_factory=dict)
+    """By what notifies them; they stand in the play of the task that does."""
 
     def variable(self, stem: str, value: Any) -> str:
         """The name of a new variable with this value."""

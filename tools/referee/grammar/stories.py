@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from referee.grammar import handling, picking
 from referee.grammar.chance import Chance
 from referee.grammar.launches import Launch, launch
 from referee.grammar.material import Material
@@ -55,6 +56,8 @@ class Stories:
             self._rescued: 3,
             self._in_variable: 3,
             self._chosen: 2,
+            self._picked: 5,
+            self._handled: 4,
         }
         made = chance.weighted(kinds)
         chance.note(f"story {made.__name__.strip('_')}")
@@ -283,6 +286,21 @@ class Stories:
             chosen = f"{_plain(yes)} | ternary({one.register}, {other.register})"
         wait = self._wait(f"{one.label} or {other.label}", f"{{{{ ({chosen}).ansible_job_id }}}}")
         return Story([one.task | {"when": yes}, other.task | {"when": no}], [wait])
+
+    def _picked(self) -> Story:
+        """Two launches under conditions of their own, and a wait for the one that was not skipped."""
+        chance = self.chance
+        condition = self.material.conditions.switch()
+        one, other = self._single(guarded=False), self._single(guarded=False)
+        both = chance.weighted({"opposite": 6, "one": 1, "other": 1})
+        first = one.task if both == "other" else one.task | {"when": condition.written(chance)}
+        second = other.task if both == "one" else other.task | {"when": condition.opposite().written(chance)}
+        return Story([first, second], picking.picked(chance, one, other))
+
+    def _handled(self) -> Story:
+        """Handlers that launch or wait."""
+        one, other = (self._single(guarded=self.chance.true(0.2)) for _ in range(2))
+        return Story(*handling.handled(self.material, one, other))
 
 
 def _plain(when: Any) -> str:

@@ -16,6 +16,7 @@ class Structure:
         self._conditions = material.conditions
         self._hosts = material.hosts
         self._variables = material.variables
+        self._handlers = material.handlers
         self.files = material.files
         self._where_variables = material.chance.weighted(
             {"vars": 3, "group_vars": 3, "host_vars": 1, "vars_files": 0.7}
@@ -46,6 +47,7 @@ class Structure:
     def neutral(self, tasks: list[Task]) -> tuple[str, ...]:
         """One play of these tasks on all hosts; the playbook to run."""
         play: Task = {"name": "Play", "hosts": "all", "gather_facts": False, "tasks": tasks}
+        self._add_handlers(play, tasks)
         self.files["site.yml"] = [play | ({"vars": dict(self._variables)} if self._variables else {})]
         return ("site.yml",)
 
@@ -91,6 +93,7 @@ class Structure:
         elif self._variables and self._where_variables == "vars_files":
             self.files["vars/main.yml"] = dict(self._variables)
             play["vars_files"] = ["vars/main.yml"]
+        self._add_handlers(play, tasks)
         tasks = self._with_handlers(play, tasks)
         section = chance.weighted({"tasks": 10, "split": 3, "roles": 3})
         if section == "split" and len(tasks) > 1:
@@ -117,6 +120,15 @@ class Structure:
         return chance.weighted({"all": 10, self._hosts[0]: 0.7, f"all:!{self._hosts[-1]}": 0.3, "some": 0.5})
 
     # ---- handlers
+
+    def _add_handlers(self, play: Task, tasks: list[Task]) -> None:
+        """Those that the stories of these tasks have, and whom these notify in turn."""
+        for task in tasks:
+            found = self._handlers.get(str(task.get("notify")), [])
+            added = [each for each in found if each not in play.get("handlers", [])]
+            if added:
+                play.setdefault("handlers", []).extend(added)
+                self._add_handlers(play, added)
 
     def _with_handlers(self, play: Task, tasks: list[Task]) -> list[Task]:
         """Now and then a launch is done by a handler."""
