@@ -1,4 +1,4 @@
-"""Text of others as part of a forge's own languages: GitHub's Markdown, and workflow commands of GitHub Actions."""
+"""Escapes untrusted text for GitHub's Markdown and for workflow commands of GitHub Actions."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import re
 from ansible_reap.printable import one_line, printable
 
 _MEANINGFUL = re.compile(r"([\\`*_\[\]<>&|~#$!]|:(?=//)|(?<=\bwww)\.)", re.IGNORECASE)
-"""What can be Markdown, HTML, mathematics or a link within a line; any of them may be escaped (CommonMark 2.4)."""
+"""Characters with a meaning in Markdown, HTML, mathematics or links; each may be escaped (CommonMark 2.4)."""
 
 
 def code_span(text: str) -> str:
-    """As a code span: nothing in it is Markdown but the backticks that end it, and in a table the bar."""
+    """The text as a code span, in which only backticks and, within a table, the bar have a meaning."""
     text = one_line(text)
     longest = max((len(run) for run in re.findall("`+", text)), default=0)
     fence = "`" * (longest + 1)
@@ -20,7 +20,7 @@ def code_span(text: str) -> str:
 
 
 def escaped(text: str) -> str:
-    """Text in which nothing is Markdown, on one line. An ``@`` neither names a user nor makes an address of mail."""
+    """The text on one line with all Markdown escaped. An ``@`` neither mentions a user nor makes a mail address."""
     return _MEANINGFUL.sub(r"\\\1", one_line(text)).replace("@", "@<!-- -->")
 
 
@@ -31,7 +31,7 @@ def workflow_command(level: str, properties: dict[str, str], message: str) -> st
 
 
 def _escape(text: str) -> str:
-    """Escapes as the runner undoes them: a line end would end the command."""
+    """The escapes that the runner decodes: a line end would end the command."""
     return printable(text.replace("\r", "")).replace("%", "%25").replace("\n", "%0A")
 
 

@@ -1,4 +1,4 @@
-"""A document sent to another program by HTTP: in a second at most, whatever the other side does."""
+"""Sends a document by HTTP, in one second at most, whatever the other side does."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
 TIMEOUT = 1.0
-"""Seconds from the first look at the name to the answer. The run waits no longer, and goes on as if nothing were."""
+"""Seconds from the name lookup to the answer. The run waits no longer than that, and goes on without an answer."""
 
 
 def is_web_address(text: str) -> bool:

@@ -1,6 +1,6 @@
-"""One check of a project, as both front ends do it: analyse, apply the rules, leave out what is silenced.
+"""One check of a project, the same for both front ends: analyse, apply the rules, leave out what is silenced.
 
-What this module imports, every check waits for, also of a project without any job: the rest is imported when needed.
+Every check waits for what this module imports, even in a project without jobs, so the rest is imported when needed.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def request(
     min_severity: Level = Level.LOW,
     min_confidence: Level = Level.LOW,
 ) -> Request:
-    """What was asked for, with names checked. Raises ValueError, which names the nearest rule."""
+    """The request, with its names checked. Raises ValueError, which suggests the nearest name, for an unknown one."""
     return Request(_names(select), _names(ignore), relative_paths(root, paths), min_severity, min_confidence)
 
 
@@ -81,14 +81,14 @@ def lint(
 
 
 def _says_nothing(survey: Survey, asked: Request, known: IgnoreFile) -> bool:
-    """Whether the files' bytes are enough to tell that there is nothing to analyse, and nothing to complain of."""
+    """Whether the files' bytes alone show that there is nothing to analyse and no error to report."""
     project = survey.project
     is_whole = asked.paths in ((), (WHOLE,)) and bool(project.yaml) and not known.entries
     return is_whole and not (survey.concerns_jobs or survey.unreadable or project.unreadable)
 
 
 def own_config(root: Path) -> Config:
-    """What the project's own file of settings says. Raises ConfigError."""
+    """The project's own settings. Raises ConfigError where they cannot be used."""
     if not any(is_there(root / name) for name in (*CONFIG_FILES, PYPROJECT)):
         return Config()
     from ansible_reap.checks.registry import RULES  # noqa: PLC0415 - most projects have no such file

@@ -1,6 +1,6 @@
 """``check --fix``: try the fixes until none is left, and keep only those that remove their finding.
 
-They are tried on the text alone. A file is written once, when what becomes of it is known.
+Fixes are tried on the text in memory. A file is written once, when its final content is known.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ansible_reap.linting import edits
 from ansible_reap.linting.outcome import Outcome
 
 ROUNDS = 20
-"""Rounds after which fixing ends whatever is left; fixes that touch the same lines need one each."""
+"""The most rounds of fixing; fixes that touch the same lines need one round each."""
 
 _Key = tuple[str, str, str]
 
@@ -33,16 +33,16 @@ class Fixed:
 
 
 Lint = Callable[[Mapping[str, bytes | None]], Outcome]
-"""Checks the project with these files in the place of those on the disk."""
+"""Checks the project with these contents in place of the files on disk."""
 
 
 def fix(root: Path, lint: Lint, unsaved: Mapping[str, bytes] | None = None, *, with_unsafe: bool = False) -> Fixed:
     """Fix what ``lint(unsaved)`` finds in the project at ``root``; nothing is written.
 
-    ``with_unsafe`` applies what is only suggested too, where it changes no other file than that of the finding.
+    ``with_unsafe`` also applies fixes that are only suggested, where they change no file but that of the finding.
 
-    After each round the project is checked again as it would be; a fix whose finding is still there, or that broke
-    something, is taken back and not tried again. Raises OSError where a file cannot be read.
+    After each round the project is checked again with the changes. A fix whose finding is still there, or that broke
+    something, is undone and not tried again. Raises OSError where a file cannot be read.
     """
     applied: list[Finding] = []
     refused: set[_Key] = set()

@@ -1,7 +1,7 @@
 """``check --diff-base REF``: what a change brings, by checking the project as it is and as it was.
 
-A finding is told where the project as it was does not have it, in whatever file the change that causes it is, and where
-its task is among the lines that changed. Lines that merely moved are followed.
+A finding is reported where the earlier state of the project does not have it, whichever file the change is in, and
+where its task is among the changed lines. Lines that merely moved are followed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _DIFF = ("diff", "--no-ext-diff", "--no-textconv", "--ignore-submodules=all", "-
 
 
 class ChangesError(Exception):
-    """What changed cannot be told; the message is one line."""
+    """The changes cannot be worked out; the message is one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +86,8 @@ def _answer(root: Path, *arguments: str) -> str:
 
 
 def _contents(root: Path, commit: str, paths: list[str]) -> dict[str, bytes | None]:
-    """The files as they were in the commit; what is larger than any content that is read has no old text."""
-    asked = [path for path in paths if "\n" not in path]  # the others cannot be asked for in a list
+    """The files as they were in the commit; a file above the size limit of content has no old text."""
+    asked = [path for path in paths if "\n" not in path]  # git takes a list of names, one a line
     sizes = git.ask(root, "cat-file", "--batch-check", feed=_objects(commit, asked)).split(b"\n")[:-1]
     found: dict[str, bytes | None] = dict.fromkeys(asked)
     wanted = []
@@ -114,7 +114,7 @@ def _objects(commit: str, paths: Iterable[str]) -> bytes:
 
 
 class Changes:
-    """Tells what is new in an outcome; the project as it was is checked once, when that is first asked."""
+    """Picks what is new in an outcome. The earlier state of the project is checked once, when it is first needed."""
 
     def __init__(self, root: Path, ref: str, lint: Lint) -> None:
         """Raises ChangesError."""
@@ -125,7 +125,7 @@ class Changes:
         self._broken: set[str] = set()
 
     def narrow(self, outcome: Outcome, unsaved: Mapping[str, bytes | None]) -> Outcome:
-        """The outcome with what is new alone; errors in files that are as they were, and were told of then, go too."""
+        """The outcome with only what is new; errors in unchanged files that the earlier state had too are left out."""
         known = self._known_before()
         lines: dict[str, _Lines] = {}
 

@@ -12,7 +12,7 @@ _LINE = re.compile(rb"[^\n]*\n|[^\n]+")
 
 
 def choose(findings: Iterable[Finding]) -> list[Finding]:
-    """The findings whose fixes can be applied together, first come first served; the others wait for the next round.
+    """The findings whose fixes can be applied together, in their order; the others wait for the next round.
 
     Two insertions at one place go together, in the order of the findings.
     """
@@ -44,7 +44,7 @@ def _is_insertion(edit: Edit) -> bool:
 def applied(texts: Mapping[str, bytes], findings: Iterable[Finding]) -> tuple[list[Finding], dict[str, bytes]]:
     """The findings whose fixes can be applied together, and the bytes that the files they touch then have.
 
-    A file that would not parse any more stays as it is, and so does every other file of the fixes concerned. ``texts``
+    A file that would no longer parse stays as it is, and so does every other file that the same fixes touch. ``texts``
     holds every file that is touched, by path.
     """
     chosen = choose(findings)

@@ -1,4 +1,4 @@
-"""git as a reader: it starts no program that a repository names, speaks to no server and writes nothing.
+"""git used for reading only: it starts no program that a repository names, contacts no server and writes nothing.
 
 A project may come with its own ``.git``, as an archive does, and so with settings that name programs: filters, hooks,
 a file system monitor, a command for a remote from which missing objects are fetched.
@@ -28,7 +28,7 @@ _FILTER = ("clean", "smudge", "process")
 
 
 class GitError(Exception):
-    """git gives no answer; the message is one line."""
+    """git failed or could not be run; the message is one line."""
 
 
 def ask(root: Path, *arguments: str, feed: bytes = b"", seconds: float = SECONDS) -> bytes:
@@ -52,7 +52,7 @@ def _run(root: Path, settings: Mapping[str, str], arguments: tuple[str, ...], fe
     if bare is not None:
         raise GitError(f"{bare.name!a} looks like a repository itself, and its settings would be taken")
     options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-    # What a hook tells its programs is about another folder; settings in variables are the user's own.
+    # The variables that git sets for a hook are about another folder; settings in variables are the user's own.
     kept = {
         name: value
         for name, value in os.environ.items()

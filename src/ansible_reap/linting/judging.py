@@ -1,4 +1,4 @@
-"""What becomes of a project that has something to analyse: the rules applied, and what is silenced left out."""
+"""Apply the rules to a project that has something to analyse, and leave out what is silenced."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _LONGEST_ENTRY = 200
 
 
 class Settings(NamedTuple):
-    """What decides on findings besides what the caller asks for."""
+    """The settings that decide on findings, beside the caller's request."""
 
     config: Config
     known: IgnoreFile
@@ -101,7 +101,7 @@ def everything(survey: Survey, config: Config, history: Estimates | None) -> tup
 
 
 def _all_rules() -> Mapping[str, Rule]:
-    """Every rule by its id. They are imported here and not before: many files with a word of ours hold no job."""
+    """Every rule by its id. They are imported only here: many files that match our search words hold no job."""
     from ansible_reap.checks.registry import RULES  # noqa: PLC0415
 
     return {rule.id: rule for rule in RULES}
@@ -120,7 +120,7 @@ def _lint_config(root: Path, config: Config, lint_config: LintConfig) -> LintCon
 
 
 def _left_out(root: Path, asked: Request, analysis: Analysis, findings: Iterable[Finding]) -> frozenset[str]:
-    """Of the files that something might be said of, those that git ignores, unless they are asked for by name."""
+    """Of the files with possible findings, those that git ignores, unless they are asked for by name."""
     paths = {finding.place.path for finding in findings}
     paths |= {edit.path for finding in findings if finding.fix for edit in finding.fix.edits}
     paths |= {launch.task.path for launch in analysis.launches}

@@ -1,4 +1,4 @@
-"""What ansible-lint is told to leave alone: its configuration and its ignore file, read as it reads them."""
+"""What ansible-lint's configuration and ignore file leave out, read as ansible-lint reads them."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class IgnoreEntry(NamedTuple):
 
 
 class IgnoreFile(NamedTuple):
-    """The project's ignore file; ``name`` is relative to the root and stands also where there is no file yet."""
+    """The project's ignore file; ``name`` is relative to the root, and is set even where there is no file yet."""
 
     name: str = IGNORE_FILES[0]
     entries: tuple[IgnoreEntry, ...] = ()
@@ -111,7 +111,7 @@ def load_ignore_file(root: Path) -> IgnoreFile:
 
 
 def merged(text: str, pairs: Iterable[tuple[str, str]]) -> str:
-    """An ignore file's text with these pairs of file and full tag added; what it holds stays as it is."""
+    """An ignore file's text with these pairs of file and full tag added; existing lines are kept."""
     known = {tuple(line.split("#")[0].split()[:2]) for line in text.splitlines()}
     added = sorted({f"{path} {tag}\n" for path, tag in pairs if (path, tag) not in known})
     if added and not text:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
 
 ENOUGH = 100_000
-"""Pairs of equal lines that difflib may weigh up in one text; it is thorough, and costs more than their number."""
+"""The most pairs of equal lines that difflib is given in one text; its time grows faster than their number."""
 _DEPTH = 50
 
 Range = tuple[int, int, int, int]
@@ -18,8 +18,8 @@ Range = tuple[int, int, int, int]
 def moved(old: Sequence[bytes], new: Sequence[bytes], enough: int = ENOUGH) -> dict[int, int]:
     """Position in the new text -> position in the old one, from 0; lines that are new or different are not there.
 
-    Lines are matched in order. Where pairs of equal lines are more than ``enough``, lines that both texts have but once
-    are matched, and what is next to them and equal.
+    Lines are matched in order. Where there are more than ``enough`` pairs of equal lines, only lines that occur once in
+    both texts are matched, and equal lines next to them.
     """
     found: dict[int, int] = {}
     budget = enough

@@ -2,7 +2,7 @@
 
 Seen on ansible-lint 25.1 and 26.10: ``# noqa: id id`` counts anywhere from the task's first key to the next item's
 start, comment lines after its last line included, and only there. Ids are separated by spaces; a bare ``# noqa``, a
-list with commas, a comment above the task, beside its dash or on the head line of a block scalar say nothing. After a
+list with commas, a comment above the task, beside its dash or on the head line of a block scalar have no effect. For a
 task in flow style only the full tag counts. (26.10 takes the full tag above a task too; 25.1 does not, nor do we.)
 """
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from ansible_reap.linting import git
 
 SECONDS = 10
-"""How long git may take; without its answer no file counts as ignored."""
+"""Seconds that git may take; without an answer no file counts as ignored."""
 
 HERE = "./"
-"""What a path begins with for git, to which a colon at the beginning of a name is a command of its own."""
+"""Put before each path: git takes a colon at the start of a name for the start of its own pathspec syntax."""
 
 LINT_CACHE = ".ansible/"
 """What ansible-lint installs for itself at the root of a project. Newer versions let git ignore it."""

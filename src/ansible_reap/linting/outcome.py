@@ -1,4 +1,4 @@
-"""What a format is given: everything that one check of a project found and decided."""
+"""What the formats are given: everything that one check of a project found and decided."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Outcome(NamedTuple):
     passed_over: tuple[ReadError, ...] = ()
     """YAML files that do not parse and concern no job."""
     stale: tuple[str, ...] = ()
-    """Entries of the ignore file that nothing meets any more, one line each."""
+    """Entries of the ignore file that no longer match a finding, one line each."""
 
     @property
     def exit_status(self) -> int:

@@ -1,4 +1,4 @@
-"""Our own settings: where they stand, what they say, what is wrong with them. PyYAML is not imported for that."""
+"""Our own settings: which files hold them, what they are, and errors in them. Works without importing PyYAML."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Config(NamedTuple):
 
 
 def is_there(path: Path) -> bool:
-    """Whether there is a file of settings, be it one that cannot be read; a folder is none."""
+    """Whether there is a settings file, even an unreadable one; a folder does not count."""
     return path.exists() and not path.is_dir()
 
 

@@ -35,7 +35,7 @@ class Request(NamedTuple):
         return any(chosen in (path, ".") or path.startswith(chosen + "/") for chosen in self.paths)
 
     def concerns(self, finding: Finding) -> bool:
-        """Whether the finding, a place that it relates to, or a caller of its task lies in what the caller asked about.
+        """Whether the finding, a related place or a caller of its task is in the files that were asked about.
 
         A change in one file can be the cause of a finding in another.
         """
@@ -50,7 +50,7 @@ def relative_paths(root: Path, paths: Iterable[str | os.PathLike[str]]) -> tuple
 
 
 def _relative(root: Path, path: str) -> str:
-    """A hook is given hundreds of paths, so that links are followed only where the names alone do not tell."""
+    """A hook may pass hundreds of paths, so links are followed only where the names alone are not enough."""
     name = os.path.relpath(os.path.abspath(path), root)  # noqa: PTH100 - pathlib's takes ten times as long
     if name.startswith(".."):
         name = os.path.relpath(Path(path).resolve(), root.resolve())

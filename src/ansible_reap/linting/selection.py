@@ -18,7 +18,7 @@ SKIP_TAG = "skip_ansible_lint"
 
 
 class Reporting(Enum):
-    """What becomes of a finding."""
+    """Whether and how a finding is reported."""
 
     FAIL = "fail"
     WARN = "warn"
@@ -28,7 +28,7 @@ class Reporting(Enum):
 
 @dataclass(slots=True)
 class Judge:
-    """Decides on each finding, in the order in which ansible-lint does."""
+    """Decides how each finding is reported, in the same order as ansible-lint."""
 
     root: Path
     rules: Mapping[str, Rule]
@@ -39,16 +39,16 @@ class Judge:
     """The tasks that bear async or look at a job, by path and line."""
     texts: Mapping[str, str]
     left_out: frozenset[str] = frozenset()
-    """Files of which nothing is said."""
+    """Files in which nothing is reported."""
     used: set[IgnoreEntry] = field(default_factory=set)
-    """The entries of the ignore file that some finding met."""
+    """The entries of the ignore file that matched a finding."""
     _comments: dict[str, Comments] = field(default_factory=dict)
     _excluded: dict[str, bool] = field(default_factory=dict)
-    """What ``exclude_paths`` says of the files with findings."""
+    """By file with findings: whether ``exclude_paths`` leaves it out."""
     _entries: Mapping[tuple[str, str], list[IgnoreEntry]] | None = None
 
     def is_wanted(self, finding: Finding) -> bool:
-        """Whether the settings leave the finding in, as far as they are about rules and files."""
+        """Whether the settings for rules and files keep the finding."""
         names = self._names(finding)
         if not self._is_selected(finding, names) or not names.isdisjoint(self.lint.skip):
             return False
@@ -58,7 +58,7 @@ class Judge:
         return not self._excluded[path]
 
     def decide(self, finding: Finding) -> Reporting:
-        """What becomes of the finding; notes the entries of the ignore file that it meets."""
+        """How the finding is reported; notes the entries of the ignore file that it matches."""
         names = self._names(finding)
         if finding.place.path in self.left_out or not self._is_on(finding):
             return Reporting.SILENT
@@ -85,7 +85,7 @@ class Judge:
         return frozenset((finding.rule, finding.tag, *(rule.tags if rule else ())))
 
     def _is_on(self, finding: Finding) -> bool:
-        """Whether the finding needs no switching on, or has been: an opt-in sub-tag only by its own full name."""
+        """Whether the finding is on by default or enabled; an opt-in sub-tag is enabled by its full tag only."""
         rule = self.rules.get(finding.rule)
         if rule is None:
             return True
@@ -116,7 +116,7 @@ class Judge:
         return text
 
     def stale(self) -> tuple[IgnoreEntry, ...]:
-        """The entries for our rules that no finding met, among the files that the caller asked about."""
+        """The entries for our rules that matched no finding, among the files that the caller asked about."""
         return tuple(
             entry
             for entry in self.known.entries

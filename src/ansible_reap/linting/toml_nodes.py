@@ -56,7 +56,7 @@ def table(text: str, path: Sequence[str]) -> Node | None:
 
 
 def _refuse_long_keys(text: str) -> None:
-    """Raises TomlError; what merely looks like a dotted key, as in text, counts too."""
+    """Raises TomlError. Text that merely looks like a dotted key counts too."""
     parts = dots = 0
     for piece in text.split("."):
         is_part = _PART.fullmatch(piece) is not None
@@ -69,7 +69,7 @@ def _refuse_long_keys(text: str) -> None:
 
 
 class _Writer:
-    """Makes nodes. tomllib tells no lines: a key's is the first from its table's on that has it where keys stand."""
+    """Makes nodes. tomllib gives no line numbers: a key is looked for from its table's line on."""
 
     def __init__(self, text: str) -> None:
         self._count = 0

@@ -88,7 +88,7 @@ class Writer:
         return self._lines[path]
 
     def actions(self, path: str, chosen: types.Range, only: list[str] | None) -> Iterator[types.CodeAction]:
-        """What can be done about the findings at these lines."""
+        """The code actions for the findings at these lines."""
         if _is_asked(types.CodeActionKind.QuickFix, only):
             for finding in self._checked.at(path, chosen.start.line + 1, chosen.end.line + 1):
                 yield from self._quick_fixes(finding)
@@ -121,7 +121,7 @@ class Writer:
         return types.WorkspaceEdit(changes={self.uri(path): self._changes(path, text) for path, text in files.items()})
 
     def _changes(self, path: str, new: str) -> list[types.TextEdit]:
-        """Whole lines that differ, so that the cursor and the folds of the rest stay where they are."""
+        """Edits of the lines that differ, so that the cursor and folds elsewhere stay where they are."""
         before = self._checked.text(path).splitlines(keepends=True)
         after = new.splitlines(keepends=True)
         matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
@@ -132,7 +132,7 @@ class Writer:
         ]
 
     def _span(self, lines: list[str], first: int, last: int) -> types.Range:
-        """Lines ``first`` (from 0) up to ``last``, which does not belong; the end of a last line without line end."""
+        """The range of lines ``first`` (from 0) up to ``last``, not included; it never passes the end of the text."""
         end = types.Position(last, 0)
         if last == len(lines) and lines and not lines[-1].endswith("\n"):
             row = len(lines) - 1
@@ -141,7 +141,7 @@ class Writer:
         return types.Range(types.Position(first, 0) if first < len(lines) else end, end)
 
     def hover(self, path: str, line: int) -> types.Hover | None:
-        """What is found at a line (from 0), and the rule's page."""
+        """The findings at a line (from 0), and the rule's page."""
         found = self._checked.at(path, line + 1, line + 1)
         if not found:
             return None
@@ -154,7 +154,7 @@ class Writer:
 
 
 def path_of(uri: str) -> Path | None:
-    """The file that a URI names; None for what is no file, as a new buffer without a name."""
+    """The file that a URI names; None for anything else, such as a new buffer without a name."""
     from pygls.uris import to_fs_path  # noqa: PLC0415 - beside its one use
 
     name = to_fs_path(uri) if uri.startswith("file:") else None

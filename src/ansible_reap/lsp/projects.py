@@ -1,4 +1,4 @@
-"""What an editor has open, by project, and what a check of it finds. Knows nothing of the protocol."""
+"""The open files of an editor, by project, and the checks of each project. Independent of the protocol."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Checked:
     root: Path
     findings: tuple[Finding, ...] = ()
     known: tuple[Finding, ...] = ()
-    """What ``warn_list`` or the ignore file name: shown, but no failure."""
+    """Findings that ``warn_list`` or the ignore file name: shown, but no failure."""
     errors: tuple[ReadError, ...] = ()
     unsaved: Mapping[str, bytes] = field(default_factory=dict)
 
@@ -52,7 +52,7 @@ class Checked:
 
 
 def root_of(file: Path, folders: Iterable[Path]) -> Path:
-    """The project of a file: the editor's folder around it where that is a project's root, else the nearest root up."""
+    """The project root of a file: the editor's folder around it if that is a root, else the nearest root above."""
     around = [folder for folder in folders if file.is_relative_to(folder) and is_root(folder)]
     return max(around, key=lambda folder: len(folder.parts)) if around else find_root(file.parent)
 
@@ -84,7 +84,7 @@ def fixed(checked: Checked, finding: Finding) -> dict[str, str]:
 
 
 def all_fixed(checked: Checked, path: str) -> dict[str, str]:
-    """The files as they read once every finding in this file that can be fixed is."""
+    """The files as they read when every fixable finding in this file is fixed."""
 
     def lint(unsaved: Mapping[str, bytes | None]) -> Outcome:
         outcome = linting.lint(checked.root, unsaved=unsaved)

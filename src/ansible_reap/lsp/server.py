@@ -1,7 +1,7 @@
-"""The server itself: what it does when a file is opened, changed, saved or closed, and when it is asked something.
+"""The server: what it does when a file is opened, changed, saved or closed, and how it answers requests.
 
-A project is checked a moment after the last change to one of its files, in a thread, one check at a time. What is found
-in files that are not open is shown too: a change in one file may leave a job in another without its wait.
+A project is checked shortly after the last change to one of its files, in a thread, one check at a time. Findings in
+files that are not open are shown too: a change in one file may leave a job in another without its wait.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ansible_reap.lsp.messages import FIX_ALL, Writer, path_of
 from ansible_reap.lsp.projects import Checked
 
 PAUSE = 0.3
-"""Seconds without a change before a project is checked."""
+"""Seconds without a change after which a project is checked."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class _Project:
 
 
 def _as_function(handler: Callable[[Any], Awaitable[Any]]) -> Callable[[Any], Awaitable[Any]]:
-    """pygls marks what it is given, which a method does not allow."""
+    """pygls sets attributes on the callable, which a bound method does not allow."""
 
     async def function(params: Any) -> Any:
         return await handler(params)
@@ -68,7 +68,7 @@ class Server:
             self._server.feature(name, options)(_as_function(handler))
 
     def run(self) -> None:
-        """Serve on standard input and output until the client says goodbye."""
+        """Serve on standard input and output until the client disconnects."""
         self._server.start_io()
 
     # ---- what happens in the editor
@@ -116,7 +116,7 @@ class Server:
                     project.checked = await self._check(project.checked.root)
                 if project.due is None:
                     self._publish(project)
-            except Exception:  # noqa: BLE001 - the editor goes on; what went wrong is in its log of this server
+            except Exception:  # noqa: BLE001 - the server keeps running; the error is in the log that the editor keeps of it
                 _LOG.exception("%s was not checked", project.checked.root)
 
     async def _check(self, root: Path) -> Checked:
