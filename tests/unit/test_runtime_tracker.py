@@ -61,7 +61,7 @@ def after(*sightings: Sighting, site: LaunchSite = SITE) -> JobRecord:
         ((saw(Sight.GIVEN_UP),), "unreaped", None, "running"),
         ((saw(Sight.MISSING), saw(Sight.GIVEN_UP)), "unreaped", None, "running"),
         ((saw(Sight.CLEANED), saw(Sight.GIVEN_UP)), "unreaped", None, "running"),
-        ((saw(Sight.OVERDUE, Source.LOOK), saw(Sight.GIVEN_UP)), "unreaped", "gate", "running"),
+        ((saw(Sight.OVERDUE, Source.LOOK), saw(Sight.GIVEN_UP)), "unreaped", None, "running"),
         ((saw(Sight.CLEANED),), "unreaped", None, "missing"),
         ((saw(Sight.FINISHED), saw(Sight.CLEANED)), "reaped", "playbook", "finished"),
         ((saw(Sight.MISSING),), "lost", None, "missing"),

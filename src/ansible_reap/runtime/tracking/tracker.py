@@ -312,6 +312,10 @@ def _note(job: JobRecord, sighting: Sighting, after: Phase) -> None:
         job.seen_by = SeenBy.PLAYBOOK if sighting.source is Source.PLAYBOOK else SeenBy.GATE
         job.reap = sighting.reap
         job.reaped = sighting.when
+    elif before is Phase.LOST and after not in ENDED:
+        # It was given up too early: nothing of how it was given up is true of it now.
+        job.seen_by = job.reap = job.reaped = None
+        job.came_up = job.swallowed = False
     if job.info.site.no_log:
         return  # what it hides is not even kept
     if sighting.rc is not None:
