@@ -48,6 +48,8 @@ def commands(projects: list[Path], linted: list[Path], *, quick: bool) -> list[l
         found.append([dev, "lint_overhead.py", *rounds, *map(str, linted)])
     found.append([dev, "history_check.py", *rounds, "--core", CORE])
     if Path(core).exists():
+        size = ["--hosts", "4", "--tasks", "2"] if quick else []
+        found += [[dev, "follow_cost.py", "--core", CORE, *size]]
         found += [[core, "callback_overhead.py", "--core", CORE, "--pairs", "1" if quick else "7"]]
         found += [[core, "callback_scale.py", "--core", CORE]]
     return found

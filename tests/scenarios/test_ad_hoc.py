@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 
 from scenarios.test_collect import Controller
@@ -40,6 +41,14 @@ def test_a_job_of_an_ad_hoc_command_is_not_lost(core: str, tmp_path: Path) -> No
         (host, "command", "ad-hoc command") for host in ("h1", "h2")
     }
     assert all(job["jid"] in done.stdout for job in listed)
+    lines = subprocess.run(
+        [sys.executable, "-m", "ansible_reap", "jobs"],
+        env=controller.environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert lines.stdout.count("'command' at ad-hoc command, job") == len(listed)
     got = controller.collect("-e", "wait=true")
     assert got.status == 0, got.output
     assert sorted(job["state"] for job in got.jobs) == ["reaped", "reaped"]

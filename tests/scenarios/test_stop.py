@@ -227,11 +227,13 @@ def test_a_job_whose_wrapper_has_gone_is_left_alone(jobs: Jobs) -> None:
 
 WORK = """\
 #!/bin/sh
+set -e
 {work}
 touch {folder}/done-{number}
 echo '{{"rc": 0}}'
 """
-ENDS_SOON = "timeout 100 sleep 20 & sleep 20; wait"
+ENDS_SOON = "timeout 100 sleep 20 & other=$!; sleep 20; wait $other"
+"""Whichever of its processes is touched, such a job does not come to its end."""
 GOES_ON = "until [ -e {folder}/over ]; do sleep 0.3; done"
 
 
@@ -283,10 +285,8 @@ class Wrapped:
 def test_at_any_moment_of_a_jobs_life_only_that_job_is_ended(jobs: Jobs) -> None:
     """Fifty jobs are stopped at random moments, among ten more and processes that resemble them."""
     chance = random.Random(4711)
-    decoys = [
-        subprocess.Popen(["sleep", "500"]),
-        subprocess.Popen(["sh", "-c", "sleep 500 & wait", "async_wrapper.py", "j4711000001", "600"]),
-    ]
+    alike = (["sleep", "500"], ["sh", "-c", "sleep 500 & wait $!", "async_wrapper.py", "j4711000001", "600"])
+    decoys = [subprocess.Popen(each, start_new_session=alone) for each in alike for alone in (False, True)]
     told: dict[int, dict[str, Any]] = {}
     started: list[Wrapped] = []
     stoppers = []
@@ -324,6 +324,8 @@ def test_at_any_moment_of_a_jobs_life_only_that_job_is_ended(jobs: Jobs) -> None
             assert job.is_done, "a job that nobody chose was touched"
             continue
         outcome = told[job.number]["outcome"]
+        if outcome == "already_ended" and told[job.number]["processes"] == 0:
+            assert job.is_done, "a job that had not been ended was touched"
         counts[outcome] += 1
         assert (outcome == "stopped") == ("Stopped by" in job.status.get("msg", "")), (told[job.number], job.status)
     print(f"of fifty: {counts}")

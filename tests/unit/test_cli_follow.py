@@ -194,6 +194,12 @@ def test_a_job_slower_than_all_before_it_stands_out(runs: Runs) -> None:
     assert row.expected == "longest was 3 min"
 
 
+def test_a_job_of_another_machine_is_never_called_slow(runs: Runs, capsys: pytest.CaptureFixture[str]) -> None:
+    runs.measured(*range(100, 200, 10))
+    runs.run("live", live=True).launched(runs.job("j1.1", 300))
+    assert everything(runs, capsys)[1].split()[0] == "launched"
+
+
 def test_every_line_fits_eighty_columns(runs: Runs) -> None:
     runs.measured(*range(3600, 36000, 3000))
     long = replace(SITE, task="Start the very long nightly backup of all customers' databases", limit_s=86400)

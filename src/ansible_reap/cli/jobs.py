@@ -122,15 +122,14 @@ def _job_line(job: JobInfo) -> str:
     host = f"{job.host} -> {job.delegated_to}" if job.delegated_to else job.host
     item = f" (item={job.item})" if job.item else ""
     age = duration(max(time.time() - job.launched, 0))
-    place = f"{job.path}:{job.line}"
-    return f"{host}: '{job.task}'{item} at {place}, job {job.jid}, {age} ago, limit {duration(job.limit_s)}"
+    return f"{host}: '{job.task}'{item} at {job.site.place}, job {job.jid}, {age} ago, limit {duration(job.limit_s)}"
 
 
 def _unanswered(ledger: RunLedger) -> list[tuple[str, str]]:
     """Launching tasks on which some hosts never reported, and these hosts."""
     hosts: dict[str, list[str]] = {}
     for intent in ledger.intents:
-        place = f"'{intent.site.task}' at {intent.site.path}:{intent.site.line}"
+        place = f"'{intent.site.task}' at {intent.site.place}"
         hosts.setdefault(place, []).append(intent.host)
     shown = 3
     return [

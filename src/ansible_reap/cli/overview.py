@@ -31,7 +31,7 @@ class Standing(Enum):
     LEFT = "left"
     """Its run is over, and nobody waits for the job."""
     SLOW = "slow"
-    """It has run for longer than any earlier job of the same launch."""
+    """It is running, for longer than any earlier job of the same launch."""
     ENDED = "ended"
     """It has ended well, and waits to be reaped."""
     RUNNING = "running"
@@ -123,9 +123,9 @@ def _standing(
         return Standing.OVERDUE
     if not ledger.alive:
         return Standing.LEFT
-    if forecast is not None and forecast.longest <= age:
-        return Standing.SLOW
-    return Standing.RUNNING if seen is LastSeen.RUNNING else Standing.LAUNCHED
+    if seen is not LastSeen.RUNNING:  # it may have ended since, and nobody has looked
+        return Standing.LAUNCHED
+    return Standing.SLOW if forecast is not None and forecast.longest <= age else Standing.RUNNING
 
 
 @dataclass(frozen=True, slots=True)

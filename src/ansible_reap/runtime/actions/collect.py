@@ -154,7 +154,7 @@ def _search(left: Leftovers, reach: Reach, warnings: list[str]) -> tuple[list[Jo
             if len(found) > MOST_STRAYS:
                 raise NoAnswerError(f"it holds more than {MOST_STRAYS} that may be theirs")  # noqa: TRY301
         except NoAnswerError as error:
-            place = f"'{shown(intents[0].site.task)}' at {intents[0].site.path}:{intents[0].site.line}"
+            place = f"'{shown(intents[0].site.task)}' at {intents[0].site.place}"
             warnings.append(f"the folder of the jobs of {place} cannot be searched: {error}")
             continue
         searched += intents

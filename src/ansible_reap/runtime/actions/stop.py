@@ -121,7 +121,7 @@ class Stopped:
         word = "not stopped" if self.outcome is None else self.outcome.value.replace("_", " ")
         if dry_run and self.outcome is StopOutcome.STOPPED:
             word = "would be stopped"
-        name = f"'{shown(self.job.task)}' at {self.job.path}:{self.job.line}, " if self.job.task else ""
+        name = f"'{shown(self.job.task)}' at {self.job.site.place}, " if self.job.task else ""
         left = f"; left alone: {', '.join(map(str, self.left))}" if self.left else ""
         return f"{name}job {self.job.jid}: {word}: {self.detail}{left}"
 

@@ -59,7 +59,7 @@ class Twin:
         state = "may still be running" if self.error else "is still running"
         why = f" ({fit(self.error)})" if self.error else ""
         return (
-            f"'{shown(job.task)}' at {fit(job.path)}:{job.line}: job {job.jid} of the run {fit(self.run)}, started "
+            f"'{shown(job.task)}' at {fit(job.site.place)}: job {job.jid} of the run {fit(self.run)}, started "
             f"{duration(max(now - job.launched, 0.0))} ago with a limit of {duration(job.limit_s)}, {state}{why}"
         )
 

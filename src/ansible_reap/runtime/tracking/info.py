@@ -73,6 +73,11 @@ class LaunchSite:
     empty_reason: bool = False
     """The detach marker stands there without a reason, so it does not detach."""
 
+    @property
+    def place(self) -> str:
+        """``path:line``; what is in no file has no line."""
+        return f"{self.path}:{self.line}" if self.line else self.path
+
 
 @dataclass(frozen=True, slots=True)
 class JobInfo:

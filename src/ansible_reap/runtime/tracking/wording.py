@@ -19,7 +19,7 @@ def age(job: JobRecord, now: float) -> float:
 
 def place(job: JobRecord) -> str:
     """Where the job was launched: ``path:line``."""
-    return f"{fit(job.info.path)}:{job.info.line}"
+    return fit(job.info.site.place)
 
 
 def what(job: JobRecord) -> str:
