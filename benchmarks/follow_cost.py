@@ -59,8 +59,10 @@ class Truth:
     def read(self) -> None:
         """Read the files that have changed their meaning since the last time."""
         for path in self.folder.glob("*/j*.*"):
+            if path.suffix == ".tmp":  # about to be renamed
+                continue
             which = (path.parent.name, path.name)
-            known = self.states.setdefault(which, [])
+            known = self.states.get(which, [])
             if known and known[-1][1] != "running":
                 continue
             try:
@@ -71,7 +73,7 @@ class Truth:
             if said.get("failed") or said.get("rc"):
                 state = "failed"
             if not known or known[-1][1] != state:
-                known.append((time.time(), state))
+                self.states.setdefault(which, []).append((time.time(), state))
 
     def could_be(self, which: tuple[str, str], when: float) -> set[str]:
         """What may be told of the job at that time; empty where nothing is known of it."""

@@ -27,6 +27,7 @@ from ansible_reap.runtime.ledger.reader import RunLedger
 from ansible_reap.runtime.ledger.watch import LedgerWatch
 from ansible_reap.runtime.ledger.writer import default_folder, file_stem
 from ansible_reap.runtime.policy.options import OnRunningTwin, Options
+from ansible_reap.runtime.remote.bounded import BoundedHost
 from ansible_reap.runtime.remote.progress import say
 from ansible_reap.runtime.remote.reach import Reach
 from ansible_reap.runtime.remote.waiting import Terms, Waited, wait_for
@@ -162,7 +163,8 @@ class Twins(Listener):
 
     def _look(self, jobs: Sequence[JobInfo], host: str, worker: Any, *, wait: bool) -> Sequence[Waited]:
         terms = Terms(self._run.core, wait=wait, cleanup=False, source=Source.LOOK)
-        return wait_for(jobs, Reach(_action(worker), worker._task_vars), terms, lambda text: say(host, text))  # noqa: SLF001 - what Ansible has given its worker
+        reach = Reach(_action(worker), worker._task_vars)  # noqa: SLF001 - what Ansible has given its worker
+        return wait_for(jobs, BoundedHost(reach, ask_again=wait), terms, lambda text: say(host, text))
 
     def intent(self, key: str, site: LaunchSite, host: str, when: float) -> None:
         """Nothing has been launched yet."""

@@ -7,6 +7,7 @@ would end the look at all jobs of the host, and what was seen of the others woul
 from __future__ import annotations
 
 import signal
+import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import TypeVar
@@ -29,7 +30,10 @@ class _TooLongError(BaseException):
 
 
 class BoundedHost:
-    """A host whose every answer takes ``patience`` seconds at most. To be used in the main thread of a worker."""
+    """A host whose every answer takes ``patience`` seconds at most.
+
+    That holds in the main thread of a process, where Ansible's workers act, and ``ansible-playbook`` as well.
+    """
 
     def __init__(self, host: JobHost, patience: float = PATIENCE, *, ask_again: bool) -> None:
         """``ask_again`` says whether whoever has not answered once is asked again: a wait does, a look does not."""
@@ -53,8 +57,8 @@ class BoundedHost:
             raise NoAnswerError(self._told())
         began = time.monotonic()
         task_ends_in, _ = signal.getitimer(signal.ITIMER_REAL)
-        if 0 < task_ends_in <= self._patience:
-            return ask(job)  # the task has a ``timeout``, which comes first
+        if 0 < task_ends_in <= self._patience or threading.current_thread() is not threading.main_thread():
+            return ask(job)  # the task has a ``timeout``, which comes first; or there is no alarm for us
         before = signal.signal(signal.SIGALRM, _give_up)
         signal.setitimer(signal.ITIMER_REAL, self._patience)
         try:
