@@ -11,6 +11,7 @@ import contextlib
 import errno
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
@@ -59,14 +60,38 @@ def write(path: Path, content: str | bytes, *, private: bool = True) -> None:
 
 
 def refuse_leaving(root: Path, path: Path) -> None:
-    """Refuse to write in a project where a link in it leads out: whoever sent us the project may have put it there.
+    """Refuse to write in a project where a link in it leads out, and ever to write what is git's own.
+
+    Whoever sent us the project may have put the link there.
 
     Raises:
-        UnsafePathError: the path lies below ``root``, and the file that it leads to does not.
+        UnsafePathError: the path lies below ``root``, and the file that it leads to does not; or it lies in ``.git``.
     """
+    real, target = Path(os.path.realpath(root)), Path(os.path.realpath(path))
     lies_below = Path(os.path.normpath(path.absolute())).is_relative_to(os.path.normpath(root.absolute()))
-    if lies_below and not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root)):
+    if lies_below and not target.is_relative_to(real):
         raise UnsafePathError("a link leads out of the project", path)
+    top = _repository(real)
+    if target.is_relative_to(top) and any(part.lower() == ".git" for part in target.relative_to(top).parts):
+        raise UnsafePathError("what lies in .git is git's own", path)
+
+
+def refuse_links(root: Path, path: Path) -> None:
+    """As ``refuse_leaving``, and refuse every link in the project's repository: for a file that we write anew.
+
+    Raises:
+        UnsafePathError: the file would be written through such a link, out of the project or into ``.git``.
+    """
+    refuse_leaving(root, path)
+    top = _repository(Path(os.path.realpath(root)))
+    for link in _links_of(path):
+        if Path(os.path.realpath(link.parent)).is_relative_to(top):
+            raise UnsafePathError(f"it leads through {link.name}, a link in the project", path)
+
+
+def _repository(root: Path) -> Path:
+    """The folder whose content arrives together with the project's: the repository's, else the project's own."""
+    return next((folder for folder in (root, *root.parents) if (folder / ".git").exists()), root)
 
 
 def target_of(path: Path) -> Path:
@@ -160,13 +185,19 @@ def _is_trusted(status: os.stat_result) -> bool:
 
 def _refuse_foreign_links(path: Path) -> None:
     """Raise UnsafePathError where a link on the way to the path belongs to another user than us and root."""
+    for link in _links_of(path):
+        if not _is_trusted(link.lstat()):
+            raise UnsafePathError(f"it leads through {link}, a link of another user", path)
+
+
+def _links_of(path: Path) -> Iterator[Path]:
+    """The links on the way to the path, those to which others lead too."""
     way = path.absolute()
     for _ in range(_MOST_LINKS):
         link = next((step for step in (*reversed(way.parents), way) if step.is_symlink()), None)
         if link is None:
             return
-        if not _is_trusted(link.lstat()):
-            raise UnsafePathError(f"it leads through {link}, a link of another user", path)
+        yield link
         way = Path(os.path.normpath(link.parent / os.readlink(link) / way.relative_to(link)))  # noqa: PTH115 - as text
 
 

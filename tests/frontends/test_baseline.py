@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,21 @@ def test_the_command_line_goes_before_the_settings(root: Path) -> None:
     assert main(["check", "--baseline", "empty.json"]) == 1
 
 
+@pytest.mark.parametrize("is_absolute", [False, True])
+def test_the_settings_name_no_file_outside_of_the_project(
+    is_absolute: bool, root: Path, tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outside = tmp_path_factory.mktemp("outside") / "precious.json"
+    outside.write_text("precious")
+    name = str(outside) if is_absolute else os.path.relpath(outside, root)
+    (root / ".ansible-reap.yml").write_text(f"baseline: {name}\n")
+    for arguments in (["check"], ["check", "--generate-baseline"]):
+        assert main(arguments) == 2
+        assert "lies outside of the project" in capsys.readouterr().err
+    assert outside.read_text() == "precious"
+    assert main(["check", "--baseline", str(outside), "--generate-baseline"]) == 0  # what the user names is theirs
+
+
 def test_fix_leaves_what_is_known(root: Path) -> None:
     before = (root / "tasks" / "main.yml").read_text()
     assert main(["check", "--baseline", "known.json", "--fix"]) == 0
@@ -93,6 +109,7 @@ def test_fix_leaves_what_is_known(root: Path) -> None:
     [
         (None, "no such file"),
         ("{", "'bad.json' is not JSON"),
+        ("[" * 200_000, "'bad.json' is not JSON: nested too deeply"),
         ("[]", "'bad.json' is no baseline of version 1; --generate-baseline writes one"),
         ('{"version": 2, "findings": []}', "'bad.json' is no baseline of version 1"),
         ('{"version": 1, "findings": [{"tag": "x"}]}', "'bad.json' has an entry without a fingerprint"),

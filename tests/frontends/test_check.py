@@ -369,6 +369,40 @@ def test_no_link_leads_what_is_written_out_of_the_project(
     assert outside.read_text() == before
 
 
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        (("--format", "concise", "--output", "report.txt"), "report.txt"),
+        (("--format", "concise", "--output", "folder/report.txt"), "folder"),
+        (("--generate-ignore",), ".ansible-lint-ignore"),
+        (("--generate-baseline",), "known.json"),
+        (("--fix", "--unsafe-fixes"), "linked.yml"),
+    ],
+    ids=["output", "output in a linked folder", "ignore file", "baseline", "fix"],
+)
+@pytest.mark.parametrize("target", [".git/config", ".git/hooks/report.txt", "workflow.txt", "two.yml"])
+def test_no_link_of_the_project_leads_what_is_written_into_git_or_another_file(
+    arguments: tuple[str, ...], name: str, target: str, project: Project
+) -> None:
+    project.write(".ansible-reap.yml", "baseline: known.json\n")
+    kept = {}
+    for path in (".git/config", ".git/hooks/report.txt", "workflow.txt"):
+        (project.root / path).parent.mkdir(exist_ok=True)
+        (project.root / path).write_text(UNREAPED.format(name="kept"))
+        kept[path] = UNREAPED.format(name="kept")
+    if name != "linked.yml":  # what is mended in its own place is mended as the file that it is
+        kept["two.yml"] = (project.root / "two.yml").read_text()
+    lead = Path(target).parent if name == "folder" else Path(target)
+    (project.root / name).symlink_to(lead)
+    ended = project.check(*arguments)
+    changed = {path for path, text in kept.items() if (project.root / path).read_text() != text}
+    assert changed <= ({"workflow.txt"} if name == "linked.yml" else set())
+    assert (project.root / name).is_symlink()
+    if "--output" in arguments:
+        assert ended.status == 2
+        assert ended.err.count("\n") == 1
+
+
 def test_a_finding_that_a_named_file_may_be_the_cause_of_is_reported(project: Project) -> None:
     project.write("site.yml", "- hosts: all\n  tasks:\n    - import_tasks: part.yml\n")
     project.write("part.yml", UNREAPED.format(name="part"))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ansible_reap import files
 from ansible_reap.formats.fingerprint import fingerprints
-from ansible_reap.reading import MAX_SETTINGS, SourceError, read
+from ansible_reap.reading import MAX_SETTINGS, SourceError, parse_json, read
 
 if TYPE_CHECKING:
     from ansible_reap.checks.finding import Finding
@@ -55,11 +55,13 @@ class Baseline(NamedTuple):
 def load(path: Path, name: str) -> Baseline:
     """Read the file. Raises BaselineError, which calls it ``name``."""
     try:
-        data = json.loads(read(path, MAX_SETTINGS))
+        text = read(path, MAX_SETTINGS)
     except SourceError as error:
         raise BaselineError(f"cannot read '{name}': {error.message}; --generate-baseline writes it") from error
-    except ValueError as error:
-        raise BaselineError(f"'{name}' is not JSON: {error}") from error
+    try:
+        data = parse_json(text)
+    except SourceError as error:
+        raise BaselineError(f"'{name}' {error.message}") from error
     if not isinstance(data, dict) or data.get("version") != VERSION or not isinstance(data.get("findings"), list):
         raise BaselineError(f"'{name}' is no baseline of version {VERSION}; --generate-baseline writes one")
     marks = [entry.get("fingerprint") if isinstance(entry, dict) else None for entry in data["findings"]]
@@ -78,7 +80,7 @@ def write(root: Path, path: Path, outcome: Outcome) -> int:
     text = f'{{"version": {VERSION}, "findings": [{listed}]}}\n'
     if not path.parent.is_dir():  # more likely misspelt than meant to be made
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
-    files.refuse_leaving(root, path)
+    files.refuse_links(root, path)
     files.write(path, text, private=False)
     return len(entries)
 

@@ -142,7 +142,7 @@ def _with_baseline(root: Path, lint: _Lint, unsaved: Mapping[str, bytes], args: 
         return lint
     from ansible_reap.cli import baseline  # noqa: PLC0415 - for the few that have one
 
-    file = Path(name) if args.baseline else root / name
+    file = Path(name) if args.baseline else _inside(root, name)
     if args.generate_baseline:
         try:
             count = baseline.write(root, file, lint(unsaved))
@@ -161,6 +161,14 @@ def _with_baseline(root: Path, lint: _Lint, unsaved: Mapping[str, bytes], args: 
         return known.apply(outcome)._replace(stale=(*outcome.stale, *stale))
 
     return narrowed
+
+
+def _inside(root: Path, name: str) -> Path:
+    """The file of the project that its settings name: whoever sent them names no other file of ours."""
+    file = root / name
+    if not Path(os.path.realpath(file)).is_relative_to(os.path.realpath(root)):
+        raise UsageError(f"'baseline' in the settings: '{one_line(name)}' lies outside of the project")
+    return file
 
 
 def _is_of_any_level(args: argparse.Namespace) -> bool:
@@ -273,7 +281,7 @@ def _generate_ignore(root: Path, outcome: Outcome, args: argparse.Namespace) -> 
         print(f"{name} cannot name '{one_line(path)}', for its blank or '#'; use '# noqa' there", file=sys.stderr)
     pairs = {(each.place.path, each.tag) for each in outcome.findings if each.place.path not in nameless}
     try:
-        files.refuse_leaving(root, file)
+        files.refuse_links(root, file)
         files.write(file, merged(file.read_bytes().decode() if file.exists() else "", pairs), private=False)
     except OSError as error:
         raise UsageError(f"--generate-ignore: cannot write '{name}': {error.strerror}") from error
@@ -346,12 +354,12 @@ def _put(text: str, args: argparse.Namespace) -> None:
 
 def _write_to(path: Path, text: str, root: Path) -> None:
     """Write to the file; to a terminal, a pipe or the like as it is, for there is nothing in it to be kept."""
+    files.refuse_links(root, path)
     if path.exists() and not path.is_file() and not path.is_dir():
         path.write_text(text, encoding="utf-8", errors="backslashreplace")
         return
     if not path.parent.is_dir():  # more likely misspelt than meant to be made
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
-    files.refuse_leaving(root, path)
     files.write(path, text, private=False)
 
 

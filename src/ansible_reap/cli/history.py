@@ -180,7 +180,7 @@ def _limits(args: argparse.Namespace) -> int:
 
 def _write(file: Path, text: str, root: Path) -> None:
     try:
-        files.refuse_leaving(root, file)
+        files.refuse_links(root, file)
         files.write(file, text, private=False)
     except OSError as error:
         raise UsageError(f"cannot write '{file}': {error.strerror}") from error

@@ -50,7 +50,7 @@ class KnownFile:
         old = self.path.read_bytes().decode("utf-8") if self.exists else ""
         new, added = known_jobs.merged(old, offenders)
         if added:
-            files.refuse_leaving(self.root, self.path)
+            files.refuse_links(self.root, self.path)
             files.write(self.path, new, private=False)
         return added
 

@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _write(option: str, path: Path, text: str) -> None:
     try:
-        files.refuse_leaving(find_root(Path.cwd()), path)
+        files.refuse_links(find_root(Path.cwd()), path)
         files.write(path, text)
     except OSError as error:
         raise UsageError(f"{option}: cannot write '{path}': {error.strerror}") from error
