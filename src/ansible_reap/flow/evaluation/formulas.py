@@ -147,7 +147,10 @@ def disj(*parts: Formula) -> Formula:
 
 
 def _joined(kind: type[And | Or], neutral: bool, parts: tuple[Formula, ...]) -> Formula:
-    """The parts joined, without repetitions; ``neutral`` adds nothing and its opposite decides."""
+    """The parts joined, without repetitions.
+
+    ``neutral`` adds nothing; its opposite decides, and so does a part that stands beside its own opposite.
+    """
     flat: list[Formula] = []
     for part in parts:
         if part is neutral:
@@ -155,11 +158,20 @@ def _joined(kind: type[And | Or], neutral: bool, parts: tuple[Formula, ...]) -> 
         if isinstance(part, bool):
             return part
         for inner in part.parts if isinstance(part, kind) else (part,):
-            if inner not in flat:
-                flat.append(inner)
+            if inner in flat:
+                continue
+            if _has_opposite(inner, flat):
+                return not neutral
+            flat.append(inner)
     if not flat:
         return neutral
     return flat[0] if len(flat) == 1 else kind(*flat)
+
+
+def _has_opposite(formula: Formula, among: list[Formula]) -> bool:
+    if isinstance(formula, Not):
+        return formula.inner in among
+    return any(isinstance(other, Not) and other.inner == formula for other in among)
 
 
 def is_large(formula: Formula) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
-from ansible_reap.flow.evaluation.formulas import Formula, conj, disj, implies, is_large, neg
+from ansible_reap.flow.evaluation.formulas import Formula, conj, disj, implies, is_large, neg, satisfiable
 
 MAX_OPTIONS = 12
 MAX_ITEMS = 200
@@ -245,7 +245,10 @@ def present(value: Value) -> Value:
     if not isinstance(value, Alt):
         return value
     there = [(guard, inner) for guard, inner in options(value) if not (isinstance(inner, Undefined) and inner.is_sure)]
-    if not there or len(there) == len(value.options):
+    if len(there) == len(value.options):
+        return value
+    there = [(guard, inner) for guard, inner in there if satisfiable(guard)]
+    if not there:
         return value
     return there[0][1] if len(there) == 1 else alt(there)
 

@@ -20,6 +20,7 @@ from ansible_reap.flow.evaluation.values import (
     alt,
     as_map,
     as_seq,
+    handles,
     lifted,
     options,
     plain,
@@ -37,7 +38,10 @@ def loop_items(evaluator: Evaluator, task: Task) -> Seq | None:
         return _files(evaluator, task.keywords[keyword], is_first=short == "first_found")
     value = _written(evaluator, task.keywords[keyword])
     kind = keyword.removeprefix("with_").rsplit(".", 1)[-1]
-    choices = [(guard, _items(evaluator, kind, inner)) for guard, inner in options(value)]
+    found = options(value)
+    if handles(value):
+        found = [each for each in found if not isinstance(each[1], Undefined)]  # there the task fails
+    choices = [(guard, _items(evaluator, kind, inner)) for guard, inner in found]
     if len(choices) == 1 and choices[0][0] is True:
         return choices[0][1]
     items: list[Value] = []
