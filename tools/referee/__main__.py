@@ -24,11 +24,13 @@ from pathlib import Path
 
 from referee import grammar
 from referee.controller import ROOT, Controller
+from referee.judgement import Disagreement, Half
+from referee.mending import fixable, mended, of_mending
 from referee.minimise import Showing, smallest
 from referee.project import Project
 from referee.relations import of_relations
 from referee.static import check
-from referee.trial import Result, trials
+from referee.trial import Focus, Result, trials
 
 
 class Session:
@@ -50,7 +52,7 @@ class Session:
 
     def try_them(self, controller: Controller, projects: dict[str, Project]) -> None:
         """Try these, by name."""
-        results = self._repeated(controller, projects)
+        results = [self._with_mending(controller, result) for result in self._repeated(controller, projects)]
         for name, result in zip(projects, results, strict=True):
             self._count(result)
             told = f"{controller.core} {name}"
@@ -73,6 +75,19 @@ class Session:
             print(f"{name} {found}", flush=True)
             project.write(self._kept / f"{found.kind}-{name}" / "project")
 
+    def _with_mending(self, controller: Controller, result: Result) -> Result:
+        """With what is wrong about the project that ``--fix`` makes of it, where it makes anything of it."""
+        labels = fixable(result.checked)
+        if not labels or result.invalid or result.disagreements:
+            return result
+        self.counts["projects mended by --fix"] += 1
+        after = mended(result.project, self._scratch / "mended")
+        (second,) = trials(controller, [after], self._scratch / "trials", self._at_once, Focus(None, None))
+        found = of_mending(labels, after, self._scratch / "mended", result.truths, second.truths)
+        if second.invalid:
+            found = iter([Disagreement(Half.STATIC, "fix-breaks-a-run", "", second.invalid)])
+        return replace(result, disagreements=tuple(found), runs=result.runs + second.runs)
+
     def _repeated(self, controller: Controller, projects: dict[str, Project]) -> list[Result]:
         """What came of each, where it disagreed without what a second try does not show: machines stumble."""
         results = trials(controller, list(projects.values()), self._scratch / "trials", self._at_once)
@@ -89,7 +104,7 @@ class Session:
     def _minimise(self, controller: Controller, result: Result, folder: Path) -> None:
         """Write the smallest project that shows the first of the differences, where its kind is new in this session."""
         for found in result.disagreements[:1]:
-            if found.kind in self._minimised or self._minutes <= 0:
+            if found.kind in self._minimised or found.kind.startswith("fix-") or self._minutes <= 0:
                 continue
             self._minimised.add(found.kind)
             showing = Showing(controller, self._scratch / "minimise", found, self._at_once)

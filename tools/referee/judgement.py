@@ -166,7 +166,11 @@ def _of_states(twin: Twin, report: dict[str, Any], detached: set[str]) -> Iterat
         truth[job.key][job.waited] += 1
     for jid in sorted(set(seen) & set(states)):
         job, waited = seen[jid], truth[seen[jid].key]
-        if not job.label or job.label in detached or job.polled or len(waited) != 1:
+        if not job.label or job.polled or len(waited) != 1:
+            continue
+        if job.label in detached:
+            if not waited[True] and states[jid]["state"] != "detached":
+                yield twin.disagree(f"state-{states[jid]['state']}-not-detached", f"{states[jid]}", job.label)
             continue
         wrong = _wrong_state(
             states[jid], job, waited=waited[True] > 0, gate_reaps=twin.options["on_unreaped"] == "reap"

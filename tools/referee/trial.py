@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from referee.controller import OBSERVER, OURS, Asked, Controller, Ran
-from referee.judgement import Disagreement, Half, Twin, of_twin, of_verdicts
+from referee.judgement import Disagreement, Half, Truth, Twin, of_twin, of_verdicts
 from referee.observation import Observation, observe
 from referee.project import MOST_SWITCHES, Project, Setting
 from referee.static import Checked, check
@@ -55,6 +55,8 @@ class Result:
     """Why the project says nothing: Ansible did not take it."""
     ran: frozenset[str] = frozenset()
     """Labels of launches that started jobs in a run in which nothing failed."""
+    truths: tuple[Truth, ...] = ()
+    """The runs by which the verdicts were judged."""
 
 
 class Trial:
@@ -142,7 +144,7 @@ class Trial:
             Disagreement(Half.OTHER, "timeout", "", str(p.setting)) for p, _, seen in alone if seen.status is None
         ]
         labels = frozenset(job.label for _, seen in truths if seen.ordinary for job in seen.jobs)
-        return Result(project, self._checked, len(rans), cpu, tuple(found), None, labels)
+        return Result(project, self._checked, len(rans), cpu, tuple(found), None, labels, tuple(truths))
 
     def _twin(self, setting: Setting, alone: list[tuple[_Planned, Observation]]) -> Observation:
         """The run without our callback in the same setting, in which jobs end as they do in a guarded one."""

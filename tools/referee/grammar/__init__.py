@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import enum
+import re
+from typing import Any
 
 from referee.grammar.chance import Chance
 from referee.grammar.conditions import Conditions
@@ -31,7 +33,7 @@ def project(seed: str, layout: Layout = Layout.ANY, spelling: str | None = None)
     material = Material(chance, conditions, hosts)
     making = Stories(material)
     stories = [making.story() for _ in range(chance.weighted({1: 5, 2: 4, 3: 1}))]
-    tasks = _between(chance, conditions, _interleaved(chance, stories))
+    tasks = _between(chance, conditions, _mutated(chance, conditions, _interleaved(chance, stories)))
     structure = Structure(material)
     if layout is Layout.ANY:
         playbooks = structure.playbooks(tasks)
@@ -62,6 +64,39 @@ def _interleaved(chance: Chance, stories: list[Story]) -> list[Task]:
     while any(left):
         result.append(chance.one([story for story in left if story]).pop(0))
     return result
+
+
+def _mutated(chance: Chance, conditions: Conditions, tasks: list[Task]) -> list[Task]:
+    """Now and then one small thing is wrong: a wait is missing, is for another register or stands under a condition."""
+    form = chance.weighted({"": 9, "no wait": 0.5, "other register": 0.5, "condition": 0.7, "order": 0.3})
+    after = [number for number, task in enumerate(tasks) if "async" not in task]
+    registers = [task["register"] for task in tasks if "async" in task]
+    if not form or not after or not registers:
+        return tasks
+    chance.note(f"mutated: {form}")
+    place = chance.one(after)
+    task = tasks[place]
+    if form == "no wait":
+        return [*tasks[:place], *tasks[place + 1 :]]
+    if form == "order":
+        return [*tasks[:place], *tasks[place + 1 :], task]
+    if form == "condition":
+        more = conditions.any().written(chance)
+        whens = [each for when in (task.get("when", []), more) for each in (when if isinstance(when, list) else [when])]
+        return [*tasks[:place], task | {"when": whens}, *tasks[place + 1 :]]
+    one, other = chance.one(registers), chance.one(registers)
+    return [*tasks[:place], _renamed(task, one, other), *tasks[place + 1 :]]
+
+
+def _renamed(data: Any, one: str, other: str) -> Any:
+    """The data with one variable in place of another wherever it is named."""
+    if isinstance(data, str):
+        return re.sub(rf"\b{one}\b", other, data)
+    if isinstance(data, list):
+        return [_renamed(each, one, other) for each in data]
+    if isinstance(data, dict):
+        return {key: _renamed(value, one, other) for key, value in data.items()}
+    return data
 
 
 def _between(chance: Chance, conditions: Conditions, tasks: list[Task]) -> list[Task]:

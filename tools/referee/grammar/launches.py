@@ -60,6 +60,8 @@ def launch(material: Material, *, looped: bool | None = None, guarded: bool | No
     task |= _limit(material, end)
     task["register"] = register
     task |= _more(chance, may_hide=task["poll"] == 0)
+    task |= _again(chance, register)
+    task |= _detachment(chance)
     return Launch(label, task, register, loop is not None, loop.items if loop else 1, condition, per_item, end)
 
 
@@ -188,6 +190,26 @@ def _limit(material: Material, end: str) -> Task:
     if form == "poll variable":
         return {"async": limit, "poll": f"{{{{ {material.variable('poll', 0)} }}}}"}
     return forms[form]
+
+
+def _again(chance: Chance, register: str) -> Task:
+    """Now and then an ``until`` of the launch's own: one that is not met starts one more job at each try."""
+    form = chance.weighted({"": 60, "met": 1, "unmet": 0.6})
+    if not form:
+        return {}
+    chance.note(f"launch with until: {form}")
+    asked = chance.one((f"{register}.started", f"{register}.ansible_job_id is defined", f"{register} is succeeded"))
+    if form == "unmet":
+        asked = chance.one((f"{register} is finished", f"{register}.finished"))
+    return {"until": asked, "retries": 1, "delay": 0, "ignore_errors": True}
+
+
+def _detachment(chance: Chance) -> Task:
+    form = chance.weighted({"": 60, "reason": 1.5, "nothing": 0.5})
+    if not form:
+        return {}
+    chance.note(f"detached with {form}")
+    return {"vars": {"async_reaper_detach": "it lives on" if form == "reason" else ""}}
 
 
 def _more(chance: Chance, *, may_hide: bool) -> Task:

@@ -17,6 +17,7 @@ class Structure:
         self._hosts = material.hosts
         self._variables = material.variables
         self._handlers = material.handlers
+        self._only = material.chance.one(("all", "all", material.hosts[0]))
         self.files = material.files
         self._where_variables = material.chance.weighted(
             {"vars": 3, "group_vars": 3, "host_vars": 1, "vars_files": 0.7}
@@ -116,7 +117,7 @@ class Structure:
     def _pattern(self) -> str:
         chance = self._chance
         if len(self._hosts) == 1:
-            return chance.one(("all", "all", self._hosts[0]))
+            return self._only  # that two patterns mean the same host cannot be told without an inventory
         return chance.weighted({"all": 10, self._hosts[0]: 0.7, f"all:!{self._hosts[-1]}": 0.3, "some": 0.5})
 
     # ---- handlers

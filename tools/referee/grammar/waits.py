@@ -71,19 +71,27 @@ class After:
         """In order."""
         chance = self._chance
         what = chance.weighted(
-            {"wait": 70, "nothing": 10, "peek": 8, "peek and wait": 6, "cleanup": 2, "wait and cleanup": 4}
+            {
+                "wait": 70,
+                "nothing": 10,
+                "peek": 8,
+                "peek and wait": 6,
+                "cleanup": 2,
+                "wait and cleanup": 4,
+                "cleanup and wait": 1.5,
+            }
         )
         chance.note(what)
         if what == "nothing":
             return []
         if what == "cleanup":
             return [self._cleanup()]
-        tasks: list[Task] = []
+        tasks: list[Task] = [self._cleanup()] if what.startswith("cleanup") else []
         if "peek" in what:
             tasks += self._seen(self._peek)
         if "wait" in what:
             tasks += self._seen(self._wait)
-        if what == "wait and cleanup":
+        if what.endswith("cleanup"):
             tasks.append(self._cleanup())
         return tasks
 
