@@ -289,11 +289,13 @@ def _of_name(task: Task) -> Iterator[Sign]:
 
 
 def _of_counterpart(analysis: Analysis, task: Task) -> Iterator[Sign]:
-    """A file beside this one whose name says ``stop`` where the name of this one says ``start``."""
+    """A file beside this one whose name says ``stop`` or ``kill`` where the name of this one says ``start``."""
     folder, _, name = task.path.rpartition("/")
-    other = re.sub(r"(?<![a-z])start(?![a-z])", "stop", name)
-    if other != name and (Path(analysis.root) / folder / other).is_file():
-        yield Sign(f"there is {other} beside {name}", FAIR)
+    for word in ("stop", "kill"):
+        other = re.sub(r"(?<![a-z])start(?![a-z])", word, name)
+        if other != name and (Path(analysis.root) / folder / other).is_file():
+            yield Sign(f"there is {other} beside {name}", FAIR)
+            return
 
 
 def _of_neighbours(analysis: Analysis, task: Task) -> Iterator[Sign]:

@@ -16,7 +16,7 @@ from ansible_reap.checks.evidence import work
 from ansible_reap.checks.evidence.neighbours import lines_of, play_of, tasks_after
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis
-from ansible_reap.shell.parser import Command
+from ansible_reap.shell.parser import Command, parse
 from ansible_reap.wording import shortened
 
 _DECLARED = re.compile(
@@ -39,6 +39,9 @@ MAX_COMMENT = 12
 
 SHORTEST_TIMER = 10
 """Seconds: a shorter ``sleep`` before a command only lets the task return first."""
+_SOON_AFTER = re.compile(r"\b(?:after|in) +\d+ ?(?:s|secs?|seconds?|m|min|minutes?)\b", re.IGNORECASE)
+"""Words by which a name says that the pause is what the task is about."""
+_SHELLS = frozenset({"sh", "bash", "dash", "/bin/sh", "/bin/bash"})
 _OPPOSITES = frozenset(
     frozenset(pair)
     for pair in (
@@ -116,15 +119,16 @@ def counterpart(analysis: Analysis, task: Task) -> str | None:
 
 def timer(task: Task) -> Timer | None:
     """That the job acts, or undoes what it has done, after a pause of its own; None where it does not."""
-    found = [command for command in work.commands(task) if command.argv]
+    found = [command for command in _all_commands(task) if command.argv]
+    shortest = 0.0 if _SOON_AFTER.search((task.name or "")[:MAX_TEXT]) else SHORTEST_TIMER
     if any({"for", "while", "until", "do"} & set(command.reserved) for command in found):
         return None  # it may only look again and again
-    at = max((at for at, command in enumerate(found) if _pause_of(command)), default=None)
+    at = max((at for at, command in enumerate(found) if _pause_of(command, shortest)), default=None)
     if at is None:
         return None
     after = next((command for command in found[at + 1 :] if not work.is_quick(command)), None)
-    before = [command for command in found[:at] if not work.is_quick(command) and not _is_shell(command)]
-    pause = _pause_of(found[at])
+    before = [command for command in found[:at] if not (work.is_quick(command) or _SHELLS & set(command.words))]
+    pause = _pause_of(found[at], shortest)
     if after is None or pause is None:
         return None
     if not before:
@@ -133,19 +137,30 @@ def timer(task: Task) -> Timer | None:
     return Timer(pause, _in_short(undone), _in_short(after)) if undone else None
 
 
-def _pause_of(command: Command) -> str | None:
+def _all_commands(task: Task) -> Iterator[Command]:
+    """The commands of the task, and those that it has a shell run elsewhere, as ``kubectl exec POD -- sh -c '...'``."""
+    for command in work.commands(task):
+        yield command
+        words = command.words
+        for at in range(1, len(words) - 2):
+            if not _is_shell(command) and words[at] in _SHELLS and words[at + 1].endswith("c"):
+                yield from parse(words[at + 2])
+                break
+
+
+def _pause_of(command: Command, shortest: float) -> str | None:
     argv = next(iter(list(command.programs())[-1:]), ())
     if argv[:1] != ("sleep",) or len(argv) != 2:
         return None
     seconds = work.sleep_seconds(argv[1])
     is_open = "{{" in argv[1] and "random" not in argv[1]  # a random one spreads load over hosts
-    is_long = seconds is not None and seconds >= SHORTEST_TIMER
+    is_long = seconds is not None and seconds >= shortest
     return f"sleep {shortened(argv[1])}" if is_long or is_open else None
 
 
 def _is_shell(command: Command) -> bool:
     """Whether the command is only the shell of those that follow."""
-    return any(argv[0] in ("sh", "bash", "dash") for argv in command.programs())
+    return any(argv[0] in _SHELLS for argv in command.programs())
 
 
 def _is_undone(before: Command, after: Command) -> bool:
