@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from referee import grammar, minimise, relations
+from referee import grammar, mending, minimise, relations
 from referee.judgement import Twin, of_twin, of_verdicts
 from referee.observation import Job, Observation
 from referee.project import Project, Setting, Task
@@ -118,6 +118,50 @@ def test_a_clean_run_that_is_failed_is_told() -> None:
 def test_another_course_with_the_callback_than_without_is_told() -> None:
     other = replace(a_run(JOB), course=Counter({("h1", "site.yml:9", "skipped"): 1}))
     assert reports(a_run(JOB), other, REPORTED, options={"on_unreaped": "report"}) == ["other-course"]
+
+
+@pytest.mark.parametrize(
+    ("reported", "outstanding", "kinds"),
+    [
+        ({"state": "unreaped", "seen_by": None, "last_seen": "running"}, {"j1.1"}, []),
+        ({"state": "unreaped", "seen_by": None, "last_seen": "running"}, set(), ["ledger-forgets"]),
+        ({"state": "reaped", "last_seen": "finished"}, {"j1.1"}, ["ledger-keeps"]),
+        ({"state": "reaped", "last_seen": "finished"}, set(), []),
+    ],
+)
+def test_the_ledger_is_held_against_the_report(
+    reported: dict[str, object], outstanding: set[str], kinds: list[str]
+) -> None:
+    job = {**REPORTED, **reported}
+    run = a_run(JOB if job["state"] == "reaped" else LEFT)
+    report = {"jobs": [job], "summary": Counter([str(job["state"])])}
+    twin = Twin(run, run, report, {"on_unreaped": "report"}, {}, "", frozenset(outstanding))
+    assert [found.kind for found in of_twin(twin, set())] == kinds
+
+
+def test_a_detached_job_that_is_reported_otherwise_is_told() -> None:
+    report = {"jobs": [{**REPORTED, "state": "unreaped", "seen_by": None}], "summary": Counter(["unreaped"])}
+    twin = Twin(a_run(LEFT), a_run(LEFT), report, {"on_unreaped": "report"}, {}, "")
+    assert [found.kind for found in of_twin(twin, {"L1"})] == ["state-unreaped-not-detached"]
+
+
+def test_a_project_that_fix_has_mended_is_run_again_and_held_against_what_it_was(tmp_path: Path) -> None:
+    project = Project({"hosts.ini": "h1\n", "site.yml": a_play(LAUNCH)}, ("site.yml",), ("h1",))
+    project.write(tmp_path / "before")
+    labels = mending.fixable(check(tmp_path / "before"))
+    after = mending.mended(project, tmp_path / "after")
+    assert labels == {"L1"}
+    assert len(after.files["site.yml"][0]["tasks"]) == 2
+    before: list[tuple[Setting, Observation]] = [({}, a_run(LEFT))]
+
+    def held_against(run: Observation, fixed: Project = after) -> list[str]:
+        found = mending.of_mending(labels, fixed, tmp_path / "scratch", before, [({}, run)])
+        return [each.kind for each in found]
+
+    assert held_against(a_run(JOB)) == []
+    assert held_against(a_run(LEFT)) == ["fix-does-not-wait"]
+    assert held_against(a_run(JOB, status=2, failures=("h1 Wait: broken",))) == ["fix-breaks-a-run"]
+    assert held_against(a_run(JOB), project) == ["fix-does-not-convince"]
 
 
 def test_a_seed_makes_the_same_project_again_and_another_seed_another() -> None:

@@ -103,6 +103,8 @@ class Twin:
     options: dict[str, str]
     setting: Setting
     output: str
+    outstanding: frozenset[str] | None = None
+    """Ids of the jobs that our ledger holds after the guarded run; None where it is not asked."""
 
     @property
     def only_reports(self) -> bool:
@@ -131,6 +133,8 @@ def of_twin(twin: Twin, detached: set[str]) -> Iterator[Disagreement]:
         yield from _of_course(twin)
     yield from _of_states(twin, twin.report, detached)
     yield from _of_outcome(twin, twin.report)
+    if twin.outstanding is not None:
+        yield from _of_ledger(twin, twin.report, twin.outstanding)
 
 
 def _of_course(twin: Twin) -> Iterator[Disagreement]:
@@ -207,6 +211,18 @@ def _of_outcome(twin: Twin, report: dict[str, Any]) -> Iterator[Disagreement]:
         yield twin.disagree("fails-a-clean-run", f"{twin.guarded.our_failures} {twin.output[-600:]}")
     if alone != 0 and guarded == 0:
         yield twin.disagree("hides-a-failure", str(twin.alone.failures))
+
+
+def _of_ledger(twin: Twin, report: dict[str, Any], outstanding: frozenset[str]) -> Iterator[Disagreement]:
+    """The ledger must hold the jobs that nobody has answered for, and no other."""
+    left = {
+        job["jid"] for job in report["jobs"] if job["state"] == "unreaped" and job["last_seen"] in (None, "running")
+    }
+    settled = {job["jid"] for job in report["jobs"] if job["state"] in ("reaped", "failed", "timed_out", "detached")}
+    for jid in sorted(left - outstanding):
+        yield twin.disagree("ledger-forgets", jid)
+    for jid in sorted(outstanding & settled):
+        yield twin.disagree("ledger-keeps", jid)
 
 
 def _fails(job: dict[str, Any], on_unreaped: str) -> bool:

@@ -80,6 +80,10 @@ class Project:
         """How the work of each label's jobs ends by itself: ok, fail or long."""
         return dict(re.findall(r"\b(L\d+)\W+(ok|fail|long)\b", "\n".join(self.texts().values())))
 
+    def hosts_are_the_same(self) -> bool:
+        """Whether all of its plays name the same hosts; how other patterns overlap is up to the inventory."""
+        return len({str(each["hosts"]) for each in self.tasks() if "hosts" in each}) < 2
+
     def ends_well(self) -> bool:
         """Whether every job is one that ends well by itself."""
         return set(self.ends().values()) <= {"ok"}

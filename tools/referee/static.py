@@ -1,4 +1,4 @@
-"""What the linter says of a project: ``ansible-reap check --format json``, called in this process."""
+"""What our commands say, called in this process: ``check`` of a project, ``jobs`` of the ledgers that runs left."""
 
 from __future__ import annotations
 
@@ -58,3 +58,17 @@ def check(folder: Path) -> Checked:
             launches[label.group()] = Launch(label.group(), each["path"], each["line"], each["verdict"], reaps)
     errors = tuple(f"{each['path']}:{each.get('line')}: {each['message']}" for each in told["errors"])
     return Checked(launches, tuple(told["findings"]), errors, None)
+
+
+def outstanding(ledger: Path) -> set[str]:
+    """The job ids that a folder of ledgers still holds, as ``ansible-reap jobs`` tells them."""
+    if not ledger.is_dir():
+        return set()
+    out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    try:
+        with contextlib.redirect_stdout(out):
+            ansible_reap(["jobs", "--ledger-dir", str(ledger), "--format", "json"])
+    finally:
+        gc.enable()  # as above
+    out.seek(0)
+    return {job["jid"] for job in json.load(out)["jobs"]}

@@ -11,7 +11,7 @@ from referee.controller import OBSERVER, OURS, Asked, Controller, Ran
 from referee.judgement import Disagreement, Half, Truth, Twin, of_twin, of_verdicts
 from referee.observation import Observation, observe
 from referee.project import MOST_SWITCHES, Project, Setting
-from referee.static import Checked, check
+from referee.static import Checked, check, outstanding
 
 GUARDED = 2
 """In so many runs of a project our callback takes part."""
@@ -128,8 +128,9 @@ class Trial:
                 return Result(project, self._checked, len(rans), cpu, (), ran.output()[-600:] or "no recap")
         found: list[Disagreement] = []
         truths = [(planned.setting, seen) for planned, _, seen in alone if planned.well]
-        # Whether a playbook is run together with another one cannot be known from its text.
-        exhaustive = project.knowable and len(project.used_switches()) <= MOST_SWITCHES
+        # Whether a playbook is run together with another one, and which hosts there are, cannot be known from its text.
+        knowable = project.knowable and project.hosts_are_the_same()
+        exhaustive = knowable and len(project.used_switches()) <= MOST_SWITCHES
         found += of_verdicts(self._checked, project.labels(), truths, exhaustive=exhaustive)
         detached = {
             label for label, launch in self._checked.launches.items() if launch.verdict in ("detached", "reboot")
@@ -138,7 +139,16 @@ class Trial:
             if planned.options is not None:
                 twin = self._twin(planned.setting, [(other, run) for other, _, run in alone])
                 found += of_twin(
-                    Twin(twin, seen, ran.report(), planned.options, planned.setting, ran.output()), detached
+                    Twin(
+                        twin,
+                        seen,
+                        ran.report(),
+                        planned.options,
+                        planned.setting,
+                        ran.output(),
+                        frozenset(outstanding(ran.run / "ledger")),
+                    ),
+                    detached,
                 )
         found += [
             Disagreement(Half.OTHER, "timeout", "", str(p.setting)) for p, _, seen in alone if seen.status is None
