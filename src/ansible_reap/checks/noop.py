@@ -103,7 +103,7 @@ def _zero(analysis: Analysis, use: AsyncUse) -> Finding | None:
     waits = _waits_for_nothing(analysis, use.task)
     command = work.reboots(use.task)
     if command:
-        effect = f"'{command}' runs in the foreground, and the connection may go before the task has ended"
+        effect = f"the reboot ('{command}') is no job, and the connection may go before the task has ended"
         todo = (
             f"Use {reboot.module_for(use.task)}, which waits for the host, in place of it and of the waits that follow"
         )

@@ -76,7 +76,8 @@ def run(
         except Exception as error:  # noqa: BLE001 - one broken check must not hide what the others found
             (on_crash or _warn)(rule, error)
     on = [each for each in found if enable is None or each.tag in enable or each.tag not in _OPT_IN]
-    return [_with_suggestion(each, analysis) for each in sorted(_causes_first(on), key=_by_place)]
+    first = {(*_by_place(each), each.message): each for each in reversed(on)}  # an alias brings a task in twice
+    return [_with_suggestion(each, analysis) for each in sorted(_causes_first([*first.values()]), key=_by_place)]
 
 
 def _with_suggestion(finding: Finding, analysis: Analysis) -> Finding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 
 from ansible_reap.checks import fixes, reboot
@@ -28,13 +29,14 @@ LOOK = 0.5
 Measured as loops of 12 looks less loops of 2 on a busy machine of two cores (ansible-core 2.22): 0.6 to 1.4 s on a
 local connection, 0.3 to 0.4 s of them processor time; 0.8 to 1.8 s over ssh.
 """
+_NAMES_A_TIMEOUT = re.compile(r"\btime[sd]?[ -]?(?:out|limit)", re.IGNORECASE)
 SLOW_LOOK = 10.0
 """Seconds that one look takes at most, far more than it does over an ordinary connection."""
 
 
 def check(context: RuleContext) -> Iterator[Finding]:
     for use in context.analysis.uses:
-        if use.limit is None:
+        if use.limit is None or _tests_the_limit(use.task, use.limit):
             continue
         finding = (
             _interval(context.analysis, use) or _ceiling(context.analysis, use, use.limit) or _headroom(context, use)
@@ -44,6 +46,11 @@ def check(context: RuleContext) -> Iterator[Finding]:
     for reap in context.analysis.reaps:
         waited_for = [launch for launch in context.analysis.launches if reap in launch.reaps]
         yield from _window(context.analysis, reap, waited_for)
+
+
+def _tests_the_limit(task: Task, limit: Quantity) -> bool:
+    """Whether the task exists to be killed: its name speaks of a time-out, and its work takes longer than the limit."""
+    return _NAMES_A_TIMEOUT.search(task.name or "") is not None and too_short(task, limit) is not None
 
 
 def _is_said_with_the_reboot(analysis: Analysis, use: AsyncUse) -> bool:
@@ -75,19 +82,30 @@ def _interval(analysis: Analysis, use: AsyncUse) -> Finding | None:
     if use.launch is None and cuts_connection(use.task.module, use.task.args, use.task.name):
         return None  # polled for: what it lacks is poll: 0
     longest = max(use.limit.values)
+    known = work.known_time(use.task)
+    is_killed = known is not None and not known.is_bound and known.seconds > longest
     instead = ""
     if use.launch and reboot.by_hand(analysis, use.launch):
         instead = f", or use {reboot.module_for(use.task)}, which waits for the host"
         if reboot.replaced_by_the_module(analysis, use.task):
             instead += " in place of the waits that follow"
+    if known is not None and is_killed:
+        effect = ", before the reboot" if work.reboots(use.task) else ""
+        what = (
+            f"The work takes longer ({known.source}) than its limit of {seconds_text(longest)}: ansible-core 2.19.14 "
+            f"and later kill it after about {seconds_text(longest)}{effect}; older ones let it"
+        )
+    else:
+        what = (
+            f"When a limit of {seconds_text(longest)} ends the work depends on the version: ansible-core 2.19.14 and "
+            f"later kill it after about {seconds_text(longest)}, older ones let it"
+        )
     return speak(
         RULE,
         use.task,
-        f"When a limit of {seconds_text(longest)} ends the work depends on the version: ansible-core 2.19.14 and later "
-        f"kill it after about {seconds_text(longest)}, older ones let it run up to {2 * KILL_STEP} s longer. Give it a "
-        f"limit well above the time that it needs, such as 'async: {ENOUGH_FOR_SHORT_WORK}'{instead}.",
+        f"{what} run up to {2 * KILL_STEP} s longer. Give it a limit well above the time that it needs, such as "
+        f"'async: {ENOUGH_FOR_SHORT_WORK}'{instead}.",
         sub_tag="interval",
-        severity=Level.LOW if work.only_asks_for_a_reboot(use.task) else None,
         confidence=Level.MEDIUM,
         settings=use.settings,
         fix=None if instead else fixes.limit.raised(analysis, use.task, use.launch, ENOUGH_FOR_SHORT_WORK),
@@ -100,6 +118,8 @@ def _ceiling(analysis: Analysis, use: AsyncUse, limit: Quantity) -> Finding | No
         return None
     known, longest, advice = short
     takes = "may take up to" if known.is_bound else "takes"
+    if use.task.module in ("get_url", "uri"):
+        takes = "may wait for its server for"  # how long all of it takes has no bound
     when = f"just then, after {seconds_text(longest)}" if longest == known.seconds else f"after {seconds_text(longest)}"
     return speak(
         RULE,

@@ -20,7 +20,7 @@ def ends_it_at_once(analysis: Analysis, task: Task, limit: Quantity | None) -> b
         return False
     # What has left its shell is not subject to the limit, Windows has another wrapper, and ``sleep 2 && reboot``
     # without a shell fails at once.
-    if may_be_on_windows(analysis, task) or work.holds_operators(task):
+    if may_be_on_windows(analysis, task) or work.holds_operators(task) or work.ends_at_once(task):
         return False
     return not work.outlives_the_limit(work.commands(task))
 

@@ -41,6 +41,9 @@ _OPERATORS = frozenset({"&&", "||", ";", "|", "&", ">", ">>"})
 _QUICK = frozenset({"echo", "printf", "sleep", "true", ":", "exit", "cd", "disown", "date", "touch", "export", "set",
                     "test", "[", "[[", "logger", "whoami", "hostname", "uptime", "pwd"})  # fmt: skip
 """Programs that do next to nothing."""
+_INSTANT = (_QUICK - {"sleep"}) | {"reboot", "shutdown", "poweroff", "halt", "init", "telinit", "kill", "pkill",
+                                   "killall", "sudo", "doas"}  # fmt: skip
+"""Programs that end within a fraction of a second; what ``sudo`` runs is asked about too."""
 
 
 def is_windows(task: Task) -> bool:
@@ -212,9 +215,17 @@ def reboots(task: Task) -> str | None:
     return None
 
 
-def only_asks_for_a_reboot(task: Task) -> bool:
-    """Whether the task runs one command and that is a reboot, which ends once the host has been asked to go down."""
-    return len(commands(task)) == 1 and not is_windows(task) and reboots(task) is not None
+def ends_at_once(task: Task) -> bool:
+    """Whether all that the task runs ends within a fraction of a second, as a request to go down or a signal does."""
+    found = commands(task)
+    programs = [argv for command in found for argv in command.programs()]
+    return bool(programs) and not is_windows(task) and all(map(_is_instant, programs))
+
+
+def _is_instant(argv: tuple[str, ...]) -> bool:
+    if argv[0] == "systemctl":
+        return [word for word in argv[1:] if not word.startswith("-")][:1] in (["reboot"], ["poweroff"], ["halt"])
+    return argv[0] in _INSTANT
 
 
 def _is_reboot(argv: tuple[str, ...]) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from ansible_reap.checks.evidence import work
-from ansible_reap.checks.evidence.neighbours import check_after, own_wait_after
+from ansible_reap.checks.evidence.neighbours import check_after, own_wait_after, tasks_naming
 from ansible_reap.checks.finding import Edit, Fix
 from ansible_reap.checks.fixes.layout import Item, find, scalar
 from ansible_reap.content.model import Task
@@ -52,6 +52,8 @@ MAX_TEXT = 1000
 MAX_KEPT = 4096
 """Tasks of which it is remembered whether they cut a wait off: each fix of a file asks for those after it."""
 _SMALL = frozenset({"a", "an", "the", "and", "for", "from", "in", "is", "of", "on", "that", "this", "to", "with"})
+_OF_A_LAUNCH = {"ansible_job_id", "started", "finished", "results_file", "changed", "failed", "skipped", "results"}
+"""What the result of a launch holds, with what every result and that of a loop has (ansible-core 2.16 to 2.22)."""
 _NAME = re.compile(r"[a-z_]\w*", re.IGNORECASE)
 _TEMPLATE = re.compile(r"\{\{((?:(?!\{\{|\}\}).)+)\}\}")
 _ROLE = re.compile(r"(?:^|/)roles/(?:[\w-]+\.)*([\w-]+)/")
@@ -134,6 +136,7 @@ def _place(analysis: Analysis, item: Item, launch: Launch) -> int:
     ending = {look.task.line for look in launch.looks}
     if launch.register is not None:
         ending |= _lines_that_set(analysis.steps.get(item.path, ())).get(launch.register, frozenset())
+        ending |= _lines_that_need(analysis, launch.task, launch.register)
     # Where the work has failed, the play may not get past a task that asks for what it has done.
     ending |= {
         each.line for each in (own_wait_after(analysis, launch.task), check_after(analysis, launch.task)) if each
@@ -163,6 +166,16 @@ def _lines_that_set(steps: tuple[Task, ...]) -> dict[str, frozenset[int]]:
         for name in (*names, *(step.args if step.module == "set_fact" else ())):
             found.setdefault(name, set()).add(step.line)
     return {name: frozenset(lines) for name, lines in found.items()}
+
+
+def _lines_that_need(analysis: Analysis, task: Task, register: str) -> set[int]:
+    """The lines of later tasks that read from the register what a launch does not return: without it they fail."""
+    attribute = re.compile(rf"(?<![\w.]){re.escape(register)}\.(\w+)(?!\w|\s*\()")
+    return {
+        other.line
+        for other in tasks_naming(analysis, task.path, register)
+        if other.line > task.end_line and set(attribute.findall(f"{other.args} {other.keywords}")) - _OF_A_LAUNCH
+    }
 
 
 @lru_cache(maxsize=MAX_KEPT)
@@ -210,6 +223,8 @@ def _reap(launch: Launch, item: Item, register: str, limit: float | None) -> str
         f"{keys}retries: {_retries(launch, item, limit)}",
         f"{keys}delay: {delay}",
     ]
+    if item.entry("local_action") and not item.entry("delegate_to"):
+        lines.append(f"{keys}delegate_to: localhost")
     return "\n".join(lines) + "\n" + "".join(_kept(launch, item, each))
 
 
