@@ -7,6 +7,7 @@ from typing import NamedTuple
 from ansible_reap.checks.evidence import daemon, intent, scripts, work
 from ansible_reap.checks.evidence.daemon import Sign
 from ansible_reap.checks.finding import Level
+from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, Launch
 from ansible_reap.jobs import DETACH_VARIABLE, Verdict
 from ansible_reap.wording import duration, seconds_text
@@ -55,6 +56,12 @@ def by_its_author(analysis: Analysis, launch: Launch, signs: tuple[Sign, ...]) -
     words = intent.declared(analysis, launch.task)
     if words:
         return Meant(_declared(launch, words), Level.LOW)
+    twin = intent.foreground_twin(analysis, launch.task)
+    if twin:
+        return Meant(_in_two_modes(launch, twin), Level.LOW)
+    waits = intent.wait_by_include(analysis, launch.task)
+    if waits:
+        return Meant(_waits_elsewhere(launch, waits), Level.MEDIUM)
     timer = intent.timer(launch.task)
     if timer:
         return Meant(_timer(launch, timer), Level.LOW)
@@ -115,6 +122,24 @@ def _declared(launch: Launch, words: str) -> str:
     return (
         f"Nothing waits for the {_jobs(launch)}, on purpose, as {words}: {_fails_unseen(launch)}. Say so in its vars, "
         f"where runs and reports read it {_DECLARE}; if a failure matters after all, {register}wait with async_status."
+    )
+
+
+def _in_two_modes(launch: Launch, twin: Task) -> str:
+    register = "" if launch.register else "register the result and "
+    return (
+        f"Line {twin.line} runs the same in the foreground, under another condition; here nothing waits for the "
+        f"{_jobs(launch)}: {_fails_unseen(launch)}. Where something else reports how it ends, say so in its vars "
+        f"{_DECLARE}; if nothing does, {register}wait with async_status."
+    )
+
+
+def _waits_elsewhere(launch: Launch, waits: Task) -> str:
+    register = "" if launch.register else "register the result and "
+    return (
+        f"Nothing waits for the {_jobs(launch)} with async_status: {_fails_unseen(launch)}. If line {waits.line} waits "
+        f"for this work in a way of its own, say in its vars that nobody else has to {_DECLARE}; its time-out is all "
+        f"that it can tell of a failure. If it does not, {register}wait with async_status."
     )
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ansible_reap.checks.evidence import work
-from ansible_reap.checks.evidence.neighbours import lines_of, play_of, tasks_after
+from ansible_reap.checks.evidence.neighbours import lines_of, play_of, tasks_after, tasks_of_file
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis
 from ansible_reap.shell.parser import Command, parse
@@ -26,7 +26,8 @@ _DECLARED = re.compile(
     r"|\bwithout (?:a )?wait(?:ing)?\b|\bnot waiting\b|\bno wait(?:ing)?\b"
     r"|\b(?:not|never|isn'?t|aren'?t) (?:\w+ )?(?:awaited|waited for)\b"
     r"|\b(?:stop|keep|prevent|avoid|instead of|rather than)\b[^.;:]{0,40}\bwaiting\b"
-    r"|\b(?:don'?t|do not) care (?:about|if|whether|how)\b",
+    r"|\b(?:don'?t|do not) care (?:about|if|whether|how)\b"
+    r"|\b(?:must|has to|have to|needs? to|should)(?: be)? (?:run|start(?:ed)?|go) (?:\w+ )?in the background\b",
     re.IGNORECASE,
 )
 """Words by which an author says that nobody is to wait."""
@@ -61,6 +62,8 @@ _ENDING = re.compile(
 """Commands that end work which something else has started."""
 _STOPPING = frozenset({"stop", "kill", "quit", "cancel", "terminate", "abort", "end", "halt", "finish", "down"})
 """Sub-commands by which a program ends what it has begun."""
+_INCLUDES = frozenset({"include_tasks", "import_tasks", "include_role", "import_role", "include"})
+_WAIT = re.compile(r"(?<![a-z])wait(?:s|ing)?(?![a-z])", re.IGNORECASE)
 _START = re.compile(r"(?<![a-z])(?:start|begin|launch)(?![a-z])")
 _FINISHING = ("finish", "end", "wait", "collect", "complete", "join", "gather")
 """What the file may be called in which work is waited for that another file starts."""
@@ -105,6 +108,27 @@ def _comments(analysis: Analysis, task: Task) -> Iterator[tuple[str, str]]:
         found = re.search(r"(?:^|\s)#(.*)$", lines[at][:MAX_TEXT])
         if found:
             yield f"the comment in line {at + 1}", found[1]
+
+
+def foreground_twin(analysis: Analysis, task: Task) -> Task | None:
+    """Another task of the file that runs the same and waits for it: then the launch is one of two modes."""
+    if not task.args or "when" not in task.keywords:
+        return None
+    for other in tasks_of_file(analysis, task.path):
+        is_launch = str(other.keywords.get("poll", "")).strip() == "0"
+        if other.line != task.line and other.module == task.module and other.args == task.args and not is_launch:
+            return other if other.keywords.get("when") not in (None, task.keywords["when"]) else None
+    return None
+
+
+def wait_by_include(analysis: Analysis, task: Task) -> Task | None:
+    """The next task, where it includes tasks or a role and its name or theirs says that it waits."""
+    after = (each for each in tasks_after(analysis, task.path, task.end_line) if each.module != "block")
+    other = next(after, None)
+    if other is None or play_of(other) != play_of(task) or other.module not in _INCLUDES:
+        return None
+    called = " ".join(str(value) for value in other.args.values())
+    return other if _WAIT.search(f"{other.name or ''} {called}"[:MAX_TEXT]) else None
 
 
 def counterpart(analysis: Analysis, task: Task) -> str | None:
