@@ -10,6 +10,7 @@ from ansible_reap.checks.evidence.neighbours import (
     fails_later,
     has_comment,
     is_ended_between,
+    needs_success_of,
     takes_down,
     tests_failure_of,
 )
@@ -40,7 +41,15 @@ def _is_on_purpose(analysis: Analysis, reap: Reap) -> bool:
         or takes_down(reap.task)
         or has_comment(analysis, reap.task, keyword)
         or fails_later(analysis, reap.task)
+        or needs_success_of(analysis, reap.task)
+        or (keyword == "failed_when" and _says_the_same_at_the_launch(analysis, reap))
     )
+
+
+def _says_the_same_at_the_launch(analysis: Analysis, reap: Reap) -> bool:
+    """Whether every launch has a ``failed_when`` that never holds too: its author knows that the work may fail."""
+    launches = [launch.task for launch in analysis.launches if reap in launch.reaps]
+    return bool(launches) and all(conditions.always_false(task.keywords.get("failed_when")) for task in launches)
 
 
 def _is_expected(analysis: Analysis, reap: Reap) -> bool:

@@ -39,6 +39,8 @@ _OF_NO_TOPIC = frozenset({
 """Words that stand in tasks about anything."""
 _ENOUGH_IN_COMMON = 2
 """Words that two tasks share where they are about the same thing; one is often the product's name."""
+_EVERY_RESULT = r"(?:failed|changed|msg|rc|stdout\w*|stderr\w*|finished|started|skipped|ansible_job_id)\b"
+"""Attributes that the result of a wait may have whatever became of the job."""
 _NEXT = 6
 """Tasks after a launch among which a wait for its work is looked for."""
 MAX_KEPT = 64
@@ -120,6 +122,21 @@ def tests_failure_of(analysis: Analysis, task: Task) -> bool:
         return False
     naming = (other for other in tasks_naming(analysis, task.path, register) if other.line > task.line)
     return any(_judges(other, register) for other in naming)
+
+
+def needs_success_of(analysis: Analysis, task: Task) -> bool:
+    """Whether a later task of the file fails without what only a success returns, as in ``loop: "{{ x.files }}"``."""
+    register = task.keywords.get("register")
+    if not isinstance(register, str):
+        return False
+    needs = re.compile(rf"^\s*\{{\{{\s*{re.escape(register)}\.(?!{_EVERY_RESULT})\w+\s*\}}\}}\s*$")
+    return any(
+        needs.match(value)
+        for other in tasks_naming(analysis, task.path, register)
+        if other.line > task.line and other.module != "debug"
+        for key, value in (*other.keywords.items(), *other.args.items())
+        if isinstance(value, str) and (_is_loop(key) or key in other.args)
+    )
 
 
 def fails_later(analysis: Analysis, task: Task) -> bool:

@@ -256,11 +256,29 @@ def _reboots_windows(task: Task) -> str | None:
 
 def leaves_by(commands: list[Command]) -> str | None:
     """By which sign some of the work leaves the shell: ``&`` (with no ``wait`` after it), disown, setsid or nohup."""
+    if _backgrounds_in_a_function(commands):
+        return None  # how long its background work lasts is for its callers to say, as 'main | logger' waits for it
     last = max((i for i, command in enumerate(commands) if command.is_background), default=None)
     if last is not None and not any(command.argv[:1] == ("wait",) for command in commands[last + 1 :]):
         return "&"
     names = {argv[0] for command in commands for argv in command.programs()}
     return next((sign for sign in _LEAVES if sign in names), None)
+
+
+def _backgrounds_in_a_function(commands: Sequence[Command]) -> bool:
+    """Whether a shell function puts work in the background."""
+    is_within = False
+    for at, command in enumerate(commands):
+        if command.words[:1] == ("}",):
+            is_within = False
+        follows = commands[at - 1] if at else None
+        if command.words[:1] == ("{",) and follows is not None and follows.ended_by == "(":
+            is_within = True
+        if command.words[:1] == ("function",):
+            is_within = True
+        if is_within and command.is_background:
+            return True
+    return False
 
 
 def outlives_the_limit(commands: list[Command]) -> bool:
