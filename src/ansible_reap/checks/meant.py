@@ -166,7 +166,7 @@ def _left_behind(analysis: Analysis, launch: Launch) -> str:
     )
 
 
-def _ended(launch: Launch, ending: intent.Ending) -> str:
+def _ended(launch: Launch, ending: intent.EndedBy) -> str:
     return (
         f"Nothing waits for the {_jobs(launch)}: {_fails_unseen(launch)}. Line {ending.task.line} ends work "
         f"('{ending.command}'): if it is this work, say in its vars that nobody has to wait {_DECLARE}; if not, wait "

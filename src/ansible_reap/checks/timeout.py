@@ -223,7 +223,7 @@ def _budget(reap: Reap, longest: float) -> str:
     if retries is None or delay is None:
         return f"at most {seconds_text(longest)}{_unless(is_open)}"
     if delay < 1:
-        return f"{retries:g} tries with a delay of {delay:g} s{_unless(is_open)}"
+        return f"{retries:g} {'try' if retries == 1 else 'tries'} with a delay of {delay:g} s{_unless(is_open)}"
     default = "" if "retries" in reap.task.keywords else ", as 'until' without 'retries' tries 3 times"
     return f"{seconds_text(longest)} ({retries:g} tries, {delay:g} s apart{default}{_unless(is_open)})"
 

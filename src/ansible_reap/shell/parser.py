@@ -20,6 +20,7 @@ _SHELLS = frozenset({"sh", "bash", "dash", "ksh", "zsh", "ash"})
 RESERVED = frozenset({"if", "then", "else", "elif", "fi", "for", "while", "until", "do", "done", "case", "esac", "in",
                       "select", "function", "{", "}", "!", "time"})  # fmt: skip
 """Reserved words of bash(1) 5 and of the POSIX shell."""
+_NO_ARGUMENTS = re.compile(r"[ \t]*\)")
 PREFIXES = {"sudo": "ugpCUhrt", "doas": "uC", "env": "u", "exec": "a", "command": "", "nice": "n", "ionice": "cnp",
             "nohup": "", "setsid": "", "stdbuf": "ioe"}  # fmt: skip
 """Commands that run the command that follows them, with the letters of those options that take a value."""
@@ -156,6 +157,9 @@ class _Scanner:
             operator = self._step()
             if operator is not None:
                 self._end_word()
+                words = self.draft.words
+                if operator == "(" and words and _NO_ARGUMENTS.match(self.text, self.position):
+                    words[-1] = "function"  # the head of a function, and no command
                 self.draft.ended_by = operator
                 self.redirection = ""
                 if operator == "\n":

@@ -82,7 +82,7 @@ class Timer(NamedTuple):
     """What it does after the pause."""
 
 
-class Ending(NamedTuple):
+class EndedBy(NamedTuple):
     """A later task that ends work by other means."""
 
     task: Task
@@ -198,7 +198,7 @@ def _in_short(command: Command) -> str:
     return shortened(" ".join(command.argv[:4]))
 
 
-def ended_later(analysis: Analysis, task: Task) -> Ending | None:
+def ended_later(analysis: Analysis, task: Task) -> EndedBy | None:
     """A later task of the same play that ends work, by a command of its own: perhaps this work."""
     play = play_of(task)
     own = {argv[0] for command in work.commands(task) for argv in command.programs()}
@@ -210,9 +210,9 @@ def ended_later(analysis: Analysis, task: Task) -> Ending | None:
         for command in work.commands(other):
             argv = command.argv
             if argv and argv[0] in own and (word := next((w for w in argv[1:3] if w in _STOPPING), None)):
-                return Ending(other, f"{argv[0]} {word}")
+                return EndedBy(other, f"{argv[0]} {word}")
         for value in other.args.values():
             found = _ENDING.search(value[:MAX_TEXT]) if isinstance(value, str) else None
             if found:
-                return Ending(other, " ".join(found.group().split()))
+                return EndedBy(other, " ".join(found.group().split()))
     return None

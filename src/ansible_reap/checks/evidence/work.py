@@ -268,13 +268,10 @@ def leaves_by(commands: list[Command]) -> str | None:
 def _backgrounds_in_a_function(commands: Sequence[Command]) -> bool:
     """Whether a shell function puts work in the background."""
     is_within = False
-    for at, command in enumerate(commands):
+    for command in commands:
         if command.words[:1] == ("}",):
             is_within = False
-        follows = commands[at - 1] if at else None
-        if command.words[:1] == ("{",) and follows is not None and follows.ended_by == "(":
-            is_within = True
-        if command.words[:1] == ("function",):
+        if "function" in command.reserved:
             is_within = True
         if is_within and command.is_background:
             return True
