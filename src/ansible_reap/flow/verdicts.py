@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
@@ -69,7 +70,7 @@ def judge(written: Instance, record: Record, waits_elsewhere: Callable[[Instance
     if instance.reaps_itself:
         return verdict(Verdict.REAPED)
     if _all_covered(instance, waits, lambda guard: guard):
-        missed = _missed(instance)
+        missed = _missed(instance, waits)
         if missed is not None and not instance.detached:
             return verdict(Verdict.PARTIAL, "partial", *missed)
         return verdict(Verdict.UNKNOWN if instance.starts_again is None else Verdict.REAPED)
@@ -154,7 +155,7 @@ def _word(written: object) -> str:
     return str(written).strip().lower()
 
 
-def _missed(instance: Instance) -> tuple[str, str] | None:
+def _missed(instance: Instance, waits: list[Cover]) -> tuple[str, str] | None:
     """Why jobs are missed by waits that seem to be for all of them, and how sure that is."""
     name = instance.register or "this launch"
     if instance.starts_again:
@@ -163,9 +164,11 @@ def _missed(instance: Instance) -> tuple[str, str] | None:
             f"job, and {name} tells of the last one only."
         )
         return text, "high"
-    if instance.stopped_at is not None:
+    stop = instance.stopped_at
+    earlier = list(itertools.takewhile(lambda cover: cover.task is not stop, waits))
+    if stop is not None and not _all_covered(instance, earlier, lambda guard: guard):
         text = (
-            f"An item that the launch skips has no job id, and {instance.stopped_at.place} fails there: "
+            f"An item that the launch skips has no job id, and {stop.place} fails there: "
             f"on ansible-core 2.16 it then waits for none of the items after it."
         )
         return text, "medium"

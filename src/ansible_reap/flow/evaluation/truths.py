@@ -299,6 +299,14 @@ def _equal(subject: str, constant: Any, about: frozenset[int]) -> Atom:
     return Atom(cut(f"{subject} == {constant!r}"), subject, repr(constant), value, about)
 
 
+def _is_item(subject: str, item: Any, about: frozenset[int]) -> Formula:
+    """Whether the subject is this item of a list: of a truth as ``x`` or its opposite, as everywhere."""
+    if isinstance(item, bool):
+        atom = Atom(subject, about=about)
+        return atom if item else neg(atom)
+    return _equal(subject, item, about)
+
+
 def _membership(evaluator: EvaluatorInterface, needle: nodes.Expr, haystack: nodes.Expr) -> Formula:
     left, right = evaluator.value(needle), evaluator.value(haystack)
     a, b = plain(left), plain(right)
@@ -310,7 +318,7 @@ def _membership(evaluator: EvaluatorInterface, needle: nodes.Expr, haystack: nod
                 return False
         if isinstance(b, list) and len(b) <= 8:
             text = canonical(evaluator, needle)
-            return disj(*(_equal(text, item, taints(left)) for item in b))
+            return disj(*(_is_item(text, item, taints(left)) for item in b))
     if isinstance(right, (Job, Results)) and isinstance(a, str):
         held = options(evaluator.part(right, a))
         return disj(*(conj(guard, test(evaluator, "defined", inner, haystack)) for guard, inner in held))
