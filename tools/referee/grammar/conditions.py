@@ -18,6 +18,10 @@ _ASSERTED = (
     "{0} | default(false)",
     "({0})",
     "{0} and true",
+    "{0} in [true]",
+    "{0} is not false",
+    "true if {0} else false",
+    "({0} | ternary(1, 0)) == 1",
 )
 _DENIED = ("not {0}", "not {0} | bool", "{0} == false", "{0} is false", "{0} != true", "not ({0} | default(false))")
 

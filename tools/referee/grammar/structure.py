@@ -201,6 +201,9 @@ class Structure:
             keyword = f"{prefix}{'include_tasks' if form.startswith('loop') else form}"
             argument: Any = {"file": path} if chance.true(0.2) else path
             task: Task = {"name": chance.name("Call "), keyword: argument}
+            if keyword.endswith("include_tasks") and chance.true(0.12):
+                task |= {keyword: "tasks/{{ which }}.yml", "vars": {"which": path[len("tasks/") : -len(".yml")]}}
+                chance.note("file by a variable")
         else:
             keyword = f"{prefix}{'include_role' if form.startswith('loop') else form}"
             task = {"name": chance.name("Call "), keyword: self._role_call(tasks)}

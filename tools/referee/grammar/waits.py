@@ -22,6 +22,39 @@ UNTIL: dict[Any, float] = {
     "not (not {0}.finished)": 0.3,
 }
 LISTED_UNTIL = (("{0} is defined", "{0} is finished"), ("{0}.finished is defined", "{0}.finished"))
+SAME_ID = (
+    "{0}['ansible_job_id']",
+    "{0}.get('ansible_job_id')",
+    "lookup('vars', '{0}').ansible_job_id",
+    "vars['{0}'].ansible_job_id",
+    "([{0}] | map(attribute='ansible_job_id') | list | first)",
+    "dict(kept={0}).kept.ansible_job_id",
+    "{{'kept': {0}}}['kept']['ansible_job_id']",
+    "({0} | combine({{'more': 1}})).ansible_job_id",
+    "{0}.ansible_job_id | string | trim",
+    "{0}.results_file | basename",
+    "(dict([['kept', {0}]]) | dict2items | items2dict).kept.ansible_job_id",
+    "[{0}.ansible_job_id] | union([]) | last",
+    "([[{0}]] | flatten)[0].ansible_job_id",
+    "({0} if {0}.ansible_job_id is defined else {{}}).ansible_job_id",
+)
+"""Other ways to name the id of the job in a register."""
+SAME_RESULTS = {
+    "[{0}.results] | flatten": ".ansible_job_id",
+    "[{0}.results] | sum(start=[])": ".ansible_job_id",
+    "query('items', {0}.results)": ".ansible_job_id",
+    "{0}.results | union([])": ".ansible_job_id",
+    "{0}.results[:1] + {0}.results[1:]": ".ansible_job_id",
+    "{0}.results | reverse | list": ".ansible_job_id",
+    "{0}['results']": "['ansible_job_id']",
+    "lookup('vars', '{0}').results": ".ansible_job_id",
+    "{0}.get('results', [])": ".get('ansible_job_id')",
+    "{0}.results | zip({0}.results | map(attribute='ansible_job_id')) | list": ".1",
+    "{0}.results | groupby('started') | map('last') | flatten(levels=1)": ".ansible_job_id",
+    "dict(kept={0}.results) | dict2items | map(attribute='value') | flatten": ".ansible_job_id",
+    "{'kept': {0}.results}.values() | list | flatten": ".ansible_job_id",
+}
+"""Other ways to loop over the results of a looped launch, and what of an item is the id."""
 NOT_WAITING = (
     "{0} is succeeded",
     "{0} is not failed",
@@ -114,7 +147,18 @@ class After:
     def _single(self, source: str) -> tuple[Task, str, list[Task]]:
         chance = self._chance
         form = chance.weighted(
-            {"attribute": 8, "key": 2, "list": 1.5, "ids": 1, "fact": 1.5, "vars": 1, "default": 0.5, "hostvars": 0.5}
+            {
+                "attribute": 8,
+                "key": 2,
+                "list": 1.5,
+                "ids": 1,
+                "fact": 1.5,
+                "vars": 1,
+                "default": 0.5,
+                "hostvars": 0.5,
+                "otherwise": 4,
+                "statement": 0.5,
+            }
         )
         chance.note(f"id by {form}")
         if form == "key":
@@ -134,6 +178,15 @@ class After:
             return {"vars": {"the_id": f"{{{{ {source}.ansible_job_id }}}}"}}, "{{ the_id }}", []
         if form == "default":
             return {}, f"{{{{ ({source} | default({{}})).ansible_job_id | default('none') }}}}", []
+        if form == "otherwise":
+            return (
+                {},
+                "{{ " + chance.one(SAME_ID).replace("{{", "{").replace("}}", "}").replace("{0}", source) + " }}",
+                [],
+            )
+        if form == "statement":
+            name = f"{{{{ {source}.ansible_job_id }}}}"
+            return {}, f"{{% if {chance.one(self._conditions.switches)} %}}{name}{{% else %}}{name}{{% endif %}}", []
         if form == "hostvars":
             return {}, f"{{{{ hostvars[inventory_hostname].{source}.ansible_job_id }}}}", []
         return {}, f"{{{{ {source}.ansible_job_id }}}}", []
@@ -153,6 +206,9 @@ class After:
                 "first": 0.7,
                 "default": 1,
                 "gathered": 1,
+                "otherwise": 4,
+                "indexed": 0.6,
+                "positions": 0.6,
             }
         )
         chance.note(f"ids by {form}")
@@ -176,6 +232,14 @@ class After:
                 "set_fact": {fact: f"{{{{ {results} | map(attribute='ansible_job_id') | list }}}}"},
             }
             return {"loop": f"{{{{ {fact} }}}}", **control}, f"{{{{ {item} }}}}", [self._guarded_like_launch(keep)]
+        if form == "otherwise":
+            over, part = chance.one(list(SAME_RESULTS.items()))
+            return {"loop": f"{{{{ {over.replace('{0}', source)} }}}}", **control}, f"{{{{ {item}{part} }}}}", []
+        if form == "indexed":
+            return {"with_indexed_items": f"{{{{ {results} }}}}", **control}, f"{{{{ {item}.1.ansible_job_id }}}}", []
+        if form == "positions":
+            over = f"{{{{ range({results} | length) | list }}}}"
+            return {"loop": over, **control}, f"{{{{ {results}[{item}].ansible_job_id }}}}", []
         if form == "first":
             return {}, f"{{{{ {results}[0].ansible_job_id }}}}", []
         if form == "default":
