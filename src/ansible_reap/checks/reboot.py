@@ -96,8 +96,8 @@ def replaced_by_the_module(analysis: Analysis, task: Task) -> list[Task]:
     found = []
     for other in tasks_of_file(analysis, task.path):
         if other.line > task.end_line:
-            if other.module not in _WAITING:
-                break
+            if other.module not in _WAITING or other.keywords.get("when") not in (None, task.keywords.get("when")):
+                break  # a wait under another condition may be there for another reboot too
             found.append(other)
     register = task.keywords.get("register")
     naming = tasks_naming(analysis, task.path, register) if isinstance(register, str) else ()

@@ -56,10 +56,25 @@ def comes_back_as_another(analysis: Analysis, task: Task) -> bool:
 
 
 def _gives_a_new_address(analysis: Analysis, task: Task) -> bool:
-    """Whether a later task of the same play tells Ansible to reach the host elsewhere, as after a change of network."""
+    """Whether a later task of the same play reaches the host elsewhere, as after a change of network or of its name."""
     play = play_of(task)
-    moving = _giving_addresses(analysis.steps.get(task.path, ()))
+    steps = analysis.steps.get(task.path, ())
+    moving = (*_giving_addresses(steps), *_waiting_elsewhere(steps))
     return any(other.line > task.line and play_of(other) == play for other in moving)
+
+
+@lru_cache(maxsize=MAX_KEPT)
+def _waiting_elsewhere(steps: tuple[Task, ...]) -> tuple[Task, ...]:
+    """The waits for an ssh port of a host by another name than the inventory's."""
+    return tuple(
+        step
+        for step in steps
+        if step.module == "wait_for"
+        and str(step.args.get("port")) == "22"
+        and isinstance(host := step.args.get("host"), str)
+        and "{{" in host
+        and not re.search(r"inventory_hostname|ansible_\w*host|\bitem\b|hostvars|default_ipv4", host)
+    )
 
 
 @lru_cache(maxsize=MAX_KEPT)
