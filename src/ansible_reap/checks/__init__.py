@@ -1,1 +1,1 @@
-"""The rules, one a module: each makes findings of what the analysis knows of a project. `registry` has them all."""
+"""The rules, one module each: they turn what the analysis knows of a project into findings. `registry` lists them."""

@@ -29,10 +29,10 @@ def check(context: RuleContext) -> Iterator[Finding]:
     for use in context.analysis.uses:
         if use.limit is None or not use.limit.values or max(use.limit.values) <= 0:
             continue
-        # A job declared detached has a result that nobody reads, and one that reboots is async-reboot's.
+        # Nobody reads the result of a job that is declared detached, and async-reboot reports jobs that reboot.
         if use.launch and use.launch.verdict in (Verdict.DETACHED, Verdict.REBOOT):
             continue
-        # What is meant to live on is to outlive its shell: async-unreaped says what else to do with it.
+        # What is meant to live on has to outlive its shell: async-unreaped says what to do with it instead.
         if use.launch and meant.is_daemon(context.analysis, use.launch):
             continue
         if use.launch and meant.is_left_behind(context.analysis, use.launch):

@@ -1,4 +1,4 @@
-"""async-exclusive: jobs side by side that fight over one exclusive lock."""
+"""async-exclusive: jobs that run side by side and need the same exclusive lock."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _MODULES = {
     "portage": "portage",
     "community.general.portage": "portage",
 }
-"""Module -> the lock that it waits for or fails at. ansible-core 2.16 to 2.22 and community.general 12."""
+"""Module -> the lock that it needs. Source: ansible-core 2.16 to 2.22 and community.general 12."""
 _PROGRAMS = {
     "apt": "dpkg",
     "apt-get": "dpkg",
@@ -89,7 +89,7 @@ def lock_of(task: Task) -> str | None:
 
 
 def _collides(lock: str, other: str | None) -> bool:
-    """``package`` takes whatever lock its host has, so it meets any other."""
+    """Whether the two locks can be the same one: ``package`` takes that of whichever package manager its host has."""
     return other is not None and (lock == other or "package" in (lock, other))
 
 

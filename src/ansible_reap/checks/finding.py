@@ -1,4 +1,4 @@
-"""What a check says: a finding with a place, a severity, a confidence and perhaps a fix."""
+"""The results of a check: findings with a place, a severity, a confidence and perhaps a fix."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Fix:
 
 @dataclass(frozen=True, slots=True)
 class Related:
-    """Another place that the reader should look at, and why."""
+    """Another place to look at, and why."""
 
     place: Place
     message: str
@@ -86,7 +86,7 @@ class RuleContext:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule: what it is called, how it is classed, and the function that applies it.
+    """One rule: its name, its classification, and the function that applies it.
 
     ``check`` yields the findings of the whole project.
     """
@@ -99,4 +99,4 @@ class Rule:
     check: Callable[[RuleContext], Iterator[Finding]]
     defaults: Mapping[str, Any] = field(default_factory=dict)
     opt_in: frozenset[str] = frozenset()
-    """Full tags (or the rule's id) that speak only when ``enable_list`` names them."""
+    """Full tags (or the rule's id) that are reported only when ``enable_list`` names them."""

@@ -1,4 +1,4 @@
-"""How grave a finding is, and how sure."""
+"""The levels of severity and of confidence."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ class Level(str, Enum):
 
     @property
     def rank(self) -> int:
-        """Larger for higher."""
+        """A number for comparisons: the higher the level, the larger."""
         return (Level.LOW, Level.MEDIUM, Level.HIGH).index(self)

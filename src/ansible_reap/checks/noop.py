@@ -29,7 +29,7 @@ _WHERE = {
     "role": ("an entry of 'roles'", "Ansible takes it for a variable of the role, which runs in the foreground"),
     "meta": ("meta", "Ansible takes no notice of it"),
 }
-"""By module, or by what else the keyword stands on: its name, and what Ansible does (ansible-core 2.16 to 2.22)."""
+"""By module, or kind of block: its name, and what Ansible does with the keyword (ansible-core 2.16 to 2.22)."""
 
 
 def check(context: RuleContext) -> Iterator[Finding]:
@@ -66,7 +66,7 @@ def _keyword(analysis: Analysis, use: AsyncUse) -> Finding | None:
 
 
 def _waits_for_nothing(analysis: Analysis, task: Task) -> list[Task]:
-    """The looks for the job that the task would have registered."""
+    """The tasks that look for the job that this task never starts."""
     register = task.keywords.get("register")
     if not isinstance(register, str):
         return []

@@ -28,7 +28,7 @@ def check(context: RuleContext) -> Iterator[Finding]:
         fix = fixes.reboot.use_module(context.analysis, launch.task)
         too_short = ends_it_at_once(context.analysis, launch.task, launch.limit)
         if too_short and fix is None:
-            continue  # async-timeout[interval] says both
+            continue  # async-timeout[interval] reports both
         gone = _gone(context.analysis, launch.task, fix) or replaced_by_the_module(context.analysis, launch.task)
         limit = f" A limit of {seconds_text(max(launch.limit.values))} may end it before that." if too_short else ""
         yield speak(

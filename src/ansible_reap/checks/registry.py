@@ -1,4 +1,4 @@
-"""The rules, one a module: what is known of a project in, findings out."""
+"""Every rule, and the function that applies them all."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ RULES: tuple[Rule, ...] = (
 _OPT_IN = frozenset(tag for rule in RULES for tag in rule.opt_in)
 
 CAUSES = frozenset({"async-unsupported[action]", "async-noop[keyword]", "async-noop[zero]"})
-"""Findings at a task that starts no job at all: of that task nothing else is said."""
+"""Findings at a task that starts no job at all: no other rule reports anything at that task."""
 
 
 def run(
@@ -62,9 +62,8 @@ def run(
 ) -> list[Finding]:
     """Apply every rule; the findings are sorted by place.
 
-    ``options`` are the rules' own, by rule id; ``enable`` names the opt-in rules and full tags that are to speak, None
-    lets all speak. A rule that crashes is told to ``on_crash`` (by default a RuntimeWarning) and takes nothing from the
-    others.
+    ``options`` are the rules' own, by rule id; ``enable`` names the opt-in rules and full tags to report, None reports
+    all. A rule that crashes is passed to ``on_crash`` (by default a RuntimeWarning); the others still report.
     """
     found: list[Finding] = []
     for rule in RULES:
@@ -81,7 +80,7 @@ def run(
 
 
 def _with_suggestion(finding: Finding, analysis: Analysis) -> Finding:
-    """The finding with the text of its fix: one text, whoever shows it."""
+    """The finding with the text of its fix, the same for every output format."""
     if finding.fix is None and finding.proposal is None:
         return finding
     path = finding.place.path
@@ -90,7 +89,7 @@ def _with_suggestion(finding: Finding, analysis: Analysis) -> Finding:
 
 
 def _causes_first(findings: list[Finding]) -> list[Finding]:
-    """Where two rules speak of one task and one of them names the cause, the other is left out."""
+    """Where two rules report one task and one of them names the cause, the other finding is left out."""
     caused = {finding.place for finding in findings if finding.tag in CAUSES}
     return [finding for finding in findings if finding.place not in caused or finding.tag in CAUSES]
 

@@ -14,7 +14,7 @@ from ansible_reap.flow.analysis import Analysis, Launch
 from ansible_reap.jobs import Verdict
 
 ENDED = ("rc", "stdout", "stdout_lines", "stderr", "stderr_lines", "delta")
-"""What only the result of a job that has ended holds. A launch registers its id, ``started``, ``finished``,
+"""Attributes of the result of an ended job only. A launch registers its id, ``started``, ``finished``,
 ``results_file`` and ``changed`` (ansible-core 2.16 to 2.22)."""
 
 
@@ -164,7 +164,7 @@ def _ignored(analysis: Analysis, launch: Launch) -> Finding | None:
 
 
 def _bears(wait: Task, ignore_errors: object) -> bool:
-    """Whether the wait itself passes over a failure, or may."""
+    """Whether the wait itself ignores a failure, or may ignore it."""
     return (constant(ignore_errors) is not False and ignore_errors is not None) or "failed_when" in wait.keywords
 
 

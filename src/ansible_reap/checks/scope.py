@@ -95,7 +95,7 @@ class _Side(NamedTuple):
 
 
 class _Reason(NamedTuple):
-    """Why the reap misses the job, and the keywords that would mend it (None takes one out; empty: none is known)."""
+    """Why the reap misses the job, and the keywords that would fix it (None removes one; empty: none is known)."""
 
     message: str
     confidence: Level

@@ -23,7 +23,7 @@ def check(context: RuleContext) -> Iterator[Finding]:
             continue
         wait = next((reap.task for reap in launch.reaps if reap.kind is ReapKind.WAIT), None)
         if wait and not _holds_vaulted(launch.task.args) and constant(wait.inherited("no_log")) is not True:
-            continue  # the wait prints the result: it is no secret
+            continue  # the wait prints the result, so it is no secret
         todo = "after the wait" if wait else "after a wait for it"
         yield speak(
             RULE,

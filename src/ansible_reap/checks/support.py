@@ -1,4 +1,4 @@
-"""What the checks share: how a finding is made, how numbers and truth values are read and worded."""
+"""Shared by the checks: making a finding, reading numbers and truth values, wording lists."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def listed(words: Iterable[str]) -> str:
 
 
 def contexts(task: Task, settings: Sequence[Setting]) -> Sequence[Setting]:
-    """The task's settings; for a task that no walk has reached, what its own file says."""
+    """The task's settings in each context; for a task that the walk has not reached, those of its own file."""
     if settings:
         return settings
     return (

@@ -1,4 +1,4 @@
-"""async-swallowed: a reap that cannot surface the failure it finds."""
+"""async-swallowed: a reap that hides the failure of its job."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def check(context: RuleContext) -> Iterator[Finding]:
 
 
 def _is_on_purpose(analysis: Analysis, reap: Reap) -> bool:
-    """Whether its author has seen to the failure, or has said by the task's place or in a comment that it may be."""
+    """Whether the author handles the failure elsewhere, or shows by its place or a comment that it does not matter."""
     keyword = "failed_when" if "failed_when" in reap.task.keywords else "ignore_errors"
     return (
         tests_failure_of(analysis, reap.task)
@@ -53,7 +53,7 @@ def _says_the_same_at_the_launch(analysis: Analysis, reap: Reap) -> bool:
 
 
 def _is_expected(analysis: Analysis, reap: Reap) -> bool:
-    """Whether the play ends the job itself before it collects it: then that the job failed is no news."""
+    """Whether the play itself ends the job before it collects it, so that a failure is expected."""
     launches = [launch for launch in analysis.launches if reap in launch.reaps]
     return (
         bool(launches)

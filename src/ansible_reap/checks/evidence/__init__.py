@@ -1,1 +1,1 @@
-"""What rules ask about a task: its work, its neighbours, conditions, measured run times."""
+"""Evidence for the rules: a task's work, its neighbours, its conditions, its measured run times."""

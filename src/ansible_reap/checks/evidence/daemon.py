@@ -48,7 +48,7 @@ _ENDLESS = frozenset({"watch", "autossh", "ngrok", "cloudflared", "gunicorn", "u
                       "Xvfb", "x11vnc", "inotifywait"})  # fmt: skip
 """Programs that run until they are stopped, whatever they are given."""
 _RECORDERS = {"tcpdump": "-c", "tshark": "-c", "dumpcap": "-c", "ping": "-c", "strace": "", "dstat": "", "top": "-n"}
-"""Programs that go on until they are stopped, with the option by which they stop by themselves."""
+"""Programs that run until they are stopped, with the option that makes them stop by themselves."""
 _DAEMONS = frozenset({"sshd", "httpd", "nginx", "dnsmasq", "mongod", "mysqld", "etcd", "dockerd", "containerd",
                       "memcached", "caddy", "traefik", "haproxy", "squid", "tinyproxy", "minio",
                       "openvpn", "vncserver", "registry", "slapd", "rsyslogd", "influxd", "prometheus",
@@ -264,7 +264,7 @@ def _of_options(words: tuple[str, ...]) -> Iterator[Sign]:
 
 
 def _of_script(argv: tuple[str, ...]) -> Iterator[Sign]:
-    """What the name of the script says, be it the program or what an interpreter runs."""
+    """Signs in the name of the script, whether it is run directly or by an interpreter."""
     for word in argv[:2]:
         script = re.sub(r"\{\{.*?\}\}", "", word[-MAX_WORD:]).replace("\\", "/").rpartition("/")[2]
         stem = re.sub(r"\.(?:py|sh|pl|rb|js|ps1|bash)$", "", script)
@@ -314,7 +314,7 @@ def _of_neighbours(analysis: Analysis, task: Task) -> Iterator[Sign]:
 
 
 def _of_probe(other: Task) -> Iterator[Sign]:
-    """A task that looks whether the work is up."""
+    """Signs from a later task that checks whether the work is up."""
     module = other.module.rpartition(".")[2]
     if module in ("wait_for", "win_wait_for"):
         state = str(other.args.get("state", "started"))
@@ -328,7 +328,7 @@ def _of_probe(other: Task) -> Iterator[Sign]:
 
 
 def _of_stop(task: Task, other: Task) -> Sign | None:
-    """A later task that ends the work."""
+    """Signs from a later task that ends the work."""
     programs = (argv for each in work.commands(other) for argv in each.programs())
     stopped = [argv for argv in programs if argv[0] in ENDING_PROGRAMS]
     text = " ".join(map(str, task.args.values()))

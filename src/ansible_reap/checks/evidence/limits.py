@@ -11,7 +11,7 @@ from ansible_reap.flow.analysis import Analysis, Quantity
 from ansible_reap.timing import KILL_STEP
 
 BOUND_REACHED = 0.9
-"""Part of the most that the work may take: a limit above it is near enough."""
+"""Fraction of the longest time that the work may take: a limit above it counts as sufficient."""
 
 
 def ends_it_at_once(analysis: Analysis, task: Task, limit: Quantity | None) -> bool:

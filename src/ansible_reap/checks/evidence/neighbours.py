@@ -21,7 +21,7 @@ from ansible_reap.flow.analysis import Analysis
 _CONDITIONS = frozenset({"when", "failed_when", "changed_when", "until", "that"})
 """Keys whose strings are bare expressions."""
 _VERDICTS = frozenset({"fail", "assert"})
-"""Modules that exist to say that something has failed."""
+"""Modules whose purpose is to report a failure."""
 _CHECKS = frozenset({"assert", "fail", "wait_for", "uri", "win_wait_for", "win_uri"})
 """Modules that fail where something is not as it should be."""
 ENDING_PROGRAMS = frozenset({"kill", "pkill", "killall", "taskkill", "skill"})
@@ -36,9 +36,9 @@ _OF_NO_TOPIC = frozenset({
     "port", "path", "file", "files", "true", "false", "none", "present", "absent", "ansible", "inventory",
     "hostname", "result", "stdout", "stderr", "echo",
 })  # fmt: skip
-"""Words that stand in tasks about anything."""
+"""Words that are too common to say what a task is about."""
 _ENOUGH_IN_COMMON = 2
-"""Words that two tasks share where they are about the same thing; one is often the product's name."""
+"""The least number of words that two tasks about the same thing share; one is often the product's name."""
 _EVERY_RESULT = r"(?:failed|changed|msg|rc|stdout\w*|stderr\w*|finished|started|skipped|ansible_job_id)\b"
 """Attributes that the result of a wait may have whatever became of the job."""
 _NEXT = 6
@@ -50,12 +50,12 @@ _WORD = re.compile(r"\w+")
 
 
 def tasks_of_file(analysis: Analysis, path: str) -> Iterator[Task]:
-    """Every task of a file that some launch or look stands in, in the order of the text; blocks as tasks too."""
+    """Every task of a file with a launch or a look, in the order of the text, blocks included."""
     return iter(analysis.steps.get(path, ()))
 
 
 def tasks_after(analysis: Analysis, path: str, line: int) -> Iterator[Task]:
-    """Those of them that begin after a line, the next one first."""
+    """The tasks of the file that begin after a line, in the order of the text."""
     steps, lines = _by_line(analysis.steps.get(path, ()))
     return islice(steps, bisect_right(lines, line), None)
 

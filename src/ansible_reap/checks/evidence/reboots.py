@@ -22,7 +22,7 @@ _ADDRESS = frozenset({"ansible_host", "ansible_ssh_host", "ansible_port", "ansib
 """Variables by which Ansible reaches a host: given anew after a reboot, another system answers there."""
 _BOOT_NEXT = frozenset({"grub-reboot", "grub2-reboot", "grub-set-default", "grub2-set-default", "kexec", "efibootmgr",
                         "ipmitool", "grubby"})  # fmt: skip
-"""Programs by which a play chooses what the host boots next."""
+"""Programs that choose what the host boots next."""
 _INSTALLERS = frozenset({"coreos-install", "coreos-installer", "installimage", "debootstrap", "pacstrap",
                          "nixos-install", "nixos-infect", "arch-chroot", "flatcar-install", "bootc", "sysupgrade",
                          "do-release-upgrade"})  # fmt: skip

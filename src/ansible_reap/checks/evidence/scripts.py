@@ -19,7 +19,7 @@ _INTERPRETERS = frozenset({"sh", "bash", "dash", "ksh", "zsh", "python", "python
 _SHELL = re.compile(r"#!.*\b(?:ba|da|k|z)?sh\b")
 _PYTHON = re.compile(r"#!.*\bpython")
 _ENDLESS_PYTHON = re.compile(r"\.(?:serve_forever|run_forever)\(|\bsignal\.pause\(|\bsleep\(\s*\d{6,}")
-"""What keeps a Python program alive for ever, or for a day and more."""
+"""What keeps a Python program running for ever, or for a day or more."""
 MAX_SIZE = 65536
 """Bytes of a script that are read."""
 MAX_KEPT = 512

@@ -1,4 +1,4 @@
-"""What a task runs, read off its module and arguments: commands and known times. Literals only; no guesses."""
+"""What a task runs, as its module and arguments state it: commands and known times. Literals only, no guesses."""
 
 from __future__ import annotations
 

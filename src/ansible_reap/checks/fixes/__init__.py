@@ -1,4 +1,4 @@
-"""The fixes, one kind a module.
+"""The fixes, one module for each kind.
 
 A fix is safe where nothing but the task at fault and what is added changes, the file's own layout is kept, and what
 the task does on its ordinary path stays the same but for the defect. Any other is only suggested.

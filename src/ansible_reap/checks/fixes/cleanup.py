@@ -1,4 +1,4 @@
-"""After a wait its job's status file is removed."""
+"""Fix: remove the job's status file after the wait."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keywords of a task are taken out, added or changed."""
+"""Fixes that remove, add or change keywords of a task."""
 
 from __future__ import annotations
 

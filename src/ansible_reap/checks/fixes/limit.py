@@ -1,4 +1,4 @@
-"""A limit that is too tight is raised, and the waits for its job with it."""
+"""Fix: raise a limit that is too tight, and the waits for its job with it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A reap of a looped launch loops over ``.results``."""
+"""Fix: a reap of a looped launch loops over ``.results``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A plain hand-rolled reboot and the wait after it become ``ansible.builtin.reboot``."""
+"""Fix: replace a plain hand-rolled reboot and the wait after it with ``ansible.builtin.reboot``."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def use_module(analysis: Analysis, task: Task) -> Fix | None:
 
 
 def _is_plain_launch(task: Task, item: Item) -> bool:
-    """A command that reboots and does nothing else; the name of its register is nobody's."""
+    """Whether the command only reboots, and nothing reads its register."""
     if task.module not in _COMMANDS or set(task.keywords) - _DROPPED - _KEPT:
         return False
     if item.entry(task.action) is None or set(task.args) - {"_raw_params", "cmd", "executable"}:

@@ -1,4 +1,4 @@
-"""The missing wait: register the launch where it is not, and reap it at the end of the list that it stands in."""
+"""Fix: add the missing wait. Registers the launch if needed, and reaps it at the end of its list of tasks."""
 
 from __future__ import annotations
 

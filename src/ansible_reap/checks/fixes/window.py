@@ -1,4 +1,4 @@
-"""A wait that gives up too early gets more tries."""
+"""Fix: give a wait that gives up too early more tries."""
 
 from __future__ import annotations
 
