@@ -111,6 +111,12 @@ def test_a_green_run_with_an_unreaped_job_is_told() -> None:
     assert reports(a_run(LEFT), a_run(LEFT, status=2), unreaped, options=FAILING) == []
 
 
+def test_a_job_that_the_gate_could_not_wait_for_may_fail_the_run() -> None:
+    unreaped = {**REPORTED, "state": "unreaped", "seen_by": None}
+    assert reports(a_run(LEFT), a_run(LEFT, status=2), unreaped, options={"on_unreaped": "reap"}) == []
+    assert reports(a_run(LEFT), a_run(LEFT), unreaped, options={"on_unreaped": "reap"}) == ["green-with-problems"]
+
+
 def test_a_clean_run_that_is_failed_is_told() -> None:
     assert reports(a_run(JOB), a_run(JOB, status=2), REPORTED, options=FAILING) == ["fails-a-clean-run"]
 

@@ -230,5 +230,5 @@ def _fails(job: dict[str, Any], on_unreaped: str) -> bool:
     if job["poll"] != 0 or job["swallowed"]:
         return False
     if job["state"] == "unreaped":
-        return on_unreaped == "fail"
+        return on_unreaped != "report"  # with `reap` one whose host has left before the gate could wait
     return job["state"] in ("failed", "timed_out", "lost") and job["seen_by"] != "playbook"
