@@ -131,7 +131,8 @@ def keep(result: Result, folder: Path) -> None:
     """Write the project and what was found."""
     result.project.write(folder / "project")
     lines = [str(each) for each in result.disagreements] + ([f"invalid: {result.invalid}"] if result.invalid else [])
-    lines.append(f"run: {' '.join(result.project.argv({}))} with {result.project.switches}")
+    argv = " ".join((*result.project.argv({}), *result.project.variant))
+    lines.append(f"run: {argv} with {result.project.switches}")
     (folder / "found.txt").write_text("\n\n".join([*lines, ""]), encoding="utf-8")
 
 

@@ -103,6 +103,8 @@ class Twin:
     options: dict[str, str]
     setting: Setting
     output: str
+    is_check: bool = False
+    """Whether the runs were in check mode, in which jobs end at once and say nothing of their work."""
     outstanding: frozenset[str] | None = None
     """Ids of the jobs that our ledger holds after the guarded run; None where it is not asked."""
 
@@ -163,7 +165,7 @@ def _of_states(twin: Twin, report: dict[str, Any], detached: set[str]) -> Iterat
         yield twin.disagree("job-not-reported", str(seen[jid]), seen[jid].label)
     for jid in sorted(set(states) - set(seen)):
         yield twin.disagree("job-never-was", str(states[jid]))
-    if not twin.only_reports and twin.guarded.our_failures:
+    if twin.is_check or (not twin.only_reports and twin.guarded.our_failures):
         return  # from where it failed the play it went another way
     truth: defaultdict[tuple[str, str, tuple[str, ...]], Counter[bool]] = defaultdict(Counter)
     for job in twin.alone.jobs:

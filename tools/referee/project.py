@@ -35,6 +35,8 @@ class Project:
     """How many of its tasks look at jobs without waiting."""
     args: tuple[str, ...] = ()
     """Further arguments of ansible-playbook."""
+    variant: tuple[str, ...] = ()
+    """Further arguments with which the project is run once besides, without our callback and with it."""
     knowable: bool = True
     """False where something in it cannot be known without running it, so that ``unknown`` is a right verdict."""
     notes: tuple[str, ...] = field(default=(), compare=False)
@@ -102,6 +104,7 @@ class Project:
             self.switches,
             self.peeks,
             self.args,
+            self.variant,
             self.knowable,
             self.notes,
         )

@@ -40,6 +40,8 @@ class _Planned:
     options: dict[str, str] | None
     well: bool
     asked: Asked
+    variant: tuple[str, ...] = ()
+    """The project's further arguments, where it is run with them."""
 
 
 @dataclass(frozen=True)
@@ -83,18 +85,18 @@ class Trial:
         settings = project.settings()
         planned: list[_Planned] = []
 
-        def add(setting: Setting, options: dict[str, str] | None, *, well: bool) -> None:
+        def add(setting: Setting, options: dict[str, str] | None, *, well: bool, variant: tuple[str, ...] = ()) -> None:
             asked = Asked(
                 self._folder,
                 folder / f"run{len(planned)}",
-                project.argv(setting),
+                (*project.argv(setting), *variant),
                 project.hosts,
                 OBSERVER if options is None else OURS,
                 options or {},
                 1 + project.peeks,
                 well=well,
             )
-            planned.append(_Planned(setting, options, well, asked))
+            planned.append(_Planned(setting, options, well, asked, variant))
 
         if focus is not None and focus.setting is not None:
             settings = [focus.setting]
@@ -105,6 +107,9 @@ class Trial:
                 add(settings[0], None, well=False)
             if focus.options is not None:
                 add(settings[0], focus.options, well=False)
+            if focus.options == REPORT and project.variant:
+                add(settings[0], None, well=False, variant=project.variant)
+                add(settings[0], REPORT, well=False, variant=project.variant)
             return planned
         # Which settings and options the guarded runs have is the project's own matter: the same whenever it is tried.
         start = zlib.crc32("".join(project.texts().values()).encode())
@@ -115,6 +120,9 @@ class Trial:
             # Each playbook of several answers for its own jobs, so that only telling of them changes nothing.
             changes = number > 0 and project.knowable
             add(setting, OPTIONS[(start // 7 + number) % len(OPTIONS)] if changes else REPORT, well=False)
+        if project.variant:
+            add(settings[0], None, well=False, variant=project.variant)
+            add(settings[0], REPORT, well=False, variant=project.variant)
         return planned
 
     def judge(self, rans: list[Ran]) -> Result:
@@ -127,7 +135,7 @@ class Trial:
             if seen.recap is None and seen.status is not None:
                 return Result(project, self._checked, len(rans), cpu, (), ran.output()[-600:] or "no recap")
         found: list[Disagreement] = []
-        truths = [(planned.setting, seen) for planned, _, seen in alone if planned.well]
+        truths = [(planned.setting, seen) for planned, _, seen in alone if planned.well]  # no variant among them
         # Whether a playbook is run together with another one, and which hosts there are, cannot be known from its text.
         knowable = project.knowable and project.hosts_are_the_same()
         exhaustive = knowable and len(project.used_switches()) <= MOST_SWITCHES
@@ -137,7 +145,7 @@ class Trial:
         }
         for planned, ran, seen in runs:
             if planned.options is not None:
-                twin = self._twin(planned.setting, [(other, run) for other, _, run in alone])
+                twin = self._twin(planned, [(other, run) for other, _, run in alone])
                 found += of_twin(
                     Twin(
                         twin,
@@ -146,6 +154,7 @@ class Trial:
                         planned.options,
                         planned.setting,
                         ran.output(),
+                        "--check" in planned.variant,
                         frozenset(outstanding(ran.run / "ledger")),
                     ),
                     detached,
@@ -156,10 +165,14 @@ class Trial:
         labels = frozenset(job.label for _, seen in truths if seen.ordinary for job in seen.jobs)
         return Result(project, self._checked, len(rans), cpu, tuple(found), None, labels, tuple(truths))
 
-    def _twin(self, setting: Setting, alone: list[tuple[_Planned, Observation]]) -> Observation:
-        """The run without our callback in the same setting, in which jobs end as they do in a guarded one."""
+    def _twin(self, guarded: _Planned, alone: list[tuple[_Planned, Observation]]) -> Observation:
+        """The run without our callback in the same setting, in which jobs end as they do in the guarded one."""
         well = self._project.ends_well()
-        return next(seen for planned, seen in alone if planned.setting == setting and (well or not planned.well))
+        return next(
+            seen
+            for planned, seen in alone
+            if (planned.setting, planned.variant) == (guarded.setting, guarded.variant) and (well or not planned.well)
+        )
 
 
 def trials(

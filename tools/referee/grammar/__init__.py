@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import enum
 import re
+from dataclasses import replace
 from typing import Any
 
+from referee.grammar import vaulted
 from referee.grammar.chance import Chance
 from referee.grammar.conditions import Conditions
 from referee.grammar.material import Material
 from referee.grammar.stories import Stories, Story
 from referee.grammar.structure import Structure
 from referee.project import Project, Task
+
+VARIANTS: dict[tuple[str, ...], float] = {
+    (): 12,
+    ("--tags", "slow"): 1,
+    ("--skip-tags", "slow"): 1,
+    ("--check",): 1,
+    ("--limit", "h1"): 0.5,
+    ("--force-handlers",): 0.5,
+}
+"""Other ways to start the same playbook, by weight."""
 
 
 class Layout(enum.Enum):
@@ -33,6 +45,12 @@ def project(seed: str, layout: Layout = Layout.ANY, spelling: str | None = None)
     material = Material(chance, conditions, hosts)
     making = Stories(material)
     stories = [making.story() for _ in range(chance.weighted({1: 5, 2: 4, 3: 1}))]
+    has_vault = chance.true(0.05)
+    if has_vault:
+        chance.note("vault")
+        first, *others = stories
+        stories = [replace(first, launches=[vaulted.with_secret(task) for task in first.launches]), *others]
+        material.files.update(vaulted.FILES)
     tasks = _between(chance, conditions, _mutated(chance, conditions, _interleaved(chance, stories)))
     structure = Structure(material)
     if layout is Layout.ANY:
@@ -46,6 +64,8 @@ def project(seed: str, layout: Layout = Layout.ANY, spelling: str | None = None)
         hosts,
         switches,
         sum(story.peeks for story in stories),
+        args=vaulted.ARGS if has_vault else (),
+        variant=chance.weighted(VARIANTS),
         knowable=len(playbooks) == 1,
         notes=tuple(chance.notes),
     )

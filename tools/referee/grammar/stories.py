@@ -58,6 +58,7 @@ class Stories:
             self._chosen: 2,
             self._picked: 5,
             self._handled: 4,
+            self._by_added_host: 0 if several else 2,
         }
         made = chance.weighted(kinds)
         chance.note(f"story {made.__name__.strip('_')}")
@@ -296,6 +297,15 @@ class Stories:
         first = one.task if both == "other" else one.task | {"when": condition.written(chance)}
         second = other.task if both == "one" else other.task | {"when": condition.opposite().written(chance)}
         return Story([first, second], picking.picked(chance, one, other))
+
+    def _by_added_host(self) -> Story:
+        """The id as a variable of a host, which ``add_host`` sets."""
+        chance = self.chance
+        one, variable, host = self._single(guarded=False), chance.name("handed"), self.material.hosts[0]
+        value = f"{{{{ {one.register}.ansible_job_id }}}}"
+        add: Task = {"name": f"Tell {host}", "add_host": {"name": host, variable: value}}
+        read = chance.one((f"hostvars['{host}'].{variable}", f"hostvars[inventory_hostname]['{variable}']", variable))
+        return Story([one.task], [add, picking.wait(chance, one.label, f"{{{{ {read} }}}}")])
 
     def _handled(self) -> Story:
         """Handlers that launch or wait."""
