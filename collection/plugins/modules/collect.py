@@ -14,6 +14,10 @@ description:
   - Jobs whose end is known by then are closed in the ledger, and their status files removed.
   - A worker of a killed run may have started jobs that nobody heard of. The folder in which they would be is searched,
     and status files that no ledger names are listed as RV(unclaimed). They are left where they are.
+  - Jobs that another run has handed on instead of a ledger, as it does in a container that is gone after it, come by
+    the extra variable C(async_reaper_outstanding). AWX hands the artifact of that name of one workflow node to the
+    next. Only account, folder and delegation are taken from there; the machine, and how it is reached, are the
+    inventory's.
   - Fails with one message that names every job that failed, was killed at its limit or is lost.
   - The playbook C(reap.jobs.collect) runs it on all hosts of an inventory.
 options:
@@ -32,12 +36,6 @@ options:
     description:
       - The folder of the ledgers. By default the callback's option of that name.
     type: path
-  jobs:
-    description:
-      - Jobs that a run has handed on instead of a ledger, as it does in a container that is gone after it. AWX hands
-        the artifact C(async_reaper_outstanding) of one workflow node to the next, and the playbook passes it on.
-    type: dict
-    default: {}
 requirements:
   - The Python package C(ansible-reap), in the environment that holds Ansible.
 author:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ansible import constants as C  # noqa: N812 - Ansible's own name for it
 from ansible import context
+from ansible.executor.task_queue_manager import TaskQueueManager
 from ansible.release import __version__ as ansible_version
 
 from ansible_reap import ansible_cfg
@@ -22,6 +23,8 @@ from ansible_reap.project_root import find_root
 from ansible_reap.runtime.events import results
 from ansible_reap.runtime.events.action_names import is_reap
 from ansible_reap.runtime.events.ansible_objects import Host, Loader, Play, Playbook, Result, Stats, Task, Variables
+from ansible_reap.runtime.events.callers import caller
+from ansible_reap.runtime.events.custom_stats import OUTSTANDING, OwnStatistic
 from ansible_reap.runtime.events.hidden import Awaited, HiddenResults, ResultSlot, is_hidden, is_masked, whole_register
 from ansible_reap.runtime.events.plays import is_ad_hoc, may_launch
 from ansible_reap.runtime.events.replies import job_id, reply_of
@@ -60,6 +63,8 @@ else:
 
 CORE = tuple(int(part) for part in ansible_version.split(".")[:3] if part.isdigit())
 _LARGEST_FILE_NAME = 4096
+_FAR = 16
+"""Calls between Ansible's event and the start of a playbook here, at most."""
 PATIENCE = 2.0
 """Seconds that a wait asks a locked or distant history for, once it has something to say."""
 
@@ -116,6 +121,7 @@ class Session:
         self.loader: Loader
         self._make_finish = finish
         self._finish: Finish | None = None
+        self.artifact: OwnStatistic | None = None
         self._play: Play
         self._keeper: Gatekeeper
         self._ends: ExpectedEnds | None = None
@@ -170,6 +176,7 @@ class Session:
             # Paths are told as ``ansible-reap check`` tells them.
             self.base = str(find_root(Path(playbook._basedir).absolute()))  # noqa: SLF001
             self._sites = SiteReader(self.base)
+            self.guard(self._reserve_artifact)
             self._use(Options())
             options = self.guard(self._read_options, self._with_extra_vars(playbook, raw_options))
             options = options or Options()
@@ -178,6 +185,13 @@ class Session:
         self._keeper.playbook_start(playbook)
         if self._finish is not None:
             self._finish.playbook_start()
+
+    def _reserve_artifact(self) -> None:
+        """From the first event on: a host may return it before any job is launched."""
+        manager = caller(TaskQueueManager, _FAR)
+        if manager is not None:
+            # No event brings the statistics before all other callbacks have had the last one.
+            self.artifact = OwnStatistic(manager._stats, OUTSTANDING)  # noqa: SLF001
 
     def _use(self, options: Options) -> None:
         self.options = options

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from ansible.errors import AnsibleActionFail, AnsibleError
 
@@ -12,6 +13,7 @@ from ansible_reap.runtime.actions.ledgers import ledgers_for
 from ansible_reap.runtime.actions.this_task import is_in_check_mode, look_of, place_of, tell_run
 from ansible_reap.runtime.entry import current
 from ansible_reap.runtime.events.ansible_objects import Action, Values, Variables
+from ansible_reap.runtime.events.custom_stats import OUTSTANDING
 from ansible_reap.runtime.ledger import artifact
 from ansible_reap.runtime.ledger.leftovers import (
     Leftovers,
@@ -41,7 +43,6 @@ ARGUMENTS: dict[str, dict[str, object]] = {
     "timeout": {"type": "float"},
     "cleanup": {"type": "bool", "default": True},
     "ledger_dir": {"type": "path"},
-    "jobs": {"type": "dict", "default": {}},
 }
 MOST_STRAYS = 1000
 """Status files of one folder that no ledger names and that are looked at one by one; the host says how many it has."""
@@ -59,7 +60,7 @@ def collect(action: Action, arguments: Variables, task_vars: Variables) -> Value
     if host == next(iter(task_vars.get("ansible_play_hosts_all") or []), host):
         warnings += _missing_hosts(ledgers, task_vars)
     left = leftovers(ledgers, host, lambda name: _machine_of(name, task_vars))
-    handed = [job for job in _handed_on(arguments["jobs"], host) if job.jid not in left.named]
+    handed = list(_handed_on(action, left, task_vars, warnings))
     if not left.jobs and not left.intents and not handed:
         return {"changed": False, "jobs": [], "unclaimed": [], "warnings": warnings}
 
@@ -119,18 +120,37 @@ def _machine_of(host: str, task_vars: Variables) -> str:
         return host  # not in this inventory, or by a template that needs more
 
 
-def _handed_on(jobs: Mapping[str, object], host: str) -> list[JobInfo]:
-    """The jobs of this host among those that another run has handed on, in the ledger's form.
+def _handed_on(action: Action, left: Leftovers, task_vars: Variables, warnings: list[str]) -> Iterator[JobInfo]:
+    """The jobs of this host that another run has handed on and no ledger names.
+
+    They are an extra variable, and are read as such: a variable of that name may also be a fact, which is the host's.
 
     Raises:
-        AnsibleActionFail: they are not in that form.
+        AnsibleActionFail: the variable is none of ours.
     """
+    manager: Any = action._task.get_variable_manager()  # noqa: SLF001 - the plugin's own
+    jobs = manager.extra_vars.get(OUTSTANDING, {})
+    if not isinstance(jobs, Mapping):
+        raise AnsibleActionFail(f"reap.jobs.collect: the extra variable {OUTSTANDING} is no mapping of jobs")
     try:
-        return [job for job in artifact.read(jobs) if job.host == host]
+        known = artifact.read(jobs)
     except LineError as error:
         raise AnsibleActionFail(
-            f"reap.jobs.collect: jobs is not what a run has put into its artifact {artifact.NAME}: {error}"
+            f"reap.jobs.collect: the extra variable {OUTSTANDING} is not what a run has put into its artifact: {error}"
         ) from error
+    for job in known:
+        if job.host == left.host and job.jid not in left.named:
+            try:
+                yield artifact.taken(job, lambda name: _inventory_of(name, task_vars))
+            except artifact.NotTakenError as error:
+                warnings.append(f"job {job.jid} of the artifact is not looked at: {error}")
+
+
+def _inventory_of(host: str, task_vars: Variables) -> Mapping[str, object] | None:
+    """What the inventory says of a host; None where it has no such."""
+    hosts = task_vars["hostvars"]
+    found = hosts.raw_get(host) if host in hosts else None
+    return found if isinstance(found, Mapping) else None
 
 
 def _missing_hosts(ledgers: Sequence[RunLedger], task_vars: Variables) -> list[str]:

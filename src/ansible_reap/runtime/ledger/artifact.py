@@ -7,29 +7,40 @@ AWX takes these for the job's artifacts and hands them to the next node of a wor
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from dataclasses import replace
+from typing import Protocol
 
 from ansible_reap.runtime.ledger.lines import LineError, decode, line_data
-from ansible_reap.runtime.tracking.info import JobInfo, LaunchSite
+from ansible_reap.runtime.tracking.info import LOCAL_CONNECTIONS, Access, JobInfo, LaunchSite
 from ansible_reap.runtime.tracking.tracker import JobRecord, Listener
 
-NAME = "async_reaper_outstanding"
-"""The artifact: a mapping of job ids to launches as the ledger has them."""
-_RUN = "_run"
-"""Where Ansible keeps the custom statistics that are no host's."""
+_ACCOUNT = frozenset(
+    {"ansible_become", "ansible_become_method", "ansible_become_user", "ansible_user", "ansible_ssh_user"}
+)
+"""Variables that say whose job it is."""
+_FOLDER = "ansible_async_dir"
+_MACHINE = frozenset({"ansible_connection", "ansible_host", "ansible_port", "ansible_ssh_host", "ansible_ssh_port"})
+"""Variables that say on which machine a job is."""
+_DEFAULT_CONNECTIONS = frozenset({"ssh", "smart", "ansible.builtin.ssh"})
+_NAME = re.compile(r"[\w.@+$][\w.@+$\\ -]{0,250}")
+"""A name of a user or of a become method."""
 
 
-class Statistics(Protocol):
-    """Ansible's counts of a run (``AggregateStats``)."""
+class Statistic(Protocol):
+    """Where the artifact is put for callbacks to find."""
 
-    custom: dict[str, dict[str, Any]]
+    def set(self, value: object) -> None: ...
+    def remove(self) -> None: ...
 
-    def set_custom_stats(self, which: str, what: object) -> None: ...
+
+class NotTakenError(Exception):
+    """A job that is not looked at, for whoever wrote the artifact would decide where; one line."""
 
 
 def read(artifact: Mapping[str, object]) -> list[JobInfo]:
-    """The jobs that an artifact names.
+    """The jobs that an artifact, a mapping of job ids to launches as the ledger has them, names.
 
     Raises:
         LineError: it is none.
@@ -44,11 +55,50 @@ def read(artifact: Mapping[str, object]) -> list[JobInfo]:
     return [job for job in found if isinstance(job, JobInfo)]
 
 
+def taken(job: JobInfo, inventory: Callable[[str], Mapping[str, object] | None]) -> JobInfo:
+    """The job with as much of its way there as may come from an artifact: account, folder and delegation.
+
+    An artifact passes through other hands. So the machine, and the programs and keys by which it is reached, are those
+    of the inventory. ``inventory`` gives a host's variables; None where there is no such host.
+
+    Raises:
+        NotTakenError: the job is said to be where the inventory does not lead.
+    """
+    access = job.access
+    if "{{" in repr(access) or "{%" in repr(access):
+        raise NotTakenError("its way there holds a template")
+    known = inventory(access.delegate_to or job.host)
+    if known is None:
+        raise NotTakenError("it was delegated to a host that is not in this inventory")
+    if access.delegate_to is not None and known.get("ansible_connection") in LOCAL_CONNECTIONS:
+        raise NotTakenError("it was delegated to the controller of its run")
+    _check_machine(access, known)
+    names = [access.become_user, access.become_method, access.remote_user]
+    names += [str(value) for name, value in access.variables if name in _ACCOUNT]
+    if not all(_NAME.fullmatch(name) for name in names if name is not None):
+        raise NotTakenError("no user or become method has such a name")
+    kept = tuple((name, value) for name, value in access.variables if name in _ACCOUNT or name == _FOLDER)
+    own = replace(access, become_exe=None, become_flags=None, connection=None, port=None, variables=kept)
+    return replace(job, site=replace(job.site, access=own))
+
+
+def _check_machine(access: Access, known: Mapping[str, object]) -> None:
+    """Raises NotTakenError where the access leads to another machine than the inventory."""
+    set_by_play = [(name, value) for name, value in access.variables if name in _MACHINE]
+    if access.port is not None:
+        set_by_play.append(("ansible_port", access.port))
+    if access.connection is not None and access.connection not in _DEFAULT_CONNECTIONS:
+        set_by_play.append(("ansible_connection", access.connection))
+    for name, value in set_by_play:
+        if str(known.get(name)) != str(value):
+            raise NotTakenError(f"its play set {name} otherwise than this inventory")
+
+
 class OutstandingJobs(Listener):
     """Keeps the artifact up to date all the time: callbacks that read it are called before ours when the run ends."""
 
-    def __init__(self, stats: Statistics, is_ignored: Callable[[JobInfo], bool]) -> None:
-        self._stats = stats
+    def __init__(self, statistic: Statistic, is_ignored: Callable[[JobInfo], bool]) -> None:
+        self._statistic = statistic
         self._is_ignored = is_ignored
         self._open: dict[str, Mapping[str, object]] = {}
 
@@ -56,14 +106,11 @@ class OutstandingJobs(Listener):
         if job.poll > 0 or self._is_ignored(job):
             return
         self._open[job.jid] = line_data(job)
-        self._stats.set_custom_stats(NAME, self._open)
+        self._statistic.set(self._open)
 
     def settled(self, job: JobRecord) -> None:
         if self._open.pop(job.info.jid, None) is not None and not self._open:
-            run = self._stats.custom.get(_RUN, {})
-            run.pop(NAME, None)
-            if not run:
-                self._stats.custom.pop(_RUN, None)
+            self._statistic.remove()
 
     def intent(self, key: str, site: LaunchSite, host: str, when: float) -> None:
         """Which jobs a task will start is not known yet."""

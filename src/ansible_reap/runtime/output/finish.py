@@ -10,14 +10,12 @@ from functools import partial
 from pathlib import Path
 
 from ansible import constants as C  # noqa: N812 - Ansible's own name for it
-from ansible.executor.task_queue_manager import TaskQueueManager
 from ansible.utils.display import Display
 
 from ansible_reap import ansible_cfg, files
 from ansible_reap.reports import prometheus, run_report
 from ansible_reap.runtime.events.ansible_objects import Loader
-from ansible_reap.runtime.events.callers import caller
-from ansible_reap.runtime.ledger.artifact import OutstandingJobs, Statistics
+from ansible_reap.runtime.ledger.artifact import OutstandingJobs
 from ansible_reap.runtime.ledger.writer import Ledger, ledger_of_this_run
 from ansible_reap.runtime.output import console, recap, receivers, report
 from ansible_reap.runtime.output.junit import as_junit
@@ -34,8 +32,6 @@ from ansible_reap.runtime.tracking.tracker import JobRecord, Listener
 
 HOSTS_FAILED = 2
 HOSTS_UNREACHABLE = 4
-_FAR = 16
-"""Calls between Ansible's event and the making of the run's end, at most."""
 
 
 class RunEnd(Finish):
@@ -104,10 +100,8 @@ class RunEnd(Finish):
             session.tracker.listen(IgnoredJobs(ledger, options))
 
     def _keep_artifact(self) -> None:
-        manager = caller(TaskQueueManager, _FAR)
-        if manager is not None:
-            stats: Statistics = manager._stats  # noqa: SLF001 - no event brings it before all others have had the last one
-            self._session.tracker.listen(OutstandingJobs(stats, self._session.options.ignores))
+        if self._session.artifact is not None:
+            self._session.tracker.listen(OutstandingJobs(self._session.artifact, self._session.options.ignores))
 
     def playbook_start(self) -> None:
         self._has_ended = False

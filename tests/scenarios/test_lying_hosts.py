@@ -1,0 +1,136 @@
+"""Hosts that lie on purpose: what one answers concerns its own jobs, and never decides what is done elsewhere."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scenarios.conftest import Run, Runner
+from scenarios.plays import launch, play
+from scenarios.test_wait import collection_at
+
+CONNECTIONS = Path(__file__).parent / "connections"
+EVIL = "evil ansible_connection=scripted"
+COLLECT = "- ansible.builtin.import_playbook: reap.jobs.collect\n"
+
+
+def told(jid: str, host: str, **access: object) -> dict[str, Any]:
+    """A launch in the ledger's form."""
+    site = {"play": "p", "task": "t", "path": "site.yml", "line": 1, "limit_s": 60, "poll": 0, "access": access}
+    return {"v": 1, "kind": "launch", "jid": jid, "host": host, "launched": 1700000000.0, "site": site}
+
+
+class Liar:
+    """What ``evil`` answers, by the name of the module, and a run in which it does."""
+
+    def __init__(self, run: Runner, folder: Path) -> None:
+        self._run = run
+        self.folder = folder
+        self.said = folder / "said"
+        self.said.mkdir()
+
+    def says(self, **answers: object) -> None:
+        """A text is the answer as it is, all else is made JSON."""
+        for module, answer in answers.items():
+            (self.said / module).write_text(answer if isinstance(answer, str) else json.dumps(answer))
+
+    def sent(self, module: str) -> str:
+        """What was sent to the host to run."""
+        return (self.said / f"sent-{module}").read_text(encoding="utf-8", errors="replace")
+
+    def run(
+        self,
+        *playbooks: str,
+        hosts: tuple[str, ...] = ("good", EVIL),
+        env: Mapping[str, str] | None = None,
+        **more: Any,
+    ) -> Run:
+        settings = {
+            "ANSIBLE_CONNECTION_PLUGINS": str(CONNECTIONS),
+            "SCRIPTED_FOLDER": str(self.said),
+            **collection_at(self.folder),
+        }
+        return self._run(list(playbooks), hosts=hosts, env={**settings, **(env or {})}, **more)
+
+
+@pytest.fixture
+def liar(run: Runner, tmp_path: Path) -> Liar:
+    return Liar(run, tmp_path)
+
+
+def to_run(command: str) -> dict[str, object]:
+    """A way to the controller on which a command would be run there."""
+    variables = {"ansible_connection": "local", "ansible_become": True, "ansible_become_method": "sudo"}
+    found = {**variables, "ansible_become_exe": f"{command}; true", "ansible_python_interpreter": f"sh -c '{command}' "}
+    return {"variables": [[name, value] for name, value in found.items()]}
+
+
+def test_a_fact_does_not_say_which_jobs_collect_follows(liar: Liar, tmp_path: Path) -> None:
+    job = told("j1.1", "evil", **to_run(f"touch {tmp_path}/owned"))
+    liar.says(setup={"changed": False, "ansible_facts": {"async_reaper_outstanding": {"j1.1": job}}})
+    got = liar.run(play("- ansible.builtin.setup:\n", hosts="evil"), COLLECT)
+    assert got.status == 0, got.output
+    assert not (tmp_path / "owned").exists()
+    assert (liar.said / "asked").read_text().split() == ["setup"]
+
+
+@pytest.mark.parametrize("playbook", ["collect", "stop", "sweep"])
+def test_a_fact_sets_no_option_of_our_playbooks(liar: Liar, tmp_path: Path, playbook: str) -> None:
+    """``ledger_dir`` would be a file of the controller; it tells in the failure that it was read."""
+    facts = {"async_reaper_ledger_dir": f"{tmp_path}/said/setup", "jid": "j1.1", "wait": "nonsense", "stop": "true"}
+    liar.says(
+        setup={"changed": False, "ansible_facts": {**facts, "remove": "true"}},
+        sweep={"changed": False, "folder": "/jobs", "files": [], "removed": 0, "kept": {}},
+    )
+    first = play("- ansible.builtin.setup:\n", hosts="evil")
+    args = ["-e", "run=none"] if playbook == "stop" else []
+    got = liar.run(first, f"- ansible.builtin.import_playbook: reap.jobs.{playbook}\n", args=["-l", "evil", *args])
+    assert got.status == 0, got.output
+    if playbook == "sweep":
+        assert '"remove": false' in liar.sent("sweep").replace("\\", "")
+
+
+def test_a_host_does_not_write_the_artifact(liar: Liar) -> None:
+    lie = {"aggregate": False, "per_host": False, "data": {"async_reaper_outstanding": {"j1.1": told("j1.1", "good")}}}
+    liar.says(
+        setup={"changed": False, "ansible_stats": lie}, ping={"ping": 1, "ansible_stats": {**lie, "aggregate": True}}
+    )
+    lies = play("- ansible.builtin.setup:\n- ansible.builtin.ping:\n", hosts="evil")
+    env = {"ANSIBLE_SHOW_CUSTOM_STATS": "1"}
+    got = liar.run(
+        lies, play(launch("sleep 5", name="Honest"), hosts="good"), lies, options={"on_unreaped": "report"}, env=env
+    )
+    (stats,) = re.findall(r"^\tRUN: (.*)$", got.stdout, re.MULTILINE)
+    (job,) = got.jobs
+    assert list(json.loads(stats)["async_reaper_outstanding"]) == [job["jid"]]
+    # A run without any job of ours hands nothing on either.
+    assert "async_reaper_outstanding" not in liar.run(lies, env=env).stdout
+
+
+def test_an_artifact_does_not_say_how_a_host_is_reached(liar: Liar, tmp_path: Path) -> None:
+    """Whoever wrote it: account and folder come from there, machine and programs from the inventory."""
+    jobs = [
+        told("j1.1", "good", **to_run(f"touch {tmp_path}/owned")),
+        told("j2.2", "good", variables=[["ansible_host", "elsewhere.example"]]),
+        told("j3.3", "good", delegate_to="elsewhere.example"),
+        told("j4.4", "good", become=True, become_user="{{ lookup('pipe', 'touch owned') }}"),
+        told("j5.5", "evil", delegate_to="good"),
+        told("j6.6", "good", become=True, become_user="x; touch owned"),
+    ]
+    (tmp_path / "artifact.json").write_text(json.dumps({"async_reaper_outstanding": {job["jid"]: job for job in jobs}}))
+    got = liar.run(COLLECT, args=["-e", "@artifact.json"])
+    said = " ".join(got.stderr.split())
+    assert not (tmp_path / "owned").exists()
+    for number, why in {
+        "j2.2": "its play set ansible_host otherwise than this inventory",
+        "j3.3": "it was delegated to a host that is not in this inventory",
+        "j4.4": "its way there holds a template",
+        "j5.5": "it was delegated to the controller of its run",
+        "j6.6": "no user or become method has such a name",
+    }.items():
+        assert f"job {number} of the artifact is not looked at: {why}" in said
