@@ -190,11 +190,16 @@ class ProcessTable:
         except OSError:
             return []
 
-    def user(self, pid: int) -> Optional[int]:
+    def users(self, pid: int) -> Set[int]:
+        """The real, effective and other user ids of the process: a set-uid program such as su has more than one."""
         try:
-            return (self._root / str(pid)).stat().st_uid
+            text = (self._root / str(pid) / "status").read_bytes().decode("ascii", "replace")
         except OSError:
-            return None
+            return set()
+        for line in text.splitlines():
+            if line.startswith("Uid:"):
+                return {int(word) for word in line.split()[1:] if word.isdigit()}
+        return set()
 
 
 def read_status(path: Path) -> bytes:
@@ -240,7 +245,7 @@ class Job:
         A launch makes four processes with the same command line: the launcher, whose pid ends the job's id; a session
         leader that ends at once; the watcher, which takes the time; and the watcher's child, the worker, which leads a
         process group of its own in that session. Only when the worker leads its group does the session stand for the
-        job alone: before that it may be the user's own.
+        job alone: before that it may be the user's own. A session whose leader lives is no job's.
 
         Raises:
             UnclearError: two jobs carry the id, or the job does not get beyond its start.
@@ -248,9 +253,11 @@ class Job:
         deadline = time.time() + SETTLE
         while True:
             processes = self._table.all()
-            own = [process for process in processes if self._is_wrapper(process)]
-            if not own:
+            wrappers = [process for process in processes if self._is_wrapper(process)]
+            if not wrappers:
                 return None
+            leaders = {process.pid for process in processes if process.state not in "ZX"}
+            own = [process for process in wrappers if process.session not in leaders]
             sessions = {process.session for process in own if self._is_worker(process)}
             if len(sessions) > 1:
                 raise UnclearError("two sets of processes carry this id; neither was touched")
@@ -274,7 +281,8 @@ class Job:
         for at in range(1, len(command) - 1):
             if command[at] == self._token.encode("ascii"):
                 is_script = command[at - 1].endswith(b"async_wrapper.py")
-                return is_script and command[at + 1].isdigit() and self._table.user(process.pid) == os.geteuid()
+                # Anybody may start su or sudo with such arguments: those run as root, but not as root alone.
+                return is_script and command[at + 1].isdigit() and self._table.users(process.pid) == {os.geteuid()}
         return False
 
     @staticmethod
