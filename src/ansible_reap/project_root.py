@@ -27,11 +27,16 @@ def _nearest(start: Path) -> Path | None:
     """
     if is_root(start):
         return start
-    owners = {0, _owner(start), os.geteuid() if hasattr(os, "geteuid") else None}
     for folder in start.parents:
-        if any(_owner(folder / marker) in owners for marker in ROOT_MARKERS if (folder / marker).exists()):
+        if any(is_trusted(folder / marker, start) for marker in ROOT_MARKERS):
             return folder
     return None
+
+
+def is_trusted(path: Path, start: Path) -> bool:
+    """Whether there is such a file or folder, and it belongs to the user, to root or to the owner of ``start``."""
+    owners = {0, _owner(start), os.geteuid() if hasattr(os, "geteuid") else None}
+    return path.exists() and _owner(path) in owners
 
 
 def _owner(path: Path) -> int | None:

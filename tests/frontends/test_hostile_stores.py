@@ -76,6 +76,11 @@ LEDGERS: dict[str, bytes] = {
     "a process of many digits": _run(pid=GIANT),
     "a start of no moment": _run(started="9999-99-99"),
     "two runs": _ledger(_line("run", RUN), _line("run", RUN)),
+    "a version of odd digits": _run(ansible_core="2.\u00b2"),
+    "a folder that no path can name": _run(base="/x\0y"),
+    "a folder of surrogates": _run(base="/\ud800"),
+    "a task in a device": _run(base="/") + _line("launch", {**LAUNCH, "site": {**SITE, "path": "dev/zero"}}).encode(),
+    "a task in a file that no path can name": _launch(site={**SITE, "path": "\0"}),
     "nothing": b"",
     "many jobs": _ledger(*(_line("launch", {**LAUNCH, "jid": f"j{n}.1"}) for n in range(2, 3000))),
 }

@@ -107,8 +107,7 @@ class Overview:
         age = max(now - job.launched, 0.0)
         is_open = seen in (None, LastSeen.RUNNING)
         forecast = self._ends.forecast(ledger.run.base, job, age) if is_open else None
-        core = tuple(int(part) for part in ledger.run.ansible_core.split(".")[:3] if part.isdigit())
-        standing = _standing(seen, ledger, forecast, age, is_overdue=now > job.deadline(core))
+        standing = _standing(seen, ledger, forecast, age, is_overdue=now > job.deadline(ledger.run.core))
         return Row(ledger.run, ledger.alive, job, standing, seen, age, forecast)
 
 

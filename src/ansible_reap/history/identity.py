@@ -11,7 +11,8 @@ from pathlib import Path, PurePosixPath
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from ansible_reap.reading import MAX_SETTINGS, SourceError, read
+from ansible_reap.project_root import is_trusted
+from ansible_reap.reading import MAX_SETTINGS, SourceError, read, text_of
 from ansible_reap.yaml_nodes import compose, plain
 
 _COLLECTION = re.compile(r"(?:^|/)ansible_collections/(?P<namespace>\w+)/(?P<name>\w+)/(?P<rest>.+)$")
@@ -130,7 +131,7 @@ def project_name(root: Path) -> str:
 def _git_remote(root: Path) -> str | None:
     for folder in (root, *root.parents):
         dot_git = folder / ".git"
-        if not dot_git.exists():
+        if not (dot_git.exists() if folder == root else is_trusted(dot_git, root)):
             continue
         url = _remote_url(dot_git)
         if url is None:
@@ -140,15 +141,19 @@ def _git_remote(root: Path) -> str | None:
     return None
 
 
+def _settings(path: Path) -> str:
+    return text_of(read(path, MAX_SETTINGS))
+
+
 def _remote_url(dot_git: Path) -> str | None:
     try:
         if dot_git.is_file():  # a work tree: "gitdir: /elsewhere/.git/worktrees/x", whose commondir leads to the config
-            dot_git = dot_git.parent / dot_git.read_text(encoding="utf-8").removeprefix("gitdir:").strip()
+            dot_git = dot_git.parent / _settings(dot_git).removeprefix("gitdir:").strip()
             common = dot_git / "commondir"
-            dot_git = dot_git / common.read_text(encoding="utf-8").strip() if common.exists() else dot_git
+            dot_git = dot_git / _settings(common).strip() if common.exists() else dot_git
         config = ConfigParser(strict=False, interpolation=None, allow_no_value=True)
-        config.read_string((dot_git / "config").read_text(encoding="utf-8"))
-    except (OSError, ValueError, ConfigError):
+        config.read_string(_settings(dot_git / "config"))
+    except (SourceError, OSError, ValueError, ConfigError):
         return None
     url = config.get('remote "origin"', "url", fallback=None)
     if not url:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -103,6 +106,28 @@ def test_a_project_is_named_by_its_remote_without_secrets(tmp_path: Path, url: s
     (tmp_path / ".git").mkdir()
     (tmp_path / ".git" / "config").write_text(f'[core]\n\tbare = false\n[remote "origin"]\n\turl = {url}\n')
     assert project_name(tmp_path) == "git.example/team/site"
+
+
+def test_a_pipe_in_the_place_of_gits_settings_makes_nobody_wait(tmp_path: Path) -> None:
+    program = "import sys, pathlib; from ansible_reap.history.identity import project_name as name"
+    (tmp_path / "shop" / ".git").mkdir(parents=True)
+    os.mkfifo(tmp_path / "shop" / ".git" / "config")
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / ".git").write_text("gitdir: ../shop/.git")
+    for folder in ("shop", "store"):
+        command = [sys.executable, "-c", f"{program}; print(name(pathlib.Path(sys.argv[1])))", tmp_path / folder]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+        assert done.stdout.strip() == folder
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_the_repository_of_another_user_around_a_project_does_not_name_it(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "config").write_text('[remote "origin"]\n\turl = https://evil.example/x\n')
+    (tmp_path / "shop").mkdir()
+    assert project_name(tmp_path / "shop") == "evil.example/x/shop"
+    os.chown(tmp_path / ".git", 12345, -1)
+    assert project_name(tmp_path / "shop") == "shop"
 
 
 def test_a_project_without_a_remote_is_named_by_its_folder(tmp_path: Path) -> None:

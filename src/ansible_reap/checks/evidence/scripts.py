@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +12,7 @@ from typing import NamedTuple
 from ansible_reap.checks.evidence import work
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis
+from ansible_reap.reading import SourceError, read
 from ansible_reap.shell.parser import Command, parse
 
 _FOLDERS = ("files", "templates", "scripts", "")
@@ -67,13 +69,8 @@ def _places(root: str, path: str) -> tuple[Path, ...]:
 @lru_cache(maxsize=MAX_KEPT)
 def _read(place: Path, name: str) -> Script | None:
     for file in (place / name, place / f"{name}.j2"):
-        try:
-            if not file.is_file():
-                continue
-            with file.open(encoding="utf-8", errors="replace") as stream:
-                return _script(name, stream.read(MAX_SIZE))
-        except OSError:
-            continue
+        with suppress(SourceError):
+            return _script(name, read(file).decode("utf-8", "replace")[:MAX_SIZE])
     return None
 
 

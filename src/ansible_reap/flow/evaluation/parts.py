@@ -112,7 +112,7 @@ def _changed(job: Job) -> Value:
 
 def _seq_part(seq: Seq, key: object) -> Value:
     """The list's item at a position, or some item where the position is not known."""
-    if isinstance(key, str) and key.lstrip("-").isdigit():
+    if isinstance(key, str) and key.isascii() and key.lstrip("-").isdigit():
         key = int(key)
     if key is NOT_PLAIN and seq.items:
         return Unknown(taints(seq))  # which item is meant is not known: it may be another in each round of a loop

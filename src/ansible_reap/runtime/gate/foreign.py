@@ -19,6 +19,7 @@ from ansible.playbook.block import Block
 from ansible.playbook.task import Task
 from ansible.plugins.loader import action_loader, module_loader
 
+from ansible_reap.reading import SourceError, read, text_of
 from ansible_reap.runtime.events.action_names import is_reap, short
 from ansible_reap.runtime.remote.own_tasks import COLLECT, WAIT
 
@@ -165,6 +166,6 @@ _Loader.add_multi_constructor("!", lambda loader, suffix, node: str(getattr(node
 def _read(path: Path) -> Any:
     """A file's content; text where it is none that can be read."""
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - a safe loader
-    except (OSError, ValueError, yaml.YAMLError, RecursionError):
+        return yaml.load(text_of(read(path)), Loader=_Loader)  # noqa: S506 - a safe loader
+    except (SourceError, ValueError, yaml.YAMLError, RecursionError):
         return "unreadable"

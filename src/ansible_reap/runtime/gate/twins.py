@@ -125,10 +125,13 @@ class Twins(Listener):
         """The jobs of the launch on the host that ledgers have open and whose time is not up."""
         now = time.time()
         for ledger in self._others():
-            core = tuple(int(part) for part in ledger.run.ansible_core.split(".")[:3] if part.isdigit())
             for job in ledger.launches:
                 known = claim(job)
-                if job.host == host and now < known.deadline(core) and self._is_same_launch(ledger, job, site):
+                if (
+                    job.host == host
+                    and now < known.deadline(ledger.run.core)
+                    and self._is_same_launch(ledger, job, site)
+                ):
                     yield ledger, known
 
     def _others(self) -> list[RunLedger]:

@@ -11,6 +11,7 @@ Ansible masks them.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import TypeAlias
@@ -22,6 +23,7 @@ from ansible_reap.runtime.tracking.info import Access, JobInfo, LaunchSite
 
 FORMAT = 1
 """The version of the lines; a reader leaves files of a later one alone."""
+_LONGEST_PATH = 4096
 _LARGEST = 10**11
 """Numbers above this are refused: points in time, in seconds since the epoch, are below it."""
 
@@ -63,6 +65,11 @@ class RunRecord:
     ansible_core: str = ""
     base: str = ""
     """The folder of the first playbook, absolute: the paths of tasks are relative to it."""
+
+    @property
+    def core(self) -> tuple[int, ...]:
+        """The version of ansible-core, as far as its parts are numbers."""
+        return tuple(int(part) for part in self.ansible_core.split(".")[:3] if part.isascii() and part.isdigit())
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +178,14 @@ def _text(value: object) -> str:
     return value
 
 
+def _path(value: object) -> str:
+    """The path of a file or folder on this machine, which is opened and printed."""
+    text = _text(value)
+    if "\0" in text or len(os.fsencode(text)) > _LONGEST_PATH:  # raises ValueError for what no path can hold
+        raise ValueError("path expected")
+    return text
+
+
 def _text_or_none(value: object) -> str | None:
     return None if value is None else _text(value)
 
@@ -232,7 +247,7 @@ def _site(value: object) -> LaunchSite:
     return LaunchSite(
         play=_text(body.get("play", "")),
         task=_text(body.get("task", "")),
-        path=_text(body["path"]),
+        path=_path(body["path"]),
         line=_whole(body["line"]),
         role=_text_or_none(body.get("role")),
         register=_text_or_none(body.get("register")),
@@ -255,7 +270,7 @@ def _run(body: Mapping[str, object]) -> RunRecord:
         started=_text(body["started"]),
         playbooks=tuple(_text(name) for name in _list(body.get("playbooks", []))),
         ansible_core=_text(body.get("ansible_core", "")),
-        base=_text(body.get("base", "")),
+        base=_path(body.get("base", "")),
     )
 
 

@@ -18,6 +18,7 @@ from typing import NamedTuple, Protocol
 import yaml
 
 from ansible_reap.jobs import JobState, SeenBy
+from ansible_reap.reading import MAX_SETTINGS, SourceError, read, text_of
 from ansible_reap.runtime.tracking.tracker import JobRecord
 
 IGNORE_FILE = ".ansible-reap-ignore"
@@ -162,8 +163,8 @@ def _why_gone(rule: IgnoreRule, folder: str) -> str:
     if task is None:
         return ""
     try:
-        words = set(_scalars(yaml.compose(file.read_text(encoding="utf-8"), Loader=_LOADER)))
-    except (OSError, ValueError, yaml.YAMLError, RecursionError):
+        words = set(_scalars(yaml.compose(text_of(read(file)), Loader=_LOADER)))
+    except (SourceError, ValueError, yaml.YAMLError, RecursionError):
         return ""
     # A name with a template in it can come out as anything.
     may_be_there = task in words or any("{{" in word or "{%" in word for word in words)
@@ -206,9 +207,9 @@ def load(names: Sequence[str], folders: Sequence[Path], base: str, warn: Callabl
         warn(f"async_reaper: ignore: no file '{names[0]}' in {where}, so no job is known. Make it, or drop the entry.")
         return KnownJobs()
     try:
-        text = found.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        warn(f"async_reaper: ignore: {found} cannot be read ({error}), so no job is known.")
+        text = text_of(read(found, MAX_SETTINGS))
+    except SourceError as error:
+        warn(f"async_reaper: ignore: {found} {error}, so no job is known.")
         return KnownJobs()
     return KnownJobs(names[0], str(found.absolute().parent), base, tuple(_entries(text, names[0], warn)))
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ansible_reap.history.identity import Identity, Site, collection_of, locate, project_name, sites
 from ansible_reap.project_root import find_root
+from ansible_reap.reading import SourceError, read
 from ansible_reap.runtime.tracking.display_text import masked
 from ansible_reap.runtime.tracking.info import JobInfo, LaunchSite
 
@@ -31,7 +32,7 @@ class LaunchNames:
     @staticmethod
     def _read(path: str) -> dict[int, Site]:
         try:
-            text = Path(path).read_text(encoding="utf-8", errors="replace")
-        except OSError:
+            text = read(path).decode("utf-8", "replace")
+        except SourceError:
             return {}
         return {site.line: site for site in sites(text)}
