@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from textwrap import indent
+
 from scenarios.conftest import Runner
-from scenarios.plays import launch, play
+from scenarios.plays import launch, play, reap
 
 ITEMS = "[{where: h1, limit: 30}, {where: h2, limit: 40}]"
 
@@ -29,3 +31,33 @@ def test_a_hidden_loop_whose_poll_turns_out_not_to_be_0_leaves_no_job(run: Runne
     got = run(play(task))
     assert got.status == 0, got.output
     assert all(job["poll"] > 0 or job["state"] == "reaped" for job in got.jobs)
+
+
+TWICE = """\
+- ansible.builtin.command: "true"
+  notify: Handle
+- ansible.builtin.meta: flush_handlers
+- ansible.builtin.set_fact: {ready: true}
+- ansible.builtin.command: "true"
+  notify: Handle
+"""
+
+
+def handled_twice(handler: str, *before: str) -> str:
+    """A play whose handler is skipped at the first flush and runs at the second."""
+    return play(*before, TWICE, more=f"vars: {{ready: false}}\nhandlers:\n{indent(handler, '  ')}")
+
+
+def test_a_looped_handler_that_was_skipped_at_an_earlier_flush_launches_what_is_heard_of(run: Runner) -> None:
+    handler = launch("exit 3", name="Handle", register="", no_log="true", loop="[1, 2]", when="ready | bool")
+    got = run(handled_twice(handler))
+    assert got.states() == {"h1": ["failed", "failed"]}, got.output
+    assert got.status == 2
+
+
+def test_a_looped_handler_that_was_skipped_at_an_earlier_flush_waits_for_what_it_names(run: Runner) -> None:
+    ids = '"{{ [one.ansible_job_id, two.ansible_job_id] }}"'
+    handler = reap(name="Handle", jid="item", no_log="true", loop=ids, when="ready | bool")
+    got = run(handled_twice(handler, launch("exit 0", register="one"), launch("exit 0", register="two")))
+    assert got.status == 0, got.output
+    assert got.states() == {"h1": ["reaped", "reaped"]}

@@ -134,3 +134,44 @@ def test_an_artifact_does_not_say_how_a_host_is_reached(liar: Liar, tmp_path: Pa
         "j6.6": "no user or become method has such a name",
     }.items():
         assert f"job {number} of the artifact is not looked at: {why}" in said
+
+
+STARTED = {"started": 1, "finished": 0, "changed": True, "ansible_job_id": "j77.77", "results_file": "/h/j77.77"}
+NO_ANSWER = json.dumps({"started": 1, "finished": 1, "stdout": 5, "ansible_job_id": "j77.77"})
+"""Makes the code of Ansible that reads it raise what is no error of Ansible's."""
+AT_BOTH = (
+    launch("exit 3", name="Honest", register=""),
+    launch("sleep 0", name="At the other", register="", delegate_to="evil"),
+)
+
+
+@pytest.mark.parametrize("answer", [NO_ANSWER, "RAISE"])
+@pytest.mark.parametrize("mode", ["report", "fail", "reap"])
+def test_an_answer_that_cannot_be_read_costs_its_own_job_only(liar: Liar, mode: str, answer: str) -> None:
+    liar.says(async_wrapper=STARTED, async_status=answer)
+    tasks = [*AT_BOTH, "- ansible.builtin.pause: {seconds: 2}\n"]
+    got = liar.run(play(*tasks, hosts="good"), options={"on_unreaped": mode})
+    assert {job["task"]: job["state"] for job in got.jobs} == {"Honest": "failed", "At the other": "unreaped"}
+    assert got.status == 2, got.output
+    assert "an error of its own" not in got.output
+
+
+def test_a_wait_is_not_ended_by_an_answer_that_cannot_be_read(liar: Liar) -> None:
+    liar.says(async_wrapper=STARTED, async_status=NO_ANSWER)
+    tasks = [AT_BOTH[0].replace("exit 3", "exit 0"), AT_BOTH[1], "- reap.jobs.wait: {timeout: 3}\n"]
+    got = liar.run(play(*tasks, hosts="good"))
+    assert {job["task"]: job["state"] for job in got.jobs} == {"Honest": "reaped", "At the other": "unreaped"}
+    assert "did not answer: the look at it failed (AttributeError)" in " ".join(got.output.split())
+
+
+def test_an_answer_that_cannot_be_read_makes_no_twin_fail_a_run(liar: Liar) -> None:
+    """The look for a running twin is made in the process that runs the play."""
+    liar.says(async_wrapper=STARTED, async_status=NO_ANSWER)
+    book = play(launch("sleep 0", register="", name="Again"), hosts="evil")
+    again = play(
+        "- ansible.builtin.shell: kill -9 {{ lookup('ansible.builtin.pipe', 'ps -o ppid= -p $PPID') }}\n", hosts="good"
+    )
+    liar.run(book, again, options={"on_unreaped": "report", "look": "false"})
+    got = liar.run(book, options={"on_unreaped": "report"})
+    assert got.status == 0, got.output
+    assert "may still be running" in " ".join(got.output.split())

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from ansible_reap.jobs import JobState, LastSeen
-from ansible_reap.runtime.remote import waiting
-from ansible_reap.runtime.remote.bounded import BoundedHost
+from ansible_reap.runtime.remote import bounded, waiting
+from ansible_reap.runtime.remote.bounded import BoundedHost, bounded_by
 from ansible_reap.runtime.remote.status_file import STEP
 from ansible_reap.runtime.remote.waiting import (
     HIDDEN_ANSWER,
@@ -239,6 +239,25 @@ def test_a_host_that_never_answers_costs_its_own_jobs_and_the_look_ends() -> Non
     assert [one.error for one in waited] == ["the host did not answer within 0.3 s"] * 2 + [None]
     assert waited[2].job.state is JobState.REAPED
     assert host.looks == ["j1.1", "j1.3"]  # it is not waited for twice
+
+
+def test_a_wait_of_a_few_seconds_is_not_kept_up_by_a_host_that_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded, "LEAST", 0.3)
+    terms = Terms(CORE, timeout=0.1)
+    jobs = [a_job(f"j1.{number}") for number in range(1, 20)]
+    host = Hanging(**{job.jid.replace(".", "_"): [{}] for job in jobs})
+    with ends_within(20):
+        waited = wait_for(jobs, bounded_by(terms, host), terms, silent)
+    assert {one.error for one in waited} == {"the host did not answer within 0.3 s"}
+    assert len(host.looks) == 1  # one silence tells of all jobs there
+
+
+def test_an_error_in_the_look_at_one_job_costs_that_job_alone() -> None:
+    jobs = [a_job("j1.1"), a_job("j1.2")]
+    host = Script(j1_1=[AttributeError("S3CRET")], j1_2=[FAILED])
+    waited = wait_for(jobs, host, Terms(CORE, wait=False), silent)
+    assert [one.error for one in waited] == ["an error of async_reaper, AttributeError", None]
+    assert waited[1].is_bad
 
 
 def test_a_wait_asks_a_host_again_that_has_not_answered() -> None:

@@ -253,6 +253,8 @@ class Session:
 
     def runner_start(self, host: Host, task: Task) -> None:
         """A task is about to start on this host."""
+        # A handler is the same task at each flush: what an earlier one has left, as where all was skipped, is not its.
+        self._slots.pop((host.get_name(), results.identity(task)), None)
         if may_launch(task) and not self._keeper.owns(task):
             if self._finish is None:
                 self._finish = self._make_finish(self)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from ansible.errors import AnsibleActionFail, AnsibleError
@@ -27,7 +28,8 @@ from ansible_reap.runtime.ledger.leftovers import (
 )
 from ansible_reap.runtime.ledger.lines import Intent, LineError
 from ansible_reap.runtime.ledger.reader import RunLedger
-from ansible_reap.runtime.remote.bounded import BoundedHost
+from ansible_reap.runtime.remote.bounded import PATIENCE as ANSWER_PATIENCE
+from ansible_reap.runtime.remote.bounded import bounded_by, within
 from ansible_reap.runtime.remote.expected import ExpectedEnds
 from ansible_reap.runtime.remote.progress import say
 from ansible_reap.runtime.remote.reach import Reach
@@ -75,7 +77,7 @@ def collect(action: Action, arguments: Variables, task_vars: Variables) -> Value
         expected=_expected(left),
     )
     strays, searched = _search(left, reach, warnings)
-    bounded = BoundedHost(reach, ask_again=terms.wait)
+    bounded = bounded_by(terms, reach)
     claimed = wait_for([*left.jobs, *handed], bounded, terms, lambda text: say(host, text))
     # Whose the others are is a guess, however good: their files stay.
     found = wait_for(strays, bounded, replace(terms, cleanup=False), lambda text: say(host, text))
@@ -169,7 +171,7 @@ def _search(left: Leftovers, reach: Reach, warnings: list[str]) -> tuple[list[Jo
         try:
             if "{{" in repr(access):
                 raise NoAnswerError("where they went depended on what only the run knew")  # noqa: TRY301
-            files = _files(reach, access)
+            files = within(ANSWER_PATIENCE, partial(_files, reach, access))
             found = unclaimed(files, intents, left.named_at(access))
             if len(found) > MOST_STRAYS:
                 raise NoAnswerError(f"it holds more than {MOST_STRAYS} that may be theirs")  # noqa: TRY301

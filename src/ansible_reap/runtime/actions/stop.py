@@ -18,6 +18,7 @@ from ansible_reap.runtime.entry import current
 from ansible_reap.runtime.events.ansible_objects import Action, Values, Variables
 from ansible_reap.runtime.ledger.leftovers import JOB_ID, close_jobs
 from ansible_reap.runtime.ledger.reader import RunLedger
+from ansible_reap.runtime.remote.bounded import PATIENCE, within
 from ansible_reap.runtime.remote.mailbox import Look
 from ansible_reap.runtime.remote.progress import say
 from ansible_reap.runtime.remote.reach import Reach
@@ -39,6 +40,8 @@ ARGUMENTS: dict[str, dict[str, object]] = {
 }
 MESSAGE = "Stopped by reap.jobs.stop"
 LARGEST_PID = 2**31
+MOST_FOR_A_JOB = 15.0
+"""Seconds that the module takes for one job at most, beside what all take together."""
 MOST_PIDS = 100
 """Processes left alone that are named of a job at most."""
 
@@ -213,12 +216,10 @@ def _end(jobs: Sequence[JobInfo], reach: Reach, grace: float, dry_run: bool) -> 
         if reach.is_windows(access, route):
             raise NoAnswerError("on Windows the processes of a job cannot be told; end it there by hand")  # noqa: TRY301
         files = {job.jid: reach.status_path(job) for job in jobs}
-        answer = reach.module(
-            access,
-            "reap.jobs.stop",
-            {"status_files": list(files.values()), "grace": grace, "dry_run": dry_run},
-            route,
-        )
+        given = {"status_files": list(files.values()), "grace": grace, "dry_run": dry_run}
+        # The module waits for a job that is just starting, one after another, and then for all to end.
+        patience = PATIENCE + grace + MOST_FOR_A_JOB * len(jobs)
+        answer = within(patience, lambda: reach.module(access, "reap.jobs.stop", given, route))
         if answer.get("failed"):
             raise HostSaidError(fit(str(answer.get("msg"))))
     except NoAnswerError as error:

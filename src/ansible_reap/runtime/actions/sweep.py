@@ -12,6 +12,7 @@ from ansible_reap.runtime.actions.ledgers import ledgers_for
 from ansible_reap.runtime.actions.this_task import access_of, is_in_check_mode
 from ansible_reap.runtime.events.ansible_objects import Action, Values, Variables
 from ansible_reap.runtime.events.replies import job_id
+from ansible_reap.runtime.remote.bounded import PATIENCE, within
 from ansible_reap.runtime.remote.progress import say
 from ansible_reap.runtime.remote.reach import Reach
 from ansible_reap.runtime.remote.waiting import NoAnswerError
@@ -24,6 +25,8 @@ ARGUMENTS: dict[str, dict[str, object]] = {
     "folder": {"type": "path"},
     "ledger_dir": {"type": "path"},
 }
+LONGEST_SWEEP = 1800.0
+"""Seconds that a host has for it, with however many files."""
 MOST_NAMES = 200
 """Files that the result lists at most: it may be printed."""
 REASONS = ("claimed", "not_ended", "beyond_max")
@@ -51,18 +54,16 @@ def sweep(action: Action, arguments: Variables, task_vars: Variables) -> Values:
     try:
         if reach.is_windows(access):
             raise AnsibleActionFail("reap.jobs.sweep: not on Windows; remove the files there by hand")
-        answer = reach.module(
-            access,
-            "reap.jobs.sweep",
-            {
-                "days": arguments["days"],
-                "remove": arguments["remove"],
-                "max": arguments["max"],
-                "folder": arguments["folder"] or reach.async_folder(access),
-                "claimed": sorted(claimed),
-                "dry_run": dry_run,
-            },
-        )
+        folder = arguments["folder"] or within(PATIENCE, lambda: reach.async_folder(access))
+        given = {
+            "days": arguments["days"],
+            "remove": arguments["remove"],
+            "max": arguments["max"],
+            "folder": folder,
+            "claimed": sorted(claimed),
+            "dry_run": dry_run,
+        }
+        answer = within(LONGEST_SWEEP, lambda: reach.module(access, "reap.jobs.sweep", given))
     except NoAnswerError as error:
         raise AnsibleActionFail(f"reap.jobs.sweep: {error}") from error
     if answer.get("failed"):

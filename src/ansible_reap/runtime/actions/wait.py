@@ -10,7 +10,7 @@ from ansible.errors import AnsibleActionFail
 from ansible_reap.runtime.actions.this_task import is_in_check_mode, look_of, place_of, tell_run
 from ansible_reap.runtime.entry import current
 from ansible_reap.runtime.events.ansible_objects import Action, Values, Variables
-from ansible_reap.runtime.remote.bounded import BoundedHost
+from ansible_reap.runtime.remote.bounded import bounded_by
 from ansible_reap.runtime.remote.progress import say
 from ansible_reap.runtime.remote.reach import Reach
 from ansible_reap.runtime.remote.waiting import Terms, failure_message, wait_for
@@ -46,7 +46,7 @@ def wait(action: Action, arguments: Variables, task_vars: Variables) -> Values:
         expected=session.expected,
     )
     jobs = outstanding(session, host, arguments["tasks"])
-    waited = wait_for(jobs, BoundedHost(Reach(action, task_vars), ask_again=True), terms, lambda text: say(host, text))
+    waited = wait_for(jobs, bounded_by(terms, Reach(action, task_vars)), terms, lambda text: say(host, text))
     # Callbacks get this result censored or masked; what the run goes by is told past them.
     tell_run(session, action, host, [look_of(one) for one in waited])
     message = failure_message(waited, terms)

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from ansible_reap.runtime.events import results
 from ansible_reap.runtime.events.ansible_objects import Action, Variables
-from ansible_reap.runtime.remote.bounded import BoundedHost
+from ansible_reap.runtime.remote.bounded import BoundedHost, bounded_by
 from ansible_reap.runtime.remote.mailbox import Letter, Look, Mailbox
 from ansible_reap.runtime.remote.progress import say
 from ansible_reap.runtime.remote.reach import Reach
@@ -68,7 +68,7 @@ def look(action: Action, variables: Variables, *, wait: bool) -> None:
 def _looks(action: Action, variables: Variables, jobs: Sequence[JobInfo], terms: Terms) -> list[Look]:
     host = str(variables["inventory_hostname"])
     try:
-        reach = BoundedHost(Reach(action, variables), ask_again=terms.wait)
+        reach = bounded_by(terms, Reach(action, variables))
         waited = wait_for(jobs, reach, terms, lambda text: say(host, text))
     except Exception as error:  # noqa: BLE001 - it is told of each job; what it says itself may be secret
         return [Look(job, error=f"an error of async_reaper, {type(error).__name__}") for job in jobs]

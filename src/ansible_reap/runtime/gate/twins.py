@@ -8,7 +8,7 @@ unless a ledger names such a job.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -27,10 +27,10 @@ from ansible_reap.runtime.ledger.reader import RunLedger
 from ansible_reap.runtime.ledger.watch import LedgerWatch
 from ansible_reap.runtime.ledger.writer import default_folder, file_stem
 from ansible_reap.runtime.policy.options import OnRunningTwin, Options
-from ansible_reap.runtime.remote.bounded import BoundedHost
+from ansible_reap.runtime.remote.bounded import BoundedHost, bounded_by
 from ansible_reap.runtime.remote.progress import say
 from ansible_reap.runtime.remote.reach import Reach
-from ansible_reap.runtime.remote.waiting import Terms, Waited, wait_for
+from ansible_reap.runtime.remote.waiting import JobHost, NoAnswerError, Terms, Waited, wait_for
 from ansible_reap.runtime.tracking.display_text import fit, shown
 from ansible_reap.runtime.tracking.info import JobInfo, LaunchSite
 from ansible_reap.runtime.tracking.launch_names import LaunchNames
@@ -40,6 +40,8 @@ from ansible_reap.wording import duration
 
 _FAR = 12
 """Calls between Ansible's making of a worker and us, at most."""
+_LONGEST_LOOK = 30.0
+"""Seconds for which one host is asked about one way to its jobs."""
 _FRESH = 1.0
 """Seconds for which what was read of the ledgers holds."""
 _PLAIN = ("async_val", "poll", "until", "retries", "delay", "failed_when", "changed_when", "no_log")
@@ -85,6 +87,8 @@ class Twins(Listener):
         self._reaction = options.on_running_twin
         named = options.ledger_dir
         folder = resolve_path(named, Path.cwd()) if named else default_folder()
+        self._silent: set[str] = set()
+        """Hosts that are not asked again."""
         self._watch = LedgerWatch(folder, run.warn, leave_out=file_stem(run.name))
         self._read = -_FRESH
         self._ledgers: list[RunLedger] = []
@@ -167,7 +171,14 @@ class Twins(Listener):
     def _look(self, jobs: Sequence[JobInfo], host: str, worker: Any, *, wait: bool) -> Sequence[Waited]:
         terms = Terms(self._run.core, wait=wait, cleanup=False, source=Source.LOOK)
         reach = Reach(_action(worker), worker._task_vars)  # noqa: SLF001 - what Ansible has given its worker
-        return wait_for(jobs, BoundedHost(reach, ask_again=wait), terms, lambda text: say(host, text))
+        bounded: JobHost = bounded_by(terms, reach) if wait else BoundedHost(reach, _LONGEST_LOOK, ask_again=False)
+        began = time.monotonic()
+        if host in self._silent:
+            bounded = _NotAsked()
+        found = wait_for(jobs, bounded, terms, lambda text: say(host, text))
+        if time.monotonic() - began >= _LONGEST_LOOK and not wait:
+            self._silent.add(host)  # the whole play has waited
+        return found
 
     def intent(self, key: str, site: LaunchSite, host: str, when: float) -> None:
         """Nothing has been launched yet."""
@@ -180,6 +191,20 @@ class Twins(Listener):
 
     def closed(self, jobs: Sequence[JobRecord], *, complete: bool = True) -> None:
         """Of no interest here."""
+
+
+class _NotAsked:
+    """In the place of a host that is not asked again."""
+
+    def status(self, job: JobInfo) -> Mapping[str, object]:
+        del job
+        raise NoAnswerError("not looked at, for the host took too long before")
+
+    def ended_ago(self, job: JobInfo) -> float | None:
+        """Nothing is known of it."""
+
+    def cleanup(self, job: JobInfo) -> None:
+        """Nothing is removed."""
 
 
 def _action(worker: Any) -> Any:

@@ -266,12 +266,17 @@ class Reach:
         """Unreachable hosts, wrong passwords and missing plugins are told in one line, without any secret.
 
         Raises:
-            HostSaidError: instead of whatever the function raises of Ansible's.
+            NoAnswerError: instead of whatever the function raises. An answer that is no answer makes Ansible's own code
+                raise anything, and so does a connection plugin.
         """
         try:
             return function()
+        except NoAnswerError:
+            raise
         except AnsibleError as error:
             raise HostSaidError(self._without_secrets(str(error))) from None
+        except Exception as error:  # noqa: BLE001 - as above; what it says itself may be secret
+            raise NoAnswerError(f"the look at it failed ({type(error).__name__})") from None
 
     def _without_secrets(self, text: str) -> str:
         for secret in sorted(self._secrets, key=len, reverse=True):

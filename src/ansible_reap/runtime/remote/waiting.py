@@ -73,6 +73,16 @@ class Terms:
     expected: Callable[[JobInfo, float], str] = lambda _job, _age: ""
     """When a job of an age (seconds) is expected to end, in words; empty where that is not known."""
 
+    def end(self, job: JobInfo, began: float) -> float:
+        """When to give the job up: none outlives its limit and the kill step, however long one is ready to wait.
+
+        ``began`` is when the wait did; both are seconds since the epoch.
+        """
+        if not self.wait:
+            return began
+        own = max(job.deadline(self.core), began)
+        return own if self.timeout is None else min(own, began + self.timeout)
+
 
 @dataclass(frozen=True, slots=True)
 class Waited:
@@ -106,7 +116,7 @@ def wait_for(jobs: Sequence[JobInfo], host: JobHost, terms: Terms, say: Callable
     errors: dict[str, str | None] = dict.fromkeys(records)
     seen: dict[str, Sighting] = {}
     began = time.time()
-    ends = {job.jid: _end(job, terms, began) for job in jobs}
+    ends = {job.jid: terms.end(job, began) for job in jobs}
     left = list(jobs)
     cleaned: set[str] = set()
     pause, silence, spoken = FIRST_PAUSE, FIRST_WORD_AFTER, began
@@ -116,6 +126,8 @@ def wait_for(jobs: Sequence[JobInfo], host: JobHost, terms: Terms, say: Callable
                 sighting = _look(job, host, terms, seen.get(job.jid))
             except NoAnswerError as error:
                 errors[job.jid] = told(error, job)
+            except Exception as error:  # noqa: BLE001 - it costs this job; what it says itself may be secret
+                errors[job.jid] = f"an error of async_reaper, {type(error).__name__}"
             else:
                 errors[job.jid] = None
                 seen[job.jid] = sighting
@@ -165,14 +177,6 @@ def failure_message(waited: Sequence[Waited], terms: Terms) -> str:
     if not lines:
         return ""
     return f"{len(lines)} of {len(waited)} async job{'' if len(waited) == 1 else 's'} failed: {'; '.join(lines)}"
-
-
-def _end(job: JobInfo, terms: Terms, began: float) -> float:
-    """When to give the job up: no job outlives its limit and the kill step, however long one is ready to wait."""
-    if not terms.wait:
-        return began
-    own = max(job.deadline(terms.core), began)
-    return own if terms.timeout is None else min(own, began + terms.timeout)
 
 
 def _look(job: JobInfo, host: JobHost, terms: Terms, before: Sighting | None) -> Sighting:
