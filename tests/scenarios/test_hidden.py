@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from textwrap import indent
+
+import pytest
 
 from scenarios.conftest import Runner
 from scenarios.plays import launch, play, reap
@@ -61,3 +64,26 @@ def test_a_looped_handler_that_was_skipped_at_an_earlier_flush_waits_for_what_it
     got = run(handled_twice(handler, launch("exit 0", register="one"), launch("exit 0", register="two")))
     assert got.status == 0, got.output
     assert got.states() == {"h1": ["reaped", "reaped"]}
+
+
+TELLS = """\
+#!/usr/bin/python
+from ansible.module_utils.basic import AnsibleModule
+AnsibleModule(argument_spec={}).fail_json(msg="the token is S3CRET")
+"""
+
+
+@pytest.mark.parametrize("how", ["failed_when: false", "when: wanted | default(false)"])
+def test_what_only_the_wait_hides_is_not_fetched_again_by_a_look(run: Runner, how: str, tmp_path: Path) -> None:
+    """The launch returns no secret, so authors put ``no_log`` at the wait alone; it may be skipped, or prove nothing."""
+    start = launch(name="Start").replace("ansible.builtin.shell: sleep 1", "tell:")
+    keyword, _, value = how.partition(": ")
+    wait = reap(no_log="true", **{keyword: value})
+    got = run(
+        play(start, wait, "- ansible.builtin.pause: {seconds: 2}\n"),
+        files={"library/tell.py": TELLS},
+        options={"junit_path": str(tmp_path / "junit.xml")},
+    )
+    assert got.only_job()["state"] == "failed", got.output
+    written = [got.output, (tmp_path / "report.json").read_text(), (tmp_path / "junit.xml").read_text()]
+    assert not any("S3CRET" in text for text in written)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import socket
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,22 @@ def told(jid: str, host: str, **access: object) -> dict[str, Any]:
     """A launch in the ledger's form."""
     site = {"play": "p", "task": "t", "path": "site.yml", "line": 1, "limit_s": 60, "poll": 0, "access": access}
     return {"v": 1, "kind": "launch", "jid": jid, "host": host, "launched": 1700000000.0, "site": site}
+
+
+def ledger(folder: Path, *lines: Mapping[str, object]) -> dict[str, str]:
+    """A folder of ledgers of a run that was killed, as an option of the callback."""
+    folder.mkdir(mode=0o700)
+    run = {
+        "v": 1,
+        "kind": "run",
+        "run": "killed",
+        "pid": 2**22 + 1,
+        "pid_start": "x:1",
+        "controller": socket.gethostname(),
+    }
+    text = "".join(f"{json.dumps(line)}\n" for line in ({**run, "started": "2026-01-01T00:00:00Z"}, *lines))
+    (folder / "killed.ledger").write_text(text)
+    return {"ledger_dir": str(folder)}
 
 
 class Liar:
@@ -175,3 +193,48 @@ def test_an_answer_that_cannot_be_read_makes_no_twin_fail_a_run(liar: Liar) -> N
     got = liar.run(book, options={"on_unreaped": "report"})
     assert got.status == 0, got.output
     assert "may still be running" in " ".join(got.output.split())
+
+
+def test_sweep_tells_a_host_of_nobody_elses_jobs(liar: Liar, tmp_path: Path) -> None:
+    liar.says(sweep={"changed": False, "folder": "/jobs", "files": [], "removed": 0, "kept": {}})
+    options = ledger(tmp_path / "led", told("j4242.4242", "good"))
+    got = liar.run("- ansible.builtin.import_playbook: reap.jobs.sweep\n", args=["-l", "evil"], options=options)
+    assert got.status == 0, got.output
+    assert "claimed" in liar.sent("sweep")
+    assert "4242" not in liar.sent("sweep")
+
+
+def hidden(jid: str) -> dict[str, Any]:
+    job = told(jid, "evil")
+    return {**job, "site": {**job["site"], "no_log": True}}
+
+
+def test_numbers_of_a_host_about_a_hidden_job_are_not_printed(liar: Liar, tmp_path: Path) -> None:
+    said = {"jid": "j1.1", "outcome": "stopped", "detail": "48151623", "processes": 48151623, "left": [42424242]}
+    liar.says(stop={"changed": True, "jobs": [said]})
+    args = ["-l", "evil", "-v", "-e", "jid=j1.1"]
+    options = ledger(tmp_path / "led", hidden("j1.1"))
+    got = liar.run("- ansible.builtin.import_playbook: reap.jobs.stop\n", args=args, options=options)
+    assert "stopped: what was said of it is hidden by no_log" in " ".join(got.output.split())
+    assert not re.search("48151623|42424242", got.output)
+
+
+def test_a_host_that_cannot_be_searched_repeats_no_argument_of_a_hidden_launch(liar: Liar, tmp_path: Path) -> None:
+    liar.says(find={"failed": True, "msg": "you told me S3CRET"})
+    intent = {"v": 1, "kind": "intent", "key": "k", "host": "evil", "when": time.time(), "site": hidden("j1.1")["site"]}
+    got = liar.run(COLLECT, args=["-l", "evil"], options=ledger(tmp_path / "led", intent))
+    assert "cannot be searched: what was said of it is hidden by no_log" in " ".join(got.output.split())
+    assert "S3CRET" not in got.output
+
+
+def test_a_password_that_a_host_repeats_is_not_shown(liar: Liar) -> None:
+    liar.says(async_wrapper=STARTED, async_status={"failed": True, "msg": "sudo: S3CRETPW is not 87654321"})
+    book = play(
+        launch("sleep 0", register=""),
+        hosts="evil",
+        more="vars: {ansible_become_password: S3CRETPW, ansible_password: 87654321}",
+        become="true",
+    )
+    got = liar.run(book, options={"on_unreaped": "fail"})
+    assert "sudo: ******** is not ********" in got.only_job()["msg"], got.output
+    assert not re.search("S3CRETPW|87654321", got.output)

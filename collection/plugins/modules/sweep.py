@@ -35,7 +35,8 @@ options:
     type: path
   claimed:
     description:
-      - The ids of jobs whose files stay. The action plugin takes them from the ledgers; not for playbooks.
+      - The SHA-256 of the ids of jobs whose files stay, in hex, so that no host learns of another's jobs. The action plugin
+        takes them from the ledgers; not for playbooks.
     type: list
     elements: str
   dry_run:
@@ -82,6 +83,7 @@ kept:
   type: dict
 """
 
+import hashlib
 import json
 import os
 import re
@@ -136,13 +138,13 @@ def old_files(folder: Path, before: float) -> List[Tuple[float, int, Path]]:
 
 
 def sweep(folder: Path, days: float, claimed: Set[str], most: int, remove: bool) -> Dict[str, Any]:
-    """What was found, removed and kept, as the module returns it."""
+    """What was found, removed and kept, as the module returns it; ``claimed`` has digests of names."""
     now = time.time()
     files: List[Dict[str, Any]] = []
     removed = 0
     kept = {"claimed": 0, "not_ended": 0, "beyond_max": 0}
     for changed, size, path in old_files(folder, now - days * 86400):
-        if path.name in claimed:
+        if hashlib.sha256(os.fsencode(path.name)).hexdigest() in claimed:
             kept["claimed"] += 1
         elif len(files) >= most:
             kept["beyond_max"] += 1

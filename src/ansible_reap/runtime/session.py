@@ -30,6 +30,7 @@ from ansible_reap.runtime.events.plays import is_ad_hoc, may_launch
 from ansible_reap.runtime.events.replies import job_id, reply_of
 from ansible_reap.runtime.events.sightings import poll_sighting, sighting_of
 from ansible_reap.runtime.events.sites import SiteReader
+from ansible_reap.runtime.gate.hidden_waits import HiddenWaits, hidden_waits, of_tasks
 from ansible_reap.runtime.gate.keeper import Gatekeeper
 from ansible_reap.runtime.policy import known_jobs
 from ansible_reap.runtime.policy.options import (
@@ -138,6 +139,8 @@ class Session:
         self._slots: dict[tuple[str, str], list[ResultSlot]] = {}
         """What is known of a loop's items so far, by host and task."""
         self._unknown = 0
+        self._hidden_waits: HiddenWaits | None = None
+        """Of the play; not worked out before it launches."""
 
     @property
     def name(self) -> str:
@@ -230,6 +233,7 @@ class Session:
         self._play = play
         self._starts.clear()
         self._slots.clear()
+        self._hidden_waits = None
         self._keeper.play_start(play)
 
     def stats(self, stats: Stats) -> None:
@@ -250,6 +254,15 @@ class Session:
             self.guard(self.mailbox.open)
         if not self._keeper.owns(task):
             self._hidden.prepare(task)
+            if len(self.tracker) and is_reap(task.action):
+                self._hide_jobs_of(task)
+
+    def _hide_jobs_of(self, wait: Task) -> None:
+        """A wait under ``no_log`` starts, of an included file perhaps; some hosts may skip it."""
+        waits = of_tasks([wait])
+        for job in list(self.tracker) if waits.names else ():
+            if waits.cover(job.info.site):
+                self.tracker.hide(job.info.jid)
 
     def runner_start(self, host: Host, task: Task) -> None:
         """A task is about to start on this host."""
@@ -260,7 +273,7 @@ class Session:
                 self._finish = self._make_finish(self)
             key = results.identity(task)
             # As written: what its templates come to is the worker's to find out.
-            site = self._sites.ahead(task, self._play, host)
+            site = self._as_hidden(self._sites.ahead(task, self._play, host))
             if self.guard(self.before_launch, host, task, site):
                 return
             now = time.time()
@@ -416,7 +429,13 @@ class Session:
     # Launches
 
     def _site(self, event: _Event) -> LaunchSite:
-        return self._sites.read(event.task, self._play, event.host)
+        return self._as_hidden(self._sites.read(event.task, self._play, event.host))
+
+    def _as_hidden(self, site: LaunchSite) -> LaunchSite:
+        """The launch with ``no_log`` where a wait of the play has it."""
+        if self._hidden_waits is None:
+            self._hidden_waits = self.guard(hidden_waits, self._play) or HiddenWaits((None,), frozenset())
+        return replace(site, no_log=True) if not site.no_log and self._hidden_waits.cover(site) else site
 
     def _poll(self, event: _Event) -> int:
         return results.whole(event.task.poll)
@@ -495,6 +514,8 @@ class Session:
             return
         ignored = event.ignored or (event.is_item and event.task.ignore_errors is True)
         reap = self._reap(event.task, event.host)
+        if is_hidden(event.data):
+            self.tracker.hide(job.info.jid)
         sighting = sighting_of(event.task, data, failed=event.failed, ignored=ignored, when=time.time(), reap=reap)
         if sighting is None:
             return

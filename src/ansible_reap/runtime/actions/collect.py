@@ -33,7 +33,15 @@ from ansible_reap.runtime.remote.bounded import bounded_by, within
 from ansible_reap.runtime.remote.expected import ExpectedEnds
 from ansible_reap.runtime.remote.progress import say
 from ansible_reap.runtime.remote.reach import Reach
-from ansible_reap.runtime.remote.waiting import NoAnswerError, Terms, Waited, failure_message, wait_for
+from ansible_reap.runtime.remote.waiting import (
+    HIDDEN_ANSWER,
+    HostSaidError,
+    NoAnswerError,
+    Terms,
+    Waited,
+    failure_message,
+    wait_for,
+)
 from ansible_reap.runtime.session import CORE, PATIENCE
 from ansible_reap.runtime.tracking.as_json import entry
 from ansible_reap.runtime.tracking.display_text import fit, shown
@@ -177,7 +185,9 @@ def _search(left: Leftovers, reach: Reach, warnings: list[str]) -> tuple[list[Jo
                 raise NoAnswerError(f"it holds more than {MOST_STRAYS} that may be theirs")  # noqa: TRY301
         except NoAnswerError as error:
             place = f"'{shown(intents[0].site.task)}' at {intents[0].site.place}"
-            warnings.append(f"the folder of the jobs of {place} cannot be searched: {error}")
+            is_hidden = any(intent.site.no_log for intent in intents) and isinstance(error, HostSaidError)
+            why = HIDDEN_ANSWER if is_hidden else str(error)
+            warnings.append(f"the folder of the jobs of {place} cannot be searched: {why}")
             continue
         searched += intents
         strays.update((job.jid, claim(job)) for job in found)
@@ -191,7 +201,7 @@ def _files(reach: Reach, access: Access) -> list[StatusFile]:
         access, "ansible.legacy.find", {"paths": [folder], "patterns": ["j*.*", "[0-9]*.*"], "file_type": "file"}
     )
     if answer.get("failed"):
-        raise NoAnswerError(fit(str(answer.get("msg"))))
+        raise HostSaidError(fit(str(answer.get("msg"))))
     return status_files(answer, offset)
 
 

@@ -238,8 +238,9 @@ def _stopped(job: JobInfo, said: Variables) -> Stopped:
         job=job,
         outcome=StopOutcome(outcome) if isinstance(outcome, str) and outcome in _OUTCOMES else None,
         detail=_detail(said.get("detail"), job),
-        processes=processes if _is_number(processes) else 0,
-        left=tuple(filter(_is_number, left[:MOST_PIDS] if isinstance(left, list) else [])),
+        # Under no_log numbers are words as well.
+        processes=processes if _is_number(processes) and not job.site.no_log else 0,
+        left=tuple(filter(_is_number, left[:MOST_PIDS] if isinstance(left, list) and not job.site.no_log else [])),
     )
 
 

@@ -237,7 +237,7 @@ def _access(value: object) -> Access:
     return Access(
         become=body.get("become") is True,
         port=None if port is None else _whole(port),
-        variables=tuple((name, _plain(value)) for name, value in pairs if _text(name) in KEPT_VARIABLES),
+        variables=tuple((_text(name), _plain(value)) for name, value in pairs if name in KEPT_VARIABLES),
         **texts,
     )
 

@@ -104,7 +104,7 @@ class Reach:
             answer = way.handler._execute_module(  # noqa: SLF001 - what every action plugin calls, here on another
                 module_name=name, module_args=dict(arguments), task_vars=way.variables
             )
-            return dict(answer)
+            return self._readable(dict(answer))
 
         return self._guarded(run)
 
@@ -219,8 +219,11 @@ class Reach:
         names = constants.config.get_plugin_vars(kind, plugin._load_name)  # noqa: SLF001
         options = {name: template(variables[name]) for name in names if name in variables}
         self._secrets.update(
-            value for name, value in options.items() if name not in _OPEN_NAMES and isinstance(value, str)
+            str(value)
+            for name, value in options.items()
+            if name not in _OPEN_NAMES and (isinstance(value, str) or (isinstance(value, int) and "pass" in name))
         )
+        self._secrets.update(str(keys[name]) for name in ("password", "become_pass") if keys.get(name))
         if kind == "connection" and getattr(plugin, "allow_extras", False):
             prefix = f"ansible_{plugin.extras_prefix}_"
             extras = [name for name in variables if name.startswith(prefix) and name not in options]
@@ -277,6 +280,15 @@ class Reach:
             raise HostSaidError(self._without_secrets(str(error))) from None
         except Exception as error:  # noqa: BLE001 - as above; what it says itself may be secret
             raise NoAnswerError(f"the look at it failed ({type(error).__name__})") from None
+
+    def _readable(self, answer: Values) -> Values:
+        """The answer with one message, in which no password of the way is repeated.
+
+        Why a module could not run may stand in the exception alone since ansible-core 2.19.
+        """
+        event = getattr(answer.get("exception"), "event", None)
+        text = answer.get("msg") or getattr(event, "msg", None)
+        return {**answer, "msg": self._without_secrets(text)} if isinstance(text, str) else answer
 
     def _without_secrets(self, text: str) -> str:
         for secret in sorted(self._secrets, key=len, reverse=True):

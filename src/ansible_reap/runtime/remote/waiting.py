@@ -182,7 +182,7 @@ def failure_message(waited: Sequence[Waited], terms: Terms) -> str:
 def _look(job: JobInfo, host: JobHost, terms: Terms, before: Sighting | None) -> Sighting:
     answer = host.status(job)
     if "finished" not in answer:  # the module did not run: its own failure has no such key
-        raise HostSaidError(_why(answer))
+        raise HostSaidError(fit(str(answer.get("msg") or "async_status gave no status")))
     reply = reply_of(answer)
     if reply.impossible is not None:
         raise NoAnswerError(f"what the host says of it cannot be true: {reply.impossible}")
@@ -214,13 +214,6 @@ def _with_end(sighting: Sighting, job: JobInfo, host: JobHost, pause: float | No
 
 def _without_secrets(reply: Reply) -> Reply:
     return replace(reply, rc=None, msg=reply.msg if reply.msg in ANSIBLES_OWN else None)
-
-
-def _why(answer: Mapping[str, object]) -> str:
-    """Why a module could not run. Since ansible-core 2.19 that may stand in the exception alone."""
-    event = getattr(answer.get("exception"), "event", None)
-    text = answer.get("msg") or getattr(event, "msg", None) or "async_status gave no status"
-    return fit(str(text))
 
 
 def _clean_up(job: JobRecord, host: JobHost, terms: Terms) -> bool:

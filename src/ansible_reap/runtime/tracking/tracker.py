@@ -248,6 +248,13 @@ class Tracker:
             self._file(job)
         return job
 
+    def hide(self, jid: str) -> None:
+        """What the job says is not to be shown, although its launch has no ``no_log``."""
+        job = self._jobs.get(jid)
+        if job is not None and not job.info.site.no_log:
+            job.info = replace(job.info, site=replace(job.info.site, no_log=True))
+            job.rc = job.msg = None
+
     def unseen(self, jid: str, why: str) -> JobRecord | None:
         """A look at the job could not be made; None where the job is not of this run."""
         job = self._jobs.get(jid)
