@@ -75,7 +75,7 @@ AnsibleModule(argument_spec={}).fail_json(msg="the token is S3CRET")
 
 @pytest.mark.parametrize("how", ["failed_when: false", "when: wanted | default(false)"])
 def test_what_only_the_wait_hides_is_not_fetched_again_by_a_look(run: Runner, how: str, tmp_path: Path) -> None:
-    """The launch returns no secret, so authors put ``no_log`` at the wait alone; it may be skipped, or prove nothing."""
+    """The launch tells no secret, so authors put ``no_log`` at the wait alone; it may be skipped, or prove nothing."""
     start = launch(name="Start").replace("ansible.builtin.shell: sleep 1", "tell:")
     keyword, _, value = how.partition(": ")
     wait = reap(no_log="true", **{keyword: value})

@@ -245,7 +245,8 @@ def test_a_wait_of_a_few_seconds_is_not_kept_up_by_a_host_that_never_answers(mon
     monkeypatch.setattr(bounded, "LEAST", 0.3)
     terms = Terms(CORE, timeout=0.1)
     jobs = [a_job(f"j1.{number}") for number in range(1, 20)]
-    host = Hanging(**{job.jid.replace(".", "_"): [{}] for job in jobs})
+    answers: dict[str, list[Mapping[str, Any] | Exception]] = {job.jid.replace(".", "_"): [{}] for job in jobs}
+    host = Hanging(**answers)
     with ends_within(20):
         waited = wait_for(jobs, bounded_by(terms, host), terms, silent)
     assert {one.error for one in waited} == {"the host did not answer within 0.3 s"}

@@ -35,8 +35,8 @@ options:
     type: path
   claimed:
     description:
-      - The SHA-256 of the ids of jobs whose files stay, in hex, so that no host learns of another's jobs. The action plugin
-        takes them from the ledgers; not for playbooks.
+      - The SHA-256, in hex, of the ids of jobs whose files stay, so that no host learns of another's jobs. The action
+        plugin takes them from the ledgers; not for playbooks.
     type: list
     elements: str
   dry_run:

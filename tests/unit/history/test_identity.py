@@ -115,7 +115,7 @@ def test_a_pipe_in_the_place_of_gits_settings_makes_nobody_wait(tmp_path: Path) 
     (tmp_path / "store").mkdir()
     (tmp_path / "store" / ".git").write_text("gitdir: ../shop/.git")
     for folder in ("shop", "store"):
-        command = [sys.executable, "-c", f"{program}; print(name(pathlib.Path(sys.argv[1])))", tmp_path / folder]
+        command = [sys.executable, "-c", f"{program}; print(name(pathlib.Path(sys.argv[1])))", str(tmp_path / folder)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
         assert done.stdout.strip() == folder
 

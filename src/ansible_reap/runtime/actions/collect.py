@@ -138,8 +138,8 @@ def _handed_on(action: Action, left: Leftovers, task_vars: Variables, warnings: 
     Raises:
         AnsibleActionFail: the variable is none of ours.
     """
-    manager: Any = action._task.get_variable_manager()  # noqa: SLF001 - the plugin's own
-    jobs = manager.extra_vars.get(OUTSTANDING, {})
+    task: Any = action._task  # noqa: SLF001 - the plugin's own
+    jobs = task.get_variable_manager().extra_vars.get(OUTSTANDING, {})
     if not isinstance(jobs, Mapping):
         raise AnsibleActionFail(f"reap.jobs.collect: the extra variable {OUTSTANDING} is no mapping of jobs")
     try:

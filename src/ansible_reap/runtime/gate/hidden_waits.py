@@ -36,7 +36,8 @@ class HiddenWaits:
 
 def hidden_waits(play: Play) -> HiddenWaits:
     """Those that a play is known to have, whether or not they will run."""
-    return of_tasks(tasks_in([*play.compile(), *play.compile_roles_handlers(), *play.handlers]))
+    compiled = type(play).compile(play)  # the play's own would make a gate once more
+    return of_tasks(tasks_in([*compiled, *play.compile_roles_handlers(), *play.handlers]))
 
 
 def of_tasks(tasks: Iterable[Task]) -> HiddenWaits:

@@ -179,6 +179,10 @@ class Reach:
         task = _task_for(access)
         templar = action._templar.copy_with_new_env(available_variables=variables)  # noqa: SLF001
         template = templar.template
+        # Whatever the plugins make of them.
+        self._secrets.update(
+            str(template(value)) for name, value in variables.items() if is_connection_variable(name) and "pass" in name
+        )
 
         context = action._play_context.set_task_and_variable_override(task, variables, templar)  # noqa: SLF001
         context.remote_addr = template(variables.get("ansible_host") or variables.get("inventory_hostname"))
@@ -219,9 +223,7 @@ class Reach:
         names = constants.config.get_plugin_vars(kind, plugin._load_name)  # noqa: SLF001
         options = {name: template(variables[name]) for name in names if name in variables}
         self._secrets.update(
-            str(value)
-            for name, value in options.items()
-            if name not in _OPEN_NAMES and (isinstance(value, str) or (isinstance(value, int) and "pass" in name))
+            value for name, value in options.items() if name not in _OPEN_NAMES and isinstance(value, str)
         )
         self._secrets.update(str(keys[name]) for name in ("password", "become_pass") if keys.get(name))
         if kind == "connection" and getattr(plugin, "allow_extras", False):
