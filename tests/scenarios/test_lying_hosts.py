@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import socket
+import subprocess
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +17,7 @@ import pytest
 from scenarios.conftest import Run, Runner
 from scenarios.plays import launch, play
 from scenarios.test_wait import collection_at
+from support import environments
 
 CONNECTIONS = Path(__file__).parent / "connections"
 EVIL = "evil ansible_connection=scripted"
@@ -123,9 +126,9 @@ def test_a_host_does_not_write_the_artifact(liar: Liar) -> None:
     got = liar.run(
         lies, play(launch("sleep 5", name="Honest"), hosts="good"), lies, options={"on_unreaped": "report"}, env=env
     )
-    (stats,) = re.findall(r"^\tRUN: (.*)$", got.stdout, re.MULTILINE)
+    stats = [json.loads(found) for found in re.findall(r"^\tRUN: (.*)$", got.stdout, re.MULTILINE)]
     (job,) = got.jobs
-    assert list(json.loads(stats)["async_reaper_outstanding"]) == [job["jid"]]
+    assert [list(found["async_reaper_outstanding"]) for found in stats] == [[job["jid"]]] * 2
     # A run without any job of ours hands nothing on either.
     assert "async_reaper_outstanding" not in liar.run(lies, env=env).stdout
 
@@ -238,3 +241,41 @@ def test_a_password_that_a_host_repeats_is_not_shown(liar: Liar) -> None:
     got = liar.run(book, options={"on_unreaped": "fail"})
     assert "sudo: ******** is not ********" in got.only_job()["msg"], got.output
     assert not re.search("S3CRETPW|87654321", got.output)
+
+
+def encrypted(core: str, folder: Path, text: str, name: str = "") -> str:
+    """A file of that text as ansible-vault encrypts it, or one variable of that name and value."""
+    (folder / "password").write_text("open sesame")
+    program = str(environments.program(f"core-{core}", "ansible-vault"))
+    command = [program, "encrypt_string", "--name", name, "--", text] if name else [program, "encrypt", "--output", "-"]
+    command[2:2] = ["--vault-password-file", "password"]
+    env = {**os.environ, "ANSIBLE_LOCAL_TEMP": str(folder / "tmp")}
+    done = subprocess.run(
+        command, input=text, capture_output=True, text=True, cwd=folder, env=env, timeout=60, check=True
+    )
+    return done.stdout
+
+
+def test_what_a_vault_says_of_the_way_to_a_host_is_used_and_not_written(liar: Liar, core: str, tmp_path: Path) -> None:
+    """One variable is encrypted, or the file that it stands in, or the one that it is made of."""
+    files = {
+        "one.yml": encrypted(core, tmp_path, "S3CRET-user", "vaulted_user") + "user_of_it: '{{ vaulted_user }}'\n",
+        "whole.yml": encrypted(core, tmp_path, "jobs_in: /h/S3CRET-folder\nnumbers: {port: '54321'}\n"),
+    }
+    ways = (
+        "remote_user: '{{ user_of_it }}'",
+        "port: '{{ numbers.port | int }}'",
+        "vars: {ansible_async_dir: '{{ jobs_in }}'}",
+    )
+    liar.says(async_wrapper=STARTED)
+    starts = [launch("sleep 0", register="", name=f"Way {number}") + f"  {way}\n" for number, way in enumerate(ways)]
+    killed = "- ansible.builtin.shell: kill -9 {{ lookup('ansible.builtin.pipe', 'ps -o ppid= -p $PPID') }}\n"
+    book = play(*starts, hosts="evil", vars_files="[one.yml, whole.yml]")
+    book += play(killed, hosts="good")
+    liar.run(book, files=files, args=["--vault-password-file", "password"], options={"on_unreaped": "report"})
+    (written,) = (tmp_path / "state" / "ansible-reap" / "ledger").glob("*.ledger")
+    text = written.read_text()
+    assert text.count('"kind":"intent"') == len(ways)
+    assert not re.search("S3CRET|54321", text)
+    got = liar.run(COLLECT, args=["-l", "evil", "-e", "wait=true", "--vault-password-file", "password"])
+    assert "its ledger does not say how its host is reached" in " ".join(got.output.split())

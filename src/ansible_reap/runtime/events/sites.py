@@ -17,8 +17,9 @@ from ansible.template import Templar
 from ansible_reap.jobs import REBOOT_REASON
 from ansible_reap.runtime.events import marker, results
 from ansible_reap.runtime.events.ansible_objects import Host, Play, Task, Variables
+from ansible_reap.runtime.events.vaulted import names_vaulted
 from ansible_reap.runtime.tracking.display_text import fit
-from ansible_reap.runtime.tracking.info import LOCAL_CONNECTIONS, Access, LaunchSite, Route
+from ansible_reap.runtime.tracking.info import CONNECTION_KEYWORDS, LOCAL_CONNECTIONS, Access, LaunchSite, Route
 
 NO_FILE = "ad-hoc command"
 """What stands for the path of a task that is in no file."""
@@ -46,6 +47,8 @@ class SiteReader:
         self._accesses: dict[Access, Access] = {}
         self._routes: dict[str, Route] = {}
         self._places: dict[str, _Place] = {}
+        self._vaulted: dict[str, frozenset[str]] = {}
+        """The keywords of a launch that a vault fills in, by the task's identity."""
 
     def read(self, task: Task, play: Play, host: Host | None = None) -> LaunchSite:
         """The task as it stood for a result of ``host``.
@@ -55,7 +58,9 @@ class SiteReader:
         path, line = results.task_place(task, self._base)
         written = _connection_variables(task, play)
         variables = {name: value for name, value in written.items() if _is_plain(value)}
-        access = results.access_of(task, variables)
+        access = replace(
+            results.access_of(task, variables), vaulted=self._vaulted.get(results.identity(task), frozenset())
+        )
         reason, is_empty = (None, False) if host is None else _detached(task, play, host)
         async_dir = variables.get(_FOLDER)
         if host is not None:
@@ -83,6 +88,7 @@ class SiteReader:
 
     def ahead(self, task: Task, play: Play, host: Host) -> LaunchSite:
         """The task as it is about to start on the host: as written, but for the folder of its status files."""
+        self._vaulted[results.identity(task)] = _vaulted_keywords(task, play, host)
         site = self.read(task, play)
         if site.async_dir is not None:
             return site
@@ -136,6 +142,16 @@ def _filled_in(text: object, task: Task, play: Play, host: Host) -> str | None:
     return _with_values(text, play.get_variable_manager().get_vars(play=play, host=host, task=task))
 
 
+def _vaulted_keywords(task: Task, play: Play, host: Host) -> frozenset[str]:
+    """The keywords that say how the host is reached and that name what comes out of a vault, as written."""
+    written = {name: getattr(task, name, None) for name in CONNECTION_KEYWORDS}
+    doubtful = {name: value for name, value in written.items() if not _is_plain(value) and value is not None}
+    if not doubtful:
+        return frozenset()
+    variables = play.get_variable_manager().get_vars(play=play, host=host, task=task)
+    return frozenset(name for name, value in doubtful.items() if names_vaulted(value, variables))
+
+
 def _place_of(name: str, play: Play) -> _Place:
     manager: Any = play.get_variable_manager()
     host = manager._inventory.get_host(name)  # noqa: SLF001 - no other way
@@ -150,6 +166,8 @@ def _place_of(name: str, play: Play) -> _Place:
 
 def _with_values(text: str, variables: Variables) -> str | None:
     """The text with names of plain variables replaced by their values; None where it takes more than that."""
+    if names_vaulted(text, variables):
+        return None
     values = {name: None if _is_fact(name, variables) else variables.get(name) for name in _REFERENCE.findall(text)}
     if not all(map(_is_plain, values.values())):
         return None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from ansible_reap.runtime.events.action_names import is_reap
 from ansible_reap.runtime.events.ansible_objects import Play, Task
@@ -36,7 +37,8 @@ class HiddenWaits:
 
 def hidden_waits(play: Play) -> HiddenWaits:
     """Those that a play is known to have, whether or not they will run."""
-    compiled = type(play).compile(play)  # the play's own would make a gate once more
+    kind: Any = type(play)
+    compiled = kind.compile(play)  # the play's own would make a gate once more
     return of_tasks(tasks_in([*compiled, *play.compile_roles_handlers(), *play.handlers]))
 
 

@@ -13,13 +13,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
-from typing import TypeAlias
+from dataclasses import asdict, dataclass, replace
+from typing import Any, TypeAlias
 
 from ansible_reap.jobs import JobState
 from ansible_reap.runtime.events.replies import job_id
 from ansible_reap.runtime.tracking.display_text import masked
-from ansible_reap.runtime.tracking.info import Access, JobInfo, LaunchSite
+from ansible_reap.runtime.tracking.info import CONNECTION_KEYWORDS, HIDDEN, Access, JobInfo, LaunchSite
 
 FORMAT = 1
 """The version of the lines; a reader leaves files of a later one alone."""
@@ -157,9 +157,19 @@ def decode(line: bytes) -> Record:
 def _fit_for_disk(site: LaunchSite) -> LaunchSite:
     variables = tuple((name, value) for name, value in site.access.variables if name in KEPT_VARIABLES)
     # Flags of a command line may hold anything; the inventory has to say them again.
-    access = replace(site.access, variables=variables, become_flags=None)
+    access = replace(_without_vaulted(site.access), variables=variables, become_flags=None)
     reason = None if site.reason is None else masked(site.reason)
     return replace(site, access=access, play=masked(site.play), task=masked(site.task), reason=reason)
+
+
+def _without_vaulted(access: Access) -> Access:
+    """The access without what came out of a vault, and without a way to take it for whole."""
+    if not access.vaulted:
+        return access
+    values: dict[str, Any] = {name: HIDDEN for name in access.vaulted if name not in ("become", "port")}
+    if not values:
+        values["remote_user"] = HIDDEN
+    return replace(access, port=None if "port" in access.vaulted else access.port, vaulted=frozenset(), **values)
 
 
 def _without_defaults(body: dict[str, object]) -> dict[str, object]:
@@ -230,12 +240,12 @@ def _plain(value: object) -> str | int | float | bool:
 
 def _access(value: object) -> Access:
     body = _mapping(value)
-    other = ("become", "port", "variables")
-    texts = {f.name: _text_or_none(body.get(f.name)) for f in fields(Access) if f.name not in other}
+    texts = {name: _text_or_none(body.get(name)) for name in CONNECTION_KEYWORDS - {"become", "port"}}
     port = body.get("port")
     pairs = [_list(pair) for pair in _list(body.get("variables", []))]
     return Access(
         become=body.get("become") is True,
+        vaulted=frozenset(),
         port=None if port is None else _whole(port),
         variables=tuple((_text(name), _plain(value)) for name, value in pairs if name in KEPT_VARIABLES),
         **texts,

@@ -25,7 +25,7 @@ from ansible_reap.runtime.events.results import is_connection_variable
 from ansible_reap.runtime.remote import status_file
 from ansible_reap.runtime.remote.waiting import HostSaidError, NoAnswerError
 from ansible_reap.runtime.tracking.display_text import fit
-from ansible_reap.runtime.tracking.info import Access, JobInfo, Route
+from ansible_reap.runtime.tracking.info import HIDDEN, Access, JobInfo, Route
 
 DEFAULT_FOLDER = "~/.ansible_async"
 _LONGEST_TIME = 12
@@ -173,6 +173,8 @@ class Reach:
 
     def _open(self, access: Access, route: Route | None) -> _Way:
         """Build the connection as ansible-core's own task executor does, from a task made for the purpose."""
+        if HIDDEN in access.keywords().values():
+            raise NoAnswerError("its ledger does not say how its host is reached, for that came out of a vault")
         action = self._action
         loaders = action._shared_loader_obj  # noqa: SLF001 - an action plugin's own, as is all that follows
         variables = self._variables(access, route)

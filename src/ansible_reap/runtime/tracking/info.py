@@ -29,10 +29,18 @@ class Access:
     variables: tuple[tuple[str, str | int | float | bool], ...] = ()
     """Connection variables (``ansible_user`` and the like) that the play, role, include, block or task set itself, as
     far as they are plain values there."""
+    vaulted: frozenset[str] = frozenset()
+    """The keywords among these whose values came out of a vault: they are used and never written."""
 
     def keywords(self) -> dict[str, str | int | bool | None]:
         """The keywords of a task that goes there; None for what is left to the defaults."""
-        return {each.name: getattr(self, each.name) for each in fields(self) if each.name != "variables"}
+        return {each.name: getattr(self, each.name) for each in fields(self) if each.name in CONNECTION_KEYWORDS}
+
+
+CONNECTION_KEYWORDS = frozenset(each.name for each in fields(Access)) - {"variables", "vaulted"}
+"""The keywords of a task that say how its host is reached."""
+HIDDEN = "{{ what a vault holds }}"
+"""What stands in an access for a value that is not written."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
