@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
 import pytest
 
 from ansible_reap import linting
+from ansible_reap.jobs import Verdict
 
 HEAD = "- hosts: all\n  tasks:\n"
 UNREGISTERED = "    - {{name: Start {0}, command: /bin/work {0}, async: 300, poll: 0}}\n"
@@ -26,12 +29,9 @@ WAIT = """\
 """
 
 
-def calls_for(root: Path, parts: list[str], count: int) -> int:
-    """How many Python functions are called while a file with that many launches is checked."""
-    root.mkdir()
-    (root / "ansible.cfg").touch()
-    text = "".join(part.format(number) for part in parts for number in range(count))
-    (root / "site.yml").write_text(HEAD + text)
+@contextmanager
+def counted() -> Iterator[Callable[[], int]]:
+    """Gives a function that tells how many Python functions have been called so far."""
     calls = 0
 
     def count_call(frame: FrameType, event: str, argument: object) -> None:
@@ -40,11 +40,21 @@ def calls_for(root: Path, parts: list[str], count: int) -> int:
 
     sys.setprofile(count_call)
     try:
-        outcome = linting.lint(root)
+        yield lambda: calls
     finally:
         sys.setprofile(None)
+
+
+def calls_for(root: Path, parts: list[str], count: int) -> int:
+    """How many Python functions are called while a file with that many launches is checked."""
+    root.mkdir()
+    (root / "ansible.cfg").touch()
+    text = "".join(part.format(number) for part in parts for number in range(count))
+    (root / "site.yml").write_text(HEAD + text)
+    with counted() as calls:
+        outcome = linting.lint(root)
     assert len(outcome.launches) == count
-    return calls
+    return calls()
 
 
 @pytest.mark.parametrize(
@@ -57,3 +67,40 @@ def test_four_times_the_launches_cost_at_most_five_times_as_much(tmp_path: Path,
     few = calls_for(tmp_path / "few", parts, 100)
     many = calls_for(tmp_path / "many", parts, 400)
     assert many <= 5 * few
+
+
+def plays_of_one_role(root: Path, plays: int) -> None:
+    tasks = root / "roles" / "worker" / "tasks" / "main.yml"
+    tasks.parent.mkdir(parents=True)
+    tasks.write_text("".join(f"- {{command: /bin/work, register: job{n}, async: 60, poll: 0}}\n" for n in range(20)))
+    (root / "ansible.cfg").touch()
+    (root / "site.yml").write_text("- {hosts: all, roles: [worker]}\n" * plays)
+
+
+def test_a_play_costs_the_same_however_many_share_its_role(tmp_path: Path) -> None:
+    costs = []
+    for plays in (2, 10, 40):
+        root = tmp_path / f"plays{plays}"
+        plays_of_one_role(root, plays)
+        with counted() as count:
+            linting.lint(root)
+        costs.append(count())
+    assert costs[2] <= 5 * costs[1]
+
+
+def test_launches_past_the_bound_of_what_is_looked_at_are_unknown(tmp_path: Path) -> None:
+    plays_of_one_role(tmp_path, 220)
+    outcome = linting.lint(tmp_path)
+    assert {launch.verdict for launch in outcome.launches} == {Verdict.UNKNOWN}
+    assert not outcome.findings
+
+
+def test_a_long_chain_of_facts_is_no_error_and_hides_no_launch(tmp_path: Path) -> None:
+    links = "".join(
+        f'    - set_fact: {{v{n}: "{{{{ v{n - 1} ~ v{n - 1} }}}}"}}\n      when: c{n}\n' for n in range(1, 400)
+    )
+    launch = '    - {command: /bin/work, async: "{{ v399 }}", poll: "{{ v398 }}", register: job}\n'
+    (tmp_path / "site.yml").write_text(HEAD + links + launch + UNREGISTERED.format(1))
+    outcome = linting.lint(tmp_path)
+    assert not outcome.errors
+    assert [launch.verdict for launch in outcome.launches] == [Verdict.UNKNOWN, Verdict.UNREAPED]

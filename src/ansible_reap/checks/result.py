@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from ansible_reap.checks import fixes, meant
 from ansible_reap.checks.evidence import conditions
-from ansible_reap.checks.evidence.neighbours import tasks_naming, tasks_of_file
+from ansible_reap.checks.evidence.neighbours import tasks_naming
 from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext
 from ansible_reap.checks.support import constant, contexts, listed, speak
 from ansible_reap.content.model import Task
@@ -16,6 +17,9 @@ from ansible_reap.jobs import Verdict
 ENDED = ("rc", "stdout", "stdout_lines", "stderr", "stderr_lines", "delta")
 """Attributes of the result of an ended job only. A launch registers its id, ``started``, ``finished``,
 ``results_file`` and ``changed`` (ansible-core 2.16 to 2.22)."""
+
+MAX_KEPT = 64
+"""Files whose tasks that run handlers are remembered."""
 
 
 def check(context: RuleContext) -> Iterator[Finding]:
@@ -136,11 +140,17 @@ def _flush_before_the_wait(analysis: Analysis, launch: Launch) -> Task | None:
     waits = [wait.task.line for wait in launch.reaps if wait.task.path == launch.task.path]
     if launch.reaps and not waits:
         return None
-    for other in tasks_of_file(analysis, launch.task.path):
-        is_between = launch.task.end_line < other.line < min(waits, default=other.line + 1)
-        if is_between and other.module == "meta" and "flush_handlers" in str(other.args.get("_raw_params", "")):
+    for other in _flushes(analysis.steps.get(launch.task.path, ())):
+        if launch.task.end_line < other.line < min(waits, default=other.line + 1):
             return other
     return None
+
+
+@lru_cache(maxsize=MAX_KEPT)
+def _flushes(steps: tuple[Task, ...]) -> list[Task]:
+    """The tasks of a file that run the notified handlers."""
+    metas = [step for step in steps if step.module == "meta"]
+    return [step for step in metas if "flush_handlers" in str(step.args.get("_raw_params", ""))]
 
 
 def _ignored(analysis: Analysis, launch: Launch) -> Finding | None:

@@ -22,8 +22,12 @@ _ROOT = "root"
 
 def check(context: RuleContext) -> Iterator[Finding]:
     analysis = context.analysis
+    looked_at: dict[Reap, list[Launch]] = {}
+    for launch in analysis.launches:
+        for reap in dict.fromkeys((*launch.reaps, *launch.looks)):
+            looked_at.setdefault(reap, []).append(launch)
     for reap in analysis.reaps:
-        launches = [each for each in analysis.launches if reap in each.reaps or reap in each.looks]
+        launches = looked_at.get(reap, [])
         if reap.misses_results:
             yield _results(analysis, reap, launches or _named(analysis, reap))
             continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
@@ -25,6 +26,8 @@ IGNORE_FILES = (".ansible-lint-ignore", ".config/ansible-lint-ignore.txt")
 IGNORE_HEADER = "# This file contains ignores rule violations for ansible-lint\n"
 """The first line that ansible-lint's own ``--generate-ignore`` writes (25.1 to 26.10)."""
 
+_WILDCARD = re.compile(r"[*?\[]")
+
 
 class LintConfig(NamedTuple):
     """The keys of ``.ansible-lint`` that decide what is reported. Names are rule ids, full tags or a rule's tags."""
@@ -41,6 +44,7 @@ class LintConfig(NamedTuple):
         return any(
             name.startswith(pattern) or fnmatch(name, pattern) or PurePosixPath(name).match(pattern)
             for pattern in self.exclude
+            if name.startswith(_WILDCARD.split(pattern, maxsplit=1)[0]) or not pattern.startswith("/")
         )
 
 

@@ -20,6 +20,10 @@ class Comments:
         self._text = text
 
     @cached_property
+    def _bears_marker(self) -> bool:
+        return MARKER in self._text
+
+    @cached_property
     def _lines(self) -> list[str]:
         return self._text.splitlines()
 
@@ -61,7 +65,7 @@ class Comments:
 
         ``line`` is that of the task's first key.
         """
-        if MARKER not in self._text:
+        if not self._bears_marker:
             return False
         if self._is_flow(line):
             return tag in self._ids_by_line.get(line, ())

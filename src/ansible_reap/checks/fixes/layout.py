@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import itertools
 import re
 from collections.abc import Iterator
@@ -168,14 +169,16 @@ def find(analysis: Analysis, task: Task) -> Item | None:
 
 
 def _later(steps: tuple[Task, ...], siblings: SequenceNode, index: int) -> tuple[Task, ...]:
-    known = _by_line(steps)
-    lines = [node.start_mark.line + 1 for node in siblings.value[index + 1 :]]
-    return tuple([known[line] for line in lines if line in known])
+    lines, tasks = _in_order(steps, siblings)
+    return tasks[bisect.bisect_right(lines, siblings.value[index].start_mark.line + 1) :]
 
 
 @lru_cache(maxsize=MAX_KEPT)
-def _by_line(steps: tuple[Task, ...]) -> dict[int, Task]:
-    return {step.line: step for step in steps}
+def _in_order(steps: tuple[Task, ...], siblings: SequenceNode) -> tuple[list[int], tuple[Task, ...]]:
+    """The tasks of a list, behind the lines on which they begin."""
+    known = {step.line: step for step in steps}
+    lines = sorted(line for node in siblings.value if (line := node.start_mark.line + 1) in known)
+    return lines, tuple([known[line] for line in lines])
 
 
 def _entries(node: MappingNode, lines: tuple[str, ...]) -> Iterator[Entry]:

@@ -29,7 +29,7 @@ def suggestion(finding: Finding, text: str, steps: Iterable[Task]) -> str:
     inside = [edit for edit in fix.edits if first <= edit.first <= last + 1 and edit.last <= last]
     others = [edit for edit in fix.edits if edit not in inside]
     lowest, highest = min([edit.first for edit in others], default=1), max([edit.first for edit in others], default=0)
-    near = [step for step in steps if step.place.line <= highest and step.end_line >= lowest]
+    near = [step for step in steps if step.place.line <= highest and step.end_line >= lowest] if others else []
     tasks = [step for step in near if step.module != "block"]
     changed = _edited(lines, inside, first, last) if inside else ""
     for task in tasks:

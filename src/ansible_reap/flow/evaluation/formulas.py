@@ -294,6 +294,8 @@ def exclude_plainly(one: Formula, other: Formula) -> bool:
 
     Only single conditions that must hold on either side are looked at, so it is cheap for guards of any size.
     """
+    if isinstance(one, bool) or isinstance(other, bool):
+        return False
     there = set(_literals(other))
     constants = {part.subject: part.constant for part in there if isinstance(part, Atom) and part.subject is not None}
     for part in _literals(one):

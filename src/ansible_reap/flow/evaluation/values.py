@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Any
+from typing import Any, ClassVar
 
 from ansible_reap.flow.evaluation.formulas import Formula, conj, disj, implies, is_large, neg, satisfiable
 
@@ -132,6 +132,9 @@ class Lazy:
 
     __slots__ = ("_value", "depth", "read", "template", "written")
 
+    _nested: ClassVar[int] = 0
+    """How many are being worked out now, one within the other."""
+
     def __init__(self, read: Callable[[], Value], written: str = "", depth: int = 0, template: str = "") -> None:
         self.template = template
         """The text that it comes of, where it is one: what it names may be set only later."""
@@ -148,8 +151,14 @@ class Lazy:
     @property
     def value(self) -> Value:
         if self._value is None:
+            if Lazy._nested >= MAX_LAZY_DEPTH:
+                return UNKNOWN
             self._value = UNKNOWN  # what asks for itself is not known
-            self._value = self.read()
+            Lazy._nested += 1
+            try:
+                self._value = self.read()
+            finally:
+                Lazy._nested -= 1
         return self._value
 
 
@@ -188,20 +197,21 @@ def taints(value: Value | None) -> frozenset[int]:
 
 def handles(value: Value | None) -> frozenset[int]:
     """The jobs whose handle itself (not merely something derived from the job) stands in the value."""
-    if isinstance(value, (Job, JobId)):
-        return frozenset({value.instance})
     found: set[int] = set()
-    if isinstance(value, Results):
-        return handles(value.items)
-    inner: Iterable[Value | None] = ()
-    if isinstance(value, Seq):
-        inner = value.items
-    elif isinstance(value, Map):
-        inner = [entry for _, entry in value.entries] + [value.rest]
-    elif isinstance(value, Alt):
-        inner = [option for _, option in value.options]
-    for part in inner:
-        found |= handles(part)
+    stack = [value]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, (Job, JobId)):
+            found.add(part.instance)
+        elif isinstance(part, Results):
+            stack.append(part.items)
+        elif isinstance(part, Seq):
+            stack.extend(part.items)
+        elif isinstance(part, Map):
+            stack.extend(inner for _, inner in part.entries)
+            stack.append(part.rest)
+        elif isinstance(part, Alt):
+            stack.extend(inner for _, inner in part.options)
     return frozenset(found)
 
 

@@ -172,7 +172,7 @@ def call(visit: Visit) -> None:
         if guard is False:
             continue
         params = {**bound, **evaluated_params(walk, looped, task_vars)}
-        before = walk.state.facts.copy()
+        before = walk.state.facts.now
         # the conditions around are in the guard now; inside they would be asked again after things have changed
         _one_call(walk, task, outer.under(guard)._replace(whens=()), params, guard, is_repeated=many)
         walk.join(before, guard)
@@ -329,7 +329,7 @@ def _run_file(walk: Walk, path: str, frame: Frame, guard: Formula, *, is_repeate
     if not walk.may_enter(path):
         return
     before_it = walk.mark()
-    before = walk.state.facts.copy()
+    before = walk.state.facts.now
     walk.stack.append(path)
     folder = posixpath.dirname(path)
     inner = frame._replace(path=path, folders=(folder, *(part for part in frame.folders if part != folder))[:8])

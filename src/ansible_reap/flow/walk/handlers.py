@@ -70,6 +70,6 @@ def flush_unseen(walk: Walk) -> None:
 def _run_handler(walk: Walk, step: Step, frame: Frame, guard: Formula) -> None:
     task = step if isinstance(step, Task) else step.as_task()
     walk.record.ran_handlers.add((task.place.path, task.place.line))
-    before = walk.state.facts.copy()
+    before = walk.state.facts.now
     walk.run([step], frame.under(guard))
     walk.join(before, guard)

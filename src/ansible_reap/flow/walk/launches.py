@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -38,6 +39,8 @@ MAX_BESIDE = 20
 """Launches that are named as running beside another."""
 MAX_CONDITIONS = 4
 """Conditions of a launch with which it is followed what its register holds where it was skipped."""
+MAX_COMPARED = 100
+"""Launches that are looked at for that: a play may launch thousands."""
 MAX_CUTTING_ITEMS = 32
 """Items of a loop that are tried for what cuts the connection."""
 _SELF_REAPING = frozenset({"community.general.iptables_state", "iptables_state"})
@@ -123,7 +126,7 @@ def launch(visit: Visit) -> bool:
     result = _perhaps_skipped(instance, result)
     walk.record.instances.append(instance)
     walk.launched.append(number)
-    walk.state.live.add(number)
+    walk.state.live.add(number, frame)
     if instance.register is not None and not (instance.cuts or instance.detached or instance.reaps_itself):
         walk.state.pending.add(number)
     visit.register(result)
@@ -209,14 +212,13 @@ def _handle(instance: Instance, items: Seq | None, loop_var: str) -> Value:
 
 def _beside(visit: Visit, guard: Formula) -> tuple[Task, ...]:
     """The launches of the play that may still run; not those whose condition rules this one's out."""
-    walk, frame = visit.walk, visit.frame
+    walk = visit.walk
     found: list[Task] = []
-    for number in sorted(walk.state.live):
+    for number in itertools.islice(walk.state.live.of_play(visit.frame), MAX_COMPARED):
         if len(found) == MAX_BESIDE:
             break
         other = walk.record.instances[number]
-        same_play = other.frame.play == frame.play and other.frame.playbook == frame.playbook
-        if not same_play or other.task is visit.step or other.task in found:
+        if other.task is visit.step or other.task in found:
             continue
         if not exclude_plainly(guard, other.guard):
             found.append(other.task)

@@ -90,7 +90,7 @@ def _import_playbook(walk: Walk, play: Play, path: str, frame: Frame | None) -> 
             walk_playbook(walk, target, inner)
             continue
         choice = Atom(f"{subject} {target}", subject, target, is_choice=True)
-        before = walk.state.facts.copy()
+        before = walk.state.facts.now
         walk_playbook(walk, target, inner.under(choice))
         walk.join(before, choice)
     walk.is_cut_short = walk.is_cut_short or len(found) > MAX_PLAYBOOKS

@@ -121,6 +121,8 @@ class Record:
 
     def __init__(self) -> None:
         self.instances: list[Instance] = []
+        self.steps = 0
+        """Tasks and imported playbooks that the walks have looked at."""
         self.uses: dict[int, UseRecord] = {}
         self.looks: dict[int, LookRecord] = {}
         self.reached: set[str] = set()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bisect
 import posixpath
-from collections.abc import KeysView, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, KeysView, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -110,31 +112,107 @@ _VALUES = (Unknown, Job, JobId, Results, Seq, Map, Alt)
 
 
 class Facts(dict[str, Value]):
-    """Registers and facts. Knows which of them may hold a handle without looking through them each time."""
+    """Registers and facts. Knows which of them may hold a handle, and what each held before, without any copies."""
 
-    def __init__(self, *entries: Mapping[str, Value]) -> None:
-        super().__init__(*entries)
-        self._tainted: dict[str, None] = {}
+    def __init__(self) -> None:
+        super().__init__()
+        self._tainted: dict[str, frozenset[int]] = {}
+        """The variables that may hold a handle or what comes of one, with the jobs whose handle itself they hold."""
+        self._holders: Counter[int] = Counter()
+        """By job, how many variables hold its handle."""
+        self._set: list[str] = []
+        """The names in the order in which they were set; a place in it is a point in time."""
+        self._before: dict[str, list[tuple[int, Value | None]]] = {}
+        """By name, when it was set and what it held until then."""
 
     def __setitem__(self, name: str, value: Value) -> None:
+        held = self._tainted.get(name, frozenset())
+        holds = handles(value) if taints(value) else None
+        for number in held.difference(holds or ()):
+            self._holders[number] -= 1
+            if not self._holders[number]:
+                del self._holders[number]
+        self._holders.update((holds or frozenset()) - held)
+        self._before.setdefault(name, []).append((self.now, self.get(name)))
+        self._set.append(name)
         super().__setitem__(name, value)
-        if taints(value):
-            self._tainted[name] = None
-        else:
+        if holds is None:
             self._tainted.pop(name, None)
+        else:
+            self._tainted[name] = holds
 
-    def copy(self) -> Facts:
-        made = Facts(self)
-        made._tainted = dict(self._tainted)
-        return made
+    @property
+    def now(self) -> int:
+        """This point in time."""
+        return len(self._set)
 
-    def handles(self) -> frozenset[int]:
+    def then(self, name: str, time: int) -> Value | None:
+        """What a variable held at an earlier point in time; None where it was not there."""
+        changes = self._before.get(name, ())
+        at = bisect.bisect_left(changes, time, key=lambda change: change[0])
+        return changes[at][1] if at < len(changes) else self.get(name)
+
+    def set_since(self, time: int) -> list[str]:
+        """The names that were set since then, each once."""
+        return list(dict.fromkeys(self._set[time:]))
+
+    def handles(self) -> KeysView[int]:
         """The jobs whose handle stands in some variable."""
-        return frozenset().union(*(handles(self[name]) for name in self._tainted))
+        return self._holders.keys()
 
     def tainted(self) -> KeysView[str]:
         """The names of the variables that may hold a handle or what comes of one."""
         return self._tainted.keys()
+
+
+class Earlier(Mapping[str, Value]):
+    """Registers and facts as they were at some point in time."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._facts = facts
+        self._time = facts.now
+
+    def __getitem__(self, name: str) -> Value:
+        value = self._facts.then(name, self._time)
+        if value is None:
+            raise KeyError(name)
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in self._facts if self._facts.then(name, self._time) is not None)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+class Live:
+    """Launches of which no wait for all jobs has been seen, in the order of their numbers."""
+
+    def __init__(self) -> None:
+        self._plays: dict[int, tuple[str | None, Place | None]] = {}
+        self._numbers: dict[tuple[str | None, Place | None], dict[int, None]] = {}
+        self._all: frozenset[int] | None = frozenset()
+
+    def add(self, number: int, frame: Frame) -> None:
+        play = self._plays[number] = (frame.playbook, frame.play)
+        self._numbers.setdefault(play, {})[number] = None
+        self._all = None
+
+    def discard(self, number: int) -> None:
+        play = self._plays.pop(number, None)
+        if play is not None:
+            del self._numbers[play][number]
+            self._all = None
+
+    @property
+    def all(self) -> frozenset[int]:
+        if self._all is None:
+            self._all = frozenset(self._plays)
+        return self._all
+
+    def of_play(self, frame: Frame) -> Iterable[int]:
+        """Those that run in the frame's play."""
+        return self._numbers.get((frame.playbook, frame.play), ())
 
 
 @dataclass(slots=True)
@@ -150,7 +228,6 @@ class State:
     """Under what the play has ended early for the host."""
     role_ended: Formula = False
     """Under what the role that is gone through has."""
-    live: set[int] = field(default_factory=set)
-    """Launches of which no wait for all jobs has been seen."""
+    live: Live = field(default_factory=Live)
     pending: set[int] = field(default_factory=set)
     """Those among them that something may still wait for."""

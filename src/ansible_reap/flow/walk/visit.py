@@ -222,6 +222,5 @@ class Visit:
         facts, instances = self.walk.state.facts, self.walk.record.instances
         lost = handles(facts.get(name)) - handles(value)
         facts[name] = value
-        if lost:
-            for number in lost.difference(*(handles(facts[other]) for other in facts.tainted())):
-                instances[number].overwritten = self.step
+        for number in lost - facts.handles():
+            instances[number].overwritten = self.step

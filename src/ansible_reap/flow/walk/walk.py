@@ -21,11 +21,17 @@ from ansible_reap.flow.evaluation.layers import Layer, Scope
 from ansible_reap.flow.evaluation.patterns import patterns
 from ansible_reap.flow.evaluation.values import UNDEFINED, Const, Lazy, Value, handles, replaced, taints
 from ansible_reap.flow.walk.record import Record
-from ansible_reap.flow.walk.state import INHERITED, Frame, State, bearing, tags_of
+from ansible_reap.flow.walk.state import INHERITED, Earlier, Facts, Frame, State, bearing, tags_of
 from ansible_reap.flow.walk.variables import GroupVariables, RoleVariables, Shared
 
 MAX_STEPS = 12_000
 """Tasks and imported playbooks looked at in one walk; past it everything that is still open is unknown."""
+MAX_STEPS_TOGETHER = 60_000
+"""The same for all walks of a project together, with STEPS_PER_FILE more for each of its files."""
+STEPS_PER_FILE = 5
+MAX_LAUNCHES = 4000
+"""Launches of all walks, each counted in every way in which it is reached; LAUNCHES_PER_FILE more for each file."""
+LAUNCHES_PER_FILE = 1
 MAX_VISITS = 200
 """How often one walk goes through one file."""
 MAX_DEPTH = 40
@@ -83,6 +89,9 @@ class Walk:
         """What must be notified for a handler to run in which something may become of a job."""
         self.stack: list[str] = []
         self.steps = 0
+        files = len(ground.library.project.yaml)
+        self._most_steps = MAX_STEPS_TOGETHER + STEPS_PER_FILE * files
+        self._most_launches = MAX_LAUNCHES + LAUNCHES_PER_FILE * files
         self.is_cut_short = False
         self.has_crashed = False
         self.launched: list[int] = []
@@ -163,7 +172,13 @@ class Walk:
     def may_go_on(self) -> bool:
         """Counts a step; False once there were too many."""
         self.steps += 1
-        self.is_cut_short = self.is_cut_short or self.steps > MAX_STEPS
+        self.record.steps += 1
+        self.is_cut_short = (
+            self.is_cut_short
+            or self.steps > MAX_STEPS
+            or self.record.steps > self._most_steps
+            or len(self.record.instances) > self._most_launches
+        )
         return not self.is_cut_short
 
     def goes_on(self) -> bool:
@@ -195,7 +210,7 @@ class Walk:
         inner = self.inside(frame, block.block.keywords)
         self.run(block.body, inner)
         if block.rescue:
-            before = self.state.facts.copy()
+            before = self.state.facts.now
             failed = Atom(f"failed {block.block.place}")
             held = frozenset().union(*(handles(value) for value in self.state.facts.values()))
             loose: dict[str, Value] = {"ansible_failed_result": self.record.anything(held)}
@@ -219,14 +234,15 @@ class Walk:
             keywords={**frame.keywords, **inherited} if inherited else frame.keywords,
         )
 
-    def join(self, before: dict[str, Value], guard: Formula) -> None:
-        """Forget what a stretch has set wherever its guard did not hold."""
+    def join(self, before: int, guard: Formula) -> None:
+        """Forget what has been set since some point in time wherever the guard did not hold."""
         if guard is True:
             return
-        for name, value in list(self.state.facts.items()):
-            old = before.get(name)
+        facts = self.state.facts
+        for name in facts.set_since(before):
+            old, value = facts.then(name, before), facts[name]
             if old is not value:
-                self.state.facts[name] = replaced(old if old is not None else UNDEFINED, value, guard)
+                facts[name] = replaced(old if old is not None else UNDEFINED, value, guard)
 
     # ---- helpers for the tasks
 
@@ -235,7 +251,7 @@ class Walk:
     ) -> Evaluator:
         """An evaluator of what a task in the frame sees now; ``bound`` are its own loop's variables."""
         scope = frame.scope(self.state, task_vars)
-        return Evaluator(scope.with_layer(Layer.LOOP, bound) if bound else scope, frozenset(self.state.live))
+        return Evaluator(scope.with_layer(Layer.LOOP, bound) if bound else scope, self.state.live.all)
 
     def later(self, evaluator: Evaluator, raw: Any) -> Value:
         """The value of what is written; worked out only when asked for, where no handle can be in it."""
@@ -252,7 +268,7 @@ class Walk:
         if any(name in text for name in names):
             return evaluator.data(raw)
         snapshot = Scope(
-            tuple((layer, dict(entries) if layer is Layer.FACTS else entries) for layer, entries in layers)
+            tuple((layer, Earlier(entries) if isinstance(entries, Facts) else entries) for layer, entries in layers)
         )
         return Lazy(lambda: Evaluator(snapshot).data(raw), text, template=raw if isinstance(raw, str) else "")
 
