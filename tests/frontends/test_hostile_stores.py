@@ -78,6 +78,7 @@ LEDGERS: dict[str, bytes] = {
     "two runs": _ledger(_line("run", RUN), _line("run", RUN)),
     "a version of odd digits": _run(ansible_core="2.\u00b2"),
     "a folder that no path can name": _run(base="/x\0y"),
+    "a folder of a long name": _run(base="/" + "x" * 300),
     "a folder of surrogates": _run(base="/\ud800"),
     "a task in a device": _run(base="/") + _line("launch", {**LAUNCH, "site": {**SITE, "path": "dev/zero"}}).encode(),
     "a task in a file that no path can name": _launch(site={**SITE, "path": "\0"}),

@@ -110,7 +110,13 @@ def test_a_fact_sets_no_option_of_our_playbooks(liar: Liar, tmp_path: Path, play
     )
     first = play("- ansible.builtin.setup:\n", hosts="evil")
     args = ["-e", "run=none"] if playbook == "stop" else []
-    got = liar.run(first, f"- ansible.builtin.import_playbook: reap.jobs.{playbook}\n", args=["-l", "evil", *args])
+    got = liar.run(
+        first,
+        f"- ansible.builtin.import_playbook: reap.jobs.{playbook}\n",
+        args=["-l", "evil", *args],
+        # Nor does a variable that some role of the inventory has under such a name.
+        hosts=("good", f"{EVIL} days=none max=none grace=none timeout=none cleanup=none task=x"),
+    )
     assert got.status == 0, got.output
     if playbook == "sweep":
         assert '"remove": false' in liar.sent("sweep").replace("\\", "")
@@ -279,3 +285,16 @@ def test_what_a_vault_says_of_the_way_to_a_host_is_used_and_not_written(liar: Li
     assert not re.search("S3CRET|54321", text)
     got = liar.run(COLLECT, args=["-l", "evil", "-e", "wait=true", "--vault-password-file", "password"])
     assert "its ledger does not say how its host is reached" in " ".join(got.output.split())
+
+
+@pytest.mark.slow
+def test_a_host_that_never_answers_about_a_running_twin_does_not_keep_the_run(liar: Liar) -> None:
+    """Half a minute for one answer, made in the process that runs the play; then the host is not asked again."""
+    liar.says(async_wrapper=STARTED)
+    killed = "- ansible.builtin.shell: kill -9 {{ lookup('ansible.builtin.pipe', 'ps -o ppid= -p $PPID') }}\n"
+    start = launch("sleep 0", register="", limit=600)
+    liar.run(play(start, hosts="evil") + play(killed, hosts="good"), options={"on_unreaped": "report"})
+    liar.says(async_status="SLEEP", async_wrapper={**STARTED, "ansible_job_id": "j88.88"})
+    got = liar.run(play(start, hosts="evil"), options={"on_unreaped": "report", "look": "false"}, timeout=110)
+    assert got.status == 0, got.output
+    assert "may still be running (the host did not answer within 30 s)" in " ".join(got.output.split())

@@ -23,7 +23,8 @@ from ansible_reap.runtime.tracking.info import CONNECTION_KEYWORDS, HIDDEN, Acce
 
 FORMAT = 1
 """The version of the lines; a reader leaves files of a later one alone."""
-_LONGEST_PATH = 4096
+_LONGEST_PATH, _LONGEST_NAME = 4096, 255
+"""Bytes of a path, and of a name in it, that Linux opens."""
 _LARGEST = 10**11
 """Numbers above this are refused: points in time, in seconds since the epoch, are below it."""
 
@@ -191,7 +192,8 @@ def _text(value: object) -> str:
 def _path(value: object) -> str:
     """The path of a file or folder on this machine, which is opened and printed."""
     text = _text(value)
-    if "\0" in text or len(os.fsencode(text)) > _LONGEST_PATH:  # raises ValueError for what no path can hold
+    name = os.fsencode(text)  # raises ValueError for what no path can hold
+    if b"\0" in name or len(name) > _LONGEST_PATH or max(map(len, name.split(b"/"))) > _LONGEST_NAME:
         raise ValueError("path expected")
     return text
 
