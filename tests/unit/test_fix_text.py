@@ -24,7 +24,8 @@ def suggestion(root: Path, text: str) -> str:
 
 def test_a_wait_at_the_end_of_the_list_says_after_which_line(tmp_path: Path) -> None:
     found = suggestion(tmp_path, PLAY + LAUNCH.format(1) + OTHER)
-    assert "    # To be put in after line 11, not here:\n    - name: Wait for Work 1\n" in found
+    where = "after line 11, not here; earlier if a task before that needs the work done"
+    assert f"    # To be put in {where}:\n    - name: Wait for Work 1\n" in found
 
 
 def test_a_wait_right_after_the_launch_says_nothing(tmp_path: Path) -> None:

@@ -48,32 +48,43 @@ def by_its_author(analysis: Analysis, launch: Launch, signs: tuple[Sign, ...]) -
     """What is said of the launch where a wait right after it is not what its author needs; None where it may be."""
     if is_one_by(signs, launch):
         return Meant(_lives_on(analysis, launch, signs), Level.LOW)
+    reader = intent.own_read(analysis, launch.task) if launch.sub_tag in ("never", "overwritten") else None
+    if reader:
+        return Meant(_reads_itself(launch, reader), Level.LOW)
     if launch.verdict is not Verdict.UNREAPED or launch.sub_tag not in ("never", "unregistered"):
         return None
+    return _by_the_task(analysis, launch, signs) or _by_other_tasks(analysis, launch)
+
+
+def _by_the_task(analysis: Analysis, launch: Launch, signs: tuple[Sign, ...]) -> Meant | None:
+    """By what the task itself runs, and by what is written in it and above it."""
+    if launch.task.short_name in intent.NOTICES:
+        return Meant(_notice(launch), Level.LOW)
     bound = work.ends_by_itself(work.commands(launch.task))
     if bound and daemon.are_enough(signs):
         return Meant(_serves(signs, bound), Level.LOW)
     words = intent.declared(analysis, launch.task)
     if words:
         return Meant(_declared(launch, words), Level.LOW)
+    timer = intent.timer(launch.task)
+    if timer:
+        return Meant(_timer(launch, timer), Level.LOW)
+    return Meant(_left_behind(analysis, launch), Level.MEDIUM) if is_left_behind(analysis, launch) else None
+
+
+def _by_other_tasks(analysis: Analysis, launch: Launch) -> Meant | None:
+    """By the other tasks of its file, and the files beside it."""
     twin = intent.foreground_twin(analysis, launch.task)
     if twin:
         return Meant(_in_two_modes(launch, twin), Level.LOW)
     waits = intent.wait_by_include(analysis, launch.task)
     if waits:
         return Meant(_waits_elsewhere(launch, waits), Level.MEDIUM)
-    timer = intent.timer(launch.task)
-    if timer:
-        return Meant(_timer(launch, timer), Level.LOW)
-    if is_left_behind(analysis, launch):
-        return Meant(_left_behind(analysis, launch), Level.MEDIUM)
     ending = intent.ended_later(analysis, launch.task)
     if ending:
         return Meant(_ended(launch, ending), Level.LOW)
     other = intent.counterpart(analysis, launch.task)
-    if other:
-        return Meant(_goes_on_elsewhere(launch, other), Level.MEDIUM)
-    return None
+    return Meant(_goes_on_elsewhere(launch, other), Level.MEDIUM) if other else None
 
 
 def _jobs(launch: Launch) -> str:
@@ -140,6 +151,21 @@ def _waits_elsewhere(launch: Launch, waits: Task) -> str:
         f"Nothing waits for the {_jobs(launch)} with async_status: {_fails_unseen(launch)}. If line {waits.line} waits "
         f"for this work in a way of its own, say in its vars that nobody else has to {_DECLARE}; its time-out is all "
         f"that it can tell of a failure. If it does not, {register}wait with async_status."
+    )
+
+
+def _reads_itself(launch: Launch, reader: Task) -> str:
+    return (
+        f"Line {reader.line} reads the status file of the {_jobs(launch)} in '{launch.register}' itself. Ansible waits "
+        f"for nothing there: of a job that still runs the file does not say yet how it ends. async_status waits for "
+        f"the end, and needs no path; where that is not wanted, say so in its vars {_DECLARE}."
+    )
+
+
+def _notice(launch: Launch) -> str:
+    return (
+        f"Nothing waits for the {_jobs(launch)}: if {launch.task.short_name} cannot tell its message, nobody hears of "
+        f"it. Where that does not matter, say so in its vars {_DECLARE}."
     )
 
 

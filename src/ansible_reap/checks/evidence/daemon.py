@@ -45,14 +45,14 @@ _FOLLOWING = {"tail": r"-\w*[fF]|--follow.*", "journalctl": r"-\w*f|--follow", "
 _FORWARDING = {"kubectl", "oc", "k3s", "minikube", "microk8s", "virtctl"}
 """Programs of Kubernetes clusters that have ``port-forward`` or ``proxy``."""
 _ENDLESS = frozenset({"watch", "autossh", "ngrok", "cloudflared", "gunicorn", "uvicorn", "hypercorn", "websockify",
-                      "Xvfb", "x11vnc", "inotifywait"})  # fmt: skip
+                      "Xvfb", "x11vnc", "inotifywait", "prometheus", "alertmanager", "dockerd", "containerd",
+                      "memcached", "traefik"})  # fmt: skip
 """Programs that run until they are stopped, whatever they are given."""
 _RECORDERS = {"tcpdump": "-c", "tshark": "-c", "dumpcap": "-c", "ping": "-c", "strace": "", "dstat": "", "top": "-n"}
 """Programs that run until they are stopped, with the option that makes them stop by themselves."""
-_DAEMONS = frozenset({"sshd", "httpd", "nginx", "dnsmasq", "mongod", "mysqld", "etcd", "dockerd", "containerd",
-                      "memcached", "caddy", "traefik", "haproxy", "squid", "tinyproxy", "minio",
-                      "openvpn", "vncserver", "registry", "slapd", "rsyslogd", "influxd", "prometheus",
-                      "node_exporter"})  # fmt: skip
+_DAEMONS = frozenset({"sshd", "httpd", "nginx", "dnsmasq", "mongod", "mysqld", "etcd", "caddy", "haproxy", "squid",
+                      "tinyproxy", "minio", "openvpn", "vncserver", "registry", "slapd", "rsyslogd",
+                      "influxd"})  # fmt: skip
 """Servers that stay in the foreground when started by name, some by an option."""
 _CONTROLS = frozenset({"apachectl", "apache2ctl", "httpd", "apache2", "pg_ctl", "pg_ctlcluster", "catalina.sh",
                        "zkServer.sh", "pm2", "forever", "supervisorctl"})  # fmt: skip
@@ -215,7 +215,7 @@ def _of_program(argv: tuple[str, ...]) -> Iterator[Sign]:
         yield Sign(f"'{name}' follows its input without end", STRONG)
     if "logs" in words and not {"-f", "--follow"}.isdisjoint(words):
         yield Sign(f"'{name} logs' follows its input without end", STRONG)
-    if name in _ENDLESS or (name == "sleep" and words[:1] in (("infinity",), ("inf",))):
+    if name in _ENDLESS or name.endswith("_exporter") or (name == "sleep" and words[:1] in (("infinity",), ("inf",))):
         yield Sign(f"'{name}' has no end of its own", STRONG)
     if name in _RECORDERS and not (_RECORDERS[name] and _RECORDERS[name] in words):
         yield Sign(f"'{name}' goes on until it is stopped", STRONG if name == "tcpdump" else FAIR)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ansible_reap.checks.evidence import work
-from ansible_reap.checks.evidence.neighbours import lines_of, play_of, tasks_after, tasks_of_file
+from ansible_reap.checks.evidence.neighbours import lines_of, play_of, tasks_after, tasks_naming, tasks_of_file
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis
 from ansible_reap.shell.parser import Command, parse
@@ -63,6 +63,10 @@ _ENDING = re.compile(
 _STOPPING = frozenset({"stop", "kill", "quit", "cancel", "terminate", "abort", "end", "halt", "finish", "down"})
 """Sub-commands by which a program ends what it has begun."""
 _INCLUDES = frozenset({"include_tasks", "import_tasks", "include_role", "import_role", "include"})
+_READING = frozenset({"slurp", "fetch"})
+"""Modules that read a file of the host."""
+NOTICES = frozenset({"win_toast", "win_msg", "win_say", "say", "mail", "slack", "telegram", "mattermost", "pushover"})
+"""Modules that tell people something and change nothing."""
 _WAIT = re.compile(r"(?<![a-z])wait(?:s|ing)?(?![a-z])", re.IGNORECASE)
 _START = re.compile(r"(?<![a-z])(?:start|begin|launch)(?![a-z])")
 _FINISHING = ("finish", "end", "wait", "collect", "complete", "join", "gather")
@@ -129,6 +133,30 @@ def wait_by_include(analysis: Analysis, task: Task) -> Task | None:
         return None
     called = " ".join(str(value) for value in other.args.values())
     return other if _WAIT.search(f"{other.name or ''} {called}"[:MAX_TEXT]) else None
+
+
+def own_read(analysis: Analysis, task: Task) -> Task | None:
+    """A later task of the file that reads the job's status file itself, by its id: it may judge what the file says."""
+    register = task.keywords.get("register")
+    if not isinstance(register, str):
+        return None
+    id_of = re.compile(rf"(?<![\w.]){re.escape(register)}\.ansible_job_id")
+    names = {register}
+    for other in tasks_naming(analysis, task.path, register):
+        if other.module == "set_fact" and other.line > task.line:
+            names |= {
+                name for name, value in other.args.items() if id_of.search(str(value)) or _is_alias(value, register)
+            }
+    for name in names:
+        for other in tasks_naming(analysis, task.path, name):
+            written = str(list(other.args.values()))
+            if other.line > task.line and other.module in _READING and "async" in written and name in written:
+                return other
+    return None
+
+
+def _is_alias(value: object, register: str) -> bool:
+    return isinstance(value, str) and re.fullmatch(rf"\s*\{{\{{\s*{re.escape(register)}\s*\}}\}}\s*", value) is not None
 
 
 def counterpart(analysis: Analysis, task: Task) -> str | None:

@@ -55,7 +55,8 @@ def _placed(edit: Edit, lines: list[str], last: int) -> str:
     body = edit.replacement.lstrip("\n")
     blank = edit.replacement[: len(edit.replacement) - len(body)]
     indent = body[: len(body) - len(body.lstrip(" "))]
-    return f"{blank}{indent}# To be put in after line {edit.last}, not here:\n{body}"
+    where = f"after line {edit.last}, not here; earlier if a task before that needs the work done"
+    return f"{blank}{indent}# To be put in {where}:\n{body}"
 
 
 def _is_within(edit: Edit, task: Task) -> bool:
