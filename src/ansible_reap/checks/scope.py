@@ -76,7 +76,8 @@ def _skipped(analysis: Analysis, reap: Reap, launch: Launch) -> Finding | None:
         RULE,
         reap.task,
         f"The launch skips the items that do not meet its condition ({_written(when)}). A skipped item has no "
-        f"ansible_job_id, so this task fails at the first one. Loop over the results that have an id.",
+        f"ansible_job_id, so this task fails at it: up to ansible-core 2.18 the loop ends there and waits for no later "
+        f"item, from 2.19 on it goes on with the others. Loop over the results that have an id.",
         sub_tag="results",
         confidence=Level.MEDIUM,
         related=[(launch.task, "launched here, some items may be skipped")],

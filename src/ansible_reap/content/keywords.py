@@ -20,6 +20,11 @@ diff environment ignore_errors ignore_unreachable module_defaults name no_log po
 throttle timeout vars when
 """
 
+ALIASES = {"async_val": "async"}
+"""What a task's keyword may be called besides, and what it is called everywhere here.
+
+It is the only alias that ansible-core 2.16 to 2.22 have, and no block or play takes it."""
+
 RETIRED_KEYWORDS = frozenset(_RETIRED.split())
 """Keywords of Ansible 1.x to 2.8 that are still found in content. None is the name of a module."""
 

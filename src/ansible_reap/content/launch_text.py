@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 _TO_COLON = rb"""["']?(?:\s*\#[^\n]*\n)*\s*:"""
 """What may stand between a key and its colon, which is on a line of its own in ``? key``."""
-_ASYNC = re.compile(rb"\basync" + _TO_COLON)
+_ASYNC = re.compile(rb"\basync(?:_val)?" + _TO_COLON)
 _POLL = re.compile(rb"\bpoll" + _TO_COLON + rb"""[ \t]*["']?([^\s"'#,}]*)""")
-_ANCHORED = re.compile(rb"""&[^\s,\[\]{}]+\s+(?:!\S*\s+)?["']?(async|poll)\b""")
+_ANCHORED = re.compile(rb"""&[^\s,\[\]{}]+\s+(?:!\S*\s+)?["']?(async|poll)(?:_val)?\b""")
 """A key may be an alias of a word that stands elsewhere."""
 BEGINS_LOOK = re.compile(rb"async_status|ansible_async")
 _ESCAPED = re.compile(rb"""\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|\r?\n[ \t]*)""")

@@ -9,7 +9,7 @@ from typing import Any
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from ansible_reap.content import arguments
-from ansible_reap.content.keywords import TASK_KEYWORDS
+from ansible_reap.content.keywords import ALIASES, TASK_KEYWORDS
 from ansible_reap.content.model import Block, Place, Task
 from ansible_reap.content.source import end_line, pairs, plain
 
@@ -235,7 +235,10 @@ def _task(
     key_lines: dict[str, int] = {}
     action: str | None = None
     spelled: Any = None
-    for key, where, value in entries:
+    for written, where, value in entries:
+        key = ALIASES.get(written, written)
+        if key != written and any(other == key for other, _, _ in entries):
+            continue  # of a keyword and its alias the keyword counts, whichever stands first
         key_lines[key] = where.start_mark.line + 1
         if key in TASK_KEYWORDS or key.startswith("with_"):
             keywords[key] = plain(value)

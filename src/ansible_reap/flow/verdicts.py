@@ -21,7 +21,7 @@ from ansible_reap.flow.evaluation.formulas import (
     without_choices,
 )
 from ansible_reap.flow.evaluation.values import EACH
-from ansible_reap.flow.walk.hosts import CONTROLLER, HostOverlap, overlap
+from ansible_reap.flow.walk.hosts import CONTROLLER, OF_HOSTS, HostOverlap, overlap
 from ansible_reap.flow.walk.record import Cover, Instance, Record
 from ansible_reap.flow.walk.visit import TAG_OPTION
 from ansible_reap.jobs import Verdict
@@ -33,8 +33,6 @@ _FIRST_HOST = frozenset(
 """Conditions that hold on the first host of the play and nowhere else."""
 _YES = frozenset({"true", "yes", "on", "1"})
 _NO = frozenset({"false", "no", "off", "0"})
-_OF_HOSTS = ("inventory_hostname", "group", "ansible_play", "play_hosts")
-"""What a condition that picks hosts speaks of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +141,7 @@ def _hosts_waited_for(instance: Instance, cover: Cover) -> HostOverlap:
     if chosen & _FIRST_HOST:
         return HostOverlap.ALL
     is_plain = once is True or str(once).strip().lower() in ("true", "yes", "on", "1")
-    picks = any(
-        word in text for text in chosen for word in ("inventory_hostname", "group", "ansible_play", "play_hosts")
-    )
+    picks = any(word in text for text in chosen for word in OF_HOSTS)
     if frame.hosts is None or "{" in frame.hosts or frame.hosts.endswith("]") or picks or not is_plain:
         return HostOverlap.UNCLEAR
     return HostOverlap.SOME
@@ -169,7 +165,7 @@ def _missed(instance: Instance, waits: list[Cover]) -> tuple[str, str] | None:
     if stop is not None and not _all_covered(instance, earlier, lambda guard: guard):
         text = (
             f"An item that the launch skips has no job id, and {stop.place} fails there: "
-            f"on ansible-core 2.16 it then waits for none of the items after it."
+            f"up to ansible-core 2.18 it then waits for none of the items after it."
         )
         return text, "medium"
     return None
@@ -203,7 +199,7 @@ def _all_covered(instance: Instance, covers: list[Cover], granted: Callable[[For
 
 
 def _is_unknown(instance: Instance, record: Record, waits: list[Cover]) -> bool:
-    if instance.number in record.cut_short or instance.is_doubtful or instance.escapes:
+    if instance.number in record.cut_short or instance.is_doubtful or instance.escapes or instance.may_reap_itself:
         return True
     if any(cover.kind is ReapKind.WAIT and not cover.is_sure and _meets(instance, cover) for cover in instance.covers):
         return True

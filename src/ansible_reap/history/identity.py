@@ -17,10 +17,10 @@ from ansible_reap.yaml_nodes import compose, plain
 
 _COLLECTION = re.compile(r"(?:^|/)ansible_collections/(?P<namespace>\w+)/(?P<name>\w+)/(?P<rest>.+)$")
 _ROLE = re.compile(r"(?:^|/)roles/(?P<role>.+?)/(?P<rest>(?:tasks|handlers)/.+)$")
-_KEYWORDS = """any_errors_fatal args async become become_exe become_flags become_method become_user changed_when
-    check_mode collections connection debugger delay delegate_facts delegate_to diff environment failed_when
-    ignore_errors ignore_unreachable listen loop loop_control module_defaults name no_log notify poll port register
-    remote_user retries run_once tags throttle timeout until vars when"""
+_KEYWORDS = """any_errors_fatal args async async_val become become_exe become_flags become_method become_user
+    changed_when check_mode collections connection debugger delay delegate_facts delegate_to diff environment
+    failed_when ignore_errors ignore_unreachable listen loop loop_control module_defaults name no_log notify poll
+    port register remote_user retries run_once tags throttle timeout until vars when"""
 _NOT_ACTIONS = frozenset(_KEYWORDS.split())
 """Keywords of a task (ansible-core 2.16 to 2.22): any other key is its action."""
 
@@ -103,7 +103,7 @@ def _async_tasks(node: Node, visited: set[int]) -> Iterator[tuple[int, str]]:
             yield from _async_tasks(item, visited)
     elif isinstance(node, MappingNode):
         keys = {key.value: value for key, value in node.value if isinstance(key, ScalarNode)}
-        if "async" in keys:
+        if "async" in keys or "async_val" in keys:
             yield node.start_mark.line + 1, _task_name(keys)
         for value in keys.values():
             yield from _async_tasks(value, visited)

@@ -13,6 +13,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from ansible_reap.checks.evidence.work import number
 from ansible_reap.checks.finding import Edit
+from ansible_reap.content.keywords import ALIASES
 from ansible_reap.content.model import Task
 from ansible_reap.content.source import SourceError, compose, end_line
 from ansible_reap.flow.analysis import Analysis
@@ -32,6 +33,7 @@ class Entry:
     """One key of a task and its value."""
 
     key: str
+    """Its name, whatever alias is written."""
     first: int
     """The line of the key, from 1."""
     last: int
@@ -186,7 +188,7 @@ def _entries(node: MappingNode, lines: tuple[str, ...]) -> Iterator[Entry]:
         if isinstance(key, ScalarNode):
             first = key.start_mark.line + 1
             last = max(first, end_line(value, lines)) if value.start_mark.line >= key.start_mark.line else first
-            yield Entry(key.value, first, last, value)
+            yield Entry(ALIASES.get(name := str(key.value), name), first, last, value)
 
 
 def _is_plain(node: MappingNode, entries: tuple[Entry, ...]) -> bool:

@@ -340,7 +340,7 @@ class Evaluator:
         if is_hosts or _is_name(base, "vars"):
             if not isinstance(key, str):
                 return Unknown(self.live)
-            return had_anywhere(self.name(key)) if is_hosts else self.name(key)
+            return had_anywhere(self.name(key), _one_host(base)) if is_hosts else self.name(key)
         return UNKNOWN if _is_name(base, "hostvars") else None
 
     def is_hosts(self, node: nodes.Node) -> bool:
@@ -376,6 +376,24 @@ class Evaluator:
 
 def _is_name(node: nodes.Node, name: str) -> bool:
     return isinstance(node, nodes.Name) and node.name == name
+
+
+def _one_host(base: nodes.Node) -> str:
+    """The host of ``hostvars[...]`` where it is one whoever asks: written out, or by its place in a group (``?``)."""
+    if isinstance(base, nodes.Getattr):
+        return base.attr
+    where = base.arg if isinstance(base, nodes.Getitem) else None
+    if isinstance(where, nodes.Const):
+        return str(where.value)
+    is_first = isinstance(where, nodes.Filter) and where.name in ("first", "last")
+    is_numbered = isinstance(where, nodes.Getitem) and isinstance(where.arg, nodes.Const)
+    if isinstance(where, (nodes.Filter, nodes.Getitem)) and (is_first or is_numbered):
+        return "?" if where.node is not None and _is_of(where.node, "groups") else ""
+    return ""
+
+
+def _is_of(node: nodes.Node, name: str) -> bool:
+    return isinstance(node, (nodes.Getitem, nodes.Getattr)) and _is_name(node.node, name)
 
 
 def _truth_value(formula: Formula) -> Value:

@@ -22,9 +22,10 @@ from ansible_reap.flow.evaluation.lists import (
     subelements,
     zipped,
 )
+from ansible_reap.flow.evaluation.parts import ID_ATTRIBUTES
 from ansible_reap.flow.evaluation.scalars import NUMERIC, TEXTUAL, numeric, textual
 from ansible_reap.flow.evaluation.shared import EvaluatorInterface
-from ansible_reap.flow.evaluation.truths import selected
+from ansible_reap.flow.evaluation.truths import as_bool, selected
 from ansible_reap.flow.evaluation.values import (
     ABSENT,
     EACH,
@@ -36,6 +37,7 @@ from ansible_reap.flow.evaluation.values import (
     Job,
     Map,
     Seq,
+    Undefined,
     Unknown,
     Value,
     alt,
@@ -54,8 +56,8 @@ Arguments = list[Value]
 Handler = Callable[[EvaluatorInterface, Value, nodes.Filter], Value]
 
 SAME = frozenset(
-    {"list", "unique", "sort", "shuffle", "reverse", "bool", "string", "trim", "safe", "quote", "mandatory"}
-    | {"to_json", "to_nice_json", "to_yaml", "to_nice_yaml", "from_json", "from_yaml", "tojson", "regex_replace"}
+    {"list", "sort", "shuffle", "reverse", "trim", "safe", "quote", "mandatory"}
+    | {"from_json", "from_yaml", "regex_replace"}
 )
 """Filters that give back the handles that they get: of Jinja, and of ansible-core 2.16 to 2.22."""
 MAX_QUERY = 500
@@ -313,6 +315,23 @@ def _groupby(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> 
     return grouped(evaluator, base, str(path).split("."), is_case_sensitive=is_case_sensitive)
 
 
+def _bool(_: EvaluatorInterface, base: Value, __: nodes.Filter) -> Value:
+    data = plain(base)
+    return base if data is NOT_PLAIN or isinstance(base, Undefined) else Const(as_bool(data))
+
+
+def _as_text(_: EvaluatorInterface, base: Value, __: nodes.Filter) -> Value:
+    """The same, but for what is 0 or 1 on one version of Ansible and false or true on another: that has two texts."""
+    data = plain(base)
+    return UNKNOWN if isinstance(data, (bool, int)) and data in (0, 1) else base
+
+
+def _unique(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Value:
+    """Without an attribute all jobs are left, and by their ids too; by another attribute it is not known which."""
+    by = _argument(evaluator, node, 1, "attribute")
+    return base if by is None or plain(by) in (None, *ID_ATTRIBUTES) else Unknown(taints(base))
+
+
 def _length(_: EvaluatorInterface, base: Value, __: nodes.Filter) -> Value:
     seq = as_seq(base)
     if seq is not None and not seq.is_open and not any(_is_many(item) for item in seq.items):
@@ -441,6 +460,9 @@ HANDLERS: dict[str, Handler] = {
     "subelements": _subelements,
     "groupby": _groupby,
     "product": _product,
+    "bool": _bool,
+    "unique": _unique,
+    **dict.fromkeys(("string", "to_json", "to_nice_json", "to_yaml", "to_nice_yaml", "tojson"), _as_text),
     "length": _length,
     "count": _length,
     "json_query": _json_query,

@@ -29,6 +29,8 @@ class Atom:
     """The jobs (by instance number) whose state or result the condition asks for."""
     is_choice: bool = False
     """It says which of several files a name that is not known means."""
+    is_opaque: bool = False
+    """It asks a job for something else than its state, as whether its id matches a pattern: nobody can tell."""
     choices: int = 0
     """Of how many files it is one; where all of them are compared, one must be meant. 0: there may be others."""
 
@@ -214,7 +216,7 @@ def holds(formula: Formula, true: frozenset[Atom], known: dict[int, bool] | None
 
 def relaxed(formula: Formula, job: int) -> Formula:
     """The formula with every condition on the job itself granted: whoever asks a job for its state deals with it."""
-    return _granted(formula, lambda atom: job in atom.about, True, {})
+    return _granted(formula, lambda atom: job in atom.about and not atom.is_opaque, True, {})
 
 
 def granting(formula: Formula, texts: frozenset[str]) -> Formula:
@@ -223,8 +225,8 @@ def granting(formula: Formula, texts: frozenset[str]) -> Formula:
 
 
 def without_choices(formula: Formula) -> Formula:
-    """The formula with every choice between files granted."""
-    return _granted(formula, lambda atom: atom.is_choice, True, {})
+    """The formula with every choice between files granted, and what nobody can tell of a job."""
+    return _granted(formula, lambda atom: atom.is_choice or atom.is_opaque, True, {})
 
 
 def decided(formula: Formula, decide: Callable[[Atom], bool | None]) -> Formula:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from jinja2 import nodes
 
 
-_ID_ATTRIBUTES = frozenset({"ansible_job_id", "results_file", "ansible_async_watchdog_pid"})
+ID_ATTRIBUTES = frozenset({"ansible_job_id", "results_file", "ansible_async_watchdog_pid"})
 """Keys of a launch's result by which its job can be found (ansible-core 2.16 to 2.22)."""
 _ABSENT_WHILE_RUNNING = frozenset(
     {
@@ -74,8 +74,8 @@ def _job_part(job: Job, key: object) -> Value:
     if job.stage is Stage.LAUNCHED and job.when is not True and not is_of_item:
         launched = _job_part(replace(job, when=True), key)
         return alt([(job.when, launched), (neg(job.when), _SKIPPED.get(key, ABSENT))])
-    if key in _ID_ATTRIBUTES:
-        return JobId(job.instance, job.index, job.is_partial, job.is_anywhere)
+    if key in ID_ATTRIBUTES:
+        return JobId(job.instance, job.index, job.is_partial, job.is_anywhere, job.of_host)
     if key in (job.loop_var, "item"):
         return job.item if job.item is not None else UNKNOWN
     if job.stage in (Stage.LAUNCHED, Stage.RUNNING):

@@ -6,6 +6,7 @@ The rest becomes atoms in one normal form. What a ``when`` says as a whole is re
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -36,6 +37,11 @@ from ansible_reap.flow.evaluation.values import (
 
 _FALSE_TEXT = frozenset({"", "false", "no", "off", "n", "f", "0", "0.0"})
 """Texts that count as false."""
+_TRUE_TEXT = frozenset({"yes", "on", "1", "true"})
+"""Texts of which the filter ``bool`` makes true; of every other it makes false (ansible-core 2.16 to 2.22)."""
+_NO_TEXT = frozenset({"n", "no", "f", "false", "off", "0", "0.0"})
+"""Texts that mean false where Ansible converts them strictly (ansible-core 2.16 to 2.22)."""
+_PATH = re.compile(r"[\w.]+")
 _ORDER: dict[str, Callable[[Any, Any], bool]] = {
     "eq": operator.eq,
     "ne": operator.ne,
@@ -95,8 +101,8 @@ def truth(evaluator: EvaluatorInterface, node: nodes.Node) -> Formula:
         guard = truth(evaluator, node.test)
         other: Formula = truth(evaluator, node.expr2) if node.expr2 is not None else False
         return disj(conj(guard, truth(evaluator, node.expr1)), conj(neg(guard), other))
-    if isinstance(node, nodes.Filter) and node.name == "bool" and node.node is not None:
-        return truth(evaluator, node.node)
+    if isinstance(node, nodes.Filter) and node.name.rsplit(".", 1)[-1] == "bool" and node.node is not None:
+        return _converted(evaluator, node.node, as_bool, of_others=False)
     if isinstance(node, nodes.Filter) and node.name in STATE_TESTS and node.node is not None and not node.args:
         # `x | failed`: how tests were written before Ansible 2.5
         return _test(evaluator, nodes.Test(node.node, node.name, [], [], None, None))
@@ -119,6 +125,59 @@ def _truthy(evaluator: EvaluatorInterface, value: Value, node: nodes.Node) -> Fo
     return atom
 
 
+def _converted(
+    evaluator: EvaluatorInterface, node: nodes.Node, convert: Callable[[Any], bool], *, of_others: bool
+) -> Formula:
+    """The truth of a value that is made a boolean first; ``of_others`` is that of a list, a dictionary or a job."""
+
+    def inner(part: nodes.Node) -> Formula:
+        return _converted(evaluator, part, convert, of_others=of_others)
+
+    if isinstance(node, (nodes.Not, nodes.Test, nodes.Compare)):
+        return truth(evaluator, node)
+    if isinstance(node, nodes.And):
+        return conj(inner(node.left), inner(node.right))
+    if isinstance(node, nodes.Or):
+        return disj(inner(node.left), inner(node.right))
+    if isinstance(node, nodes.CondExpr):
+        guard = truth(evaluator, node.test)
+        other: Formula = inner(node.expr2) if node.expr2 is not None else False
+        return disj(conj(guard, inner(node.expr1)), conj(neg(guard), other))
+    if isinstance(node, nodes.Filter) and (node.name.rsplit(".", 1)[-1] == "bool" or node.name in STATE_TESTS):
+        return truth(evaluator, node)
+    found: list[Formula] = []
+    for guard, value in options(evaluator.value(node)):
+        data = plain(value)
+        if data is not NOT_PLAIN and not isinstance(value, Undefined):
+            held: Formula = convert(data)
+        elif isinstance(value, (Job, JobId, Results, Map, Seq)) and not of_others:
+            held = False
+        else:
+            held = _truthy(evaluator, value, node)
+        found.append(conj(guard, held))
+    return disj(*found)
+
+
+def as_bool(data: Any) -> bool:
+    """What the filter ``bool`` makes of plain data (seen on ansible-core 2.16 and 2.22)."""
+    return data.lower() in _TRUE_TEXT if isinstance(data, str) else bool(data == 1)
+
+
+def _as_meant(data: Any) -> bool:
+    """What ``truthy(convert_bool=true)`` makes of plain data: a text that means no boolean counts as what it is."""
+    text = data.strip().lower() if isinstance(data, str) else None
+    return bool(data) and text not in _NO_TEXT
+
+
+def _is_truthy(evaluator: EvaluatorInterface, node: nodes.Test) -> Formula | None:
+    """The test ``truthy``; None where it is not known whether it converts."""
+    written = [*node.args, *(pair.value for pair in node.kwargs if pair.key == "convert_bool")]
+    converts = plain(evaluator.value(written[0])) if written else False
+    if not isinstance(converts, bool):
+        return None
+    return _converted(evaluator, node.node, _as_meant if converts else bool, of_others=True)
+
+
 def _holds_something(seq: Seq) -> Formula:
     """Whether anything is left in the list, where conditions decide on which of its items are."""
     found = disj(*(guard for item in seq.items for guard, _ in options(item)))
@@ -131,7 +190,10 @@ def _test(evaluator: EvaluatorInterface, node: nodes.Test) -> Formula:
         opposite = {"undefined": "defined", "none": "none", "falsy": "truthy"}[name]
         if name != "none":
             return neg(_test(evaluator, nodes.Test(node.node, opposite, node.args, node.kwargs, None, None)))
-    if name in ("truthy", "true") and not node.args:
+    if name == "truthy":
+        held = _is_truthy(evaluator, node)
+        return held if held is not None else Atom(canonical(evaluator, node), about=taints(evaluator.value(node.node)))
+    if name == "true" and not node.args:
         return truth(evaluator, node.node)
     if name == "false" and not node.args:
         return neg(truth(evaluator, node.node))
@@ -139,8 +201,8 @@ def _test(evaluator: EvaluatorInterface, node: nodes.Test) -> Formula:
         return _comparison(evaluator, nodes.Compare(node.node, [nodes.Operand("eq", node.args[0])]))
     value = evaluator.value(node.node)
     parts = [conj(guard, test(evaluator, name, inner, node.node)) for guard, inner in options(value)]
-    if any(part is None for part in parts):
-        return Atom(canonical(evaluator, node), about=taints(value))
+    if any(isinstance(part, Atom) and part.is_opaque for part in parts):
+        return Atom(canonical(evaluator, node), about=taints(value), is_opaque=True)
     return disj(*parts)
 
 
@@ -166,7 +228,14 @@ def test(evaluator: EvaluatorInterface, name: str, value: Value, node: nodes.Nod
         return True
     if isinstance(value, Undefined) and value.is_sure:
         return False
+    if _is_opaque(name, value):
+        return Atom(cut(f"{text} is {name}"), about=taints(value), is_opaque=True)
     return _state(text, name, taints(value))
+
+
+def _is_opaque(name: str, value: Value) -> bool:
+    """Whether a test asks a job for something else than its state, as ``match`` does."""
+    return isinstance(value, JobId) or (isinstance(value, Job) and name not in STATE_TESTS)
 
 
 def _test_of_job(name: str, value: Value, text: str) -> Formula | None:
@@ -260,6 +329,11 @@ def _compared(evaluator: EvaluatorInterface, node: nodes.Compare, left: Value, r
     if isinstance(left, Undefined) and left.is_sure and operand.op in ("eq", "ne"):
         return False  # where it is `ne` the task fails
     about = taints(left) | taints(right)
+    if isinstance(left, JobId) or isinstance(right, JobId):
+        sides = [canonical(evaluator, side) for side in (node.expr, operand.expr)]
+        name = "==" if operand.op in ("eq", "ne") else operand.op
+        opaque = Atom(cut(f"{sides[0]} {name} {sides[1]}"), about=about, is_opaque=True)
+        return neg(opaque) if operand.op == "ne" else opaque
     if operand.op in ("eq", "ne"):
         atom: Formula
         if isinstance(b, bool) or (b is not NOT_PLAIN and isinstance(a, bool)):
@@ -290,13 +364,14 @@ def _compared(evaluator: EvaluatorInterface, node: nodes.Compare, left: Value, r
 def _above(subject: str, operator_name: str, bound: int, about: frozenset[int]) -> Formula:
     """An order of whole numbers as ``subject > bound`` or its opposite."""
     bound -= operator_name in ("gteq", "lt")
-    atom = Atom(cut(f"{subject} > {bound}"), about=about)
+    is_of_state = _PATH.fullmatch(subject) is not None  # and not of how long a text is
+    atom = Atom(cut(f"{subject} > {bound}"), about=about, is_opaque=bool(about) and not is_of_state)
     return atom if operator_name in ("gt", "gteq") else neg(atom)
 
 
-def _equal(subject: str, constant: Any, about: frozenset[int]) -> Atom:
+def _equal(subject: str, constant: Any, about: frozenset[int], *, is_opaque: bool = False) -> Atom:
     value = constant if isinstance(constant, str) else None
-    return Atom(cut(f"{subject} == {constant!r}"), subject, repr(constant), value, about)
+    return Atom(cut(f"{subject} == {constant!r}"), subject, repr(constant), value, about, is_opaque=is_opaque)
 
 
 def _is_item(subject: str, item: Any, about: frozenset[int]) -> Formula:
@@ -379,10 +454,11 @@ def _kept(evaluator: EvaluatorInterface, value: Value, name: str, wanted: Any, t
         elif data is not NOT_PLAIN:
             found = bool(data == wanted)
         else:
-            found = _equal(text, wanted, about)
+            found = _equal(text, wanted, about, is_opaque=isinstance(value, JobId))
         return neg(found) if name in ("ne", "!=") else found
     if name in ("truthy", "true", "falsy", "false"):
-        found = _simple_truth(value, text)
+        is_converted = name in ("truthy", "falsy") and wanted is True and data is not NOT_PLAIN
+        found = _as_meant(data) if is_converted else _simple_truth(value, text)
         return found if name in ("truthy", "true") else neg(found)
     if name == "in" and isinstance(wanted, list) and data is not NOT_PLAIN:
         return data in wanted
@@ -391,7 +467,8 @@ def _kept(evaluator: EvaluatorInterface, value: Value, name: str, wanted: Any, t
     if name == "defined" and not isinstance(value, (Unknown, Undefined)):
         return True
     found = test(evaluator, name, value, None)
-    return Atom(f"{text} {name} {wanted!r}", about=about) if isinstance(found, Atom) else found
+    is_opaque = _is_opaque(name, value)
+    return Atom(f"{text} {name} {wanted!r}", about=about, is_opaque=is_opaque) if isinstance(found, Atom) else found
 
 
 def _simple_truth(value: Value, text: str) -> Formula:

@@ -72,6 +72,8 @@ class Job:
     loop_var: str = "item"
     is_anywhere: bool = False
     """It was read through ``hostvars`` or the like: whichever host looks, it is this job."""
+    of_host: str = ""
+    """The one host through whose ``hostvars`` it was read (``?``: one of a group): no other host's job is meant."""
     changed: bool | None = True
     """Whether a launch counts as changed: ``changed_when`` may say otherwise. None where that is not known."""
     when: Formula = True
@@ -86,6 +88,7 @@ class JobId:
     index: int | None = None
     is_partial: bool = False
     is_anywhere: bool = False
+    of_host: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -393,9 +396,11 @@ def with_jobs(value: Value, change: Callable[[Job | JobId], Job | JobId]) -> Val
     return value
 
 
-def had_anywhere(value: Value) -> Value:
+def had_anywhere(value: Value, of_host: str = "") -> Value:
     """The value as another host sees it: the jobs in it are the same for every host."""
-    return with_jobs(value, lambda job: replace(job, is_anywhere=True)) if taints(value) else value
+    if not taints(value):
+        return value
+    return with_jobs(value, lambda job: replace(job, is_anywhere=True, of_host=of_host))
 
 
 def picked(item: Value) -> Value:

@@ -159,7 +159,12 @@ def call(visit: Visit) -> None:
             outer = outer._replace(whens=(*outer.whens, task.keywords["when"]))
         if "tags" in task.keywords:
             outer = outer._replace(tags=outer.tags | tags_of(task.keywords))
-        params = evaluated_params(walk, frame, task_vars) if task_vars else {}
+        # what is known as a fact or register stands above the vars of an import (seen on ansible-core 2.16 and 2.22)
+        below = {name: raw for name, raw in task_vars.items() if name in walk.state.facts}
+        if below:
+            outer = outer._replace(blocks=(below, *outer.blocks))
+        given = {name: raw for name, raw in task_vars.items() if name not in below} if below else task_vars
+        params = evaluated_params(walk, frame, given) if given else {}
         _one_call(walk, task, outer, params, True)
         return
     rounds = [{}] if items is None else [{**names, "ansible_loop_var": UNKNOWN} for names in _rounds(visit, items)]

@@ -30,7 +30,13 @@ from ansible_reap.flow.evaluation.values import (
     taints,
 )
 from ansible_reap.flow.walk import calls, handlers, launches, looks
-from ansible_reap.flow.walk.look_kinds import is_status, is_wait_action, waits_for_process, watches_file
+from ansible_reap.flow.walk.look_kinds import (
+    is_status,
+    is_wait_action,
+    surely_watches_file,
+    waits_for_process,
+    watches_file,
+)
 from ansible_reap.flow.walk.record import Cover
 from ansible_reap.flow.walk.state import Frame
 from ansible_reap.flow.walk.visit import Visit
@@ -78,6 +84,7 @@ def task(walk: Walk, step: Task, frame: Frame) -> None:
     elif module in ("assert", "fail"):
         looks.insist(visit)
         _ordinary(visit)
+        _fail(visit)
     elif module == "add_host":
         _add_host(visit)
     elif is_status(step):
@@ -98,6 +105,14 @@ def _meta(visit: Visit) -> None:
         state.ended = disj(state.ended, visit.guard)
     elif what == "end_role":
         state.role_ended = disj(state.role_ended, visit.guard)
+
+
+def _fail(visit: Visit) -> None:
+    """A ``fail`` that always fails, in a block whose ``rescue`` goes on: what is left of the block does not run."""
+    keywords = visit.step.keywords
+    is_taken_up = visit.keyword("ignore_errors") or "failed_when" in keywords or "loop" in keywords
+    if visit.step.module == "fail" and visit.frame.is_rescued and not is_taken_up and visit.guard is True:
+        visit.walk.state.block_failed = True
 
 
 # ---- facts
@@ -179,9 +194,11 @@ def _carried(visit: Visit) -> frozenset[int]:
         found |= taints(value)
         ids = _ids(value)
         if ids and (watches_file(step) or waits_for_process(step)):
+            is_sure = waits_for_process(step) or surely_watches_file(step)
             for job in ids:
-                walk.record.cover(job.instance, Cover(step, ReapKind.WAIT, guard, job.index, job.is_partial))
-                walk.reaped(job.instance)
+                walk.record.cover(job.instance, Cover(step, ReapKind.WAIT, guard, job.index, job.is_partial, is_sure))
+                if is_sure:
+                    walk.reaped(job.instance)
         else:
             for number in _escaping(walk, step, value, ids):
                 walk.record.escape(number, step)
@@ -209,7 +226,7 @@ def _escaping(walk: Walk, step: Task, value: Value, ids: list[JobId]) -> frozens
             return frozenset()
         return frozenset(job.instance for job in ids)
     escaping = handles(value)
-    if module in walk.plugins:
+    if module in walk.record.own.modules:
         for name in _strings(value):
             escaping |= handles(walk.state.facts.get(name))  # it takes the register's name
     return escaping

@@ -9,8 +9,8 @@ from ansible_reap.content.call_graph import CallGraph
 from ansible_reap.content.call_names import MAIN_FILES
 from ansible_reap.content.library import Library
 from ansible_reap.content.roles import Finder
-from ansible_reap.content.source import SourceError
 from ansible_reap.flow.walk import effects, order
+from ansible_reap.flow.walk.own_plugins import own_plugins
 from ansible_reap.flow.walk.record import Record
 from ansible_reap.flow.walk.variables import GroupVariables, RoleVariables
 from ansible_reap.flow.walk.walk import Ground, Walk
@@ -22,35 +22,11 @@ def walk_project(library: Library) -> Record:
     finder = Finder(library)
     ground = Ground(library, graph, finder, GroupVariables(library), RoleVariables(library, finder))
     record = Record()
-    record.plugins, record.self_reaping = _plugins(library)
+    record.own = own_plugins(library)
     _walk_playbooks(ground, record)
     _walk_the_rest(ground, record)
     library.sort_errors(graph.is_called)
     return record
-
-
-def _plugins(library: Library) -> tuple[frozenset[str], frozenset[str]]:
-    """The project's own modules and action plugins, and those that look at jobs themselves."""
-    names: set[str] = set()
-    reaping: set[str] = set()
-    for path in library.project.others:
-        folder, _, name = path.rpartition("/")
-        if not name.endswith(".py"):
-            continue
-        short = name[:-3]
-        is_action = folder.endswith(("plugins/action", "action_plugins"))
-        if is_action or folder.endswith(("library", "plugins/modules")) or "plugins/modules/" in folder:
-            names.add(short)
-        if is_action and b"async_status" in _source(library, path):
-            reaping.add(short)
-    return frozenset(names), frozenset(reaping)
-
-
-def _source(library: Library, path: str) -> bytes:
-    try:
-        return library.project.read(path)
-    except SourceError:
-        return b""
 
 
 def _start(ground: Ground, record: Record) -> Walk:

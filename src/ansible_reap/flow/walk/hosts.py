@@ -6,6 +6,8 @@ import re
 from enum import Enum
 
 CONTROLLER = frozenset({"localhost", "127.0.0.1", "::1"})
+OF_HOSTS = ("inventory_hostname", "group", "ansible_play", "play_hosts")
+"""What a condition that picks hosts speaks of."""
 _EVERY = frozenset({"all", "*"})
 _SUBSCRIPT = re.compile(r"(.+)\[-?\d*(?:[:-]-?\d*)?\]$")
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_reap.content import expressions
+from ansible_reap.content.builtin import BUILTIN_MODULES
 from ansible_reap.content.model import Task
 from ansible_reap.content.source import Hidden
 from ansible_reap.content.tasks import Step
@@ -114,6 +115,7 @@ def launch(visit: Visit) -> bool:
         beside=_beside(visit, guard),
         detached=_detachment(visit, evaluator),
         reaps_itself=_reaps_itself(walk, step),
+        may_reap_itself=_may_reap_itself(walk, step),
         cuts=_cuts(visit, guard),
         runs_once=_is_true(visit.keyword("run_once")),
         own_condition=each.own_condition,
@@ -242,7 +244,20 @@ def _reason(evaluator: Evaluator, given: Mapping[str, Any]) -> str:
 
 
 def _reaps_itself(walk: Walk, step: Task) -> bool:
-    return step.module in _SELF_REAPING or step.module.rsplit(".", 1)[-1] in walk.self_reaping
+    """Whether the task's action plugin waits for its job: Ansible's, or the project's under a name of its own."""
+    own = walk.record.own
+    if step.module in _SELF_REAPING:
+        return "." in step.module or step.module not in own.modules
+    return step.short_name in own.self_reaping and step.short_name not in BUILTIN_MODULES
+
+
+def _may_reap_itself(walk: Walk, step: Task) -> bool:
+    """Whether the project has its own plugin, under the name of one of Ansible's, that looks at jobs.
+
+    A full name, as ``ansible.builtin.command``, never means it (seen on ansible-core 2.16 and 2.22).
+    """
+    is_full = step.action.startswith("ansible.builtin.")
+    return not is_full and step.short_name in walk.record.own.self_reaping and step.short_name in BUILTIN_MODULES
 
 
 # ---- launches that cut their own connection

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from ansible_reap.content.model import Task
@@ -13,12 +14,19 @@ from ansible_reap.flow.walk.visit import Visit
 _RUNNING = -7
 """The instance number that stands for the job that is asked for while it is still running."""
 
+_ASKED_BY = re.compile(r"(?:\bis\s+(?:not\s+)?|\|\s*)([A-Za-z]\w*)")
+"""The tests and filters in a text, those with a full name left out."""
+_NOT_ASKING = frozenset({"name", "retries", "delay", "no_log", "become", "become_user", "tags", "changed_when"})
+"""Keywords on which it does not hang whether a task waits, and for what."""
+_ASKS_FOR_THE_END = re.compile(r"(?:\.|\[.|\bis )finished\b|\bfinished\W{0,8}(?:1|true)\b", re.IGNORECASE)
+"""What asks for the value of ``finished``, and not only whether the word is there."""
+_ASKS_FOR_FAILURE = re.compile(r"!=\s*0|>\s*0|(?:\bis |\.)failed\b|==\s*[1-9]")
 _WATCHING = frozenset({"stat", "slurp", "command", "shell", "raw", "win_shell", "win_command", "win_stat", "wait_for"})
 """Modules that can look at a status file: of ansible-core 2.16 to 2.22, and of ansible.windows."""
 
 
 def is_status(task: Task) -> bool:
-    """``async_status`` in any of its spellings, a mistaken collection name and a project's own copy of it too."""
+    """``async_status`` in any of its spellings, a mistaken collection name too, and a project's own copy perhaps."""
     name = task.short_name
     return name == "async_status" or ("async_status" in name and "jid" in task.args)
 
@@ -42,6 +50,8 @@ def kind_of_look(visit: Visit) -> LookKind:
     mode = visit.argument(visit.any_round.evaluator, "mode")
     if mode is not None and plain(mode) == "cleanup":
         return LookKind(ReapKind.CLEANUP)
+    if task.short_name != "async_status":
+        return LookKind(ReapKind.WAIT, is_sure=False)  # whatever a module of such a name does
     register = task.keywords.get("register")
     names: dict[str, Value] = {}
     if isinstance(register, str):
@@ -49,15 +59,39 @@ def kind_of_look(visit: Visit) -> LookKind:
     until = visit.until(names)
     until = None if until is None else settled(until)
     if until is not None and until is not True and _asks_for_the_end(until):
-        return LookKind(ReapKind.WAIT)
+        return LookKind(ReapKind.WAIT, is_sure=_is_ansibles_own(visit) and not _breaks_off(task))
     failed_when = task.keywords.get("failed_when")
     if failed_when is not None and not isinstance(failed_when, bool):
         parts = failed_when if isinstance(failed_when, list) else [failed_when]
         if parts and all(visit.asked(part, names) is True for part in parts):
-            return LookKind(ReapKind.WAIT)
+            ignored = visit.keyword("ignore_errors")
+            if not ignored:
+                return LookKind(ReapKind.WAIT, is_sure=_is_ansibles_own(visit) and not visit.frame.is_rescued)
+            if not isinstance(ignored, bool):
+                return LookKind(ReapKind.WAIT, is_sure=False)
     if until is None or until is True:
         return LookKind(ReapKind.PEEK)
     return LookKind(ReapKind.WAIT, is_sure=False)
+
+
+def _is_ansibles_own(visit: Visit) -> bool:
+    """Whether the module and all that the condition asks by are Ansible's, and not the project's under their names.
+
+    A full name, as ``ansible.builtin.async_status``, is never the project's own (seen on ansible-core 2.16 and 2.22).
+    """
+    task, own = visit.step, visit.walk.record.own
+    if task.action != f"ansible.builtin.{task.short_name}" and task.short_name in own.modules:
+        return False
+    if not own.words:
+        return True
+    keywords = {name: raw for name, raw in task.keywords.items() if name not in _NOT_ASKING}
+    return own.words.isdisjoint(_ASKED_BY.findall(f"{task.args} {keywords}"))
+
+
+def _breaks_off(task: Task) -> bool:
+    """Whether the loop may end before its last item: ``break_when`` (ansible-core 2.18 and later)."""
+    control = task.keywords.get("loop_control")
+    return isinstance(control, dict) and "break_when" in control
 
 
 def _asks_for_the_end(until: Formula) -> bool:
@@ -69,11 +103,25 @@ def _asks_for_the_end(until: Formula) -> bool:
 
 
 def watches_file(task: Task) -> bool:
-    """Whether a task that is given a job's status file waits for what is to come in it."""
+    """Whether a task that is given a job's id or status file may wait for what is to come of it."""
     module = task.short_name
     if module == "wait_for":
         return "search_regex" in task.args
     return module in _WATCHING and "until" in task.keywords
+
+
+def surely_watches_file(task: Task) -> bool:
+    """Whether such a task surely waits for the end: it asks what the file says of it, or for the end of the process.
+
+    The file is there from the start, with the word ``finished`` in it and 0 or false (seen on 2.16 and 2.22).
+    """
+    if task.short_name == "stat":
+        return False
+    asked = f"{task.keywords.get('until')} {task.args.get('search_regex', '')}"
+    said = f"{asked} {task.args}"
+    return _ASKS_FOR_THE_END.search(said) is not None or (
+        "ansible_async_watchdog_pid" in said and _ASKS_FOR_FAILURE.search(asked) is not None
+    )
 
 
 def waits_for_process(task: Task) -> bool:

@@ -33,6 +33,7 @@ from ansible_reap.flow.evaluation.values import (
     with_jobs,
 )
 from ansible_reap.flow.walk import handlers
+from ansible_reap.flow.walk.hosts import CONTROLLER, OF_HOSTS
 from ansible_reap.flow.walk.look_kinds import LookKind, kind_of_look
 from ansible_reap.flow.walk.loops import loop_items
 from ansible_reap.flow.walk.record import MAX_SETTINGS, Cover, Instance, LookRecord
@@ -71,7 +72,10 @@ def _jid(visit: Visit, evaluator: Evaluator) -> Value:
 
 
 def _stop_at_skipped(visit: Visit) -> None:
-    """Note the launches of whose skipped items the wait asks for an id that is not there: it fails at the first."""
+    """Note the launches of whose skipped items the wait asks for an id that is not there: it fails there.
+
+    Up to ansible-core 2.18 its loop ends at the first; from 2.19 on it goes on (seen on 2.16 and 2.22).
+    """
     walk = visit.walk
     instances = walk.record.instances
     if visit.step.loop_keyword is None:
@@ -169,18 +173,21 @@ def _cover_one(visit: Visit, inner: Value, under: Formula, kind: LookKind) -> No
     walk, step = visit.walk, visit.step
     if isinstance(inner, (Job, JobId)):
         hosts = None if inner.is_anywhere else visit.play_and_hosts
+        is_sure = kind.is_sure and not (
+            inner.of_host and _is_on_others_too(walk.record.instances[inner.instance], inner.of_host)
+        )
         cover = Cover(
             step,
             kind.kind,
             under,
             inner.index,
             inner.is_partial,
-            kind.is_sure,
+            is_sure,
             hosts,
             run_once=None if inner.is_anywhere else visit.keyword("run_once"),
         )
         walk.record.cover(inner.instance, cover)
-        if kind.kind is ReapKind.WAIT and kind.is_sure and not inner.is_partial:
+        if kind.kind is ReapKind.WAIT and is_sure and not inner.is_partial:
             walk.reaped(inner.instance)
     elif isinstance(inner, Unknown):
         for number in inner.taints:
@@ -191,6 +198,14 @@ def _cover_one(visit: Visit, inner: Value, under: Formula, kind: LookKind) -> No
     elif isinstance(inner, Seq):
         for item in inner.items:
             _covers(visit, item, under, kind)
+
+
+def _is_on_others_too(instance: Instance, host: str) -> bool:
+    """Whether the launch may have jobs on other hosts than this one, for all that its play and condition say."""
+    hosts = instance.frame.hosts
+    if instance.runs_once or hosts is None or hosts == host or hosts in CONTROLLER:
+        return False
+    return not any(word in atom.text for atom in atoms(instance.guard) for word in OF_HOSTS)
 
 
 def _may_mean(walk: Walk, step: Task, guard: Formula) -> None:
@@ -204,7 +219,16 @@ def _may_mean(walk: Walk, step: Task, guard: Formula) -> None:
 def _status(value: Value, stage: Stage, item: Value | None, loop_var: str) -> Value:
     def one(inner: Value) -> Value:
         if isinstance(inner, (Job, JobId)):
-            return Job(inner.instance, inner.index, inner.is_partial, stage, item, loop_var, inner.is_anywhere)
+            return Job(
+                inner.instance,
+                inner.index,
+                inner.is_partial,
+                stage,
+                item,
+                loop_var,
+                inner.is_anywhere,
+                inner.of_host,
+            )
         return Unknown(taints(inner))
 
     return mapped(value, one)
@@ -222,15 +246,18 @@ def wait_for_all(visit: Visit) -> None:
         launched = walk.record.instances[number].task
         if not globs or any(fnmatch.fnmatchcase(launched.name or "", each) for each in globs):
             once = visit.keyword("run_once")
-            walk.record.cover(number, Cover(visit.step, ReapKind.WAIT, guard, None, is_partial=False, run_once=once))
-            walk.reaped(number)
+            is_sure = not walk.record.own.has_wait
+            reach = Cover(visit.step, ReapKind.WAIT, guard, None, is_partial=False, is_sure=is_sure, run_once=once)
+            walk.record.cover(number, reach)
+            if is_sure:
+                walk.reaped(number)
     visit.register(UNKNOWN)
 
 
 def insist(visit: Visit) -> None:
     """An ``assert`` or ``fail`` that ends the play while a job still runs makes a wait of the look at it before."""
     walk, step = visit.walk, visit.step
-    if visit.keyword("ignore_errors") or not walk.is_named(step, visit.frame):
+    if visit.keyword("ignore_errors") or "failed_when" in step.keywords or not walk.is_named(step, visit.frame):
         return
     looked = {
         name: with_jobs(value, lambda job: replace(job, stage=Stage.RUNNING) if isinstance(job, Job) else job)
@@ -250,7 +277,7 @@ def insist(visit: Visit) -> None:
         for name, value in looked.items():
             if name in f"{step.args} {step.keywords}":
                 for number in handles(value):
-                    walk.record.insist(number, name, guard)
+                    walk.record.insist(number, name, guard, is_sure=not visit.frame.is_rescued)
 
 
 def _is_looked_at(value: Value) -> bool:

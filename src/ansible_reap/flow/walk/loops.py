@@ -22,6 +22,7 @@ from ansible_reap.flow.evaluation.values import (
     as_seq,
     handles,
     lifted,
+    one_of,
     options,
     plain,
     taints,
@@ -75,8 +76,11 @@ def _items(evaluator: Evaluator, kind: str, value: Value) -> Seq:
 
 
 def _by_kind(evaluator: Evaluator, kind: str, value: Value) -> Value:
-    if kind in ("loop", "list", "random_choice"):
+    if kind in ("loop", "list"):
         return value
+    if kind == "random_choice":
+        items = as_seq(value)
+        return Unknown(taints(value)) if items is None else one_of(Seq(items.items, is_open=True))
     if kind in ("items", "nested_items"):
         return flattened(value, 1)
     if kind == "flattened":

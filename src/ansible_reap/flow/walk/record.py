@@ -58,6 +58,7 @@ class Instance:
     detached: str | None = None
     """The declared reason, templated where it can be; None where nothing is declared."""
     reaps_itself: bool = False
+    may_reap_itself: bool = False
     cuts: bool = False
     """It cuts its own connection on purpose."""
     starts_again: bool | None = False
@@ -69,7 +70,7 @@ class Instance:
     own_condition: Formula = True
     """What must hold for one item besides the conditions of the includes around."""
     stopped_at: Task | None = None
-    """The wait that fails at the first item without a job."""
+    """The wait that fails at an item without a job."""
     cleaned: list[Cover] = field(default_factory=list)
     """Clean-ups of status files that no wait came before."""
 
@@ -116,6 +117,20 @@ class LookRecord:
     """On some way on which it is reached it is not known whose job it means."""
 
 
+@dataclass(frozen=True, slots=True)
+class OwnPlugins:
+    """What the project brings along under names of its own, or under Ansible's."""
+
+    modules: frozenset[str] = frozenset()
+    """The names of modules and action plugins."""
+    self_reaping: frozenset[str] = frozenset()
+    """Those among them whose action plugin looks at jobs itself."""
+    words: frozenset[str] = frozenset()
+    """Tests and filters of Ansible's or Jinja's for which it has its own."""
+    has_wait: bool = False
+    """Whether it has a ``reap.jobs.wait`` that is not this project's."""
+
+
 class Record:
     """Grows while the project is walked; read once at the end."""
 
@@ -134,10 +149,7 @@ class Record:
         """Launches that were open when a bound was hit."""
         self.crashes: dict[ReadError, None] = {}
         """What could not be gone through for an error of our own, each once."""
-        self.plugins: frozenset[str] = frozenset()
-        """The names of the project's own modules and action plugins."""
-        self.self_reaping: frozenset[str] = frozenset()
-        """Those among them whose action plugin looks at jobs itself."""
+        self.own = OwnPlugins()
         self.seen_with: dict[int, set[int]] = {}
         """For each launch, the looks (by task identity) that its walk went through."""
         self.settled: set[tuple[str, int]] = set()
@@ -175,11 +187,12 @@ class Record:
             instance.cleaned.append(cover)
         instance.covers.append(cover)
 
-    def insist(self, number: int, register: str, guard: Formula) -> None:
-        """The play goes on only where the look with this register has found the job finished."""
+    def insist(self, number: int, register: str, guard: Formula, *, is_sure: bool) -> None:
+        """The play goes on only where the look with this register has found the job finished; perhaps, if not sure."""
         for cover in self.instances[number].covers:
             if cover.kind is ReapKind.PEEK and cover.task.keywords.get("register") == register:
                 cover.kind = ReapKind.WAIT
+                cover.is_sure = cover.is_sure and is_sure
                 cover.guard = conj(cover.guard, guard)
 
     def promote(self, path: str, guard: Formula, *, or_asking: bool = False) -> None:

@@ -56,6 +56,8 @@ class Frame(NamedTuple):
     """``vars:`` of tasks, blocks, includes, role entries and plays around: where a detachment may be declared."""
     tags: frozenset[str] = frozenset()
     """Those that tasks here inherit."""
+    is_rescued: bool = False
+    """Within a block whose ``rescue`` takes up a failure and goes on."""
     depth: int = 0
     signature: int = 0
     """Tells apart the parameters and play variables that led here."""
@@ -228,6 +230,8 @@ class State:
     """Under what the play has ended early for the host."""
     role_ended: Formula = False
     """Under what the role that is gone through has."""
+    block_failed: bool = False
+    """Whether the block that is gone through has failed, and what is left of it does not run."""
     live: Live = field(default_factory=Live)
     pending: set[int] = field(default_factory=set)
     """Those among them that something may still wait for."""

@@ -97,7 +97,6 @@ class Walk:
         self.launched: list[int] = []
         self.looks: set[int] = set()
         """The tasks, by identity, that this walk has seen look at jobs."""
-        self.plugins, self.self_reaping = record.plugins, record.self_reaping
         self._texts: dict[int, str] = {}
         self._visits: Counter[str] = Counter()
         self.shared_vars = Shared()
@@ -194,7 +193,7 @@ class Walk:
             if isinstance(step, TaskBlock):
                 self._block(step, frame)
                 continue
-            ended = disj(self.state.ended, self.state.role_ended)
+            ended = disj(self.state.ended, self.state.role_ended, self.state.block_failed)
             try:
                 self._handle(self, step, frame if ended is False else frame.under(neg(ended)))
             except Exception as error:  # noqa: BLE001 - what we get wrong at one task hides nothing of the others
@@ -208,15 +207,20 @@ class Walk:
 
     def _block(self, block: TaskBlock, frame: Frame) -> None:
         inner = self.inside(frame, block.block.keywords)
-        self.run(block.body, inner)
+        had_failed = self.state.block_failed
+        self.run(block.body, inner._replace(is_rescued=True) if _goes_on(block) else inner)
         if block.rescue:
             before = self.state.facts.now
-            failed = Atom(f"failed {block.block.place}")
+            surely = self.state.block_failed and not had_failed
+            failed: Formula = surely or Atom(f"failed {block.block.place}")
             held = frozenset().union(*(handles(value) for value in self.state.facts.values()))
             loose: dict[str, Value] = {"ansible_failed_result": self.record.anything(held)}
+            self.state.block_failed = had_failed
             self.run(block.rescue, inner.under(failed).in_loop(loose))
             self.join(before, failed)
+        has_failed, self.state.block_failed = self.state.block_failed, had_failed
         self.run(block.always, inner)
+        self.state.block_failed = has_failed or self.state.block_failed
 
     def inside(self, frame: Frame, keywords: Mapping[str, Any]) -> Frame:
         """The frame within a block or a static import that bears these keywords."""
@@ -336,6 +340,13 @@ class Walk:
     def _notifies(self, path: str) -> bool:
         """Whether the file, or what it calls, names a handler in which something may become of a job."""
         return any(self.graph.mentions(path, [topic]) for topic in self.topics)
+
+
+def _goes_on(block: TaskBlock) -> bool:
+    """Whether the play goes on after the block has failed: its ``rescue`` does not end by failing in its turn."""
+    last = block.rescue[-1] if block.rescue else None
+    fails = isinstance(last, Task) and last.module == "fail" and "when" not in last.keywords
+    return last is not None and not fails
 
 
 def topics_of(step: Step) -> list[str]:

@@ -1,2 +1,3 @@
 class ActionModule:
-    runs = "async_status"
+    def run(self):
+        return self._execute_module(module_name="async_status")

@@ -1,0 +1,1 @@
+"""It says that it has finished."""

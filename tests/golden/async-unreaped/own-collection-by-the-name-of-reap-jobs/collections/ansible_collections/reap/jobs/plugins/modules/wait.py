@@ -1,0 +1,1 @@
+"""It waits for nothing."""
