@@ -109,7 +109,7 @@ def test_what_cannot_be_worked_out_is_not_plain(text: str) -> None:
         ("{{ one.results_file | basename }}", JobId(1)),
         ("/home/deploy/.ansible_async/{{ one.ansible_job_id }}", JobId(1)),
         ("{{ hostvars[inventory_hostname].one.ansible_job_id }}", JobId(1, is_anywhere=True)),
-        ("{{ hostvars['a']['one']['ansible_job_id'] }}", JobId(1, is_anywhere=True)),
+        ("{{ hostvars['a']['one']['ansible_job_id'] }}", JobId(1, is_anywhere=True, of_host="a")),
         ("{{ vars['one'].ansible_job_id }}", JobId(1)),
         ("{{ lookup('ansible.builtin.vars', 'one').ansible_job_id }}", JobId(1)),
         ("{{ [one] | map(attribute='ansible_job_id') | first }}", JobId(1)),
