@@ -9,6 +9,7 @@ import pytest
 
 from scenarios.conftest import Runner
 from scenarios.plays import launch, play, reap
+from scenarios.test_wait import collection_at
 
 ITEMS = "[{where: h1, limit: 30}, {where: h2, limit: 40}]"
 
@@ -73,16 +74,22 @@ AnsibleModule(argument_spec={}).fail_json(msg="the token is S3CRET")
 """
 
 
-@pytest.mark.parametrize("how", ["failed_when: false", "when: wanted | default(false)"])
+OURS = "reap: jobs.wait"
+
+
+@pytest.mark.parametrize("how", ["failed_when: false", "when: wanted | default(false)", OURS])
 def test_what_only_the_wait_hides_is_not_fetched_again_by_a_look(run: Runner, how: str, tmp_path: Path) -> None:
     """The launch tells no secret, so authors put ``no_log`` at the wait alone; it may be skipped, or prove nothing."""
     start = launch(name="Start").replace("ansible.builtin.shell: sleep 1", "tell:")
     keyword, _, value = how.partition(": ")
     wait = reap(no_log="true", **{keyword: value})
+    if how == OURS:
+        wait = "- reap.jobs.wait:\n  no_log: true\n  ignore_errors: true\n"
     got = run(
         play(start, wait, "- ansible.builtin.pause: {seconds: 2}\n"),
         files={"library/tell.py": TELLS},
         options={"junit_path": str(tmp_path / "junit.xml")},
+        env=collection_at(tmp_path),
     )
     assert got.only_job()["state"] == "failed", got.output
     written = [got.output, (tmp_path / "report.json").read_text(), (tmp_path / "junit.xml").read_text()]

@@ -254,7 +254,7 @@ class Session:
             self.guard(self.mailbox.open)
         if not self._keeper.owns(task):
             self._hidden.prepare(task)
-            if len(self.tracker) and is_reap(task.action):
+            if len(self.tracker):
                 self._hide_jobs_of(task)
 
     def _hide_jobs_of(self, wait: Task) -> None:
@@ -306,6 +306,8 @@ class Session:
             return
         if own_action(task) is not None:
             for job in tell(self.tracker, self.mailbox.take(*event.key) or ()):
+                if is_hidden(event.data):
+                    self.tracker.hide(job.info.jid)
                 self._keeper.file(job)
         elif may_launch(task):
             if self._launch_result(event):

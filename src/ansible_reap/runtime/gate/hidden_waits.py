@@ -1,4 +1,4 @@
-"""Jobs whose results only their waits hide: ``no_log`` stands at the ``async_status``, as the launch tells no secret.
+"""Jobs whose results only their waits hide: ``no_log`` stands there alone, as the launch tells no secret.
 
 A look of ours would fetch such a result again, so it is treated as if the launch had ``no_log`` as well.
 """
@@ -14,6 +14,7 @@ from ansible_reap.runtime.events.ansible_objects import Play, Task
 from ansible_reap.runtime.events.plays import may_launch, tasks_in
 from ansible_reap.runtime.events.results import register_name
 from ansible_reap.runtime.gate.names_read import names_read
+from ansible_reap.runtime.remote.own_tasks import own_action
 from ansible_reap.runtime.tracking.info import LaunchSite
 
 
@@ -49,6 +50,6 @@ def of_tasks(tasks: Iterable[Task]) -> HiddenWaits:
     for task in tasks:
         if may_launch(task):
             registers.add(register_name(task))
-        elif is_reap(task.action) and task.no_log not in (False, None):
-            names.append(names_read(task))
+        elif task.no_log not in (False, None) and (is_reap(task.action) or own_action(task) is not None):
+            names.append(names_read(task) if is_reap(task.action) else None)  # ours take all jobs
     return HiddenWaits(tuple(names), frozenset(name for name in registers if name is not None))
