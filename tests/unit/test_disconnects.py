@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_reap.shell.disconnects import cuts_connection, surely_cuts_connection
+from ansible_reap.shell.disconnects import cuts_connection, surely_cuts_connection, works_before_it_cuts
 
 CUTS = [
     "reboot",
@@ -97,6 +97,26 @@ def test_command_given_as_cmd_or_argv() -> None:
     assert cuts_connection("command", {"cmd": "reboot"}, None)
     assert cuts_connection("command", {"argv": ["shutdown", "-r", "now"]}, None)
     assert cuts_connection("shell", {"argv": ["sh", "-c", "sleep 2; reboot"]}, None)
+
+
+@pytest.mark.parametrize(
+    "command", ["reboot --help", "shutdown --version", "systemctl --help reboot", "shutdown -k now", "sudo reboot -w"]
+)
+def test_a_program_that_only_tells_of_itself_cuts_nothing(command: str) -> None:
+    assert not cuts_connection("shell", {"_raw_params": command}, None)
+
+
+@pytest.mark.parametrize("command", ["make install; systemctl restart sshd", "apt-get -y upgrade && reboot"])
+def test_work_before_the_cut_is_told(command: str) -> None:
+    assert cuts_connection("shell", {"_raw_params": command}, None)
+    assert works_before_it_cuts("ansible.builtin.shell", {"_raw_params": command})
+
+
+@pytest.mark.parametrize(
+    "command", ["sleep 2 && reboot", "shutdown -c; shutdown -h now", "echo now; ifdown eth0", "ls"]
+)
+def test_what_leads_up_to_the_cut_is_no_work(command: str) -> None:
+    assert not works_before_it_cuts("shell", {"_raw_params": command})
 
 
 @pytest.mark.parametrize("name", ["sshd", "network", "NetworkManager", "ssh.service", "networking"])

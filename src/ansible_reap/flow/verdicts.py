@@ -75,7 +75,7 @@ def judge(written: Instance, record: Record, waits_elsewhere: Callable[[Instance
     if instance.detached:
         return verdict(Verdict.DETACHED)
     if instance.cuts:
-        return verdict(Verdict.REBOOT)
+        return verdict(Verdict.UNKNOWN if instance.cuts_after_work else Verdict.REBOOT)
     if _is_unknown(instance, record, waits) or (not waits and waits_elsewhere(instance)):
         return verdict(Verdict.UNKNOWN)
     tag, text, confidence = _fault(instance, waits)

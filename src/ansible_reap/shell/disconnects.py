@@ -43,6 +43,10 @@ _NAME_PAIRS = frozenset({("shut", "down"), ("power", "off"), ("apply", "netplan"
 )
 _NETWORK_WORDS = frozenset({"network", "networking", "networks", "netplan", "firewall"})
 _NETWORK_VERBS = frozenset({"restart", "reload", "apply", "restarting", "reloading", "applying"})
+_TELLING_OPTIONS = frozenset({"--help", "--version", "--dry-run"})
+"""Options with which a program tells something and does nothing."""
+_QUIET_OPTIONS = {"reboot": "-w", "halt": "-w", "poweroff": "-w", "shutdown": "-k"}
+"""Options with which a program only writes down, or only warns of, what it would do (systemd and util-linux)."""
 _ARTICLES = frozenset({"the", "a", "this", "all", "now", "remote", "target", "ansible"})
 _LOGIN_PORTS = frozenset({"22", "5985", "5986"})
 _LOGIN_WORDS = ("ansible_port", "ssh")
@@ -74,6 +78,24 @@ def surely_cuts_connection(module: str, args: Mapping[str, object]) -> bool:
     ``make && reboot``: then nobody would hear of it.
     """
     return _does_cut(module, args, by_name=False)
+
+
+def works_before_it_cuts(module: str, args: Mapping[str, object]) -> bool:
+    """Whether other work runs before the command that cuts the connection, as in ``upgrade; ifdown eth0``.
+
+    That work may fail, and may take its time: it is not known whether anybody is to hear of it.
+    """
+    if module.rsplit(".", 1)[-1] not in COMMAND_MODULES:
+        return False
+    has_worked = False
+    for command in parse(_command_text(args)):
+        if command.depth:
+            continue
+        if _command_cuts(command, 0, by_name=True):
+            return has_worked
+        words = _without_prefixes(command)
+        has_worked = has_worked or not (_only_leads_up(command) or _program(words[0]) in PROGRAMS)
+    return False
 
 
 def _does_cut(module: str, args: Mapping[str, object], *, by_name: bool) -> bool:
@@ -214,6 +236,8 @@ def _only_leads_up(command: Command) -> bool:
 
 def _program_cuts(program: str, head: str, rest: list[str]) -> bool:
     lowered = [word.lower() for word in rest]
+    if not _TELLING_OPTIONS.isdisjoint(lowered) or (program in _QUIET_OPTIONS and _QUIET_OPTIONS[program] in rest):
+        return False
     if program in PROGRAMS:
         return not (program == "shutdown" and "-c" in rest) and not (program == "networksetup" and _only_reads(lowered))
     wanted = SUB_COMMANDS.get(program)

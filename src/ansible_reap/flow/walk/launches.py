@@ -33,7 +33,7 @@ from ansible_reap.flow.walk.record import MAX_SETTINGS, Instance, UseRecord
 from ansible_reap.flow.walk.visit import Round, Visit
 from ansible_reap.flow.walk.walk import Walk
 from ansible_reap.jobs import DETACH_VARIABLE, EXPECT_VARIABLE
-from ansible_reap.shell.disconnects import awaits_connection, could_cut, cuts_connection
+from ansible_reap.shell.disconnects import awaits_connection, could_cut, cuts_connection, works_before_it_cuts
 
 MAX_COUNTED = 32
 MAX_BESIDE = 20
@@ -100,6 +100,7 @@ def launch(visit: Visit) -> bool:
         return False
     guard = conj(each.guard, starts)
     items = visit.items
+    cuts = _cuts(visit, guard)
     number = len(walk.record.instances)
     register = step.keywords.get("register")
     instance = Instance(
@@ -116,7 +117,8 @@ def launch(visit: Visit) -> bool:
         detached=_detachment(visit, evaluator),
         reaps_itself=_reaps_itself(walk, step),
         may_reap_itself=_may_reap_itself(walk, step),
-        cuts=_cuts(visit, guard),
+        cuts=cuts,
+        cuts_after_work=cuts and works_before_it_cuts(step.module, step.args),
         runs_once=_is_true(visit.keyword("run_once")),
         own_condition=each.own_condition,
     )

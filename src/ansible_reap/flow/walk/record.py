@@ -61,6 +61,8 @@ class Instance:
     may_reap_itself: bool = False
     cuts: bool = False
     """It cuts its own connection on purpose."""
+    cuts_after_work: bool = False
+    """Other work runs before that: it is not known whether anybody is to hear of it."""
     starts_again: bool | None = False
     """Whether its own ``until`` starts one more job at each try: none but the last is known. None: perhaps."""
     runs_once: bool = False
