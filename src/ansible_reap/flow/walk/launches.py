@@ -44,6 +44,8 @@ MAX_COMPARED = 100
 """Launches that are looked at for that: a play may launch thousands."""
 MAX_CUTTING_ITEMS = 32
 """Items of a loop that are tried for what cuts the connection."""
+TIME_TO_CUT = 60
+"""Seconds: under a limit up to this what runs before the connection is cut is no work of its own."""
 _SELF_REAPING = frozenset({"community.general.iptables_state", "iptables_state"})
 """Modules whose action plugin waits for the job it starts."""
 
@@ -118,7 +120,7 @@ def launch(visit: Visit) -> bool:
         reaps_itself=_reaps_itself(walk, step),
         may_reap_itself=_may_reap_itself(walk, step),
         cuts=cuts,
-        cuts_after_work=cuts and works_before_it_cuts(step.module, step.args),
+        cuts_after_work=cuts and _has_time_for_work(evaluator, step) and works_before_it_cuts(step.module, step.args),
         runs_once=_is_true(visit.keyword("run_once")),
         own_condition=each.own_condition,
     )
@@ -290,6 +292,12 @@ def _cuts(visit: Visit, guard: Formula) -> bool:
         if filled != step.args and cuts_connection(step.module, filled, step.name):
             return True
     return False
+
+
+def _has_time_for_work(evaluator: Evaluator, step: Task) -> bool:
+    """Whether the limit gives a command time for more than to cut the connection."""
+    limits, is_open = numbers(evaluator.data(step.keywords["async"]), 0)
+    return is_open or any(limit > TIME_TO_CUT for limit in limits)
 
 
 def _is_awaited(walk: Walk, step: Task) -> bool:
