@@ -177,8 +177,9 @@ def _flow_depths(data: bytes) -> Iterator[int]:
 
 
 def _refuse_expansion(root: Node) -> None:
-    """Add up what the nodes weigh as written and with each alias replaced."""
+    """Add up what the nodes weigh as written and with each alias replaced, and how deep they are nested then."""
     weights: dict[int, int] = {}
+    depths: dict[int, int] = {}
     written = 0
     stack: list[tuple[Node, bool]] = [(root, False)]
     while stack:
@@ -186,6 +187,11 @@ def _refuse_expansion(root: Node) -> None:
         if is_done:
             own = NODE_WEIGHT
             weight = own + sum(weights[id(child)] for child in _children(node))
+            depths[id(node)] = 1 + max((depths.get(id(child), 0) for child in _children(node)), default=0)
+            if depths[id(node)] > MAX_DEPTH:
+                raise SourceError(
+                    f"does not parse: its aliases nest it more than {MAX_DEPTH} deep", node.start_mark.line + 1
+                )
         elif id(node) in weights:
             if weights[id(node)] == _OPEN:
                 raise SourceError("does not parse: an alias stands within what it names", node.start_mark.line + 1)
@@ -239,8 +245,8 @@ def pairs(node: MappingNode) -> list[tuple[str, Node, Node]]:
 def _collect_pairs(
     node: MappingNode, own: list[tuple[str, Node, Node]], merged: list[tuple[str, Node, Node]], depth: int
 ) -> None:
-    if depth > MAX_DATA_DEPTH:
-        return
+    if depth > MAX_DEPTH:
+        return  # what is composed is no deeper
     for key, value in node.value:
         if key.tag == "tag:yaml.org,2002:merge":
             sources = value.value if isinstance(value, SequenceNode) else [value]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import jsonschema
 import pytest
 
 from ansible_reap.cli import main
+from support.command import on_a_terminal
 
 SCHEMA = json.loads(resources.files("ansible_reap").joinpath("schemas/check.json").read_text(encoding="utf-8"))
 
@@ -260,29 +260,10 @@ def test_an_output_that_cannot_be_written_is_one_line_and_2(project: Project) ->
 
 
 def test_text_is_coloured_on_a_terminal_only_and_never_with_no_color(project: Project) -> None:
-    assert "\x1b[" in on_a_terminal(project.root, {})
-    assert "\x1b[" not in on_a_terminal(project.root, {"NO_COLOR": "1"})
-    assert "\x1b[" not in on_a_terminal(project.root, {"TERM": "dumb"})
+    assert "\x1b[" in on_a_terminal(["check"], project.root, {})
+    assert "\x1b[" not in on_a_terminal(["check"], project.root, {"NO_COLOR": "1"})
+    assert "\x1b[" not in on_a_terminal(["check"], project.root, {"TERM": "dumb"})
     assert "\x1b[" not in project.check().out
-
-
-def on_a_terminal(root: Path, variables: dict[str, str]) -> str:
-    """What ``check`` prints where its standard output is a terminal."""
-    ours, theirs = os.openpty()
-    environment = {key: value for key, value in os.environ.items() if key != "NO_COLOR"}
-    with subprocess.Popen(
-        [sys.executable, "-m", "ansible_reap", "check"], cwd=root, env={**environment, **variables}, stdout=theirs
-    ) as process:
-        os.close(theirs)
-        chunks = []
-        try:
-            while chunk := os.read(ours, 65536):
-                chunks.append(chunk)
-        except OSError:  # the terminal's other end has closed
-            pass
-        assert process.wait(60) == 1
-    os.close(ours)
-    return b"".join(chunks).decode()
 
 
 def test_a_reader_that_leaves_early_is_no_error(project: Project) -> None:

@@ -14,6 +14,7 @@ from ansible_reap import linting
 from ansible_reap.cli import main
 from ansible_reap.cli.terminal import follows_links, wants_colour
 from ansible_reap.formats.width import cut, width, wrap
+from support.command import on_a_terminal
 
 LAUNCH = "- name: Start\n  ansible.builtin.command: /opt/backup\n  async: 300\n  poll: 0\n"
 WAIT = """
@@ -132,6 +133,33 @@ def test_a_diff_of_a_file_without_a_last_line_end_is_one_that_git_reads(
     diff = capsys.readouterr().out
     assert "\\ No newline at end of file" in diff
     subprocess.run(["git", "apply", "--check", "--unsafe-paths"], input=diff, text=True, check=True)
+
+
+ODD_NAMES = ("\x1b[31mred.yml", "a\n::add-mask::b.yml", "##vso[task.complete]x.yml", 'quo"te\\d é.yml', "::c.yml")
+
+
+def test_names_in_a_diff_command_nothing_and_git_reads_them(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ODD_NAMES:
+        (root / "tasks" / name).write_text(LAUNCH)
+    main(["check", "--diff"])
+    diff = capsys.readouterr().out
+    heads = [line for line in diff.splitlines() if line.startswith(("--- ", "+++ "))]
+    assert len(heads) >= 2 * len(ODD_NAMES)
+    assert not any(mark in line for line in heads for mark in ("\x1b", "::", "##"))
+    assert not any(line.startswith("::") for line in diff.splitlines())
+    subprocess.run(["git", "init", "-q"], check=True)
+    subprocess.run(["git", "apply"], input=diff, text=True, check=True)
+    for name in ODD_NAMES:
+        assert "register:" in (root / "tasks" / name).read_text()
+
+
+@pytest.mark.parametrize("variables", [{}, {"NO_COLOR": "1"}, {"TERM": "dumb"}])
+def test_a_diff_on_a_terminal_holds_no_control_characters_of_others(variables: dict[str, str], root: Path) -> None:
+    (root / "tasks" / "\x1b]0;red.yml").write_text(LAUNCH + "  # \u202eback\n")
+    shown = on_a_terminal(["check", "--diff"], root, variables)
+    assert "red.yml" in shown
+    assert "back" in shown
+    assert not any(mark in shown for mark in ("\x1b]", "\u202e"))
 
 
 def test_a_diff_of_what_is_clean_is_empty(root: Path, capsys: pytest.CaptureFixture[str]) -> None:

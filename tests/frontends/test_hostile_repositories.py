@@ -185,3 +185,36 @@ def test_what_a_change_brings_to_a_file_with_a_line_end_in_its_name_is_told(root
     (root / "n\nl.yml").write_text(PLAY)
     ended = run("check", "--format", "json", "--diff-base", "HEAD", cwd=root)
     assert [each["path"] for each in json.loads(ended.out)["findings"]] == ["n\nl.yml"], ended.err
+
+
+def test_a_commit_that_the_repository_replaces_by_another_hides_nothing(root: Path) -> None:
+    git(root, "branch", "base")
+    (root / "new.yml").write_text(PLAY)
+    git(root, "add", "-A")
+    git(root, "commit", "-q", "-m", "one more")
+    git(root, "replace", "base", "HEAD")
+    ended = run("check", "--format", "json", "--diff-base", "base", cwd=root)
+    assert [each["path"] for each in json.loads(ended.out)["findings"]] == ["new.yml"], ended.err
+
+
+def test_what_another_commit_of_a_submodule_brings_is_new(root: Path, trap: Path, tmp_path: Path) -> None:
+    launch = PLAY.partition("tasks:\n")[2].replace("    - ", "- ").replace("      ", "  ")
+    other = tmp_path / "other"
+    (other / "tasks").mkdir(parents=True)
+    (other / "tasks" / "old.yml").write_text("- debug:\n")
+    git(other, "init", "-q")
+    git(other, "add", "-A")
+    git(other, "commit", "-q", "-m", "first")
+    git(root, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(other), "sub")
+    git(root, "commit", "-q", "-m", "a submodule")
+    for base, name in (("HEAD~1", "old.yml"), ("HEAD", "new.yml")):
+        (root / "sub" / "tasks" / name).write_text(launch)
+        git(root / "sub", "add", "-A")
+        git(root / "sub", "commit", "-q", "-m", name)
+        git(root / "sub", "config", "core.fsmonitor", str(trap))
+        ended = run("check", "--format", "json", "--diff-base", base, cwd=root)
+        found = [each["path"] for each in json.loads(ended.out)["findings"]]
+        assert f"sub/tasks/{name}" in found, ended.err
+        assert "site.yml" not in found
+        assert not (tmp_path / "sprung").exists()
+        git(root / "sub", "config", "--unset", "core.fsmonitor")

@@ -54,3 +54,24 @@ def test_a_command_of_many_wrappers_costs_little(word: str, tmp_path: Path) -> N
         check=False,
     )
     assert "1 launch" in ended.stdout + ended.stderr
+
+
+FOLDERS = (".git", ".hg", ".svn", ".tox", ".nox", ".venv", ".cache", "node_modules", "__pycache__", ".github", ".idea")
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"site.yml": "# " + " ".join(f"{name}/" for name in FOLDERS) + "\n# " + "a" * 900_000 + "\n"}
+        | {f"{name}/x": "" for name in FOLDERS},
+        {"d/" * 60 + "site.yml": "".join(f"#include {number}/a\n" for number in range(45_000)), "x/a": ""},
+        {"site.yml": "- include_tasks: " + "{{" * 200_000 + "\n", "x.inc": ""},
+        {"site.yml": "- include_tasks: a\n" + " " * 300_000 + "#" + "\n# x" * 100_000, "x.inc": "\n \t" * 80_000},
+    ],
+    ids=["folders that are named", "names of calls", "templates", "comments"],
+)
+def test_names_without_end_cost_little(files: dict[str, str], tmp_path: Path) -> None:
+    lay(tmp_path, {"launch.yml": LAUNCHES, **files})
+    limited = f"ulimit -t 8; exec '{sys.executable}' -m ansible_reap check --project-dir '{tmp_path}'"
+    ended = subprocess.run(["bash", "-c", limited], capture_output=True, text=True, timeout=SECONDS, check=False)
+    assert "100 launches" in ended.stdout + ended.stderr

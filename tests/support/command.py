@@ -70,3 +70,22 @@ def assert_is_told_well(ended: Ended) -> None:
     assert not CONTROL.search(ended.err.replace("\n", "")), ended.err
     assert not CONTROL.search(ended.out.replace("\n", "")), ended.out
     assert max(map(len, ended.err.splitlines()), default=0) < 2000
+
+
+def on_a_terminal(arguments: list[str], root: Path, variables: dict[str, str]) -> str:
+    """What the command prints where its standard output is a terminal; its status is 1."""
+    ours, theirs = os.openpty()
+    environment = {key: value for key, value in os.environ.items() if key != "NO_COLOR"}
+    with subprocess.Popen(
+        [sys.executable, "-m", "ansible_reap", *arguments], cwd=root, env={**environment, **variables}, stdout=theirs
+    ) as process:
+        os.close(theirs)
+        chunks = []
+        try:
+            while chunk := os.read(ours, 65536):
+                chunks.append(chunk)
+        except OSError:  # the terminal's other end has closed
+            pass
+        assert process.wait(60) == 1
+    os.close(ours)
+    return b"".join(chunks).decode()

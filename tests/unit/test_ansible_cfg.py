@@ -16,7 +16,6 @@ from ansible_reap.content.project import Project
 from ansible_reap.history.database import StoreError
 from ansible_reap.history.settings import configured
 from ansible_reap.runtime.ledger.folder import ledger_folder
-from ansible_reap.timing import DEFAULT_POLL
 from support.environments import chosen_cores, program
 
 ANSIBLES_CHOICE = """
@@ -92,7 +91,7 @@ def test_a_folder_in_the_environment_is_read_alike_by_ledger_history_and_check(
     assert address is not None
     assert address.path == places / "elsewhere" / "kept" / "times.db"
     settings = Project(places / "project").settings
-    assert (settings.poll, settings.roles_path) == (7, ("shared-roles",))
+    assert (settings.polls, settings.roles_path) == ((("", 7),), ("shared-roles",))
 
 
 def test_a_project_chooses_no_server_and_reads_no_variable_of_the_environment(places: Path) -> None:
@@ -108,10 +107,15 @@ def test_a_project_chooses_no_server_and_reads_no_variable_of_the_environment(pl
     assert address.url == "postgresql://db.example/times"
 
 
-@pytest.mark.parametrize("poll", ["9" * 5000, "²", "-1", "soon", ""])
-def test_an_interval_that_is_no_number_of_seconds_is_the_default(places: Path, poll: str) -> None:
+@pytest.mark.parametrize(
+    ("poll", "may_not_wait"),
+    [("9" * 5000, False), ("", False), (" 15", False), ("²", True), ("-1", True), ("0.0", True), ("soon", True)],
+)
+def test_an_interval_that_may_not_be_above_0_makes_launches_possible(
+    places: Path, poll: str, may_not_wait: bool
+) -> None:
     (places / "project" / "ansible.cfg").write_text(f"[defaults]\npoll_interval = {poll}\n")
-    assert Project(places / "project").settings.poll == DEFAULT_POLL
+    assert Project(places / "project").may_not_wait == may_not_wait
 
 
 def test_a_device_or_a_huge_file_is_not_read(places: Path) -> None:

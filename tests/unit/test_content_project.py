@@ -48,7 +48,7 @@ def test_a_folder_without_permission_is_named(tmp_path: Path) -> None:
 def test_settings_of_ansible_cfg(tmp_path: Path) -> None:
     lay(tmp_path, {"ansible.cfg": "[defaults]\nroles_path = ./r:/else\npoll_interval = 0\n"})
     settings = Project(tmp_path).settings
-    assert (settings.roles_path, settings.poll) == (("./r", "/else"), 0)
+    assert (settings.roles_path, settings.polls) == (("./r", "/else"), (("", 0),))
 
 
 @pytest.mark.parametrize("name", ["r" * 5000, "r\udcff", "{{ (" * 100])

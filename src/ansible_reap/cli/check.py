@@ -224,7 +224,9 @@ def _diff(root: Path, lint: _Lint, unsaved: Mapping[str, bytes], args: argparse.
     prefix = f"{root.relative_to(here).as_posix()}/" if root != here and root.is_relative_to(here) else ""
     lines = [line.rstrip("\n") for line in autofix.diff(root, fixed, unsaved, prefix)]
     colour = not args.output and _wants_colour(args)
-    _put("".join(f"{_painted(printable(line)) if colour else line}\n" for line in lines), args)
+    if not args.output and (colour or sys.stdout.isatty()):  # elsewhere it is a patch, which must apply
+        lines = [printable(line) for line in lines]
+    _put("".join(f"{_painted(line) if colour else line}\n" for line in lines), args)
     _tell_errors(seen_from(fixed.outcome, Path.cwd()))
     left = len(fixed.outcome.findings)
     print(f"{len(fixed.applied)} would be fixed in {len(fixed.files)} files, {left} left", file=sys.stderr)

@@ -9,9 +9,8 @@ from enum import Enum
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from ansible_reap.content import arguments
+from ansible_reap.content.source import MAX_DEPTH
 from ansible_reap.content.tasks import BLOCK_PARTS, TASK_LISTS, short_module
-
-MAX_DEPTH = 40
 
 
 class ReferenceKind(Enum):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+_CALL_SIGNS = (b"include", b"import_", b"tasks_from")
 _SIGNS = (b"include", b"import_", b"role", b"dependencies", b"hosts", b"action")
 _CALL = re.compile(rb"""include(?!_vars)|import_|(?:(roles|dependencies)|role|hosts|action)["']?[ \t]*:""")
 """The key of a call, from the word that marks it on; the group marks lists of roles."""
@@ -27,8 +28,22 @@ CALL_LENGTH = 500
 LIST_LENGTH = 8000
 """The same for a list of roles."""
 
+_PADDING = re.compile(rb"#[^\n]{100}|\n[ \t]*#[^\n]*\n[ \t]*#|\s{100}")
+_PADDED = re.compile(rb"(?<![ \t])(?:[ \t]*(?:(?<=[ \t\n])#[^\n]*)?\n)+")
+
 _NAME = rb"""["']?([^\s"',}\]#]+)"""
 _NAMED = re.compile(rb"""(?:include(?:_tasks)?|import_(?:tasks|playbook)|tasks_from)["']?\s*[:=]?\s*""" + _NAME)
+_QUOTED = re.compile(
+    rb"""(?:(?:include(?:_tasks)?|import_(?:tasks|playbook)|tasks_from)["']?|\bfile)\s*:\s*"""
+    rb"""["']([^"'\n]{1,200} [^"'\n]{1,200})["']"""
+)
+"""A name with blanks in it."""
+_SPELLED_OTHERWISE = re.compile(
+    rb"""(?:include(?:_tasks)?|import_(?:tasks|playbook)|tasks_from|file)["']?\s*:\s*"""
+    rb"""(?:(?:&\S+\s+)?[*!>|]"""
+    rb"""|["']?[^\n"'{]{0,200}\{\{(?![^\n]{0,200}\.(?:ya?ml|json)["'\s]*(?:\n|$)))"""
+)
+"""A call by an alias, a text in a block or with a tag, or by a template that does not end as YAML does."""
 _FILE = re.compile(rb"""\bfile["']?\s*[:=]\s*""" + _NAME)
 _OWN_FOLDER = re.compile(rb"""\{\{-?\s*(?:playbook_dir|role_path)\s*-?\}\}/""")
 
@@ -47,6 +62,7 @@ def call_text(data: bytes) -> CallText | None:
     signs = [sign for sign in _SIGNS if sign in data]
     if not signs:
         return None
+    data = _close_up(data)
     if data.lstrip()[:1] in (b"[", b"{"):
         is_templated = b"{{" in data
         return CallText(frozenset() if is_templated else frozenset(_words(data)), is_templated)
@@ -83,7 +99,8 @@ def _calls(data: bytes, sign: bytes) -> Iterator[tuple[int, int]]:
 def named_files(data: bytes) -> set[str]:
     """The names, written out, of the files that calls in the text may mean; too many rather than too few."""
     found: set[bytes] = set()
-    for sign in (b"include", b"import_", b"tasks_from"):
+    data = _close_up(data)
+    for sign in _CALL_SIGNS:
         at = data.find(sign)
         while at >= 0:
             part = data[at : at + CALL_LENGTH]
@@ -92,10 +109,21 @@ def named_files(data: bytes) -> set[str]:
             match = _NAMED.match(part)
             if match is not None:
                 found.add(match.group(1))
+                found.update(_QUOTED.findall(part))
                 if b"file" in part:
                     found.update(_FILE.findall(part))
             at = data.find(sign, at + len(sign))
     return {name.removeprefix(b"file=").decode("utf-8", "replace") for name in found if b"{" not in name}
+
+
+def calls_unnamed(data: bytes) -> bool:
+    """Whether some call may lead to a file of any ending by a name that the text alone does not tell."""
+    return any(sign in data for sign in _CALL_SIGNS) and _SPELLED_OTHERWISE.search(_close_up(data)) is not None
+
+
+def _close_up(data: bytes) -> bytes:
+    """The text without comments and empty lines, of which any number may stand between a call and its name."""
+    return _PADDED.sub(b"\n", data) if _PADDING.search(data) else data
 
 
 def telling_word(name: str) -> bytes:

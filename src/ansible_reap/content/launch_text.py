@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-_TO_COLON = rb"""["']?(?:\s*\#[^\n]*\n)*\s*:"""
-"""What may stand between a key and its colon, which is on a line of its own in ``? key``."""
+_TO_COLON = rb"""["']?\s*:"""
+"""What may stand between a key and its colon."""
 _ASYNC = re.compile(rb"\basync(?:_val)?" + _TO_COLON)
 _POLL = re.compile(rb"\bpoll" + _TO_COLON + rb"""[ \t]*["']?([^\s"'#,}]*)""")
-_ANCHORED = re.compile(rb"""&[^\s,\[\]{}]+\s+(?:!\S*\s+)?["']?(async|poll)(?:_val)?\b""")
-"""A key may be an alias of a word that stands elsewhere."""
+_ALIAS_AS_KEY = re.compile(rb"\*[\w-]+\s*:")
+_KEY_ALONE = re.compile(rb"\?(?:\s|\xc2\x85|\xe2\x80[\xa8\xa9])")
+"""``? key``: with comments and lines before the colon. Questions look like it too; then the parser decides."""
 BEGINS_LOOK = re.compile(rb"async_status|ansible_async")
 _ESCAPED = re.compile(rb"""\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|\r?\n[ \t]*)""")
 """How a text in double quotes may spell a letter, or break off in the middle of a word."""
@@ -37,10 +38,8 @@ class Keywords(NamedTuple):
         bears_async = has_async and _ASYNC.search(data) is not None
         polls = _POLL.findall(data) if has_poll else []
         may_be_zero = any(not poll.isdigit() or not poll.strip(b"0") for poll in polls)
-        if (has_async or has_poll) and b"&" in data:
-            anchored = set(_ANCHORED.findall(data))
-            bears_async = bears_async or b"async" in anchored
-            may_be_zero = may_be_zero or b"poll" in anchored
+        if has_async and ((b"?" in data and _KEY_ALONE.search(data)) or (b"&" in data and _ALIAS_AS_KEY.search(data))):
+            bears_async = may_be_zero = True  # a key may be an alias of a word that stands elsewhere
         return cls(bears_async, bool(polls) or may_be_zero, may_be_zero)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import posixpath
 import re
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ansible_reap import ansible_cfg
-from ansible_reap.content.call_text import named_files
+from ansible_reap.content.call_text import calls_unnamed, named_files
 from ansible_reap.content.launch_text import may_launch
 from ansible_reap.reading import SourceError, read
 from ansible_reap.timing import DEFAULT_POLL
@@ -44,12 +45,21 @@ COPIED_FOLDER = "files"
 YAML_ENDINGS = (".yml", ".yaml")
 JSON_ENDING = ".json"
 MAX_FILES = 200_000
+MAX_LOOKED_BESIDE = 5_000
+"""Files that do not end as YAML does which are looked into where a call may mean any of them."""
+MAX_BESIDE = 256 * 1024
+"""Bytes of one of them; a larger one is left alone."""
+MAX_PART = 200
+"""Bytes of a path before and after the name of a folder in it."""
+_PATH_LETTERS = bytes(byte for byte in range(128) if chr(byte).isalnum() or byte in b"_./-")
+_NEVER_CALLED = (".j2", ".md", ".rst", ".py")
+_LIST = re.compile(rb"(?:\s|#[^\n]*\n|---[^\n]*\n|\xef\xbb\xbf)*(?:-\s|\[)")
 MAX_LOOKED_FOR = 50_000
 """Paths that are looked for because a call names something in a folder that is not listed."""
 
 
 class AnsibleSettings(NamedTuple):
-    """What ansible.cfg says that the analysis needs. ``poll`` is the default poll interval in seconds."""
+    """What ansible.cfg says that the analysis needs."""
 
     become: bool = False
     """Whether tasks become another user without being told to."""
@@ -57,7 +67,11 @@ class AnsibleSettings(NamedTuple):
 
     roles_path: tuple[str, ...] = ()
     collections_path: tuple[str, ...] = ()
-    poll: int = DEFAULT_POLL
+    polls: tuple[tuple[str, float], ...] = (("", DEFAULT_POLL),)
+    """The default poll interval in seconds by the folder whose ansible.cfg gives it, the root's first.
+
+    An interval that is not understood counts as 0: the launch is not to be missed.
+    """
 
 
 class Project:
@@ -99,6 +113,7 @@ class Project:
         self.settings = self._settings()
         self._follow_settings()
         self._known = set(self.yaml)
+        self._has_looked_beside = False
         self._looked_for = 0
 
     def read(self, path: str) -> bytes:
@@ -213,8 +228,11 @@ class Project:
             for name in folders:
                 if self._is_entered(prefix, name):
                     pending.append(f"{prefix}{name}/")
-                else:
-                    self._skipped.setdefault(name, []).append(f"{prefix}{name}")
+                    continue
+                self._skipped.setdefault(name, []).append(f"{prefix}{name}")
+                if self.is_folder(f"{prefix}{name}/tasks"):  # a role may be called so
+                    parts = (f"{prefix}{name}/{part}" for part in _ROLE_PARTS)
+                    pending += [f"{part}/" for part in parts if self.is_folder(part)]
             self._sort_in(prefix, self._present(prefix, sorted(files)), links, copies)
 
     def _stand_in(self) -> None:
@@ -232,7 +250,8 @@ class Project:
     def _follow_settings(self) -> None:
         """List the folders of roles that the settings name, wherever they are."""
         before = len(self.yaml)
-        for path in self.settings.roles_path:
+        collections = (f"{path}/ansible_collections" for path in self.settings.collections_path)
+        for path in (*self.settings.roles_path, *collections):
             folder = self._resolved(path) if not path.startswith(("/", "~")) else None
             if folder and folder not in self._listed and self.is_folder(folder):
                 self._list_from(f"{folder}/", {})
@@ -252,9 +271,12 @@ class Project:
         if is_aside or b"include" in data or b"import_" in data or b"tasks_from" in data:
             for name in named_files(data) if (is_aside or self._beside) else ():
                 new += self._called(caller, name, is_aside=is_aside)
+            if self._beside and not self._has_looked_beside and calls_unnamed(data):
+                self._has_looked_beside = True
+                new += self._launching_beside()
         for name in skipped:
-            for match in re.findall(rb"[\w./-]{0,200}" + re.escape(f"{name}/".encode()) + rb"[\w./-]{1,200}", data):
-                new += self._called(caller, match.decode(), is_aside=True)
+            for path in sorted(_paths_through(data, f"{name}/".encode())):
+                new += self._called(caller, path.decode(), is_aside=True)
         return new
 
     def _called(self, caller: str, name: str, *, is_aside: bool) -> list[str]:
@@ -262,16 +284,20 @@ class Project:
         base = name.rpartition("/")[2]
         endings = ("", *YAML_ENDINGS, JSON_ENDING)
         nearby = [path for ending in endings for path in self._beside.get(base + ending, ())]
+        if ".." not in name:
+            tails = tuple(f"/{posixpath.normpath(name)}{ending}" for ending in endings)
+            nearby = [path for path in nearby if f"/{path}".endswith(tails)]
         if not nearby and not is_aside:
+            return []
+        self._looked_for += (caller.count("/") + 1) * len(_NEAR)
+        if self._looked_for > MAX_LOOKED_FOR:
+            self._tell_once("not all was looked for that is called here by its name", caller)
             return []
         places = {posixpath.normpath(f"{folder}{part}{name}") for folder in _above(caller) for part in _NEAR}
         wanted = {place + ending for place in places if not place.startswith(("..", "/")) for ending in endings}
         found = {path for path in nearby if path in wanted or _is_entry(path, name)}
         if is_aside:
             self._looked_for += len(wanted)
-            if self._looked_for > MAX_LOOKED_FOR:
-                self._tell_once("not all was looked for that is called here in folders that are not listed", caller)
-                return []
             found.update(path for path in wanted if self._is_file(path))
         before = len(self.yaml)
         for path in sorted(found.difference(self._known, self._stand_ins)):
@@ -283,6 +309,37 @@ class Project:
         new = self.yaml[before:]
         self._known.update(new)
         return new
+
+    def _launching_beside(self) -> list[str]:
+        """The files of any ending that begin as lists of tasks and launch something, for a call that may mean any."""
+        found: list[str] = []
+        looked = 0
+        for name, paths in self._beside.items():
+            if name.endswith(_NEVER_CALLED):
+                continue
+            for path in paths:
+                looked += 1
+                if looked > MAX_LOOKED_BESIDE:
+                    return self._add_beside(found)
+                if path not in self._known and self._is_list_that_launches(path):
+                    found.append(path)
+        return self._add_beside(found)
+
+    def _is_list_that_launches(self, path: str) -> bool:
+        try:
+            if self.canonical(path) is None:
+                return False
+            data = read(f"{self._real}{os.sep}{path}", MAX_BESIDE)
+        except SourceError:
+            return False
+        return b"async" in data and _LIST.match(data) is not None and may_launch(data)
+
+    def _add_beside(self, paths: list[str]) -> list[str]:
+        for path in sorted(paths):
+            self._add_called(path)
+        self.copied.update(paths)  # they need not parse
+        self._known.update(paths)
+        return sorted(paths)
 
     def _tell_once(self, what: str, path: str) -> None:
         if not any(told == what for _, told in self.unreadable):
@@ -332,8 +389,8 @@ class Project:
         """What lies in a folder: YAML that Ansible reads, YAML that it copies (by the folder above), the rest."""
         listed: list[str] = []
         parts = [] if "{{" in prefix else prefix.split("/")
-        is_rendered = RENDERED_FOLDER in parts
-        is_copied = COPIED_FOLDER in parts
+        is_rendered = RENDERED_FOLDER in parts and not _is_role_named(parts, RENDERED_FOLDER)
+        is_copied = COPIED_FOLDER in parts and not _is_role_named(parts, COPIED_FOLDER)
         for name in names:
             if name.endswith(YAML_ENDINGS) or prefix + name in self._named:
                 if name in links:  # to a file of the project, which is that file again, or out of the project
@@ -364,7 +421,11 @@ class Project:
     def _settings(self) -> AnsibleSettings:
         """What the ansible.cfg in effect says, and after that where those of sub-projects look for roles."""
         config = ansible_cfg.load(here=self.root)
-        nested = [ansible_cfg.read(self.root / path) for path in sorted(self._nested_configs)]
+        if config.path is not None and config.path.is_relative_to(self.root):
+            is_ours = self._resolved(config.path.relative_to(self.root).as_posix()) is not None
+            config = config if is_ours else ansible_cfg.AnsibleCfg(None, {})  # a link leads out of the project
+        self._nested_configs = [path for path in sorted(self._nested_configs) if self._resolved(path) is not None]
+        nested = [ansible_cfg.read(self.root / path) for path in self._nested_configs]
         if config.path is None and not nested:
             return AnsibleSettings()
 
@@ -373,14 +434,18 @@ class Project:
                 self._configured_path(part, each.path) for each in (config, *nested) for part in _path_list(each, keys)
             )
 
-        poll = (config.get("defaults", "poll_interval") or "").strip()
+        polls = [("", _poll_interval(config))]
+        polls += [
+            (path.rpartition("/")[0], _poll_interval(each))
+            for path, each in zip(self._nested_configs, nested, strict=True)
+        ]
         become = (config.get("privilege_escalation", "become") or config.get("defaults", "become") or "").strip()
         return AnsibleSettings(
             become=become.lower() in ("true", "yes", "on", "1"),
             remote_user=config.get("defaults", "remote_user"),
             roles_path=paths("roles_path"),
             collections_path=paths("collections_path", "collections_paths"),
-            poll=int(poll) if poll.isascii() and poll.isdigit() and len(poll) < 10 else DEFAULT_POLL,
+            polls=tuple(polls),
         )
 
     def _configured_path(self, text: str, config: Path | None) -> str:
@@ -389,13 +454,40 @@ class Project:
             return text
         return os.path.relpath(config.parent / text, self.root).replace(os.sep, "/")
 
+    def default_polls(self, playbook: str) -> frozenset[float]:
+        """The poll intervals, in seconds, that may hold where a play does not say: by each ansible.cfg above it."""
+        return frozenset(
+            poll for folder, poll in self.settings.polls if not folder or playbook.startswith(f"{folder}/")
+        )
+
+    @property
+    def may_not_wait(self) -> bool:
+        """Whether an ansible.cfg makes a task with a limit alone a launch."""
+        return any(poll <= 0 for _, poll in self.settings.polls)
+
     def folders(self) -> Iterator[str]:
         """Every folder that was listed."""
         yield from self._directories
 
 
+_ROLE_PARTS = ("tasks", "handlers", "meta", "vars", "defaults")
 _NEAR = ("", "tasks/", "handlers/")
 """Where, from the folders above a call, its file may lie."""
+
+
+def _paths_through(data: bytes, folder: bytes) -> set[bytes]:
+    """The paths in the text with the folder in them; ``folder`` ends in a slash."""
+    found: set[bytes] = set()
+    at = data.find(folder)
+    while at >= 0:
+        end = at + len(folder)
+        before, after = data[max(0, at - MAX_PART) : at], data[end : end + MAX_PART]
+        start = len(before.rstrip(_PATH_LETTERS))
+        length = len(after) - len(after.lstrip(_PATH_LETTERS))
+        if length:
+            found.add(before[start:] + folder + after[:length])
+        at = data.find(folder, end)
+    return found
 
 
 def _above(path: str) -> Iterator[str]:
@@ -410,9 +502,31 @@ def _is_entry(path: str, name: str) -> bool:
     return path.rpartition(".")[0].endswith(f"/tasks/{name}") or path.endswith(f"/tasks/{name}")
 
 
+def _is_role_named(parts: list[str], name: str) -> bool:
+    """Whether the one folder of this name is a role, in which Ansible reads what it would elsewhere copy or render."""
+    at = parts.index(name)
+    return (
+        0 < at < len(parts) - 1
+        and parts[at - 1] == "roles"
+        and parts[at + 1] in _ROLE_PARTS
+        and name not in parts[at + 1 :]
+    )
+
+
 def _is_role_part(parts: list[str], name: str) -> bool:
     """Whether Ansible loads the file with a role, though it does not end as YAML does."""
-    return len(parts) > 2 and parts[-2] in ("tasks", "handlers", "meta") and name in ("main", "main.json")
+    return len(parts) > 1 and parts[-2] in ("tasks", "handlers", "meta") and name in ("main", "main.json")
+
+
+def _poll_interval(config: ansible_cfg.AnsibleCfg) -> float:
+    text = (config.get("defaults", "poll_interval") or "").strip()
+    if not text:
+        return DEFAULT_POLL
+    try:
+        poll = float(text)
+    except ValueError:
+        return 0
+    return 0 if math.isnan(poll) else poll
 
 
 def _path_list(config: ansible_cfg.AnsibleCfg, keys: tuple[str, ...]) -> list[str]:
@@ -424,7 +538,7 @@ def _path_list(config: ansible_cfg.AnsibleCfg, keys: tuple[str, ...]) -> list[st
 def _is_environment(folder: Path) -> bool:
     """Whether a folder is a virtual environment of Python: an empty ``pyvenv.cfg`` makes none."""
     try:
-        if not (folder / "pyvenv.cfg").exists():
+        if not (folder / "pyvenv.cfg").exists() or (folder / "tasks").is_dir():
             return False
         return any(folder.glob("lib/python*/site-packages")) or (folder / "Lib/site-packages").exists()
     except OSError:

@@ -9,9 +9,20 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ansible_reap import yaml_nodes
 from ansible_reap.content.survey import VAULT_HEADER
 from ansible_reap.reading import SourceError
-from ansible_reap.yaml_nodes import Hidden, Unsafe, pairs, plain
+from ansible_reap.yaml_nodes import MAX_DEPTH, Hidden, Unsafe, pairs, plain
 
-__all__ = ["Hidden", "SourceError", "Unsafe", "check", "compose", "end_line", "is_vaulted", "pairs", "plain"]
+__all__ = [
+    "MAX_DEPTH",
+    "Hidden",
+    "SourceError",
+    "Unsafe",
+    "check",
+    "compose",
+    "end_line",
+    "is_vaulted",
+    "pairs",
+    "plain",
+]
 
 
 def is_vaulted(data: bytes) -> bool:

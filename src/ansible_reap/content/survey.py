@@ -43,8 +43,8 @@ class Survey:
         while pending:
             path = pending.pop()
             data = self._look_at(path)
-            if 0 < len(data) <= MAX_KEPT:
-                pending += self.project.reach(path, data)
+            if data:
+                pending += self.project.reach(path, spelled_out(data) if path in self._escaped else data)
         if not self.concerns_jobs:
             self._data.clear()
 
@@ -120,7 +120,9 @@ class Survey:
         if not (has_async or b"poll" in data or b"ansible_job_id" in data):
             return  # most files of most projects
         words = Keywords.of(data)
-        launches = words.bears_async and (words.may_be_zero or self.project.settings.poll == 0)
+        launches = words.bears_async and (
+            words.may_be_zero or any(poll <= 0 for _, poll in self.project.settings.polls)
+        )
         if launches or (has_async and BEGINS_LOOK.search(data) is not None) or b"ansible_job_id" in data:
             self.asynchronous.append(path)
             self.has_launches = self.has_launches or launches

@@ -11,12 +11,11 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ansible_reap.content import arguments
 from ansible_reap.content.keywords import ALIASES, TASK_KEYWORDS
 from ansible_reap.content.model import Block, Place, Task
-from ansible_reap.content.source import end_line, pairs, plain
+from ansible_reap.content.source import MAX_DEPTH, end_line, pairs, plain
 
 BLOCK_PARTS = ("block", "rescue", "always")
 TASK_LISTS = ("pre_tasks", "tasks", "post_tasks", "handlers")
 _PREFIXES = ("ansible.builtin.", "ansible.legacy.")
-MAX_BLOCK_DEPTH = 40
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -183,7 +182,7 @@ def _import_path(value: Node) -> str | None:
 
 
 def _steps(path: str, node: Node, parent: Block | None, *, handlers: bool, depth: int) -> tuple[Step, ...]:
-    if not isinstance(node, SequenceNode) or depth > MAX_BLOCK_DEPTH:
+    if not isinstance(node, SequenceNode) or depth > MAX_DEPTH:  # what is composed is no deeper
         return ()
     out: list[Step] = []
     for item in node.value:

@@ -108,7 +108,8 @@ def _add_unwalked(library: Library, record: Record) -> None:
             if ("async" in step.keywords or "poll" in step.keywords) and id(step) not in record.uses:
                 use = UseRecord(step)
                 use.limit.add_all(_literal(step.keywords.get("async"), 0))
-                use.poll.add_all(_literal(step.keywords.get("poll"), library.project.settings.poll))
+                for default in library.project.default_polls(step.path):
+                    use.poll.add_all(_literal(step.keywords.get("poll"), default))
                 record.uses[id(step)] = use
 
 

@@ -6,6 +6,7 @@ Fixes are tried on the text in memory. A file is written once, when its final co
 from __future__ import annotations
 
 import difflib
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -19,6 +20,8 @@ from ansible_reap.linting.outcome import Outcome
 ROUNDS = 20
 """The most rounds of fixing; fixes that touch the same lines need one round each."""
 
+_COMMANDING = re.compile(r"[\"\\]|::|##")
+_PLAIN = frozenset(byte for byte in range(32, 127) if chr(byte) not in '"\\:#')
 _Key = tuple[str, str, str]
 
 
@@ -86,15 +89,23 @@ def write(root: Path, fixed: Fixed) -> None:
 def diff(root: Path, fixed: Fixed, unsaved: Mapping[str, bytes] | None = None, prefix: str = "") -> Iterator[str]:
     """What would change, as lines of a unified diff that ``git apply`` and ``patch -p1`` read.
 
-    ``prefix`` stands before each path.
+    ``prefix`` stands before each path. Names are quoted as git quotes them, where they hold more than plain text.
     """
     for path, new in sorted(fixed.files.items()):
         old = (unsaved or {}).get(path)
         if old is None:
             old = (root / path).read_bytes()
         before, after = (data.decode("utf-8", "surrogateescape").splitlines(keepends=True) for data in (old, new))
-        for line in difflib.unified_diff(before, after, f"a/{prefix}{path}", f"b/{prefix}{path}"):
+        for line in difflib.unified_diff(before, after, quoted(f"a/{prefix}{path}"), quoted(f"b/{prefix}{path}")):
             yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
+
+
+def quoted(name: str) -> str:
+    """A name in a diff: in quotes with octal escapes where it may end its line, or command a terminal or a CI log."""
+    if name.isprintable() and not _COMMANDING.search(name):
+        return name
+    data = name.encode("utf-8", "surrogateescape")
+    return '"' + "".join(chr(byte) if byte in _PLAIN else f"\\{byte:03o}" for byte in data) + '"'
 
 
 def _failed(before: Outcome, after: Outcome, done: Iterable[Finding]) -> set[_Key]:

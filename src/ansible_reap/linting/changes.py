@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,16 @@ from ansible_reap.reading import MAX_CONTENT
 
 Lint = Callable[[Mapping[str, bytes | None]], Outcome]
 
-_DIFF = ("diff", "--no-ext-diff", "--no-textconv", "--ignore-submodules=all", "--relative", "--name-status", "-z", "-M")
+_DIFF = (
+    "diff",
+    "--no-ext-diff",
+    "--no-textconv",
+    "--ignore-submodules=dirty",
+    "--relative",
+    "--name-status",
+    "-z",
+    "-M",
+)
 
 
 class ChangesError(Exception):
@@ -64,8 +73,17 @@ def _since(root: Path, ref: str) -> Before:
         new.add(after)
     untracked = git.ask(root, "ls-files", "--others", "--exclude-standard", "-z").split(b"\0")[:-1]
     new.update(map(os.fsdecode, untracked))
+    for path in [each for each in new if (root / each).is_dir()]:  # another commit of a submodule: all of it is new
+        new.update(_files_below(root, path.rstrip("/")))
     files: dict[str, bytes | None] = dict.fromkeys(sorted(new - old))
     return Before(files | _contents(root, commit, sorted(old)), names)
+
+
+def _files_below(root: Path, folder: str) -> Iterator[str]:
+    """The files of a folder that is a repository of its own, by path relative to the root."""
+    for at, folders, names in os.walk(root / folder):
+        folders[:] = [name for name in folders if name != ".git"]
+        yield from ((Path(at) / name).relative_to(root).as_posix() for name in names)
 
 
 def _commit(root: Path, ref: str) -> str:

@@ -193,9 +193,9 @@ def _all_commands(task: Task) -> Iterator[Command]:
     """The commands of the task, and those that it has a shell run elsewhere, as ``kubectl exec POD -- sh -c '...'``."""
     for command in work.commands(task):
         yield command
-        words = command.words
+        words = command.words if not _is_shell(command) else ()
         for at in range(1, len(words) - 2):
-            if not _is_shell(command) and words[at] in _SHELLS and words[at + 1].endswith("c"):
+            if words[at] in _SHELLS and words[at + 1].endswith("c"):
                 yield from parse(words[at + 2])
                 break
 

@@ -164,4 +164,5 @@ def numbers(value: Value, default: float) -> tuple[set[float], bool]:
         else:
             is_open = True
     usable = {number for number in found if abs(number) < MAX_SECONDS}  # which NaN is not either
+    is_open = is_open or len(usable) < len(found)
     return {int(number) if number == int(number) else number for number in usable}, is_open

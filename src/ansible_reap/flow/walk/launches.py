@@ -57,8 +57,9 @@ def note_use(visit: Visit) -> None:
     evaluator = visit.any_round.evaluator
     if "async" in step.keywords:
         use.limit.add_all(numbers(evaluator.data(step.keywords["async"]), 0))
-    default = visit.walk.library.project.settings.poll
-    use.poll.add_all(numbers(_split(evaluator, step.keywords.get("poll")), default))
+    poll = _split(evaluator, step.keywords.get("poll"))
+    for default in _default_polls(visit):
+        use.poll.add_all(numbers(poll, default))
     for given in (visit.vars, *visit.frame.declared):
         if EXPECT_VARIABLE in given:
             use.expected.add_all(numbers(evaluator.data(given[EXPECT_VARIABLE]), 0))
@@ -77,6 +78,15 @@ def _split(evaluator: Evaluator, raw: Any) -> Value:
         evaluator.splits_on_settings = False
 
 
+def _default_polls(visit: Visit) -> frozenset[float]:
+    return visit.walk.library.project.default_polls(visit.frame.playbook or visit.step.path)
+
+
+def _does_not_wait(poll: float) -> bool:
+    """Ansible waits only where the interval is above 0 (ansible-core 2.16 to 2.22)."""
+    return poll <= 0
+
+
 def _where(value: Value, default: float, wanted: Callable[[float], bool]) -> Formula:
     """Under what the value can be a number that is wanted."""
     found: list[Formula] = []
@@ -92,11 +102,11 @@ def launch(visit: Visit) -> bool:
     walk, step, frame = visit.walk, visit.step, visit.frame
     each = visit.any_round
     evaluator = each.evaluator
-    default = walk.library.project.settings.poll
+    defaults = _default_polls(visit)
     poll = _split(evaluator, step.keywords.get("poll"))
     starts = conj(
         _where(_split(evaluator, step.keywords["async"]), 0, lambda limit: limit > 0),
-        _where(poll, default, lambda seconds: seconds == 0),
+        disj(*(_where(poll, default, _does_not_wait) for default in defaults)),
     )
     if starts is False or (starts is not True and not satisfiable(conj(starts, each.own_condition))):
         return False
@@ -113,7 +123,7 @@ def launch(visit: Visit) -> bool:
         is_looped=items is not None,
         count=_count(items),
         never_runs=guard is False,
-        is_doubtful=0 not in numbers(poll, default)[0],
+        is_doubtful=not any(_does_not_wait(each) for default in defaults for each in numbers(poll, default)[0]),
         register=register if isinstance(register, str) else None,
         beside=_beside(visit, guard),
         detached=_detachment(visit, evaluator),

@@ -77,10 +77,11 @@ def kind_of_look(visit: Visit) -> LookKind:
 def _is_ansibles_own(visit: Visit) -> bool:
     """Whether the module and all that the condition asks by are Ansible's, and not the project's under their names.
 
-    A full name, as ``ansible.builtin.async_status``, is never the project's own (seen on ansible-core 2.16 and 2.22).
+    Also under the full name Ansible's action runs the module that the project has in ``library`` (seen on ansible-core
+    2.16 and 2.22).
     """
     task, own = visit.step, visit.walk.record.own
-    if task.action != f"ansible.builtin.{task.short_name}" and task.short_name in own.modules:
+    if task.short_name in own.modules:
         return False
     if not own.words:
         return True
