@@ -105,7 +105,8 @@ def assert_fixed_plays_fail(root: Path, core: str, variants: list[Variant]) -> N
     done = fix(root, lambda unsaved: linting.lint(root, unsaved=unsaved))
     write(root, done)
     assert sorted(finding.place.path for finding in done.applied) == sorted(playbooks)
-    assert done.outcome.findings == ()
+    # What a hidden job leaves on its host is for its author to remove: that is only suggested.
+    assert {finding.rule for finding in done.outcome.findings} <= {"async-secret"}
     with ThreadPoolExecutor(2) as pool:
         statuses = dict(zip(playbooks, pool.map(lambda name: run(root, core, name), playbooks), strict=True))
     assert statuses == dict.fromkeys(playbooks, 2)
