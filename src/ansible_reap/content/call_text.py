@@ -28,7 +28,9 @@ CALL_LENGTH = 500
 LIST_LENGTH = 8000
 """The same for a list of roles."""
 
-_PADDING = re.compile(rb"#[^\n]{100}|\n[ \t]*#[^\n]*\n[ \t]*#|\s{100}")
+_IS_CALL = re.compile(rb"""(?:include(?:_\w+)?|import_\w+|tasks_from)["']?\s*[:=]""")
+MAX_PADDING = 150
+"""Bytes of comments and empty lines within CALL_LENGTH of a call; with more of them its name may stand beyond."""
 _PADDED = re.compile(rb"(?<![ \t])(?:[ \t]*(?:(?<=[ \t\n])#[^\n]*)?\n)+")
 
 _NAME = rb"""["']?([^\s"',}\]#]+)"""
@@ -39,11 +41,12 @@ _QUOTED = re.compile(
 )
 """A name with blanks in it."""
 _SPELLED_OTHERWISE = re.compile(
-    rb"""(?:include(?:_tasks)?|import_(?:tasks|playbook)|tasks_from|file)["']?\s*:\s*"""
+    rb"""(?:include(?:_tasks)?|import_(?:tasks|playbook)|tasks_from|\bfile)["']?\s*:\s*"""
     rb"""(?:(?:&\S+\s+)?[*!>|]"""
     rb"""|["']?[^\n"'{]{0,200}\{\{(?![^\n]{0,200}\.(?:ya?ml|json)["'\s]*(?:\n|$)))"""
 )
 """A call by an alias, a text in a block or with a tag, or by a template that does not end as YAML does."""
+_ODD = re.compile(rb":\s*[&*!>|]")
 _FILE = re.compile(rb"""\bfile["']?\s*[:=]\s*""" + _NAME)
 _OWN_FOLDER = re.compile(rb"""\{\{-?\s*(?:playbook_dir|role_path)\s*-?\}\}/""")
 
@@ -100,30 +103,44 @@ def named_files(data: bytes) -> set[str]:
     """The names, written out, of the files that calls in the text may mean; too many rather than too few."""
     found: set[bytes] = set()
     data = _close_up(data)
-    for sign in _CALL_SIGNS:
-        at = data.find(sign)
-        while at >= 0:
-            part = data[at : at + CALL_LENGTH]
-            if b"{{" in part:
-                part = _OWN_FOLDER.sub(b"", part)
-            match = _NAMED.match(part)
-            if match is not None:
-                found.add(match.group(1))
-                found.update(_QUOTED.findall(part))
-                if b"file" in part:
-                    found.update(_FILE.findall(part))
-            at = data.find(sign, at + len(sign))
+    for part in _call_parts(data):
+        if b"{{" in part:
+            part = _OWN_FOLDER.sub(b"", part)  # noqa: PLW2901 - the same, with less in it
+        match = _NAMED.match(part)
+        if match is not None:
+            found.add(match.group(1))
+            found.update(_QUOTED.findall(part))
+            if b"file" in part:
+                found.update(_FILE.findall(part))
     return {name.removeprefix(b"file=").decode("utf-8", "replace") for name in found if b"{" not in name}
 
 
 def calls_unnamed(data: bytes) -> bool:
     """Whether some call may lead to a file of any ending by a name that the text alone does not tell."""
-    return any(sign in data for sign in _CALL_SIGNS) and _SPELLED_OTHERWISE.search(_close_up(data)) is not None
+    parts = _call_parts(_close_up(data))
+    return any((b"{{" in part or _ODD.search(part)) and _SPELLED_OTHERWISE.search(part) for part in parts)
+
+
+def _call_parts(data: bytes) -> Iterator[bytes]:
+    """The text of each call, from its key on."""
+    for sign in _CALL_SIGNS:
+        at = data.find(sign)
+        while at >= 0:
+            yield data[at : at + CALL_LENGTH]
+            at = data.find(sign, at + len(sign))
 
 
 def _close_up(data: bytes) -> bytes:
-    """The text without comments and empty lines, of which any number may stand between a call and its name."""
-    return _PADDED.sub(b"\n", data) if _PADDING.search(data) else data
+    """The text without comments and empty lines where many stand in a call: its name may be any number of them away."""
+    if any(_IS_CALL.match(part) and _padding(part) > MAX_PADDING for part in _call_parts(data)):
+        return _PADDED.sub(b"\n", data)
+    return data
+
+
+def _padding(part: bytes) -> int:
+    """About how many bytes of comments and empty lines there are."""
+    lines = part.split(b"\n")
+    return sum(len(line) if line.lstrip()[:1] in (b"", b"#") else len(line.partition(b"#")[2]) for line in lines)
 
 
 def telling_word(name: str) -> bytes:
