@@ -207,7 +207,7 @@ def test_the_twin_of_every_job_is_found(run: Runner, server: sshd.Server, tmp_pa
         said = " ".join(second.stdout.split())
         for job in first.jobs:
             assert f"'{job['task']}' at site.yml:{job['line']}: job {job['jid']} of the run" in said, job
-        assert said.count("Not started, for an earlier run has started it here") == len(LAUNCHES)
+        assert said.count('"msg": "Not started, for an earlier run has started it here') == len(LAUNCHES)
         assert "may still be running" not in said
         assert second.report is None or second.jobs == []
     finally:
