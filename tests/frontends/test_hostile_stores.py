@@ -77,6 +77,7 @@ LEDGERS: dict[str, bytes] = {
     "a start of no moment": _run(started="9999-99-99"),
     "two runs": _ledger(_line("run", RUN), _line("run", RUN)),
     "a version of odd digits": _run(ansible_core="2.\u00b2"),
+    "a version of many digits": _run(ansible_core="2." + "9" * 5000),
     "a folder that no path can name": _run(base="/x\0y"),
     "a folder of a long name": _run(base="/" + "x" * 300),
     "a folder of surrogates": _run(base="/\ud800"),

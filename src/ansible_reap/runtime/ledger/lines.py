@@ -25,6 +25,8 @@ FORMAT = 1
 """The version of the lines; a reader leaves files of a later one alone."""
 _LONGEST_PATH, _LONGEST_NAME = 4096, 255
 """Bytes of a path, and of a name in it, that Linux opens."""
+_LONGEST_PART = 10
+"""Digits of a part of a version; a longer number is none."""
 _LARGEST = 10**11
 """Numbers above this are refused: points in time, in seconds since the epoch, are below it."""
 
@@ -70,7 +72,8 @@ class RunRecord:
     @property
     def core(self) -> tuple[int, ...]:
         """The version of ansible-core, as far as its parts are numbers."""
-        return tuple(int(part) for part in self.ansible_core.split(".")[:3] if part.isascii() and part.isdigit())
+        parts = self.ansible_core.split(".")[:3]
+        return tuple(int(part) for part in parts if part.isascii() and part.isdigit() and len(part) < _LONGEST_PART)
 
 
 @dataclass(frozen=True, slots=True)
