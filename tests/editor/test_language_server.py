@@ -32,7 +32,7 @@ WAIT = """\
 SITE = """\
 - hosts: all
   tasks:
-    - ansible.builtin.import_tasks: tasks/launch.yml
+    - ansible.builtin.import_tasks: tasks/backup.yml
     - ansible.builtin.import_tasks: tasks/wait.yml
 """
 NEVER = "async-unreaped[never]"
@@ -44,7 +44,7 @@ def project(tmp_path: Path) -> Path:
     (root / "tasks").mkdir(parents=True)
     (root / "ansible.cfg").touch()
     (root / "site.yml").write_text(SITE, encoding="utf-8")
-    (root / "tasks" / "launch.yml").write_text(LAUNCH, encoding="utf-8")
+    (root / "tasks" / "backup.yml").write_text(LAUNCH, encoding="utf-8")
     (root / "tasks" / "wait.yml").write_text(WAIT, encoding="utf-8")
     return root
 
@@ -135,8 +135,8 @@ def applied(text: str, edits: list[types.TextEdit]) -> str:
 async def test_what_is_typed_in_one_file_is_told_at_the_task_in_another(project: Path, editor: Editor) -> None:
     editor.open("tasks/wait.yml")
     editor.change("tasks/wait.yml", "- ansible.builtin.debug:\n")
-    await editor.until(lambda: editor.codes("tasks/launch.yml") == [NEVER])
-    (diagnostic,) = editor.diagnostics("tasks/launch.yml")
+    await editor.until(lambda: editor.codes("tasks/backup.yml") == [NEVER])
+    (diagnostic,) = editor.diagnostics("tasks/backup.yml")
     assert diagnostic.severity == types.DiagnosticSeverity.Error
     assert diagnostic.source == "ansible-reap"
     assert diagnostic.code_description
@@ -145,24 +145,24 @@ async def test_what_is_typed_in_one_file_is_told_at_the_task_in_another(project:
     units = len(first.encode("utf-16-le")) // 2
     assert diagnostic.range == types.Range(types.Position(0, 2), types.Position(0, units))
     editor.change("tasks/wait.yml", WAIT)
-    await editor.until(lambda: editor.codes("tasks/launch.yml") == [])
+    await editor.until(lambda: editor.codes("tasks/backup.yml") == [])
 
 
 @pytest.mark.asyncio
 async def test_a_closed_file_counts_as_it_is_on_the_disk(project: Path, editor: Editor) -> None:
     editor.open("tasks/wait.yml", "- ansible.builtin.debug:\n")
-    await editor.until(lambda: editor.codes("tasks/launch.yml") == [NEVER])
+    await editor.until(lambda: editor.codes("tasks/backup.yml") == [NEVER])
     editor.close("tasks/wait.yml")
-    await editor.until(lambda: editor.codes("tasks/launch.yml") == [])
+    await editor.until(lambda: editor.codes("tasks/backup.yml") == [])
 
 
 @pytest.mark.asyncio
 async def test_a_quick_fix_writes_what_check_fix_writes(project: Path, editor: Editor) -> None:
     (project / "tasks" / "wait.yml").write_text("- ansible.builtin.debug:\n", encoding="utf-8")
     text = "# unsaved\n" + LAUNCH
-    editor.open("tasks/launch.yml", text)
-    await editor.until(lambda: editor.codes("tasks/launch.yml") == [NEVER])
-    actions = await editor.actions("tasks/launch.yml", 3)
+    editor.open("tasks/backup.yml", text)
+    await editor.until(lambda: editor.codes("tasks/backup.yml") == [NEVER])
+    actions = await editor.actions("tasks/backup.yml", 3)
     assert [action.kind for action in actions] == [types.CodeActionKind.QuickFix] * 2
     fix, silence = actions
     assert fix.is_preferred
@@ -172,41 +172,41 @@ async def test_a_quick_fix_writes_what_check_fix_writes(project: Path, editor: E
     (edits,) = fix.edit.changes.values()
     mended = applied(text, list(edits))
     assert "ansible.builtin.async_status" in mended
-    editor.change("tasks/launch.yml", mended)
-    await editor.until(lambda: editor.codes("tasks/launch.yml") == [])
+    editor.change("tasks/backup.yml", mended)
+    await editor.until(lambda: editor.codes("tasks/backup.yml") == [])
     assert silence.edit
     assert silence.edit.changes
     (edits,) = silence.edit.changes.values()
     silenced = applied(text, list(edits))
     assert f"👍  # noqa: {NEVER}\n" in silenced
-    editor.change("tasks/launch.yml", text)
-    await editor.until(lambda: editor.codes("tasks/launch.yml") == [NEVER])
-    editor.change("tasks/launch.yml", silenced)
-    await editor.until(lambda: editor.codes("tasks/launch.yml") == [])
+    editor.change("tasks/backup.yml", text)
+    await editor.until(lambda: editor.codes("tasks/backup.yml") == [NEVER])
+    editor.change("tasks/backup.yml", silenced)
+    await editor.until(lambda: editor.codes("tasks/backup.yml") == [])
 
 
 @pytest.mark.asyncio
 async def test_all_of_a_file_is_fixed_at_once_where_that_is_asked_for(project: Path, editor: Editor) -> None:
     two = LAUNCH.replace("  register: job\n", "") + LAUNCH.replace("  register: job", "").replace("Back up", "Pack")
-    editor.open("tasks/launch.yml", two.rstrip("\n"))
-    await editor.until(lambda: len(editor.codes("tasks/launch.yml")) == 2)
-    assert [each.kind for each in await editor.actions("tasks/launch.yml", 0)] == [types.CodeActionKind.QuickFix] * 2
-    (action,) = await editor.actions("tasks/launch.yml", 0, ["source.fixAll"])
+    editor.open("tasks/backup.yml", two.rstrip("\n"))
+    await editor.until(lambda: len(editor.codes("tasks/backup.yml")) == 2)
+    assert [each.kind for each in await editor.actions("tasks/backup.yml", 0)] == [types.CodeActionKind.QuickFix] * 2
+    (action,) = await editor.actions("tasks/backup.yml", 0, ["source.fixAll"])
     assert action.edit
     assert action.edit.changes
     (edits,) = action.edit.changes.values()
     mended = applied(two.rstrip("\n"), list(edits))
     assert mended.count("ansible.builtin.async_status") == 2
-    editor.change("tasks/launch.yml", mended)
-    await editor.until(lambda: editor.codes("tasks/launch.yml") == [])
+    editor.change("tasks/backup.yml", mended)
+    await editor.until(lambda: editor.codes("tasks/backup.yml") == [])
 
 
 @pytest.mark.asyncio
 async def test_a_hover_shows_the_rule_s_page(project: Path, editor: Editor) -> None:
     (project / "tasks" / "wait.yml").write_text("- ansible.builtin.debug:\n", encoding="utf-8")
-    editor.open("tasks/launch.yml")
-    await editor.until(lambda: editor.codes("tasks/launch.yml") == [NEVER])
-    document = types.TextDocumentIdentifier(editor.uri("tasks/launch.yml"))
+    editor.open("tasks/backup.yml")
+    await editor.until(lambda: editor.codes("tasks/backup.yml") == [NEVER])
+    document = types.TextDocumentIdentifier(editor.uri("tasks/backup.yml"))
     hover = await editor.client.text_document_hover_async(types.HoverParams(document, types.Position(1, 4)))
     assert hover
     assert isinstance(hover.contents, types.MarkupContent)
@@ -220,26 +220,26 @@ async def test_a_hover_shows_the_rule_s_page(project: Path, editor: Editor) -> N
 async def test_related_places_are_told(project: Path, editor: Editor) -> None:
     short = WAIT.replace("retries: 31", "retries: 2")
     editor.open("tasks/wait.yml", short)
-    await editor.until(lambda: editor.diagnostics("tasks/wait.yml") or editor.diagnostics("tasks/launch.yml"))
-    told = [*editor.diagnostics("tasks/wait.yml"), *editor.diagnostics("tasks/launch.yml")]
+    await editor.until(lambda: editor.diagnostics("tasks/wait.yml") or editor.diagnostics("tasks/backup.yml"))
+    told = [*editor.diagnostics("tasks/wait.yml"), *editor.diagnostics("tasks/backup.yml")]
     assert [diagnostic.code for diagnostic in told] == ["async-timeout[window]"]
     related = told[0].related_information
     assert related
-    assert related[0].location.uri in {editor.uri("tasks/launch.yml"), editor.uri("tasks/wait.yml")}
+    assert related[0].location.uri in {editor.uri("tasks/backup.yml"), editor.uri("tasks/wait.yml")}
 
 
 @pytest.mark.asyncio
 async def test_a_broken_file_or_setting_is_a_diagnostic_and_the_server_goes_on(project: Path, editor: Editor) -> None:
-    editor.open("tasks/launch.yml", LAUNCH + "  vars: [\n")
-    await editor.until(lambda: editor.codes("tasks/launch.yml") == ["unreadable"])
+    editor.open("tasks/backup.yml", LAUNCH + "  vars: [\n")
+    await editor.until(lambda: editor.codes("tasks/backup.yml") == ["unreadable"])
     (project / ".ansible-reap.yml").write_text("ruels: {}\n", encoding="utf-8")
-    editor.change("tasks/launch.yml", LAUNCH)
+    editor.change("tasks/backup.yml", LAUNCH)
     await editor.until(lambda: editor.codes(".ansible-reap.yml") == ["unreadable"])
     assert "did you mean 'rules'?" in editor.diagnostics(".ansible-reap.yml")[0].message
     (project / ".ansible-reap.yml").unlink()
     event = types.FileEvent(editor.uri(".ansible-reap.yml"), types.FileChangeType.Deleted)
     editor.client.workspace_did_change_watched_files(types.DidChangeWatchedFilesParams([event]))
-    await editor.until(lambda: editor.codes(".ansible-reap.yml") == [] and editor.codes("tasks/launch.yml") == [])
+    await editor.until(lambda: editor.codes(".ansible-reap.yml") == [] and editor.codes("tasks/backup.yml") == [])
 
 
 @pytest.mark.asyncio

@@ -23,6 +23,9 @@ HIDDEN = """
       poll: 0
       no_log: true
       loop: [S3CRET-item]
+    - name: Give it time to fail
+      ansible.builtin.pause:
+        seconds: 3
 """
 DIRECT = {"http_proxy": "", "https_proxy": "", "no_proxy": "127.0.0.1"}
 
