@@ -21,6 +21,7 @@ from ansible_reap.runtime.events.replies import job_id
 from ansible_reap.runtime.tracking.display_text import masked
 from ansible_reap.runtime.tracking.info import CONNECTION_KEYWORDS, HIDDEN, Access, JobInfo, LaunchSite
 
+_FOLDER = "ansible_async_dir"
 FORMAT = 1
 """The version of the lines; a reader leaves files of a later one alone."""
 _LONGEST_PATH, _LONGEST_NAME = 4096, 255
@@ -257,8 +258,16 @@ def _access(value: object) -> Access:
     )
 
 
+def _in_folder(access: Access, async_dir: str | None) -> Access:
+    """With the folder as the run worked it out: written as a template it is not among the variables that are kept."""
+    if async_dir is None or _FOLDER in dict(access.variables):
+        return access
+    return replace(access, variables=(*access.variables, (_FOLDER, async_dir)))
+
+
 def _site(value: object) -> LaunchSite:
     body = _mapping(value)
+    async_dir = _text_or_none(body.get("async_dir"))
     return LaunchSite(
         play=_text(body.get("play", "")),
         task=_text(body.get("task", "")),
@@ -269,8 +278,8 @@ def _site(value: object) -> LaunchSite:
         limit_s=_whole(body["limit_s"]),
         poll=_whole(body["poll"]),
         no_log=body.get("no_log") is True,
-        async_dir=_text_or_none(body.get("async_dir")),
-        access=_access(body.get("access", {})),
+        async_dir=async_dir,
+        access=_in_folder(_access(body.get("access", {})), async_dir),
         reason=_text_or_none(body.get("reason")),
         empty_reason=body.get("empty_reason") is True,
     )
