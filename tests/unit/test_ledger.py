@@ -238,7 +238,7 @@ def test_secrets_among_the_connection_variables_are_not_written(ledger: Ledger) 
     ledger.intent("t1", site, "web1", 1000.5)
     ledger.launched(replace(a_launch("j1.1"), site=site))
     found = read_file(path_of(ledger))
-    assert found.launches[0].access.variables == (("ansible_user", "ann"),)
+    assert found.launches[0].access.variables == (("ansible_user", "ann"), ("ansible_async_dir", SITE.async_dir))
     assert b"s3cret" not in path_of(ledger).read_bytes()
 
 
