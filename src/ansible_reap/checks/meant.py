@@ -97,6 +97,11 @@ def _fails_unseen(launch: Launch) -> str:
     return f"this task succeeds even if {'a' if launch.is_looped else 'the'} job fails or {killed}"
 
 
+def _wait_after_all(launch: Launch) -> str:
+    """What to do where a failure matters."""
+    return "wait with async_status" if launch.register else "register the result and wait with async_status"
+
+
 def _lives_on(analysis: Analysis, launch: Launch, signs: tuple[Sign, ...]) -> str:
     told = daemon.told(signs)
     limit = launch.limit.single
@@ -129,28 +134,25 @@ def _serves(signs: tuple[Sign, ...], bound: str) -> str:
 
 
 def _declared(launch: Launch, words: str) -> str:
-    register = "" if launch.register else "register the result and "
     return (
         f"Nothing waits for the {_jobs(launch)}, on purpose, as {words}: {_fails_unseen(launch)}. Say so in its vars, "
-        f"where runs and reports read it {_DECLARE}; if a failure matters after all, {register}wait with async_status."
+        f"where runs and reports read it {_DECLARE}; if a failure matters after all, {_wait_after_all(launch)}."
     )
 
 
 def _in_two_modes(launch: Launch, twin: Task) -> str:
-    register = "" if launch.register else "register the result and "
     return (
         f"Line {twin.line} runs the same in the foreground, under another condition; here nothing waits for the "
         f"{_jobs(launch)}: {_fails_unseen(launch)}. Where something else reports how it ends, say so in its vars "
-        f"{_DECLARE}; if nothing does, {register}wait with async_status."
+        f"{_DECLARE}; if nothing does, {_wait_after_all(launch)}."
     )
 
 
 def _waits_elsewhere(launch: Launch, waits: Task) -> str:
-    register = "" if launch.register else "register the result and "
     return (
         f"Nothing waits for the {_jobs(launch)} with async_status: {_fails_unseen(launch)}. If line {waits.line} waits "
         f"for this work in a way of its own, say in its vars that nobody else has to {_DECLARE}; its time-out is all "
-        f"that it can tell of a failure. If it does not, {register}wait with async_status."
+        f"that it can tell of a failure. If it does not, {_wait_after_all(launch)}."
     )
 
 

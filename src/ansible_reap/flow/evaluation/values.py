@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, ClassVar
@@ -172,6 +172,19 @@ ABSENT = Undefined(is_sure=True)
 UNKNOWN = Unknown()
 
 
+def _inner(part: Value | None) -> Sequence[Value | None]:
+    """The values that this one directly holds, where it is a collection or has alternatives."""
+    if isinstance(part, Results):
+        return (part.items,)
+    if isinstance(part, Seq):
+        return part.items
+    if isinstance(part, Map):
+        return (*(inner for _, inner in part.entries), part.rest)
+    if isinstance(part, Alt):
+        return tuple(inner for _, inner in part.options)
+    return ()
+
+
 def taints(value: Value | None) -> frozenset[int]:
     """Every job whose handle the value may hold."""
     found: set[int] = set()
@@ -186,15 +199,8 @@ def taints(value: Value | None) -> frozenset[int]:
                 stack.append(part.item)
         elif isinstance(part, Unknown):
             found |= part.taints
-        elif isinstance(part, Results):
-            stack.append(part.items)
-        elif isinstance(part, Seq):
-            stack.extend(part.items)
-        elif isinstance(part, Map):
-            stack.extend(inner for _, inner in part.entries)
-            stack.append(part.rest)
-        elif isinstance(part, Alt):
-            stack.extend(inner for _, inner in part.options)
+        else:
+            stack.extend(_inner(part))
     return frozenset(found)
 
 
@@ -206,15 +212,8 @@ def handles(value: Value | None) -> frozenset[int]:
         part = stack.pop()
         if isinstance(part, (Job, JobId)):
             found.add(part.instance)
-        elif isinstance(part, Results):
-            stack.append(part.items)
-        elif isinstance(part, Seq):
-            stack.extend(part.items)
-        elif isinstance(part, Map):
-            stack.extend(inner for _, inner in part.entries)
-            stack.append(part.rest)
-        elif isinstance(part, Alt):
-            stack.extend(inner for _, inner in part.options)
+        else:
+            stack.extend(_inner(part))
     return frozenset(found)
 
 
