@@ -317,6 +317,22 @@ def test_collect_looks_and_closes_only_what_has_ended(
     assert waited.states() == {"h2": ["reaped"]}
     assert controller.ledgers() == []
     assert controller.status_files() == set()
+    assert "reserved name" not in got.output + waited.output
+
+
+@in_matrix
+def test_collect_waits_no_longer_than_it_was_told_on_the_command_line(
+    controller: Controller, killed: Callable[[str], set[str]]
+) -> None:
+    jids = killed(LONG.format(seconds=30))
+    wrong = controller.collect("-e", "wait=true", "-e", "timeout=soon")
+    assert wrong.failed() == {"h1", "h2", "localhost"}
+    assert "reap.jobs.collect: the extra variable timeout: " in wrong.output
+    began = time.monotonic()
+    got = controller.collect("-e", "wait=true", "-e", "timeout=1")
+    assert got.failed() == {"h1", "h2"}
+    assert time.monotonic() - began < 25, "it waited for the jobs to end"
+    assert controller.jobs() == jids
 
 
 @in_matrix

@@ -105,7 +105,7 @@ def test_a_fact_sets_no_option_of_our_playbooks(liar: Liar, tmp_path: Path, play
     """``ledger_dir`` would be a file of the controller; it tells in the failure that it was read."""
     facts = {"async_reaper_ledger_dir": f"{tmp_path}/said/setup", "jid": "j1.1", "wait": "nonsense", "stop": "true"}
     liar.says(
-        setup={"changed": False, "ansible_facts": {**facts, "remove": "true"}},
+        setup={"changed": False, "ansible_facts": {**facts, "remove": "true", "timeout": "nonsense"}},
         sweep={"changed": False, "folder": "/jobs", "files": [], "removed": 0, "kept": {}},
     )
     first = play("- ansible.builtin.setup:\n", hosts="evil")

@@ -28,6 +28,11 @@ options:
   timeout:
     description: How long to wait at most, in seconds.
     type: float
+  timeout_variable:
+    description:
+      - The extra variable (C(-e)) that gives O(timeout) where the task leaves it out. A variable of that name from
+        anywhere else, as a fact of the host, does not count.
+    type: str
   cleanup:
     description: Remove the status files of the jobs that have ended.
     type: bool

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.module_utils.common.validation import check_type_float
 
 from ansible_reap.runtime.actions.ledgers import ledgers_for
 from ansible_reap.runtime.actions.this_task import is_in_check_mode, look_of, place_of, tell_run
@@ -51,6 +52,7 @@ from ansible_reap.runtime.tracking.tracker import Origin
 ARGUMENTS: dict[str, dict[str, object]] = {
     "wait": {"type": "bool", "default": False},
     "timeout": {"type": "float"},
+    "timeout_variable": {"type": "str"},
     "cleanup": {"type": "bool", "default": True},
     "ledger_dir": {"type": "path"},
 }
@@ -62,9 +64,10 @@ def collect(action: Action, arguments: Variables, task_vars: Variables) -> Value
     """The task's result: ``jobs`` and ``unclaimed`` in the report's form; ``failed`` where any did not end well.
 
     Raises:
-        AnsibleActionFail: the ledgers cannot be read.
+        AnsibleActionFail: the ledgers cannot be read, or an extra variable makes no sense.
     """
     host = str(task_vars["inventory_hostname"])
+    timeout = _timeout(action, arguments)
     warnings: list[str] = []
     ledgers = ledgers_for(arguments, warnings)
     if host == next(iter(task_vars.get("ansible_play_hosts_all") or []), host):
@@ -80,7 +83,7 @@ def collect(action: Action, arguments: Variables, task_vars: Variables) -> Value
         core=CORE,
         reap=place_of(action, host, None),
         wait=arguments["wait"],
-        timeout=arguments["timeout"],
+        timeout=timeout,
         cleanup=arguments["cleanup"] and not check_mode,
         expected=_expected(left),
     )
@@ -119,6 +122,30 @@ def _expected(left: Leftovers) -> Callable[[JobInfo, float], str]:
     return lambda job, age: ends.text(bases.get(job.jid, ""), job, age)
 
 
+def _extra_variables(action: Action) -> Mapping[str, object]:
+    """What was given with ``-e``, apart from all that a host may have returned under such a name."""
+    task: Any = action._task  # noqa: SLF001 - the plugin's own
+    found: Mapping[str, object] = task.get_variable_manager().extra_vars
+    return found
+
+
+def _timeout(action: Action, arguments: Variables) -> float | None:
+    """How long to wait at most.
+
+    Raises:
+        AnsibleActionFail: the extra variable is no number.
+    """
+    given, name = arguments["timeout"], arguments["timeout_variable"]
+    if given is None and name is not None:
+        value = action._templar.template(_extra_variables(action).get(name))  # noqa: SLF001 - the plugin's own
+        if value is not None:
+            try:
+                given = check_type_float(value)
+            except TypeError as error:
+                raise AnsibleActionFail(f"reap.jobs.collect: the extra variable {name}: {error}") from error
+    return None if given is None else float(given)
+
+
 def _machine_of(host: str, task_vars: Variables) -> str:
     """The machine that a host of the inventory stands for."""
     try:
@@ -138,8 +165,7 @@ def _handed_on(action: Action, left: Leftovers, task_vars: Variables, warnings: 
     Raises:
         AnsibleActionFail: the variable is none of ours.
     """
-    task: Any = action._task  # noqa: SLF001 - the plugin's own
-    jobs = task.get_variable_manager().extra_vars.get(OUTSTANDING, {})
+    jobs = _extra_variables(action).get(OUTSTANDING, {})
     if not isinstance(jobs, Mapping):
         raise AnsibleActionFail(f"reap.jobs.collect: the extra variable {OUTSTANDING} is no mapping of jobs")
     try:
