@@ -3,6 +3,9 @@
 It rests on ranks, as an estimate does: where m measured jobs took longer than this one has run by now, it takes no
 longer than the k-th shortest of them with probability k / (m + 1). Between two ranks the times are interpolated, so
 that the probability stated is the one that holds, and not the next higher one.
+
+Ranks hold for work that stays as it is. Where the run times follow a trend, each is taken relative to the level before
+it, and counted from the level of today: data that grows makes every next run longer than most of the measured ones.
 """
 
 from __future__ import annotations
@@ -11,6 +14,8 @@ import math
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import combinations, groupby
+from statistics import median
 
 from ansible_reap.history.estimate import ENOUGH_RUNS
 from ansible_reap.history.observation import Ending, Observation
@@ -21,6 +26,15 @@ LOWEST_LEVEL = 0.8
 """What is less probable than this is not worth a number."""
 RUNS_OF_ONE_HOST = 9
 """From so many runs on a host is judged by itself: fewer would not allow to state the level aimed at."""
+RUNS_OF_A_TREND = 10
+"""Fewer do not tell a trend from chance, and would not allow to state the level aimed at, for the first one is lost."""
+TREND = 1.28
+"""Above this a trend is believed, in standard deviations: chance alone makes one of it in a fifth of all cases, which
+costs little, while a trend that is overlooked breaks the probability stated."""
+FOLLOWS = 0.2
+"""How much of each run's distance from the level goes into it, where there is a trend."""
+BEYOND = 1.25
+"""So many times the longest that was measured is the most that a trend is followed to: a sudden leap is no trend."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +53,15 @@ class Forecast:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How long the jobs of one launch took. ``ended`` is sorted; ``cut_off`` are those known to take longer still."""
+    """How long the jobs of one launch would take now.
+
+    ``ended`` is sorted; ``cut_off`` are those known to take longer still; ``longest`` is what was really measured.
+    """
 
     runs: int
     ended: tuple[float, ...]
-    cut_off: int = 0
+    cut_off: int
+    longest: float
 
     def forecast(self, age: float) -> Forecast | None:
         """What can be said of a job of this age; None where fewer runs than ``ENOUGH_RUNS`` were measured."""
@@ -53,7 +71,7 @@ class Pace:
         count = len(longer) + self.cut_off
         level = min(LEVEL, count / (count + 1))
         bound = _quantile(longer, count, level) if level >= LOWEST_LEVEL else None
-        return Forecast(self.runs, _quantile(longer, count, 0.5), bound, level, self.ended[-1])
+        return Forecast(self.runs, _quantile(longer, count, 0.5), bound, level, self.longest)
 
 
 def _quantile(times: Sequence[float], count: int, level: float) -> float | None:
@@ -81,5 +99,42 @@ def pace(observations: Iterable[Observation], host: str) -> Pace:
     telling = [each for each in telling if each.run in newest]
     own = [each for each in telling if each.host == host]
     chosen = own if len({each.run for each in own}) >= RUNS_OF_ONE_HOST else telling
-    ended = sorted(each.seconds for each in chosen if not each.outcome.is_censored)
-    return Pace(len({each.run for each in chosen}), tuple(ended), len(chosen) - len(ended))
+    runs = [list(jobs) for _, jobs in groupby(sorted(chosen, key=lambda each: each.run), key=lambda each: each.run)]
+    levels = [median(map(_scaled, jobs)) for jobs in runs]
+    if len(runs) >= RUNS_OF_A_TREND and _has_trend(levels):
+        times = _as_of_today(runs, levels)
+    else:
+        times = [(each.seconds, each.outcome.is_censored) for each in chosen]
+    ended = sorted(seconds for seconds, is_cut_off in times if not is_cut_off)
+    return Pace(len(runs), tuple(ended), len(times) - len(ended), _longest(chosen))
+
+
+def _longest(jobs: Iterable[Observation]) -> float:
+    return max((job.seconds for job in jobs if not job.outcome.is_censored), default=0.0)
+
+
+def _scaled(job: Observation) -> float:
+    """Long times are compared by their ratio, and those of about a second, which is how well they are known, as is."""
+    return math.log1p(max(job.seconds, 0.0))
+
+
+def _has_trend(levels: Sequence[float]) -> bool:
+    """Mann and Kendall's test: more pairs rise than fall, or fewer, than chance would explain."""
+    count = len(levels)
+    rises = sum((later > earlier) - (later < earlier) for earlier, later in combinations(levels, 2))
+    return abs(rises) > TREND * math.sqrt(count * (count - 1) * (2 * count + 5) / 18)
+
+
+def _as_of_today(runs: Sequence[Sequence[Observation]], levels: Sequence[float]) -> list[tuple[float, bool]]:
+    """How long each job of the second and later runs would take today, and whether it was cut off.
+
+    The level is what was to be expected before each run: the mean at first, later the newest runs more than the older
+    ones. So a forecast from today's level is as wrong as those of the past were, and their ranks hold for it.
+    """
+    most = BEYOND * max(job.seconds for jobs in runs for job in jobs)
+    level = levels[0]
+    distances: list[tuple[float, bool]] = []
+    for number, jobs in enumerate(runs[1:], 2):
+        distances += [(_scaled(job) - level, job.outcome.is_censored) for job in jobs]
+        level += max(FOLLOWS, 1 / number) * (levels[number - 1] - level)
+    return [(min(max(math.expm1(level + distance), 0.0), most), is_cut_off) for distance, is_cut_off in distances]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timezone
 
 import pytest
@@ -22,11 +23,25 @@ WORK: dict[str, Callable[[random.Random], float]] = {
 TRIALS = 3000
 
 
+def as_they_are(times: Iterable[float]) -> Pace:
+    """The pace of work that has no trend."""
+    ended = tuple(sorted(times))
+    return Pace(len(ended), ended, cut_off=0, longest=ended[-1])
+
+
+def mixed(start: int, stop: int, step: int) -> list[float]:
+    """Those numbers in an order that shows no trend: first the smallest, the largest, the next smallest and so on."""
+    numbers = list(range(start, stop, step))
+    halves = zip(numbers[: len(numbers) // 2], reversed(numbers), strict=False)
+    inner = [numbers[len(numbers) // 2]] if len(numbers) % 2 else []
+    return [float(each) for pair in halves for each in pair] + [float(each) for each in inner]
+
+
 def measured(*seconds: float, host: str = "h1", ending: Ending = Ending.FINISHED) -> list[Observation]:
     """One run a time."""
     return [
         Observation(
-            run=f"run-{host}-{number:03}",
+            run=f"run-{number:03}-{host}",
             job=f"j{number}",
             project="p",
             identity=Identity("site.yml", "Work"),
@@ -49,7 +64,7 @@ def test_the_level_stated_holds_within_two_points(work: str, runs: int) -> None:
     draw = WORK[work]
     held = 0
     for _ in range(TRIALS):
-        told = Pace(runs, tuple(sorted(draw(chance) for _ in range(runs)))).forecast(0.0)
+        told = as_they_are(draw(chance) for _ in range(runs)).forecast(0.0)
         assert told is not None
         assert told.bound is not None
         assert told.level == 0.9
@@ -67,7 +82,7 @@ def test_it_holds_for_jobs_that_have_run_for_a_while(work: str, runs: int) -> No
     for _ in range(4 * TRIALS):
         age = usual[chance.choice([0, 500, 1000])]
         end = draw(chance)
-        told = Pace(runs, tuple(sorted(draw(chance) for _ in range(runs)))).forecast(age)
+        told = as_they_are(draw(chance) for _ in range(runs)).forecast(age)
         if end <= age or told is None:
             continue
         if told.bound is not None:
@@ -81,6 +96,55 @@ def test_it_holds_for_jobs_that_have_run_for_a_while(work: str, runs: int) -> No
     assert abs(before / told_median - 0.5) <= 0.025
 
 
+SERIES: dict[str, Callable[[random.Random, int], float]] = {
+    "no trend": lambda chance, _run: chance.lognormvariate(5, 0.6),
+    "two kinds of run": lambda chance, _run: WORK["two kinds of host"](chance),
+    "data that doubles": lambda chance, run: (1 + run / 200) * chance.lognormvariate(5, 0.3),
+    "data that grows fast": lambda chance, run: (1 + run / 100) * chance.lognormvariate(5, 0.15),
+    "data that is cleared away": lambda chance, run: (2 - run / 200) * chance.lognormvariate(5, 0.3),
+    "a slower disk since the 100th run": lambda chance, run: (1 + run // 100) * chance.lognormvariate(5, 0.3),
+}
+RUNS = 200
+
+
+@pytest.mark.parametrize("work", SERIES)
+def test_the_level_stated_holds_over_two_hundred_runs_of_work_that_changes(work: str) -> None:
+    """From the fifth run on each run is forecast from those before it, as it is done in earnest."""
+    chance = random.Random(work)
+    held, promised, cases = 0, 0.0, 0
+    for _ in range(30):
+        times = [SERIES[work](chance, run) for run in range(RUNS)]
+        past = measured(*times)
+        for run in range(5, RUNS, 3):
+            told = pace(past[:run], "h1").forecast(0.0)
+            assert told is not None
+            assert told.bound is not None
+            held += times[run] <= told.bound
+            promised += told.level
+            cases += 1
+    assert abs(held - promised) / cases <= 0.02
+
+
+def test_a_trend_is_followed_but_not_beyond_what_was_measured_by_far() -> None:
+    """What is the longest is still the longest that was measured."""
+    growing = pace(measured(*[100 * math.exp(0.05 * run) for run in range(30)]), "h1").forecast(0)
+    assert growing is not None
+    assert growing.median is not None
+    assert growing.longest == pytest.approx(426.3, abs=0.1)
+    assert growing.longest < growing.median < 1.1 * growing.longest
+    leap = pace(measured(*[10] * 30, *[1000] * 3), "h1").forecast(0)
+    assert leap is not None
+    assert leap.median is not None
+    assert leap.bound is not None
+    assert leap.median < leap.bound <= 1250
+
+
+def test_a_trend_does_not_make_of_a_time_that_is_nothing_one_that_is_less() -> None:
+    told = pace(measured(*[3.0] * 10, *[0.0] * 20), "h1").forecast(-1)
+    assert told is not None
+    assert told.median == 0
+
+
 def test_nothing_is_said_below_five_runs() -> None:
     assert pace(measured(60, 70, 80, 90), "h1").forecast(10) is None
     assert pace(measured(60, 70, 80, 90, 100), "h1").forecast(10) is not None
@@ -89,21 +153,21 @@ def test_nothing_is_said_below_five_runs() -> None:
 def test_jobs_of_one_run_are_one_run() -> None:
     twenty_hosts = [each for number in range(20) for each in measured(60, 70, 80, host=f"h{number}")]
     same_runs = [
-        Observation(**{**{name: getattr(each, name) for name in each.__slots__}, "run": each.run[-3:]})
+        Observation(**{**{name: getattr(each, name) for name in each.__slots__}, "run": each.run[:7]})
         for each in twenty_hosts
     ]
     assert pace(same_runs, "h1").forecast(10) is None
 
 
 def test_few_runs_state_the_lower_level_that_they_allow() -> None:
-    told = pace(measured(60, 70, 80, 90, 100), "h1").forecast(0)
+    told = pace(measured(*mixed(60, 110, 10)), "h1").forecast(0)
     assert told is not None
     assert (told.median, told.bound) == (80, 100)
     assert told.level == pytest.approx(5 / 6)
 
 
 def test_the_older_the_job_the_later_its_end() -> None:
-    work = pace(measured(*range(10, 110, 10)), "h1")
+    work = pace(measured(*mixed(10, 110, 10)), "h1")
     ends = [told.median for age in range(0, 80, 5) if (told := work.forecast(age)) and told.median is not None]
     assert ends == sorted(ends)
     assert len(set(ends)) > 5
@@ -113,21 +177,19 @@ def test_the_older_the_job_the_later_its_end() -> None:
 
 
 def test_jobs_cut_off_at_their_limit_leave_the_bound_open() -> None:
-    mixed = [
-        *measured(*range(10, 100, 10)),
+    some_cut_off = [
+        *measured(*mixed(10, 100, 10)),
         *measured(300, 300, host="h2", ending=Ending.TIMED_OUT),
         *measured(5, host="h3", ending=Ending.FAILED),
     ]
-    told = pace(mixed, "h9").forecast(0)
+    told = pace(some_cut_off, "h9").forecast(0)
     assert told is not None
     assert told.bound is None
     assert told.median == 60
 
 
 def test_a_host_with_enough_runs_is_judged_by_itself() -> None:
-    both = measured(*[100 + number for number in range(12)]) + measured(
-        *[900 + number for number in range(12)], host="slow"
-    )
+    both = measured(*mixed(100, 112, 1)) + measured(*mixed(900, 912, 1), host="slow")
     told = pace(both, "slow").forecast(0)
     assert told is not None
     assert told.median is not None
