@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from ansible_reap.records import dataclass
 
 DETACH_VARIABLE = "async_reaper_detach"
 """The variable that declares a launch detached; its value is the reason."""
@@ -57,7 +58,7 @@ class SeenBy(str, Enum):
     GATE = "gate"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Detachment:
     """A declaration that a launch is never to be reaped. An empty reason does not detach."""
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
+from ansible_reap.late_patterns import expression
 from ansible_reap.printable import one_line, printable
 
-_MEANINGFUL = re.compile(r"([\\`*_\[\]<>&|~#$!]|:(?=//)|(?<=\bwww)\.)", re.IGNORECASE)
+_MEANINGFUL = expression(r"([\\`*_\[\]<>&|~#$!]|:(?=//)|(?<=\bwww)\.)", re.IGNORECASE)
 """Characters with a meaning in Markdown, HTML, mathematics or links; each may be escaped (CommonMark 2.4)."""
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
+from ansible_reap.late_patterns import expression
 
-_CONTROL = re.compile(
+_CONTROL = expression(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff\ufffe\uffff"
     "\U000e0000-\U000e007f]"
 )
 """Control characters, those that turn the direction of writing or are never seen, and what no UTF-8 text holds."""
-_LOG_COMMAND = re.compile(r"#(?=#(?:vso)?\[)")
+_LOG_COMMAND = expression(r"#(?=#(?:vso)?\[)")
 """What Azure Pipelines and older GitHub runners take for a command anywhere in a line of a log."""
 
 

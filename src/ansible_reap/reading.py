@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 import os
-import re
 import stat
 from pathlib import Path
 from typing import Any
+
+from ansible_reap.late_patterns import expression
 
 MAX_CONTENT = 32 * 1024 * 1024
 """Bytes of a file of content; a larger one is an error of its own."""
@@ -23,7 +24,7 @@ MAX_DIGITS = 18
 """Digits of a whole number that is kept exactly; no limit, count or time needs as many."""
 
 _PAGE = 64 * 1024
-_SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
+_SURROGATE_ESCAPE = expression(r"\\u[dD][89a-fA-F]")
 
 
 class SourceError(Exception):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Hashable, Iterator
 from typing import Any, ClassVar
 
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from ansible_reap.late_patterns import expression
 from ansible_reap.reading import SourceError
 
 try:
@@ -64,11 +64,11 @@ MAX_REMEMBERED = 20_000
 MAX_INTEGER = 64
 """Characters of a whole number; a longer one stays text."""
 _DEEP_INDENT = b" " * (MAX_DEPTH // 2)
-_COMPACT_NESTING = re.compile(rb"\n[ \t]*(?:(?:[-?:]|[&!]\S*)[ \t]+){30}")
+_COMPACT_NESTING = expression(rb"\n[ \t]*(?:(?:[-?:]|[&!]\S*)[ \t]+){30}")
 """A line that begins many collections. It has a literal in front, which is searched for at the speed of memory."""
 _ODD_BREAKS = (b"\xc2\x85", b"\xe2\x80\xa8", b"\xe2\x80\xa9")
 """What ends a line besides the usual: libyaml keeps to YAML 1.1."""
-_ALIAS = re.compile(rb"\*(?<![^\s\[,{]\*)[\w-]")
+_ALIAS = expression(rb"\*(?<![^\s\[,{]\*)[\w-]")
 """An asterisk first: so the search goes from one asterisk to the next."""
 _STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))

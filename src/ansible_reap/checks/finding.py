@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ansible_reap.checks.level import Level
+from ansible_reap.records import dataclass, field
 
 if TYPE_CHECKING:
     from ansible_reap.content.model import Place

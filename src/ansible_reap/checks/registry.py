@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ansible_reap.checks import (
@@ -24,6 +23,7 @@ from ansible_reap.checks import (
     unsupported,
 )
 from ansible_reap.checks.finding import Finding, Rule, RuleContext
+from ansible_reap.records import replace
 
 if TYPE_CHECKING:
     from ansible_reap.flow.analysis import Analysis

@@ -16,6 +16,7 @@ from ansible_reap.content.expressions import is_template
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, AsyncUse, Launch, Quantity, Reap, ReapKind
 from ansible_reap.jobs import EXPECT_VARIABLE
+from ansible_reap.late_patterns import expression
 from ansible_reap.shell.disconnects import cuts_connection
 from ansible_reap.timing import DEFAULT_DELAY, FIX_MARGIN, KILL_STEP
 from ansible_reap.wording import seconds_text
@@ -29,7 +30,7 @@ LOOK = 0.5
 Measured as loops of 12 looks less loops of 2 on a busy machine of two cores (ansible-core 2.22): 0.6 to 1.4 s on a
 local connection, 0.3 to 0.4 s of them processor time; 0.8 to 1.8 s over ssh.
 """
-_NAMES_A_TIMEOUT = re.compile(r"\btime[sd]?[ -]?(?:out|limit)", re.IGNORECASE)
+_NAMES_A_TIMEOUT = expression(r"\btime[sd]?[ -]?(?:out|limit)", re.IGNORECASE)
 SLOW_LOOK = 10.0
 """Seconds that one look takes at most, far more than it does over an ordinary connection."""
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
 from importlib import import_module
 
 from ansible_reap.cli.command_line import Parser
+from ansible_reap.records import dataclass
 
 
 class ArgumentKind(Enum):

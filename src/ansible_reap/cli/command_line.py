@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
+from ansible_reap.late_patterns import expression
 from ansible_reap.wording import did_you_mean
 
 
@@ -57,7 +57,7 @@ def _options(parser: argparse.ArgumentParser, args: Sequence[str]) -> list[str]:
     return found
 
 
-_INVALID_CHOICE = re.compile(r"argument (?P<what>.+?): invalid choice: (?P<word>.+?) \(choose from (?P<known>.*)\)")
+_INVALID_CHOICE = expression(r"argument (?P<what>.+?): invalid choice: (?P<word>.+?) \(choose from (?P<known>.*)\)")
 
 
 def _told(message: str) -> str:

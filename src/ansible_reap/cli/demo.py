@@ -10,17 +10,18 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from ansible_reap import installation
 from ansible_reap.cli.command_line import Parser, UsageError
+from ansible_reap.late_patterns import expression
+from ansible_reap.records import dataclass
 
 EXAMPLE = installation.PACKAGE / "example"
 BACKUP = Path("backups") / "today"
 """What the example's job should make."""
 
-_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_COLOUR = expression(r"\x1b\[[0-9;]*m")
 _TIMEOUT = 120
 """Seconds after which a step that should take two is given up."""
 
@@ -32,7 +33,7 @@ The next step runs the playbook, which needs ansible-core in this environment:
 then start the demo again."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Step:
     """A command that the demo ran: its output and exit status."""
 

@@ -7,7 +7,6 @@ import fnmatch
 import json
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from ansible_reap.history.store import Store
 from ansible_reap.history.wording import launch_text, level_text, times_text
 from ansible_reap.printable import one_line
 from ansible_reap.project_root import find_root
+from ansible_reap.records import dataclass
 from ansible_reap.wording import seconds_text
 
 ORDERS = ("headroom", "name", "runs")

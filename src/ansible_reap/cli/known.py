@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ansible_reap import files
 from ansible_reap.jobs import JobState, SeenBy
+from ansible_reap.records import dataclass
 from ansible_reap.reports.run_report import Report, ReportedJob
 from ansible_reap.runtime.policy import known_jobs
 from ansible_reap.runtime.policy.known_jobs import IGNORE_FILE, KnownJobs

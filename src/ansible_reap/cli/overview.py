@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 from ansible_reap.history.forecast import Forecast
 from ansible_reap.history.local import PATIENCE
 from ansible_reap.jobs import LastSeen
+from ansible_reap.records import dataclass
 from ansible_reap.runtime.ledger.lines import RunRecord
 from ansible_reap.runtime.ledger.reader import RunLedger
 from ansible_reap.runtime.ledger.watch import StatusWatch

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -11,6 +10,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ansible_reap.content import arguments
 from ansible_reap.content.source import MAX_DEPTH
 from ansible_reap.content.tasks import BLOCK_PARTS, TASK_LISTS, short_module
+from ansible_reap.records import dataclass
 
 
 class ReferenceKind(Enum):

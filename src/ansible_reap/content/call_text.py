@@ -6,20 +6,22 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from ansible_reap.late_patterns import expression
+
 _CALL_SIGNS = (b"include", b"import_", b"tasks_from")
 _SIGNS = (b"include", b"import_", b"role", b"dependencies", b"hosts", b"action")
-_CALL = re.compile(rb"""include(?!_vars)|import_|(?:(roles|dependencies)|role|hosts|action)["']?[ \t]*:""")
+_CALL = expression(rb"""include(?!_vars)|import_|(?:(roles|dependencies)|role|hosts|action)["']?[ \t]*:""")
 """The key of a call, from the word that marks it on; the group marks lists of roles."""
-_BEFORE = re.compile(rb"""(?:^|[\[{,])[ \t-]*["']?(?:ansible\.(?:builtin|legacy)\.)?(?:local_)?$""")
+_BEFORE = expression(rb"""(?:^|[\[{,])[ \t-]*["']?(?:ansible\.(?:builtin|legacy)\.)?(?:local_)?$""")
 """What may stand before it in its line."""
 _NOT_WORDS = bytes(byte if (chr(byte).isalnum() and byte < 128) or byte in b"_-" else 32 for byte in range(256))
 """Blanks for whatever is no part of a word."""
-_TEMPLATED = re.compile(
+_TEMPLATED = expression(
     rb"""^[ \t-]*["']?(?:(?:ansible\.(?:builtin|legacy)\.)?(?:include|import_)|(?:-[ \t]+)?roles?[ \t]*:)[^\n]*\{\{"""
     rb"""|^[ \t]+(?:name|role|tasks_from|file)[ \t]*:[^\n]*\{\{""",
     re.MULTILINE,
 )
-_MAPPING = re.compile(rb"""(?:(?:---)?[ \t]*(?:#[^\n]*)?\r?\n)*[ \t]*(["']?)[\w.-]+\1[ \t]*:(?=\s)""")
+_MAPPING = expression(rb"""(?:(?:---)?[ \t]*(?:#[^\n]*)?\r?\n)*[ \t]*(["']?)[\w.-]+\1[ \t]*:(?=\s)""")
 """The beginning of a mapping in block style, behind comments and the mark of a document."""
 BEFORE_LENGTH = 200
 """How far into its line a call's key may begin, in bytes; some files are a single line of a megabyte."""
@@ -28,27 +30,27 @@ CALL_LENGTH = 500
 LIST_LENGTH = 8000
 """The same for a list of roles."""
 
-_IS_CALL = re.compile(rb"""(?:include(?:_\w+)?|import_\w+|tasks_from)["']?\s*[:=]""")
+_IS_CALL = expression(rb"""(?:include(?:_\w+)?|import_\w+|tasks_from)["']?\s*[:=]""")
 MAX_PADDING = 150
 """Bytes of comments and empty lines within CALL_LENGTH of a call; with more of them its name may stand beyond."""
-_PADDED = re.compile(rb"(?<![ \t])(?:[ \t]*(?:(?<=[ \t\n])#[^\n]*)?\n)+")
+_PADDED = expression(rb"(?<![ \t])(?:[ \t]*(?:(?<=[ \t\n])#[^\n]*)?\n)+")
 
 _NAME = rb"""["']?([^\s"',}\]#]+)"""
-_NAMED = re.compile(rb"""(?:include(?:_tasks)?|import_(?:tasks|playbook)|tasks_from)["']?\s*[:=]?\s*""" + _NAME)
-_QUOTED = re.compile(
+_NAMED = expression(rb"""(?:include(?:_tasks)?|import_(?:tasks|playbook)|tasks_from)["']?\s*[:=]?\s*""" + _NAME)
+_QUOTED = expression(
     rb"""(?:(?:include(?:_tasks)?|import_(?:tasks|playbook)|tasks_from)["']?|\bfile)\s*:\s*"""
     rb"""["']([^"'\n]{1,200} [^"'\n]{1,200})["']"""
 )
 """A name with blanks in it."""
-_SPELLED_OTHERWISE = re.compile(
+_SPELLED_OTHERWISE = expression(
     rb"""(?:include(?:_tasks)?|import_(?:tasks|playbook)|tasks_from|\bfile)["']?\s*:\s*"""
     rb"""(?:(?:&\S+\s+)?[*!>|]"""
     rb"""|["']?[^\n"'{]{0,200}\{\{(?![^\n]{0,200}\.(?:ya?ml|json)["'\s]*(?:\n|$)))"""
 )
 """A call by an alias, a text in a block or with a tag, or by a template that does not end as YAML does."""
-_ODD = re.compile(rb":\s*[&*!>|]")
-_FILE = re.compile(rb"""\bfile["']?\s*[:=]\s*""" + _NAME)
-_OWN_FOLDER = re.compile(rb"""\{\{-?\s*(?:playbook_dir|role_path)\s*-?\}\}/""")
+_ODD = expression(rb":\s*[&*!>|]")
+_FILE = expression(rb"""\bfile["']?\s*[:=]\s*""" + _NAME)
+_OWN_FOLDER = expression(rb"""\{\{-?\s*(?:playbook_dir|role_path)\s*-?\}\}/""")
 
 
 class CallText(NamedTuple):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from ansible_reap.content.source import SourceError
+from ansible_reap.late_patterns import expression
 
 if TYPE_CHECKING:
     from ansible_reap.content.project import Project
@@ -25,10 +25,10 @@ CONNECTION_VARIABLES = frozenset(
 """Variables that take precedence over the keywords of a task (ansible-core 2.16 to 2.22, "Special variables")."""
 
 _FOLDERS = ("group_vars/", "host_vars/", "inventory/", "inventories/", "hosts/", "environments/")
-_FOLDER = re.compile("(?:^|/)(?:" + "|".join(_FOLDERS) + ")")
-_NAME = re.compile(r"hosts|inventory|[^/]*inventory[^/]*|hosts[-_.][^/]*|[^/]*\.ini")
-_SETS = re.compile(rb"\b(ansible_[a-z_]+)[\'\"]?\s*[:=]\s*[\'\"]?([\w.]*)")
-_CONTROLLER = re.compile(rb"^\s*(?:localhost|127\.0\.0\.1)\b")
+_FOLDER = expression("(?:^|/)(?:" + "|".join(_FOLDERS) + ")")
+_NAME = expression(r"hosts|inventory|[^/]*inventory[^/]*|hosts[-_.][^/]*|[^/]*\.ini")
+_SETS = expression(rb"\b(ansible_[a-z_]+)[\'\"]?\s*[:=]\s*[\'\"]?([\w.]*)")
+_CONTROLLER = expression(rb"^\s*(?:localhost|127\.0\.0\.1)\b")
 MAX_FILES = 2000
 MAX_SIZE = 1 << 20
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from ansible_reap.late_patterns import expression
+
 _TO_COLON = rb"""["']?\s*:"""
 """What may stand between a key and its colon."""
-_ASYNC = re.compile(rb"\basync(?:_val)?" + _TO_COLON)
-_POLL = re.compile(rb"\bpoll" + _TO_COLON + rb"""[ \t]*["']?([^\s"'#,}]*)""")
-_ALIAS_AS_KEY = re.compile(rb"\*[\w-]+\s*:")
-_KEY_ALONE = re.compile(rb"\?(?:\s|\xc2\x85|\xe2\x80[\xa8\xa9])")
+_ASYNC = expression(rb"\basync(?:_val)?" + _TO_COLON)
+_POLL = expression(rb"\bpoll" + _TO_COLON + rb"""[ \t]*["']?([^\s"'#,}]*)""")
+_ALIAS_AS_KEY = expression(rb"\*[\w-]+\s*:")
+_KEY_ALONE = expression(rb"\?(?:\s|\xc2\x85|\xe2\x80[\xa8\xa9])")
 """``? key``: with comments and lines before the colon. Questions look like it too; then the parser decides."""
-BEGINS_LOOK = re.compile(rb"async_status|ansible_async")
-_ESCAPED = re.compile(rb"""\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|\r?\n[ \t]*)""")
+BEGINS_LOOK = expression(rb"async_status|ansible_async")
+_ESCAPED = expression(rb"""\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|\r?\n[ \t]*)""")
 """How a text in double quotes may spell a letter, or break off in the middle of a word."""
-_SPELLS_A_WORD = re.compile(
+_SPELLS_A_WORD = expression(
     rb"""\\(?:(?:x|u00|U000000)(?:2[d-fD-F]|3[0-9]|4[1-9a-fA-F]|5[0-9aAfF]|6[1-9a-fA-F]|7[0-9aA])"""
     rb"""|\r?\n[ \t]*(?:[\w./-]|\\[xuU]))"""
 )

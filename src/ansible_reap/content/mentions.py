@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Collection
 
 from ansible_reap.content.library import Library
+from ansible_reap.late_patterns import expression
 
 MAX_REACH = 200
 """Files that are looked into for one."""
@@ -13,7 +14,7 @@ FEW = 40
 """Names that are searched for one by one; for more, the words of a text are listed once and for all."""
 DOTTED = "jobs.wait"
 """The one name of two words."""
-_WORD = re.compile(rb"\w+")
+_WORD = expression(rb"\w+")
 
 
 class Words:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from ansible_reap.records import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

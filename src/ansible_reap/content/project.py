@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 import posixpath
-import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -13,6 +12,7 @@ from typing import NamedTuple
 from ansible_reap import ansible_cfg
 from ansible_reap.content.call_text import calls_unnamed, named_files
 from ansible_reap.content.launch_text import may_launch
+from ansible_reap.late_patterns import expression
 from ansible_reap.reading import SourceError, read
 from ansible_reap.timing import DEFAULT_POLL
 
@@ -53,7 +53,7 @@ MAX_PART = 200
 """Bytes of a path before and after the name of a folder in it."""
 _PATH_LETTERS = bytes(byte for byte in range(128) if chr(byte).isalnum() or byte in b"_./-")
 _NEVER_CALLED = (".j2", ".md", ".rst", ".py")
-_LIST = re.compile(rb"(?:\s|#[^\n]*\n|---[^\n]*\n|\xef\xbb\xbf)*(?:-\s|\[)")
+_LIST = expression(rb"(?:\s|#[^\n]*\n|---[^\n]*\n|\xef\xbb\xbf)*(?:-\s|\[)")
 MAX_LOOKED_FOR = 50_000
 """Paths that are looked for because a call names something in a folder that is not listed."""
 

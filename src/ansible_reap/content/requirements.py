@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from yaml.nodes import MappingNode, ScalarNode
 
+from ansible_reap.late_patterns import expression
 from ansible_reap.reading import MAX_DIGITS, MAX_SETTINGS, SourceError, read
 from ansible_reap.yaml_nodes import compose, pairs
 
@@ -19,7 +20,7 @@ _SHIPPED = frozenset({"roles", "playbooks"})
 """The folders of a collection whose files its users run, besides its playbooks at the top; not its own tests."""
 _OWN_TESTS = frozenset({"molecule", "tests"})
 """What lies below is run by the project's developers, on a version of their choice."""
-_SPECIFIER = re.compile(r"(>=|<=|==|!=|~=|>|<)?\s*v?(\d+(?:\.\d+)*)", re.ASCII)
+_SPECIFIER = expression(r"(>=|<=|==|!=|~=|>|<)?\s*v?(\d+(?:\.\d+)*)", re.ASCII)
 
 
 def admits(root: str, path: str, core: Version) -> bool:

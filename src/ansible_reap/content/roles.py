@@ -5,10 +5,10 @@ from __future__ import annotations
 import fnmatch
 import posixpath
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from ansible_reap.content.library import Library
 from ansible_reap.content.project import YAML_ENDINGS
+from ansible_reap.records import dataclass
 
 MAX_CANDIDATES = 40
 _PARTS = frozenset({"tasks", "handlers", "defaults", "vars", "meta"})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -12,6 +11,7 @@ from ansible_reap.content import arguments
 from ansible_reap.content.keywords import ALIASES, TASK_KEYWORDS
 from ansible_reap.content.model import Block, Place, Task
 from ansible_reap.content.source import MAX_DEPTH, end_line, pairs, plain
+from ansible_reap.records import dataclass, field
 
 BLOCK_PARTS = ("block", "rescue", "always")
 TASK_LISTS = ("pre_tasks", "tasks", "post_tasks", "handlers")

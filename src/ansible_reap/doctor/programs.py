@@ -11,9 +11,10 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from ansible_reap.records import dataclass
 
 PROBES = Path(__file__).parent / "probes"
 TIMEOUT = 120

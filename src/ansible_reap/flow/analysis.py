@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 
 from ansible_reap.content.model import Place, Task
 from ansible_reap.jobs import Detachment, Verdict
+from ansible_reap.records import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

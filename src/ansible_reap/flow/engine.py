@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from ansible_reap.content.project import YAML_ENDINGS, Project
 from ansible_reap.content.survey import Survey
 from ansible_reap.flow.analysis import Analysis, ReadError
 from ansible_reap.reading import SourceError
+from ansible_reap.records import replace
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
 
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import ReapKind
@@ -25,6 +24,7 @@ from ansible_reap.flow.walk.hosts import CONTROLLER, OF_HOSTS, HostOverlap, over
 from ansible_reap.flow.walk.record import Cover, Instance, Record
 from ansible_reap.flow.walk.visit import TAG_OPTION
 from ansible_reap.jobs import Verdict
+from ansible_reap.records import dataclass, replace
 
 _FIRST_HOST = frozenset(
     f"{hosts}.0 == inventory_hostname"

@@ -10,7 +10,6 @@ import json
 import mmap
 import reprlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -21,6 +20,7 @@ from ansible_reap.history.observation import Ending, Observation
 from ansible_reap.history.runs import MAX_RUNS, LaunchHistory, MeasuredRun
 from ansible_reap.reading import SourceError, parse_json
 from ansible_reap.reading import read as read_bytes
+from ansible_reap.records import dataclass
 
 FILE = Path(".ansible-reap") / "history.json"
 """Where it stands, relative to the project's root."""

@@ -14,12 +14,13 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote
 
 from ansible_reap import files
+from ansible_reap.late_patterns import expression
+from ansible_reap.records import dataclass
 
 Row = tuple[Any, ...]
 Parameters = Mapping[str, object]
@@ -125,14 +126,14 @@ def parse_address(text: str | None) -> Address | None:
 
 _FORM = "postgresql://USER:PASSWORD@HOST:PORT/DATABASE?OPTIONS"
 _HOST = r"(?:[\w.%~-]*|\[[0-9A-Za-z:.%]+\])(?::\d*)?"
-_SERVER = re.compile(
+_SERVER = expression(
     rf"postgresql://(?:(?P<user>[^/?#@\[\]\s:]*)(?::(?P<password>[^/?#@\[\]\s]*))?@)?"
     rf"(?P<place>{_HOST}(?:,{_HOST})*)(?P<path>/[\w.%~+!$*,-]*)?(?:\?(?P<options>[^@#\s]*))?"
 )
 """A URL that can be read in one way only: one @ at most, and none of the signs that end a part but where they do so."""
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}")
-_BAD_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
-_KEYWORDS = re.compile(r"(?:host|hostaddr|port|dbname|user|password|passfile|service|sslmode)\s*=")
+_SCHEME = expression(r"[A-Za-z][A-Za-z0-9+.-]{0,30}")
+_BAD_PERCENT = expression("%(?![0-9A-Fa-f]{2})")
+_KEYWORDS = expression(r"(?:host|hostaddr|port|dbname|user|password|passfile|service|sslmode)\s*=")
 """How a connection string of libpq's other form begins."""
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from ansible_reap.history.identity import Identity, locate, sites
+from ansible_reap.records import dataclass, field
 
 ENOUGH_RUNS = 5
 """Fewer runs than this give no bound, and a check says nothing."""

@@ -13,13 +13,13 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import combinations, groupby
 from statistics import median
 
 from ansible_reap.history.estimate import ENOUGH_RUNS
 from ansible_reap.history.observation import Ending, Observation
 from ansible_reap.history.runs import MAX_RUNS
+from ansible_reap.records import dataclass
 
 LEVEL = 0.9
 LOWEST_LEVEL = 0.8

@@ -6,17 +6,18 @@ import re
 from collections.abc import Iterator
 from configparser import ConfigParser
 from configparser import Error as ConfigError
-from dataclasses import dataclass
+from dataclasses import dataclass  # noqa: TID251 - these have an order
 from pathlib import Path, PurePosixPath
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from ansible_reap.late_patterns import expression
 from ansible_reap.project_root import is_trusted
 from ansible_reap.reading import MAX_SETTINGS, SourceError, read, text_of
 from ansible_reap.yaml_nodes import compose, plain
 
-_COLLECTION = re.compile(r"(?:^|/)ansible_collections/(?P<namespace>\w+)/(?P<name>\w+)/(?P<rest>.+)$")
-_ROLE = re.compile(r"(?:^|/)roles/(?P<role>.+?)/(?P<rest>(?:tasks|handlers)/.+)$")
+_COLLECTION = expression(r"(?:^|/)ansible_collections/(?P<namespace>\w+)/(?P<name>\w+)/(?P<rest>.+)$")
+_ROLE = expression(r"(?:^|/)roles/(?P<role>.+?)/(?P<rest>(?:tasks|handlers)/.+)$")
 _KEYWORDS = """any_errors_fatal args async async_val become become_exe become_flags become_method become_user
     changed_when check_mode collections connection debugger delay delegate_facts delegate_to diff environment
     failed_when ignore_errors ignore_unreachable listen loop loop_control module_defaults name no_log notify poll

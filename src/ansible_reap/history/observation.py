@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
 from ansible_reap.history.identity import Identity
+from ansible_reap.records import dataclass
 
 
 class Ending(str, Enum):

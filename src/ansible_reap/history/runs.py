@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import groupby
 
 from ansible_reap.history.estimate import Estimate, RunTime, estimate
 from ansible_reap.history.identity import Identity
 from ansible_reap.history.observation import Ending, Observation
+from ansible_reap.records import dataclass
 
 MAX_RUNS = 50
 """An estimate looks at the newest runs only: the work changes, and an export that is committed must stay small."""

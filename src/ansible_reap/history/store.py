@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from ansible_reap.history.database import (
 from ansible_reap.history.identity import Identity
 from ansible_reap.history.observation import Ending, Observation
 from ansible_reap.reading import SourceError, parse_json, read
+from ansible_reap.records import dataclass
 
 PATIENCE = 1.5
 """Seconds that a run waits for the store at most; with what else it takes, a run loses less than two."""

@@ -6,21 +6,21 @@ Fixes are tried on the text in memory. A file is written once, when its final co
 from __future__ import annotations
 
 import difflib
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ansible_reap import files
 from ansible_reap.checks.finding import Finding
+from ansible_reap.late_patterns import expression
 from ansible_reap.linting import edits
 from ansible_reap.linting.outcome import Outcome
+from ansible_reap.records import dataclass, replace
 
 ROUNDS = 20
 """The most rounds of fixing; fixes that touch the same lines need one round each."""
 
-_COMMANDING = re.compile(r"[\"\\]|::|##")
+_COMMANDING = expression(r"[\"\\]|::|##")
 _PLAIN = frozenset(byte for byte in range(32, 127) if chr(byte) not in '"\\:#')
 _Key = tuple[str, str, str]
 

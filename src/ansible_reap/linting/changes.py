@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from ansible_reap.checks.finding import Finding
@@ -17,6 +16,7 @@ from ansible_reap.linting import git
 from ansible_reap.linting.moved_lines import moved
 from ansible_reap.linting.outcome import Outcome
 from ansible_reap.reading import MAX_CONTENT
+from ansible_reap.records import dataclass
 
 Lint = Callable[[Mapping[str, bytes | None]], Outcome]
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 
 from ansible_reap.checks.finding import Edit, Finding
 from ansible_reap.content.source import SourceError, compose
+from ansible_reap.late_patterns import expression
 
-_LINE = re.compile(rb"[^\n]*\n|[^\n]+")
+_LINE = expression(rb"[^\n]*\n|[^\n]+")
 
 
 def choose(findings: Iterable[Finding]) -> list[Finding]:

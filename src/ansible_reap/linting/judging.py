@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,6 +14,7 @@ from ansible_reap.linting.outcome import Outcome
 from ansible_reap.linting.problems import Config
 from ansible_reap.linting.requests import Request
 from ansible_reap.linting.selection import Judge, Reporting
+from ansible_reap.records import replace
 from ansible_reap.wording import not_checked
 
 if TYPE_CHECKING:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
+from ansible_reap.late_patterns import expression
 from ansible_reap.linting.problems import ConfigError, is_there
 from ansible_reap.reading import MAX_SETTINGS, SourceError, read_inside, text_of
 
@@ -26,7 +26,7 @@ IGNORE_FILES = (".ansible-lint-ignore", ".config/ansible-lint-ignore.txt")
 IGNORE_HEADER = "# This file contains ignores rule violations for ansible-lint\n"
 """The first line that ansible-lint's own ``--generate-ignore`` writes (25.1 to 26.10)."""
 
-_WILDCARD = re.compile(r"[*?\[]")
+_WILDCARD = expression(r"[*?\[]")
 
 
 class LintConfig(NamedTuple):

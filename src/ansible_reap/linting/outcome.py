@@ -55,7 +55,7 @@ def seen_from(outcome: Outcome, folder: Path) -> Outcome:
         return outcome
     if not (outcome.findings or outcome.warnings or outcome.launches or outcome.errors or outcome.passed_over):
         return outcome._replace(root=str(folder))
-    from dataclasses import replace  # noqa: PLC0415 - of a project without any job, it would be the slowest import
+    from ansible_reap.records import replace  # noqa: PLC0415 - of a project without any job, it would be the slowest import
 
     lie_apart = not root.is_relative_to(folder) and not folder.is_relative_to(root)
 

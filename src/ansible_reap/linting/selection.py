@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from ansible_reap.content.model import Task
 from ansible_reap.linting.lintconfig import IgnoreEntry, IgnoreFile, LintConfig
 from ansible_reap.linting.noqa import Comments
 from ansible_reap.linting.requests import Request
+from ansible_reap.records import dataclass, field
 
 SKIP_TAG = "skip_ansible_lint"
 """A task with this tag is left alone by ansible-lint, and by us."""

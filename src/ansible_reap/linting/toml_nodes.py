@@ -11,6 +11,8 @@ from typing import Any
 from yaml import Mark
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from ansible_reap.late_patterns import expression
+
 _PREFIX = "tag:yaml.org,2002:"
 
 MOST_PARTS = 30
@@ -20,9 +22,9 @@ MOST_DOTS = 20_000
 MOST_VALUES = 20_000
 """Keys and values in our table."""
 
-_PART = re.compile(r"""[ \t]*(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*""")
-_WORD = re.compile(r""""([^"\n]*)"|'([^'\n]*)'|([\w-]+)""")
-_BLANKS = re.compile(r"\s*")
+_PART = expression(r"""[ \t]*(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*""")
+_WORD = expression(r""""([^"\n]*)"|'([^'\n]*)'|([\w-]+)""")
+_BLANKS = expression(r"\s*")
 
 
 class TomlError(Exception):

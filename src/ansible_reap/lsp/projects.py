@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from ansible_reap import linting
@@ -15,6 +14,7 @@ from ansible_reap.linting.noqa import Comments
 from ansible_reap.linting.outcome import Outcome
 from ansible_reap.linting.problems import ConfigError
 from ansible_reap.project_root import find_root, is_root
+from ansible_reap.records import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ import ansible_reap
 from ansible_reap.lsp import projects
 from ansible_reap.lsp.messages import FIX_ALL, Writer, path_of
 from ansible_reap.lsp.projects import Checked
+from ansible_reap.records import dataclass, field
 
 PAUSE = 0.3
 """Seconds without a change after which a project is checked."""

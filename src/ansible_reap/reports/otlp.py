@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from ansible_reap import __version__
+from ansible_reap.late_patterns import expression
+from ansible_reap.records import dataclass
 from ansible_reap.reports.run_report import Report, ReportedJob
 
 _INTERNAL = 1
 """SPAN_KIND_INTERNAL"""
 _OK, _ERROR = 1, 2
 """STATUS_CODE_OK, STATUS_CODE_ERROR"""
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?P<trace>(?!0{32})[0-9a-f]{32})-(?P<span>(?!0{16})[0-9a-f]{16})-[0-9a-f]{2}")
+_TRACEPARENT = expression(r"[0-9a-f]{2}-(?P<trace>(?!0{32})[0-9a-f]{32})-(?P<span>(?!0{16})[0-9a-f]{16})-[0-9a-f]{2}")
 """The header of W3C Trace Context; all zeros stand for none."""
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from ansible_reap.jobs import JobState, LastSeen, SeenBy
 from ansible_reap.reading import SourceError, parse_json
 from ansible_reap.reading import read as read_bytes
+from ansible_reap.records import dataclass
 
 VERSION = 1
 MAX_SECONDS = 1e9

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from ansible_reap.late_patterns import expression
+from ansible_reap.records import dataclass, field
 
 OPERATORS = ("&&", "||", ";;&", ";;", ";&", "|&", "&", ";", "|", "(", ")", "\n")
 """What ends a command, longest first where one begins with another."""
@@ -20,7 +22,7 @@ _SHELLS = frozenset({"sh", "bash", "dash", "ksh", "zsh", "ash"})
 RESERVED = frozenset({"if", "then", "else", "elif", "fi", "for", "while", "until", "do", "done", "case", "esac", "in",
                       "select", "function", "{", "}", "!", "time"})  # fmt: skip
 """Reserved words of bash(1) 5 and of the POSIX shell."""
-_NO_ARGUMENTS = re.compile(r"[ \t]*\)")
+_NO_ARGUMENTS = expression(r"[ \t]*\)")
 PREFIXES = {"sudo": "ugpCUhrt", "doas": "uC", "env": "u", "exec": "a", "command": "", "nice": "n", "ionice": "cnp",
             "nohup": "", "setsid": "", "stdbuf": "ioe"}  # fmt: skip
 """Commands that run the command that follows them, with the letters of those options that take a value."""
@@ -29,8 +31,8 @@ MAX_PREFIXES = 12
 """How many of them are followed, one before another; each is a copy of the command."""
 MAX_DEPTH = 4
 """How deep ``sh -c`` texts, substitutions and here documents are followed into each other."""
-_PLAIN = re.compile(r"[^\s\\'\"`$({#}%<>&|;)]+")
-_WINDOWS_PATH = re.compile(r"(?:[A-Za-z]:|\.{1,2}|%\w+%|)(?:\\[\w.$ -]*)*\Z")
+_PLAIN = expression(r"[^\s\\'\"`$({#}%<>&|;)]+")
+_WINDOWS_PATH = expression(r"(?:[A-Za-z]:|\.{1,2}|%\w+%|)(?:\\[\w.$ -]*)*\Z")
 
 
 @dataclass(frozen=True, slots=True)

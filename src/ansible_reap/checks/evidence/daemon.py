@@ -18,6 +18,7 @@ from ansible_reap.checks.evidence.neighbours import ENDING_PROGRAMS, tasks_after
 from ansible_reap.checks.support import listed
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, Launch
+from ansible_reap.late_patterns import expression
 from ansible_reap.timing import KILL_STEP
 from ansible_reap.wording import duration
 
@@ -64,30 +65,30 @@ _SERVING = frozenset({"runserver", "serve", "server", "port-forward", "proxy", "
 
 _ONE_OFF = frozenset({"-1", "--one-off"})
 """Options by which iperf3 serves one client and ends."""
-_SSH = re.compile(r"-[46AaCfGgKkMnqsTtVvXxYy]*[NLRD]")
-_SCRIPT = re.compile(
+_SSH = expression(r"-[46AaCfGgKkMnqsTtVvXxYy]*[NLRD]")
+_SCRIPT = expression(
     r"(?:^|[^a-z])(?:\w*server|serve|\w*daemon|\w*proxy|\w*tunnel|\w*listener|\w*watcher|watchdog|\w*monitor|forwarder)$",
     re.IGNORECASE,
 )
-_RECORDER_SCRIPT = re.compile(r"(?:^|[^a-z])(?:logger|recorder|ping|poller|sniffer|keep-?alive|agent)$", re.IGNORECASE)
+_RECORDER_SCRIPT = expression(r"(?:^|[^a-z])(?:logger|recorder|ping|poller|sniffer|keep-?alive|agent)$", re.IGNORECASE)
 _VERBS = r"\b(?:start(?:s|ing)?|runs?|running|launch(?:es|ing)?|host|serve|expose|open|spawn|bring up)\b"
-_NAMED = re.compile(
+_NAMED = expression(
     _VERBS
     + r".*?(?<![\w-])(?P<what>\w*servers?|daemon|listening|proxy|tunnels?|listener|monitor(?:ing)?|watcher|watchdog"
     r"|port.?forward(?:ing|er)?)"
     r"(?=$|[^\w-]*$|[,:.;()]|\s+(?:process|on|for|in|at|with|to|that|via|and|of|as|by|from|which|port)\b)",
     re.IGNORECASE | re.DOTALL,
 )
-_NAMED_APP = re.compile(_VERBS + r".*\b(?P<what>app|application|service)\s*$", re.IGNORECASE | re.DOTALL)
-_IN_BACKGROUND = re.compile(
+_NAMED_APP = expression(_VERBS + r".*\b(?P<what>app|application|service)\s*$", re.IGNORECASE | re.DOTALL)
+_IN_BACKGROUND = expression(
     r"(?P<what>\bbackground\b|\basynchronously\b|\bport.?forward\w*|\btunnel\w*|\bkeep.?alive\b"
     r"|\b(?:watch|monitor|record|captur|tail|logg|gather|profil|trac|sampl|collect)ing\b)",
     re.IGNORECASE,
 )
-_BESIDE = re.compile(r"(?P<what>\bwhile\b[^,;:]{1,40}\b(?:runs|is running|are running))\b", re.IGNORECASE)
+_BESIDE = expression(r"(?P<what>\bwhile\b[^,;:]{1,40}\b(?:runs|is running|are running))\b", re.IGNORECASE)
 """Work that is to last as long as other work does."""
-_STOPS = re.compile(r"\b(?:stop|kill|terminate|shut ?down|tear ?down)\b", re.IGNORECASE)
-_AT_A_LINE = re.compile(r"line (?P<line>\d+) (?P<what>.+)")
+_STOPS = expression(r"\b(?:stop|kill|terminate|shut ?down|tear ?down)\b", re.IGNORECASE)
+_AT_A_LINE = expression(r"line (?P<line>\d+) (?P<what>.+)")
 _SIGNS_TOLD = 3
 MAX_NAME = 400
 MAX_WORD = 200

@@ -16,10 +16,11 @@ from ansible_reap.checks.evidence import work
 from ansible_reap.checks.evidence.neighbours import lines_of, play_of, tasks_after, tasks_naming, tasks_of_file
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis
+from ansible_reap.late_patterns import expression
 from ansible_reap.shell.parser import Command, parse
 from ansible_reap.wording import shortened
 
-_DECLARED = re.compile(
+_DECLARED = expression(
     r"fire[ -]*(?:and|&|'?n'?)[ -]*forget\w*"
     r"|\b(?:don'?t|do not|does(?: not|n'?t)|did(?: not|n'?t)|never|no need to|need(?: not|n't)|without having to) "
     r"(?:have to |need to |want to )?wait\b(?! (?:more|longer|too|until|till|forever|indefinitely|at most|a |an ))"
@@ -31,7 +32,7 @@ _DECLARED = re.compile(
     re.IGNORECASE,
 )
 """Words by which an author says that nobody is to wait."""
-_LATER = re.compile(r"\b(?:later|below|afterwards?|further down|at the end|in the end|eventually)\b", re.IGNORECASE)
+_LATER = expression(r"\b(?:later|below|afterwards?|further down|at the end|in the end|eventually)\b", re.IGNORECASE)
 """Words by which it is to be waited for all the same, in another place."""
 MAX_TEXT = 1000
 """Characters of a name or a line that are searched."""
@@ -40,7 +41,7 @@ MAX_COMMENT = 12
 
 SHORTEST_TIMER = 10
 """Seconds: a shorter ``sleep`` before a command only lets the task return first."""
-_SOON_AFTER = re.compile(r"\b(?:after|in) +\d+ ?(?:s|secs?|seconds?|m|min|minutes?)\b", re.IGNORECASE)
+_SOON_AFTER = expression(r"\b(?:after|in) +\d+ ?(?:s|secs?|seconds?|m|min|minutes?)\b", re.IGNORECASE)
 """Words by which a name says that the pause is what the task is about."""
 _SHELLS = frozenset({"sh", "bash", "dash", "/bin/sh", "/bin/bash"})
 _OPPOSITES = frozenset(
@@ -54,7 +55,7 @@ _OPPOSITES = frozenset(
     )
 )  # fmt: skip
 """Words of two commands of which the second undoes the first."""
-_ENDING = re.compile(
+_ENDING = expression(
     r"\b(?:ENDJOB|kill-session|kill-server|kill-window|pkill|killall|taskkill|Stop-Process|scancel|qdel|bkill)\b"
     r"|\b(?:docker|podman|virsh|crictl|nerdctl|lxc|screen|supervisorctl|pm2) +(?:-\S+ +)*(?:container +)?"
     r"(?:stop|kill|destroy|quit|delete)\b"
@@ -67,8 +68,8 @@ _READING = frozenset({"slurp", "fetch"})
 """Modules that read a file of the host."""
 NOTICES = frozenset({"win_toast", "win_msg", "win_say", "say", "mail", "slack", "telegram", "mattermost", "pushover"})
 """Modules that tell people something and change nothing."""
-_WAIT = re.compile(r"(?<![a-z])wait(?:s|ing)?(?![a-z])", re.IGNORECASE)
-_START = re.compile(r"(?<![a-z])(?:start|begin|launch)(?![a-z])")
+_WAIT = expression(r"(?<![a-z])wait(?:s|ing)?(?![a-z])", re.IGNORECASE)
+_START = expression(r"(?<![a-z])(?:start|begin|launch)(?![a-z])")
 _FINISHING = ("finish", "end", "wait", "collect", "complete", "join", "gather")
 """What the file may be called in which work is waited for that another file starts."""
 _LOOK_AHEAD = 12

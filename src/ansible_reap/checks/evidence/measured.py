@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ansible_reap.history.estimate import Estimate
 from ansible_reap.history.wording import level_text, measured_text
+from ansible_reap.records import dataclass
 from ansible_reap.wording import seconds_text
 
 

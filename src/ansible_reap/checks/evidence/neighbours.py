@@ -17,6 +17,7 @@ from ansible_reap.content import expressions
 from ansible_reap.content.builtin import BUILTIN_MODULES
 from ansible_reap.content.model import Place, Task
 from ansible_reap.flow.analysis import Analysis
+from ansible_reap.late_patterns import expression
 
 _CONDITIONS = frozenset({"when", "failed_when", "changed_when", "until", "that"})
 """Keys whose strings are bare expressions."""
@@ -25,7 +26,7 @@ _VERDICTS = frozenset({"fail", "assert"})
 _CHECKS = frozenset({"assert", "fail", "wait_for", "uri", "win_wait_for", "win_uri"})
 """Modules that fail where something is not as it should be."""
 ENDING_PROGRAMS = frozenset({"kill", "pkill", "killall", "taskkill", "skill"})
-_TAKES_DOWN = re.compile(
+_TAKES_DOWN = expression(
     r"(?:^|[^a-z])(?:destroy|tear.?down|clean.?up|delet\w*|remov\w*|uninstall|undeploy|stop\w*|purge|decommission)(?=$|[^a-z])",
     re.IGNORECASE,
 )
@@ -45,8 +46,8 @@ _NEXT = 6
 """Tasks after a launch among which a wait for its work is looked for."""
 MAX_KEPT = 64
 """Files whose words are remembered."""
-_TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
-_WORD = re.compile(r"\w+")
+_TEMPLATE = expression(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+_WORD = expression(r"\w+")
 
 
 def tasks_of_file(analysis: Analysis, path: str) -> Iterator[Task]:
@@ -151,7 +152,7 @@ def _failing(steps: tuple[Task, ...]) -> tuple[Task, ...]:
     return tuple(step for step in steps if step.module in _VERDICTS)
 
 
-_TEST = re.compile(r"(?:^|/)(?:molecule|tests?|testing)/")
+_TEST = expression(r"(?:^|/)(?:molecule|tests?|testing)/")
 
 
 def is_test(task: Task) -> bool:

@@ -1,6 +1,7 @@
 """Whether a host may come back from a reboot as another one: at another address, or with another system.
 
 The reboot module waits where the host was, for the system that it was. Told from the tasks of the reboot's file and
+from ansible_reap.late_patterns import expression
 from what its role brings along.
 """
 
@@ -15,6 +16,7 @@ from ansible_reap.checks.evidence import work
 from ansible_reap.checks.evidence.neighbours import MAX_KEPT, play_of
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis
+from ansible_reap.late_patterns import expression
 
 _ADDRESS = frozenset({"ansible_host", "ansible_ssh_host", "ansible_port", "ansible_ssh_port", "ansible_user",
                       "ansible_ssh_user", "ansible_password", "ansible_ssh_pass", "ansible_ssh_private_key_file",
@@ -29,15 +31,15 @@ _INSTALLERS = frozenset({"coreos-install", "coreos-installer", "installimage", "
 """Programs that put another system on the host."""
 _NETWORK_MODULES = frozenset({"nmcli", "interfaces_file", "nmstate", "netplan"})
 _NETWORK_PROGRAMS = frozenset({"netplan", "nmcli", "nmstatectl"})
-_NETWORK_FILES = re.compile(
+_NETWORK_FILES = expression(
     r"/etc/netplan\b|/network-scripts/ifcfg-|/etc/network/interfaces|/NetworkManager/system-connections"
     r"|/etc/systemd/network\b|\bdhcpcd\.conf\b|/etc/config/network\b"
 )
 """Where a host's addresses are written down."""
-_NETWORK_TEMPLATE = re.compile(
+_NETWORK_TEMPLATE = expression(
     r"netplan|ifcfg-|^interfaces(?:\.|$)|\.netdev|\.nmconnection|dhcpcd\.conf", re.IGNORECASE
 )
-_INTO = re.compile(
+_INTO = expression(
     r"\binto\b|\b(?:installer|rescue|recovery|live ?cd|pxe|netboot|initramfs|archiso|new (?:system|os))\b",
     re.IGNORECASE,
 )

@@ -12,15 +12,16 @@ from typing import NamedTuple
 from ansible_reap.checks.evidence import work
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis
+from ansible_reap.late_patterns import expression
 from ansible_reap.reading import SourceError, read
 from ansible_reap.shell.parser import Command, parse
 
 _FOLDERS = ("files", "templates", "scripts", "")
 _INTERPRETERS = frozenset({"sh", "bash", "dash", "ksh", "zsh", "python", "python2", "python3", "source", "."})
 """Programs that run the file that follows them."""
-_SHELL = re.compile(r"#!.*\b(?:ba|da|k|z)?sh\b")
-_PYTHON = re.compile(r"#!.*\bpython")
-_ENDLESS_PYTHON = re.compile(r"\.(?:serve_forever|run_forever)\(|\bsignal\.pause\(|\bsleep\(\s*\d{6,}")
+_SHELL = expression(r"#!.*\b(?:ba|da|k|z)?sh\b")
+_PYTHON = expression(r"#!.*\bpython")
+_ENDLESS_PYTHON = expression(r"\.(?:serve_forever|run_forever)\(|\bsignal\.pause\(|\bsleep\(\s*\d{6,}")
 """What keeps a Python program running for ever, or for a day or more."""
 MAX_SIZE = 65536
 """Bytes of a script that are read."""

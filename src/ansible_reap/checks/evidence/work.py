@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 from ansible_reap.content.model import Task
+from ansible_reap.late_patterns import expression
+from ansible_reap.records import dataclass
 from ansible_reap.shell.parser import Command, inner, parse
 
 MAX_KEPT = 4096
@@ -16,7 +17,7 @@ MAX_KEPT = 4096
 SHELL_MODULES = frozenset({"shell", "raw"})
 WINDOWS_MODULES = frozenset({"win_shell", "win_command", "win_powershell"})
 
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhd]?)\Z")
+_DURATION = expression(r"(\d+(?:\.\d+)?)([smhd]?)\Z")
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _TOLD_HOW_LONG = {
     "fio": ("--runtime", "-runtime"),

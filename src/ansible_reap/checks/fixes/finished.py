@@ -8,8 +8,9 @@ from ansible_reap.checks.finding import Fix
 from ansible_reap.checks.fixes.layout import find
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis
+from ansible_reap.late_patterns import expression
 
-_READS = re.compile(
+_READS = expression(
     r"""
     (?P<name>(?<!\w)[A-Za-z_]\w*)                        # the register
     (?:\.finished|\[(?P<quote>['"])finished(?P=quote)\])
@@ -18,7 +19,7 @@ _READS = re.compile(
     """,
     re.VERBOSE,
 )
-_REST = re.compile(r"[\w\s]*")
+_REST = expression(r"[\w\s]*")
 """What may stand around it: words such as ``and``, ``or``, ``x is defined``; anything else may mean something else."""
 
 

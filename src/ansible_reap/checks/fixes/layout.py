@@ -6,7 +6,6 @@ import bisect
 import itertools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -17,15 +16,17 @@ from ansible_reap.content.keywords import ALIASES
 from ansible_reap.content.model import Task
 from ansible_reap.content.source import SourceError, compose, end_line
 from ansible_reap.flow.analysis import Analysis
+from ansible_reap.late_patterns import expression
+from ansible_reap.records import dataclass
 
-_ODD_BREAKS = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
+_ODD_BREAKS = expression("\r(?!\n)|[\x85\u2028\u2029]")
 """Line ends that YAML knows but editors count differently."""
 
 MAX_KEPT = 64
 """Files whose layout is remembered: one rule after the other asks for it."""
 
-_PLAIN = re.compile(r"[A-Za-z][\w./()]*(?:[ -]+[\w./()]+)*")
-_WORDS = re.compile(r"y|n|yes|no|on|off|true|false|null|none", re.IGNORECASE)
+_PLAIN = expression(r"[A-Za-z][\w./()]*(?:[ -]+[\w./()]+)*")
+_WORDS = expression(r"y|n|yes|no|on|off|true|false|null|none", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,6 +16,7 @@ from ansible_reap.checks.fixes.layout import Item, find, scalar
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, Launch
 from ansible_reap.jobs import Verdict
+from ansible_reap.late_patterns import expression
 from ansible_reap.shell.disconnects import cuts_connection
 from ansible_reap.timing import FIX_MARGIN, KILL_STEP
 
@@ -54,9 +55,9 @@ MAX_KEPT = 4096
 _SMALL = frozenset({"a", "an", "the", "and", "for", "from", "in", "is", "of", "on", "that", "this", "to", "with"})
 _OF_A_LAUNCH = {"ansible_job_id", "started", "finished", "results_file", "changed", "failed", "skipped", "results"}
 """What the result of a launch holds, with what every result and that of a loop has (ansible-core 2.16 to 2.22)."""
-_NAME = re.compile(r"[a-z_]\w*", re.IGNORECASE)
-_TEMPLATE = re.compile(r"\{\{((?:(?!\{\{|\}\}).)+)\}\}")
-_ROLE = re.compile(r"(?:^|/)roles/(?:[\w-]+\.)*([\w-]+)/")
+_NAME = expression(r"[a-z_]\w*", re.IGNORECASE)
+_TEMPLATE = expression(r"\{\{((?:(?!\{\{|\}\}).)+)\}\}")
+_ROLE = expression(r"(?:^|/)roles/(?:[\w-]+\.)*([\w-]+)/")
 
 
 def add(analysis: Analysis, launch: Launch, *, is_safe: bool = True, limit: float | None = None) -> Fix | None:

@@ -5,7 +5,6 @@ What a filter that is not known here (a plugin's) gives back is unknown, and may
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -51,6 +50,7 @@ from ansible_reap.flow.evaluation.values import (
     plain,
     taints,
 )
+from ansible_reap.late_patterns import expression
 
 Arguments = list[Value]
 Handler = Callable[[EvaluatorInterface, Value, nodes.Filter], Value]
@@ -62,7 +62,7 @@ SAME = frozenset(
 """Filters that give back the handles that they get: of Jinja, and of ansible-core 2.16 to 2.22."""
 MAX_QUERY = 500
 """A longer query is not read."""
-_QUERY_STEP = re.compile(r"\.?(?:(\w+)|(\[(\?[^\]]+|\*)?\]))")
+_QUERY_STEP = expression(r"\.?(?:(\w+)|(\[(\?[^\]]+|\*)?\]))")
 """A name, or brackets with nothing, a star or a condition in them."""
 _OF_LAUNCHED = frozenset(
     {"ansible_job_id", "ansible_job_id!=null", "started", "started==1", "changed", "changed==true"}

@@ -9,7 +9,8 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+
+from ansible_reap.records import dataclass
 
 MAX_ATOMS = 10
 MAX_SIZE = 400

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ansible_reap.flow.evaluation.formulas import neg
@@ -31,6 +30,7 @@ from ansible_reap.flow.evaluation.values import (
     plain,
     taints,
 )
+from ansible_reap.records import replace
 
 if TYPE_CHECKING:
     from jinja2 import nodes

@@ -6,9 +6,7 @@ The rest becomes atoms in one normal form. What a ``when`` says as a whole is re
 from __future__ import annotations
 
 import operator
-import re
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from jinja2 import nodes
@@ -34,6 +32,8 @@ from ansible_reap.flow.evaluation.values import (
     taints,
     with_jobs,
 )
+from ansible_reap.late_patterns import expression
+from ansible_reap.records import replace
 
 _FALSE_TEXT = frozenset({"", "false", "no", "off", "n", "f", "0", "0.0"})
 """Texts that count as false."""
@@ -41,7 +41,7 @@ _TRUE_TEXT = frozenset({"yes", "on", "1", "true"})
 """Texts of which the filter ``bool`` makes true; of every other it makes false (ansible-core 2.16 to 2.22)."""
 _NO_TEXT = frozenset({"n", "no", "f", "false", "off", "0", "0.0"})
 """Texts that mean false where Ansible converts them strictly (ansible-core 2.16 to 2.22)."""
-_PATH = re.compile(r"[\w.]+")
+_PATH = expression(r"[\w.]+")
 _ORDER: dict[str, Callable[[Any, Any], bool]] = {
     "eq": operator.eq,
     "ne": operator.ne,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, ClassVar
 
 from ansible_reap.flow.evaluation.formulas import Formula, conj, disj, implies, is_large, neg, satisfiable
+from ansible_reap.records import dataclass, replace
 
 MAX_OPTIONS = 12
 MAX_ITEMS = 200

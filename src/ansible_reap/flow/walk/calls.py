@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from ansible_reap.content import arguments, expressions
@@ -18,6 +17,7 @@ from ansible_reap.flow.evaluation.values import UNKNOWN, Seq, Undefined, Unknown
 from ansible_reap.flow.walk.state import Frame, tags_of
 from ansible_reap.flow.walk.visit import Visit
 from ansible_reap.flow.walk.walk import MAX_DEPTH, Walk
+from ansible_reap.records import dataclass
 
 MAX_ROUNDS = 12
 MAX_HANDLE_ROUNDS = 64

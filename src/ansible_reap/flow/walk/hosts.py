@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from enum import Enum
 
+from ansible_reap.late_patterns import expression
+
 CONTROLLER = frozenset({"localhost", "127.0.0.1", "::1"})
 OF_HOSTS = ("inventory_hostname", "group", "ansible_play", "play_hosts")
 """What a condition that picks hosts speaks of."""
 _EVERY = frozenset({"all", "*"})
-_SUBSCRIPT = re.compile(r"(.+)\[-?\d*(?:[:-]-?\d*)?\]$")
+_SUBSCRIPT = expression(r"(.+)\[-?\d*(?:[:-]-?\d*)?\]$")
 
 
 class HostOverlap(Enum):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from ansible_reap.content import expressions
@@ -33,6 +32,7 @@ from ansible_reap.flow.walk.record import MAX_SETTINGS, Instance, UseRecord
 from ansible_reap.flow.walk.visit import Round, Visit
 from ansible_reap.flow.walk.walk import Walk
 from ansible_reap.jobs import DETACH_VARIABLE, EXPECT_VARIABLE
+from ansible_reap.records import replace
 from ansible_reap.shell.disconnects import awaits_connection, could_cut, cuts_connection, works_before_it_cuts
 
 MAX_COUNTED = 32

@@ -10,17 +10,18 @@ from ansible_reap.flow.analysis import ReapKind
 from ansible_reap.flow.evaluation.formulas import Formula, atoms, decided, satisfiable, settled
 from ansible_reap.flow.evaluation.values import Job, Stage, Value, plain
 from ansible_reap.flow.walk.visit import Visit
+from ansible_reap.late_patterns import expression
 
 _RUNNING = -7
 """The instance number that stands for the job that is asked for while it is still running."""
 
-_ASKED_BY = re.compile(r"(?:\bis\s+(?:not\s+)?|\|\s*)([A-Za-z]\w*)")
+_ASKED_BY = expression(r"(?:\bis\s+(?:not\s+)?|\|\s*)([A-Za-z]\w*)")
 """The tests and filters in a text, those with a full name left out."""
 _NOT_ASKING = frozenset({"name", "retries", "delay", "no_log", "become", "become_user", "tags", "changed_when"})
 """Keywords on which it does not hang whether a task waits, and for what."""
-_ASKS_FOR_THE_END = re.compile(r"(?:\.|\[.|\bis )finished\b|\bfinished\W{0,8}(?:1|true)\b", re.IGNORECASE)
+_ASKS_FOR_THE_END = expression(r"(?:\.|\[.|\bis )finished\b|\bfinished\W{0,8}(?:1|true)\b", re.IGNORECASE)
 """What asks for the value of ``finished``, and not only whether the word is there."""
-_ASKS_FOR_FAILURE = re.compile(r"!=\s*0|>\s*0|(?:\bis |\.)failed\b|==\s*[1-9]")
+_ASKS_FOR_FAILURE = expression(r"!=\s*0|>\s*0|(?:\bis |\.)failed\b|==\s*[1-9]")
 _WATCHING = frozenset({"stat", "slurp", "command", "shell", "raw", "win_shell", "win_command", "win_stat", "wait_for"})
 """Modules that can look at a status file: of ansible-core 2.16 to 2.22, and of ansible.windows."""
 

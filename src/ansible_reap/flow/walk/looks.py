@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import fnmatch
-import re
-from dataclasses import replace
 
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import ReapKind
@@ -39,10 +37,12 @@ from ansible_reap.flow.walk.loops import loop_items
 from ansible_reap.flow.walk.record import MAX_SETTINGS, Cover, Instance, LookRecord
 from ansible_reap.flow.walk.visit import MAX_ROUNDS, Round, Visit
 from ansible_reap.flow.walk.walk import Walk
+from ansible_reap.late_patterns import expression
+from ansible_reap.records import replace
 from ansible_reap.timing import DEFAULT_DELAY, DEFAULT_RETRIES
 
-_WORD = re.compile(r"\w+")
-_ASKS = re.compile(r"\bis\s+(?:not\s+)?(?:un)?defined\b|\|\s*(?:default|d)\b")
+_WORD = expression(r"\w+")
+_ASKS = expression(r"\bis\s+(?:not\s+)?(?:un)?defined\b|\|\s*(?:default|d)\b")
 
 
 def look(visit: Visit) -> None:

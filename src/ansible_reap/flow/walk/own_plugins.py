@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import ast
-import re
 
 from ansible_reap.content.library import Library
 from ansible_reap.content.source import SourceError
 from ansible_reap.flow.evaluation.filters import HANDLERS, SAME
 from ansible_reap.flow.evaluation.truths import STATE_TESTS
 from ansible_reap.flow.walk.record import OwnPlugins
+from ansible_reap.late_patterns import expression
 
 MAX_SOURCE = 300_000
 """Bytes of a plugin that are read; what a longer one does is not told."""
 _STATUS = frozenset({"async_status", "ansible.builtin.async_status", "ansible.legacy.async_status"})
 _KNOWN = frozenset({*HANDLERS, *SAME, *STATE_TESTS})
 """The tests and filters whose meaning a wait may hang on."""
-_KEY = re.compile(rb"""["'](\w+)["']\s*:""")
+_KEY = expression(rb"""["'](\w+)["']\s*:""")
 """How a plugin names the tests and filters that it brings: as the keys of a dictionary."""
 _WAIT = "ansible_collections/reap/jobs/plugins/"
 

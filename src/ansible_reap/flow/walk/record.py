@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 from ansible_reap.content.model import Place, Task
 from ansible_reap.flow.analysis import Quantity, ReadError, ReapKind, Setting
 from ansible_reap.flow.evaluation.formulas import Formula, atoms, conj, granting, neg
 from ansible_reap.flow.evaluation.values import EACH, Unknown, Value
 from ansible_reap.flow.walk.state import Frame
+from ansible_reap.records import dataclass, field
 from ansible_reap.wording import not_checked
 
 MAX_COVERS = 200

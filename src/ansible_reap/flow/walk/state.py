@@ -6,7 +6,6 @@ import bisect
 import posixpath
 from collections import Counter
 from collections.abc import Iterable, Iterator, KeysView, Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -15,6 +14,7 @@ from ansible_reap.content.roles import Role
 from ansible_reap.flow.evaluation.formulas import Formula, conj
 from ansible_reap.flow.evaluation.layers import Layer, Scope
 from ansible_reap.flow.evaluation.values import Alt, Job, JobId, Map, Results, Seq, Unknown, Value, handles, taints
+from ansible_reap.records import dataclass, field
 
 INHERITED = (
     *("become", "become_user", "delegate_to", "run_once", "check_mode", "ignore_errors", "vars", "when"),

@@ -9,9 +9,10 @@ from typing import Any
 from ansible_reap.content.library import Library
 from ansible_reap.content.roles import Finder, Role
 from ansible_reap.flow.evaluation.layers import Choices
+from ansible_reap.late_patterns import expression
 
 MAX_CHOICES = 8
-_KEY = re.compile(rb"""^[\'\"{ ]*([A-Za-z_]\w*)[\'\"]?[ \t]*:""", re.MULTILINE)
+_KEY = expression(rb"""^[\'\"{ ]*([A-Za-z_]\w*)[\'\"]?[ \t]*:""", re.MULTILINE)
 """A key at the start of a line: a superset of the variables that a file defines."""
 
 

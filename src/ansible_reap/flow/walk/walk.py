@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ansible_reap.content.call_graph import CallGraph
@@ -23,6 +22,7 @@ from ansible_reap.flow.evaluation.values import UNDEFINED, Const, Lazy, Value, h
 from ansible_reap.flow.walk.record import Record
 from ansible_reap.flow.walk.state import INHERITED, Earlier, Facts, Frame, State, bearing, tags_of
 from ansible_reap.flow.walk.variables import GroupVariables, RoleVariables, Shared
+from ansible_reap.records import dataclass
 
 MAX_STEPS = 12_000
 """Tasks and imported playbooks looked at in one walk; past it everything that is still open is unknown."""

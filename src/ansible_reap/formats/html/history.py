@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from ansible_reap.formats.html.page import attribute, document, plural, text
 from ansible_reap.history.estimate import Estimate
 from ansible_reap.history.runs import LaunchHistory, MeasuredRun
 from ansible_reap.history.wording import level_text, times_text
+from ansible_reap.records import dataclass
 from ansible_reap.wording import duration
 
 HEADROOM = 2.0

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from ansible_reap.formats.html import timeline
 from ansible_reap.formats.html.page import attribute, document, moment, plural, text
 from ansible_reap.formats.html.timeline import WORDS, natural
 from ansible_reap.jobs import JobState
+from ansible_reap.records import dataclass
 from ansible_reap.reports.run_report import Report, ReportedJob
 from ansible_reap.wording import duration
 

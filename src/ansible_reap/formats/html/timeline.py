@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ansible_reap.formats.html.page import attribute, plural, text, ticks
 from ansible_reap.jobs import JobState, LastSeen
+from ansible_reap.records import dataclass
 from ansible_reap.reports.run_report import Report, ReportedJob
 from ansible_reap.wording import duration
 
