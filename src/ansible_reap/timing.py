@@ -15,7 +15,13 @@ KILL_STEP = 5
 """The wrapper enforces the limit in steps of this size; limits at or under it are enforced more finely."""
 
 FIX_MARGIN = 10
-"""A wait budget must exceed the limit by this much to see the job killed at its limit (measured, up to early 2.19)."""
+"""A wait budget must exceed the limit by this much to see the job killed at its limit (measured on 2.18)."""
+
+KILLS_NEAR_THE_LIMIT: dict[tuple[int, ...], int] = {(2, 18): 19, (2, 19): 12, (2, 20): 8, (2, 21): 2}
+"""From which patch release on a version's async_wrapper kills a job near its limit; 2.22 does from its first on."""
+
+KILLING_RELEASES = "ansible-core from 2.18.19, 2.19.12, 2.20.8 and 2.21.2"
+"""The same as words."""
 
 
 def wait_budget(retries: float, delay: float) -> float:
@@ -24,8 +30,7 @@ def wait_budget(retries: float, delay: float) -> float:
 
 
 def kill_margin(core: tuple[int, ...]) -> int:
-    """How long after its limit a job may still live on this ansible-core.
-
-    Up to early 2.19 releases a job could outlive its limit by 5 to 10 s; 2.19.14 and later kill near the limit.
-    """
-    return KILL_STEP if core >= (2, 19, 14) else 2 * KILL_STEP
+    """How long, in seconds, a job may outlive its limit on this ansible-core."""
+    first = KILLS_NEAR_THE_LIMIT.get(core[:2])
+    near = core[:2] > max(KILLS_NEAR_THE_LIMIT) if first is None else core[2:3] >= (first,)
+    return KILL_STEP if near else 2 * KILL_STEP

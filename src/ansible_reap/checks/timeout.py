@@ -18,7 +18,7 @@ from ansible_reap.flow.analysis import Analysis, AsyncUse, Launch, Quantity, Rea
 from ansible_reap.jobs import EXPECT_VARIABLE
 from ansible_reap.late_patterns import expression
 from ansible_reap.shell.disconnects import cuts_connection
-from ansible_reap.timing import DEFAULT_DELAY, FIX_MARGIN, KILL_STEP
+from ansible_reap.timing import DEFAULT_DELAY, FIX_MARGIN, KILL_STEP, KILLING_RELEASES
 from ansible_reap.wording import seconds_text
 
 DEFAULT_HEADROOM = 2.0
@@ -93,13 +93,13 @@ def _interval(analysis: Analysis, use: AsyncUse) -> Finding | None:
     if known is not None and is_killed:
         effect = ", before the reboot" if work.reboots(use.task) else ""
         what = (
-            f"The work takes longer ({known.source}) than its limit of {seconds_text(longest)}: ansible-core 2.19.14 "
-            f"and later kill it after about {seconds_text(longest)}{effect}; older ones let it"
+            f"The work takes longer ({known.source}) than its limit of {seconds_text(longest)}: "
+            f"{KILLING_RELEASES} on kills it after about {seconds_text(longest)}{effect}; earlier releases let it"
         )
     else:
         what = (
-            f"When a limit of {seconds_text(longest)} ends the work depends on the version: ansible-core 2.19.14 and "
-            f"later kill it after about {seconds_text(longest)}, older ones let it"
+            f"When a limit of {seconds_text(longest)} ends the work depends on the release: "
+            f"{KILLING_RELEASES} on kills it after about {seconds_text(longest)}, earlier ones let it"
         )
     return speak(
         RULE,
