@@ -23,7 +23,7 @@ comma := ,
 help:
 	@echo "make demo    see a green play fail for the right reason, then pass once repaired"
 	@echo "make check DIR=PROJECT  check a project of your own; ARGS=... for more arguments"
-	@echo "make test    every test, on the oldest and the newest ansible-core that this machine has a Python for"
+	@echo "make test    every test, most on the oldest or the newest ansible-core in turns, the weightiest on both"
 	@echo "make matrix  every test, slow ones too, on every ansible-core from 2.16 to 2.22"
 	@echo "make bench   what check, the hook, the rules and the callback cost: benchmarks/RESULTS.md; PROJECTS=..."
 	@echo "make lint    ruff, mypy --strict, import boundaries"

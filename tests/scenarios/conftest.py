@@ -76,6 +76,34 @@ class Run:
 Runner = Callable[..., Run]
 
 
+ON_EVERY_VERSION = ("test_first", "test_guard", "test_later_plays", "test_secrets", "test_ssh")
+"""Where versions differ most, or a mistake costs most: these run on both versions of ``make test``."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave each other scenario to one version in its turn, where nobody has asked for certain versions.
+
+    A scenario is one set of parameters. Turns go on from file to file, so that each version sees half of every file.
+    """
+    if not environments.versions_take_turns():
+        return
+    by_scenario: dict[object, list[pytest.Item]] = {}
+    for item in items:
+        if not isinstance(item, pytest.Function) or item.path.parent != Path(__file__).parent:
+            continue
+        parameters = dict(item.callspec.params) if hasattr(item, "callspec") else {}
+        if parameters.pop("core", None) and item.path.stem not in ON_EVERY_VERSION:
+            by_scenario.setdefault((item.path, item.originalname, repr(parameters)), []).append(item)
+    left_out = {
+        each
+        for turn, versions in enumerate(by_scenario.values())
+        for each in versions
+        if each is not versions[turn % len(versions)]
+    }
+    config.hook.pytest_deselected(items=[item for item in items if item in left_out])
+    items[:] = [item for item in items if item not in left_out]
+
+
 @pytest.fixture(params=environments.chosen_cores())
 def core(request: pytest.FixtureRequest) -> str:
     """An ansible-core version to run on."""

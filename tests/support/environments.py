@@ -1,7 +1,7 @@
 """The virtual environments that ``tools/envs.py`` made, and which of them this test run uses.
 
-``ANSIBLE_REAP_CORES`` says which ansible-core versions: ``ends`` (default: the oldest and the newest that are there),
-``all``, or a list as in ``2.16,2.21``.
+``ANSIBLE_REAP_CORES`` says which ansible-core versions: ``ends`` (default: the oldest and the newest that are there;
+most scenarios run on one of them, in turns), ``all``, or a list as in ``2.16,2.21``.
 """
 
 from __future__ import annotations
@@ -44,6 +44,11 @@ def chosen_cores() -> list[str]:
     if wanted == "ends":
         return list(dict.fromkeys([*present[:1], *present[-1:]]))
     return [version for version in present if version in wanted.replace(" ", ",").split(",")]
+
+
+def versions_take_turns() -> bool:
+    """Whether most scenarios run on one version each, in turns: where nobody has said which versions it shall be."""
+    return os.environ.get("ANSIBLE_REAP_CORES", "ends") == "ends"
 
 
 def side_cores() -> list[str]:
