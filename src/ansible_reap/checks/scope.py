@@ -105,6 +105,8 @@ class _Reason(NamedTuple):
     message: str
     confidence: Level
     keywords: Mapping[str, str | None]
+    severity: Level | None = None
+    """Where it is not the rule's."""
 
 
 def difference(analysis: Analysis, reap: Reap, launch: Launch) -> Finding | None:
@@ -119,13 +121,14 @@ def difference(analysis: Analysis, reap: Reap, launch: Launch) -> Finding | None
         reasons = [differs(there, here) for there, here in pairs]
         if not reasons or any(reason is None for reason in reasons):
             continue
-        reason = next(reason for reason in reasons if reason)
+        reason = min((reason for reason in reasons if reason), key=lambda each: each.confidence.rank)
         description = f"look where the job is ({', '.join(reason.keywords)})"
         return speak(
             RULE,
             reap.task,
             reason.message,
             sub_tag=sub_tag,
+            severity=reason.severity,
             confidence=reason.confidence,
             related=[(launch.task, "launched here")],
             settings=reap.settings,
@@ -158,9 +161,21 @@ def _delegate(there: _Side, here: _Side) -> _Reason | None:
     advice = f" Add '{'; '.join(_as_text(keywords))}'." if keywords and None not in keywords.values() else ""
     if None in keywords.values():
         advice = " Take delegate_to out."
-    message = f"The job runs {_where(there)}, but this task looks for it {_where(here)}: {_FAILS}.{advice}"
-    certain = not is_template(target) and (stated[0] or look == "localhost")
-    return _Reason(message, Level.HIGH if certain else Level.MEDIUM, keywords)
+    what = f"The job runs {_where(there)}, but this task looks for it {_where(here)}"
+    if not all(stated) and _may_hold(here if stated[0] else there, target if stated[0] else look):
+        message = f"{what}: if that is another host, it fails with 'could not find job'.{advice}"
+        return _Reason(message, Level.LOW, keywords, Level.LOW)
+    return _Reason(f"{what}: {_FAILS}.{advice}", Level.MEDIUM if is_template(target) else Level.HIGH, keywords)
+
+
+def _may_hold(side: _Side, host: str | None) -> bool:
+    """Whether the hosts of this side's play may be just that host, as the name of a group or a variable may say.
+
+    The controller is hardly among the hosts of a group from which a task is delegated to it.
+    """
+    if _station(side) == "localhost":
+        return False
+    return host != "localhost" or is_template(side.setting.hosts)
 
 
 def _may_be_one_place(stated: _Side) -> bool:
