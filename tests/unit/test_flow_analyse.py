@@ -63,6 +63,27 @@ def test_settings_are_inherited_and_via_names_the_way(tmp_path: Path) -> None:
     assert launch.via == ("site.yml:1", "site.yml:5", "one.yml:1")
 
 
+@pytest.mark.parametrize(("state", "first"), [("absent", "b.yml"), ("'{{ wanted }}'", "a.yml")])
+def test_the_way_that_is_named_is_one_whose_conditions_hold(tmp_path: Path, state: str, first: str) -> None:
+    analysis = analyse(
+        lay(
+            tmp_path,
+            {
+                "a.yml": "- hosts: a\n  roles: [vm]\n",
+                "b.yml": f"- hosts: b\n  roles:\n    - role: vm\n      vm_state: {state}\n",
+                "c.yml": "- hosts: c\n  tasks:\n    - include_role: {name: vm}\n      when: false\n",
+                "roles/vm/defaults/main.yml": "vm_state: present\n",
+                "roles/vm/tasks/main.yml": "- include_tasks: gone.yml\n  when: vm_state == 'absent'\n",
+                "roles/vm/tasks/gone.yml": START + WAIT,
+            },
+        )
+    )
+    ways = [setting.via[0] for setting in analysis.reaps[0].settings]
+    assert ways[0] == f"{first}:1"
+    assert "c.yml:1" not in ways
+    assert analysis.launches[0].via[0] == f"{first}:1"
+
+
 def test_launches_beside_others(tmp_path: Path) -> None:
     files = {
         "a.yml": "- hosts: a\n  tasks:\n"

@@ -130,7 +130,7 @@ def _reap(look: LookRecord) -> Reap:
         retries=retries if look.has_until else None,
         delay=delay if look.has_until else None,
         budget=budget,
-        settings=tuple(look.settings.values()),
+        settings=look.settings.all(),
         misses_results=look.misses_results,
     )
 
@@ -149,6 +149,8 @@ def _launch(judgements: list[Judgement], record: Record, reaps: dict[int, Reap])
         sub_tag = None  # so it does here
     beside = dict.fromkeys(other for each in judgements for other in each.instance.beside)
     declared = found.instance.detached
+    alike = [each for each in judgements if (each.verdict, each.sub_tag) == (found.verdict, found.sub_tag)]
+    surest = next((each for each in alike if each.instance.guard is True), found)
     return Launch(
         task=task,
         limit=use.limit.quantity(task.keywords.get("async")),
@@ -161,8 +163,8 @@ def _launch(judgements: list[Judgement], record: Record, reaps: dict[int, Reap])
         confidence=found.confidence,
         reaps=tuple(made[id(wait)] for wait in waits),
         looks=tuple(made[id(look)] for look in looks),
-        settings=tuple(use.settings.values()),
-        via=(*found.instance.frame.via, str(task.place)),
+        settings=use.settings.all(),
+        via=(*surest.instance.frame.via, str(task.place)),
         detached=Detachment(declared) if declared is not None else None,
         expected=use.expected.quantity("") if use.expected.values or use.expected.is_open else None,
         beside=tuple(beside),
@@ -191,7 +193,7 @@ def _use(use: UseRecord, launch: Launch | None) -> AsyncUse:
         task=task,
         limit=use.limit.quantity(task.keywords["async"]) if "async" in task.keywords else None,
         poll=use.poll.quantity(task.keywords["poll"]) if "poll" in task.keywords else None,
-        settings=tuple(use.settings.values()),
+        settings=use.settings.all(),
         launch=launch,
     )
 

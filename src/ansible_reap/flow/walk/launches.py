@@ -28,7 +28,7 @@ from ansible_reap.flow.evaluation.values import (
     with_jobs,
 )
 from ansible_reap.flow.walk import handlers
-from ansible_reap.flow.walk.record import MAX_SETTINGS, Instance, UseRecord
+from ansible_reap.flow.walk.record import Instance, UseRecord
 from ansible_reap.flow.walk.visit import Round, Visit
 from ansible_reap.flow.walk.walk import Walk
 from ansible_reap.jobs import DETACH_VARIABLE, EXPECT_VARIABLE
@@ -64,9 +64,7 @@ def note_use(visit: Visit) -> None:
         if EXPECT_VARIABLE in given:
             use.expected.add_all(numbers(evaluator.data(given[EXPECT_VARIABLE]), 0))
             break
-    if len(use.settings) < MAX_SETTINGS:
-        setting = visit.setting()
-        use.settings.setdefault(setting.via, setting)
+    use.settings.add(visit.setting(), visit.guard)
 
 
 def _split(evaluator: Evaluator, raw: Any) -> Value:

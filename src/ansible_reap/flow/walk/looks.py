@@ -34,7 +34,7 @@ from ansible_reap.flow.walk import handlers
 from ansible_reap.flow.walk.hosts import CONTROLLER, OF_HOSTS
 from ansible_reap.flow.walk.look_kinds import LookKind, kind_of_look
 from ansible_reap.flow.walk.loops import loop_items
-from ansible_reap.flow.walk.record import MAX_SETTINGS, Cover, Instance, LookRecord
+from ansible_reap.flow.walk.record import Cover, Instance, LookRecord
 from ansible_reap.flow.walk.visit import MAX_ROUNDS, Round, Visit
 from ansible_reap.flow.walk.walk import Walk
 from ansible_reap.late_patterns import expression
@@ -123,9 +123,7 @@ def _note_look(visit: Visit, kind: ReapKind) -> LookRecord:
     look.has_until = "until" in step.keywords
     look.retries.add_all(numbers(evaluator.data(step.keywords.get("retries")), DEFAULT_RETRIES))
     look.delay.add_all(numbers(evaluator.data(step.keywords.get("delay")), DEFAULT_DELAY))
-    setting = visit.setting()
-    if len(look.settings) < MAX_SETTINGS:
-        look.settings.setdefault(setting.via, setting)
+    look.settings.add(visit.setting(), visit.guard)
     visit.walk.looks.add(id(step))
     return look
 

@@ -94,6 +94,27 @@ class Numbers:
 
 
 @dataclass(slots=True)
+class Settings:
+    """The settings of one task in the contexts in which it is reached, each way once."""
+
+    _sure: dict[tuple[str, ...], Setting] = field(default_factory=dict)
+    """Those of ways on which it runs whatever the project does not tell."""
+    _perhaps: dict[tuple[str, ...], Setting] = field(default_factory=dict)
+    _never: dict[tuple[str, ...], Setting] = field(default_factory=dict)
+    """Those of ways on which its conditions do not hold."""
+
+    def add(self, setting: Setting, guard: Formula) -> None:
+        """Remember a context, in which the task runs under ``guard``."""
+        into = self._sure if guard is True else self._never if guard is False else self._perhaps
+        if len(into) < MAX_SETTINGS:
+            into.setdefault(setting.via, setting)
+
+    def all(self) -> tuple[Setting, ...]:
+        """Those in which the task may run, the surest first; all where there are none of these."""
+        return tuple((self._sure | self._perhaps or self._never).values())
+
+
+@dataclass(slots=True)
 class UseRecord:
     """A task with ``async`` or ``poll``: its numbers and settings over all contexts."""
 
@@ -101,7 +122,7 @@ class UseRecord:
     limit: Numbers = field(default_factory=Numbers)
     poll: Numbers = field(default_factory=Numbers)
     expected: Numbers = field(default_factory=Numbers)
-    settings: dict[tuple[str, ...], Setting] = field(default_factory=dict)
+    settings: Settings = field(default_factory=Settings)
 
 
 @dataclass(slots=True)
@@ -113,7 +134,7 @@ class LookRecord:
     retries: Numbers = field(default_factory=Numbers)
     delay: Numbers = field(default_factory=Numbers)
     has_until: bool = False
-    settings: dict[tuple[str, ...], Setting] = field(default_factory=dict)
+    settings: Settings = field(default_factory=Settings)
     misses_results: bool = False
     is_loose: bool = False
     """On some way on which it is reached it is not known whose job it means."""
