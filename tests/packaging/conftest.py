@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from support import environments
-from support.venv import Dist, Venv
+from support.venv import Dist, Once, Venv, copy_venv
 
 
 @pytest.fixture(scope="session")
@@ -45,56 +45,69 @@ def dist(shared: Path) -> Dist:
     return Dist(wheel=next(folder.glob("*.whl")), sdist=next(folder.glob("*.tar.gz")))
 
 
+@pytest.fixture(scope="session")
+def once(shared: Path) -> Once:
+    """``once(name, make)``: the folder of that name, which ``make(folder)`` fills when the first worker asks for it."""
+
+    def get(name: str, make: Callable[[Path], None]) -> Path:
+        folder = shared / name
+        with _once(folder) as first:
+            if first:
+                make(folder)
+        return folder
+
+    return get
+
+
+def _install(folder: Path, *arguments: str | Path) -> None:
+    pip = [folder / "bin" / "python", "-m", "pip", "install", "-q", "--no-input", *arguments]
+    subprocess.run(pip, check=True, capture_output=True, text=True)
+
+
 MakeVenv = Callable[..., Venv]
 
 
 @pytest.fixture(scope="session")
-def make_venv(shared: Path, dist: Dist) -> MakeVenv:
-    """``make_venv(name, like, *requirements)``: a fresh environment with the wheel, on the Python that ``like`` has."""
+def make_venv(once: Once, dist: Dist) -> MakeVenv:
+    """``make_venv(name, like, *requirements)``: a copy of an environment of ours, into which pip installs the wheel."""
 
     def make(name: str, like: str, *requirements: str) -> Venv:
-        if environments.environment(like) is None:
+        source = environments.environment(like)
+        if source is None:
             pytest.skip(f"no environment {like}: tools/envs.py make {like}")
-        folder = shared / f"venv-{name}"
-        with _once(folder) as first:
-            if first:
-                python = environments.program(like, "python")
-                subprocess.run([python, "-m", "venv", str(folder)], check=True, capture_output=True, text=True)
-                pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "-q", "--no-input", str(dist.wheel)]
-                subprocess.run([*pip, *requirements], check=True, capture_output=True, text=True)
-        return Venv(folder)
+
+        def fill(folder: Path) -> None:
+            copy_venv(source, folder)
+            # What the wheel needs is there: pip holds its requirements against that, and asks no index.
+            _install(folder, *([] if requirements else ["--no-index"]), dist.wheel, *requirements)
+
+        return Venv(once(f"venv-{name}", fill))
 
     return make
 
 
-def _requirement(environment: str, package: str) -> str:
-    """The version of a package that an environment has, be it one before the release."""
-    ask = f"from importlib.metadata import version; print(version({package!r}))"
-    python = environments.program(environment, "python")
-    version = subprocess.run([python, "-c", ask], check=True, capture_output=True, text=True).stdout.strip()
-    return f"{package}=={version}"
-
-
 @pytest.fixture(scope="session", params=environments.chosen_cores())
-def bare(request: pytest.FixtureRequest, make_venv: MakeVenv) -> Venv:
+def bare(request: pytest.FixtureRequest, once: Once, dist: Dist) -> Venv:
     """The wheel and what it requires, nothing else, on the Pythons of the ansible-core versions in this run."""
-    return make_venv(f"bare-{request.param}", f"core-{request.param}")
+
+    def fill(folder: Path) -> None:
+        python = environments.program(f"core-{request.param}", "python")
+        subprocess.run([python, "-m", "venv", folder], check=True, capture_output=True)
+        _install(folder, dist.wheel)
+
+    return Venv(once(f"venv-bare-{request.param}", fill))
 
 
 @pytest.fixture(scope="session", params=environments.chosen_cores())
 def with_core(request: pytest.FixtureRequest, make_venv: MakeVenv) -> Venv:
     """The wheel and one ansible-core."""
-    version = request.param
-    return make_venv(f"core-{version}", f"core-{version}", _requirement(f"core-{version}", "ansible-core"))
+    return make_venv(f"core-{request.param}", f"core-{request.param}")
 
 
 @pytest.fixture(scope="session", params=[pytest.param("lint-oldest", marks=pytest.mark.slow), "lint"])
 def with_lint(request: pytest.FixtureRequest, make_venv: MakeVenv) -> Venv:
     """The wheel, one ansible-lint, and the PyPI package whose name one of our rules has."""
-    name = request.param
-    if environments.environment(name) is None:
-        pytest.skip(f"no environment {name}: tools/envs.py make {name}")
-    return make_venv(name, name, _requirement(name, "ansible-lint"), "async-timeout")
+    return make_venv(request.param, request.param, "async-timeout")
 
 
 @pytest.fixture(scope="session")
@@ -103,5 +116,4 @@ def complete(make_venv: MakeVenv) -> Venv:
     versions = environments.chosen_cores()
     if not versions:
         pytest.skip("no environment with ansible-core: tools/envs.py make newest")
-    newest = f"core-{versions[-1]}"
-    return make_venv("complete", newest, _requirement(newest, "ansible-core"), "ansible-lint")
+    return make_venv("complete", f"core-{versions[-1]}", "ansible-lint")

@@ -17,7 +17,7 @@ import yaml
 from support import container as containers
 from support import environments
 from support.container import Podman
-from support.venv import Dist, clean_environment
+from support.venv import Dist, Once, clean_environment
 
 ROOT = environments.ROOT
 EXAMPLE = ROOT / "src" / "ansible_reap" / "example"
@@ -40,20 +40,27 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def variables(tmp_path: Path, dist: Dist) -> dict[str, str]:
-    """A runner's environment. pip is given the wheel that these tests built, and the index for the rest."""
-    core = environments.chosen_cores()
-    if not core:
+def _python() -> Path:
+    cores = environments.chosen_cores()
+    if not cores:
         pytest.skip("no environment with ansible-core: tools/envs.py make newest")
-    python = environments.program(f"core-{core[-1]}", "python")
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / "python3").symlink_to(python)
+    return environments.program(f"core-{cores[-1]}", "python")
+
+
+def runner_variables(home: Path, dist: Dist) -> dict[str, str]:
+    """A runner's environment. pip is given the wheel that these tests built, and the index for the rest."""
+    (home / "bin").mkdir(parents=True)
+    (home / "bin" / "python3").symlink_to(_python())
     return {
-        **clean_environment(tmp_path),
-        "PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin",
+        **clean_environment(home),
+        "PATH": f"{home / 'bin'}:/usr/bin:/bin",
         "PIP_FIND_LINKS": str(dist.wheel.parent),
     }
+
+
+@pytest.fixture
+def variables(tmp_path: Path, dist: Dist) -> dict[str, str]:
+    return runner_variables(tmp_path / "home", dist)
 
 
 # ---- the action
@@ -68,15 +75,19 @@ class Runner:
     variables: dict[str, str]
     package: Path
 
+    def install(self) -> None:
+        """The step "Install"."""
+        action = yaml.safe_load((ROOT / "action.yml").read_text())
+        install, _, _ = action["runs"]["steps"]
+        installed = self._step(install, {name: entry.get("default", "") for name, entry in action["inputs"].items()})
+        assert installed.returncode == 0, installed.stderr
+
     def run(self, **inputs: str) -> subprocess.CompletedProcess[str]:
-        """The step "Check", after "Install" has been run once."""
+        """The step "Check"."""
         action = yaml.safe_load((ROOT / "action.yml").read_text())
         given = {name: entry.get("default", "") for name, entry in action["inputs"].items()}
         given |= {name.replace("_", "-"): value for name, value in inputs.items()}
-        install, check, upload = action["runs"]["steps"]
-        if not (self.temp / "ansible-reap").exists():
-            installed = self._step(install, given)
-            assert installed.returncode == 0, installed.stderr
+        _, check, upload = action["runs"]["steps"]
         assert "inputs.sarif == 'true'" in upload["if"]
         return self._step(check, given)
 
@@ -108,10 +119,16 @@ class Runner:
 
 
 @pytest.fixture
-def runner(project: Path, variables: dict[str, str], tmp_path: Path, dist: Dist) -> Runner:
-    """The wheel stands for the checkout of the action, which pip would build into the same."""
+def runner(project: Path, variables: dict[str, str], tmp_path: Path, dist: Dist, once: Once) -> Runner:
+    """The wheel stands for the checkout of the action, which pip would build into the same. Installed once for all."""
+
+    def fill(folder: Path) -> None:
+        folder.mkdir()
+        Runner(folder, folder, runner_variables(folder / "home", dist), dist.wheel).install()
+
     temp = tmp_path / "runner"
     temp.mkdir()
+    (temp / "ansible-reap").symlink_to(once("action", fill) / "ansible-reap")
     return Runner(project, temp, {**variables, "GITHUB_BASE_REF": ""}, dist.wheel)
 
 
@@ -163,31 +180,56 @@ def component(**inputs: object) -> dict[str, Any]:
     return document
 
 
-def run_component(project: Path, variables: dict[str, str], job: dict[str, Any]) -> subprocess.CompletedProcess[str]:
-    venv = project.parent / "component"
-    script = "\n".join(job["script"]).replace("/tmp/ansible-reap", str(venv))
-    environment = {**variables, **job["variables"], "CI_PROJECT_DIR": str(project)}
-    command = ["sh", "-e", "-c", script]
-    return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
+@dataclass
+class Component:
+    """Runs the job's script: what installs once for all, the rest as often as asked. ``venv`` is where it installs."""
+
+    venv: Path
+    project: Path
+    variables: dict[str, str]
+
+    def install(self, job: dict[str, Any]) -> None:
+        *lines, _ = job["script"]
+        reply = self._shell(lines, job)
+        assert reply.returncode == 0, reply.stderr
+
+    def run(self, job: dict[str, Any], **told: str) -> subprocess.CompletedProcess[str]:
+        return self._shell(job["script"][-1:], job, **told)
+
+    def _shell(self, lines: list[str], job: dict[str, Any], **told: str) -> subprocess.CompletedProcess[str]:
+        script = "\n".join(lines).replace("/tmp/ansible-reap", str(self.venv))
+        environment = {**self.variables, **job["variables"], "CI_PROJECT_DIR": str(self.project), **told}
+        command = ["sh", "-e", "-c", script]
+        return subprocess.run(command, cwd=self.project, env=environment, capture_output=True, text=True, check=False)
 
 
-def test_the_component_writes_a_code_quality_report_and_fails(project: Path, variables: dict[str, str]) -> None:
+@pytest.fixture
+def job_runner(project: Path, variables: dict[str, str], dist: Dist, once: Once) -> Component:
+    def fill(folder: Path) -> None:
+        folder.mkdir()
+        (job,) = component().values()
+        Component(folder / "venv", folder, runner_variables(folder / "home", dist)).install(job)
+
+    return Component(once("component", fill) / "venv", project, variables)
+
+
+def test_the_component_writes_a_code_quality_report_and_fails(project: Path, job_runner: Component) -> None:
     (job,) = component().values()
-    reply = run_component(project, variables, job)
+    reply = job_runner.run(job)
     assert reply.returncode == 1, reply.stderr
     assert "site.yml:6:7: async-unreaped[unregistered]" in reply.stdout
     (issue,) = json.loads((project / job["artifacts"]["reports"]["codequality"]).read_text())
     assert issue["location"]["path"] == "site.yml"
 
 
-def test_the_component_reports_what_a_merge_request_brings(project: Path, variables: dict[str, str]) -> None:
+def test_the_component_reports_what_a_merge_request_brings(project: Path, job_runner: Component) -> None:
     (job,) = component(changed_lines=True).values()
     assert not job["image"].endswith("-slim")  # those have no git
     base = subprocess.run(["git", "rev-parse", "HEAD"], cwd=project, capture_output=True, text=True, check=True)
-    told = {**variables, "CI_MERGE_REQUEST_DIFF_BASE_SHA": base.stdout.strip()}
-    assert run_component(project, told, job).returncode == 0
+    told = {"CI_MERGE_REQUEST_DIFF_BASE_SHA": base.stdout.strip()}
+    assert job_runner.run(job, **told).returncode == 0
     (project / "new.yml").write_text(NEW)
-    reply = run_component(project, told, job)
+    reply = job_runner.run(job, **told)
     assert reply.returncode == 1
     assert "new.yml:1:3: async-unreaped" in reply.stdout
     assert "site.yml" not in reply.stdout
@@ -210,12 +252,8 @@ def test_the_component_has_the_form_that_gitlab_reads(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def container(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Podman]:
     """podman, after it has built the image as Containerfile says."""
-    cores = environments.chosen_cores()
-    if not cores:
-        pytest.skip("no environment with ansible-core: tools/envs.py make newest")
-    python = environments.program(f"core-{cores[-1]}", "python")
     try:
-        podman, base = containers.podman(python, tmp_path_factory.mktemp("container"))
+        podman, base = containers.podman(_python(), tmp_path_factory.mktemp("container"))
     except containers.NotHereError as error:
         pytest.skip(str(error))
     build = ("build", "--quiet", "--layers=false", "--build-arg", f"BASE={base}", "-t", containers.IMAGE, str(ROOT))

@@ -1,4 +1,4 @@
-"""The three set-ups of the README and the page about CI, in bare environments: a fresh home, a fresh venv, pip."""
+"""The three set-ups of the README and the page about CI, as a new user: a fresh home, a venv with Ansible, pip."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 import ansible_reap
 from support import environments, markdown
-from support.venv import Dist, clean_environment, shell
+from support.venv import Dist, clean_environment, copy_venv, shell
 
 ROOT = environments.ROOT
 EXAMPLE = ROOT / "src" / "ansible_reap" / "example"
@@ -19,7 +19,7 @@ BLOCKS = {block.title: block for page in PAGES for block in markdown.blocks(page
 
 
 class NewUser:
-    """A home without anything, a git repository with the broken example, an empty virtual environment."""
+    """A home without anything, a git repository with the broken example, a virtual environment with ansible-core."""
 
     def __init__(self, home: Path, dist: Dist) -> None:
         self.project = Path(shutil.copytree(EXAMPLE / "broken", home / "project"))
@@ -30,8 +30,7 @@ class NewUser:
         }
         self.gitconfig = home / ".gitconfig"
         self.gitconfig.write_text("[user]\nname = New User\nemail = user@example.com\n")
-        python = environments.program(f"core-{environments.chosen_cores()[-1]}", "python")
-        subprocess.run([python, "-m", "venv", str(home / "venv")], check=True, capture_output=True)
+        copy_venv(environments.envs_root() / f"core-{environments.chosen_cores()[-1]}", home / "venv")
         self.shell("git init -q && git add -A && git commit -qm 'The project as it was'")
 
     def write(self, title: str) -> None:
@@ -67,7 +66,7 @@ def test_pre_commit(user: NewUser, published: Path) -> None:
     address = "https://github.com/ansible-reap/ansible-reap"
     lines = f'[url "{published}"]\ninsteadOf = {address}\n'
     user.gitconfig.write_text(user.gitconfig.read_text() + lines)
-    assert user.shell("pip install -q pre-commit").returncode == 0
+    (user.project.parent / "venv" / "bin" / "pre-commit").symlink_to(environments.program("dev", "pre-commit"))
     user.write(".pre-commit-config.yaml")
     user.shell("git add -A")
     reply = user.shell("pre-commit run --all-files")
@@ -91,7 +90,7 @@ def test_ansible_lint_in_ci(user: NewUser) -> None:
 
 
 def test_ansible_cfg(user: NewUser) -> None:
-    assert user.shell("pip install -q ansible-core && pip install -q ansible-reap").returncode == 0
+    assert user.shell("pip install -q ansible-reap").returncode == 0
     user.write("ansible.cfg")
     reply = user.shell("ansible-playbook -i inventory.ini site.yml")
     assert reply.returncode == 2, reply.stdout
