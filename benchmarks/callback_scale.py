@@ -102,7 +102,8 @@ def enlarged(events: list[Record], jobs: int) -> list[Record]:
 def feed(events: list[Record], folder: Path) -> tuple[Tracker, float]:
     """Run the events through; the tracker, and the seconds of processor time that it took."""
     tracker = Tracker()
-    keeper = Gatekeeper(tracker, Options(), CORE, lambda function, *args, **named: function(*args, **named), Mailbox())
+    keeper = Gatekeeper(Options(), CORE, lambda function, *args, **named: function(*args, **named))
+    keeper.watch(tracker, Mailbox())
     run = RunRecord("benchmark", os.getpid(), None, "here", "2026-01-01T00:00:00Z")
     tracker.listen(Ledger(folder, run, print))
     began = time.process_time()

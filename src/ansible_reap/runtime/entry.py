@@ -46,7 +46,7 @@ def _run_end(session: Session) -> Finish:
     twins = session.guard(twins_for, run, session.options)
     if twins is not None:
         session.tracker.listen(twins)
-        session.before_launch = twins.before_launch
+        session.jobs.before_launch = twins.before_launch
     return end
 
 

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ansible_reap.runtime.events.ansible_objects import Task
+
+WAIT, COLLECT, STOP = "reap.jobs.wait", "reap.jobs.collect", "reap.jobs.stop"
+
 
 def short(action: object) -> str:
     """The action without ``ansible.builtin.`` or ``ansible.legacy.``."""
@@ -15,3 +22,9 @@ def short(action: object) -> str:
 def is_reap(action: object) -> bool:
     """An async_status, in any of its spellings; some write it with a foreign collection's name."""
     return str(action).rpartition(".")[2] == "async_status"
+
+
+def own_action(task: Task) -> str | None:
+    """Which of our actions the task runs, however it spells it; None for any other."""
+    name = str(getattr(task, "resolved_action", None) or task.action)
+    return name if name in (WAIT, COLLECT, STOP) else None

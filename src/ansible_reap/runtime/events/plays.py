@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible.playbook.block import Block
 
 from ansible_reap.runtime.events.action_names import short
-from ansible_reap.runtime.events.ansible_objects import Playbook, Task
+
+if TYPE_CHECKING:
+    from ansible_reap.runtime.events.ansible_objects import Playbook, Task
 
 _DYNAMIC = frozenset({"include_tasks", "include_role", "include"})
 

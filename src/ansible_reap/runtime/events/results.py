@@ -1,13 +1,15 @@
-"""What Ansible's task and result objects tell of a task: its place, its name, how it reached its host."""
+"""What Ansible's task and result objects tell of a task: its place, its name, its register, its loop."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
 
-from ansible_reap.runtime.events.ansible_objects import Host, Result, Task, Variables
 from ansible_reap.runtime.tracking.display_text import fit
-from ansible_reap.runtime.tracking.info import Access
+
+if TYPE_CHECKING:
+    from ansible_reap.runtime.events.ansible_objects import Host, Result, Task, Variables
 
 _LABEL_LENGTH = 120
 _CONNECTION_VARIABLES = ("ansible_become", "ansible_ssh", "ansible_paramiko", "ansible_winrm", "ansible_psrp")
@@ -112,23 +114,6 @@ def item_scope(task: Task, data: Variables) -> dict[str, object]:
     return {name: data[name] for name in item_variables(task, data)}
 
 
-def access_of(task: Task, variables: Mapping[str, str | int | float | bool] | None = None) -> Access:
-    """How the task reached its host; ``variables`` are those of its connection that are plain to read."""
-    port = str(task.port or "")
-    return Access(
-        delegate_to=_text(task.delegate_to),
-        become=bool(task.become),
-        become_user=_text(task.become_user),
-        become_method=_text(task.become_method),
-        become_flags=_text(task.become_flags),
-        become_exe=_text(getattr(task, "become_exe", None)),
-        connection=_text(task.connection),
-        remote_user=_text(task.remote_user),
-        port=int(port) if port.isascii() and port.isdigit() and len(port) < 6 else None,
-        variables=tuple(sorted((variables or {}).items())),
-    )
-
-
 def is_connection_variable(name: str) -> bool:
     """Whether the variable decides how a host is reached."""
     return name in _CONNECTION_NAMES or name.startswith(_CONNECTION_VARIABLES)
@@ -147,7 +132,3 @@ def whole(value: object) -> int:
 def is_loop(task: Task) -> bool:
     """Whether the task loops."""
     return task.loop is not None or bool(task.loop_with)
-
-
-def _text(value: object) -> str | None:
-    return str(value) if isinstance(value, str) and value else None

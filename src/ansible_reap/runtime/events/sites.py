@@ -58,9 +58,7 @@ class SiteReader:
         path, line = results.task_place(task, self._base)
         written = _connection_variables(task, play)
         variables = {name: value for name, value in written.items() if _is_plain(value)}
-        access = replace(
-            results.access_of(task, variables), vaulted=self._vaulted.get(results.identity(task), frozenset())
-        )
+        access = replace(_access_of(task, variables), vaulted=self._vaulted.get(results.identity(task), frozenset()))
         reason, is_empty = (None, False) if host is None else _detached(task, play, host)
         async_dir = variables.get(_FOLDER)
         if host is not None:
@@ -191,3 +189,24 @@ def _is_plain(value: object) -> TypeGuard[str | int | float | bool]:
 def _template(task: Task, play: Play, host: Host, value: object) -> object:
     variables = play.get_variable_manager().get_vars(play=play, host=host, task=task)
     return Templar(loader=play.get_loader(), variables=variables).template(value)
+
+
+def _access_of(task: Task, variables: Mapping[str, str | int | float | bool]) -> Access:
+    """How the task reached its host; ``variables`` are those of its connection that are plain to read."""
+    port = str(task.port or "")
+    return Access(
+        delegate_to=_text(task.delegate_to),
+        become=bool(task.become),
+        become_user=_text(task.become_user),
+        become_method=_text(task.become_method),
+        become_flags=_text(task.become_flags),
+        become_exe=_text(getattr(task, "become_exe", None)),
+        connection=_text(task.connection),
+        remote_user=_text(task.remote_user),
+        port=int(port) if port.isascii() and port.isdigit() and len(port) < 6 else None,
+        variables=tuple(sorted(variables.items())),
+    )
+
+
+def _text(value: object) -> str | None:
+    return str(value) if isinstance(value, str) and value else None

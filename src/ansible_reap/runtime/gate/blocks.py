@@ -21,11 +21,11 @@ from ansible.playbook.handler_task_include import HandlerTaskInclude
 from ansible.playbook.task import Task
 from ansible.plugins.loader import action_loader
 
-from ansible_reap.runtime.events.ansible_objects import BlockLike, Host, Inventory, Play, Values, Variables
+from ansible_reap.runtime.events.ansible_objects import Host, Inventory, Play, Values, Variables
 from ansible_reap.runtime.events.ansible_objects import Task as TaskLike
-from ansible_reap.runtime.events.as_data import as_template
+from ansible_reap.runtime.events.as_data import as_data, as_template
 from ansible_reap.runtime.events.results import identity
-from ansible_reap.runtime.tracking.faults import kept_from_the_run, note
+from ansible_reap.runtime.tracking.faults import kept_from_the_run
 
 VARIABLE = "async_reaper_at_gate"
 """The host variable that holds the message of the gate's failure: ``{"message": "..."}``.
@@ -122,6 +122,14 @@ class Gate:
         """The task is the one with which a host comes to the gate."""
         return identity(task) == identity(self._flush)
 
+    def is_look(self, task: TaskLike) -> bool:
+        """The task, one of the gate's own, looks at jobs or removes their files."""
+        return task.action == LOOK_ACTION
+
+    def tell(self, host: str, message: str) -> None:
+        """Give the host the message that it is to fail with, should it have to."""
+        self._play.get_variable_manager().set_nonpersistent_facts(host, {VARIABLE: as_data({"message": message})})
+
     def silence_others(self, host: Host) -> None:
         """Take the host off the handlers that are not ours.
 
@@ -189,26 +197,6 @@ class Gate:
         # From ansible-core 2.19 an error shows where its task stands: the play, for want of a place of its own.
         task._ds = self._play.get_ds()  # noqa: SLF001
         return task
-
-
-def append(play: Play, make_gate: Callable[[list[BlockLike]], Gate | None]) -> None:
-    """Have the play compile to its own blocks and then the gate's. ``make_gate`` gets its own blocks; None: no gate."""
-    compile_play = play.compile
-
-    def compile_with_gate() -> list[BlockLike]:
-        blocks = compile_play()
-        try:
-            gate = make_gate(blocks)
-            if gate is None:
-                return blocks
-            handlers, with_gate = [*play.handlers, gate.handlers], [*blocks, gate.block]
-        except Exception as error:  # noqa: BLE001 - a play without its gate; the end of the run still has a status
-            note(error)
-            return blocks
-        play.handlers = handlers
-        return with_gate
-
-    play.compile = compile_with_gate
 
 
 def add_action_folder() -> None:

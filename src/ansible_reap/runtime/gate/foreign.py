@@ -20,8 +20,7 @@ from ansible.playbook.task import Task
 from ansible.plugins.loader import action_loader, module_loader
 
 from ansible_reap.reading import SourceError, read, text_of
-from ansible_reap.runtime.events.action_names import is_reap, short
-from ansible_reap.runtime.remote.own_tasks import COLLECT, WAIT
+from ansible_reap.runtime.events.action_names import COLLECT, WAIT, is_reap, short
 
 _INCLUDES = frozenset({"include_tasks", "include_role", "include", "import_tasks", "import_role"})
 """Actions that bring in tasks; ``include`` was there up to ansible-core 2.15 and is still met."""

@@ -9,12 +9,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_reap.runtime.events.action_names import is_reap
+from ansible_reap.runtime.events.action_names import is_reap, own_action
 from ansible_reap.runtime.events.ansible_objects import Play, Task
 from ansible_reap.runtime.events.plays import may_launch, tasks_in
 from ansible_reap.runtime.events.results import register_name
 from ansible_reap.runtime.gate.names_read import names_read
-from ansible_reap.runtime.remote.own_tasks import own_action
 from ansible_reap.runtime.tracking.info import LaunchSite
 
 

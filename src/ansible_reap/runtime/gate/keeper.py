@@ -4,44 +4,39 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible_reap.runtime.events import results
-from ansible_reap.runtime.events.ansible_objects import Host, Play, Playbook, Task
-from ansible_reap.runtime.events.as_data import as_data
 from ansible_reap.runtime.events.plays import may_start_jobs, tasks_in
-from ansible_reap.runtime.gate.blocks import LOOK_ACTION, VARIABLE, Gate, append
-from ansible_reap.runtime.gate.hold import hold_back
 from ansible_reap.runtime.gate.later_plays import LaterPlays
-from ansible_reap.runtime.policy.consequence import Consequence, judge
 from ansible_reap.runtime.policy.options import GatePlace, OnUnreaped, Options
-from ansible_reap.runtime.remote.mailbox import Look, Mailbox
-from ansible_reap.runtime.remote.own_tasks import tell
-from ansible_reap.runtime.tracking.info import JobInfo
-from ansible_reap.runtime.tracking.tracker import JobRecord, Tracker
+from ansible_reap.runtime.tracking.faults import note
+
+# A run in which nothing is launched has a keeper too: what only a gate or a job needs is imported where it is needed.
+if TYPE_CHECKING:
+    from ansible_reap.runtime.events.ansible_objects import BlockLike, Host, Play, Playbook, Task
+    from ansible_reap.runtime.gate.blocks import Gate
+    from ansible_reap.runtime.remote.mailbox import Mailbox
+    from ansible_reap.runtime.tracking.info import JobInfo
+    from ansible_reap.runtime.tracking.tracker import JobRecord, Tracker
 
 
 class Gatekeeper:
     """Puts a gate at the end of each play that may need one, and answers for the hosts that come to it."""
 
-    def __init__(
-        self, tracker: Tracker, options: Options, core: tuple[int, ...], guard: Callable[..., Any], mailbox: Mailbox
-    ) -> None:
-        """Keep the gates of a run.
-
-        ``mailbox`` is where the gate's action, which runs in workers, leaves what it has seen. ``guard`` calls a
-        function and keeps what it raises away from the run; it returns None then.
-        """
+    def __init__(self, options: Options, core: tuple[int, ...], guard: Callable[..., Any]) -> None:
+        """``guard`` calls a function and keeps what it raises away from the run; it returns None then."""
         self.answered: set[str] = set()
         """The ids of the jobs for which a host has been failed."""
         self.before_entry: Callable[[Host], None] = lambda host: None
         """Called when a host comes to the gate, before it is told of its jobs."""
         self.expected: Callable[[JobInfo, float], str] = lambda _job, _age: ""
         """When a job of an age (seconds) is expected to end, in words; empty where nothing tells."""
-        self._tracker = tracker
+        self._tracker: Tracker | None = None
+        self.mailbox: Mailbox
+        """Where the gate's action, which runs in workers, leaves what it has seen."""
         self._options = options
         self.core = core
-        self.mailbox = mailbox
         self._guard = guard
         self._waits = options.on_unreaped is OnUnreaped.REAP
         self._looks = options.look or self._waits
@@ -54,6 +49,10 @@ class Gatekeeper:
         self._hidden = False
         """A hidden launch may have left jobs that are not known yet."""
 
+    def watch(self, tracker: Tracker, mailbox: Mailbox) -> None:
+        """The run may have jobs from now on."""
+        self._tracker, self.mailbox = tracker, mailbox
+
     def playbook_start(self, playbook: Playbook) -> None:
         """A playbook starts; its plays are those that may still reap."""
         self._later = LaterPlays(playbook)
@@ -63,15 +62,18 @@ class Gatekeeper:
         self._play = play
         self._gate = None
         self._later.enter(play)
-        for job in self._tracker:
+        for job in self._tracker or ():
             self.file(job)
         if self._options.gate is not GatePlace.RUN or self._later.is_last:
-            append(play, lambda blocks: self._guard(self._make_gate, blocks))
+            _append(play, lambda blocks: self._guard(self._make_gate, blocks))
 
-    def _make_gate(self, blocks: list[Any]) -> Gate | None:
+    def _make_gate(self, blocks: list[BlockLike]) -> Gate | None:
         """The gate, where the play's own tasks could start jobs or earlier plays have left some."""
         if not self._needing and not may_start_jobs(tasks_in([*blocks, *self._play.handlers])):
             return None
+        from ansible_reap.runtime.gate.blocks import Gate  # noqa: PLC0415 - see the top
+        from ansible_reap.runtime.gate.hold import hold_back  # noqa: PLC0415 - see the top
+
         self._gate = Gate(
             self._play,
             lambda host: self._guard(self._enter, host),
@@ -116,9 +118,14 @@ class Gatekeeper:
         if job.info.poll > 0 or self._options.ignores(job.info) or job.info.jid in self.answered:
             return False
         leaves_secret = self.clean_secrets and job.leaves_secret
-        if not (job.wants_look or leaves_secret or judge(job, self._options) is Consequence.FAILS):
+        if not (job.wants_look or leaves_secret or self._is_to_fail(job)):
             return False
         return self._options.gate is not GatePlace.AUTO or not self._later.may_reap(job.info)
+
+    def _is_to_fail(self, job: JobRecord) -> bool:
+        from ansible_reap.runtime.policy.consequence import Consequence, judge  # noqa: PLC0415 - see the top
+
+        return judge(job, self._options) is Consequence.FAILS
 
     def _enter(self, host: Host) -> None:
         """A host has reached the gate: tell it of its jobs."""
@@ -132,39 +139,39 @@ class Gatekeeper:
             return
         looks, cleans = bool(self.jobs_to_look_at(name)), bool(self.jobs_to_clean(name))
         if looks or cleans:
-            from ansible_reap.runtime.gate.looking import set_errands  # noqa: PLC0415 - only a run with jobs needs it
+            from ansible_reap.runtime.gate.looking import set_errands  # noqa: PLC0415 - see the top
 
             set_errands(self)
-        self._tell(name, self._message(name))
+        self._gate.tell(name, self._message(name))
         self._gate.enter(host, look=looks, clean=cleans and not looks, fail=not looks and bool(self._failing(name)))
 
-    def _tell(self, host: str, message: str) -> None:
-        self._play.get_variable_manager().set_nonpersistent_facts(host, {VARIABLE: as_data({"message": message})})
-
     def _failing(self, host: str) -> list[JobRecord]:
-        return [
-            job for job in list(self._needing.get(host, {}).values()) if judge(job, self._options) is Consequence.FAILS
-        ]
+        return [job for job in list(self._needing.get(host, {}).values()) if self._is_to_fail(job)]
 
     def _message(self, host: str) -> str:
-        from ansible_reap.runtime.tracking.wording import failure_message  # noqa: PLC0415 - only a run with jobs needs it
+        from ansible_reap.runtime.tracking.wording import failure_message  # noqa: PLC0415 - see the top
 
         failing = self._failing(host)
         return failure_message(failing, time.time()) if failing else ""
 
     def result(self, task: Task, host: Host, *, is_item: bool) -> None:
         """One of the gate's own tasks has a result, good or bad."""
+        if self._gate is None or self._tracker is None:
+            return
         name = host.get_name()
-        if task.action != LOOK_ACTION:
+        if not self._gate.is_look(task):
             self.answered.update(job.info.jid for job in self._failing(name))
             return
+        from ansible_reap.runtime.remote.mailbox import Look  # noqa: PLC0415 - see the top
+        from ansible_reap.runtime.remote.own_tasks import tell  # noqa: PLC0415 - see the top
+
         looks = self.mailbox.take(name, results.identity(task))
         if looks is None:
             looks = [Look(job, error="the look itself has failed") for job in self.jobs_to_look_at(name)]
         for job in tell(self._tracker, looks):
             self.file(job)
-        if not is_item and self._gate is not None:
-            self._tell(name, self._message(name))
+        if not is_item:
+            self._gate.tell(name, self._message(name))
             self._gate.set_fail(host, bool(self._failing(name)))
 
     def jobs_to_look_at(self, host: str) -> list[JobInfo]:
@@ -176,3 +183,23 @@ class Gatekeeper:
         if not self.clean_secrets:
             return []
         return [job.info for job in self._needing.get(host, {}).values() if job.leaves_secret]
+
+
+def _append(play: Play, make_gate: Callable[[list[BlockLike]], Gate | None]) -> None:
+    """Have the play compile to its own blocks and then the gate's. ``make_gate`` gets its own blocks; None: no gate."""
+    compile_play = play.compile
+
+    def compile_with_gate() -> list[BlockLike]:
+        blocks = compile_play()
+        try:
+            gate = make_gate(blocks)
+            if gate is None:
+                return blocks
+            handlers, with_gate = [*play.handlers, gate.handlers], [*blocks, gate.block]
+        except Exception as error:  # noqa: BLE001 - a play without its gate; the end of the run still has a status
+            note(error)
+            return blocks
+        play.handlers = handlers
+        return with_gate
+
+    play.compile = compile_with_gate

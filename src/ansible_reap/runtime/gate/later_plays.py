@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ansible_reap.runtime.events.ansible_objects import Play, Playbook
-from ansible_reap.runtime.tracking.info import JobInfo
-
 if TYPE_CHECKING:
+    from ansible_reap.runtime.events.ansible_objects import Play, Playbook
     from ansible_reap.runtime.gate.play_contents import PlayContents
+    from ansible_reap.runtime.tracking.info import JobInfo
 
 
 class LaterPlays:

@@ -170,7 +170,8 @@ class RunEnd(Finish):
                 session.warn(f"async_reaper: {problem}; the run goes on without it.")
 
     def _tell_stale_entries(self) -> None:
-        if stale := list(self._session.options.known.stale(self._session.tracker)):
+        known = self._session.options.known
+        if known is not None and (stale := list(known.stale(self._session.tracker))):
             self._session.warn(f"async_reaper: entries that can go: {'; '.join(stale)}.")
 
     def _tell_secrets_left(self) -> None:

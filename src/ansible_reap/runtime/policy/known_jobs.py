@@ -24,7 +24,6 @@ from ansible_reap.runtime.tracking.tracker import JobRecord
 IGNORE_FILE = ".ansible-reap-ignore"
 """Where ``ansible-reap report --generate-ignore`` keeps the known offenders, at the project's root."""
 
-FILE_PREFIX = "file:"
 SUBJECTS = ("task", "role", "path", "host")
 
 _HEADER = "# Jobs that nobody answers for yet. The callback lists them without failing; new ones fail.\n"

@@ -10,12 +10,13 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from ansible_reap.ansible_cfg import CALLBACK_SECTION, AnsibleCfg, resolve_path
-from ansible_reap.posting import is_web_address
-from ansible_reap.runtime.policy.known_jobs import FILE_PREFIX, IgnoreRule, KnownJobs, parse_rule
-from ansible_reap.runtime.tracking.info import JobInfo
+# Every run that the callback is active in waits for this module: what few runs need is imported where it is needed.
+if TYPE_CHECKING:
+    from ansible_reap.ansible_cfg import AnsibleCfg
+    from ansible_reap.runtime.policy.known_jobs import IgnoreRule, KnownJobs
+    from ansible_reap.runtime.tracking.info import JobInfo
 
 NAMES = (
     "enabled",
@@ -38,6 +39,8 @@ NAMES = (
 )
 PATHS = ("report_path", "junit_path", "metrics_path", "history", "ledger_dir")
 """Options that name a file or a folder; ``history`` may be a database's URL as well."""
+FILE_PREFIX = "file:"
+"""How an entry of ``ignore`` begins that names a file of known jobs."""
 EXTRA_VAR_PREFIX = "async_reaper_"
 ENVIRONMENT_PREFIX = "ASYNC_REAPER_"
 
@@ -101,7 +104,8 @@ class Options:
     ignore: tuple[IgnoreRule, ...] = ()
     ignore_files: tuple[str, ...] = ()
     """The files of known jobs that ``ignore`` names, as written there."""
-    known: KnownJobs = field(default_factory=KnownJobs)
+    known: KnownJobs | None = None
+    """What stands in those files; None where none is named."""
     recap: RecapWhen = RecapWhen.PROBLEMS
     report_path: str = ""
     junit_path: str = ""
@@ -122,7 +126,7 @@ class Options:
 
     def knows(self, job: JobInfo) -> bool:
         """The job is a known offender: it is told of, and fails nothing."""
-        return self.known.entry(job) is not None
+        return self.known is not None and self.known.entry(job) is not None
 
 
 def parse(raw: Mapping[str, object], warn: Callable[[str], None]) -> Options:
@@ -177,6 +181,8 @@ def from_the_file(raw: Mapping[str, object], config: AnsibleCfg, environment: Ma
 
     Those of the environment and of extra vars are relative to the current folder.
     """
+    from ansible_reap.ansible_cfg import CALLBACK_SECTION, resolve_path  # noqa: PLC0415 - see the top
+
     found = dict(raw)
     for name in PATHS:
         written = config.get(CALLBACK_SECTION, name)
@@ -232,9 +238,12 @@ def _is_file(entry: str) -> bool:
 
 
 def _rules(entries: Iterable[str], warn: Callable[[str], None]) -> Iterable[IgnoreRule]:
-    for text in entries:
-        if _is_file(text):
-            continue
+    texts = [text for text in entries if not _is_file(text)]
+    if not texts:
+        return
+    from ansible_reap.runtime.policy.known_jobs import parse_rule  # noqa: PLC0415 - see the top
+
+    for text in texts:
         rule = parse_rule(text)
         if rule is not None:
             yield rule
@@ -261,6 +270,8 @@ def _web_address(raw: Mapping[str, object], name: str, warn: Callable[[str], Non
     value = raw.get(name)
     if value is None or value == "":
         return ""
+    from ansible_reap.posting import is_web_address  # noqa: PLC0415 - see the top
+
     if isinstance(value, str) and not _is_template(value) and is_web_address(value.strip()):
         return value.strip()
     warn(f"async_reaper: {name} is not an http or https address; using none.")

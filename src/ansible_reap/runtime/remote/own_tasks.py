@@ -5,17 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from ansible_reap.runtime.events.ansible_objects import Task
 from ansible_reap.runtime.remote.mailbox import Look
 from ansible_reap.runtime.tracking.tracker import JobRecord, Origin, Tracker
-
-WAIT, COLLECT, STOP = "reap.jobs.wait", "reap.jobs.collect", "reap.jobs.stop"
-
-
-def own_action(task: Task) -> str | None:
-    """Which of our actions the task runs, however it spells it; None for any other."""
-    name = str(getattr(task, "resolved_action", None) or task.action)
-    return name if name in (WAIT, COLLECT, STOP) else None
 
 
 def tell(tracker: Tracker, looks: Sequence[Look]) -> Iterator[JobRecord]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from contextlib import suppress
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from ansible_reap.runtime.tracking.display_text import shown
 
@@ -24,6 +24,14 @@ class Faults:
         self.count = 0
         global _latest  # noqa: PLW0603 - what Ansible calls has no other way to the run that is going on
         _latest = self
+
+    def guard(self, function: Callable[..., Any], *args: object) -> Any:
+        """Call the function and keep what it raises away from the run; None then."""
+        try:
+            return function(*args)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must not reach the run
+            self.note(error)
+            return None
 
     def note(self, error: Exception) -> str:
         """Count the error and warn of it, of the same place once only; returns it in a few words."""

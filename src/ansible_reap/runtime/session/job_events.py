@@ -1,83 +1,32 @@
-"""One Ansible run as the callback sees it: each event goes to the tracker and to the gatekeeper.
-
-An error of our own concerns the event in which it happens: if that tells of a job, the job is lost and says why. The
-guard stays on for everything else.
-"""
+"""What the events of tasks tell of a run's jobs: each goes to the tracker and to the gatekeeper."""
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import NamedTuple
 
 from ansible import constants as C  # noqa: N812 - Ansible's own name for it
-from ansible import context
-from ansible.executor.task_queue_manager import TaskQueueManager
-from ansible.release import __version__ as ansible_version
 
-from ansible_reap import ansible_cfg
-from ansible_reap.project_root import find_root
 from ansible_reap.runtime.events import results
-from ansible_reap.runtime.events.action_names import is_reap
-from ansible_reap.runtime.events.ansible_objects import Host, Loader, Play, Playbook, Result, Stats, Task, Variables
-from ansible_reap.runtime.events.callers import caller
-from ansible_reap.runtime.events.custom_stats import OUTSTANDING, OwnStatistic
+from ansible_reap.runtime.events.action_names import is_reap, own_action
+from ansible_reap.runtime.events.ansible_objects import Host, Play, Result, Task, Variables
 from ansible_reap.runtime.events.hidden import Awaited, HiddenResults, ResultSlot, is_hidden, is_masked, whole_register
-from ansible_reap.runtime.events.plays import is_ad_hoc, may_launch
+from ansible_reap.runtime.events.plays import may_launch
 from ansible_reap.runtime.events.replies import job_id, reply_of
 from ansible_reap.runtime.events.sightings import poll_sighting, sighting_of
 from ansible_reap.runtime.events.sites import SiteReader
 from ansible_reap.runtime.gate.hidden_waits import HiddenWaits, hidden_waits, of_tasks
 from ansible_reap.runtime.gate.keeper import Gatekeeper
-from ansible_reap.runtime.policy import known_jobs
-from ansible_reap.runtime.policy.options import (
-    EXTRA_VAR_PREFIX,
-    NAMES,
-    Options,
-    Reaction,
-    for_ad_hoc,
-    from_the_file,
-    parse,
-)
 from ansible_reap.runtime.remote.mailbox import Mailbox
-from ansible_reap.runtime.remote.own_tasks import own_action, tell
-from ansible_reap.runtime.tracking.as_json import utc
-from ansible_reap.runtime.tracking.display_text import mask_with
+from ansible_reap.runtime.remote.own_tasks import tell
 from ansible_reap.runtime.tracking.faults import Faults
 from ansible_reap.runtime.tracking.info import JobInfo, LaunchSite
 from ansible_reap.runtime.tracking.phases import END_SIGHTS
 from ansible_reap.runtime.tracking.tracker import ReapTask, Tracker
 
-if TYPE_CHECKING:
-    from ansible_reap.runtime.remote.expected import ExpectedEnds
-
-try:
-    from ansible.module_utils.secrets import mask_secrets  # from ansible-core 2.22
-except ImportError:
-    IS_MASKING = False
-else:
-    IS_MASKING = True
-    mask_with(mask_secrets)
-
-CORE = tuple(int(part) for part in ansible_version.split(".")[:3] if part.isdigit())
 _LARGEST_FILE_NAME = 4096
-_FAR = 16
-"""Calls between Ansible's event and the start of a playbook here, at most."""
-PATIENCE = 2.0
-"""Seconds that a wait asks a locked or distant history for, once it has something to say."""
-
-
-class Finish(Protocol):
-    """What the end of a playbook and of the run sets off; ``output/finish.py`` has the real one."""
-
-    def playbook_start(self) -> None:
-        """Another playbook of the same command starts."""
-
-    def playbook_end(self, *, has_unreachable: bool) -> None:
-        """Ansible has sent its stats."""
 
 
 class _Event(NamedTuple):
@@ -105,33 +54,25 @@ class _Event(NamedTuple):
         return str(self.task.delegate_to or self.host.get_name())
 
 
-class Session:
-    """Everything from the first playbook's start to the end of the run."""
+class JobEvents:
+    """What follows the jobs of a run, from the first task on that may launch or wait for one."""
 
-    def __init__(self, warn: Callable[[str], None], finish: Callable[[Session], Finish]) -> None:
-        """``finish`` makes what sees to the end of the run; it is not needed before a task is about to launch."""
+    def __init__(self, base: str, keeper: Gatekeeper, faults: Faults, *, is_masking: bool) -> None:
+        """Watch for jobs, from now on.
+
+        Paths are told relative to ``base``. ``is_masking`` says that this ansible-core masks secrets in what callbacks
+        get.
+        """
         self.tracker = Tracker()
-        self.options = Options()
-        self.warn = warn
-        self.faults = Faults(warn)
-        self.core = ansible_version
-        self.started = time.time()
-        self.playbooks: list[str] = []
-        self.base = ""
-        self.in_check_mode = bool(context.CLIARGS.get("check"))
-        self.loader: Loader
-        self._make_finish = finish
-        self._finish: Finish | None = None
-        self.artifact: OwnStatistic | None = None
-        self._play: Play
-        self._keeper: Gatekeeper
-        self._ends: ExpectedEnds | None = None
-        self._sites: SiteReader
-        self._hidden: HiddenResults[_Event] = HiddenResults(is_masking=IS_MASKING)
-        self.before_launch: Callable[[Host, Task, LaunchSite], bool] = lambda _host, _task, _site: False
-        """Called when a launch is about to start on a host; True where the host is made to fail instead."""
         self.mailbox = Mailbox()
         """Where our actions, which run in workers, leave what they have seen."""
+        self.before_launch: Callable[[Host, Task, LaunchSite], bool] = lambda _host, _task, _site: False
+        """Called when a launch is about to start on a host; True where the host is made to fail instead."""
+        self._base = base
+        self._play: Play
+        self._faults = faults
+        self._sites = SiteReader(base)
+        self._hidden: HiddenResults[_Event] = HiddenResults(is_masking=is_masking)
         self._starts: dict[tuple[str, str], float] = {}
         """When a launching task started on a host."""
         self._unheard: dict[tuple[str, str], _Event] = {}
@@ -141,109 +82,21 @@ class Session:
         self._unknown = 0
         self._hidden_waits: HiddenWaits | None = None
         """Of the play; not worked out before it launches."""
-
-    @property
-    def name(self) -> str:
-        """What the run is called in report, ledger and history."""
-        return f"{utc(self.started)}-{os.getpid()}"
-
-    @property
-    def answered(self) -> set[str]:
-        """The ids of the jobs for which a host has been failed."""
-        return self._keeper.answered
-
-    @property
-    def is_spoilt(self) -> bool:
-        """An error of ours has kept us from our work, and the run must not pass for clean."""
-        return self.faults.count > 0 and self.options.on_error is Reaction.FAIL
-
-    @property
-    def has_end(self) -> bool:
-        """The end of the run is seen to, its exit status included."""
-        return self._finish is not None
-
-    def guard(self, function: Callable[..., Any], *args: object) -> Any:
-        """Call the function and keep what it raises away from the run; None then."""
-        try:
-            return function(*args)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it must not reach the run
-            self.faults.note(error)
-            return None
-
-    # Playbook and play
-
-    def playbook_start(self, playbook: Playbook, raw_options: Variables) -> None:
-        """A playbook starts. At the first one the options are read, from what Ansible gives the plugin."""
-        self.loader = playbook._loader  # noqa: SLF001 - a playbook has no public attributes
-        if not self.playbooks:
-            # Paths are told as ``ansible-reap check`` tells them.
-            self.base = str(find_root(Path(playbook._basedir).absolute()))  # noqa: SLF001
-            self._sites = SiteReader(self.base)
-            self.guard(self._reserve_artifact)
-            self._use(Options())
-            options = self.guard(self._read_options, self._with_extra_vars(playbook, raw_options))
-            options = options or Options()
-            self._use(for_ad_hoc(options) if is_ad_hoc(playbook) else options)
-        self.playbooks.append(str(playbook._file_name))  # noqa: SLF001
-        self._keeper.playbook_start(playbook)
-        if self._finish is not None:
-            self._finish.playbook_start()
-
-    def _reserve_artifact(self) -> None:
-        """From the first event on: a host may return it before any job is launched."""
-        manager = caller(TaskQueueManager, _FAR)
-        if manager is not None:
-            # No event brings the statistics before all other callbacks have had the last one.
-            self.artifact = OwnStatistic(manager._stats, OUTSTANDING)  # noqa: SLF001
-
-    def _use(self, options: Options) -> None:
-        self.options = options
-        self._ends = None
-        self._keeper = Gatekeeper(self.tracker, options, CORE, self.guard, self.mailbox)
-        self._keeper.expected = self.expected
-        self._keeper.before_entry = self._before_gate
-
-    def expected(self, job: JobInfo, age: float) -> str:
-        """When one of the run's jobs is expected to end, in words, by its age in seconds; empty where nothing tells."""
-        if self._ends is None:
-            from ansible_reap.runtime.remote.expected import ExpectedEnds  # noqa: PLC0415 - brings the whole history
-
-            self._ends = ExpectedEnds(self.options.history, PATIENCE)
-        return self._ends.text(self.base, job, age)
-
-    def _read_options(self, raw: Variables) -> Options:
-        config = ansible_cfg.read(Path(C.CONFIG_FILE)) if C.CONFIG_FILE else ansible_cfg.AnsibleCfg(None, {})
-        options = parse(from_the_file(raw, config, os.environ), self.warn)
-        folders = [Path(C.CONFIG_FILE).absolute().parent] if C.CONFIG_FILE else []
-        known = known_jobs.load(options.ignore_files, [*folders, Path.cwd()], self.base, self.warn)
-        return replace(options, known=known)
-
-    def _with_extra_vars(self, playbook: Playbook, raw: Variables) -> Variables:
-        """Extra vars beat all else. Ansible is not asked for them: for one it cannot template it drops the plugin."""
-        plays = playbook.get_plays()
-        if not plays:
-            return raw
-        extra = plays[0].get_variable_manager().extra_vars
-        return {**raw, **{name: extra[EXTRA_VAR_PREFIX + name] for name in NAMES if EXTRA_VAR_PREFIX + name in extra}}
+        self._keeper = keeper
+        keeper.watch(self.tracker, self.mailbox)
+        keeper.before_entry = self._before_gate
 
     def play_start(self, play: Play) -> None:
         """A play starts, or a batch of one."""
-        self.guard(self._recover)
-        self.guard(self._lose_unheard)
         self._play = play
         self._starts.clear()
         self._slots.clear()
         self._hidden_waits = None
-        self._keeper.play_start(play)
 
-    def stats(self, stats: Stats) -> None:
-        """A playbook has ended."""
-        self.guard(self._recover)  # whatever becomes of it, the end must be seen to
-        self.guard(self._lose_unheard)
-        if self._finish is None and (self.options.wants_report or len(self.tracker)):
-            self._finish = self._make_finish(self)
-        if self._finish is not None:
-            self._finish.playbook_end(has_unreachable=bool(stats.dark))
+    def play_end(self) -> None:
+        """No task of the play will be told of any more."""
+        self._faults.guard(self._recover)
+        self._faults.guard(self._lose_unheard)
 
     # Tasks
 
@@ -251,7 +104,7 @@ class Session:
         """A task is about to start on the first of its hosts."""
         self._recover()
         if own_action(task) is not None or self._keeper.owns(task):
-            self.guard(self.mailbox.open)
+            self._faults.guard(self.mailbox.open)
         if not self._keeper.owns(task):
             self._hidden.prepare(task)
             if len(self.tracker):
@@ -269,12 +122,10 @@ class Session:
         # A handler is the same task at each flush: what an earlier one has left, as where all was skipped, is not its.
         self._slots.pop((host.get_name(), results.identity(task)), None)
         if may_launch(task) and not self._keeper.owns(task):
-            if self._finish is None:
-                self._finish = self._make_finish(self)
             key = results.identity(task)
             # As written: what its templates come to is the worker's to find out.
             site = self._as_hidden(self._sites.ahead(task, self._play, host))
-            if self.guard(self.before_launch, host, task, site):
+            if self._faults.guard(self.before_launch, host, task, site):
                 return
             now = time.time()
             self._starts[host.get_name(), key] = now
@@ -297,7 +148,7 @@ class Session:
         try:
             self._result(event)
         except Exception as error:  # noqa: BLE001 - it costs this event only
-            self._spoil(event, self.faults.note(error))
+            self._spoil(event, self._faults.note(error))
 
     def _result(self, event: _Event) -> None:
         task, host = event.task, event.host
@@ -436,7 +287,7 @@ class Session:
     def _as_hidden(self, site: LaunchSite) -> LaunchSite:
         """The launch with ``no_log`` where a wait of the play has it."""
         if self._hidden_waits is None:
-            self._hidden_waits = self.guard(hidden_waits, self._play) or HiddenWaits((None,), frozenset())
+            self._hidden_waits = self._faults.guard(hidden_waits, self._play) or HiddenWaits((None,), frozenset())
         return replace(site, no_log=True) if not site.no_log and self._hidden_waits.cover(site) else site
 
     def _poll(self, event: _Event) -> int:
@@ -472,7 +323,7 @@ class Session:
     def _lose(self, event: _Event, why: str, *, site: LaunchSite | None = None) -> None:
         """A job has been launched of which nothing can be known."""
         self._unknown += 1
-        site = site or self.guard(self._site, event) or _bare_site(event)
+        site = site or self._faults.guard(self._site, event) or _bare_site(event)
         if site.poll > 0:
             return
         info = JobInfo(
@@ -538,7 +389,7 @@ class Session:
         return manager.get_vars(play=self._play, host=host, task=None).get("ansible_connection") == "local"
 
     def _reap(self, task: Task, host: Host) -> ReapTask:
-        path, line = results.task_place(task, self.base)
+        path, line = results.task_place(task, self._base)
         return ReapTask(path, line, results.task_label(task), host.get_name())
 
     def _answered(self, host: Host, task: Task) -> None:
@@ -581,7 +432,7 @@ class Session:
         try:
             self._read_items(awaited, items)
         except Exception as error:  # noqa: BLE001 - it costs this result only
-            self._spoil(awaited.event, self.faults.note(error))
+            self._spoil(awaited.event, self._faults.note(error))
 
     def _read_items(self, awaited: Awaited[_Event], items: Sequence[dict[str, object]] | None) -> None:
         event = awaited.event
