@@ -51,6 +51,7 @@ def commands(projects: list[Path], linted: list[Path], *, quick: bool) -> list[l
         size = ["--hosts", "4", "--tasks", "2"] if quick else []
         found += [[dev, "follow_cost.py", "--core", CORE, *size]]
         found += [[core, "callback_overhead.py", "--core", CORE, "--pairs", "1" if quick else "7"]]
+        found += [[dev, "callback_start.py", "--core", CORE, "--pairs", "1" if quick else "15"]]
         found += [[core, "callback_scale.py", "--core", CORE]]
     return found
 

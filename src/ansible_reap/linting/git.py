@@ -7,7 +7,6 @@ a file system monitor, a command for a remote from which missing objects are fet
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -53,6 +52,8 @@ def ask_of_files(root: Path, *arguments: str) -> bytes:
 
 
 def _run(root: Path, settings: Mapping[str, str], arguments: tuple[str, ...], feed: bytes, seconds: float) -> bytes:
+    import subprocess  # noqa: PLC0415 - many projects have no .git, and every check would wait for the import
+
     bare = next((folder for folder in _up_to_the_top(root) if _looks_bare(folder)), None)
     if bare is not None:
         raise GitError(f"{bare.name!a} looks like a repository itself, and its settings would be taken")
