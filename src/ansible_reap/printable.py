@@ -15,7 +15,8 @@ _LOG_COMMAND = expression(r"#(?=#(?:vso)?\[)")
 
 def printable(text: str) -> str:
     """The text with control characters shown as ``\\x1b``: a task's name must command neither terminal nor log."""
-    shown = _CONTROL.sub(lambda match: f"\\x{ord(match.group()):02x}", text)
+    # What is printable to Python has none of these characters, and the expression takes long to compile.
+    shown = text if text.isprintable() else _CONTROL.sub(lambda match: f"\\x{ord(match.group()):02x}", text)
     return _LOG_COMMAND.sub(r"\\x23", shown) if "##" in shown else shown
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
+from ansible_reap.late_patterns import expression
 from ansible_reap.printable import printable
 
 LONGEST = 500
@@ -18,7 +18,7 @@ _ROOM_FOR_ONE = 4
 _MOST_MASKED = 20_000
 """Characters that are masked; far more than are shown."""
 
-_WORKFLOW_COMMAND = r"(?<!\S)::(?=[A-Za-z])"
+_WORKFLOW_COMMAND = expression(r"(?<!\S)::(?=[A-Za-z])")
 """What GitHub Actions takes for a command where a line begins so; an address such as ``::1`` is none."""
 
 _mask: Callable[[str], str] = str
@@ -43,9 +43,7 @@ def fit(text: str, longest: int = LONGEST) -> str:
     cut = text[: longest * _ROOM_FOR_ONE]
     line = " ".join(cut.split())
     line = "".join(sign if sign.isprintable() else f"\\x{ord(sign):02x}" for sign in line)
-    line = printable(line)
-    if "::" in line:
-        line = re.sub(_WORKFLOW_COMMAND, r"\\x3a:", line)
+    line = _WORKFLOW_COMMAND.sub(r"\\x3a:", printable(line))
     return line if len(line) <= longest else line[: longest - 3] + "..."
 
 
