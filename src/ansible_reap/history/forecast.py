@@ -4,8 +4,9 @@ It rests on ranks, as an estimate does: where m measured jobs took longer than t
 longer than the k-th shortest of them with probability k / (m + 1). Between two ranks the times are interpolated, so
 that the probability stated is the one that holds, and not the next higher one.
 
-Ranks hold for work that stays as it is. Where the run times follow a trend, each is taken relative to the level before
-it, and counted from the level of today: data that grows makes every next run longer than most of the measured ones.
+Ranks hold for work that stays as it is. Where the run times follow a trend, or neighbours are alike, each is taken
+relative to the level before it, and counted from the level of today: data that grows makes every next run longer than
+most of the measured ones, and so does a machine that has become busier.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from itertools import combinations, groupby
-from statistics import median
+from itertools import combinations, groupby, pairwise
+from statistics import fmean, median
 
 from ansible_reap.history.estimate import ENOUGH_RUNS
 from ansible_reap.history.observation import Ending, Observation
@@ -26,15 +27,15 @@ LOWEST_LEVEL = 0.8
 """What is less probable than this is not worth a number."""
 RUNS_OF_ONE_HOST = 9
 """From so many runs on a host is judged by itself: fewer would not allow to state the level aimed at."""
-RUNS_OF_A_TREND = 10
-"""Fewer do not tell a trend from chance, and would not allow to state the level aimed at, for the first one is lost."""
-TREND = 1.28
-"""Above this a trend is believed, in standard deviations: chance alone makes one of it in a fifth of all cases, which
-costs little, while a trend that is overlooked breaks the probability stated."""
+RUNS_THAT_MOVE = 10
+"""Fewer do not tell a movement from chance, nor allow to state the level aimed at, for the first one is lost."""
+BELIEVED = 1.28
+"""Above this a movement is believed, in standard deviations. Chance alone makes one of it now and then, which costs
+little, while one that is overlooked breaks the probability stated."""
 FOLLOWS = 0.2
-"""How much of each run's distance from the level goes into it, where there is a trend."""
+"""How much of each run's distance from the level goes into it, where there is a movement."""
 BEYOND = 1.25
-"""So many times the longest that was measured is the most that a trend is followed to: a sudden leap is no trend."""
+"""So many times the longest that was measured is the most that a movement is followed to: a leap will not go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ def pace(observations: Iterable[Observation], host: str) -> Pace:
     chosen = own if len({each.run for each in own}) >= RUNS_OF_ONE_HOST else telling
     runs = [list(jobs) for _, jobs in groupby(sorted(chosen, key=lambda each: each.run), key=lambda each: each.run)]
     levels = [median(map(_scaled, jobs)) for jobs in runs]
-    if len(runs) >= RUNS_OF_A_TREND and _has_trend(levels):
+    if len(runs) >= RUNS_THAT_MOVE and (_has_trend(levels) or _has_neighbours_alike(levels)):
         times = _as_of_today(runs, levels)
     else:
         times = [(each.seconds, each.outcome.is_censored) for each in chosen]
@@ -122,7 +123,15 @@ def _has_trend(levels: Sequence[float]) -> bool:
     """Mann and Kendall's test: more pairs rise than fall, or fewer, than chance would explain."""
     count = len(levels)
     rises = sum((later > earlier) - (later < earlier) for earlier, later in combinations(levels, 2))
-    return abs(rises) > TREND * math.sqrt(count * (count - 1) * (2 * count + 5) / 18)
+    return abs(rises) > BELIEVED * math.sqrt(count * (count - 1) * (2 * count + 5) / 18)
+
+
+def _has_neighbours_alike(levels: Sequence[float]) -> bool:
+    """Each run's distance from the mean goes with that of the one before it: their correlation is above chance."""
+    middle = fmean(levels)
+    spread = sum((level - middle) ** 2 for level in levels)
+    together = sum((earlier - middle) * (later - middle) for earlier, later in pairwise(levels))
+    return together * math.sqrt(len(levels)) > BELIEVED * spread
 
 
 def _as_of_today(runs: Sequence[Sequence[Observation]], levels: Sequence[float]) -> list[tuple[float, bool]]:

@@ -96,12 +96,18 @@ def test_it_holds_for_jobs_that_have_run_for_a_while(work: str, runs: int) -> No
     assert abs(before / told_median - 0.5) <= 0.025
 
 
+def busy(run: int) -> float:
+    """A machine that is busy for twelve runs, and then is not."""
+    return 1.6 if run // 12 % 2 else 1.0
+
+
 SERIES: dict[str, Callable[[random.Random, int], float]] = {
     "no trend": lambda chance, _run: chance.lognormvariate(5, 0.6),
     "two kinds of run": lambda chance, _run: WORK["two kinds of host"](chance),
     "data that doubles": lambda chance, run: (1 + run / 200) * chance.lognormvariate(5, 0.3),
     "data that grows fast": lambda chance, run: (1 + run / 100) * chance.lognormvariate(5, 0.15),
     "data that is cleared away": lambda chance, run: (2 - run / 200) * chance.lognormvariate(5, 0.3),
+    "a machine that is busy now and then": lambda chance, run: busy(run) * chance.lognormvariate(5, 0.3),
     "a slower disk since the 100th run": lambda chance, run: (1 + run // 100) * chance.lognormvariate(5, 0.3),
 }
 RUNS = 200
