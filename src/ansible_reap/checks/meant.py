@@ -62,7 +62,7 @@ def _by_the_task(analysis: Analysis, launch: Launch, signs: tuple[Sign, ...]) ->
         return Meant(_notice(launch), Level.LOW)
     bound = work.ends_by_itself(work.commands(launch.task))
     if bound and daemon.are_enough(signs):
-        return Meant(_serves(signs, bound), Level.LOW)
+        return Meant(_serves(launch, signs, bound), Level.LOW)
     words = intent.declared(analysis, launch.task)
     if words:
         return Meant(_declared(launch, words), Level.LOW)
@@ -124,12 +124,19 @@ def _lives_on(analysis: Analysis, launch: Launch, signs: tuple[Sign, ...]) -> st
     )
 
 
-def _serves(signs: tuple[Sign, ...], bound: str) -> str:
+def _serves(launch: Launch, signs: tuple[Sign, ...], bound: str) -> str:
     is_timeout = bound.startswith("timeout")
-    status = ", and a wait would call that a failure, as 'timeout' exits with 124 then" if is_timeout else ""
+    if work.is_left_behind(work.commands(launch.task)):
+        end = "Its work outlives the job, so neither the job's result nor its limit says anything about it"
+    elif work.serves_one_client(work.commands(launch.task)):
+        end = f"It ends with its first client; if none comes, '{bound}' ends it, with the status 124 of a failure"
+    elif is_timeout:
+        end = f"'{bound}' ends it at the latest; a wait would call that end a failure, as 'timeout' exits with 124 then"
+    else:
+        end = f"'{bound}' ends it by itself"
     return (
-        f"By its signs this job is there for the tasks after it: {daemon.told(signs)}. '{bound}' ends it by "
-        f"itself{status}. Say in its vars that nobody has to wait {_DECLARE}."
+        f"By its signs this job is there for the tasks after it: {daemon.told(signs)}. {end}. Say in its vars that "
+        f"nobody has to wait {_DECLARE}."
     )
 
 

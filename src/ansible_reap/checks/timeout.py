@@ -6,16 +6,16 @@ import math
 import re
 from collections.abc import Iterator
 
-from ansible_reap.checks import fixes, reboot
+from ansible_reap.checks import fixes, reboot, unreaped
 from ansible_reap.checks.evidence import work
-from ansible_reap.checks.evidence.limits import ends_it_at_once, too_short
+from ansible_reap.checks.evidence.limits import at_the_limit, ends_it_at_once, too_short
 from ansible_reap.checks.evidence.neighbours import is_test
 from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext
 from ansible_reap.checks.support import constant, contexts, speak, variable
 from ansible_reap.content.expressions import is_template
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, AsyncUse, Launch, Quantity, Reap, ReapKind
-from ansible_reap.jobs import EXPECT_VARIABLE
+from ansible_reap.jobs import EXPECT_VARIABLE, Verdict
 from ansible_reap.late_patterns import expression
 from ansible_reap.shell.disconnects import cuts_connection
 from ansible_reap.timing import DEFAULT_DELAY, FIX_MARGIN, KILL_STEP, KILLING_RELEASES
@@ -117,16 +117,32 @@ def _ceiling(analysis: Analysis, use: AsyncUse, limit: Quantity) -> Finding | No
     short = too_short(use.task, limit)
     if short is None:
         return None
-    known, longest, advice = short
+    if use.launch and unreaped.says_the_limit(analysis, use.launch):
+        return None
+    if short.misses_the_work and use.launch and use.launch.verdict in (Verdict.DETACHED, Verdict.UNREAPED):
+        return None  # the limit ends nothing, and nobody hears that the job is called failed
+    known, longest, advice = short.known, short.limit, short.advice
     takes = "may take up to" if known.is_bound else "takes"
     if use.task.module in ("get_url", "uri"):
         takes = "may wait for its server for"  # how long all of it takes has no bound
-    when = f"just then, after {seconds_text(longest)}" if longest == known.seconds else f"after {seconds_text(longest)}"
+    near = at_the_limit(short)
+    what = f"The work {takes} {seconds_text(known.seconds)} ({known.source}), "
+    if near and use.launch is None:
+        near = "that leaves none for its start"  # the play itself gives up at the limit
+    if near:
+        what += "as long as its limit" if longest == known.seconds else f"and its limit is {seconds_text(longest)}"
+        what += f": {near}"
+    elif short.misses_the_work:
+        what += (
+            f"but Ansible calls the job failed after {seconds_text(longest)}, its limit, and the work goes on: "
+            f"'timeout' moves it to a process group of its own, which the limit does not reach"
+        )
+    else:
+        what += f"but its limit kills it after {seconds_text(longest)}"
     return speak(
         RULE,
         use.task,
-        f"The work {takes} {seconds_text(known.seconds)} ({known.source}), but its limit kills it {when}. Give it more "
-        f"time, such as 'async: {advice:g}'.",
+        f"{what}. Give it more time, such as 'async: {advice:g}'.",
         sub_tag="ceiling",
         settings=use.settings,
         fix=fixes.limit.raised(analysis, use.task, use.launch, advice),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ansible_reap.checks import fixes, meant
 from ansible_reap.checks.evidence import conditions, daemon, work
-from ansible_reap.checks.evidence.limits import TooShort, too_short
+from ansible_reap.checks.evidence.limits import TooShort, at_the_limit, too_short
 from ansible_reap.checks.evidence.neighbours import own_wait_after
 from ansible_reap.checks.finding import Finding, Fix, Level, Related, Rule, RuleContext
 from ansible_reap.checks.support import constant, listed
@@ -28,6 +28,15 @@ def check(context: RuleContext) -> Iterator[Finding]:
     for launch in context.analysis.launches:
         if launch.verdict in _FLAGGED and launch.sub_tag is not None:
             yield _finding(context.analysis, launch)
+
+
+def says_the_limit(analysis: Analysis, launch: Launch) -> bool:
+    """Whether the finding for this launch also says that its limit is too low, and suggests a higher one."""
+    if launch.verdict is not Verdict.UNREAPED or launch.sub_tag not in ("never", "unregistered"):
+        return False
+    if too_short(launch.task, launch.limit) is None:
+        return False
+    return meant.by_its_author(analysis, launch, daemon.signs_of(analysis, launch)) is None
 
 
 def _severity(launch: Launch) -> Level:
@@ -126,6 +135,19 @@ def _message(launch: Launch) -> str:
 
 def _cut_short(short: TooShort) -> str:
     seconds, limit = seconds_text(short.known.seconds), seconds_text(short.limit)
+    near = at_the_limit(short)
+    if near:
+        is_limit = "as long as its limit" if short.limit == short.known.seconds else f"and its limit is {limit}"
+        return (
+            f"this task succeeds whatever becomes of the job. Its work takes {seconds} ({short.known.source}), "
+            f"{is_limit}: {near}"
+        )
+    if short.misses_the_work:
+        return (
+            f"this task succeeds even if the job is called failed at its limit of {limit}. Its work, which may take up "
+            f"to {seconds} ({short.known.source}), then goes on: 'timeout' moves it to a process group of its own, "
+            f"which the limit does not reach"
+        )
     if short.known.is_bound:
         return (
             f"this task succeeds even if the limit of {limit} kills the job, whose work may take up to {seconds} "

@@ -63,8 +63,6 @@ _MODULES = frozenset({"http.server", "SimpleHTTPServer", "smtpd", "aiosmtpd", "p
 _SERVING = frozenset({"runserver", "serve", "server", "port-forward", "proxy", "start-session"})
 """Sub-commands that serve until they are stopped."""
 
-_ONE_OFF = frozenset({"-1", "--one-off"})
-"""Options by which iperf3 serves one client and ends."""
 _SSH = expression(r"-[46AaCfGgKkMnqsTtVvXxYy]*[NLRD]")
 _SCRIPT = expression(
     r"(?:^|[^a-z])(?:\w*server|serve|\w*daemon|\w*proxy|\w*tunnel|\w*listener|\w*watcher|watchdog|\w*monitor|forwarder)$",
@@ -236,7 +234,11 @@ def _of_server(name: str, words: tuple[str, ...]) -> Iterator[Sign]:
         yield Sign(f"it listens on a port ('{name} -l')", STRONG)
     if name == "socat" and any("LISTEN" in word.upper() for word in words):
         yield Sign("it listens on a port ('socat')", STRONG)
-    if name in ("iperf", "iperf3") and not {"-s", "--server"}.isdisjoint(words) and _ONE_OFF.isdisjoint(words):
+    if (
+        name in ("iperf", "iperf3")
+        and not {"-s", "--server"}.isdisjoint(words)
+        and not work.serves_one_client_by((name, *words))
+    ):
         yield Sign(f"it serves until it is stopped ('{name} -s')", STRONG)
     if name == "php" and "-S" in words:
         yield Sign("it serves until it is stopped ('php -S')", STRONG)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 from ansible_reap.checks.evidence import work
 from ansible_reap.checks.evidence.neighbours import may_be_on_windows
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, Quantity
-from ansible_reap.timing import KILL_STEP
+from ansible_reap.timing import KILL_STEP, KILLING_RELEASES
 
 BOUND_REACHED = 0.9
 """Fraction of the longest time that the work may take: a limit above it counts as sufficient."""
@@ -22,7 +23,8 @@ def ends_it_at_once(analysis: Analysis, task: Task, limit: Quantity | None) -> b
     # without a shell fails at once.
     if may_be_on_windows(analysis, task) or work.holds_operators(task) or work.ends_at_once(task):
         return False
-    return not work.outlives_the_limit(work.commands(task))
+    commands = work.commands(task)
+    return not (work.outlives_the_limit(commands) or work.has_own_group(commands))
 
 
 class TooShort(NamedTuple):
@@ -33,16 +35,36 @@ class TooShort(NamedTuple):
     """Seconds: the longest limit that the task may have."""
     advice: float
     """Seconds: a limit that leaves the work room."""
+    misses_the_work: bool
+    """Whether ``timeout`` moves the work to a process group of its own, so that the end of the job is not its end."""
 
 
 def too_short(task: Task, limit: Quantity) -> TooShort | None:
-    """That the limit kills the work before the time that the task itself states for it; None where it does not."""
+    """That the limit ends the job before the time that the task itself states for it; None where it does not."""
     known = work.known_time(task)
     if known is None or not limit.known or not 0 < max(limit.values) <= known.seconds:
         return None
     longest = max(limit.values)
-    if known.is_bound and longest != known.seconds and longest >= BOUND_REACHED * known.seconds:
+    if known.is_bound and longest >= BOUND_REACHED * known.seconds:
         return None  # work that takes all of its bound fails either way, a little earlier
     from ansible_reap.history.estimate import round_up  # noqa: PLC0415 - only a finding needs it
 
-    return TooShort(known, longest, round_up((1 + (1 - BOUND_REACHED) if known.is_bound else 2) * known.seconds))
+    advice = round_up((1 + (1 - BOUND_REACHED) if known.is_bound else 2) * known.seconds)
+    return TooShort(known, longest, advice, work.has_own_group(work.commands(task)))
+
+
+def at_the_limit(short: TooShort) -> str | None:
+    """What becomes of work that takes about as long as its limit, as a clause; None where it takes longer.
+
+    The wrapper looks at the end of each step, and at the limit itself where that is shorter (ansible-core 2.16 to
+    2.22). What is done when the limit is reached counts as done; older releases kill one step later, but do not look
+    again before that.
+    """
+    last = max(math.ceil(short.limit / KILL_STEP) * KILL_STEP, KILL_STEP)
+    if short.known.is_bound or short.known.seconds > last + KILL_STEP:
+        return None
+    if short.known.seconds < last:
+        return f"it fails unless it is done, its start included, when Ansible looks for the last time, after {last} s"
+    if short.known.seconds == last:
+        return f"{KILLING_RELEASES} on kills it just then; earlier releases let it end, and still call it failed"
+    return f"{KILLING_RELEASES} on kills it after {last} s; earlier releases up to {KILL_STEP} s later"

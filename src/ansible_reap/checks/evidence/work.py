@@ -33,6 +33,9 @@ _TOLD_HOW_LONG = {
 }
 """Programs that put a host under load, with the options that say for how long, in seconds or with a unit."""
 _TIMEOUTS = frozenset({"timeout", "gtimeout"})
+_ONE_OFF = frozenset({"-1", "--one-off"})
+"""Options by which iperf3 serves one client and ends."""
+_PERFTEST = expression(r"ib_(?:write|read|send|atomic)_(?:bw|lat)")
 _TESTS = frozenset({"test", "[", "[[", "grep", "which", "pgrep", "id", "false"})
 _BRANCHES = frozenset({"if", "for", "while", "until", "case", "select", "function"})
 _SOON = frozenset({"now", "+0", "+1", "0", "1"})
@@ -284,6 +287,16 @@ def outlives_the_limit(commands: list[Command]) -> bool:
     return leaves_by(commands) not in (None, "nohup")
 
 
+def has_own_group(commands: Sequence[Command]) -> bool:
+    """Whether ``timeout`` runs some of the work: it moves to a process group of its own, which no limit reaches.
+
+    Seen on ansible-core 2.16 and 2.22: at its limit the job is called failed, and the work under ``timeout`` goes on.
+    """
+    return any(
+        argv[0] in _TIMEOUTS and "--foreground" not in argv for command in commands for argv in command.programs()
+    )
+
+
 def ends_by_itself(commands: Sequence[Command]) -> str | None:
     """What ends the work after a time of its own, as in ``timeout 60``; None where nothing is known to."""
     for command in commands:
@@ -301,6 +314,23 @@ def _bound_of(argv: tuple[str, ...]) -> str | None:
     if argv[0] == "ssh" and len(argv) > 2 and argv[-2] == "sleep" and sleep_seconds(argv[-1]):
         return f"sleep {argv[-1]}"  # a forwarding that ends with the command that it was made for
     return None
+
+
+def serves_one_client(commands: Sequence[Command]) -> bool:
+    """Whether the work is a server that ends with its first client, as ``iperf3 -s -1`` and the tests of perftest."""
+    programs = [argv for command in commands for argv in command.programs()]
+    return any(serves_one_client_by(under_timeout(argv) or argv) for argv in programs)
+
+
+def serves_one_client_by(argv: tuple[str, ...]) -> bool:
+    """The same of one program with its words."""
+    name, words = argv[0].rpartition("/")[2], argv[1:]
+    if name in ("iperf", "iperf3"):
+        return not {"-s", "--server"}.isdisjoint(words) and not _ONE_OFF.isdisjoint(words)
+    if name in ("nc", "ncat", "netcat"):
+        flags = "".join(word for word in words if word.startswith("-") and not word.startswith("--"))
+        return "l" in flags and "k" not in flags and not {"--keep-open", "--listen"} & set(words)
+    return _PERFTEST.fullmatch(name) is not None
 
 
 def under_timeout(argv: tuple[str, ...]) -> tuple[str, ...]:
