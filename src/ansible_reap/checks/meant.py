@@ -7,10 +7,11 @@ from typing import NamedTuple
 from ansible_reap.checks.evidence import daemon, intent, scripts, work
 from ansible_reap.checks.evidence.daemon import Sign
 from ansible_reap.checks.finding import Level
+from ansible_reap.checks.support import is_open, limit_text
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, Launch
 from ansible_reap.jobs import DETACH_VARIABLE, Verdict
-from ansible_reap.wording import duration, seconds_text
+from ansible_reap.wording import duration
 
 _DECLARE = f"({DETACH_VARIABLE}: REASON)"
 
@@ -92,9 +93,8 @@ def _jobs(launch: Launch) -> str:
 
 
 def _fails_unseen(launch: Launch) -> str:
-    limit = launch.limit.single
-    killed = f"is killed at the limit of {seconds_text(limit)}" if limit else "is killed at its limit"
-    return f"this task succeeds even if {'a' if launch.is_looped else 'the'} job fails or {killed}"
+    job = "a job" if launch.is_looped else "the job"
+    return f"this task succeeds even if {job} fails or is killed at {limit_text(launch)}"
 
 
 def _wait_after_all(launch: Launch) -> str:
@@ -117,6 +117,7 @@ def _lives_on(analysis: Analysis, launch: Launch, signs: tuple[Sign, ...]) -> st
         end = " Its work outlives the job, so neither the job's result nor its limit says anything about it."
     else:
         end = f" Ansible kills it {'at its limit' if limit is None else f'after {duration(limit)}'}"
+        end += ", unless its limit is set elsewhere" if limit and is_open(launch.task, "async") else ""
         end += ", where nothing else has by then." if daemon.is_killed(signs) else "."
     return (
         f"By its signs this job is meant to live on: {told}.{end} Say in its vars that it is {_DECLARE}, or run it as "
@@ -192,11 +193,10 @@ def _left_behind(analysis: Analysis, launch: Launch) -> str:
     own = work.is_left_behind(work.commands(launch.task))
     script = None if own else scripts.of(analysis, launch.task)
     where = f" in '{script.name}'" if script else ""
-    limit = launch.limit.single
     return (
         f"Nothing waits for the {_jobs(launch)}, and a wait would not learn how the work ends: '&'{where} leaves it to "
         f"run in the background of its shell, so the job's result is the shell's, and "
-        f"{f'the limit of {seconds_text(limit)}' if limit else 'the limit'} need not reach the work. Leave '&' out, so "
+        f"{limit_text(launch)} need not reach the work. Leave '&' out, so "
         f"that the job is the work, and wait with async_status, or say in its vars why nobody has to {_DECLARE}."
     )
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from ansible_reap.checks.finding import Finding, Fix, Level, Related, Rule
+from ansible_reap.content.expressions import names_in
 from ansible_reap.content.inventory import CONNECTION_VARIABLES
 from ansible_reap.content.model import Task
-from ansible_reap.flow.analysis import Setting
+from ansible_reap.flow.analysis import Launch, Setting
+from ansible_reap.wording import seconds_text
 
 _TRUE = frozenset({"true", "yes", "on", "1", "y", "t"})
 _FALSE = frozenset({"false", "no", "off", "0", "n", "f"})
@@ -92,3 +94,16 @@ def variable(task: Task, name: str) -> object:
 
 def _text(value: object) -> str | None:
     return None if value is None else str(value)
+
+
+def is_open(task: Task, *keywords: str) -> bool:
+    """Whether one of the numbers comes out of variables, which the inventory or the command line may set."""
+    return any(names_in(task.keywords.get(keyword)) for keyword in keywords)
+
+
+def limit_text(launch: Launch, named: str = "the limit") -> str:
+    """The launch's limit as messages name it, as in ``the limit of 300 s (unless set elsewhere)``."""
+    limit = launch.limit.single
+    if not limit:
+        return named
+    return f"{named} of {seconds_text(limit)}{' (unless set elsewhere)' if is_open(launch.task, 'async') else ''}"

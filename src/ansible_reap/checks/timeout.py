@@ -11,8 +11,7 @@ from ansible_reap.checks.evidence import work
 from ansible_reap.checks.evidence.limits import at_the_limit, ends_it_at_once, too_short
 from ansible_reap.checks.evidence.neighbours import is_test
 from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext
-from ansible_reap.checks.support import constant, contexts, speak, variable
-from ansible_reap.content.expressions import is_template
+from ansible_reap.checks.support import constant, contexts, is_open, speak, variable
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, AsyncUse, Launch, Quantity, Reap, ReapKind
 from ansible_reap.jobs import EXPECT_VARIABLE, Verdict
@@ -24,6 +23,11 @@ from ansible_reap.wording import seconds_text
 DEFAULT_HEADROOM = 2.0
 ENOUGH_FOR_SHORT_WORK = 60
 """Seconds: a limit that work meant to end at once does not reach."""
+HOURS = 3600
+FAR_BEYOND = 2
+"""A limit of hours, and this many times as long as its wait: what was thought about is the wait."""
+NEARLY = 0.9
+"""Fraction of the limit: a wait that covers it lacks little."""
 LOOK = 0.5
 """Seconds that a look is taken to last.
 
@@ -205,49 +209,68 @@ def _window(analysis: Analysis, reap: Reap, launches: list[Launch]) -> Iterator[
     limit = max(map(_shortest, cut_short))
     delay = (reap.delay.single if reap.delay else None) or DEFAULT_DELAY
     retries = math.ceil((limit + FIX_MARGIN) / delay)
-    open_limit = any(_is_open(launch.task, "async") for launch in cut_short)
+    open_limit = any(is_open(launch.task, "async") for launch in cut_short)
+    widening = f"as long as the job may run, with 'retries: {retries}' and 'delay: {delay:g}'"
+    lower = _lower_limit(reap)
+    known = [_stated(launch.task) for launch in cut_short]
+    is_enough = all(each is not None and each.seconds + lasts <= longest for each in known)
+    is_beyond = limit >= HOURS and limit >= FAR_BEYOND * longest
+    if lower and (is_enough or is_beyond or is_test(reap.task)):
+        takes = _takes(known[0]) if is_enough and known[0] else ""
+        only_if = "" if is_enough else ", if the job never needs more"
+        todo = f"{takes}{_lowering(cut_short, lower)}{only_if}, or wait {widening}."
+        todo = todo[0].upper() + todo[1:]
+    else:
+        todo = f"Wait {widening}"
+        todo += f", or, if the job never needs that long, {_lowering(cut_short, lower)}." if lower else "."
     # Test scenarios made from one template bear limits that nobody has thought about.
-    severity = Level.LOW if is_test(reap.task) else None
+    is_minor = is_test(reap.task) or is_enough or longest >= NEARLY * limit
     yield speak(
         RULE,
         reap.task,
         f"The wait gives up after {_budget(reap, longest)}, but the job may run for {seconds_text(limit)}, its "
-        f"limit{_unless(open_limit)}: one that takes longer than the wait fails this task and runs on. Wait as long as "
-        f"the job may run, with 'retries: {retries}' and 'delay: {delay:g}'{_or_a_lower_limit(cut_short, reap)}.",
+        f"limit{_unless(open_limit)}: one that still runs then fails this task and runs on. {todo}",
         sub_tag="window",
-        severity=severity,
-        confidence=Level.MEDIUM if open_limit or _is_open(reap.task, "retries", "delay") else Level.HIGH,
+        severity=Level.LOW if is_minor else None,
+        confidence=Level.MEDIUM if open_limit or is_open(reap.task, "retries", "delay") else Level.HIGH,
         related=[(each.task, f"the job's limit is {seconds_text(_shortest(each))}") for each in cut_short],
         settings=reap.settings,
         fix=fixes.window.widen(analysis, reap, limit),
     )
 
 
-def _or_a_lower_limit(launches: list[Launch], reap: Reap) -> str:
-    """The other way to make the two agree: a limit that the wait outlasts."""
-    if len(launches) != 1 or reap.budget is None or min(reap.delay.values if reap.delay else (0.0,)) < 1:
-        return ""
+def _stated(task: Task) -> work.KnownTime | None:
+    """The time that the task states for its work, also where that runs on another host by ssh."""
+    return work.known_time(task) or work.known_time_over_ssh(task)
+
+
+def _takes(known: work.KnownTime) -> str:
+    return f"The work takes {'at most ' if known.is_bound else ''}{seconds_text(known.seconds)} ({known.source}): "
+
+
+def _lower_limit(reap: Reap) -> int | None:
+    """A limit that the wait outlasts, in seconds: the other way to make the two agree."""
+    if reap.budget is None or min(reap.delay.values if reap.delay else (0.0,)) < 1:
+        return None
     lower = math.floor(min(reap.budget.values)) - FIX_MARGIN
-    if lower < ENOUGH_FOR_SHORT_WORK:
-        return ""
-    return f", or, if the job never needs that long, lower its limit to what the wait covers ('async: {lower}')"
+    return lower if lower >= ENOUGH_FOR_SHORT_WORK else None
+
+
+def _lowering(launches: list[Launch], lower: int | None) -> str:
+    limits = "its limit" if len(launches) == 1 else "their limits"
+    return f"lower {limits} to what the wait covers ('async: {lower}')"
 
 
 def _budget(reap: Reap, longest: float) -> str:
     """How long the wait lasts, and of what that is made up."""
     retries, delay = (each.single if each else None for each in (reap.retries, reap.delay))
-    is_open = _is_open(reap.task, "retries", "delay")
+    is_open_wait = is_open(reap.task, "retries", "delay")
     if retries is None or delay is None:
-        return f"at most {seconds_text(longest)}{_unless(is_open)}"
+        return f"at most {seconds_text(longest)}{_unless(is_open_wait)}"
     if delay < 1:
-        return f"{retries:g} {'try' if retries == 1 else 'tries'} with a delay of {delay:g} s{_unless(is_open)}"
+        return f"{retries:g} {'try' if retries == 1 else 'tries'} with a delay of {delay:g} s{_unless(is_open_wait)}"
     default = "" if "retries" in reap.task.keywords else ", as 'until' without 'retries' tries 3 times"
-    return f"{seconds_text(longest)} ({retries:g} tries, {delay:g} s apart{default}{_unless(is_open)})"
-
-
-def _is_open(task: Task, *keywords: str) -> bool:
-    """Whether one of the numbers is a template, which the inventory or the command line may give another value."""
-    return any(is_template(task.keywords.get(keyword)) for keyword in keywords)
+    return f"{seconds_text(longest)} ({retries:g} tries, {delay:g} s apart{default}{_unless(is_open_wait)})"
 
 
 def _unless(is_open: bool) -> str:

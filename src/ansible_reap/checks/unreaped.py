@@ -9,7 +9,7 @@ from ansible_reap.checks.evidence import conditions, daemon, work
 from ansible_reap.checks.evidence.limits import TooShort, at_the_limit, too_short
 from ansible_reap.checks.evidence.neighbours import own_wait_after
 from ansible_reap.checks.finding import Finding, Fix, Level, Related, Rule, RuleContext
-from ansible_reap.checks.support import constant, listed
+from ansible_reap.checks.support import constant, limit_text, listed
 from ansible_reap.flow.analysis import Analysis, Launch, Reap, ReapKind
 from ansible_reap.jobs import DETACH_VARIABLE, Verdict
 from ansible_reap.wording import seconds_text
@@ -101,9 +101,8 @@ def _heard_of_elsewhere(analysis: Analysis, launch: Launch) -> str:
 def _message(launch: Launch) -> str:
     jobs = "jobs" if launch.is_looped else "job"
     its = f"the {jobs} in '{launch.register}'" if launch.register else f"the {jobs}"
-    limit = launch.limit.single
-    killed = f"is killed at the limit of {seconds_text(limit)}" if limit else "is killed at its limit"
-    counts = f"this task succeeds even if {'a' if launch.is_looped else 'the'} job fails or {killed}"
+    job = "a job" if launch.is_looped else "the job"
+    counts = f"this task succeeds even if {job} fails or is killed at {limit_text(launch)}"
     short = too_short(launch.task, launch.limit)
     counts = _cut_short(short) if short else counts
     first = ["raise the limit"] if short else []
@@ -180,8 +179,7 @@ def _peek(launch: Launch, its: str) -> str:
             f"{where} the status file of {its} without waiting: 'mode: cleanup' neither waits for a job nor ends it, "
             f"so how the work ends is lost. Wait with async_status before it."
         )
-    limit = launch.limit.single
-    cover = f"the limit of {seconds_text(limit)}" if limit else "the job's limit"
+    cover = limit_text(launch, "the limit" if launch.limit.single else "the job's limit")
     register = look.task.keywords.get("register")
     name = register if isinstance(register, str) else "result"
     until = f"'until: {name} is finished'"

@@ -138,6 +138,20 @@ def known_time(task: Task) -> KnownTime | None:
     return KnownTime(total, f"'{' + '.join(sources)}'", is_bound) if 0 < total < math.inf else None
 
 
+def known_time_over_ssh(task: Task) -> KnownTime | None:
+    """The time of the one command that the task has another host run, as in ``ssh HOST 'iperf3 -c SERVER -t 60'``."""
+    found = [command for command in commands(task) if not command.depth]
+    argv = next(iter(list(found[0].programs())[-1:]), ()) if len(found) == 1 else ()
+    if argv[:1] != ("ssh",) or " " not in argv[-1]:
+        return None
+    remote = parse(argv[-1])
+    seconds = _time_of(remote[0]) if len(remote) == 1 and not remote[0].is_background else 0.0
+    if not seconds:
+        return None
+    source = _in_short(remote[0])
+    return KnownTime(seconds, f"'{source}'", source.startswith("timeout ") or _may_end_before(remote))
+
+
 def _in_short(command: Command) -> str:
     """The program that takes the time, and how much, as in ``timeout 15m``."""
     for argv in command.programs():
