@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ansible_reap.checks.evidence import daemon, intent, scripts, work
+from ansible_reap.checks.evidence import daemon, endings, intent, scripts, work
 from ansible_reap.checks.evidence.daemon import Sign
 from ansible_reap.checks.finding import Level
 from ansible_reap.checks.support import is_open, limit_text
@@ -13,6 +13,8 @@ from ansible_reap.flow.analysis import Analysis, Launch
 from ansible_reap.jobs import DETACH_VARIABLE, Verdict
 from ansible_reap.wording import duration
 
+BRIEF = 600
+"""Seconds: what Ansible kills within this time, and the next tasks ask for, is there for them."""
 _DECLARE = f"({DETACH_VARIABLE}: REASON)"
 
 
@@ -113,12 +115,27 @@ def _lives_on(analysis: Analysis, launch: Launch, signs: tuple[Sign, ...]) -> st
             f"and poll out, so that a failed start fails the task, or say in its vars that nobody has to wait "
             f"{_DECLARE}."
         )
-    if work.outlives_the_limit(work.commands(launch.task)) or is_left_behind(analysis, launch):
+    outlives = work.outlives_the_limit(work.commands(launch.task)) or is_left_behind(analysis, launch)
+    if outlives:
         end = " Its work outlives the job, so neither the job's result nor its limit says anything about it."
     else:
         end = f" Ansible kills it {'at its limit' if limit is None else f'after {duration(limit)}'}"
-        end += ", unless its limit is set elsewhere" if limit and is_open(launch.task, "async") else ""
+        end += " (unless set elsewhere)" if limit and is_open(launch.task, "async") else ""
         end += ", where nothing else has by then." if daemon.is_killed(signs) else "."
+    misaimed = endings.misaimed(analysis, launch.task)
+    if misaimed:
+        end += (
+            f" Line {misaimed.line} cannot end it: it gives 'kill' the job's id, which is no pid. Give it the pid, or "
+            f"the program's name (pkill)."
+        )
+    is_brief = limit is not None and limit <= BRIEF and not outlives
+    if daemon.is_killed(signs) or misaimed or (is_brief and daemon.is_probed(signs)):
+        return (
+            f"By its signs this job is there for the tasks after it: {told}.{end} Say in its vars that nobody has to "
+            f"wait {_DECLARE}."
+        )
+    if daemon.has_a_window(launch.task):
+        return f"By its signs this job is meant to live on: {told}.{end} Say in its vars that it is {_DECLARE}."
     return (
         f"By its signs this job is meant to live on: {told}.{end} Say in its vars that it is {_DECLARE}, or run it as "
         f"a service, which is restarted and keeps a log."

@@ -13,8 +13,8 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from ansible_reap.checks.evidence import scripts, work
-from ansible_reap.checks.evidence.neighbours import ENDING_PROGRAMS, tasks_after, tasks_that_end_work
+from ansible_reap.checks.evidence import endings, scripts, work
+from ansible_reap.checks.evidence.neighbours import tasks_after, tasks_that_end_work
 from ansible_reap.checks.support import listed
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, Launch
@@ -36,6 +36,8 @@ class Sign(NamedTuple):
     text: str
     """A clause, as in ``it listens on a port ('nc -l')``."""
     weight: int
+    role: str = ""
+    """``end`` where it is a task that ends the work, ``probe`` where it is one that looks whether the work is up."""
 
 
 _RUNNERS = frozenset({"command", "shell", "raw", "script", "expect", "win_shell", "win_command", "win_powershell"})
@@ -58,6 +60,10 @@ _DAEMONS = frozenset({"sshd", "httpd", "nginx", "dnsmasq", "mongod", "mysqld", "
 _CONTROLS = frozenset({"apachectl", "apache2ctl", "httpd", "apache2", "pg_ctl", "pg_ctlcluster", "catalina.sh",
                        "zkServer.sh", "pm2", "forever", "supervisorctl"})  # fmt: skip
 """Programs that start a server when told to ``start``, and end before it does."""
+_WINDOWS = frozenset({"jconsole", "jvisualvm", "visualvm", "jmc", "firefox", "chromium", "google-chrome", "xterm",
+                      "gnome-terminal", "konsole", "code", "xdg-open", "gedit", "wireshark", "vncviewer",
+                      "virt-manager", "virt-viewer", "remote-viewer", "zenity", "open"})  # fmt: skip
+"""Programs with a window."""
 _MODULES = frozenset({"http.server", "SimpleHTTPServer", "smtpd", "aiosmtpd", "pyftpdlib", "uvicorn", "gunicorn"})
 """Modules of Python that serve, as in ``python -m http.server``."""
 _SERVING = frozenset({"runserver", "serve", "server", "port-forward", "proxy", "start-session"})
@@ -79,6 +85,7 @@ _NAMED = expression(
 )
 _NAMED_APP = expression(_VERBS + r".*\b(?P<what>app|application|service)\s*$", re.IGNORECASE | re.DOTALL)
 _IN_BACKGROUND = expression(
+    r"(?<!during )(?<!while )(?<!after )(?<!before )(?<!until )"  # other work, not this
     r"(?P<what>\bbackground\b|\basynchronously\b|\bport.?forward\w*|\btunnel\w*|\bkeep.?alive\b"
     r"|\b(?:watch|monitor|record|captur|tail|logg|gather|profil|trac|sampl|collect)ing\b)",
     re.IGNORECASE,
@@ -134,8 +141,13 @@ def _at_lines(what: str, lines: list[str]) -> str:
 
 
 def is_killed(signs: tuple[Sign, ...]) -> bool:
-    """Whether one of the signs is that a later task kills the work."""
-    return any(sign.weight == STRONG and _AT_A_LINE.fullmatch(sign.text) for sign in signs)
+    """Whether one of the signs is a task that ends the work."""
+    return any(sign.role == "end" for sign in signs)
+
+
+def is_probed(signs: tuple[Sign, ...]) -> bool:
+    """Whether one of the signs is that a later task looks whether the work is up."""
+    return any(sign.role == "probe" for sign in signs)
 
 
 def control_of(task: Task) -> str | None:
@@ -143,6 +155,11 @@ def control_of(task: Task) -> str | None:
     found = [command for command in work.commands(task) if not work.is_quick(command)]
     argv = next(iter(list(found[0].programs())[-1:]), ()) if len(found) == 1 else ()
     return f"{argv[0]} start" if argv and argv[0] in _CONTROLS and "start" in argv[1:4] else None
+
+
+def has_a_window(task: Task) -> bool:
+    """Whether the work shows itself on somebody's desktop, where no service can run it."""
+    return not _WINDOWS.isdisjoint(work.program_names(task)) or "DISPLAY" in str(task.inherited("environment", ""))
 
 
 def are_enough(signs: tuple[Sign, ...]) -> bool:
@@ -240,6 +257,8 @@ def _of_server(name: str, words: tuple[str, ...]) -> Iterator[Sign]:
         and not work.serves_one_client_by((name, *words))
     ):
         yield Sign(f"it serves until it is stopped ('{name} -s')", STRONG)
+    if work.serves_one_client_by((name, *words)) and name.startswith("ib_"):
+        yield Sign(f"'{name}' serves one client", FAIR)  # where it is given a host it is the client: not enough alone
     if name == "php" and "-S" in words:
         yield Sign("it serves until it is stopped ('php -S')", STRONG)
     sub_command = next((word for word in words[:4] if word in _SERVING), None)
@@ -305,15 +324,24 @@ def _of_neighbours(analysis: Analysis, task: Task) -> Iterator[Sign]:
     last = task.end_line
     later = tasks_after(analysis, task.path, last)
     told = list(islice((each for each in later if each.module not in _UNTOLD and each.module != "block"), _LOOK_AHEAD))
+    is_up = False
     for other in told:
-        yield from _of_probe(other)
+        if is_up and "async" in other.keywords:
+            break  # what is probed from here on may be that one's
+        for sign in _of_probe(other):
+            is_up = True
+            yield sign
     if told and told[0].module == "pause" and (work.number(told[0].args.get("seconds")) or _PAUSE + 1) <= _PAUSE:
         yield Sign(f"line {told[0].line} gives it a moment to come up", WEAK)
-    for other in tasks_that_end_work(analysis, task.path):
-        sign = _of_stop(task, other) if other.line > last else None
-        if sign:
-            yield sign
-            break
+    ending = endings.of(analysis, task)
+    if ending:
+        place = f"line {ending.task.line}" if ending.task.path == task.path else str(ending.task.place)
+        yield Sign(f"{place} {ending.how}", STRONG, "end")
+        return
+    later_ones = (other for other in tasks_that_end_work(analysis, task.path) if other.line > last)
+    stop = next((other for other in later_ones if _STOPS.search(other.name or "")), None)
+    if stop:
+        yield Sign(f"line {stop.line} kills a process", WEAK)
 
 
 def _of_probe(other: Task) -> Iterator[Sign]:
@@ -323,20 +351,8 @@ def _of_probe(other: Task) -> Iterator[Sign]:
         state = str(other.args.get("state", "started"))
         port = str(other.args.get("port", ""))
         if port and port not in _LOGIN_PORTS and state in ("started", "present"):
-            yield Sign(f"line {other.line} waits for a port", FAIR)
+            yield Sign(f"line {other.line} waits for a port", FAIR, "probe")
     elif module in ("uri", "win_uri") and "until" in other.keywords:
-        yield Sign(f"line {other.line} asks a URL until it answers", FAIR)
+        yield Sign(f"line {other.line} asks a URL until it answers", FAIR, "probe")
     elif module == "pids" or "pgrep" in work.program_names(other):
-        yield Sign(f"line {other.line} looks for a process", FAIR)
-
-
-def _of_stop(task: Task, other: Task) -> Sign | None:
-    """Signs from a later task that ends the work."""
-    programs = (argv for each in work.commands(other) for argv in each.programs())
-    stopped = [argv for argv in programs if argv[0] in ENDING_PROGRAMS]
-    text = " ".join(map(str, task.args.values()))
-    names = [word for argv in stopped for word in argv[1:] if not word.startswith("-") and len(word) > 2]
-    killed = next((name for name in names if name in text), None)
-    if killed:
-        return Sign(f"line {other.line} kills '{killed}'", STRONG)
-    return Sign(f"line {other.line} kills a process", WEAK) if _STOPS.search(other.name or "") else None
+        yield Sign(f"line {other.line} looks for a process", FAIR, "probe")

@@ -1,0 +1,187 @@
+"""Later tasks that end the work of a launch on purpose: in its own file, or in a file beside it.
+
+A task counts where something ties it to the launch: the launch's pid file, a word of its command line, the name of its
+container, or, between files called ``x_start`` and ``x_stop``, their names.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+from ansible_reap.checks.evidence import work
+from ansible_reap.checks.evidence.neighbours import ENDING_PROGRAMS, tasks_after
+from ansible_reap.content.model import Task
+from ansible_reap.content.source import compose
+from ansible_reap.content.tasks import TaskBlock, read_content
+from ansible_reap.flow.analysis import Analysis
+from ansible_reap.late_patterns import expression
+from ansible_reap.reading import SourceError, read
+from ansible_reap.wording import shortened
+
+
+class Ending(NamedTuple):
+    """A task that ends the work."""
+
+    task: Task
+    how: str
+    """As in ``kills 'metrics.py'``."""
+
+
+_ENGINES = frozenset({"docker", "podman", "nerdctl"})
+_GENERIC = frozenset({"python", "python3", "java", "node", "bash", "root", "sudo", "ruby", "perl", "start", "server"})
+"""Words that many command lines hold."""
+_PID = expression(r"(?:\$!|\$\$|BASHPID)\s*>>?\s*[\"']?(?P<path>[^\s\"';&|]+)|(?P<file>[^\s\"'=;&|>]+\.pid)\b")
+_FINDS = frozenset({"pidof", "pgrep"})
+_TIED = expression(r"[\W_]+")
+_SHELLS = frozenset({"command", "shell", "raw"})
+_STARTING = frozenset({"start", "begin", "launch", "run"})
+_STOPPING = frozenset({"stop", "kill", "end", "terminate", "down"})
+MAX_FILES = 60
+"""Files of a folder that are looked at."""
+MAX_SIZE = 200_000
+MAX_KEPT = 64
+
+
+def of(analysis: Analysis, task: Task) -> Ending | None:
+    """The first task that ends the launch's work; None where none is known to."""
+    text = _text(task)
+    if not text:
+        return None
+    for other in tasks_after(analysis, task.path, task.end_line):
+        how = _how(other, text, tasks_after(analysis, task.path, 0))
+        if how:
+            return Ending(other, how)
+    register = task.keywords.get("register")
+    elsewhere = list(_elsewhere(analysis, task, text))
+    named = (each for each in elsewhere if isinstance(register, str) and _names(each.task, register))
+    return next(named, elsewhere[0] if elsewhere else None)
+
+
+def _elsewhere(analysis: Analysis, task: Task, text: str) -> Iterator[Ending]:
+    """The tasks of the files beside the launch's that end its work."""
+    folder, _, name = task.path.rpartition("/")
+    for path, steps in _beside(analysis.root, folder):
+        is_counterpart = _is_counterpart(name, path.rpartition("/")[2])
+        for other in steps if path != task.path else ():
+            how = _how(other, text, iter(steps), is_near=False) or (_kills(other) if is_counterpart else None)
+            if how:
+                yield Ending(other, how)
+
+
+def _names(task: Task, register: str) -> bool:
+    return re.search(rf"\b{re.escape(register)}\b", f"{task.args} {task.keywords}") is not None
+
+
+def misaimed(analysis: Analysis, task: Task) -> Task | None:
+    """A later task of the file that gives ``kill`` the job's id, which is no pid: it cannot end anything."""
+    register = task.keywords.get("register")
+    if not isinstance(register, str):
+        return None
+    id_of = re.compile(rf"\bkill\b[^|;&\n]*\{{\{{\s*{re.escape(register)}\.ansible_job_id\s*\}}\}}")
+    later = tasks_after(analysis, task.path, task.end_line)
+    return next((other for other in later if other.module in _SHELLS and id_of.search(_text(other))), None)
+
+
+def _text(task: Task) -> str:
+    return "" if task.module == "block" else " ".join(map(str, _flat(task.args)))
+
+
+def _flat(args: Mapping[str, object]) -> Iterator[object]:
+    for value in args.values():
+        yield from value if isinstance(value, list) else (value,)
+
+
+def _how(other: Task, text: str, around: Iterator[Task], *, is_near: bool = True) -> str | None:
+    """By what the task ends the work that ``text`` starts."""
+    if other.module.rpartition(".")[2] in ("docker_container", "podman_container"):
+        name = str(other.args.get("name", ""))
+        ends = other.args.get("state") in ("absent", "stopped") and _names_container(text, name)
+        return f"takes the container '{shortened(name)}' away" if ends else None
+    if other.module not in _SHELLS:
+        return None
+    programs = [argv for command in work.commands(other) for argv in command.programs()]
+    for argv in programs:
+        if argv[0] in _ENGINES and {"rm", "stop", "kill"} & set(argv[1:3]):
+            container = next((word for word in argv[2:] if _names_container(text, word)), None)
+            if container:
+                return f"takes the container '{shortened(container)}' away"
+    stopping = [argv for argv in programs if argv[0] in ENDING_PROGRAMS]
+    if not stopping:
+        return None
+    for argv in stopping:
+        word = next((word for word in argv[1:] if _is_of(word, text, is_near=is_near)), None)
+        if word:
+            return f"kills '{shortened(word)}'"
+    own = _text(other)
+    if any(argv[0] == "kill" for argv in stopping):
+        if any(path in own for path in _pid_files(text)):
+            return "kills it by its pid file"
+        found = _found_by(own, programs, around)
+        word = next((word for word in found if _is_of(word, text, is_near=is_near)), None)
+        return f"kills '{shortened(word)}' by its pid" if word else None
+    return None
+
+
+def _is_of(word: str, text: str, *, is_near: bool) -> bool:
+    """Whether the word, given to a program that ends work, names what the launch runs."""
+    if word.startswith("-") or len(word) <= 2 or word.isdigit() or "{{" in word or word.upper().startswith("SIG"):
+        return False
+    if not is_near and (len(word) < 4 or word in _GENERIC):
+        return False
+    return re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", text) is not None or (is_near and word in text)
+
+
+def _found_by(own: str, programs: list[tuple[str, ...]], around: Iterator[Task]) -> Iterator[str]:
+    """The words by which the pid was looked up: in the task itself, or in the task whose result it is given."""
+    for argv in programs:
+        if argv[0] in _FINDS:
+            yield from argv[1:]
+    for task in around:
+        register = task.keywords.get("register")
+        if isinstance(register, str) and re.search(rf"\{{\{{[^}}]*\b{re.escape(register)}\b", own):
+            for command in work.commands(task):
+                yield from (word for argv in command.programs() if argv[0] in _FINDS for word in argv[1:])
+
+
+def _names_container(text: str, name: str) -> bool:
+    return len(name) > 2 and re.search(rf"--name[ =]\W?{re.escape(name)}(?![\w-])", text) is not None
+
+
+def _pid_files(text: str) -> set[str]:
+    """The names of the files in which the launch writes a pid."""
+    paths = {match["path"] or match["file"] for match in _PID.finditer(text)}
+    return {name for path in paths if len(name := path.rpartition("/")[2]) > 4 and "{{" not in name}
+
+
+def _kills(task: Task) -> str | None:
+    programs = (argv for command in work.commands(task) for argv in command.programs())
+    argv = next((argv for argv in programs if argv[0] in ENDING_PROGRAMS and argv[0] != "kill"), None)
+    return f"ends work ('{argv[0]}')" if argv else None
+
+
+def _is_counterpart(name: str, other: str) -> bool:
+    """Whether the two are called alike but for ``start`` in the one and ``stop`` in the other."""
+    here, there = (_TIED.split(each.rpartition(".")[0].lower()) for each in (name, other))
+    starts, stops = _STARTING & set(here), _STOPPING & set(there)
+    return bool(starts and stops) and sorted(set(here) - starts) == sorted(set(there) - stops)
+
+
+@lru_cache(maxsize=MAX_KEPT)
+def _beside(root: str, folder: str) -> tuple[tuple[str, tuple[Task, ...]], ...]:
+    """The files of a folder that may end work, each with its tasks."""
+    found = []
+    place = Path(root, folder)
+    names = sorted(each.name for each in place.iterdir() if each.suffix in (".yml", ".yaml")) if place.is_dir() else []
+    for name in names[:MAX_FILES]:
+        with suppress(SourceError, OSError):
+            data = read(place / name)
+            if len(data) <= MAX_SIZE and (b"kill" in data or b"docker" in data or b"podman" in data):
+                path = f"{folder}/{name}" if folder else name
+                steps = read_content(path, compose(data)).steps()
+                found.append((path, tuple(step for step in steps if not isinstance(step, TaskBlock))))
+    return tuple(found)
