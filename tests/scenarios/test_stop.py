@@ -12,6 +12,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -232,9 +233,10 @@ set -e
 touch {folder}/done-{number}
 echo '{{"rc": 0}}'
 """
-ENDS_SOON = "timeout 100 sleep 20 & other=$!; sleep 20; wait $other"
-"""Whichever of its processes is touched, such a job does not come to its end."""
-GOES_ON = "until [ -e {folder}/over ]; do sleep 0.3; done"
+ENDS_SOON = "setsid sleep 600 > {folder}/log 2>&1 & timeout 100 sleep 20 & other=$!; sleep 20; wait $other"
+"""Whichever of its processes is touched, such a job does not come to its end; the one that has left it stays."""
+GOES_ON = ": < {folder}/over"
+"""It reads from a pipe, and has no process that comes and goes."""
 
 
 class Wrapped:
@@ -252,6 +254,7 @@ class Wrapped:
         script.write_text(WORK.format(folder=folder, number=number, work=work.format(folder=folder)))
         script.chmod(0o755)
         token = f"j{4711_000_000 + number}"
+        self.token = token.encode()
         takes_flag = "<preserve_tmp> <module_path>" in source.read_text()
         rest = ["true", str(script), str(script)] if takes_flag else [str(script), "_", "-preserve_tmp"]
         self._launcher = subprocess.Popen(
@@ -260,7 +263,13 @@ class Wrapped:
             stdout=subprocess.PIPE,
             text=True,
         )
+
         self.path = folder / "async" / f"{token}.{self._launcher.pid}"
+
+    @property
+    def is_chosen(self) -> bool:
+        """It is one of the fifty that are stopped, not of the ten that nobody chose."""
+        return self.number % 6 != 0
 
     def reported(self) -> None:
         """Wait until the wrapper has told the job's id, as Ansible does."""
@@ -281,33 +290,145 @@ class Wrapped:
         return self.path.exists() and "started" not in self.status
 
 
+NOTING = """\
+import json, os, signal, sys, stop
+
+signalled = []
+
+def pid_of(handle):
+    with open(f"/proc/self/fdinfo/{handle}") as lines:
+        return next(int(line.split()[1]) for line in lines if line.startswith("Pid:"))
+
+def noting(send, pid_of):
+    def noted(target, *args):
+        signalled.append(pid_of(target))
+        return send(target, *args)
+    return noted
+
+os.kill = noting(os.kill, int)
+os.killpg = noting(os.killpg, lambda group: -group)
+if hasattr(signal, "pidfd_send_signal"):
+    signal.pidfd_send_signal = noting(signal.pidfd_send_signal, pid_of)
+job, = stop.end_jobs([sys.argv[1]], 1.0, False)
+print(json.dumps({**job, "signalled": signalled}))
+"""
+"""What the module does on the host, and to which processes it sends a signal."""
+
+
+@dataclass(frozen=True)
+class Process:
+    """One of the machine's processes; with its start, in ticks since the boot, it is the same one and no later one."""
+
+    pid: int
+    start: int
+    session: int
+    command: bytes
+    is_of_test: bool
+
+    @property
+    def key(self) -> tuple[int, int]:
+        return self.pid, self.start
+
+
+def process_list(folder: Path) -> list[Process]:
+    """All processes of this machine but those that have ended."""
+    mark = f"{MARK}={folder}".encode()
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            fields = (path / "stat").read_text(errors="replace").rpartition(")")[2].split()
+            if fields[0] not in "ZX":
+                command, environment = ((path / name).read_bytes() for name in ("cmdline", "environ"))
+                marked = mark in environment.split(b"\0")
+                found.append(Process(int(path.name), int(fields[19]), int(fields[3]), command, marked))
+    return found
+
+
+class Watch:
+    """What has gone of this machine's processes, and would not have gone by itself.
+
+    Others work on this machine too: of their processes those count that were sent a signal. Of this test's own
+    processes all count but those of the jobs that end, be it for the stop or at their time.
+    """
+
+    def __init__(self, folder: Path, jobs: list[Wrapped]) -> None:
+        self._folder = folder
+        self._jobs = jobs
+        self._ending: set[int] = set()
+        """Sessions of jobs that end, also of those whose wrapper has gone before its children."""
+
+    def look(self) -> list[Process]:
+        """What there is now."""
+        found = process_list(self._folder)
+        self._ending |= {each.session for each in found if self._is_wrapper(each, chosen=True)} - {os.getsid(0)}
+        return found
+
+    def touched(self, before: list[Process], signalled: set[int]) -> list[Process]:
+        still = {process.key for process in self.look()}
+        return [each for each in before if each.key not in still and not self._goes_by_itself(each, signalled)]
+
+    def _goes_by_itself(self, process: Process, signalled: set[int]) -> bool:
+        if not process.is_of_test:
+            return process.pid not in signalled
+        # A launch is over when the job has its own processes: those are of a session whose leader has ended.
+        is_of_launch = process.session in (process.pid, os.getsid(0)) and self._is_wrapper(process, chosen=False)
+        return is_of_launch or process.session in self._ending or self._is_wrapper(process, chosen=True)
+
+    def _is_wrapper(self, process: Process, *, chosen: bool) -> bool:
+        words = process.command.split(b"\0")
+        return os.fsencode(self._folder / "async_wrapper.py") in words and any(
+            job.token in words for job in self._jobs if job.is_chosen is chosen
+        )
+
+
 @pytest.mark.slow
 def test_at_any_moment_of_a_jobs_life_only_that_job_is_ended(jobs: Jobs) -> None:
     """Fifty jobs are stopped at random moments, among ten more and processes that resemble them."""
     chance = random.Random(4711)
-    alike = (["sleep", "500"], ["sh", "-c", "sleep 500 & wait $!", "async_wrapper.py", "j4711000001", "600"])
-    decoys = [subprocess.Popen(each, start_new_session=alone) for each in alike for alone in (False, True)]
+    resembling = ["sh", "-c", "sleep 500 & wait $!", "async_wrapper.py", "j4711000001", "600"]
+    # The last leads a process group of its own in this test's session, which is the launches' session too.
+    alike = (["sleep", "500"], resembling, ["timeout", "500", "sleep", "500"])
+    decoys = [
+        subprocess.Popen(
+            each,
+            start_new_session=alone,
+            env={**os.environ, MARK: str(jobs.folder)},
+        )
+        for each in alike
+        for alone in (False, True)
+    ]
+    os.mkfifo(jobs.folder / "over")
     told: dict[int, dict[str, Any]] = {}
     started: list[Wrapped] = []
+    wrongly: list[str] = []
+    watch = Watch(jobs.folder, started)
     stoppers = []
+
+    def end(job: Wrapped) -> None:
+        before = watch.look()
+        found = _end(jobs, job)
+        wrongly.extend(f"{job.path.name}: {each}" for each in watch.touched(before, set(found["signalled"])))
+        told[job.number] = {**found, "compared": sum(process.is_of_test for process in before)}
+
     try:
         for number in range(60):
             job = Wrapped(jobs.core, jobs.folder, number, ENDS_SOON if number % 6 else GOES_ON)
             started.append(job)
-            if number % 6 and number % 5:
+            if job.is_chosen and number % 5:
                 job.reported()
-            if number % 6:
-                stoppers.append(
-                    threading.Timer(chance.uniform(0, 24), lambda job=job: told.update({job.number: _end(jobs, job)}))
-                )
+            if job.is_chosen:
+                stoppers.append(threading.Timer(chance.uniform(0, 24), end, [job]))
                 stoppers[-1].start()
         for stopper in stoppers:
             stopper.join()
+        assert len(told) == 50, "a stop has failed"
+        assert wrongly == []
         assert all(decoy.poll() is None for decoy in decoys)
-        (jobs.folder / "over").touch()
         deadline = time.monotonic() + 120
-        while not all(job.has_ended for job in started):
-            assert time.monotonic() < deadline, "a job neither ended nor was stopped"
+        while going := [job for job in started if not job.has_ended]:
+            assert time.monotonic() < deadline, [(job.path.name, told.get(job.number)) for job in going]
+            with contextlib.suppress(OSError):  # nobody reads any more
+                os.close(os.open(jobs.folder / "over", os.O_WRONLY | os.O_NONBLOCK))
             time.sleep(0.2)
     finally:
         for decoy in decoys:
@@ -315,12 +436,17 @@ def test_at_any_moment_of_a_jobs_life_only_that_job_is_ended(jobs: Jobs) -> None
             decoy.wait()
         for job in started:
             job._launcher.communicate()
+    told_right(started, told)
+
+
+def told_right(started: list[Wrapped], told: dict[int, dict[str, Any]]) -> None:
+    """Each job's status file, what was said of it and what it has done agree."""
     counts = dict.fromkeys(("stopped", "already_ended", "not_found"), 0)
     for job in started:
         # Between its last step and the result that the wrapper writes a job can be stopped like at any other moment.
         is_stopped = "Stopped by" in job.status.get("msg", "")
         assert is_stopped or job.is_done == (job.status.get("rc") == 0), (job.path.name, job.status)
-        if job.number % 6 == 0:
+        if not job.is_chosen:
             assert job.is_done, "a job that nobody chose was touched"
             continue
         outcome = told[job.number]["outcome"]
@@ -328,23 +454,36 @@ def test_at_any_moment_of_a_jobs_life_only_that_job_is_ended(jobs: Jobs) -> None
             assert job.is_done, "a job that had not been ended was touched"
         counts[outcome] += 1
         assert (outcome == "stopped") == ("Stopped by" in job.status.get("msg", "")), (told[job.number], job.status)
-    print(f"of fifty: {counts}")
+    compared = [each["compared"] for each in told.values()]
+    print(f"of fifty: {counts}; {min(compared)} to {max(compared)} processes of the test's own looked after each time")
     assert min(counts["stopped"], counts["already_ended"]) >= 5, f"the moments did not cover a job's life: {counts}"
+
+
+def test_a_job_that_has_no_status_file_yet_gets_one_that_says_it_was_stopped(jobs: Jobs) -> None:
+    """It is written a moment after the job's processes are there; whoever waits would wait for it in vain."""
+    os.mkfifo(jobs.folder / "over")
+    job = Wrapped(jobs.core, jobs.folder, 6, GOES_ON)
+    job.reported()
+    job.path.unlink()
+    assert _end(jobs, job)["outcome"] == "stopped"
+    assert job.status == {
+        "failed": True,
+        "msg": "Stopped by reap.jobs.stop (SIGTERM)",
+        "ansible_job_id": job.path.name,
+    }
 
 
 def _end(jobs: Jobs, job: Wrapped) -> dict[str, Any]:
     """What the module does on the host."""
-    program = f"import json, stop; print(json.dumps(stop.end_jobs([{str(job.path)!r}], 1.0, False)))"
     done = subprocess.run(
-        [environments.program(f"core-{jobs.core}", "python"), "-c", program],
+        [environments.program(f"core-{jobs.core}", "python"), "-c", NOTING, str(job.path)],
         env={**os.environ, "PYTHONPATH": str(environments.ROOT / "collection/plugins/modules")},
         capture_output=True,
         text=True,
         timeout=400,
         check=True,
     )
-    (found,) = json.loads(done.stdout)
-    return dict(found)
+    return dict(json.loads(done.stdout))
 
 
 def leave(jobs: Jobs, playbook: str) -> None:

@@ -330,21 +330,25 @@ class Job:
             above = parents.get(above.parent)
         return False
 
-    def note(self, text: str) -> None:
-        """Let the status file say so, unless the job has left its own result, or somebody has removed the file."""
-        if self.result() not in ("running", "unreadable"):
+    def note(self, text: str, had_file: bool = True) -> None:
+        """Let the status file say so, unless the job has left its own result, or somebody has removed the file.
+
+        A job that had none when it was looked for had not come so far; nobody would ever hear of its end.
+        """
+        now = self.result()
+        if now == "ended" or (now == "missing" and had_file):
             return
         # The wrapper's own name for it: what it left half-written goes with this. Where others may write to the folder
         # a link of theirs may stand there.
         new = self.path.with_name(self.jid + ".tmp")
         try:
-            before = self.path.lstat()
+            before = self.path.lstat() if now != "missing" else None
             with suppress(FileNotFoundError):
                 new.unlink()
             fd = os.open(str(new), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
             with os.fdopen(fd, "w") as file:
                 json.dump({"failed": True, "msg": text, "ansible_job_id": self.jid}, file)
-                if stat.S_ISREG(before.st_mode):
+                if before is not None and stat.S_ISREG(before.st_mode):
                     os.fchmod(fd, before.st_mode & 0o777)
             new.rename(self.path)
         except OSError as error:
@@ -421,6 +425,7 @@ class Ending:
         self._killed = False
         self._over = False
         self._left: List[int] = []
+        self._had_file = True
         self.outcome: Optional[str] = None
         self.detail = ""
 
@@ -436,6 +441,7 @@ class Ending:
         if status == "ended":
             self.close("already_ended", "it had ended already")
             return
+        self._had_file = status != "missing"
         try:
             found = self.job.find()
         except UnclearError as error:
@@ -486,7 +492,7 @@ class Ending:
         if not wait_until(gone, KILL_PATIENCE):
             pids = self._pids()
             with suppress(UnclearError):
-                self.job.note(f"Stopped by reap.jobs.stop, but for the processes {pids}")
+                self.job.note(f"Stopped by reap.jobs.stop, but for the processes {pids}", self._had_file)
             self.close(None, f"some of its processes cannot be ended: {pids}")
 
     def _signal(self, number: int) -> bool:
@@ -519,7 +525,7 @@ class Ending:
             return
         how = "SIGKILL" if self._killed else "SIGTERM"
         try:
-            self.job.note(f"Stopped by reap.jobs.stop ({how})")
+            self.job.note(f"Stopped by reap.jobs.stop ({how})", self._had_file)
         except UnclearError as error:
             self.close(None, str(error))
             return
