@@ -48,7 +48,8 @@ else:
                 return each.name, object, dataclasses.field(**known)
 
             made = dataclasses.make_dataclass(owner.__name__, [told(each) for each in owner.__record_fields__])
-            return made.__dataclass_fields__
+            owner.__dataclass_fields__ = made.__dataclass_fields__
+            return owner.__dataclass_fields__
 
     def field(*, default=_MISSING, default_factory=_MISSING, init=True, repr=True, compare=True):  # noqa: A002
         """As `dataclasses.field`."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.common.validation import check_type_float
 
+from ansible_reap.records import replace
 from ansible_reap.runtime.actions.ledgers import ledgers_for
 from ansible_reap.runtime.actions.this_task import is_in_check_mode, look_of, place_of, tell_run
 from ansible_reap.runtime.entry import current

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Container, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from fnmatch import fnmatchcase
 from typing import Any, TypeGuard
@@ -12,6 +11,7 @@ from typing import Any, TypeGuard
 from ansible.errors import AnsibleActionFail
 
 from ansible_reap.jobs import JobState
+from ansible_reap.records import dataclass
 from ansible_reap.runtime.actions.ledgers import ledgers_for
 from ansible_reap.runtime.actions.this_task import access_of, is_in_check_mode, place_of, tell_run
 from ansible_reap.runtime.entry import current

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TypeGuard
 
 from ansible.errors import AnsibleActionFail
 
+from ansible_reap.records import dataclass
 from ansible_reap.runtime.actions.ledgers import ledgers_for
 from ansible_reap.runtime.actions.this_task import access_of, is_in_check_mode
 from ansible_reap.runtime.events.ansible_objects import Action, Values, Variables

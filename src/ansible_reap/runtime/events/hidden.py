@@ -10,9 +10,9 @@ job stands is taken.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
+from ansible_reap.records import dataclass
 from ansible_reap.runtime.events import results
 from ansible_reap.runtime.events.action_names import is_reap
 from ansible_reap.runtime.events.ansible_objects import Host, Task, VariableManager, Variables

@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
+from ansible_reap.records import dataclass
 from ansible_reap.runtime.tracking.display_text import fit
 
 NOT_FOUND = "could not find job"

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, NamedTuple, TypeGuard
 
 from ansible.template import Templar
 
 from ansible_reap.jobs import REBOOT_REASON
+from ansible_reap.records import replace
 from ansible_reap.runtime.events import marker, results
 from ansible_reap.runtime.events.ansible_objects import Host, Play, Task, Variables
 from ansible_reap.runtime.events.vaulted import names_vaulted

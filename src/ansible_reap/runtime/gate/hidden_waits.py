@@ -6,9 +6,9 @@ A look of ours would fetch such a result again, so it is treated as if the launc
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
+from ansible_reap.records import dataclass
 from ansible_reap.runtime.events.action_names import is_reap, own_action
 from ansible_reap.runtime.events.ansible_objects import Play, Task
 from ansible_reap.runtime.events.plays import may_launch, tasks_in

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from ansible import context
 
+from ansible_reap.records import dataclass
 from ansible_reap.runtime.events.action_names import is_reap
 from ansible_reap.runtime.events.ansible_objects import Play, Task
 from ansible_reap.runtime.events.plays import may_launch, tasks_in

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from ansible.plugins.strategy import StrategyBase
 from ansible.template import Templar
 
 from ansible_reap.ansible_cfg import resolve_path
+from ansible_reap.records import dataclass
 from ansible_reap.runtime.events.ansible_objects import Host, Task
 from ansible_reap.runtime.events.as_data import as_data
 from ansible_reap.runtime.events.callers import variable_of_caller

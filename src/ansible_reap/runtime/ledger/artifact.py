@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Protocol
 
+from ansible_reap.records import replace
 from ansible_reap.runtime.ledger.lines import LineError, decode, line_data
 from ansible_reap.runtime.tracking.info import LOCAL_CONNECTIONS, Access, JobInfo, LaunchSite
 from ansible_reap.runtime.tracking.tracker import JobRecord, Listener

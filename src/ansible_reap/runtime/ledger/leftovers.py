@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ansible_reap.jobs import JobState
+from ansible_reap.records import dataclass, field, replace
 from ansible_reap.runtime.events.replies import job_id
 from ansible_reap.runtime.ledger.lines import Answer, Closing, Intent, LineError
 from ansible_reap.runtime.ledger.reader import RunLedger, read_file

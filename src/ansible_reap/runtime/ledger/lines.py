@@ -13,10 +13,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from typing import Any, TypeAlias
 
 from ansible_reap.jobs import JobState
+from ansible_reap.records import dataclass, replace
 from ansible_reap.runtime.events.replies import job_id
 from ansible_reap.runtime.tracking.display_text import masked
 from ansible_reap.runtime.tracking.info import CONNECTION_KEYWORDS, HIDDEN, Access, JobInfo, LaunchSite

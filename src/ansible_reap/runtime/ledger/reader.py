@@ -7,11 +7,11 @@ import fcntl
 import os
 import stat
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from ansible_reap.jobs import JobState
 from ansible_reap.printable import file_name
+from ansible_reap.records import dataclass, field
 from ansible_reap.runtime.ledger.lines import Answer, Closing, Intent, LineError, RunRecord, decode
 from ansible_reap.runtime.ledger.processes import is_running
 from ansible_reap.runtime.ledger.writer import SUFFIX

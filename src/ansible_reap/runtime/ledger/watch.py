@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from ansible_reap.jobs import LastSeen
 from ansible_reap.reading import SourceError, parse_json, read
+from ansible_reap.records import replace
 from ansible_reap.runtime.ledger.lines import LineError
 from ansible_reap.runtime.ledger.processes import is_running
 from ansible_reap.runtime.ledger.reader import RunLedger, ledger_names, read_file

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from enum import Enum
 
 from ansible_reap.jobs import JobState, LastSeen
+from ansible_reap.records import dataclass
 from ansible_reap.runtime.output.report import summary_of_run
 from ansible_reap.runtime.policy.consequence import Consequence, judge
 from ansible_reap.runtime.policy.options import OnUnreaped, Options, RecapWhen

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 from ansible_reap.jobs import JobState
+from ansible_reap.records import dataclass
 from ansible_reap.runtime.policy.consequence import Consequence, judge
 from ansible_reap.runtime.policy.options import Options
 from ansible_reap.runtime.tracking.as_json import entry, utc

@@ -7,10 +7,10 @@ JSON encoding, so that nothing has to be installed for it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
 from ansible_reap.posting import is_web_address
+from ansible_reap.records import dataclass, field
 
 CALLBACKS = frozenset({"community.general.opentelemetry", "opentelemetry"})
 _GRPC_PORT = 4317

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -19,6 +18,7 @@ import yaml
 
 from ansible_reap.jobs import JobState, SeenBy
 from ansible_reap.reading import MAX_SETTINGS, SourceError, read, text_of
+from ansible_reap.records import dataclass, field
 from ansible_reap.runtime.tracking.tracker import JobRecord
 
 IGNORE_FILE = ".ansible-reap-ignore"

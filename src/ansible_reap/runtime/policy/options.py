@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, TypeVar
+
+from ansible_reap.records import dataclass, field
 
 # Every run that the callback is active in waits for this module: what few runs need is imported where it is needed.
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ import os
 import pickle
 import tempfile
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
+from ansible_reap.records import replace
 from ansible_reap.runtime.tracking.info import JobInfo
 from ansible_reap.runtime.tracking.tracker import Origin, Sighting
 

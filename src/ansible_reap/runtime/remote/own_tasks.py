@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
+from ansible_reap.records import replace
 from ansible_reap.runtime.remote.mailbox import Look
 from ansible_reap.runtime.tracking.tracker import JobRecord, Origin, Tracker
 

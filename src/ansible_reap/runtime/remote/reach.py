@@ -9,7 +9,6 @@ variables that the playbook sets are worked out, and they never leave it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from ansible import constants
@@ -18,6 +17,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.playbook.task import Task
 from ansible.plugins.loader import become_loader
 
+from ansible_reap.records import dataclass
 from ansible_reap.runtime.events.ansible_objects import Action, Play, Values, Variables
 from ansible_reap.runtime.events.as_data import as_data
 from ansible_reap.runtime.events.replies import NOT_FOUND

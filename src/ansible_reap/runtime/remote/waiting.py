@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from typing import Protocol
 
 from ansible_reap.jobs import BAD_STATES, JobState
+from ansible_reap.records import dataclass, replace
 from ansible_reap.runtime.events.replies import ANSIBLES_OWN, Reply, reply_of
 from ansible_reap.runtime.events.sightings import look_sighting
 from ansible_reap.runtime.remote.status_file import STEP

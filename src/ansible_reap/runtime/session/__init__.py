@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -19,6 +18,7 @@ from ansible.executor.task_queue_manager import TaskQueueManager
 from ansible.release import __version__ as ansible_version
 
 from ansible_reap.project_root import find_root
+from ansible_reap.records import replace
 from ansible_reap.runtime.events import results
 from ansible_reap.runtime.events.action_names import is_reap, own_action
 from ansible_reap.runtime.events.callers import caller

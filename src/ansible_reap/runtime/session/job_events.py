@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 from ansible import constants as C  # noqa: N812 - Ansible's own name for it
 
+from ansible_reap.records import replace
 from ansible_reap.runtime.events import results
 from ansible_reap.runtime.events.action_names import is_reap, own_action
 from ansible_reap.runtime.events.ansible_objects import Host, Play, Result, Task, Variables

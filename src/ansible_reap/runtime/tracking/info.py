@@ -6,8 +6,8 @@ Times are seconds since the epoch unless a name says otherwise.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
 
+from ansible_reap.records import dataclass, field
 from ansible_reap.timing import kill_margin
 
 LOCAL_CONNECTIONS = frozenset({"local", "ansible.builtin.local"})
@@ -34,10 +34,10 @@ class Access:
 
     def keywords(self) -> dict[str, str | int | bool | None]:
         """The keywords of a task that goes there; None for what is left to the defaults."""
-        return {each.name: getattr(self, each.name) for each in fields(self) if each.name in CONNECTION_KEYWORDS}
+        return {name: getattr(self, name) for name in self.__match_args__ if name in CONNECTION_KEYWORDS}
 
 
-CONNECTION_KEYWORDS = frozenset(each.name for each in fields(Access)) - {"variables", "vaulted"}
+CONNECTION_KEYWORDS = frozenset(Access.__match_args__) - {"variables", "vaulted"}
 """The keywords of a task that say how its host is reached."""
 HIDDEN = "{{ what a vault holds }}"
 """What stands in an access for a value that is not written."""

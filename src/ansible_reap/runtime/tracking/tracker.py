@@ -7,11 +7,11 @@ another host than the one that launched them. Times are seconds since the epoch 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Protocol
 
 from ansible_reap.jobs import JobState, LastSeen, SeenBy
+from ansible_reap.records import dataclass, replace
 from ansible_reap.runtime.tracking.info import JobInfo, LaunchSite
 from ansible_reap.runtime.tracking.phases import (
     BAD,
