@@ -9,7 +9,9 @@ from ansible_reap.content.model import Task
 from ansible_reap.content.source import compose
 from ansible_reap.content.tasks import read_content
 
-AFTER = re.compile(r" *# To be put in after line (\d+), not here[^\n]*:\n")
+AFTER = re.compile(
+    r" *# To be put in before the first task that needs the work done, at the latest after line (\d+):\n"
+)
 """Where a task goes that does not belong right after the finding's."""
 
 

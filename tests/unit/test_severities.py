@@ -10,6 +10,14 @@ from ansible_reap import linting
 from ansible_reap.checks.finding import Level
 
 LAUNCH = "- hosts: app\n  tasks:\n    - ansible.builtin.shell: {}\n      async: 60\n      poll: 0\n{}"
+WAITING_AFTER = """\
+      name: Build the index
+    - name: Wait for the index of work
+      ansible.builtin.command: grep built /var/log/index.log
+      register: log
+      until: log is succeeded
+      retries: 20
+"""
 WAIT = """\
 - hosts: app
   tasks:
@@ -32,7 +40,12 @@ WAIT = """\
         ("/usr/bin/work", "      ignore_errors: true\n", Level.LOW),
         ("/usr/bin/work", "      ignore_errors: '{{ lenient }}'\n", Level.HIGH),
         ("/usr/bin/work", "      failed_when: false\n", Level.LOW),
+        ("/usr/bin/work || true", "", Level.LOW),
+        ("/usr/bin/work || true; /usr/bin/more", "", Level.HIGH),
+        ("set -e; /usr/bin/work; /usr/bin/more || true", "", Level.HIGH),
         ("/usr/bin/work &", "", Level.MEDIUM),
+        ("/usr/bin/work", "      name: Work on in the background\n", Level.MEDIUM),
+        ("/usr/bin/work", WAITING_AFTER, Level.MEDIUM),
         ("/usr/bin/work", "      name: Start it (fire and forget)\n", Level.LOW),
         ("/usr/bin/work  # nobody waits; do not wait for it", "", Level.LOW),
         ("sleep 300; systemctl start worker", "", Level.LOW),

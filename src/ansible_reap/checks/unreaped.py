@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ansible_reap.checks import fixes, meant
-from ansible_reap.checks.evidence import conditions, daemon, work
+from ansible_reap.checks.evidence import conditions, daemon, intent, work
 from ansible_reap.checks.evidence.limits import TooShort, at_the_limit, too_short
 from ansible_reap.checks.evidence.neighbours import own_wait_after
 from ansible_reap.checks.finding import Finding, Fix, Level, Related, Rule, RuleContext
 from ansible_reap.checks.support import constant, limit_text, listed
+from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, Launch, Reap, ReapKind
 from ansible_reap.jobs import DETACH_VARIABLE, Verdict
 from ansible_reap.wording import seconds_text
@@ -39,11 +40,19 @@ def says_the_limit(analysis: Analysis, launch: Launch) -> bool:
     return meant.by_its_author(analysis, launch, daemon.signs_of(analysis, launch)) is None
 
 
-def _severity(launch: Launch) -> Level:
-    """Less where hardly anything can fail, and where the author has written that a failure does not matter."""
+def _severity(analysis: Analysis, launch: Launch) -> Level:
+    """Less where hardly anything can fail, and where the author has written that a failure does not matter.
+
+    A little less where a later task waits for the work in a way of its own, and where the author speaks of work in the
+    background: a failure may show there.
+    """
     task = launch.task
     if work.is_trivial(task) or constant(task.inherited("ignore_errors")) or task.keywords.get("failed_when") is False:
         return Level.LOW
+    if work.always_succeeds(task):
+        return Level.LOW
+    if launch.verdict is Verdict.UNREAPED and (_own_wait(analysis, launch) or intent.is_in_background(analysis, task)):
+        return Level.MEDIUM
     return RULE.severity
 
 
@@ -54,16 +63,17 @@ def _finding(analysis: Analysis, launch: Launch) -> Finding:
     # A sign that is not enough to tell a daemon is enough to leave the wait to its author.
     is_safe = sum(sign.weight for sign in signs) <= daemon.WEAK
     fix = None if on_purpose else _fix(analysis, launch, is_safe=is_safe)
+    other = _own_wait(analysis, launch)
     lives_on = meant.is_one_by(signs, launch)
     return Finding(
         rule=RULE.id,
         sub_tag="daemon" if lives_on else launch.sub_tag,
-        severity=on_purpose.severity if on_purpose else _severity(launch),
+        severity=on_purpose.severity if on_purpose else _severity(analysis, launch),
         confidence=Level(launch.confidence),
         place=task.place,
         end_line=task.end_line,
         task=task.label,
-        message=on_purpose.message if on_purpose else _message(launch) + _heard_of_elsewhere(analysis, launch),
+        message=on_purpose.message if on_purpose else _message(analysis, launch, other) + _heard_of_elsewhere(other),
         related=tuple(Related(look.task.place, _what(look, launch)) for look in (*launch.looks, *launch.reaps)),
         via=launch.via,
         fix=fix if fix and fix.is_safe else None,
@@ -82,25 +92,28 @@ def _fix(analysis: Analysis, launch: Launch, *, is_safe: bool) -> Fix | None:
         return None
     if any(look.kind is ReapKind.WAIT for look in launch.looks):
         return None  # the wait is there, in the wrong place
+    if intent.goes_on_beside_later_plays(analysis, launch.task):
+        return None  # right here a wait may be for what a later play does
     short = too_short(launch.task, launch.limit)
     return fixes.wait.add(analysis, launch, is_safe=is_safe, limit=short.advice if short else None)
 
 
-def _heard_of_elsewhere(analysis: Analysis, launch: Launch) -> str:
+def _own_wait(analysis: Analysis, launch: Launch) -> Task | None:
+    """A later task that waits for the work in its own way, where nothing waits for the job."""
+    return own_wait_after(analysis, launch.task) if launch.sub_tag in ("never", "unregistered") else None
+
+
+def _heard_of_elsewhere(other: Task | None) -> str:
     """What the reader may object: that a later task waits in its own way."""
-    if launch.sub_tag not in ("never", "unregistered"):
+    if other is None:
         return ""
-    other = own_wait_after(analysis, launch.task)
-    return (
-        f" If line {other.line} waits for this work, its own time-out is all that it can tell of a failure."
-        if other
-        else ""
-    )
+    return f" Line {other.line} seems to wait for this work: a failed job shows there only as its time-out."
 
 
-def _message(launch: Launch) -> str:
+def _message(analysis: Analysis, launch: Launch, own_wait: Task | None) -> str:
     jobs = "jobs" if launch.is_looped else "job"
     its = f"the {jobs} in '{launch.register}'" if launch.register else f"the {jobs}"
+    its += " with async_status" if own_wait else ""
     job = "a job" if launch.is_looped else "the job"
     counts = f"this task succeeds even if {job} fails or is killed at {limit_text(launch)}"
     short = too_short(launch.task, launch.limit)
@@ -111,7 +124,7 @@ def _message(launch: Launch) -> str:
     if short and short.advice > fixes.wait.LONGEST:
         advice = f"Raise the limit, and {_DECLARE}, or run it as a service."
     else:
-        advice = f"{listed([*first, f'wait with async_status{_after_the_handlers(launch)}'])}, or {_DECLARE}."
+        advice = f"{listed([*first, f'wait with async_status{_where_to_wait(analysis, launch)}'])}, or {_DECLARE}."
     advice = advice[0].upper() + advice[1:]
     if launch.sub_tag == "unregistered":
         ids = "their ids are" if launch.is_looped else "its id is"
@@ -158,10 +171,15 @@ def _cut_short(short: TooShort) -> str:
     )
 
 
-def _after_the_handlers(launch: Launch) -> str:
-    """Where the wait for a handler's job goes: among the handlers it would need a notification of its own."""
-    is_handler = launch.task.is_handler or "/handlers/" in f"/{launch.task.path}"
-    return " in a task after 'meta: flush_handlers', or in a handler that is notified too" if is_handler else ""
+def _where_to_wait(analysis: Analysis, launch: Launch) -> str:
+    """Where the wait goes, if not right there.
+
+    Among the handlers it would need a notification of its own, and work that goes on beside the plays that follow may
+    need them in order to end.
+    """
+    if launch.task.is_handler or "/handlers/" in f"/{launch.task.path}":
+        return " in a task after 'meta: flush_handlers', or in a handler that is notified too"
+    return " in the later play that needs the work" if intent.goes_on_beside_later_plays(analysis, launch.task) else ""
 
 
 def _peek(launch: Launch, its: str) -> str:

@@ -32,6 +32,7 @@ _DECLARED = expression(
     re.IGNORECASE,
 )
 """Words by which an author says that nobody is to wait."""
+_BACKGROUND = expression(r"\bin (?:the |a )?background\b", re.IGNORECASE)
 _LATER = expression(r"\b(?:later|below|afterwards?|further down|at the end|in the end|eventually)\b", re.IGNORECASE)
 """Words by which it is to be waited for all the same, in another place."""
 MAX_TEXT = 1000
@@ -101,6 +102,24 @@ def declared(analysis: Analysis, task: Task) -> str | None:
         if found and not _LATER.search(text[:MAX_TEXT]):
             return f"{where} says '{shortened(found.group())}'"
     return None
+
+
+def is_in_background(analysis: Analysis, task: Task) -> bool:
+    """Whether the launch's name, or a comment beside it, says that its work goes on in the background."""
+    texts = (task.name or "", *(text for _, text in _comments(analysis, task)))
+    return any(_BACKGROUND.search(text[:MAX_TEXT]) for text in texts)
+
+
+def goes_on_beside_later_plays(analysis: Analysis, task: Task) -> bool:
+    """Whether the launch is the last task of a play that others follow, and is said to be work in the background."""
+    play = play_of(task)
+    if play is None or not is_in_background(analysis, task):
+        return False
+    if any(play_of(other) == play for other in tasks_after(analysis, task.path, task.end_line)):
+        return False
+    lines = lines_of(analysis, task.path)
+    start = re.match(r" *- ", lines[play.line - 1])
+    return start is not None and any(line.startswith(start.group()) for line in lines[task.end_line :])
 
 
 def _comments(analysis: Analysis, task: Task) -> Iterator[tuple[str, str]]:

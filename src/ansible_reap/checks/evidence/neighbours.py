@@ -40,8 +40,16 @@ _OF_NO_TOPIC = frozenset({
 """Words that are too common to say what a task is about."""
 _ENOUGH_IN_COMMON = 2
 """The least number of words that two tasks about the same thing share; one is often the product's name."""
+_STEM = 7
+"""Letters by which two words count as one: ``installer`` and ``installation``."""
 _EVERY_RESULT = r"(?:failed|changed|msg|rc|stdout\w*|stderr\w*|finished|started|skipped|ansible_job_id)\b"
 """Attributes that the result of a wait may have whatever became of the job."""
+_MADE = ("name", "dest", "path", "creates")
+"""Arguments that say what a task makes."""
+_SHORTEST_NAME = 4
+"""Letters that a name has at least that tells one thing from others."""
+MAX_DEPTH = 8
+"""How deep arguments are looked into."""
 _NEXT = 6
 """Tasks after a launch among which a wait for its work is looked for."""
 MAX_KEPT = 64
@@ -80,17 +88,34 @@ def play_of(task: Task) -> Place | None:
 
 
 def own_wait_after(analysis: Analysis, task: Task) -> Task | None:
-    """One of the next tasks that waits, by other means than ``async_status``, for what this one is about; or None."""
-    play = play_of(task)
+    """Of ``own_waits_after`` the one that has most in common with the task, and of such the last.
+
+    It waits for the whole, and others for a part.
+    """
+    waits = own_waits_after(analysis, task)[::-1]
+    return max(waits, key=lambda other: len(_topics(task) & _topics(other)), default=None)
+
+
+def own_waits_after(analysis: Analysis, task: Task) -> list[Task]:
+    """Those of the next tasks that wait, by other means than ``async_status``, for what this one is about."""
+    play, found = play_of(task), []
     after = tasks_after(analysis, task.path, task.end_line)
     for other in islice((each for each in after if each.module != "block"), _NEXT):
         if play_of(other) != play:
-            return None
+            break
         waits = other.module == "wait_for" and str(other.args.get("state", "started")) != "stopped"
         asks = "until" in other.keywords and other.module != "async_status" and "async" not in other.keywords
-        if (waits or asks) and len(_topics(task) & _topics(other)) >= _ENOUGH_IN_COMMON:
-            return other
-    return None
+        if (waits or asks or _waits_by_program(other)) and len(_topics(task) & _topics(other)) >= _ENOUGH_IN_COMMON:
+            found.append(other)
+    return found
+
+
+def _waits_by_program(task: Task) -> bool:
+    """Whether the task runs a program that waits, as in ``kubectl wait`` and ``cloud-init status --wait``."""
+    if "async" in task.keywords:
+        return False
+    words = {word for command in work.commands(task) for word in command.argv[1:]}
+    return any(word in ("wait", "--wait") or word.startswith("wait-for") for word in words)
 
 
 def check_after(analysis: Analysis, task: Task) -> Task | None:
@@ -110,7 +135,41 @@ def _topics(task: Task) -> set[str]:
     """The words by which two tasks can be told to be about the same thing."""
     said = _TEMPLATE.sub(" ", f"{task.name} {list(task.args.values())}".lower())  # variables are no topics
     words = set(re.findall(r"[a-z][a-z_]{2,}[a-z]", said))
-    return {word.removesuffix("s") for word in words - _OF_NO_TOPIC}
+    return {word.removesuffix("s")[:_STEM] for word in words - _OF_NO_TOPIC}
+
+
+def first_to_name_its_work(analysis: Analysis, task: Task) -> Task | None:
+    """The first later task of the play that names what this one makes, as the network card names its security group."""
+    made = {text for key in _MADE for text in _names(task.args.get(key)) if _is_telling(task, text)}
+    if not made:
+        return None
+    play = play_of(task)
+    for other in tasks_after(analysis, task.path, task.end_line):
+        if play_of(other) != play:
+            return None
+        if other.module not in ("block", "debug", "set_fact") and not made.isdisjoint(_every_text(other.args)):
+            return other
+    return None
+
+
+def _names(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        yield from (each for each in value if isinstance(each, str))
+
+
+def _is_telling(task: Task, text: str) -> bool:
+    """Whether the text names one thing wherever it stands: not another one for each item of a loop."""
+    return len(text) >= _SHORTEST_NAME and task.loop_variable not in text
+
+
+def _every_text(value: object, depth: int = 0) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif depth < MAX_DEPTH and isinstance(value, (list, dict)):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _every_text(inner, depth + 1)
 
 
 def tests_failure_of(analysis: Analysis, task: Task) -> bool:

@@ -15,8 +15,8 @@ MAX_KEPT = 64
 def suggestion(finding: Finding, text: str, steps: Iterable[Task]) -> str:
     """The task as it should read where it changes, the other tasks of its file that change, and those that are added.
 
-    Each stands as a whole, to be pasted in place of the task of its name, or after the one before it where the file has
-    none of that name.
+    They come in the order of the file. Each stands as a whole, to be pasted in place of the task of its name, or after
+    the one before it where the file has none of that name.
     ``text`` is the file's and ``steps`` are its tasks. Empty where there is no fix, or one that changes another file
     too; tasks that a fix takes out are not part of it.
     """
@@ -35,7 +35,8 @@ def suggestion(finding: Finding, text: str, steps: Iterable[Task]) -> str:
     for task in tasks:
         own = [edit for edit in others if _is_within(edit, task)]
         after = _edited(lines, own, task.line, task.end_line) if own else ""
-        changed += after if after.strip() else ""
+        if after.strip():  # one before the finding's comes before it here too: it may set what that one needs
+            changed = after + changed if task.line < first else changed + after
     added = (edit for edit in others if edit.last < edit.first and not any(_is_within(edit, task) for task in tasks))
     changed += "".join(_placed(edit, lines, last) for edit in added)
     return "" if changed.strip() == "".join(lines[first - 1 : last]).strip() else changed
@@ -55,13 +56,13 @@ def _placed(edit: Edit, lines: list[str], last: int) -> str:
     body = edit.replacement.lstrip("\n")
     blank = edit.replacement[: len(edit.replacement) - len(body)]
     indent = body[: len(body) - len(body.lstrip(" "))]
-    where = f"after line {edit.last}, not here; earlier if a task before that needs the work done"
+    where = f"before the first task that needs the work done, at the latest after line {edit.last}"
     return f"{blank}{indent}# To be put in {where}:\n{body}"
 
 
 def _is_within(edit: Edit, task: Task) -> bool:
-    """Whether the edit changes something inside the task; what is put in after its last line does not."""
-    return task.line <= edit.first <= task.end_line and edit.last <= task.end_line
+    """Whether the edit changes something inside the task; what is put in before or after it does not."""
+    return task.line <= edit.last and edit.first <= task.end_line and edit.last <= task.end_line
 
 
 def _edited(lines: list[str], edits: Iterable[Edit], first: int, last: int) -> str:
