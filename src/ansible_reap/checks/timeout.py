@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from ansible_reap.checks import fixes, reboot, unreaped
 from ansible_reap.checks.evidence import work
 from ansible_reap.checks.evidence.limits import at_the_limit, ends_it_at_once, too_short
-from ansible_reap.checks.evidence.neighbours import is_test
-from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext
+from ansible_reap.checks.evidence.neighbours import is_test, lines_of
+from ansible_reap.checks.finding import Finding, Fix, Level, Related, Rule, RuleContext
 from ansible_reap.checks.support import constant, contexts, is_open, speak, variable
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, AsyncUse, Launch, Quantity, Reap, ReapKind
 from ansible_reap.jobs import EXPECT_VARIABLE, Verdict
 from ansible_reap.late_patterns import expression
+from ansible_reap.records import replace
 from ansible_reap.shell.disconnects import cuts_connection
 from ansible_reap.timing import DEFAULT_DELAY, FIX_MARGIN, KILL_STEP, KILLING_RELEASES
 from ansible_reap.wording import seconds_text
@@ -48,9 +49,37 @@ def check(context: RuleContext) -> Iterator[Finding]:
         )
         if finding and not _is_said_with_the_reboot(context.analysis, use):
             yield finding
+    copies: dict[tuple[str, str | None, str], list[Finding]] = {}
     for reap in context.analysis.reaps:
         waited_for = [launch for launch in context.analysis.launches if reap in launch.reaps]
-        yield from _window(context.analysis, reap, waited_for)
+        for found in _window(context.analysis, reap, waited_for):
+            if is_test(reap.task) and not _has_a_say(context.analysis, reap.task):
+                name = reap.task.path.rpartition("/")[2]
+                copies.setdefault((name, reap.task.name, found.message), []).append(found)
+            else:
+                yield found
+    yield from map(_once, copies.values())
+
+
+def _has_a_say(analysis: Analysis, task: Task) -> bool:
+    """Whether a comment of the task silences findings: those are not for its copies, nor are theirs for it."""
+    return any("noqa" in line for line in lines_of(analysis, task.path)[task.line - 1 : task.end_line])
+
+
+def _once(alike: list[Finding]) -> Finding:
+    """One finding for what stands in many test scenarios, as in copies of one template."""
+    first, *others = alike
+    if not others:
+        return first
+    known = [each.fix for each in alike if each.fix]
+    edits = tuple(edit for fix in known for edit in fix.edits)
+    same = "one more test of the project" if len(others) == 1 else f"{len(others)} more tests of the project"
+    return replace(
+        first,
+        message=f"{first.message} The same stands in {same}.",
+        related=(*first.related, *(Related(each.place, "gives up too early too") for each in others)),
+        fix=Fix(known[0].description, edits, is_for_copies=True) if len(known) == len(alike) else first.fix,
+    )
 
 
 def _tests_the_limit(task: Task, limit: Quantity) -> bool:

@@ -22,12 +22,13 @@ def suggestion(finding: Finding, text: str, steps: Iterable[Task]) -> str:
     """
     fix = finding.fix or finding.proposal
     path = finding.place.path
-    if fix is None or any(edit.path != path for edit in fix.edits):
+    if fix is None or (any(edit.path != path for edit in fix.edits) and not fix.is_for_copies):
         return ""
+    edits = [edit for edit in fix.edits if edit.path == path]
     lines = _lines(text)
     first, last = finding.place.line, max(finding.end_line, finding.place.line)
-    inside = [edit for edit in fix.edits if first <= edit.first <= last + 1 and edit.last <= last]
-    others = [edit for edit in fix.edits if edit not in inside]
+    inside = [edit for edit in edits if first <= edit.first <= last + 1 and edit.last <= last]
+    others = [edit for edit in edits if edit not in inside]
     lowest, highest = min([edit.first for edit in others], default=1), max([edit.first for edit in others], default=0)
     near = [step for step in steps if step.place.line <= highest and step.end_line >= lowest] if others else []
     tasks = [step for step in near if step.module != "block"]
