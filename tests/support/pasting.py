@@ -21,6 +21,10 @@ def paste(text: str, finding: Finding) -> str:
     lines = text.splitlines(keepends=True)
     at = (finding.place.line, finding.end_line)
     parts = split(finding.suggestion)
+    own = next((part for part in parts if re.search(rf"name: {re.escape(finding.task)}$", part, re.MULTILINE)), None)
+    if own is not None:
+        parts.remove(own)
+        parts.insert(0, own)
     is_own = (
         parts[0].splitlines()[0].rstrip() == lines[finding.place.line - 1].rstrip() or "async_status" not in parts[0]
     )

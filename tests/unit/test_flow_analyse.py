@@ -71,7 +71,7 @@ def test_the_way_that_is_named_is_one_whose_conditions_hold(tmp_path: Path, stat
             {
                 "a.yml": "- hosts: a\n  roles: [vm]\n",
                 "b.yml": f"- hosts: b\n  roles:\n    - role: vm\n      vm_state: {state}\n",
-                "c.yml": "- hosts: c\n  tasks:\n    - include_role: {name: vm}\n      when: false\n",
+                "0.yml": "- hosts: c\n  roles:\n    - role: vm\n      vm_state: other\n",
                 "roles/vm/defaults/main.yml": "vm_state: present\n",
                 "roles/vm/tasks/main.yml": "- include_tasks: gone.yml\n  when: vm_state == 'absent'\n",
                 "roles/vm/tasks/gone.yml": START + WAIT,
@@ -80,7 +80,7 @@ def test_the_way_that_is_named_is_one_whose_conditions_hold(tmp_path: Path, stat
     )
     ways = [setting.via[0] for setting in analysis.reaps[0].settings]
     assert ways[0] == f"{first}:1"
-    assert "c.yml:1" not in ways
+    assert "0.yml:1" not in ways
     assert analysis.launches[0].via[0] == f"{first}:1"
 
 

@@ -75,8 +75,15 @@ def run(
         except Exception as error:  # noqa: BLE001 - one broken check must not hide what the others found
             (on_crash or _warn)(rule, error)
     on = [each for each in found if enable is None or each.tag in enable or each.tag not in _OPT_IN]
+    on = [each for each in on if not _is_refused(each, analysis)]
     first = {(*_by_place(each), each.message): each for each in reversed(on)}  # an alias brings a task in twice
     return [_with_suggestion(each, analysis) for each in sorted(_causes_first([*first.values()]), key=_by_place)]
+
+
+def _is_refused(finding: Finding, analysis: Analysis) -> bool:
+    """Whether Ansible does not load the task: its arguments are a list (ansible-core 2.16 and 2.22 refuse that)."""
+    steps = analysis.steps.get(finding.place.path, ())
+    return any(isinstance(step.args.get("_raw_params"), list) for step in steps if step.place == finding.place)
 
 
 def _with_suggestion(finding: Finding, analysis: Analysis) -> Finding:

@@ -7,17 +7,20 @@ from collections.abc import Iterator
 from ansible_reap.checks import fixes
 from ansible_reap.checks.evidence import conditions
 from ansible_reap.checks.evidence.neighbours import (
+    caller_that_tests,
     fails_later,
     has_comment,
     is_ended_between,
     needs_success_of,
     takes_down,
+    tasks_of_file,
     tests_failure_of,
 )
 from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext
 from ansible_reap.checks.support import constant, contexts, speak
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, Reap, ReapKind
+from ansible_reap.records import replace
 from ansible_reap.wording import seconds_text
 
 
@@ -29,7 +32,26 @@ def check(context: RuleContext) -> Iterator[Finding]:
         if not finding:
             yield from _retried(context.analysis, reap)
         elif not _is_on_purpose(context.analysis, reap):
-            yield finding
+            found = _on_untested_ways(context.analysis, reap, finding)
+            if found:
+                yield found
+
+
+def _on_untested_ways(analysis: Analysis, reap: Reap, finding: Finding) -> Finding | None:
+    """The finding as far as no file that calls this one tests the result after the call; None where all do."""
+    testing = {via: caller_that_tests(analysis, reap.task, via) for via in reap.ways}
+    tested = next((caller for caller in testing.values() if caller), None)
+    if tested is None:
+        return finding
+    untested = next((via for via, caller in testing.items() if not caller), None)
+    if untested is None:
+        return None
+    keyword = "ignore_errors" if finding.sub_tag == "ignore-errors" else "failed_when"
+    message = (
+        f"This task hides with {keyword} that the job has failed or was killed at its limit. Called from {tested} the "
+        f"result is tested later, but called from {untested[-2]} it is not. Test it there too, or in this file."
+    )
+    return replace(finding, message=message, via=untested, fix=None, proposal=None)
 
 
 def _is_on_purpose(analysis: Analysis, reap: Reap) -> bool:
@@ -73,13 +95,28 @@ def _ignored(analysis: Analysis, reap: Reap) -> Finding | None:
     return speak(
         RULE,
         reap.task,
-        "This task fails when the job has failed or was killed at its limit, but with ignore_errors the play goes on, "
-        "and no later task of the file looks at the result. Take ignore_errors out, or test the result.",
+        f"This task fails when the job has failed or was killed at its limit, but with ignore_errors"
+        f"{_of_what(analysis, reap.task)} the play goes on, and no later task of the file looks at the result. Take "
+        f"ignore_errors out, or test the result.",
         sub_tag="ignore-errors",
         severity=None if "ignore_errors" in reap.task.keywords else Level.MEDIUM,
         settings=reap.settings,
         fix=fixes.keywords.drop_together(analysis, [reap.task, *_also_ignored(analysis, reap)], "ignore_errors"),
     )
+
+
+def _of_what(analysis: Analysis, task: Task) -> str:
+    """Where ``ignore_errors`` stands, if not at the task."""
+    if "ignore_errors" in task.keywords:
+        return ""
+    for block in task.enclosing():
+        if "ignore_errors" in block.keywords and block.is_play:
+            return f" (of the play in line {block.place.line})"
+        if "ignore_errors" in block.keywords:
+            written = next((step for step in tasks_of_file(analysis, task.path) if step.place == block.place), None)
+            line = written.key_lines.get("ignore_errors", written.line) if written else block.place.line
+            return f" (of the block, line {line})"
+    return " (of what includes this file)"
 
 
 def _also_ignored(analysis: Analysis, reap: Reap) -> list[Task]:

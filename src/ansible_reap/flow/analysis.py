@@ -78,6 +78,8 @@ class Reap:
     budget: Quantity | None = None
     """How long it waits in seconds, retries x delay; None where it does not wait by ``until``."""
     settings: tuple[Setting, ...] = ()
+    ways: tuple[tuple[str, ...], ...] = ()
+    """Every ``via`` of the settings, and those of ways to its file that hold nothing new."""
     misses_results: bool = False
     """It reads ``.ansible_job_id`` of a looped register, whose ids stand in ``.results``."""
 
@@ -152,6 +154,6 @@ class Analysis:
     texts: Mapping[str, str] = field(default_factory=dict)
     """The text of the files that hold launches or reaps, by path relative to the root."""
     steps: Mapping[str, tuple[Task, ...]] = field(default_factory=dict)
-    """Every task of those files, in the order of the text; blocks as tasks too."""
+    """Every task of those files, and of those that lead to a reap, in the order of the text; blocks as tasks too."""
     set_elsewhere: frozenset[str] = frozenset()
     """The variables of the connection that an inventory may set, and ``become`` where ansible.cfg does."""

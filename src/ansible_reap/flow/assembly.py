@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ansible_reap.content import expressions
@@ -22,7 +22,7 @@ from ansible_reap.jobs import Detachment, Verdict
 def outcome(library: Library, record: Record) -> Analysis:
     """Put everything together, in the order of the files."""
     _add_unwalked(library, record)
-    reaps = {key: _reap(look) for key, look in record.looks.items()}
+    reaps = {key: _reap(look, record) for key, look in record.looks.items()}
     elsewhere = _WaitsElsewhere(record)
     by_task: dict[int, list[Judgement]] = defaultdict(list)
     for instance in record.instances:
@@ -46,8 +46,13 @@ def outcome(library: Library, record: Record) -> Analysis:
         crashes=tuple(record.crashes),
         files=len(library.project.yaml),
         texts={path: library.source(path).decode("utf-8", "replace") for path in sorted(paths)},
-        steps={path: _steps(library, path) for path in sorted(paths)},
+        steps={path: _steps(library, path) for path in sorted(paths | _calling(found))},
     )
+
+
+def _calling(reaps: Iterable[Reap]) -> set[str]:
+    """The files by way of which the reaps are reached."""
+    return {place.rpartition(":")[0] for reap in reaps for way in reap.ways for place in way}
 
 
 def _steps(library: Library, path: str) -> tuple[Task, ...]:
@@ -117,20 +122,23 @@ def _literal(written: object, default: float) -> tuple[set[float], bool]:
     return numbers(UNKNOWN if expressions.is_template(written) else Const(written), default)
 
 
-def _reap(look: LookRecord) -> Reap:
+def _reap(look: LookRecord, record: Record) -> Reap:
     retries = look.retries.quantity(look.task.keywords.get("retries"))
     delay = look.delay.quantity(look.task.keywords.get("delay"))
     budget = None
     if look.has_until:
         products = frozenset(a * b for a in retries.values for b in delay.values)
         budget = Quantity(products, retries.is_open or delay.is_open, "")
+    settings = look.settings.all()
+    others = [(*via, str(look.task.place)) for via in record.more_ways.get(look.task.path, ())]
     return Reap(
         task=look.task,
         kind=look.kind,
         retries=retries if look.has_until else None,
         delay=delay if look.has_until else None,
         budget=budget,
-        settings=look.settings.all(),
+        settings=settings,
+        ways=tuple(dict.fromkeys([*(setting.via for setting in settings), *others])),
         misses_results=look.misses_results,
     )
 
@@ -182,8 +190,7 @@ def _reap_for(task: Task, record: Record, reaps: dict[int, Reap]) -> Reap:
     """The reap that stands for a task; one that is no ``async_status`` waits in its own way."""
     known = reaps.get(id(task))
     if known is None:
-        known = reaps[id(task)] = _reap(LookRecord(task, ReapKind.WAIT))
-    del record
+        known = reaps[id(task)] = _reap(LookRecord(task, ReapKind.WAIT), record)
     return known
 
 

@@ -256,11 +256,17 @@ def _fault(instance: Instance, waits: list[Cover]) -> tuple[str, str, str]:
         return "peek", text, "high"
     if instance.overwritten is not None:
         what = "The task runs again and" if instance.overwritten is instance.task else str(instance.overwritten.place)
-        return "overwritten", f"{what} overwrites the register {name} before anything waits for its {jobs}.", "high"
+        even = " A task that is skipped sets its register too." if _may_be_skipped(instance.overwritten) else ""
+        text = f"{what} overwrites the register {name} before anything waits for its {jobs}.{even}"
+        return "overwritten", text, "high"
     if instance.register is None:
         return "unregistered", f"Nothing is registered, so no task can wait for the {jobs} or see a failure.", "high"
     text = f"Nothing waits for the {jobs} of {name}."
     return "never", text, "high"
+
+
+def _may_be_skipped(task: Task) -> bool:
+    return "when" in task.keywords or any("when" in block.keywords for block in task.enclosing())
 
 
 def _on_fewer_hosts(instance: Instance, cover: Cover) -> bool:

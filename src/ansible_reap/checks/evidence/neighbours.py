@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import islice
 
@@ -182,6 +182,19 @@ def tests_failure_of(analysis: Analysis, task: Task) -> bool:
         return False
     naming = (other for other in tasks_naming(analysis, task.path, register) if other.line > task.line)
     return any(_judges(other, register) for other in naming)
+
+
+def caller_that_tests(analysis: Analysis, task: Task, via: Sequence[str]) -> str | None:
+    """Of the places on the way to a task the one after which a task can tell how this one ended, as ``tasks.yml:7``."""
+    register = task.keywords.get("register")
+    if not isinstance(register, str):
+        return None
+    for place in via[:-1]:
+        path, _, line = place.rpartition(":")
+        naming = (other for other in tasks_naming(analysis, path, register) if other.line > int(line))
+        if path != task.path and any(_judges(other, register) for other in naming):
+            return place
+    return None
 
 
 def needs_success_of(analysis: Analysis, task: Task) -> bool:

@@ -90,6 +90,7 @@ def run_role(
         return
     if files and walk.is_settled(key, files[0], frame):
         walk.record.reached.update(files[:1])
+        walk.record.also_by(files[0], frame.via)
         return
     before_it = walk.mark()
     walk.stack.append(key)
@@ -330,6 +331,7 @@ def _run_file(walk: Walk, path: str, frame: Frame, guard: Formula, *, is_repeate
         return
     walk.record.reached.add(path)
     if walk.is_settled(path, path, frame):
+        walk.record.also_by(path, frame.via)
         return
     if not walk.may_enter(path):
         return

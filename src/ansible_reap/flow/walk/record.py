@@ -110,8 +110,8 @@ class Settings:
             into.setdefault(setting.via, setting)
 
     def all(self) -> tuple[Setting, ...]:
-        """Those in which the task may run, the surest first; all where there are none of these."""
-        return tuple((self._sure | self._perhaps or self._never).values())
+        """All, those first in which the task surely runs, and those last in which it does not."""
+        return tuple((self._sure | self._perhaps | self._never).values())
 
 
 @dataclass(slots=True)
@@ -177,11 +177,19 @@ class Record:
         """For each launch, the looks (by task identity) that its walk went through."""
         self.settled: set[tuple[str, int]] = set()
         """Files and signatures that were gone through and left nothing pending: once is enough."""
+        self.more_ways: dict[str, list[tuple[str, ...]]] = {}
+        """Ways to files that were gone through before."""
         self._numbers = itertools.count()
 
     def fresh(self) -> int:
         """A number not used before."""
         return next(self._numbers)
+
+    def also_by(self, path: str, via: tuple[str, ...]) -> None:
+        """Note a way to a file that need not be gone through again."""
+        ways = self.more_ways.setdefault(path, [])
+        if len(ways) < MAX_SETTINGS:
+            ways.append(via)
 
     def crashed(self, path: str, line: int, error: Exception) -> None:
         """Note an error of our own at this place."""
