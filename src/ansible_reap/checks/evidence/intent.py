@@ -122,6 +122,11 @@ def goes_on_beside_later_plays(analysis: Analysis, task: Task) -> bool:
     return start is not None and any(line.startswith(start.group()) for line in lines[task.end_line :])
 
 
+def said(analysis: Analysis, task: Task) -> str:
+    """The task's name and the comments in it and right above it, as one text."""
+    return " ".join([(task.name or "")[:MAX_TEXT], *(text.strip() for _, text in _comments(analysis, task))])
+
+
 def _comments(analysis: Analysis, task: Task) -> Iterator[tuple[str, str]]:
     """The comments in the task and right above it, each with the words that name it."""
     lines = lines_of(analysis, task.path)

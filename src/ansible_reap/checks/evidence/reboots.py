@@ -1,8 +1,7 @@
 """Whether a host may come back from a reboot as another one: at another address, or with another system.
 
-The reboot module waits where the host was, for the system that it was. Told from the tasks of the reboot's file and
-from ansible_reap.late_patterns import expression
-from what its role brings along.
+The reboot module waits where the host was, for the system that it was. Told from what is written in and above its task,
+from the tasks of its file, and from what its role brings along.
 """
 
 from __future__ import annotations
@@ -12,8 +11,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from ansible_reap.checks.evidence import work
-from ansible_reap.checks.evidence.neighbours import MAX_KEPT, play_of
+from ansible_reap.checks.evidence import intent, work
+from ansible_reap.checks.evidence.neighbours import MAX_KEPT, play_of, tasks_after
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis
 from ansible_reap.late_patterns import expression
@@ -43,6 +42,15 @@ _INTO = expression(
     r"\binto\b|\b(?:installer|rescue|recovery|live ?cd|pxe|netboot|initramfs|archiso|new (?:system|os))\b",
     re.IGNORECASE,
 )
+_WHERE = r"(?:address(?:es)?|connections?|ip|ipv[46]|host ?names?|urls?|ssh port|network)"
+_MOVES = expression(
+    rf"\b{_WHERE}\b.{{0,40}}?\b(?:chang|switch|mov|transition)\w*"
+    rf"|\b(?:chang|switch|mov|transition)\w*\b.{{0,40}}?\b{_WHERE}\b"
+    rf"|\b(?:new|other|another|different) {_WHERE}\b"
+    r"|\bwithout (?:a )?check(?:ing)?\b|\bno check(?:ing)?\b",
+    re.IGNORECASE,
+)
+"""Words by which an author says that the host is then found elsewhere, or that nobody is to look for it."""
 MAX_FILES = 500
 """Files of a role that are looked at."""
 
@@ -51,10 +59,20 @@ def comes_back_as_another(analysis: Analysis, task: Task) -> bool:
     """Whether the host of this reboot may come back where or as what the reboot module would not find it."""
     return (
         _INTO.search(task.name or "") is not None
+        or _MOVES.search(intent.said(analysis, task)) is not None
+        or _goes_no_further(analysis, task)
         or _gives_a_new_address(analysis, task)
         or _readies_another(analysis, task)
         or _role_sets_up_the_network(analysis.root, task.path)
     )
+
+
+def _goes_no_further(analysis: Analysis, task: Task) -> bool:
+    """Whether the next task stops the play by ``fail``, wherever this one has run: nothing waits for the host then."""
+    other = next(tasks_after(analysis, task.path, task.end_line), None)
+    if other is None or other.module != "fail" or play_of(other) != play_of(task):
+        return False
+    return other.keywords.get("when") in (None, task.keywords.get("when"))
 
 
 def _gives_a_new_address(analysis: Analysis, task: Task) -> bool:
