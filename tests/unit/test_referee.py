@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from referee import grammar, mending, minimise, relations
+from referee.grammar.novelty import Novelty
 from referee.judgement import Twin, of_twin, of_verdicts
 from referee.observation import Job, Observation
 from referee.project import Project, Setting, Task
@@ -280,3 +281,24 @@ def test_a_verdict_that_a_rearranged_project_does_not_get_is_told(tmp_path: Path
     checked = Checked({"L1": Launch("L1", "site.yml", 3, "unreaped", ())}, (), (), None)  # a wrong verdict
     found = list(relations.of_relations(project, checked, None, tmp_path / "scratch"))
     assert [(each.kind, each.subject) for each in found] == [("relation-inlined", "L1")]
+
+
+def test_small_projects_are_chosen_by_what_ran_least_and_always_the_same_ones() -> None:
+    novelty, again = Novelty(), Novelty()
+    names = [novelty.name(f"1-{number}") for number in range(50)]
+    assert [again.name(f"1-{number}") for number in range(5)] == names[:5]
+    assert len(_productions(names)) > 1.1 * len(_productions([f"1-{number}.0" for number in range(50)]))
+
+
+def _productions(names: list[str]) -> set[str]:
+    return {note for name in names for note in grammar.project(name, grammar.Layout.SMALL, "0").notes}
+
+
+def test_what_an_entry_of_roles_hands_over_is_written_out_with_its_role() -> None:
+    wait: Task = {"name": "Wait", "async_status": {"jid": "{{ handed }}"}}
+    for given in ({"handed": "{{ job.ansible_job_id }}"}, {"vars": {"handed": "{{ job.ansible_job_id }}"}}):
+        play: Task = {"hosts": "all", "roles": [{"role": "waiter", **given}]}
+        project = Project({"site.yml": [play], "roles/waiter/tasks/main.yml": [wait]}, ("site.yml",), ("h1",))
+        assert relations.inlined(project).files["site.yml"][0]["tasks"] == [
+            {"name": "Wait", "async_status": {"jid": "{{ job.ansible_job_id }}"}}
+        ]

@@ -24,6 +24,7 @@ from pathlib import Path
 
 from referee import grammar
 from referee.controller import ROOT, Controller
+from referee.grammar.novelty import Novelty
 from referee.judgement import Disagreement, Half
 from referee.mending import fixable, mended, of_mending
 from referee.minimise import Showing, smallest
@@ -31,6 +32,11 @@ from referee.project import Project
 from referee.relations import of_relations
 from referee.static import check
 from referee.trial import Focus, Result, trials
+
+ONE_BIG_IN = 6
+"""One in so many projects is a big one, in which productions meet."""
+NEWER = {"end_role"}
+"""Productions that ansible-core 2.18 brought."""
 
 
 class Session:
@@ -43,6 +49,8 @@ class Session:
         self._minutes = minutes
         self._minimised: set[str] = set()
         self.counts: Counter[str] = Counter()
+        self.productions: Counter[str] = Counter()
+        """How many projects used each."""
         self.cpu_s = 0.0
 
     @property
@@ -116,6 +124,8 @@ class Session:
     def _count(self, result: Result) -> None:
         self.counts["projects"] += 1
         self.counts["runs"] += result.runs
+        self.counts["launches judged"] += len(result.ran)
+        self.productions.update(result.project.notes)
         self.counts["projects with an ordinary run"] += bool(result.ran)
         self.counts["invalid projects"] += bool(result.invalid)
         self.counts.update(f"verdict {each.verdict}" for each in result.checked.launches.values())
@@ -163,10 +173,17 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def _make(name: str, spelling: str) -> Project:
+    """The project of this name: small ones bear the number of a candidate."""
+    layout = grammar.Layout.SMALL if "." in name else grammar.Layout.ANY
+    return grammar.project(name, layout, spelling)
+
+
 def _try(args: argparse.Namespace, scratch: Path) -> Session:
     """Try projects until the time is up, each batch of them on the next version."""
     environments = Path(os.environ.get("ANSIBLE_REAP_ENVS") or ROOT / ".envs")
-    without = {each.strip() for each in args.without.split(",")}
+    given = {each.strip() for each in args.without.split(",")}
+    novelty = Novelty()
     session = Session(scratch, args.at_once, args.keep, args.minimise)
     began = time.monotonic()
     number, end = args.start, args.start + args.projects
@@ -178,17 +195,24 @@ def _try(args: argparse.Namespace, scratch: Path) -> Session:
         for controller in itertools.cycle(controllers):
             if time.monotonic() - began > args.minutes * 60 or number >= end:
                 break
-            numbers = range(number, min(number + 2 * args.at_once, end))
+            numbers = range(number, min(number + 6 * args.at_once, end))
             number = numbers.stop
-            made = {f"{args.seed}-{each}": grammar.project(f"{args.seed}-{each}", spelling="0") for each in numbers}
+            names = [
+                f"{args.seed}-{each}" if each % ONE_BIG_IN == 0 else novelty.name(f"{args.seed}-{each}")
+                for each in numbers
+            ]
+            made = {name: _make(name, "0") for name in names}
             for name, project in made.items():
-                session.relate(name, project, grammar.project(name, spelling="1"))
+                session.relate(name, project, _make(name, "1"))
+            without = given | (NEWER if int(controller.core.partition(".")[2]) < 18 else set())
             session.try_them(controller, {name: each for name, each in made.items() if without.isdisjoint(each.notes)})
             print(
                 f"... {session.counts['projects']} projects, {session.counts['runs']} runs", file=sys.stderr, flush=True
             )
     session.cpu_s += sum(controller.modules_cpu_s for controller in controllers)
-    session.counts["runs an hour"] = round(session.counts["runs"] * 3600 / (time.monotonic() - began))
+    hours = (time.monotonic() - began) / 3600
+    for name in ("runs", "launches judged"):
+        session.counts[f"{name} an hour"] = round(session.counts[name] / hours)
     return session
 
 

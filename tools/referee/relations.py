@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from referee.grammar.structure import replaced
 from referee.judgement import Disagreement, Half
 from referee.project import LABEL, Project, Task
 from referee.static import Checked, check
@@ -96,7 +97,11 @@ class _Inlining:
         meta = self._files.get(f"{folder}/meta/main.yml", {})
         self._done.add(f"{folder}/meta/main.yml")
         tasks = [task for each in meta.get("dependencies", []) for task in self._of_role(each)]
-        tasks += self._file(f"{folder}/tasks/main.yml")
+        own = self._file(f"{folder}/tasks/main.yml")
+        parameters = {key: value for key, value in entry.items() if key not in ("role", "when", "vars")}
+        for name, value in {**parameters, **entry.get("vars", {})}.items():
+            own = replaced(own, f"{{{{ {name} }}}}", value)
+        tasks += own
         return [_with_when(task, entry.get("when")) for task in tasks]
 
     def _task(self, task: Task) -> list[Task]:

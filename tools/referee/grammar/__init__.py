@@ -32,6 +32,8 @@ class Layout(enum.Enum):
     ANY = "any"
     FLAT = "flat"
     """One list of tasks in one play."""
+    SMALL = "small"
+    """A launch or two with little around them: what goes wrong has one cause, and a run costs little."""
     NEUTRAL = "neutral"
     """In files, roles, blocks and plays, in such ways only as change nothing of what happens."""
 
@@ -39,12 +41,15 @@ class Layout(enum.Enum):
 def project(seed: str, layout: Layout = Layout.ANY, spelling: str | None = None) -> Project:
     """The project of this seed. The layouts but ``ANY``, and all spellings, of a seed are projects that do the same."""
     chance = Chance(seed, spelling)
-    hosts = tuple(f"h{number}" for number in range(1, chance.weighted({1: 6, 2: 4, 3: 0.7}) + 1))
-    switches = tuple(f"c{number}" for number in range(1, chance.weighted({1: 5, 2: 3, 3: 0.4}) + 1))
+    is_small = layout is Layout.SMALL
+    counts: dict[int, float] = {1: 6, 2: 4} if is_small else {1: 6, 2: 4, 3: 0.7}
+    hosts = tuple(f"h{number}" for number in range(1, chance.weighted(counts) + 1))
+    counts = {1: 1} if is_small else {1: 5, 2: 3, 3: 0.4}
+    switches = tuple(f"c{number}" for number in range(1, chance.weighted(counts) + 1))
     conditions = Conditions(chance, switches, hosts)
     material = Material(chance, conditions, hosts)
     making = Stories(material)
-    stories = [making.story() for _ in range(chance.weighted({1: 5, 2: 4, 3: 1}))]
+    stories = [making.story() for _ in range(1 if is_small else chance.weighted({1: 5, 2: 4, 3: 1}))]
     has_vault = chance.true(0.05)
     if has_vault:
         chance.note("vault")
@@ -52,11 +57,14 @@ def project(seed: str, layout: Layout = Layout.ANY, spelling: str | None = None)
         stories = [replace(first, launches=[vaulted.with_secret(task) for task in first.launches]), *others]
         material.files.update(vaulted.FILES)
     tasks = _between(chance, conditions, _mutated(chance, conditions, _interleaved(chance, stories)))
-    structure = Structure(material)
-    if layout is Layout.ANY:
+    structure = Structure(material, is_small=is_small)
+    if layout in (Layout.ANY, Layout.SMALL):
         playbooks = structure.playbooks(tasks)
     else:
         playbooks = structure.neutral(tasks if layout is Layout.FLAT else structure.wrapped_neutrally(tasks))
+    variant = chance.weighted(VARIANTS)
+    if variant:
+        chance.note(f"run with {' '.join(variant)}")
     inventory = "\n".join([*hosts, "", "[some]", *hosts[:2], ""])
     return Project(
         {"hosts.ini": inventory, **material.files},
@@ -65,9 +73,9 @@ def project(seed: str, layout: Layout = Layout.ANY, spelling: str | None = None)
         switches,
         sum(story.peeks for story in stories),
         args=vaulted.ARGS if has_vault else (),
-        variant=chance.weighted(VARIANTS),
+        variant=variant,
         knowable=len(playbooks) == 1,
-        notes=tuple(chance.notes),
+        notes=tuple(dict.fromkeys([*chance.notes, *chance.spelling.notes])),
     )
 
 

@@ -36,6 +36,9 @@ def handled(material: Material, one: Launch, other: Launch) -> tuple[list[Task],
         # the launch is a task as ever, and what waits for it is a handler
         topic = waits[0]["name"]
         material.handlers[topic] = [{key: value for key, value in waits[0].items() if key != "when"}]
+        if chance.true(0.4):
+            first["changed_when"] = chance.one((False, True, *material.conditions.switches))
+            chance.note("a launch that notifies says whether it is changed")
         return [first | {"notify": topic}], flush if chance.true(0.8) else []
     material.handlers[str(first["name"])] = [first]
     material.handlers[str(second["name"])] = [second]

@@ -214,7 +214,8 @@ def _detachment(chance: Chance) -> Task:
 
 def _more(chance: Chance, *, may_hide: bool) -> Task:
     """Keywords that launches carry besides, seldom. What Ansible polls is told by its events, so that is not hidden."""
-    kinds = ["changed_when", "failed_when", "ignore_errors", "tags", *(["no_log"] if may_hide else [])]
+    kinds = ["changed_when", "failed_when", "failed", "ignore_errors", "tags", "never"]
+    kinds += ["no_log"] if may_hide else []
     more = chance.one(kinds) if chance.true(0.25) else ""
     if more:
         chance.note(f"launch with {more}")
@@ -222,6 +223,8 @@ def _more(chance: Chance, *, may_hide: bool) -> Task:
         "": {},
         "changed_when": {"changed_when": False},
         "failed_when": {"failed_when": False},
+        "failed": {"failed_when": True, "ignore_errors": True},
+        "never": {"tags": ["never", "slow"]},
         "no_log": {"no_log": True},
         "ignore_errors": {"ignore_errors": True},
         "tags": {"tags": ["slow"]},

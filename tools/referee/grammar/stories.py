@@ -52,6 +52,7 @@ class Stories:
             self._passed_to_role: 5,
             self._file_for_each: 6,
             self._looked_at_again_and_again: 2,
+            self._launched_in_rounds: 2,
             self._from_other_hosts: 3 if several else 0,
             self._rescued: 3,
             self._in_variable: 3,
@@ -230,7 +231,30 @@ class Stories:
             },
             {"name": "Again", "include_tasks": path.rpartition("/")[2], "when": f"not {seen}.finished | bool"},
         ]
-        return Story([one.task], [{"name": f"Wait for {one.label} by looking", "include_tasks": path}])
+        call: Task = {"name": f"Wait for {one.label} by looking", "include_tasks": path}
+        if chance.true(0.4):
+            call["when"] = self.material.conditions.any().written(chance)
+            chance.note("looked at again and again under a condition")
+        return Story([one.task], [call])
+
+    def _launched_in_rounds(self) -> Story:
+        """A file that launches, included in a loop, and a wait in it or after it."""
+        chance = self.chance
+        one = launch(self.material, looped=chance.true(0.4))
+        keywords: Task = {"loop": f"{{{{ {one.register}.results }}}}"} if one.looped else {}
+        each = "item" if one.looped else one.register
+        wait = self._wait(one.label, f"{{{{ {each}.ansible_job_id }}}}", **self._when(one), **keywords)
+        is_inside = chance.true(0.4)
+        path = f"tasks/{chance.name('launch')}.yml"
+        self.files[path] = [one.task, wait] if is_inside else [one.task]
+        rounds = chance.one(([1, 2], [1], "{{ [1, 2, 3][:2] }}"))
+        call: Task = {"name": f"Call {path}", "include_tasks": path, "loop": rounds}
+        call["loop_control"] = {"loop_var": chance.name("turn")}
+        under: Task = {}
+        if chance.true(0.6):
+            under = {"when": self.material.conditions.any().written(chance)}
+            chance.note(f"launched in rounds under a condition, wait {'inside' if is_inside else 'after'}")
+        return Story([call | under], [] if is_inside else [wait | (under or self._when(one))])
 
     def _from_other_hosts(self) -> Story:
         """One host waits for the jobs of all of them, over their host variables."""

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from referee.grammar.material import Material
 from referee.project import LABEL, Task
 
+JOB_ID = re.compile(r"\{\{ (?:job\d+|result)\.ansible_job_id \}\}")
+"""A register's job id as a whole value."""
+
 
 class Structure:
     """Takes tasks in their order and lays them out over a project's files."""
 
-    def __init__(self, material: Material) -> None:
+    def __init__(self, material: Material, *, is_small: bool = False) -> None:
+        self._is_small = is_small
         self._chance = material.chance
         self._conditions = material.conditions
         self._hosts = material.hosts
@@ -68,6 +73,8 @@ class Structure:
 
     def _lay_out_variables(self) -> None:
         """Into group variables, each host's own, or (see ``_play``) the plays."""
+        if self._variables:
+            self._chance.note(f"variables in {self._where_variables}")
         if self._variables and self._where_variables == "group_vars":
             self.files["group_vars/all.yml"] = dict(self._variables)
         elif self._variables and self._where_variables == "host_vars":
@@ -96,13 +103,17 @@ class Structure:
             play["vars_files"] = ["vars/main.yml"]
         self._add_handlers(play, tasks)
         tasks = self._with_handlers(play, tasks)
-        section = chance.weighted({"tasks": 10, "split": 3, "roles": 3})
+        section = chance.weighted({"tasks": 10, "split": 3, "roles": 3, "tasks and roles": 1})
         if section == "split" and len(tasks) > 1:
             names = chance.one((("pre_tasks", "tasks"), ("tasks", "post_tasks"), ("pre_tasks", "post_tasks")))
             parts = self._cut(tasks, 2)
             chance.note(f"sections {' and '.join(names)}")
             play |= {name: self._wrapped(part, 2) for name, part in zip(names, parts, strict=True)}
-        elif section == "roles":
+        elif section == "tasks and roles" and len(tasks) > 1:
+            parts = self._cut(tasks, 2)
+            chance.note("roles after pre_tasks")
+            play |= {"pre_tasks": self._wrapped(parts[0], 1), "roles": [self._role_entry(parts[1])]}
+        elif section in ("roles", "tasks and roles"):
             parts = self._cut(tasks, chance.one((1, 2, 2)))
             play["roles"] = [self._role_entry(parts[0])]
             chance.note("roles")
@@ -118,7 +129,12 @@ class Structure:
         chance = self._chance
         if len(self._hosts) == 1:
             return self._only  # that two patterns mean the same host cannot be told without an inventory
-        return chance.weighted({"all": 10, self._hosts[0]: 0.7, f"all:!{self._hosts[-1]}": 0.3, "some": 0.5})
+        found = chance.weighted({"all": 10, self._hosts[0]: 0.9, f"all:!{self._hosts[-1]}": 0.4, "some": 0.5})
+        if found != "all":
+            earlier = [note for note in chance.notes if note.startswith("hosts of play")]
+            chance.note(f"play {len(earlier)} on other hosts")
+        chance.note(f"hosts of play {chance.name('pattern')} are {found}")
+        return found
 
     # ---- handlers
 
@@ -160,7 +176,9 @@ class Structure:
     def _wrapped(self, tasks: list[Task], depth: int) -> list[Task]:
         """The same tasks, some runs of them in a block, another file or a role."""
         chance = self._chance
-        for _ in range(chance.weighted({0: 4, 1: 4, 2: 2} if depth > 1 else {0: 3, 1: 1})):
+        if self._is_small:
+            depth = 1
+        for _ in range(chance.weighted({0: 4, 1: 4, 2: 2} if depth > 1 else {0: 2, 1: 1})):
             if not tasks:
                 break
             begin = chance.number(0, len(tasks) - 1)
@@ -236,7 +254,7 @@ class Structure:
         if chance.true(0.2):
             file = "other"
             call["tasks_from"] = chance.one(("other", "other.yml"))
-        self.files[f"roles/{role}/tasks/{file}.yml"] = tasks
+        self.files[f"roles/{role}/tasks/{file}.yml"] = self._perhaps_ended(tasks)
         return call
 
     def _role_entry(self, tasks: list[Task]) -> Any:
@@ -248,14 +266,46 @@ class Structure:
             self.files[f"roles/{before}/tasks/main.yml"] = self._wrapped(parts[0], 1)
             self.files[f"roles/{role}/meta/main.yml"] = {"dependencies": [{"role": before}]}
             chance.note("role dependency")
-        self.files[f"roles/{role}/tasks/main.yml"] = self._wrapped(parts[-1], 1)
+        handed, given = self._handed(parts[-1])
+        self.files[f"roles/{role}/tasks/main.yml"] = self._perhaps_ended(self._wrapped(handed, 1))
         form = chance.weighted({"name": 3, "mapping": 2, "when": 1.5})
-        if form == "name":
+        if form == "name" and not given:
             return role
-        entry: Task = {"role": role}
+        entry: Task = {"role": role, **given}
         if form == "when":
             entry["when"] = self._conditions.any().written(chance)
         return entry
+
+    def _perhaps_ended(self, tasks: list[Task]) -> list[Task]:
+        """A role's tasks; now and then it ends before one of them."""
+        chance = self._chance
+        if not chance.true(0.08):
+            return tasks
+        chance.note("end_role")
+        at = chance.number(0, len(tasks) - 1)
+        end: Task = {"name": chance.name("End "), "meta": "end_role", "when": self._conditions.any().written(chance)}
+        return [*tasks[:at], end, *tasks[at:]]
+
+    def _handed(self, tasks: list[Task]) -> tuple[list[Task], Task]:
+        """Now and then the id of a job is a parameter of the role: its tasks, and what its entry hands them."""
+        chance = self._chance
+        found = JOB_ID.search(str(tasks))
+        if found is None or not chance.true(0.4):
+            return tasks, {}
+        name = chance.name("parameter")
+        form = chance.one(("parameter", "vars"))
+        chance.note(f"an entry of roles hands an id over as {form}")
+        given = {name: found.group()}
+        return replaced(tasks, found.group(), f"{{{{ {name} }}}}"), given if form == "parameter" else {"vars": given}
+
+
+def replaced(data: Any, old: str, new: str) -> Any:
+    """The data with one text in place of another in each of its strings."""
+    if isinstance(data, str):
+        return data.replace(old, new)
+    if isinstance(data, list):
+        return [replaced(each, old, new) for each in data]
+    return {key: replaced(value, old, new) for key, value in data.items()} if isinstance(data, dict) else data
 
 
 def _is_launch(task: Task) -> bool:

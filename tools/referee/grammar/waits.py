@@ -64,6 +64,15 @@ NOT_WAITING = (
     "{0} is defined",
 )
 
+MAY_BE_LOOSE = (
+    "{0} is finished or {1}", "{0} is finished or not {1}", "{0}.finished if {1} else true", "{0} is changed",
+    "{0}.changed", "{0}.rc is defined", "{0}.end is defined", "{0}.stdout is defined", "{0}.start is defined",
+    "{0} is finished and {0} is changed", "{0}.finished or {0}.started",
+)  # fmt: skip
+"""Conditions of which it takes thought whether they hold while the job runs; {1} is a switch."""
+NAMED_ITEMS = ("{0}[0]", "{0}[-1]", "{0} | first", "{0} | last", "{0}[{1}]", "{0}[:{1}] | first", "({0} | list)[0]")
+"""One of the results of a loop, by its place; {1} is the last one."""
+
 
 def status(chance: Chance, jid: str, *, cleanup: bool = False) -> Task:
     """The module and its arguments."""
@@ -209,6 +218,7 @@ class After:
                 "otherwise": 4,
                 "indexed": 0.6,
                 "positions": 0.6,
+                "index_var": 0.6,
             }
         )
         chance.note(f"ids by {form}")
@@ -237,11 +247,14 @@ class After:
             return {"loop": f"{{{{ {over.replace('{0}', source)} }}}}", **control}, f"{{{{ {item}{part} }}}}", []
         if form == "indexed":
             return {"with_indexed_items": f"{{{{ {results} }}}}", **control}, f"{{{{ {item}.1.ansible_job_id }}}}", []
-        if form == "positions":
-            over = f"{{{{ range({results} | length) | list }}}}"
-            return {"loop": over, **control}, f"{{{{ {results}[{item}].ansible_job_id }}}}", []
+        if form in ("positions", "index_var"):
+            over, at = f"{{{{ range({results} | length) | list }}}}", item
+            if form == "index_var":
+                at, control = "at", {"loop_control": {**control.get("loop_control", {}), "index_var": "at"}}
+            return {"loop": over, **control}, f"{{{{ {results}[{at}].ansible_job_id }}}}", []
         if form == "first":
-            return {}, f"{{{{ {results}[0].ansible_job_id }}}}", []
+            one = chance.one(NAMED_ITEMS).format(results, max(self._launch.items - 1, 0))
+            return {}, f"{{{{ ({one}).ansible_job_id }}}}", []
         if form == "default":
             return {"loop": f"{{{{ {results} | default([]) }}}}", **control}, f"{{{{ {item}.ansible_job_id }}}}", []
         if form == "gathered":
@@ -264,10 +277,33 @@ class After:
             **until(chance, chance.name("waited")),
             **loop,
         }
-        more = chance.weighted({"": 16, "ignore_errors": 1, "failed_when": 0.7, "changed_when": 1, "no_log": 0.7})
-        task |= {"": {}, "ignore_errors": {"ignore_errors": True}, "failed_when": {"failed_when": False}}.get(
-            more, {more: more == "no_log"} if more else {}
-        )
+        if chance.true(0.06):
+            asked = chance.one(MAY_BE_LOOSE)
+            task["until"] = asked.format(task["register"], chance.one(self._conditions.switches))
+            chance.note(f"until {asked}")
+        more = chance.weighted(
+            {
+                "": 20, "ignore_errors": 1, "failed_when": 0.7, "changed_when": 1, "no_log": 0.7, "tags": 0.7,
+                "never": 0.7, "never but always": 0.3, "own host": 0.7, "local": 0.5,
+                "run_once": 0.7 if len(self._conditions.hosts) > 1 else 0,
+            }
+        )  # fmt: skip
+        if more:
+            chance.note(f"wait with {more}")
+        keywords: dict[str, Task] = {
+            "": {},
+            "ignore_errors": {"ignore_errors": True},
+            "failed_when": {"failed_when": False},
+            "changed_when": {"changed_when": False},
+            "no_log": {"no_log": True},
+            "tags": {"tags": ["slow"]},
+            "never": {"tags": ["never", "slow"]},
+            "never but always": {"tags": ["never", "always"]},
+            "own host": {"delegate_to": "{{ inventory_hostname }}"},
+            "local": {"connection": "local"},
+            "run_once": {"run_once": True},
+        }
+        task |= keywords[more]
         return self._guarded(task, loop, source)
 
     def _peek(self, loop: Task, jid: str, source: str) -> Task:
