@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 from ansible_reap.checks import fixes, reboot
 from ansible_reap.checks.evidence import work
+from ansible_reap.checks.evidence.neighbours import is_silenced, tasks_of_file
 from ansible_reap.checks.evidence.work import number
 from ansible_reap.checks.finding import Finding, Fix, Level, Rule, RuleContext
-from ansible_reap.checks.support import speak
+from ansible_reap.checks.support import listed, speak
 from ansible_reap.content.expressions import names_in
-from ansible_reap.content.model import Task
+from ansible_reap.content.model import Place, Task
 from ansible_reap.flow.analysis import Analysis, AsyncUse
 
 _IGNORED = "Ansible takes no notice of it: the tasks run in the foreground, one after another"
@@ -32,37 +33,97 @@ _WHERE = {
 """By module, or kind of block: its name, and what Ansible does with the keyword (ansible-core 2.16 to 2.22)."""
 
 
+_IMPORTS = ("import_role", "import_tasks")
+"""Calls that Ansible replaces by the tasks called: nothing of ``async``, ``poll`` and ``register`` is left of them."""
+
+
 def check(context: RuleContext) -> Iterator[Finding]:
+    imports: dict[tuple[str, Place | None, str, str], list[AsyncUse]] = {}
     for use in context.analysis.uses:
+        if use.task.module in _IMPORTS:
+            around = next((block.place for block in use.task.enclosing()), None)
+            keyword = "async" if "async" in use.task.keywords else "poll"
+            own = use.task.place if is_silenced(context.analysis, use.task) else around
+            imports.setdefault((use.task.path, own, use.task.module, keyword), []).append(use)
+            continue
         finding = (
-            _keyword(context.analysis, use)
+            _keyword(context.analysis, [use])
             or _poll(context.analysis, use)
             or _zero(context.analysis, use)
             or _serial(use)
         )
         if finding:
             yield finding
+    for uses in imports.values():
+        finding = _keyword(context.analysis, uses)
+        if finding:
+            yield finding
 
 
-def _keyword(analysis: Analysis, use: AsyncUse) -> Finding | None:
-    task = use.task
+def _keyword(analysis: Analysis, uses: list[AsyncUse]) -> Finding | None:
+    """One finding for the tasks, which stand in one block and are of one kind."""
+    tasks = [use.task for use in uses]
+    task, *others = tasks
     if task.module not in _WHERE:
         return None
     what, effect = _WHERE[task.module]
     keyword = "async" if "async" in task.keywords else "poll"
-    waits = _waits_for_nothing(analysis, task)
+    waits = [*dict.fromkeys(wait for each in tasks for wait in _waits_for_nothing(analysis, each))]
     gone = f" No job id is registered either, so the wait for it fails ({waits[0].place})." if waits else ""
     wait_too = ", and take the wait out" if waits else ""
+    alike = f" The same goes for the {task.module} in {_lines(others)}." if others else ""
+    if not waits and task.module in _IMPORTS and any("register" in each.keywords for each in tasks):
+        readers = _readers(analysis, tasks)
+        alike += " The register is passed over too: the variable does not exist"
+        alike += f", and the wait in line {readers[0].line} has no job to wait for." if readers else "."
+        wait_too += f", and take out the wait and what reads the register ({_lines(readers)})" if readers else ""
     return speak(
         RULE,
         task,
-        f"{keyword} on {what} starts no job. {effect.format(keyword=keyword)}.{gone} Put async and poll on the tasks "
-        f"themselves{wait_too}.",
+        f"{keyword} on {what} starts no job. {effect.format(keyword=keyword)}.{gone}{alike} Put async and poll on the "
+        f"tasks themselves{wait_too}.",
         sub_tag="keyword",
-        related=[(wait, "waits for a job that is never started") for wait in waits],
-        settings=use.settings,
-        fix=_without(analysis, task, waits, "async", "poll"),
+        related=[
+            *((other, "starts no job either") for other in others),
+            *((wait, "waits for a job that is never started") for wait in waits),
+        ],
+        settings=uses[0].settings,
+        fix=_without_all(analysis, tasks, waits),
     )
+
+
+def _lines(tasks: list[Task]) -> str:
+    return f"line {tasks[0].line}" if len(tasks) == 1 else f"lines {listed(str(task.line) for task in tasks)}"
+
+
+def _readers(analysis: Analysis, tasks: list[Task]) -> list[Task]:
+    """The waits that get a register of the tasks by way of ``set_fact``, and the tasks that hand it on, waits first."""
+    names = {register for task in tasks if isinstance(register := task.keywords.get("register"), str)}
+    handing = [
+        other
+        for other in tasks_of_file(analysis, tasks[0].path)
+        if other.module == "set_fact" and not names.isdisjoint(names_in(list(other.args.values())))
+    ]
+    facts = {name for other in handing for name in other.args}
+    waits = [
+        reap.task
+        for reap in analysis.reaps
+        if reap.task.path == tasks[0].path
+        and not facts.isdisjoint(names_in([reap.task.args, reap.task.keywords.get(reap.task.loop_keyword or "")]))
+    ]
+    return [*waits, *handing] if waits else []
+
+
+def _without_all(analysis: Analysis, tasks: list[Task], waits: list[Task]) -> Fix | None:
+    """Without the keywords that do nothing on any of the tasks."""
+    if len(tasks) == 1:
+        extra = ("register",) if tasks[0].module in _IMPORTS and "register" in tasks[0].keywords else ()
+        return _without(analysis, tasks[0], waits, "async", "poll", *extra)
+    if waits:
+        return None
+    found = [fixes.keywords.drop(analysis, task, "async", "poll", "register") for task in tasks]
+    edits = tuple(edit for fix in found if fix for edit in fix.edits)
+    return Fix(found[0].description, edits) if found[0] and all(found) else None
 
 
 def _waits_for_nothing(analysis: Analysis, task: Task) -> list[Task]:

@@ -96,13 +96,23 @@ def replaced_by_the_module(analysis: Analysis, task: Task) -> list[Task]:
     found = []
     for other in tasks_of_file(analysis, task.path):
         if other.line > task.end_line:
-            if other.module not in _WAITING or other.keywords.get("when") not in (None, task.keywords.get("when")):
+            if other.module not in _WAITING or not _is_for_this_reboot(other, task):
                 break  # a wait under another condition may be there for another reboot too
             found.append(other)
     register = task.keywords.get("register")
     naming = tasks_naming(analysis, task.path, register) if isinstance(register, str) else ()
     looking = [other for other in naming if other.line > task.end_line and other.module == "async_status"]
     return [*found, *(other for other in looking if other not in found)]
+
+
+def _is_for_this_reboot(other: Task, task: Task) -> bool:
+    """Whether a wait after the reboot has no condition, the reboot's, or the one that it has been launched."""
+    when, register = other.keywords.get("when"), task.keywords.get("register")
+    if when in (None, task.keywords.get("when")):
+        return True
+    terms = when if isinstance(when, list) else [when]
+    launched = {f"{register}.changed", f"{register} is changed", f"{register}|changed"}
+    return isinstance(register, str) and all(" ".join(str(term).split()) in launched for term in terms)
 
 
 def _is_the_controller(launch: Launch) -> bool:

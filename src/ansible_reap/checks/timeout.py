@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from ansible_reap.checks import fixes, reboot, unreaped
 from ansible_reap.checks.evidence import work
 from ansible_reap.checks.evidence.limits import at_the_limit, ends_it_at_once, too_short
-from ansible_reap.checks.evidence.neighbours import is_test, lines_of
+from ansible_reap.checks.evidence.neighbours import is_silenced, is_test
 from ansible_reap.checks.finding import Finding, Fix, Level, Related, Rule, RuleContext
 from ansible_reap.checks.support import constant, contexts, is_open, speak, variable
 from ansible_reap.content.model import Task
@@ -53,17 +53,12 @@ def check(context: RuleContext) -> Iterator[Finding]:
     for reap in context.analysis.reaps:
         waited_for = [launch for launch in context.analysis.launches if reap in launch.reaps]
         for found in _window(context.analysis, reap, waited_for):
-            if is_test(reap.task) and not _has_a_say(context.analysis, reap.task):
+            if is_test(reap.task) and not is_silenced(context.analysis, reap.task):
                 name = reap.task.path.rpartition("/")[2]
                 copies.setdefault((name, reap.task.name, found.message), []).append(found)
             else:
                 yield found
     yield from map(_once, copies.values())
-
-
-def _has_a_say(analysis: Analysis, task: Task) -> bool:
-    """Whether a comment of the task silences findings: those are not for its copies, nor are theirs for it."""
-    return any("noqa" in line for line in lines_of(analysis, task.path)[task.line - 1 : task.end_line])
 
 
 def _once(alike: list[Finding]) -> Finding:

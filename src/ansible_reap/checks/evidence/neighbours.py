@@ -247,6 +247,11 @@ def _lines(text: str) -> list[str]:
     return text.splitlines()
 
 
+def is_silenced(analysis: Analysis, task: Task) -> bool:
+    """Whether a comment of the task silences findings: those are told of it alone, not of it and others together."""
+    return any("noqa" in line for line in lines_of(analysis, task.path)[task.line - 1 : task.end_line])
+
+
 def has_comment(analysis: Analysis, task: Task, keyword: str) -> bool:
     """Whether a comment on the keyword's line, or right above it, says why it stands there."""
     lines = lines_of(analysis, task.path)
