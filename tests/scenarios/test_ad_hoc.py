@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -48,6 +49,7 @@ def test_a_job_of_an_ad_hoc_command_is_not_lost(core: str, tmp_path: Path) -> No
         text=True,
         check=True,
     )
+    assert re.search(r"^run \S+ of an ad-hoc command on ", lines.stdout)
     assert lines.stdout.count("'command' at ad-hoc command, job") == len(listed)
     got = controller.collect("-e", "wait=true")
     assert got.status == 0, got.output

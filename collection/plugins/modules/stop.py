@@ -439,7 +439,7 @@ class Ending:
     def look(self, dry_run: bool) -> None:
         status = self.job.result()
         if status == "ended":
-            self.close("already_ended", "it had ended already")
+            self.close("already_ended", "before it was looked for")
             return
         self._had_file = status != "missing"
         try:
@@ -457,7 +457,7 @@ class Ending:
 
     def _without_processes(self, status: str) -> None:
         if self.job.result() == "ended":  # while we looked
-            self.close("already_ended", "it had ended already")
+            self.close("already_ended", "before it was looked for")
         elif status == "missing":
             self.close("not_found", "there is neither a status file nor a process of this id")
         else:
@@ -469,7 +469,7 @@ class Ending:
 
     def terminate(self) -> None:
         if self.job.result() == "ended":  # what it has left behind on purpose is not ours to end
-            self.close("already_ended", "it had ended already")
+            self.close("already_ended", "before it was looked for")
             return
         self._signal(signal.SIGTERM)
 

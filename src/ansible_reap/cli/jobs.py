@@ -106,11 +106,16 @@ def _as_json(ended: Sequence[RunLedger]) -> dict[str, object]:
     return {"version": 1, "jobs": jobs, "may_have_started": tasks}
 
 
+_AD_HOC = {"__adhoc_playbook__": "an ad-hoc command"}
+"""What Ansible calls the playbook that it makes of a command (ansible-core 2.16 to 2.22), and what people do."""
+
+
 def _print_run(ledger: RunLedger) -> None:
     if ledger.is_accounted_for:
         return
     run = ledger.run
-    print(one_line(f"run {run.run} of {', '.join(run.playbooks) or 'an unknown playbook'} on {run.controller}"))
+    names = [_AD_HOC.get(name, name) for name in run.playbooks]
+    print(one_line(f"run {run.run} of {', '.join(names) or 'an unknown playbook'} on {run.controller}"))
     for job in ledger.launches:
         print("  " + one_line(_job_line(job)))
     for task, hosts in _unanswered(ledger):
