@@ -36,13 +36,15 @@ help:
 	@echo "make build   build the wheel and the sdist into dist/"
 	@echo "make release-check  everything that must hold before a release; leaves what is published in dist/"
 
-# The project to check, as in: make check DIR=~/my-project ARGS="--min-severity medium"
+# The project to check, as in: make check DIR=~/my-project ARGS="--min-severity medium". Not every shell reads that ~.
 DIR ?= .
 ARGS ?=
 
 check:
 	@$(MAKE_ENVS) newest
-	@reap=$$(pwd)/src; python=$$($(PYTHON) tools/envs.py path newest)/bin/python; cd "$(DIR)" && PYTHONPATH="$$reap" "$$python" -m ansible_reap check $(ARGS) || [ $$? = 1 ]
+	@reap=$$(pwd)/src; python=$$($(PYTHON) tools/envs.py path newest)/bin/python; dir="$(DIR)"; \
+	case $$dir in "~/"*) dir=$$HOME/$${dir#??} ;; esac; \
+	cd "$$dir" && PYTHONPATH="$$reap" "$$python" -m ansible_reap check $(ARGS) || [ $$? = 1 ]
 
 demo:
 	@$(MAKE_ENVS) newest
