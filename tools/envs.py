@@ -81,7 +81,7 @@ TOOLS = (
 )
 EDITOR = ("pygls~=2.1", "pytest-lsp~=1.0", "pytest~=9.2", "PyYAML>=6.0", "Jinja2>=3.1")
 GALAXY = ("galaxy-importer~=0.4.44",)
-OTLP = ("opentelemetry-proto~=1.45",)  # OpenTelemetry's own definition of what its collectors take
+OTLP = ("opentelemetry-proto~=1.45", "prometheus-client~=0.26")  # what spans and metrics are read with
 RUNNER = ("ansible-runner~=2.4", "ansible-core>=2.18,<2.22")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from ansible_reap.cli import main
 from ansible_reap.reports import otlp, prometheus, run_report, summary
+from support import environments
 
 JOB: dict[str, Any] = {
     "jid": "j1.1",
@@ -97,6 +99,25 @@ def test_prometheus_has_one_series_a_launch(report: run_report.Report) -> None:
     problems = {labels: value for (name, labels), value in samples.items() if name.endswith("launch_problem_jobs")}
     assert sorted(problems.values()) == [0, 1]
     assert "j1.1" not in text
+
+
+PARSE = """
+import json, sys
+from prometheus_client.parser import text_string_to_metric_families
+families = text_string_to_metric_families(sys.stdin.read())
+print(json.dumps([[sample.name, sample.labels, sample.value] for family in families for sample in family.samples]))
+"""
+
+
+@pytest.mark.skipif(environments.environment("otlp") is None, reason="no environment otlp: tools/envs.py make otlp")
+def test_prometheus_is_read_by_prometheus_own_parser(tmp_path: Path) -> None:
+    text = prometheus.render(run_report.read(written(tmp_path, JOB, BAD)))
+    python = environments.program("otlp", "python")
+    done = subprocess.run([python, "-c", PARSE], input=text, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    samples = json.loads(done.stdout)
+    assert len(samples) == sum(not line.startswith("#") for line in text.splitlines())
+    assert {labels["task"] for _, labels, _ in samples if "task" in labels} == {JOB["task"], HOSTILE}
 
 
 def test_every_family_is_named_once(report: run_report.Report) -> None:
