@@ -253,7 +253,9 @@ class After:
                 at, control = "at", {"loop_control": {**control.get("loop_control", {}), "index_var": "at"}}
             return {"loop": over, **control}, f"{{{{ {results}[{at}].ansible_job_id }}}}", []
         if form == "first":
-            one = chance.one(NAMED_ITEMS).format(results, max(self._launch.items - 1, 0))
+            place = chance.one(NAMED_ITEMS)
+            chance.note(f"{place} of {'several' if self._launch.items > 1 else 'one'}")
+            one = place.format(results, max(self._launch.items - 1, 0))
             return {}, f"{{{{ ({one}).ansible_job_id }}}}", []
         if form == "default":
             return {"loop": f"{{{{ {results} | default([]) }}}}", **control}, f"{{{{ {item}.ansible_job_id }}}}", []
