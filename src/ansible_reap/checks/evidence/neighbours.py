@@ -101,8 +101,8 @@ def own_waits_after(analysis: Analysis, task: Task) -> list[Task]:
     play, found = play_of(task), []
     after = tasks_after(analysis, task.path, task.end_line)
     for other in islice((each for each in after if each.module != "block"), _NEXT):
-        if play_of(other) != play:
-            break
+        if play_of(other) != play or (found and str(other.keywords.get("poll")) == "0"):
+            break  # what comes after another launch may wait for that one
         waits = other.module == "wait_for" and str(other.args.get("state", "started")) != "stopped"
         asks = "until" in other.keywords and other.module != "async_status" and "async" not in other.keywords
         if (waits or asks or _waits_by_program(other)) and len(_topics(task) & _topics(other)) >= _ENOUGH_IN_COMMON:
