@@ -98,7 +98,8 @@ def own_wait_after(analysis: Analysis, task: Task) -> Task | None:
 
 def own_waits_after(analysis: Analysis, task: Task) -> list[Task]:
     """Those of the next tasks that wait, by other means than ``async_status``, for what this one is about."""
-    play, found = play_of(task), []
+    play = play_of(task)
+    found: list[Task] = []
     after = tasks_after(analysis, task.path, task.end_line)
     for other in islice((each for each in after if each.module != "block"), _NEXT):
         if play_of(other) != play or (found and str(other.keywords.get("poll")) == "0"):

@@ -110,15 +110,26 @@ class KnownTime:
     """Whether it is only the most that the work may take."""
 
 
+_WAITING_MODULES = {"ovirt_host": 600.0}
+"""Modules that wait for minutes until what they ask for is there, and for how many seconds at most by default."""
+
+
 def known_time(task: Task) -> KnownTime | None:
     """The time that the task itself states.
 
-    By a ``timeout`` of wait_for, get_url or uri, by ``sleep`` and ``timeout``, or by the option of a program that puts
-    a host under load.
+    By the ``timeout`` of a module that waits, by ``sleep`` and ``timeout``, or by the option of a program that puts a
+    host under load.
     """
     if task.module in ("wait_for", "get_url", "uri"):
         seconds = number(task.args.get("timeout"))
         return KnownTime(seconds, f"the timeout of {task.module}", is_bound=True) if seconds else None
+    name = task.module.rpartition(".")[2]
+    if name in _WAITING_MODULES and task.args.get("wait", True) not in (False, "false", "no"):
+        given = number(task.args.get("timeout"))
+        if given is None and "timeout" in task.args:
+            return None
+        source = f"the {'default ' if given is None else ''}timeout of {name}"
+        return KnownTime(_WAITING_MODULES[name] if given is None else given, source, is_bound=True)
     found = commands(task)
     if any(command.is_background for command in found):
         return None
