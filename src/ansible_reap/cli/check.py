@@ -210,6 +210,8 @@ def _report(root: Path, lint: _Lint, unsaved: Mapping[str, bytes], args: argpars
     _write(outcome, args)
     if args.format == "text" or args.output:
         _tell_errors(outcome, verbose=args.verbose)
+    for each in outcome.not_followed:
+        print(one_line(str(each)), file=sys.stderr)
     for line in outcome.stale:
         print(one_line(line), file=sys.stderr)
     return outcome.exit_status

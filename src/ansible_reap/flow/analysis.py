@@ -136,6 +136,20 @@ class ReadError:
         return f"{self.path}:{self.line}: {self.message}"
 
 
+@dataclass(frozen=True, slots=True)
+class NotFollowed:
+    """A launch, by its place, whose jobs were followed up to a bound: which one was reached, and where."""
+
+    path: str
+    line: int
+    bound: ReadError
+
+    def __str__(self) -> str:
+        at = self.bound
+        where, until = f"{self.path}:{self.line}", f"{at.path}:{at.line}"
+        return f"{where}: is not followed past {until}, so its verdict is unknown: {at.message}"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Analysis:
     """What one look at a project found."""
@@ -151,6 +165,8 @@ class Analysis:
     """Files that do not parse, or cannot be read, and concern no job."""
     crashes: tuple[ReadError, ...] = ()
     """Places that were not checked for an error of our own; the launches that this may concern are unknown."""
+    not_followed: tuple[NotFollowed, ...] = ()
+    """Launches that are unknown because a bound was reached."""
     texts: Mapping[str, str] = field(default_factory=dict)
     """The text of the files that hold launches or reaps, by path relative to the root."""
     steps: Mapping[str, tuple[Task, ...]] = field(default_factory=dict)

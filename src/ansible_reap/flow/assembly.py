@@ -10,7 +10,7 @@ from ansible_reap.content import expressions
 from ansible_reap.content.library import Library
 from ansible_reap.content.model import Place, Task
 from ansible_reap.content.tasks import Content, TaskBlock
-from ansible_reap.flow.analysis import Analysis, AsyncUse, Launch, Quantity, Reap, ReapKind
+from ansible_reap.flow.analysis import Analysis, AsyncUse, Launch, NotFollowed, Quantity, Reap, ReapKind
 from ansible_reap.flow.evaluation.scalars import numbers
 from ansible_reap.flow.evaluation.values import UNKNOWN, Const
 from ansible_reap.flow.verdicts import Judgement, judge, merged
@@ -44,6 +44,7 @@ def outcome(library: Library, record: Record) -> Analysis:
         uses=tuple(uses),
         errors=(),
         crashes=tuple(record.crashes),
+        not_followed=tuple(_not_followed(by_task, launches, record)),
         files=len(library.project.yaml),
         texts={path: library.source(path).decode("utf-8", "replace") for path in sorted(paths)},
         steps={path: _steps(library, path) for path in sorted(paths | _calling(found))},
@@ -53,6 +54,18 @@ def outcome(library: Library, record: Record) -> Analysis:
 def _calling(reaps: Iterable[Reap]) -> set[str]:
     """The files by way of which the reaps are reached."""
     return {place.rpartition(":")[0] for reap in reaps for way in reap.ways for place in way}
+
+
+def _not_followed(
+    by_task: Mapping[int, list[Judgement]], launches: Iterable[Launch], record: Record
+) -> Iterator[NotFollowed]:
+    for launch in launches:
+        if launch.verdict is not Verdict.UNKNOWN:
+            continue
+        numbers = (each.instance.number for each in by_task[id(launch.task)] if each.verdict is Verdict.UNKNOWN)
+        met = next((record.bounds[number] for number in numbers if number in record.bounds), None)
+        if met is not None:
+            yield NotFollowed(launch.task.path, launch.task.line, met)
 
 
 def _steps(library: Library, path: str) -> tuple[Task, ...]:

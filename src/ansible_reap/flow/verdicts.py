@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import ReapKind
 from ansible_reap.flow.evaluation.formulas import (
+    MAX_ATOMS,
     Atom,
     Formula,
     atoms,
@@ -15,6 +16,7 @@ from ansible_reap.flow.evaluation.formulas import (
     decided,
     disj,
     implies,
+    is_decidable,
     relaxed,
     satisfiable,
     without_choices,
@@ -31,6 +33,9 @@ _FIRST_HOST = frozenset(
     for hosts in ("ansible_play_batch", "ansible_play_hosts", "ansible_play_hosts_all", "play_hosts")
 )
 """Conditions that hold on the first host of the play and nowhere else."""
+TOO_MANY_CONDITIONS = (
+    f"a wait under more than {MAX_ATOMS} conditions together with the launch's; give both the same when"
+)
 _YES = frozenset({"true", "yes", "on", "1"})
 _NO = frozenset({"false", "no", "off", "0"})
 
@@ -77,6 +82,9 @@ def judge(written: Instance, record: Record, waits_elsewhere: Callable[[Instance
     if instance.cuts:
         return verdict(Verdict.UNKNOWN if instance.cuts_after_work else Verdict.REBOOT)
     if _is_unknown(instance, record, waits) or (not waits and waits_elsewhere(instance)):
+        return verdict(Verdict.UNKNOWN)
+    if _is_too_much(instance, waits):
+        record.beyond(instance.number, waits[0].task.place, TOO_MANY_CONDITIONS)
         return verdict(Verdict.UNKNOWN)
     tag, text, confidence = _fault(instance, waits)
     if instance.detached is not None:
@@ -205,6 +213,13 @@ def _is_unknown(instance: Instance, record: Record, waits: list[Cover]) -> bool:
         return True
     every = [cover for cover in instance.covers if cover.kind is ReapKind.WAIT and cover.is_sure]
     return _all_covered(instance, every, without_choices)
+
+
+def _is_too_much(instance: Instance, waits: list[Cover]) -> bool:
+    """Whether it cannot be told if the waits that may be for every job cover the launch: too many conditions."""
+    whole = [cover for cover in waits if not cover.is_partial and cover.index in (None, EACH)]
+    covered = disj(*(relaxed(cover.guard, instance.number) for cover in whole))
+    return bool(whole) and not is_decidable(instance.guard, covered)
 
 
 def _fault(instance: Instance, waits: list[Cover]) -> tuple[str, str, str]:

@@ -76,6 +76,9 @@ def judged(survey: Survey, settings: Settings, asked: Request, unsaved: Mapping[
         stale=tuple(
             f"{known.name}:{entry.line}: nothing meets '{_shown(entry)}' any more; delete the line" for entry in stale
         ),
+        not_followed=tuple(
+            each for each in analysis.not_followed if asked.covers(each.path) and each.path not in left_out
+        ),
         passed_over=tuple(
             error
             for error in analysis.passed_over

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from ansible_reap.checks.finding import Finding, Rule
     from ansible_reap.content.model import Place
-    from ansible_reap.flow.analysis import Launch, ReadError
+    from ansible_reap.flow.analysis import Launch, NotFollowed, ReadError
 
 
 class Outcome(NamedTuple):
@@ -33,6 +33,8 @@ class Outcome(NamedTuple):
     rules: Mapping[str, Rule] = MappingProxyType({})
     passed_over: tuple[ReadError, ...] = ()
     """YAML files that do not parse and concern no job."""
+    not_followed: tuple[NotFollowed, ...] = ()
+    """Launches that are unknown because a bound of the analysis was reached."""
     stale: tuple[str, ...] = ()
     """Entries of the ignore file that no longer match a finding, one line each."""
 
@@ -89,5 +91,9 @@ def seen_from(outcome: Outcome, folder: Path) -> Outcome:
         ),
         errors=tuple(replace(error, path=path(error.path)) for error in outcome.errors),
         passed_over=tuple(replace(error, path=path(error.path)) for error in outcome.passed_over),
+        not_followed=tuple(
+            replace(each, path=path(each.path), bound=replace(each.bound, path=path(each.bound.path)))
+            for each in outcome.not_followed
+        ),
         texts={path(name): text for name, text in outcome.texts.items()},
     )

@@ -10,12 +10,13 @@ from jinja2 import nodes
 
 from ansible_reap.content import expressions
 from ansible_reap.content.source import Hidden, Unsafe
-from ansible_reap.flow.evaluation import filters, functions, parts
+from ansible_reap.flow.evaluation import bounds, filters, functions, parts
 from ansible_reap.flow.evaluation.formulas import Atom, Formula, conj, neg
 from ansible_reap.flow.evaluation.layers import CALLED, Choices, Layer, Scope
 from ansible_reap.flow.evaluation.scalars import ARITHMETIC, MAX_TEXT, as_number, combined
 from ansible_reap.flow.evaluation.truths import truth
 from ansible_reap.flow.evaluation.values import (
+    MAX_ITEMS,
     NOT_PLAIN,
     UNDEFINED,
     UNKNOWN,
@@ -74,13 +75,13 @@ class Evaluator:
             return Const(data)
         if isinstance(data, list):
             if not self._enter():
-                return Unknown(self.live)
-            items = tuple(self.data(item) for item in data[:200])
+                return self._too_much()
+            items = (*(self.data(item) for item in data[:MAX_ITEMS]), *self.left(data))
             self._depth -= 1
-            return Seq(items, is_open=len(data) > 200)
+            return Seq(items, is_open=len(data) > MAX_ITEMS)
         if isinstance(data, dict):
             if not self._enter():
-                return Unknown(self.live)
+                return self._too_much()
             entries: list[tuple[str, Value]] = []
             rest: Value | None = None
             for key, inner in data.items():
@@ -92,6 +93,14 @@ class Evaluator:
             self._depth -= 1
             return Map(tuple(entries), rest)
         return Const(data)
+
+    def left(self, written: list[Any]) -> list[Value]:
+        """What stands for the items of a list beyond the bound, where they may be jobs: one item that may be any."""
+        held = taints(self._by_names(expressions.names_in(written[MAX_ITEMS:]))) if len(written) > MAX_ITEMS else None
+        if not held:
+            return []
+        bounds.met(f"a list of more than {MAX_ITEMS} items; wait for fewer jobs at once", held)
+        return [Unknown(held)]
 
     def text(self, text: str) -> Value:
         """A string that Ansible would template."""
@@ -155,7 +164,7 @@ class Evaluator:
             if (name, number) in self._reading:
                 continue  # defined in terms of itself: the next layer's is meant
             if not self._enter():
-                return Unknown(self.live)
+                return self._too_much()
             self._reading.add((name, number))
             try:
                 value = self._ready(raw)
@@ -200,12 +209,19 @@ class Evaluator:
         self._depth += 1
         return True
 
+    def _too_much(self) -> Value:
+        what = (
+            f"an expression of more than {MAX_STEPS:,} steps, or {MAX_DEPTH} within each other; give parts of it names"
+        )
+        bounds.met(what, self.live)
+        return Unknown(self.live)
+
     # ---- expressions
 
     def value(self, node: nodes.Node) -> Value:
         """The value of an expression."""
         if not self._enter():
-            return Unknown(self.live)
+            return self._too_much()
         try:
             return self._value(node)
         finally:
@@ -312,7 +328,9 @@ class Evaluator:
         function = ARITHMETIC[type(node)]
         pairs = [(conj(a, b), x, y) for a, x in options(left) for b, y in options(right)]
         if len(pairs) > MAX_PRODUCT:
-            return Unknown(taints(left) | taints(right))
+            held = taints(left) | taints(right)
+            bounds.met(f"a sum with more than {MAX_PRODUCT} possible pairs of values; add up fewer at once", held)
+            return Unknown(held)
         return alt((guard, combined(function, x, y)) for guard, x, y in pairs)
 
     # ---- parts of values

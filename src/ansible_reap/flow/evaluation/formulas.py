@@ -292,6 +292,31 @@ def implies(premise: Formula, conclusion: Formula) -> bool:
     return all(holds(conclusion, true) for true in _assignments(every) if holds(premise, true))
 
 
+def is_decidable(premise: Formula, conclusion: Formula) -> bool:
+    """Whether ``implies`` is right about these where it says no.
+
+    With too many atoms to try everything, those that the premise settles are left out; of the others, if they are still
+    too many, only all and none are tried.
+    """
+    premise, conclusion = settled(premise), settled(conclusion)
+    every = list(dict.fromkeys(itertools.chain(atoms(premise), atoms(conclusion))))
+    if len(every) <= MAX_ATOMS:
+        return True
+    given = list(_literals(premise))
+    true = frozenset(part for part in given if isinstance(part, Atom))
+    said: dict[str | None, str | None] = {atom.subject: atom.constant for atom in true if atom.subject is not None}
+    left = [
+        atom
+        for atom in every
+        if atom not in true and neg(atom) not in given and said.get(atom.subject, atom.constant) == atom.constant
+    ]
+    is_possible = _possible(every)
+    few = len(left) <= MAX_ATOMS
+    rest = itertools.product((False, True), repeat=len(left)) if few else [[False] * len(left), [True] * len(left)]
+    tries = (true.union(itertools.compress(left, chosen)) for chosen in rest)
+    return any(is_possible(each) and holds(premise, each) and not holds(conclusion, each) for each in tries)
+
+
 def exclude_plainly(one: Formula, other: Formula) -> bool:
     """Whether two formulas bear parts that rule each other out: ``x`` and ``not x``, or two constants for one thing.
 
@@ -330,18 +355,28 @@ def _conjuncts(formula: Formula) -> Iterable[Formula]:
 
 
 def _assignments(every: list[Atom]) -> Iterator[frozenset[Atom]]:
+    is_possible = _possible(every)
+    for choice in itertools.product((False, True), repeat=len(every)):
+        true = frozenset(itertools.compress(every, choice))
+        if is_possible(true):
+            yield true
+
+
+def _possible(every: list[Atom]) -> Callable[[frozenset[Atom]], bool]:
+    """A test of whether exactly these atoms can hold together."""
     offered = Counter(atom.subject for atom in every if atom.choices)
     must_hold = {atom.subject for atom in every if atom.choices and offered[atom.subject] == atom.choices}
     defined = [atom for atom in every if atom.text.endswith(_DEFINED)]
     needs = [(atom, other) for other in defined for atom in every if _needs(atom, other)]
-    for choice in itertools.product((False, True), repeat=len(every)):
-        true = frozenset(itertools.compress(every, choice))
+
+    def is_possible(true: frozenset[Atom]) -> bool:
         equal = [atom for atom in true if atom.subject is not None]
         subjects = {atom.subject: atom.constant for atom in equal}
         if not must_hold <= subjects.keys() or any(atom in true and other not in true for atom, other in needs):
-            continue
-        if all(subjects[atom.subject] == atom.constant for atom in equal):
-            yield true
+            return False
+        return all(subjects[atom.subject] == atom.constant for atom in equal)
+
+    return is_possible
 
 
 def _needs(atom: Atom, other: Atom) -> bool:

@@ -6,6 +6,7 @@ from ansible_reap.flow.evaluation.formulas import Formula
 from ansible_reap.flow.evaluation.shared import EvaluatorInterface
 from ansible_reap.flow.evaluation.values import (
     EACH,
+    MAX_ITEMS,
     UNKNOWN,
     Alt,
     Const,
@@ -21,8 +22,11 @@ from ansible_reap.flow.evaluation.values import (
     is_counted,
     options,
     plain,
+    shortened,
     taints,
 )
+
+MAX_FLATTENED = 400
 
 
 def defaulted(value: Value, default: Value, *, on_false: bool = False) -> Value:
@@ -55,7 +59,7 @@ def flattened(value: Value, levels: int = 20) -> Value:
             assert isinstance(deeper, Seq)
             items.extend(part if guard is True else Alt(((guard, part),)) for part in deeper.items)
             is_open = is_open or deeper.is_open
-    return Seq(tuple(items[:400]), is_open or len(items) > 400)
+    return shortened(items, MAX_FLATTENED, is_open=is_open)
 
 
 def entries(mapping: Map | None, what: str) -> Value:
@@ -155,6 +159,9 @@ def crossed(lists: list[Value]) -> Value:
     is_open = False
     for part in lists:
         seq = as_seq(part) or Seq((Unknown(taints(part)),), is_open=True)
-        is_open = is_open or seq.is_open
-        rows = [(*row, item) for row in rows for item in seq.items][:200]
+        rows = [(*row, item) for row in rows for item in seq.items]
+        is_open = is_open or seq.is_open or len(rows) > MAX_ITEMS
+        if len(rows) > MAX_ITEMS:
+            kept = shortened([Seq(row) for row in rows], MAX_ITEMS, is_open=True).items
+            rows = [item.items if isinstance(item, Seq) else (item,) * len(rows[0]) for item in kept]
     return Seq(tuple(Seq(row, is_row=True) for row in rows), is_open)

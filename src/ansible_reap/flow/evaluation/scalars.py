@@ -22,6 +22,7 @@ from ansible_reap.flow.evaluation.values import (
     lifted,
     options,
     plain,
+    shortened,
     taints,
 )
 
@@ -124,12 +125,7 @@ def combined(function: Callable[[Any, Any], Any], left: Value, right: Value) -> 
 
 def _chained(first: Seq, second: Seq) -> Seq:
     """One list after the other; of what is beyond the bound only the jobs are kept."""
-    items = first.items + second.items
-    is_open = first.is_open or second.is_open
-    if len(items) <= MAX_CHAINED:
-        return Seq(items, is_open)
-    lost = taints(Seq(items[MAX_CHAINED:]))
-    return Seq((*items[:MAX_CHAINED], *((Unknown(lost),) if lost else ())), is_open=True)
+    return shortened(first.items + second.items, MAX_CHAINED, is_open=first.is_open or second.is_open)
 
 
 def string_method(text: str, method: str, arguments: list[Any]) -> Value:

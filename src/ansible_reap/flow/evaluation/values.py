@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
 from typing import Any, ClassVar
 
+from ansible_reap.flow.evaluation import bounds
 from ansible_reap.flow.evaluation.formulas import Formula, conj, disj, implies, is_large, neg, satisfiable
 from ansible_reap.records import dataclass, replace
 
@@ -233,6 +234,7 @@ def alt(choices: Iterable[tuple[Formula, Value]]) -> Value:
     """One of the choices. Equal values are merged; with too many conditions, or too complex ones, it is unknown."""
     guards: list[Formula] = []
     values: list[Value] = []
+    held: frozenset[int] = frozenset()
     for guard, value in choices:
         for under, inner in options(value, guard):
             if under is False:
@@ -243,12 +245,16 @@ def alt(choices: Iterable[tuple[Formula, Value]]) -> Value:
             elif len(values) <= MAX_OPTIONS * 4:
                 guards.append(under)
                 values.append(inner)
+            else:
+                held |= taints(inner)
     if not values:
         return UNDEFINED
     if len(values) == 1 and (guards[0] is True or isinstance(values[0], (Const, Unknown, Undefined))):
         return values[0]
     if len(values) > MAX_OPTIONS or any(is_large(guard) for guard in guards):
-        return Unknown(frozenset().union(*(taints(value) for value in values)))
+        held = held.union(*(taints(value) for value in values))
+        bounds.met(f"a value with more than {MAX_OPTIONS} alternatives; let fewer jobs share one variable", held)
+        return Unknown(held)
     return Alt(tuple(zip(guards, values, strict=True)))
 
 
@@ -335,6 +341,15 @@ def lifted(data: Any) -> Value:
     if isinstance(data, dict):
         return Map(tuple((str(key), Const(inner)) for key, inner in data.items()))
     return Const(data)
+
+
+def shortened(items: Sequence[Value], most: int, *, is_open: bool) -> Seq:
+    """The list up to a bound; of what is beyond it only the jobs are kept, in one item that may be any of them."""
+    if len(items) <= most:
+        return Seq(tuple(items), is_open)
+    held = taints(Seq(tuple(items[most:])))
+    bounds.met(f"a list of more than {most:,} items; wait for fewer jobs at once", held)
+    return Seq((*items[:most], *((Unknown(held),) if held else ())), is_open=True)
 
 
 def as_seq(value: Value) -> Seq | None:

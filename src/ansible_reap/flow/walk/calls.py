@@ -10,13 +10,14 @@ from ansible_reap.content import arguments, expressions
 from ansible_reap.content.keywords import ROLE_KEYWORDS
 from ansible_reap.content.model import Place, Task
 from ansible_reap.content.roles import MAX_CANDIDATES, Role
+from ansible_reap.flow.evaluation import bounds
 from ansible_reap.flow.evaluation.evaluator import Evaluator
 from ansible_reap.flow.evaluation.formulas import Atom, Formula, atoms, conj
 from ansible_reap.flow.evaluation.patterns import guarded_patterns, is_open, patterns
 from ansible_reap.flow.evaluation.values import UNKNOWN, Seq, Undefined, Unknown, handles, is_counted, one_of, taints
 from ansible_reap.flow.walk.state import Frame, tags_of
 from ansible_reap.flow.walk.visit import Visit
-from ansible_reap.flow.walk.walk import MAX_DEPTH, Walk
+from ansible_reap.flow.walk.walk import MAX_DEPTH, TOO_DEEP, Walk
 from ansible_reap.records import dataclass
 
 MAX_ROUNDS = 12
@@ -82,7 +83,10 @@ def run_role(
 ) -> None:
     """Walk a role: what it depends on, then its tasks."""
     key = f"role {role.path} {entry}"
-    if key in walk.stack or len(walk.stack) > MAX_DEPTH:
+    if key in walk.stack:
+        return
+    if len(walk.stack) > MAX_DEPTH:
+        walk.cut(TOO_DEEP)
         return
     files = walk.finder.part_files(role, "tasks", entry)
     metas = walk.finder.part_files(role, "meta")
@@ -222,6 +226,10 @@ def _rounds(visit: Visit, items: Seq) -> list[dict[str, Any]]:
         return [visit.bound(item, at if is_exact else None) for at, item in enumerate(items.items)]
     if not items.items and not items.is_open:
         return []
+    held = handles(items)
+    if held and len(items.items) > limit:
+        bounds.met(f"an include in a loop of more than {limit} rounds; loop within the file, or over fewer jobs", held)
+        return [visit.bound(Unknown(held)), visit.bound(Unknown(held))]
     some = one_of(Seq(items.items, is_open=True))
     return [visit.bound(some), visit.bound(some)]
 
@@ -235,7 +243,7 @@ def _one_call(
         signature=hash((frame.signature, repr(params)[:2000])) if params else frame.signature,
     ).with_params(params)
     if inner.depth > MAX_DEPTH:
-        walk.is_cut_short = True
+        walk.cut(TOO_DEEP)
         return
     if task.module in ROLE_CALLS:
         _role_call(walk, task, inner, params)
@@ -280,7 +288,7 @@ def _alternatives(
 ) -> list[tuple[Any, Any, Frame]]:
     """Each target with the frame in which it is walked: of several only one is meant, and it is not known which."""
     if len(targets) > MAX_CANDIDATES:
-        walk.is_cut_short = True
+        walk.cut(f"a name that may mean more than {MAX_CANDIDATES} files; write out more of it")
     if len(targets) == 1:
         return [(key, value, frame) for key, value in targets.items()]
     subject = f"choice at {task.place} {walk.record.fresh()}"

@@ -9,6 +9,7 @@ from ansible_reap.content.call_graph import CallGraph
 from ansible_reap.content.call_names import MAIN_FILES
 from ansible_reap.content.library import Library
 from ansible_reap.content.roles import Finder
+from ansible_reap.flow.evaluation import bounds
 from ansible_reap.flow.walk import effects, order
 from ansible_reap.flow.walk.own_plugins import own_plugins
 from ansible_reap.flow.walk.record import Record
@@ -22,6 +23,7 @@ def walk_project(library: Library) -> Record:
     finder = Finder(library)
     ground = Ground(library, graph, finder, GroupVariables(library), RoleVariables(library, finder))
     record = Record()
+    bounds.taken()  # what an earlier analysis has left
     record.own = own_plugins(library)
     _walk_playbooks(ground, record)
     _walk_the_rest(ground, record)
@@ -34,10 +36,14 @@ def _start(ground: Ground, record: Record) -> Walk:
 
 
 def _finish(walk: Walk, record: Record) -> None:
+    for number, what in bounds.taken().items():
+        record.beyond(number, walk.place, what)
     for number in walk.launched:
         record.seen_with[number] = walk.looks
-        if walk.is_cut_short or walk.has_crashed:
+        if walk.cut_at is not None or walk.has_crashed:
             record.cut_short.add(number)
+        if walk.cut_at is not None:
+            record.bounds.setdefault(number, walk.cut_at)
 
 
 def _walk_playbooks(ground: Ground, record: Record) -> None:

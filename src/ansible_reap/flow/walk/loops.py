@@ -10,6 +10,7 @@ from ansible_reap.flow.evaluation.evaluator import Evaluator
 from ansible_reap.flow.evaluation.lists import crossed, flattened, keyed, subelements, zipped
 from ansible_reap.flow.evaluation.patterns import MAX_PATTERNS, patterns
 from ansible_reap.flow.evaluation.values import (
+    MAX_ITEMS,
     NOT_PLAIN,
     UNKNOWN,
     Const,
@@ -60,8 +61,9 @@ def _written(evaluator: Evaluator, written: Any) -> Value:
             if taints(value) or as_seq(value) is not None or as_map(value) is not None:
                 return value
     if isinstance(written, list):
-        parts = [_written(evaluator, part) if isinstance(part, str) else evaluator.data(part) for part in written[:200]]
-        return Seq(tuple(parts), len(written) > 200)
+        first = written[:MAX_ITEMS]
+        parts = [_written(evaluator, part) if isinstance(part, str) else evaluator.data(part) for part in first]
+        return Seq((*parts, *evaluator.left(written)), len(written) > MAX_ITEMS)
     return evaluator.data(written)
 
 

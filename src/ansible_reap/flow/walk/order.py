@@ -13,7 +13,7 @@ from ansible_reap.flow.evaluation.patterns import patterns
 from ansible_reap.flow.walk import calls, handlers
 from ansible_reap.flow.walk.state import INHERITED, Frame, tags_of
 from ansible_reap.flow.walk.variables import Shared
-from ansible_reap.flow.walk.walk import MAX_DEPTH, Walk
+from ansible_reap.flow.walk.walk import MAX_DEPTH, TOO_DEEP, Walk
 
 MAX_PLAYBOOKS = 60
 """How many playbooks a name that is not known may mean."""
@@ -21,7 +21,10 @@ MAX_PLAYBOOKS = 60
 
 def walk_playbook(walk: Walk, path: str, frame: Frame | None = None) -> None:
     """A playbook from its first play to its last."""
-    if path in walk.stack or len(walk.stack) > MAX_DEPTH:
+    if path in walk.stack:
+        return
+    if len(walk.stack) > MAX_DEPTH:
+        walk.cut(TOO_DEEP)
         return
     walk.stack.append(path)
     walk.record.reached.add(path)
@@ -76,6 +79,7 @@ def _import_playbook(walk: Walk, play: Play, path: str, frame: Frame | None) -> 
         whens=(*base.whens, play.block.keywords["when"]) if "when" in play.block.keywords else base.whens,
         tags=base.tags | tags_of(play.block.keywords),
     )
+    walk.place = play.block.place
     asking = inner._replace(settings=((Layer.INVENTORY, walk.inventory), (Layer.MAGIC, walk.magic(folder, None))))
     found: dict[str, None] = {}
     for pattern in patterns(walk.evaluator(asking), play.imports):
@@ -93,7 +97,9 @@ def _import_playbook(walk: Walk, play: Play, path: str, frame: Frame | None) -> 
         before = walk.state.facts.now
         walk_playbook(walk, target, inner.under(choice))
         walk.join(before, choice)
-    walk.is_cut_short = walk.is_cut_short or len(found) > MAX_PLAYBOOKS
+    if len(found) > MAX_PLAYBOOKS:
+        walk.place = play.block.place
+        walk.cut(f"a name that may mean more than {MAX_PLAYBOOKS} playbooks; write out more of it")
 
 
 def walk_play(walk: Walk, play: Play, path: str, base: Frame | None) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from ansible_reap.content.model import Place, Task
 from ansible_reap.flow.analysis import Quantity, ReadError, ReapKind, Setting
+from ansible_reap.flow.evaluation import bounds
 from ansible_reap.flow.evaluation.formulas import Formula, atoms, conj, granting, neg
 from ansible_reap.flow.evaluation.values import EACH, Unknown, Value
 from ansible_reap.flow.walk.state import Frame
@@ -94,7 +95,7 @@ class Numbers:
 
 
 @dataclass(slots=True)
-class Settings:
+class SettingsSeen:
     """The settings of one task in the contexts in which it is reached, each way once."""
 
     _sure: dict[tuple[str, ...], Setting] = field(default_factory=dict)
@@ -122,7 +123,7 @@ class UseRecord:
     limit: Numbers = field(default_factory=Numbers)
     poll: Numbers = field(default_factory=Numbers)
     expected: Numbers = field(default_factory=Numbers)
-    settings: Settings = field(default_factory=Settings)
+    settings: SettingsSeen = field(default_factory=SettingsSeen)
 
 
 @dataclass(slots=True)
@@ -134,7 +135,7 @@ class LookRecord:
     retries: Numbers = field(default_factory=Numbers)
     delay: Numbers = field(default_factory=Numbers)
     has_until: bool = False
-    settings: Settings = field(default_factory=Settings)
+    settings: SettingsSeen = field(default_factory=SettingsSeen)
     misses_results: bool = False
     is_loose: bool = False
     """On some way on which it is reached it is not known whose job it means."""
@@ -170,6 +171,8 @@ class Record:
         self.ran_handlers: set[tuple[str, int]] = set()
         self.cut_short: set[int] = set()
         """Launches that were open when a bound was hit."""
+        self.bounds: dict[int, ReadError] = {}
+        """The first bound that keeps what becomes of a launch's jobs from being known: where, and which."""
         self.crashes: dict[ReadError, None] = {}
         """What could not be gone through for an error of our own, each once."""
         self.own = OwnPlugins()
@@ -195,6 +198,10 @@ class Record:
         """Note an error of our own at this place."""
         self.crashes[ReadError(path, line, not_checked(error))] = None
 
+    def beyond(self, number: int, place: Place, what: str) -> None:
+        """A bound was reached at this place, and the launch's jobs are not followed behind it."""
+        self.bounds.setdefault(number, ReadError(place.path, place.line, what))
+
     def anything(self, jobs: Iterable[int]) -> Value:
         """Something that may hold any of the jobs' handles."""
         return Unknown(frozenset(jobs))
@@ -206,9 +213,13 @@ class Record:
 
     def cover(self, number: int, cover: Cover) -> None:
         """A task reaches the launch's jobs. A wait that finds their status files deleted reaches nothing."""
-        if not 0 <= number < len(self.instances) or len(self.instances[number].covers) >= MAX_COVERS:
+        if not 0 <= number < len(self.instances):
             return
         instance = self.instances[number]
+        if len(instance.covers) >= MAX_COVERS:
+            instance.is_doubtful = True
+            bounds.met(f"more than {MAX_COVERS} tasks that look at the job; one wait is enough", [number])
+            return
         if cover.kind is ReapKind.WAIT:
             for cleaned in instance.cleaned:
                 if cleaned.index in (cover.index, None, EACH):

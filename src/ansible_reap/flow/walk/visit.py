@@ -8,6 +8,7 @@ from typing import Any
 from ansible_reap.content.inventory import CONNECTION_VARIABLES
 from ansible_reap.content.model import Place, Task
 from ansible_reap.flow.analysis import Setting
+from ansible_reap.flow.evaluation import bounds
 from ansible_reap.flow.evaluation.conditions import condition
 from ansible_reap.flow.evaluation.evaluator import Evaluator
 from ansible_reap.flow.evaluation.formulas import Atom, Formula, conj, disj
@@ -17,12 +18,14 @@ from ansible_reap.flow.evaluation.values import (
     Const,
     Map,
     Seq,
+    Unknown,
     Value,
     alt,
     handles,
     is_counted,
     options,
     present,
+    taints,
 )
 from ansible_reap.flow.walk.loops import loop_items
 from ansible_reap.flow.walk.state import Frame, tags_of
@@ -150,6 +153,10 @@ class Visit:
         for at, item in enumerate(items.items[:most]):
             for under, inner in options(present(item)):
                 yield self.round_with(inner, under, at if is_counted(items) else None)
+        left = taints(Seq(items.items[most:]))
+        if left:
+            bounds.met(f"a loop of more than {most} rounds; loop over fewer jobs at once", left)
+            yield self.round_with(Unknown(left))
 
     def round_with(self, item: Value, under: Formula = True, at: int | None = None) -> Round:
         """The round in which the loop's item is this one; ``at`` is its place, from 0, where that is known."""

@@ -10,9 +10,11 @@ from typing import Any, NamedTuple
 from ansible_reap.content.call_graph import CallGraph
 from ansible_reap.content.library import Library
 from ansible_reap.content.mentions import DOTTED
-from ansible_reap.content.model import Task
+from ansible_reap.content.model import Place, Task
 from ansible_reap.content.roles import Finder, Role
 from ansible_reap.content.tasks import Step, TaskBlock
+from ansible_reap.flow.analysis import ReadError
+from ansible_reap.flow.evaluation import bounds
 from ansible_reap.flow.evaluation.conditions import MAGIC
 from ansible_reap.flow.evaluation.evaluator import Evaluator
 from ansible_reap.flow.evaluation.formulas import Atom, Formula, disj, neg
@@ -35,7 +37,8 @@ LAUNCHES_PER_FILE = 1
 MAX_VISITS = 200
 """How often one walk goes through one file."""
 MAX_DEPTH = 40
-
+TOO_DEEP = f"files that call each other more than {MAX_DEPTH} deep; call them from fewer others"
+"""What is said where that is so."""
 
 PLAY_ENDS = frozenset({"end_play", "end_host", "end_batch"})
 """Actions of ``meta`` after which nothing more of the play is run on the host, handlers included."""
@@ -92,7 +95,10 @@ class Walk:
         files = len(ground.library.project.yaml)
         self._most_steps = MAX_STEPS_TOGETHER + STEPS_PER_FILE * files
         self._most_launches = MAX_LAUNCHES + LAUNCHES_PER_FILE * files
-        self.is_cut_short = False
+        self.place = Place("", 1)
+        """Where the walk is."""
+        self.cut_at: ReadError | None = None
+        """The bound that has cut the walk short: where, and which."""
         self.has_crashed = False
         self.launched: list[int] = []
         self.looks: set[int] = set()
@@ -172,17 +178,22 @@ class Walk:
         """Counts a step; False once there were too many."""
         self.steps += 1
         self.record.steps += 1
-        self.is_cut_short = (
-            self.is_cut_short
-            or self.steps > MAX_STEPS
-            or self.record.steps > self._most_steps
-            or len(self.record.instances) > self._most_launches
-        )
-        return not self.is_cut_short
+        if self.steps > MAX_STEPS:
+            self.cut(f"a playbook that leads through more than {MAX_STEPS:,} tasks; split it, or include less often")
+        elif self.record.steps > self._most_steps:
+            self.cut(f"playbooks that lead through more than {self._most_steps:,} tasks; check parts of the project")
+        elif len(self.record.instances) > self._most_launches:
+            self.cut(f"launches that are reached in more than {self._most_launches:,} ways; check parts of the project")
+        return self.goes_on()
+
+    def cut(self, what: str) -> None:
+        """A bound has been reached here: what is still open is unknown."""
+        if self.cut_at is None:
+            self.cut_at = ReadError(self.place.path, self.place.line, what)
 
     def goes_on(self) -> bool:
         """Whether no bound has been hit yet."""
-        return not self.is_cut_short
+        return self.cut_at is None
 
     def run(self, steps: Iterable[Step], frame: Frame) -> None:
         """Tasks and blocks one after the other."""
@@ -193,12 +204,15 @@ class Walk:
             if isinstance(step, TaskBlock):
                 self._block(step, frame)
                 continue
+            self.place = step.place
             ended = disj(self.state.ended, self.state.role_ended, self.state.block_failed)
             try:
                 self._handle(self, step, frame if ended is False else frame.under(neg(ended)))
             except Exception as error:  # noqa: BLE001 - what we get wrong at one task hides nothing of the others
                 del self.stack[depth:]
                 self.crashed(step.place.path, step.place.line, error)
+            for number, what in bounds.taken().items():
+                self.record.beyond(number, step.place, what)
 
     def crashed(self, path: str, line: int, error: Exception) -> None:
         """Note an error of our own: what this walk launches is unknown from here on."""
@@ -303,8 +317,9 @@ class Walk:
     def may_enter(self, path: str) -> bool:
         """Whether the walk still goes into the file; a file that is entered time and again cuts the walk short."""
         self._visits[path] += 1
-        self.is_cut_short = self.is_cut_short or self._visits[path] > MAX_VISITS
-        return not self.is_cut_short
+        if self._visits[path] > MAX_VISITS:
+            self.cut(f"a file that is called more than {MAX_VISITS} times, {path}; call it less often, or in a loop")
+        return self.goes_on()
 
     def mark(self) -> Mark:
         """What a file or role finds, to be compared with what it leaves."""
@@ -313,7 +328,7 @@ class Walk:
 
     def settle(self, what: str, frame: Frame, before: Mark) -> None:
         """The file or role has been gone through; remember that where it has left nothing behind."""
-        if self.mark() == before and not self.is_cut_short:
+        if self.mark() == before and self.goes_on():
             self.record.settled.add((what, frame.signature))
 
     def _touches_pending(self, path: str) -> bool:

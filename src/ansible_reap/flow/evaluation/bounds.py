@@ -1,0 +1,26 @@
+"""The bounds that an analysis has reached: what lies behind one is unknown, and that is told once for each launch.
+
+Values and formulas do not know which task they are worked out for. So they leave a word here, with the launches whose
+jobs it concerns, and the walk that handles the task picks it up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+_met: dict[int, str] = {}
+
+
+def met(what: str, launches: Iterable[int]) -> None:
+    """A bound keeps what becomes of these launches' jobs from being known; ``what`` says which, and what to do."""
+    for number in launches:
+        _met.setdefault(number, what)
+
+
+def taken() -> dict[int, str]:
+    """The word left for each launch since the last call."""
+    if not _met:
+        return {}
+    found = dict(_met)
+    _met.clear()
+    return found

@@ -1,0 +1,220 @@
+"""Past each bound of the analysis a launch is unknown, never called unreaped, and one line says which bound it was."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+
+from ansible_reap.cli import main
+from ansible_reap.flow.engine import analyse
+from ansible_reap.flow.walk import walk
+from ansible_reap.jobs import Verdict
+from support.files import lay
+
+PLAY = "- hosts: all\n  tasks:\n"
+
+
+def launch(register: str = "job", when: str = "") -> str:
+    condition = f", when: '{when}'" if when else ""
+    return f"    - {{command: work, async: 60, poll: 0, register: {register}{condition}}}\n"
+
+
+def wait(jid: str = "job.ansible_job_id", *, loop: Iterable[str] = (), over: str = "", when: str = "") -> str:
+    """A task that waits, for each of the expressions in ``loop`` or for each item of the one in ``over``."""
+    items = "".join(f"        - '{{{{ {each} }}}}'\n" for each in loop)
+    return (
+        f'    - async_status: {{jid: "{{{{ {jid} }}}}"}}\n'
+        "      register: seen\n      until: seen is finished\n      retries: 30\n      delay: 5\n"
+        + (f"      when: {when}\n" if when else "")
+        + (f"      loop:\n{items}" if items else "")
+        + (f"      loop: '{{{{ {over} }}}}'\n" if over else "")
+    )
+
+
+def fact(expression: str, name: str = "id", *, when: str) -> str:
+    return f"    - set_fact: {{{name}: '{{{{ {expression} }}}}'}}\n      when: {when}\n"
+
+
+def listed(expressions: Iterable[str]) -> str:
+    return f"[{', '.join(expressions)}]"
+
+
+def alone(tasks: str) -> str:
+    """Tasks of a play as a file of their own."""
+    return re.sub(r"^    ", "", tasks, flags=re.MULTILINE)
+
+
+def numbered(count: int, text: Callable[[int], str]) -> str:
+    return "".join(map(text, range(count)))
+
+
+def ids(count: int) -> list[str]:
+    return [f"j{number}.ansible_job_id" for number in range(count)]
+
+
+LOOPED = "    - {command: work, async: 60, poll: 0, register: jobs, loop: '{{ range(30) | list }}'}\n"
+
+CASES: dict[str, tuple[dict[str, str], str]] = {
+    "items of a list": (
+        {"site.yml": PLAY + numbered(205, lambda n: launch(f"j{n}")) + wait("item", loop=ids(205))},
+        "more than 200 items",
+    ),
+    "rounds of a loop": (
+        {"site.yml": PLAY + numbered(205, lambda n: launch(f"j{n}")) + wait("item", over=listed(ids(205)))},
+        "a loop of more than 200 rounds",
+    ),
+    "items of a list of lists": (
+        {
+            "site.yml": PLAY
+            + numbered(3, lambda n: launch(f"j{n}"))
+            + wait("item", over=f"[{listed(ids(2) * 220)}, [j2.ansible_job_id]] | flatten")
+        },
+        "more than 400 items",
+    ),
+    "rows of a product": (
+        {
+            "site.yml": PLAY
+            + numbered(20, lambda n: launch(f"j{n}"))
+            + wait("item.0", over=f"{listed(ids(20))} | product(range(15)) | list")
+        },
+        "more than 200 items",
+    ),
+    "alternatives of a variable": (
+        {
+            "site.yml": PLAY
+            + numbered(14, lambda n: launch(f"j{n}", f"v == {n}") + fact(f"j{n}.ansible_job_id", when=f"v == {n}"))
+            + wait("id")
+        },
+        "more than 12 alternatives",
+    ),
+    "pairs of a sum": (
+        {
+            "site.yml": PLAY
+            + numbered(5, lambda n: launch(f"j{n}", f"v == {n}"))
+            + numbered(5, lambda n: launch(f"j{n + 5}", f"w == {n}"))
+            + numbered(5, lambda n: fact(f"[j{n}.ansible_job_id]", "first", when=f"v == {n}"))
+            + numbered(5, lambda n: fact(f"[j{n + 5}.ansible_job_id]", "second", when=f"w == {n}"))
+            + wait("item", over="first + second")
+        },
+        "more than 24 possible pairs",
+    ),
+    "an expression within itself": (
+        {"site.yml": PLAY + launch() + wait("job.ansible_job_id" + " | string" * 30)},
+        "24 within each other",
+    ),
+    "conditions": (
+        {
+            "site.yml": PLAY
+            + launch(when=" or ".join(f"(a{n} and b{n})" for n in range(7)))
+            + wait(when=" or ".join(f"(b{n} and a{n})" for n in reversed(range(7))))
+        },
+        "more than 10 conditions",
+    ),
+    "waits for one job": (
+        {"site.yml": PLAY + launch() + numbered(201, lambda n: wait(when=f"x == {n}")) + wait()},
+        "more than 200 tasks that look at the job",
+    ),
+    "rounds of an include": (
+        {
+            "site.yml": PLAY
+            + LOOPED
+            + "    - include_tasks: wait.yml\n      loop: '{{ jobs.results + jobs.results + jobs.results }}'\n",
+            "wait.yml": alone(wait("item.ansible_job_id")),
+        },
+        "in a loop of more than 64 rounds",
+    ),
+    "files within each other": (
+        {
+            "site.yml": PLAY + launch() + "    - include_tasks: t0.yml\n",
+            **{f"t{n}.yml": f"- include_tasks: t{n + 1}.yml\n" for n in range(42)},
+            "t42.yml": alone(wait()),
+        },
+        "more than 40 deep",
+    ),
+    "roles within each other": (
+        {
+            "site.yml": PLAY + launch() + "    - import_role: {name: r0}\n",
+            **{f"roles/r{n}/tasks/main.yml": f"- import_role: {{name: r{n + 1}}}\n" for n in range(25)},
+            "roles/r25/tasks/main.yml": alone(wait()),
+        },
+        "more than 40 deep",
+    ),
+    "calls of a file": (
+        {
+            "site.yml": PLAY + numbered(201, lambda n: f"    - {{include_tasks: more.yml, vars: {{n: {n}}}}}\n"),
+            "more.yml": alone(launch()),
+        },
+        "called more than 200 times",
+    ),
+    "files that a name may mean": (
+        {
+            "site.yml": PLAY + launch() + "    - include_role: {name: '{{ which }}'}\n",
+            **{f"roles/r{n}/tasks/main.yml": alone(wait()) for n in range(45)},
+        },
+        "may mean more than 40 files",
+    ),
+    "playbooks that a name may mean": (
+        {
+            "site.yml": PLAY + launch() + "- import_playbook: \"{{ 'p' if x else 'q' }}{{ which }}.yml\"\n",
+            **{f"{letter}{n}.yml": PLAY + wait() for letter in "pq" for n in range(35)},
+        },
+        "may mean more than 60 playbooks",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_past_a_bound_a_launch_is_unknown_and_one_line_says_which(case: str, tmp_path: Path) -> None:
+    files, bound = CASES[case]
+    analysis = analyse(lay(tmp_path, files))
+    verdicts = {launch.verdict for launch in analysis.launches}
+    assert verdicts <= {Verdict.UNKNOWN, Verdict.REAPED}
+    told = {(each.path, each.line): str(each) for each in analysis.not_followed}
+    unknown = {
+        (launch.task.path, launch.task.line) for launch in analysis.launches if launch.verdict is Verdict.UNKNOWN
+    }
+    assert told.keys() == unknown
+    assert unknown
+    for line in told.values():
+        assert bound in line
+        assert re.fullmatch(r"\S+:\d+: is not followed past \S+:\d+, so its verdict is unknown: [^\n]+; [^\n]+", line)
+
+
+@pytest.mark.parametrize(
+    ("name", "bound"),
+    [
+        ("MAX_STEPS", "a playbook that leads through more than 20 tasks"),
+        ("MAX_STEPS_TOGETHER", "playbooks that lead through more than 25 tasks"),
+        ("MAX_LAUNCHES", "launches that are reached in more than 21 ways"),
+    ],
+)
+def test_the_same_holds_of_the_bounds_of_a_whole_walk(
+    name: str, bound: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(walk, name, 20)
+    root = lay(tmp_path, {"site.yml": PLAY + numbered(30, lambda n: launch(f"j{n}")) + wait("j0.ansible_job_id")})
+    analysis = analyse(root)
+    assert {launch.verdict for launch in analysis.launches} == {Verdict.UNKNOWN}
+    assert all(bound in str(each) for each in analysis.not_followed)
+    assert len(analysis.not_followed) == len(analysis.launches)
+
+
+def test_a_bound_that_concerns_no_unknown_launch_is_not_told(tmp_path: Path) -> None:
+    hopeless = wait(when=" or ".join(f"(a{n} and b{n})" for n in range(7)))
+    analysis = analyse(lay(tmp_path, {"site.yml": PLAY + launch() + hopeless}))
+    assert [launch.verdict for launch in analysis.launches] == [Verdict.PARTIAL], "there is a run without the wait"
+    assert analysis.not_followed == ()
+
+
+def test_the_lines_are_on_standard_error_and_change_no_status(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = lay(tmp_path, CASES["conditions"][0])
+    for form in ("text", "json"):
+        assert main(["check", "--project-dir", str(root), "--format", form]) == 0
+        output = capsys.readouterr()
+        assert output.err.count("so its verdict is unknown") == 1
+        assert "so its verdict is unknown" not in output.out
