@@ -24,7 +24,7 @@ from ansible_reap.reading import SourceError, read
 from ansible_reap.wording import shortened
 
 
-class Ending(NamedTuple):
+class EndingTask(NamedTuple):
     """A task that ends the work."""
 
     task: Task
@@ -47,7 +47,7 @@ MAX_SIZE = 200_000
 MAX_KEPT = 64
 
 
-def of(analysis: Analysis, task: Task) -> Ending | None:
+def of(analysis: Analysis, task: Task) -> EndingTask | None:
     """The first task that ends the launch's work; None where none is known to."""
     text = _text(task)
     if not text:
@@ -55,14 +55,14 @@ def of(analysis: Analysis, task: Task) -> Ending | None:
     for other in tasks_after(analysis, task.path, task.end_line):
         how = _how(other, text, tasks_after(analysis, task.path, 0))
         if how:
-            return Ending(other, how)
+            return EndingTask(other, how)
     register = task.keywords.get("register")
     elsewhere = list(_elsewhere(analysis, task, text))
     named = (each for each in elsewhere if isinstance(register, str) and _names(each.task, register))
     return next(named, elsewhere[0] if elsewhere else None)
 
 
-def _elsewhere(analysis: Analysis, task: Task, text: str) -> Iterator[Ending]:
+def _elsewhere(analysis: Analysis, task: Task, text: str) -> Iterator[EndingTask]:
     """The tasks of the files beside the launch's that end its work."""
     folder, _, name = task.path.rpartition("/")
     for path, steps in _beside(analysis.root, folder):
@@ -70,7 +70,7 @@ def _elsewhere(analysis: Analysis, task: Task, text: str) -> Iterator[Ending]:
         for other in steps if path != task.path else ():
             how = _how(other, text, iter(steps), is_near=False) or (_kills(other) if is_counterpart else None)
             if how:
-                yield Ending(other, how)
+                yield EndingTask(other, how)
 
 
 def _names(task: Task, register: str) -> bool:
