@@ -14,6 +14,7 @@ from ansible_reap.checks.support import contexts, listed, speak
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, Launch
 from ansible_reap.jobs import Verdict
+from ansible_reap.timing import KILLING_RELEASES
 from ansible_reap.wording import seconds_text
 
 _WAITING = frozenset({"wait_for", "wait_for_connection", "pause", "async_status"})
@@ -30,7 +31,7 @@ def check(context: RuleContext) -> Iterator[Finding]:
         if too_short and fix is None:
             continue  # async-timeout[interval] reports both
         gone = _gone(context.analysis, launch.task, fix) or replaced_by_the_module(context.analysis, launch.task)
-        limit = f" A limit of {seconds_text(max(launch.limit.values))} may end it before that." if too_short else ""
+        limit = _cut_short(launch) if too_short else ""
         yield speak(
             RULE,
             launch.task,
@@ -42,6 +43,18 @@ def check(context: RuleContext) -> Iterator[Finding]:
             settings=launch.settings,
             fix=fix,
         )
+
+
+def _cut_short(launch: Launch) -> str:
+    """What a limit of a second or so does to the reboot."""
+    limit = max(launch.limit.values)
+    known = work.known_time(launch.task)
+    if known is None or known.is_bound or known.seconds <= limit:
+        return f" Its limit of {seconds_text(limit)} may end the job before it reboots."
+    return (
+        f" The work takes longer ({known.source}) than its limit of {seconds_text(limit)}: {KILLING_RELEASES} on kills "
+        f"it before it reboots."
+    )
 
 
 def _take_out(gone: list[Task]) -> str:

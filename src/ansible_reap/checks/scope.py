@@ -13,11 +13,14 @@ from ansible_reap.checks.evidence.conditions import mentions
 from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext
 from ansible_reap.checks.support import constant, contexts, speak
 from ansible_reap.content.expressions import is_template
+from ansible_reap.content.inventory import NOT_ROOT
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, Launch, Reap, Setting
 
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 _ROOT = "root"
+_NOT_ROOT = "*"
+"""A login user whom the inventory names, who is not root."""
 
 
 def check(context: RuleContext) -> Iterator[Finding]:
@@ -276,8 +279,11 @@ def _become(there_side: _Side, here_side: _Side) -> _Reason | None:
     users = _user(there_side), _user(here_side)
     if users[0] == users[1] or any(user is None or is_template(user) for user in users):
         return None
+    if _NOT_ROOT in users and _ROOT not in users:
+        return None
     if any(map(_is_left_to_callers, (there_side, here_side))) and not {users[0], users[1]} - {"", _ROOT}:
         return None
+    users = "" if users[0] == _NOT_ROOT else users[0], "" if users[1] == _NOT_ROOT else users[1]
     named = (there.async_dir or "~/.ansible_async").rstrip("/")
     folder = named.replace("~", f"~{users[0]}", 1) if users[0] else f"{named} of the login user"
     looked = f"as {users[1]}" if users[1] else "as the login user"
@@ -332,7 +338,7 @@ def _user(side: _Side) -> str | None:
             return None
         return (_become_user(setting) or _ROOT).strip()
     if not side.set_elsewhere.isdisjoint({"ansible_user", "ansible_ssh_user"}):
-        return None
+        return _NOT_ROOT if NOT_ROOT in side.set_elsewhere else None
     remote = setting.variables.get("ansible_user", side.task.inherited("remote_user"))
     return str(remote).strip() if remote else ""
 

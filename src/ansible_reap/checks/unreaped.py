@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ansible_reap.checks import fixes, meant
+from ansible_reap.checks import fixes, meant, scope
 from ansible_reap.checks.evidence import conditions, daemon, intent, work
 from ansible_reap.checks.evidence.limits import TooShort, at_the_limit, too_short
 from ansible_reap.checks.evidence.neighbours import own_wait_after
@@ -73,15 +73,26 @@ def _finding(analysis: Analysis, launch: Launch) -> Finding:
         place=task.place,
         end_line=task.end_line,
         task=task.label,
-        message=on_purpose.message if on_purpose else _message(analysis, launch, other) + _heard_of_elsewhere(other),
-        related=tuple(Related(look.task.place, _what(look, launch)) for look in (*launch.looks, *launch.reaps)),
+        message=_missed(analysis, launch)
+        + (on_purpose.message if on_purpose else _message(analysis, launch, other) + _heard_of_elsewhere(other)),
+        related=tuple(
+            Related(look.task.place, _what(analysis, look, launch)) for look in (*launch.looks, *launch.reaps)
+        ),
         via=launch.via,
         fix=fix if fix and fix.is_safe else None,
         proposal=None if fix is None or fix.is_safe else fix,
     )
 
 
-def _what(look: Reap, launch: Launch) -> str:
+def _missed(analysis: Analysis, launch: Launch) -> str:
+    """That the one task that looks at the job misses it."""
+    missing = [look for look in launch.looks if scope.difference(analysis, look, launch)]
+    return f"{missing[0].task.place} looks for this job where it is not (async-scope). " if missing else ""
+
+
+def _what(analysis: Analysis, look: Reap, launch: Launch) -> str:
+    if scope.difference(analysis, look, launch):
+        return "looks for the job where it is not"
     if look.kind is ReapKind.WAIT and launch.verdict is Verdict.UNREAPED:
         return "waits when the job's status file is gone already"
     return _LOOKS[look.kind]

@@ -24,6 +24,9 @@ CONNECTION_VARIABLES = frozenset(
 )
 """Variables that take precedence over the keywords of a task (ansible-core 2.16 to 2.22, "Special variables")."""
 
+NOT_ROOT = "the login user is not root"
+"""Stands among the variables where the inventory names login users, and none of them may be root."""
+_LOGIN = (b"ansible_user", b"ansible_ssh_user")
 _FOLDERS = ("group_vars/", "host_vars/", "inventory/", "inventories/", "hosts/", "environments/")
 _FOLDER = expression("(?:^|/)(?:" + "|".join(_FOLDERS) + ")")
 _NAME = expression(r"hosts|inventory|[^/]*inventory[^/]*|hosts[-_.][^/]*|[^/]*\.ini")
@@ -34,8 +37,12 @@ MAX_SIZE = 1 << 20
 
 
 def set_by_inventory(project: Project) -> frozenset[str]:
-    """Those of CONNECTION_VARIABLES that some inventory of the project names. Which one is used is not known."""
+    """Those of CONNECTION_VARIABLES that some inventory of the project names. Which one is used is not known.
+
+    NOT_ROOT stands among them where it holds.
+    """
     found: set[str] = set()
+    users: set[bytes] = set()
     looked_at = 0
     for path in (*project.yaml, *sorted(project.others)):
         if not (_NAME.fullmatch(path, path.rfind("/") + 1) or _FOLDER.search(path)):
@@ -49,8 +56,11 @@ def set_by_inventory(project: Project) -> frozenset[str]:
             continue
         for line in text[:MAX_SIZE].splitlines() if b"ansible_" in text else ():
             if b"ansible_" in line and not _CONTROLLER.match(line):
-                found.update(name.decode() for name, value in _SETS.findall(line) if _matters(name, value))
-    return CONNECTION_VARIABLES & found
+                pairs = _SETS.findall(line)
+                found.update(name.decode() for name, value in pairs if _matters(name, value))
+                users.update(value for name, value in pairs if name in _LOGIN)
+    known = CONNECTION_VARIABLES & found
+    return known | {NOT_ROOT} if users and users.isdisjoint((b"", b"root")) else known
 
 
 def _matters(name: bytes, value: bytes) -> bool:

@@ -51,13 +51,15 @@ def analysed(survey: Survey, named: Collection[str] = ()) -> Analysis:
 
 def _set_elsewhere(project: Project) -> frozenset[str]:
     """What decides where and as whom tasks run although no play says it."""
-    from ansible_reap.content.inventory import set_by_inventory  # noqa: PLC0415 - projects without async need none of it
+    from ansible_reap.content.inventory import NOT_ROOT, set_by_inventory  # noqa: PLC0415 - projects without async need none of it
 
     names = set(set_by_inventory(project))
     if project.settings.become:
         names.add("become")
     if project.settings.remote_user:
         names.add("ansible_user")
+        if project.settings.remote_user == "root":
+            names.discard(NOT_ROOT)
     return frozenset(names)
 
 
