@@ -30,6 +30,5 @@ def raised(analysis: Analysis, task: Task, launch: Launch | None, limit: float) 
         if wider is None:
             return None
         edits.append(wider.edit)
-    return Fix(
-        f"raise the limit to {math.ceil(limit)} s, with {FIX_MARGIN} s more to wait", tuple(edits), is_safe=False
-    )
+    longer = f", with {FIX_MARGIN} s more to wait" if len(edits) > 1 else ""
+    return Fix(f"raise the limit to {math.ceil(limit)} s{longer}", tuple(edits), is_safe=False)
