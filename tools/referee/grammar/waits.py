@@ -97,7 +97,7 @@ def until(chance: Chance, waited: str) -> Task:
         condition: Any = [each.format(waited) for each in chance.spelling.one(LISTED_UNTIL)]
     else:
         condition = chance.spelling.weighted(UNTIL).format(waited)
-    return {"register": waited, "until": condition, "retries": 900, "delay": 1}
+    return {"register": waited, "until": condition, "retries": 150, "delay": 1}
 
 
 class After:
