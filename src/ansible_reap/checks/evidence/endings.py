@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -44,6 +45,8 @@ _STOPPING = frozenset({"stop", "kill", "end", "terminate", "down"})
 MAX_FILES = 60
 """Files of a folder that are looked at."""
 MAX_SIZE = 200_000
+MAX_TASKS = 200
+"""Tasks able to end work that are looked at for one launch."""
 MAX_KEPT = 64
 
 
@@ -52,14 +55,28 @@ def of(analysis: Analysis, task: Task) -> EndingTask | None:
     text = _text(task)
     if not text:
         return None
-    for other in tasks_after(analysis, task.path, task.end_line):
-        how = _how(other, text, tasks_after(analysis, task.path, 0))
+    steps = analysis.steps.get(task.path, ())
+    later = (other for other in _able_to_end(steps) if other.line > task.end_line)
+    for other in islice(later, MAX_TASKS):
+        how = _how(other, text, iter(steps))
         if how:
             return EndingTask(other, how)
     register = task.keywords.get("register")
     elsewhere = list(_elsewhere(analysis, task, text))
     named = (each for each in elsewhere if isinstance(register, str) and _names(each.task, register))
     return next(named, elsewhere[0] if elsewhere else None)
+
+
+@lru_cache(maxsize=MAX_KEPT)
+def _able_to_end(steps: tuple[Task, ...]) -> tuple[Task, ...]:
+    """The tasks that may end work of some kind, in the order of the text: few, where launches may be many."""
+    programs = ENDING_PROGRAMS | _ENGINES
+    able = (step for step in steps if _is_container(step) or not programs.isdisjoint(work.program_names(step)))
+    return tuple(sorted(able, key=lambda step: step.line))
+
+
+def _is_container(task: Task) -> bool:
+    return task.module.rpartition(".")[2] in ("docker_container", "podman_container")
 
 
 def _elsewhere(analysis: Analysis, task: Task, text: str) -> Iterator[EndingTask]:
@@ -98,7 +115,7 @@ def _flat(args: Mapping[str, object]) -> Iterator[object]:
 
 def _how(other: Task, text: str, around: Iterator[Task], *, is_near: bool = True) -> str | None:
     """By what the task ends the work that ``text`` starts."""
-    if other.module.rpartition(".")[2] in ("docker_container", "podman_container"):
+    if _is_container(other):
         name = str(other.args.get("name", ""))
         ends = other.args.get("state") in ("absent", "stopped") and _names_container(text, name)
         return f"takes the container '{shortened(name)}' away" if ends else None
