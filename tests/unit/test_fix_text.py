@@ -41,6 +41,15 @@ def test_a_launch_that_may_fail_gets_no_wait_that_fails_the_play(tmp_path: Path)
     assert suggestion(tmp_path, PLAY + LAUNCH.format(1) + "      failed_when: false\n") == ""
 
 
+def test_a_wait_has_the_variables_that_its_tries_are_worked_out_of(tmp_path: Path) -> None:
+    launch = (
+        LAUNCH.format(1).replace("async: 600", 'async: "{{ longest | int }}"') + "      vars:\n        longest: 600\n"
+    )
+    found = suggestion(tmp_path, PLAY + launch)
+    assert found.count("      vars:\n        longest: 600\n") == 2
+    assert 'retries: "{{ (longest | int + 10) // 10 + 1 }}"' in found
+
+
 GROUP = """\
     - name: Create the security group
       azure.azcollection.azure_rm_securitygroup:

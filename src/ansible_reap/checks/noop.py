@@ -165,9 +165,9 @@ def _zero(analysis: Analysis, use: AsyncUse) -> Finding | None:
     command = work.reboots(use.task)
     if command:
         effect = f"the reboot ('{command}') is no job, and the connection may go before the task has ended"
-        todo = (
-            f"Use {reboot.module_for(use.task)}, which waits for the host, in place of it and of the waits that follow"
-        )
+        gone = reboot.replaced_by_the_module(analysis, use.task)
+        waits_too = f" and of {reboot.the_tasks(gone)}" if gone else ""
+        todo = f"Use {reboot.module_for(use.task)}, which waits for the host, in place of it{waits_too}"
     else:
         effect = "the task runs in the foreground and registers no job id"
         wait_too = f", and take the wait out ({waits[0].place})" if waits else ""

@@ -58,11 +58,13 @@ def _cut_short(launch: Launch) -> str:
 
 
 def _take_out(gone: list[Task]) -> str:
-    if not gone:
-        return ""
-    lines = listed(str(task.line) for task in gone)
-    tasks, them = ("task", "line") if len(gone) == 1 else ("tasks", "lines")
-    return f" Take out the {tasks} in {them} {lines} with it."
+    return f" Take out {the_tasks(gone)} with it." if gone else ""
+
+
+def the_tasks(tasks: list[Task]) -> str:
+    """As in ``the tasks in lines 5 and 9``."""
+    lines = listed(str(task.line) for task in tasks)
+    return f"the task in line {lines}" if len(tasks) == 1 else f"the tasks in lines {lines}"
 
 
 def by_hand(analysis: Analysis, launch: Launch) -> str | None:
@@ -111,6 +113,8 @@ def replaced_by_the_module(analysis: Analysis, task: Task) -> list[Task]:
         if other.line > task.end_line:
             if other.module not in _WAITING or not _is_for_this_reboot(other, task):
                 break  # a wait under another condition may be there for another reboot too
+            if (work.number(other.args.get("delay")) or 0) >= fixes.reboot.LONG_PAUSE:
+                break  # it gives more than the host the time to come back
             found.append(other)
     register = task.keywords.get("register")
     naming = tasks_naming(analysis, task.path, register) if isinstance(register, str) else ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from ansible_reap.checks import fixes
@@ -20,15 +21,22 @@ from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext
 from ansible_reap.checks.support import constant, contexts, speak
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, Reap, ReapKind
+from ansible_reap.late_patterns import expression
 from ansible_reap.records import replace
 from ansible_reap.wording import seconds_text
+
+_NAMED_ON_PURPOSE = expression(
+    r"\b(?:even (?:if|when|on)|(?:continue|go on|proceed) (?:anyway|regardless|on (?:error|failure))|best.effort"
+    r"|ignor(?:e|ing) (?:\w+ )?(?:errors?|failures?|result)|may fail|tolerat\w+)\b",
+    re.IGNORECASE,
+)
 
 
 def check(context: RuleContext) -> Iterator[Finding]:
     for reap in context.analysis.reaps:
         if reap.kind is not ReapKind.WAIT:
             continue
-        finding = _ignored(context.analysis, reap) or _never_failed(context.analysis, reap)
+        finding = _never_failed(context.analysis, reap) or _ignored(context.analysis, reap)
         if not finding:
             yield from _retried(context.analysis, reap)
         elif not _is_on_purpose(context.analysis, reap):
@@ -62,6 +70,7 @@ def _is_on_purpose(analysis: Analysis, reap: Reap) -> bool:
         or _is_expected(analysis, reap)
         or takes_down(reap.task)
         or has_comment(analysis, reap.task, keyword)
+        or _NAMED_ON_PURPOSE.search(reap.task.name or "") is not None
         or fails_later(analysis, reap.task)
         or needs_success_of(analysis, reap.task)
         or (keyword == "failed_when" and _says_the_same_at_the_launch(analysis, reap))
@@ -89,8 +98,7 @@ def _is_expected(analysis: Analysis, reap: Reap) -> bool:
 
 
 def _ignored(analysis: Analysis, reap: Reap) -> Finding | None:
-    ignored = [constant(setting.ignore_errors) for setting in contexts(reap.task, reap.settings)]
-    if not all(ignored):
+    if not _is_ignored(reap):
         return None
     return speak(
         RULE,
@@ -103,6 +111,10 @@ def _ignored(analysis: Analysis, reap: Reap) -> Finding | None:
         settings=reap.settings,
         fix=fixes.keywords.drop_together(analysis, [reap.task, *_also_ignored(analysis, reap)], "ignore_errors"),
     )
+
+
+def _is_ignored(reap: Reap) -> bool:
+    return all(constant(setting.ignore_errors) for setting in contexts(reap.task, reap.settings))
 
 
 def _of_what(analysis: Analysis, task: Task) -> str:
@@ -129,15 +141,17 @@ def _never_failed(analysis: Analysis, reap: Reap) -> Finding | None:
     written = reap.task.keywords.get("failed_when")
     if not conditions.always_false(written):
         return None
+    ignored = _is_ignored(reap)
+    too = f" With ignore_errors{_of_what(analysis, reap.task)} the play would go on all the same." if ignored else ""
     return speak(
         RULE,
         reap.task,
         f"'failed_when: {_written(written)}' never holds, so this wait succeeds even when the job has failed or was "
         f"killed at its limit, and no later task of the file looks at the result. Take failed_when out: async_status "
-        f"fails by itself when the job has.",
+        f"fails by itself when the job has.{too}",
         sub_tag="failed-when",
         settings=reap.settings,
-        fix=fixes.keywords.drop(analysis, reap.task, "failed_when", is_safe=False),
+        fix=None if ignored else fixes.keywords.drop(analysis, reap.task, "failed_when", is_safe=False),
     )
 
 

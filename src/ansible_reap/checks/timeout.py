@@ -116,8 +116,9 @@ def _interval(analysis: Analysis, use: AsyncUse) -> Finding | None:
     instead = ""
     if use.launch and reboot.by_hand(analysis, use.launch):
         instead = f", or use {reboot.module_for(use.task)}, which waits for the host"
-        if reboot.replaced_by_the_module(analysis, use.task):
-            instead += " in place of the waits that follow"
+        gone = reboot.replaced_by_the_module(analysis, use.task)
+        if gone:
+            instead += f", and take {reboot.the_tasks(gone)} out"
     if known is not None and is_killed:
         effect = ", before the reboot" if work.reboots(use.task) else ""
         what = (

@@ -83,6 +83,11 @@ _NAMED = expression(
     r"(?=$|[^\w-]*$|[,:.;()]|\s+(?:process|on|for|in|at|with|to|that|via|and|of|as|by|from|which|port)\b)",
     re.IGNORECASE | re.DOTALL,
 )
+_NAMED_RECORDER = expression(
+    _VERBS + r"[^,:;]*\b(?P<what>(?:data|stats?|statistics|metrics|profile|log|trace|usage) collect(?:ion|ors?|ing)?"
+    r"|profil(?:ing|er)|(?:data|packet|trace) captur(?:e|ing)|recording)\b",
+    re.IGNORECASE,
+)
 _NAMED_APP = expression(_VERBS + r".*\b(?P<what>app|application|service)\s*$", re.IGNORECASE | re.DOTALL)
 _IN_BACKGROUND = expression(
     r"(?<!during )(?<!while )(?<!after )(?<!before )(?<!until )"  # other work, not this
@@ -90,6 +95,7 @@ _IN_BACKGROUND = expression(
     r"|\b(?:watch|monitor|record|captur|tail|logg|gather|profil|trac|sampl|collect)ing\b)",
     re.IGNORECASE,
 )
+_VARIABLE = expression(r"\{\{\s*(?P<name>[A-Za-z_]\w*)")
 _BESIDE = expression(r"(?P<what>\bwhile\b[^,;:]{1,40}\b(?:runs|is running|are running))\b", re.IGNORECASE)
 """Work that is to last as long as other work does."""
 _STOPS = expression(r"\b(?:stop|kill|terminate|shut ?down|tear ?down)\b", re.IGNORECASE)
@@ -300,11 +306,14 @@ def _of_script(argv: tuple[str, ...]) -> Iterator[Sign]:
 
 def _of_name(task: Task) -> Iterator[Sign]:
     name = re.sub(r"\{\{.*?\}\}", "_", (task.name or "")[:MAX_NAME]).strip()
-    for pattern, weight in ((_NAMED, FAIR), (_NAMED_APP, WEAK), (_IN_BACKGROUND, WEAK)):
+    for pattern, weight in ((_NAMED, FAIR), (_NAMED_RECORDER, FAIR), (_NAMED_APP, WEAK), (_IN_BACKGROUND, WEAK)):
         match = pattern.search(name)
         if match:
             yield Sign(f"its name says '{match['what']}'", weight)
             break
+    limit = _VARIABLE.search(str(task.keywords.get("async", "")))
+    if limit and re.search(rf"\{{\{{\s*{limit['name']}\b", (task.name or "")[:MAX_NAME]):
+        yield Sign(f"its name says that it runs for its limit ('{limit['name']}')", FAIR)
     beside = _BESIDE.search(name)
     if beside:
         yield Sign(f"its name says '{beside['what']}'", FAIR)

@@ -25,6 +25,8 @@ _PROGRAMS = frozenset({"sleep", "sync", "reboot", "shutdown", "systemctl", "init
 """Programs that a plain reboot consists of; whether it reboots is the check's to say."""
 _DEFAULT_TIMEOUT = 600
 """Of the reboot module and of wait_for_connection, ansible-core 2.16 to 2.22. Seconds."""
+LONG_PAUSE = 120
+"""Seconds: a wait that begins with such a pause is there for more than the host, for a cluster that has to settle."""
 
 
 def use_module(analysis: Analysis, task: Task) -> Fix | None:
@@ -40,10 +42,12 @@ def use_module(analysis: Analysis, task: Task) -> Fix | None:
     arguments = _wait_arguments(plain(wait), task) if wait is not None else None
     if not isinstance(wait, MappingNode) or wait.flow_style or arguments is None:
         return None
-    timeout = arguments.get("timeout")
+    timeout, delay = arguments.get("timeout", 0), arguments.get("delay", 0)
     body = "ansible.builtin.reboot:\n"
-    if timeout is not None and timeout > _DEFAULT_TIMEOUT:
+    if timeout > _DEFAULT_TIMEOUT:
         body += f"{' ' * item.indent}  reboot_timeout: {timeout:g}\n"
+    if delay >= LONG_PAUSE:
+        body += f"{' ' * item.indent}  post_reboot_delay: {delay:g}\n"
     action = item.entry(task.action)
     if action is None:
         return None

@@ -246,13 +246,14 @@ def _kept(launch: Launch, item: Item, each: str) -> Iterator[str]:
 
 
 def _kept_keys(item: Item) -> list[str]:
-    """Those of the shared keywords that matter to the wait: variables only where one decides where it looks."""
+    """Those of the shared keywords that matter to the wait: variables only where one decides where or how long."""
     keys = [key for key in _KEPT if item.entry(key)]
     entry = item.entry("vars")
     if entry is None:
         return keys
     text = item.text(entry.first, entry.last)
-    shared = "".join(item.text(other.first, other.last) for key in keys if key != "vars" and (other := item.entry(key)))
+    used = [key for key in keys if key != "vars"] + ([] if item.number("async") is not None else ["async"])
+    shared = "".join(item.text(other.first, other.last) for key in used if (other := item.entry(key)))
     names = re.findall(r"^\s+([a-z_]\w*)\s*:", text, re.MULTILINE | re.IGNORECASE)
     matters = any(name.startswith("ansible_") or re.search(rf"\b{name}\b", shared) for name in names)
     return keys if matters else [key for key in keys if key != "vars"]
