@@ -134,6 +134,12 @@ def _lives_on(analysis: Analysis, launch: Launch, signs: tuple[Sign, ...]) -> st
             f"By its signs this job is there for the tasks after it: {told}.{end} Say in its vars that nobody has to "
             f"wait {_DECLARE}."
         )
+    if daemon.is_recorder(signs):
+        lost = "" if outlives else " What it writes only as it ends is lost then."
+        return (
+            f"By its signs this job records what happens meanwhile: {told}.{end}{lost} Say in its vars that nobody has "
+            f"to wait {_DECLARE}."
+        )
     if daemon.has_a_window(launch.task):
         return f"By its signs this job is meant to live on: {told}.{end} Say in its vars that it is {_DECLARE}."
     return (

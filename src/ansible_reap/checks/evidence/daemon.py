@@ -37,7 +37,8 @@ class Sign(NamedTuple):
     """A clause, as in ``it listens on a port ('nc -l')``."""
     weight: int
     role: str = ""
-    """``end`` where it is a task that ends the work, ``probe`` where it is one that looks whether the work is up."""
+    """``end`` where it is a task that ends the work, ``probe`` where it is one that looks whether the work is up,
+    ``record`` where the work by its name records what happens meanwhile."""
 
 
 _RUNNERS = frozenset({"command", "shell", "raw", "script", "expect", "win_shell", "win_command", "win_powershell"})
@@ -154,6 +155,11 @@ def is_killed(signs: tuple[Sign, ...]) -> bool:
 def is_probed(signs: tuple[Sign, ...]) -> bool:
     """Whether one of the signs is that a later task looks whether the work is up."""
     return any(sign.role == "probe" for sign in signs)
+
+
+def is_recorder(signs: tuple[Sign, ...]) -> bool:
+    """Whether the work by its name records what happens meanwhile."""
+    return any(sign.role == "record" for sign in signs)
 
 
 def control_of(task: Task) -> str | None:
@@ -297,7 +303,8 @@ def _of_script(argv: tuple[str, ...]) -> Iterator[Sign]:
         script = re.sub(r"\{\{.*?\}\}", "", word[-MAX_WORD:]).replace("\\", "/").rpartition("/")[2]
         stem = re.sub(r"\.(?:py|sh|pl|rb|js|ps1|bash)$", "", script)
         if _SCRIPT.search(stem) and not stem.startswith("-"):
-            yield Sign(f"the program is called '{script}'", FAIR)
+            is_file = word is argv[0] or stem != script or "/" in word or "\\" in word or "{{" in word
+            yield Sign(f"the program is called '{script}'" if is_file else f"it is told '{argv[0]} {script}'", FAIR)
             return
         if _RECORDER_SCRIPT.search(stem) and stem != script:
             yield Sign(f"the program is called '{script}'", WEAK)
@@ -309,11 +316,12 @@ def _of_name(task: Task) -> Iterator[Sign]:
     for pattern, weight in ((_NAMED, FAIR), (_NAMED_RECORDER, FAIR), (_NAMED_APP, WEAK), (_IN_BACKGROUND, WEAK)):
         match = pattern.search(name)
         if match:
-            yield Sign(f"its name says '{match['what']}'", weight)
+            role = "record" if pattern is _NAMED_RECORDER else ""
+            yield Sign(f"its name says '{match['what']}'", weight, role)
             break
     limit = _VARIABLE.search(str(task.keywords.get("async", "")))
     if limit and re.search(rf"\{{\{{\s*{limit['name']}\b", (task.name or "")[:MAX_NAME]):
-        yield Sign(f"its name says that it runs for its limit ('{limit['name']}')", FAIR)
+        yield Sign(f"its name says that it runs for its limit ('{limit['name']}')", FAIR, "record")
     beside = _BESIDE.search(name)
     if beside:
         yield Sign(f"its name says '{beside['what']}'", FAIR)
