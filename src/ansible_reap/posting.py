@@ -10,6 +10,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 TIMEOUT = 1.0
 """Seconds from the name lookup to the answer. The run waits no longer than that, and goes on without an answer."""
+_NO_ANSWER = f"no answer within {TIMEOUT:g} s"
 
 
 def is_web_address(text: str) -> bool:
@@ -38,7 +39,7 @@ def post(address: str, body: bytes, headers: Mapping[str, str]) -> str | None:
     thread = Thread(target=lambda: said.append(_outcome(address, body, headers)), daemon=True)
     thread.start()
     thread.join(TIMEOUT)
-    return said[0] if said else f"no answer within {TIMEOUT:g} s"
+    return said[0] if said else _NO_ANSWER
 
 
 def _outcome(address: str, body: bytes, headers: Mapping[str, str]) -> str | None:
@@ -50,6 +51,8 @@ def _outcome(address: str, body: bytes, headers: Mapping[str, str]) -> str | Non
         return f"it answered with status {error.code}"
     except OSError as error:
         reason = getattr(error, "reason", error)
+        if isinstance(reason, TimeoutError):
+            return _NO_ANSWER
         return str(getattr(reason, "strerror", None) or type(reason).__name__)
     except Exception as error:  # noqa: BLE001 - what it says itself may hold the address
         return type(error).__name__

@@ -23,6 +23,7 @@ from ansible_reap.checks import (
     unsupported,
 )
 from ansible_reap.checks.finding import Finding, Rule, RuleContext
+from ansible_reap.content.model import Place
 from ansible_reap.records import replace
 
 if TYPE_CHECKING:
@@ -75,15 +76,16 @@ def run(
         except Exception as error:  # noqa: BLE001 - one broken check must not hide what the others found
             (on_crash or _warn)(rule, error)
     on = [each for each in found if enable is None or each.tag in enable or each.tag not in _OPT_IN]
-    on = [each for each in on if not _is_refused(each, analysis)]
+    refused = _refused(analysis)
+    on = [each for each in on if each.place not in refused]
     first = {(*_by_place(each), each.message): each for each in reversed(on)}  # an alias brings a task in twice
     return [_with_suggestion(each, analysis) for each in sorted(_causes_first([*first.values()]), key=_by_place)]
 
 
-def _is_refused(finding: Finding, analysis: Analysis) -> bool:
-    """Whether Ansible does not load the task: its arguments are a list (ansible-core 2.16 and 2.22 refuse that)."""
-    steps = analysis.steps.get(finding.place.path, ())
-    return any(isinstance(step.args.get("_raw_params"), list) for step in steps if step.place == finding.place)
+def _refused(analysis: Analysis) -> set[Place]:
+    """Where Ansible does not load a task, as its arguments are a list (ansible-core 2.16 and 2.22 refuse that)."""
+    steps = (step for steps in analysis.steps.values() for step in steps)
+    return {step.place for step in steps if isinstance(step.args.get("_raw_params"), list)}
 
 
 def _with_suggestion(finding: Finding, analysis: Analysis) -> Finding:
