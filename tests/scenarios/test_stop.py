@@ -96,6 +96,26 @@ def jobs(core: str, tmp_path: Path) -> Iterator[Jobs]:
     made.end()
 
 
+def all_started(jobs: Jobs) -> set[int]:
+    """What runs of the jobs of ``TREE``, once each of them has come to its last command."""
+    wanted = {f"sleep {seconds}" for seconds in (300, 299, 298, 297, 296)}
+    end = time.monotonic() + 60
+    while True:
+        alive = jobs.alive()
+        missing = wanted - {_command_line(pid) for pid in alive}
+        if not missing:
+            return alive
+        assert time.monotonic() < end, f"never started: {missing}"
+        time.sleep(0.05)
+
+
+def _command_line(pid: int) -> str:
+    try:
+        return " ".join(Path(f"/proc/{pid}/cmdline").read_text().split("\0")).strip()
+    except OSError:
+        return ""
+
+
 def session_of(pid: int) -> int:
     return os.getsid(pid)
 
@@ -108,7 +128,7 @@ def test_it_ends_what_was_chosen_and_nothing_else(jobs: Jobs) -> None:
     leave(jobs, TREE.format(folder=jobs.folder))
     by_place = {(job["host"], job["task"]): job["jid"] for job in jobs.listed()["jobs"]}
     chosen = by_place["h1", "Start a tree"]
-    before = jobs.alive()
+    before = all_started(jobs)
     left = int((jobs.folder / "left").read_text())
 
     asked, told = jobs.stop("--check", "-e", "task=*tree", "--limit", "h1,localhost")
@@ -142,6 +162,7 @@ def test_collect_stops_what_runs_have_left_at_work(jobs: Jobs) -> None:
     """``timeout`` leads a process group of its own within the job; it ends too, and what has left the job does not."""
     leave(jobs, TREE.format(folder=jobs.folder))
     jids = jobs.jobs()
+    all_started(jobs)
     left = int((jobs.folder / "left").read_text())
     groups = {os.getpgid(pid) for pid in jobs.alive() if session_of(pid) != session_of(left)}
     assert len(groups) > len({os.getsid(pid) for pid in jobs.alive()}), "no child has a group of its own"
