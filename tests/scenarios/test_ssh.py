@@ -191,6 +191,37 @@ def test_collect_stops_every_job(core: str, server: sshd.Server, tmp_path: Path)
 
 
 @newest_first
+def test_sweep_removes_what_is_old_in_the_folder_of_the_user_that_it_is(
+    run: Runner, server: sshd.Server, tmp_path: Path
+) -> None:
+    """As the user who logs in, then as root. What is less than ten years old here may be somebody's."""
+    files = {}
+    for name in (server.users[0], "root"):
+        folder = Path(f"~{name}/.ansible_async").expanduser()
+        folder.mkdir(mode=0o700, exist_ok=True)
+        files[name] = folder / f"j{os.getpid()}.1"
+        files[name].write_text('{"rc": 0}')
+        os.utime(files[name], (0, 0))
+        for path in (folder, files[name]):
+            shutil.chown(path, name)
+    kept = []
+    try:
+        for become in ("false", "true"):
+            task = f"    - {{name: Sweep, reap.jobs.sweep: {{days: 3650, remove: true}}, become: {become}}}\n"
+            got = run(
+                play(task, hosts="one", remote_user=server.users[0]),
+                hosts=inventory(server),
+                env=environment(server, tmp_path),
+            )
+            assert got.status == 0, got.output
+            kept.append({name for name, path in files.items() if path.exists()})
+    finally:
+        for path in files.values():
+            path.unlink(missing_ok=True)
+    assert kept == [{"root"}, set()]
+
+
+@newest_first
 def test_the_twin_of_every_job_is_found(run: Runner, server: sshd.Server, tmp_path: Path) -> None:
     """Each launch is made again as it was: its earlier job is found with that launch's own user and ``become``."""
     (server.folder / "jobs").mkdir(exist_ok=True)
