@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import lru_cache
-from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -56,8 +55,8 @@ def of(analysis: Analysis, task: Task) -> EndingTask | None:
     if not text:
         return None
     steps = analysis.steps.get(task.path, ())
-    later = (other for other in _able_to_end(steps) if other.line > task.end_line)
-    for other in islice(later, MAX_TASKS):
+    later = [other for other in _able_to_end(steps) if other.line > task.end_line]
+    for other in sorted(later, key=lambda step: step.line)[:MAX_TASKS]:
         how = _how(other, text, iter(steps))
         if how:
             return EndingTask(other, how)
@@ -69,10 +68,9 @@ def of(analysis: Analysis, task: Task) -> EndingTask | None:
 
 @lru_cache(maxsize=MAX_KEPT)
 def _able_to_end(steps: tuple[Task, ...]) -> tuple[Task, ...]:
-    """The tasks that may end work of some kind, in the order of the text: few, where launches may be many."""
+    """The tasks that may end work of some kind: few, where launches may be many."""
     programs = ENDING_PROGRAMS | _ENGINES
-    able = (step for step in steps if _is_container(step) or not programs.isdisjoint(work.program_names(step)))
-    return tuple(sorted(able, key=lambda step: step.line))
+    return tuple(step for step in steps if _is_container(step) or not programs.isdisjoint(work.program_names(step)))
 
 
 def _is_container(task: Task) -> bool:
@@ -82,9 +80,9 @@ def _is_container(task: Task) -> bool:
 def _elsewhere(analysis: Analysis, task: Task, text: str) -> Iterator[EndingTask]:
     """The tasks of the files beside the launch's that end its work."""
     folder, _, name = task.path.rpartition("/")
-    for path, steps in _beside(analysis.root, folder):
+    for path, steps, able in _beside(analysis.root, folder):
         is_counterpart = _is_counterpart(name, path.rpartition("/")[2])
-        for other in steps if path != task.path else ():
+        for other in able if path != task.path else ():
             how = _how(other, text, iter(steps), is_near=False) or (_kills(other) if is_counterpart else None)
             if how:
                 yield EndingTask(other, how)
@@ -189,8 +187,8 @@ def _is_counterpart(name: str, other: str) -> bool:
 
 
 @lru_cache(maxsize=MAX_KEPT)
-def _beside(root: str, folder: str) -> tuple[tuple[str, tuple[Task, ...]], ...]:
-    """The files of a folder that may end work, each with its tasks."""
+def _beside(root: str, folder: str) -> tuple[tuple[str, tuple[Task, ...], tuple[Task, ...]], ...]:
+    """The files of a folder that may end work, each with its tasks, and with those that may end work themselves."""
     found = []
     place = Path(root, folder)
     names = sorted(each.name for each in place.iterdir() if each.suffix in (".yml", ".yaml")) if place.is_dir() else []
@@ -199,6 +197,7 @@ def _beside(root: str, folder: str) -> tuple[tuple[str, tuple[Task, ...]], ...]:
             data = read(place / name)
             if len(data) <= MAX_SIZE and (b"kill" in data or b"docker" in data or b"podman" in data):
                 path = f"{folder}/{name}" if folder else name
-                steps = read_content(path, compose(data)).steps()
-                found.append((path, tuple(step for step in steps if not isinstance(step, TaskBlock))))
+                content = read_content(path, compose(data))
+                steps = tuple(step for step in content.steps() if not isinstance(step, TaskBlock))
+                found.append((path, steps, _able_to_end(steps)))
     return tuple(found)
