@@ -36,7 +36,7 @@ PLAYBOOK = play(
     reap("taken", when="inventory_hostname == 'fine'"),
     "- name: Look at lies\n  ansible.builtin.async_status:\n"
     "    jid: '{{ item.ansible_job_id | default(\"j0.0\", true) }}'\n"
-    "  loop: '{{ lies.results }}'\n  vars: {ansible_async_dir: /asked/by/the/playbook}\n"
+    "  register: looked\n  loop: '{{ lies.results }}'\n  vars: {ansible_async_dir: /asked/by/the/playbook}\n"
     "  ignore_errors: true\n  when: inventory_hostname in ['evil0', 'evil1']\n",
     "- name: Wait for lies\n  reap.jobs.wait: {timeout: 0.1}\n  ignore_errors: true\n"
     "  when: inventory_hostname in ['evil2', 'evil3']\n",
@@ -62,6 +62,10 @@ def problems(done: Done, folder: Path) -> list[str]:
     wrong = problems_of_collect(done, folder)
     if done.report is not None and not any(job["host"] in EVIL for job in done.report["jobs"]):
         wrong.append("no job of a hostile host")
+    for job in done.report["jobs"] if done.report is not None else ():
+        is_told = job["rc"] == 3 and job["msg"] and (folder / "async" / job["jid"]).is_file()
+        if job["host"] == "good" and not is_told:
+            wrong.append(f"what good said of its job is gone: {job}")
     return wrong
 
 

@@ -183,6 +183,25 @@ def test_an_answer_that_cannot_be_read_costs_its_own_job_only(liar: Liar, mode: 
     assert "an error of its own" not in got.output
 
 
+@pytest.mark.parametrize("look", ["async_status: {jid: '{{ hostvars.good.left.ansible_job_id }}'}", "ping:"])
+def test_a_host_that_says_its_answer_is_hidden_hides_no_job_of_another(liar: Liar, tmp_path: Path, look: str) -> None:
+    """What is hidden is not told, and the file that holds it is removed from the job's own host."""
+    answer = {"started": 1, "finished": 1, "changed": True, "censored": "no_log", "rc": 0}
+    copy = (
+        "- ansible.builtin.copy:\n"
+        "    content: \"{{ answer | combine({'ansible_job_id': left.ansible_job_id}) | to_json }}\"\n"
+        f"    dest: {tmp_path}/said/{{{{ item }}}}\n    mode: '0600'\n"
+        "  loop: [ping, async_status]\n  when: inventory_hostname == 'good'\n"
+    )
+    honest = launch("exit 3", name="Honest", register="left", when="inventory_hostname == 'good'")
+    lie = f"- ansible.builtin.{look}\n  register: seen\n  when: inventory_hostname == 'evil'\n"
+    got = liar.run(play(honest, copy, lie, more=f"vars: {{answer: {json.dumps(answer)}}}"))
+    (job,) = got.jobs
+    assert (job["state"], job["rc"]) == ("failed", 3), got.output
+    assert job["msg"]
+    assert (tmp_path / "async" / job["jid"]).is_file()
+
+
 def test_a_wait_is_not_ended_by_an_answer_that_cannot_be_read(liar: Liar) -> None:
     liar.says(async_wrapper=STARTED, async_status=NO_ANSWER)
     tasks = [AT_BOTH[0].replace("exit 3", "exit 0"), AT_BOTH[1], "- reap.jobs.wait: {timeout: 3}\n"]

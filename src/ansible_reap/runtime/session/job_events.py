@@ -367,7 +367,7 @@ class JobEvents:
             return
         ignored = event.ignored or (event.is_item and event.task.ignore_errors is True)
         reap = self._reap(event.task, event.host)
-        if is_hidden(event.data):
+        if is_hidden(event.data) and (is_own or event.task.no_log not in (False, None)):
             self.tracker.hide(job.info.jid)
         sighting = sighting_of(event.task, data, failed=event.failed, ignored=ignored, when=time.time(), reap=reap)
         if sighting is None:
