@@ -150,6 +150,10 @@ def test_the_action_s_inputs_do_what_they_say(runner: Runner) -> None:
     assert runner.run(summary="false").returncode == 1
     assert not (runner.temp / "summary").exists()
     assert runner.run(args="--min-severity\nhihg").returncode == 2
+    assert runner.run(args="--min-severity=low").returncode == 1
+    told = runner.run(args="--min-severity low")
+    assert told.returncode == 2
+    assert told.stderr.startswith("ansible-reap check: '--min-severity low' is one argument with a space in it: write ")
     assert runner.run(path="$(touch injected)\n; touch injected").returncode == 2
     assert not (runner.workspace / "injected").exists()
 

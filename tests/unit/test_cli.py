@@ -49,6 +49,31 @@ def test_a_wrong_word_suggests_the_nearest(arguments: list[str], said: str, caps
     assert output.err.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("arguments", "todo"),
+    [
+        (["check", "--min-severity low"], "write '--min-severity=low', or give each word as an argument of its own"),
+        (["check", "--exit-zero --statistics"], "give each word as an argument of its own"),
+        (["history", "show", "--format json"], "write '--format=json', or give each word as an argument of its own"),
+    ],
+)
+def test_an_option_and_its_value_in_one_argument_are_told_so(
+    arguments: list[str], todo: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    said = f"ansible-reap {arguments[0]}: '{arguments[-1]}' is one argument with a space in it: {todo}\n"
+    assert capsys.readouterr() == ("", said)
+
+
+def test_a_file_that_is_called_like_an_option_with_a_value_is_read_behind_two_dashes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("--format json").write_text("- hosts: all\n")
+    assert main(["check", "--", "--format json"]) == 0
+    assert "0 findings" in capsys.readouterr().out
+
+
 def test_without_a_command_the_help_goes_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 2
     output = capsys.readouterr()

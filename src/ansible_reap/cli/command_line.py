@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import Any, NoReturn
 
 from ansible_reap.late_patterns import expression
@@ -29,6 +30,7 @@ class Parser(argparse.ArgumentParser):
         super().__init__(allow_abbrev=False, **kwargs)
 
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        self._refuse_what_is_joined(args or ())
         parsed, unknown = self.parse_known_args(args, namespace)
         if unknown:
             self._refuse(unknown, args or ())
@@ -36,6 +38,17 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{_told(message)} (see '{self.prog} --help')")
+
+    def _refuse_what_is_joined(self, args: Sequence[str]) -> None:
+        """Refuse an option and what belongs behind it in one argument: argparse takes that for a file's name."""
+        known = _options(self, args)
+        for word in takewhile(lambda word: word != "--", args):
+            option, space, rest = word.partition(" ")
+            if space and option in known:
+                written = f"write '{option}={rest.strip()}', or " if known[option] and rest.strip() else ""
+                raise UsageError(
+                    f"'{word}' is one argument with a space in it: {written}give each word as an argument of its own"
+                )
 
     def _refuse(self, unknown: Sequence[str], args: Sequence[str]) -> NoReturn:
         option = next((word for word in unknown if word.startswith("-")), unknown[0])
@@ -45,15 +58,18 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(f"unknown {kind} '{name}'{did_you_mean(name, known)} (see '{self.prog} --help')")
 
 
-def _options(parser: argparse.ArgumentParser, args: Sequence[str]) -> list[str]:
-    """The long options of the parser and of those of its own subcommands that the arguments name."""
-    found: list[str] = []
+def _options(parser: argparse.ArgumentParser, args: Sequence[str]) -> dict[str, bool]:
+    """The long options of the parser and of those of its own subcommands that the arguments name.
+
+    Each with whether it takes a value.
+    """
+    found: dict[str, bool] = {}
     for action in parser._actions:  # noqa: SLF001 - argparse has no public list of them
-        found += [option for option in action.option_strings if option.startswith("--")]
+        found |= {option: action.nargs != 0 for option in action.option_strings if option.startswith("--")}
         if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
             for name, child in action.choices.items():
                 if name in args:
-                    found += _options(child, args)
+                    found |= _options(child, args)
     return found
 
 
