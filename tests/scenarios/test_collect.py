@@ -404,5 +404,8 @@ def test_a_planted_ledger_is_not_acted_on(controller: Controller, killed: Callab
     os.chown(ledger, 12345, 12345)
     got = controller.collect()
     assert got.status == 0, got.output
-    assert "not a file of this user" in " ".join(got.output.split())
+    said = " ".join(got.output.split())
+    assert re.search(r"async_reaper: \S[^(]*: cannot be read as a ledger \(not a file of this user\); skipped", said), (
+        said
+    )
     assert controller.status_files() == jids

@@ -139,7 +139,8 @@ def test_a_host_does_not_write_the_artifact(liar: Liar) -> None:
     assert "async_reaper_outstanding" not in liar.run(lies, env=env).stdout
 
 
-def test_an_artifact_does_not_say_how_a_host_is_reached(liar: Liar, tmp_path: Path) -> None:
+@pytest.mark.parametrize("stop", ["false", "true"])
+def test_an_artifact_does_not_say_how_a_host_is_reached(liar: Liar, tmp_path: Path, stop: str) -> None:
     """Whoever wrote it: account and folder come from there, machine and programs from the inventory."""
     jobs = [
         told("j1.1", "good", **to_run(f"touch {tmp_path}/owned")),
@@ -148,9 +149,10 @@ def test_an_artifact_does_not_say_how_a_host_is_reached(liar: Liar, tmp_path: Pa
         told("j4.4", "good", become=True, become_user="{{ lookup('pipe', 'touch owned') }}"),
         told("j5.5", "evil", delegate_to="good"),
         told("j6.6", "good", become=True, become_user="x; touch owned"),
+        told("passwd", "good", variables=[["ansible_async_dir", "/etc"]]),
     ]
     (tmp_path / "artifact.json").write_text(json.dumps({"async_reaper_outstanding": {job["jid"]: job for job in jobs}}))
-    got = liar.run(COLLECT, args=["-e", "@artifact.json"])
+    got = liar.run(COLLECT, args=["-e", "@artifact.json", "-e", f"stop={stop}"])
     said = " ".join(got.stderr.split())
     assert not (tmp_path / "owned").exists()
     for number, why in {
@@ -159,8 +161,9 @@ def test_an_artifact_does_not_say_how_a_host_is_reached(liar: Liar, tmp_path: Pa
         "j4.4": "its way there holds a template",
         "j5.5": "it was delegated to the controller of its run",
         "j6.6": "no user or become method has such a name",
+        "passwd": "no job has such an id",
     }.items():
-        assert f"job {number} of the artifact is not looked at: {why}" in said
+        assert f"job {number} of the artifact is left alone: {why}" in said
 
 
 STARTED = {"started": 1, "finished": 0, "changed": True, "ansible_job_id": "j77.77", "results_file": "/h/j77.77"}

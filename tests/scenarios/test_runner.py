@@ -168,6 +168,27 @@ def test_the_next_node_of_a_workflow_collects_what_the_first_has_left(tmp_path: 
     assert again.stats()["artifact_data"] == {}
 
 
+def test_the_next_node_of_a_workflow_stops_what_the_first_has_left(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    second.mkdir()
+    tasks = (SECOND.replace("sleep 12;", "sleep 294;"), LAUNCH.replace("sleep 1", "sleep 293"))
+    long = play(*tasks).replace("async: 30", "async: 600")
+    got = run_project(first, long, jobs=tmp_path, on_unreaped="report")
+    assert (got.status, got.rc) == ("successful", 0), got.stdout
+    artifacts = got.stats()["artifact_data"]
+    left = artifacts["async_reaper_outstanding"]
+    assert len(left) == 4
+
+    again = run_project(second, COLLECT, {**artifacts, "stop": True}, jobs=tmp_path)
+    assert (again.status, again.rc) == ("successful", 0), again.stdout
+    found = [job for event in again.of("runner_on_ok") for job in event["res"].get("jobs", [])]
+    assert {job["jid"]: job["outcome"] for job in found} == dict.fromkeys(left, "stopped")
+    said = {jid: json.loads((tmp_path / "async" / jid).read_text()) for jid in left}
+    assert {each["msg"].partition(" (")[0] for each in said.values()} == {"Stopped by reap.jobs.stop"}
+    assert again.stats()["artifact_data"] == {}
+
+
 def test_a_job_whose_status_file_the_gate_has_removed_is_not_handed_on(tmp_path: Path) -> None:
     """Under ``no_log`` the gate's look removes it, and the next node would find nothing and call the job lost."""
     hidden = """\

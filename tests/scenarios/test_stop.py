@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from scenarios.conftest import Run, Runner
-from scenarios.test_collect import MARK, Controller
+from scenarios.test_collect import MARK, Controller, wait_until_all_are_launched
 from scenarios.test_wait import collection_at
 from support import environments
 
@@ -96,9 +96,9 @@ def jobs(core: str, tmp_path: Path) -> Iterator[Jobs]:
     made.end()
 
 
-def all_started(jobs: Jobs) -> set[int]:
-    """What runs of the jobs of ``TREE``, once each of them has come to its last command."""
-    wanted = {f"sleep {seconds}" for seconds in (300, 299, 298, 297, 296)}
+def all_started(jobs: Jobs, *commands: str) -> set[int]:
+    """What runs of the jobs, of ``TREE`` by default, once each of them has come to its last command."""
+    wanted = set(commands) or {f"sleep {seconds}" for seconds in (300, 299, 298, 297, 296)}
     end = time.monotonic() + 60
     while True:
         alive = jobs.alive()
@@ -175,6 +175,119 @@ def test_collect_stops_what_runs_have_left_at_work(jobs: Jobs) -> None:
         "Stopped by reap.jobs.stop (SIGKILL)",
     }
     assert len(jids) == 3
+
+
+def handed_on(jobs: Jobs) -> dict[str, Any]:
+    """The jobs of the only ledger as an artifact hands them on, and the ledger gone, as with its container."""
+    (path,) = jobs.ledgers()
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    path.unlink()
+    return {line["jid"]: line for line in lines if line["kind"] == "launch"}
+
+
+def write_artifact(jobs: Jobs, handed: dict[str, Any]) -> tuple[str, ...]:
+    """The artifact as extra variable of a command line."""
+    (jobs.folder / "artifact.json").write_text(json.dumps({"async_reaper_outstanding": handed}))
+    return ("-e", "@artifact.json")
+
+
+@in_matrix
+def test_collect_stops_what_an_artifact_alone_names(jobs: Jobs) -> None:
+    leave(jobs, TREE.format(folder=jobs.folder))
+    handed = handed_on(jobs)
+    before = all_started(jobs)
+    left = int((jobs.folder / "left").read_text())
+    args = write_artifact(jobs, handed)
+
+    looked = jobs.collect(*args, "-e", "stop=true", "--check")
+    assert looked.status == 0, looked.output
+    assert looked.output.count("would be stopped") == len(handed) == 3
+    assert {job["last_seen"] for job in looked.jobs} == {"running"}
+    assert jobs.alive() == before
+
+    got = jobs.collect(*args, "-e", "stop=true")
+    assert got.status == 0, got.output
+    assert jobs.alive() == {left}
+    for jid in handed:
+        assert jobs.status(jid)["msg"] == "Stopped by reap.jobs.stop (SIGTERM)"
+        assert f"job {jid}: stopped: " in got.output
+    # Who comes later learns what has become of them.
+    again = jobs.collect(*args)
+    assert again.failed() == {"h1", "h2"}
+    assert {job["msg"] for job in again.jobs} == {"Stopped by reap.jobs.stop (SIGTERM)"}
+
+
+@in_matrix
+def test_stop_chooses_among_the_jobs_of_an_artifact_too(jobs: Jobs) -> None:
+    leave(jobs, TREE.format(folder=jobs.folder))
+    handed = handed_on(jobs)
+    before = all_started(jobs)
+    args = write_artifact(jobs, handed)
+    _none, told = jobs.stop(*args, "-e", "run=2026-11-22T10:00:00Z-4711")
+    assert told == []
+    assert jobs.alive() == before
+    done, told = jobs.stop(*args, "-e", "task=*another")
+    assert done.status == 0, done.output
+    assert outcomes(told) == {"Start another": "stopped"}
+    # Where an artifact says that a job is does not keep the others from being searched for its id.
+    (jid,) = [jid for jid, job in handed.items() if job["host"] == "h2"]
+    done, told = jobs.stop(*args, "-e", f"jid={jid}", "--limit", "h1,h2")
+    assert {job["host"]: job["outcome"] for job in told} == {"h1": "not_found", "h2": "stopped"}, done.output
+    assert len(told) == 2
+
+
+LIVE = """\
+- hosts: h1
+  gather_facts: false
+  tasks:
+    - name: Start
+      ansible.builtin.command: sleep 295
+      async: 600
+      poll: 0
+    - name: Do something else
+      ansible.builtin.pause: {seconds: 500}
+"""
+
+
+@in_matrix
+def test_an_artifact_ends_no_job_of_a_run_that_is_still_going(jobs: Jobs) -> None:
+    """It names the job under the host's own name and under that of another host which is the same machine."""
+    process, output = jobs.begin(LIVE)
+    try:
+        wait_until_all_are_launched(output)
+        (path,) = jobs.ledgers()
+        (line,) = (found for found in map(json.loads, path.read_text().splitlines()) if found["kind"] == "launch")
+        before = {pid for pid in all_started(jobs, "sleep 295") if _command_line(pid) == "sleep 295"}
+        site = {**line["site"], "access": {"variables": [["ansible_async_dir", f"{jobs.folder}/async-h1"]]}}
+        handed = {"one": line, "other": {**line, "host": "h2", "site": site}}
+        got = jobs.collect(*write_artifact(jobs, handed), "-e", "stop=true")
+        assert got.status == 0, got.output
+        assert "stopped" not in got.output
+        assert before <= jobs.alive()
+        assert "started" in jobs.status(line["jid"])
+    finally:
+        process.kill()
+        process.wait()
+
+
+@in_matrix
+def test_an_artifact_that_names_another_folder_has_nothing_ended_nor_written(jobs: Jobs) -> None:
+    """The wrapper's own environment says where the status file is: else that would go on saying that the job runs."""
+    leave(jobs, TREE.format(folder=jobs.folder))
+    handed = handed_on(jobs)
+    before = all_started(jobs)
+    elsewhere = jobs.folder / "elsewhere"
+    elsewhere.mkdir()
+    for number, job in enumerate(handed.values()):
+        job["site"]["access"] = {"variables": [["ansible_async_dir", str(elsewhere)]]}
+        if number:
+            (elsewhere / job["jid"]).write_text('{"started": 1, "finished": 0}')
+    files = {path.name: path.read_text() for path in elsewhere.iterdir()}
+    done, told = jobs.stop(*write_artifact(jobs, handed), "-e", "task=*")
+    assert done.status == 0, done.output
+    assert [job["outcome"] for job in told] == ["not_found"] * 3
+    assert jobs.alive() == before
+    assert {path.name: path.read_text() for path in elsewhere.iterdir()} == files
 
 
 def test_an_id_that_a_ledger_has_on_a_host_outside_the_play_is_looked_for_on_the_others(jobs: Jobs) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import time
 from collections.abc import Iterator
@@ -61,8 +62,13 @@ def test_a_running_twin_is_reported_or_fails_its_host_or_is_ignored(runs: Runs) 
     assert "[h1] started twice: 'Start the long one' at site.yml:3: job j" in said
     assert "with a limit of 10 min, is still running" in said
 
-    status, said = runs.start(LONG.format(seconds=300, more=""), on_running_twin="ignore")
+    (runs.ledgers()[0].parent / "broken.ledger").write_text("?")
+    status, said = runs.start(LONG.format(seconds=300, more=""))
     assert (status, runs.starts()) == (0, 3), said
+    assert re.search(r"async_reaper: \S[^(]*: cannot be read as a ledger \(.*?\); skipped\.", said), said
+
+    status, said = runs.start(LONG.format(seconds=300, more=""), on_running_twin="ignore")
+    assert (status, runs.starts()) == (0, 4), said
     assert "twice" not in said
 
     before = len(runs.ledgers())
@@ -78,11 +84,11 @@ def test_a_running_twin_is_reported_or_fails_its_host_or_is_ignored(runs: Runs) 
         - ansible.builtin.debug: {msg: "{{ ansible_failed_result.msg }}"}
 """
     status, said = runs.start(rescued, on_running_twin="fail")
-    assert (status, runs.starts()) == (0, 3), said
+    assert (status, runs.starts()) == (0, 4), said
     assert said.count("Not started, for an earlier run has started it here: 'Start the long one'") >= 1
     assert len(runs.ledgers()) == before, "a run that has started nothing leaves no ledger"
     status, said = runs.start(LONG.format(seconds=300, more=""), on_running_twin="fail")
-    assert (status, runs.starts()) == (2, 3), said
+    assert (status, runs.starts()) == (2, 4), said
 
 
 def test_what_a_condition_skips_has_no_twin(runs: Runs) -> None:

@@ -37,6 +37,13 @@ options:
     description: Remove the status files of the jobs that have ended.
     type: bool
     default: true
+  stopped:
+    description:
+      - RV(reap.jobs.stop#module:stopped) of a task before this one. Of the jobs that the extra variable
+        C(async_reaper_outstanding) names, these are not looked at again.
+    type: list
+    elements: str
+    default: []
   ledger_dir:
     description:
       - The folder of the ledgers. By default the callback's option of that name.

@@ -9,10 +9,13 @@ short_description: End running async jobs
 version_added: "0.1.0"
 description:
   - Ends the chosen jobs of this host, whether the run that launched them is over, was killed, is still going or is this
-    one. The jobs are known from the ledgers that the callback P(reap.jobs.async_reaper#callback) keeps.
+    one. The jobs are known from the ledgers that the callback P(reap.jobs.async_reaper#callback) keeps, and from the
+    extra variable C(async_reaper_outstanding), by which a run hands its jobs on to the next node of a workflow of AWX.
+    Only account, folder and delegation are taken from there; the machine, and how it is reached, are the inventory's.
   - What belongs to a job is told by its wrapper, the process of C(async_wrapper) that has the job's id on its command
-    line. What runs in the session that this wrapper made gets SIGTERM, and SIGKILL once O(grace) is over. Whatever has
-    left that session (a daemon, C(setsid)) is left alone and is named in the result.
+    line, and whose folder of status files is the job's. What runs in the session that this wrapper made gets SIGTERM,
+    and SIGKILL once O(grace) is over. Whatever has left that session (a daemon, C(setsid)) is left alone and is named
+    in the result.
   - The job's status file then says that it was stopped, so that whoever waits for it does not wait any longer. The
     result of a job that ended by itself meanwhile is left as it is.
   - Each job is reached with the connection, remote user, delegation and become settings of the task that launched it.
@@ -31,7 +34,7 @@ options:
     elements: str
   run:
     description:
-      - End the jobs of this run, as C(ansible-reap jobs) names it.
+      - End the jobs of this run, as C(ansible-reap jobs) names it. Jobs that were handed on have none.
     type: str
   live:
     description:
@@ -83,6 +86,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+stopped:
+  description: The ids of the jobs that have been ended; none in check mode.
+  returned: always
+  type: list
+  elements: str
 jobs:
   description: The chosen jobs of this host.
   returned: always
@@ -190,6 +198,23 @@ class ProcessTable:
         except OSError:
             return []
 
+    def folder(self, pid: int) -> Optional[str]:
+        """The folder of status files by the environment of a wrapper; None where that does not tell."""
+        try:
+            text = (self._root / str(pid) / "environ").read_bytes()
+        except OSError:
+            return None
+        pairs = (word.partition(b"=") for word in text.split(b"\0"))
+        found = {name: os.fsdecode(value) for name, _, value in pairs}
+        folder, home = found.get(b"ANSIBLE_ASYNC_DIR", ""), found.get(b"HOME")
+        if home and (folder == "~" or folder.startswith("~/")):
+            folder = home + folder[1:]
+        try:
+            path = Path(folder).expanduser()
+        except RuntimeError:  # there is no such account
+            return None
+        return os.path.realpath(str(path)) if path.is_absolute() else None
+
     def users(self, pid: int) -> Set[int]:
         """The real, effective and other user ids of the process: a set-uid program such as su has more than one."""
         try:
@@ -282,8 +307,17 @@ class Job:
             if command[at] == self._token.encode("ascii"):
                 is_script = command[at - 1].endswith(b"async_wrapper.py")
                 # Anybody may start su or sudo with such arguments: those run as root, but not as root alone.
-                return is_script and command[at + 1].isdigit() and self._table.users(process.pid) == {os.geteuid()}
+                is_ours = self._table.users(process.pid) == {os.geteuid()}
+                return is_script and command[at + 1].isdigit() and is_ours and self._is_of_folder(process)
         return False
+
+    def _is_of_folder(self, process: Process) -> bool:
+        """Whether the wrapper tells of its job in the folder in which we look, as far as it can be known.
+
+        Of a job elsewhere we would let the wrong file say that it was stopped, and the right one that it runs.
+        """
+        folder = self._table.folder(process.pid)
+        return folder is None or folder == os.path.realpath(str(self.path.parent))
 
     @staticmethod
     def _is_worker(process: Process) -> bool:
@@ -459,7 +493,7 @@ class Ending:
         if self.job.result() == "ended":  # while we looked
             self.close("already_ended", "before it was looked for")
         elif status == "missing":
-            self.close("not_found", "there is neither a status file nor a process of this id")
+            self.close("not_found", "there is neither a status file of this id nor a process that would write it")
         else:
             self.close(
                 "not_found",

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
 
-from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.validation import check_type_float
 
 from ansible_reap.records import replace
+from ansible_reap.runtime.actions.handed_on import extra_variables, handed_on, machine_of
 from ansible_reap.runtime.actions.ledgers import ledgers_for
-from ansible_reap.runtime.actions.this_task import is_in_check_mode, look_of, place_of, tell_run
+from ansible_reap.runtime.actions.this_task import as_ours, is_in_check_mode, look_of, place_of, tell_run
 from ansible_reap.runtime.entry import current
 from ansible_reap.runtime.events.ansible_objects import Action, Values, Variables
-from ansible_reap.runtime.events.custom_stats import OUTSTANDING
-from ansible_reap.runtime.ledger import artifact
 from ansible_reap.runtime.ledger.leftovers import (
     Leftovers,
     StatusFile,
@@ -27,7 +25,7 @@ from ansible_reap.runtime.ledger.leftovers import (
     strangers,
     unclaimed,
 )
-from ansible_reap.runtime.ledger.lines import Intent, LineError
+from ansible_reap.runtime.ledger.lines import Intent
 from ansible_reap.runtime.ledger.reader import RunLedger
 from ansible_reap.runtime.remote.bounded import PATIENCE as ANSWER_PATIENCE
 from ansible_reap.runtime.remote.bounded import bounded_by, within
@@ -46,7 +44,7 @@ from ansible_reap.runtime.remote.waiting import (
 from ansible_reap.runtime.session import CORE, PATIENCE
 from ansible_reap.runtime.tracking.as_json import entry
 from ansible_reap.runtime.tracking.display_text import fit, shown
-from ansible_reap.runtime.tracking.info import LOCAL_CONNECTIONS, Access, JobInfo
+from ansible_reap.runtime.tracking.info import Access, JobInfo
 from ansible_reap.runtime.tracking.tracker import Origin
 
 ARGUMENTS: dict[str, dict[str, object]] = {
@@ -54,6 +52,7 @@ ARGUMENTS: dict[str, dict[str, object]] = {
     "timeout": {"type": "float"},
     "timeout_variable": {"type": "str"},
     "cleanup": {"type": "bool", "default": True},
+    "stopped": {"type": "list", "elements": "str", "default": []},
     "ledger_dir": {"type": "path"},
 }
 MOST_STRAYS = 1000
@@ -72,10 +71,11 @@ def collect(action: Action, arguments: Variables, task_vars: Variables) -> Value
     ledgers = ledgers_for(arguments, warnings)
     if host == next(iter(task_vars.get("ansible_play_hosts_all") or []), host):
         warnings += _missing_hosts(ledgers, task_vars)
-    left = leftovers(ledgers, host, lambda name: _machine_of(name, task_vars))
-    handed = list(_handed_on(action, left, task_vars, warnings))
+    left = leftovers(ledgers, host, lambda name: machine_of(name, task_vars))
+    # Those of a ledger are closed there by the task that has stopped them; an artifact cannot be written to.
+    handed = list(handed_on(action, left, task_vars, lambda job: job.jid not in arguments["stopped"], warnings))
     if not left.jobs and not left.intents and not handed:
-        return {"changed": False, "jobs": [], "unclaimed": [], "warnings": warnings}
+        return {"changed": False, "jobs": [], "unclaimed": [], "warnings": as_ours(warnings)}
 
     check_mode = is_in_check_mode(action)
     reach = Reach(action, task_vars)
@@ -107,7 +107,7 @@ def collect(action: Action, arguments: Variables, task_vars: Variables) -> Value
         "jobs": [entry(one.job) for one in claimed],
         "unclaimed": [entry(one.job) for one in found],
         "msg": message or _told(claimed, found),
-        "warnings": [*warnings, *_silent(waited, terms)],
+        "warnings": as_ours([*warnings, *_silent(waited, terms)]),
     }
     if message:
         result["failed"] = True
@@ -122,13 +122,6 @@ def _expected(left: Leftovers) -> Callable[[JobInfo, float], str]:
     return lambda job, age: ends.text(bases.get(job.jid, ""), job, age)
 
 
-def _extra_variables(action: Action) -> Mapping[str, object]:
-    """What was given with ``-e``, apart from all that a host may have returned under such a name."""
-    task: Any = action._task  # noqa: SLF001 - the plugin's own
-    found: Mapping[str, object] = task.get_variable_manager().extra_vars
-    return found
-
-
 def _timeout(action: Action, arguments: Variables) -> float | None:
     """How long to wait at most.
 
@@ -137,56 +130,13 @@ def _timeout(action: Action, arguments: Variables) -> float | None:
     """
     given, name = arguments["timeout"], arguments["timeout_variable"]
     if given is None and name is not None:
-        value = action._templar.template(_extra_variables(action).get(name))  # noqa: SLF001 - the plugin's own
+        value = action._templar.template(extra_variables(action).get(name))  # noqa: SLF001 - the plugin's own
         if value is not None:
             try:
                 given = check_type_float(value)
             except TypeError as error:
                 raise AnsibleActionFail(f"reap.jobs.collect: the extra variable {name}: {error}") from error
     return None if given is None else float(given)
-
-
-def _machine_of(host: str, task_vars: Variables) -> str:
-    """The machine that a host of the inventory stands for."""
-    try:
-        known = task_vars["hostvars"][host]
-        if str(known.get("ansible_connection")) in LOCAL_CONNECTIONS:
-            return "localhost"
-        return str(known.get("ansible_host") or host)
-    except (AnsibleError, KeyError, AttributeError):
-        return host  # not in this inventory, or by a template that needs more
-
-
-def _handed_on(action: Action, left: Leftovers, task_vars: Variables, warnings: list[str]) -> Iterator[JobInfo]:
-    """The jobs of this host that another run has handed on and no ledger names.
-
-    They are an extra variable, and are read as such: a variable of that name may also be a fact, which is the host's.
-
-    Raises:
-        AnsibleActionFail: the variable is none of ours.
-    """
-    jobs = _extra_variables(action).get(OUTSTANDING, {})
-    if not isinstance(jobs, Mapping):
-        raise AnsibleActionFail(f"reap.jobs.collect: the extra variable {OUTSTANDING} is no mapping of jobs")
-    try:
-        known = artifact.read(jobs)
-    except LineError as error:
-        raise AnsibleActionFail(
-            f"reap.jobs.collect: the extra variable {OUTSTANDING} is not what a run has put into its artifact: {error}"
-        ) from error
-    for job in known:
-        if job.host == left.host and job.jid not in left.named:
-            try:
-                yield artifact.taken(job, lambda name: _inventory_of(name, task_vars))
-            except artifact.NotTakenError as error:
-                warnings.append(f"job {job.jid} of the artifact is not looked at: {error}")
-
-
-def _inventory_of(host: str, task_vars: Variables) -> Mapping[str, object] | None:
-    """What the inventory says of a host; None where it has no such."""
-    hosts = task_vars["hostvars"]
-    found = hosts.raw_get(host) if host in hosts else None
-    return found if isinstance(found, Mapping) else None
 
 
 def _missing_hosts(ledgers: Sequence[RunLedger], task_vars: Variables) -> list[str]:

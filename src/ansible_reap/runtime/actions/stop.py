@@ -12,11 +12,12 @@ from ansible.errors import AnsibleActionFail
 
 from ansible_reap.jobs import JobState
 from ansible_reap.records import dataclass
+from ansible_reap.runtime.actions.handed_on import handed_on, machine_of
 from ansible_reap.runtime.actions.ledgers import ledgers_for
-from ansible_reap.runtime.actions.this_task import access_of, is_in_check_mode, place_of, tell_run
+from ansible_reap.runtime.actions.this_task import access_of, as_ours, is_in_check_mode, place_of, tell_run
 from ansible_reap.runtime.entry import current
 from ansible_reap.runtime.events.ansible_objects import Action, Values, Variables
-from ansible_reap.runtime.ledger.leftovers import JOB_ID, close_jobs
+from ansible_reap.runtime.ledger.leftovers import JOB_ID, close_jobs, leftovers
 from ansible_reap.runtime.ledger.reader import RunLedger
 from ansible_reap.runtime.remote.bounded import PATIENCE, within
 from ansible_reap.runtime.remote.mailbox import Look
@@ -65,23 +66,27 @@ class Choice:
 
     def takes(self, job: JobInfo, ledger: RunLedger) -> bool:
         """Whether the job of this ledger is meant."""
-        return (
-            (self.live or not ledger.alive)
-            and (self.run is None or ledger.run.run == self.run)
-            and (self.jids is None or job.jid in self.jids)
-            and (self.tasks is None or any(fnmatchcase(job.task, glob) for glob in self.tasks))
-        )
+        return (self.live or not ledger.alive) and (self.run is None or ledger.run.run == self.run) and self._names(job)
 
-    def unknown(self, ledgers: Iterable[RunLedger], host: str, hosts: Container[str]) -> list[str]:
-        """The ids asked for that are to be looked for on the host although no ledger has them there.
+    def takes_handed_on(self, job: JobInfo) -> bool:
+        """Whether the job is meant, of which an artifact tells: its run is over, and is not named there."""
+        return self.run is None and self._names(job)
 
-        ``hosts`` are those of the play: where a ledger has the job on another of them, that one is meant. Whoever
+    def unknown(self, known: Iterable[JobInfo], host: str, hosts: Container[str]) -> list[str]:
+        """The ids asked for that are to be looked for on the host although nothing known is there.
+
+        ``hosts`` are those of the play: where the job is known to be on another of them, that one is meant. Whoever
         chooses by task or run means known jobs only.
         """
         if self.jids is None or self.tasks is not None or self.run is not None:
             return []
-        known = {job.jid for ledger in ledgers for job in ledger.launches if job.host == host or job.host in hosts}
-        return [jid for jid in self.jids if jid not in known]
+        there = {job.jid for job in known if job.host == host or job.host in hosts}
+        return [jid for jid in self.jids if jid not in there]
+
+    def _names(self, job: JobInfo) -> bool:
+        return (self.jids is None or job.jid in self.jids) and (
+            self.tasks is None or any(fnmatchcase(job.task, glob) for glob in self.tasks)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +152,12 @@ def stop(action: Action, arguments: Variables, task_vars: Variables) -> Values:
         for job in ledger.launches
         if job.host == host and choice.takes(job, ledger)
     ]
+    left = leftovers(ledgers, host, lambda name: machine_of(name, task_vars))
+    handed = list(handed_on(action, left, task_vars, choice.takes_handed_on, warnings))
     others = frozenset(task_vars.get("ansible_play_hosts_all") or ())
-    jobs += [_unknown(jid, host, action) for jid in choice.unknown(ledgers, host, others)]
+    known = [*(job for ledger in ledgers for job in ledger.launches), *handed]
+    jobs += handed
+    jobs += [_unknown(jid, host, action) for jid in choice.unknown(known, host, others)]
 
     reach = Reach(action, task_vars)
     done = [each for several in _by_access(jobs).values() for each in _end(several, reach, arguments["grace"], dry_run)]
@@ -165,8 +174,9 @@ def stop(action: Action, arguments: Variables, task_vars: Variables) -> Values:
     result: Values = {
         "changed": bool(ended),
         "jobs": [each.as_entry(reap, dry_run=dry_run) for each in done],
+        "stopped": [] if dry_run else sorted(ended),
         "msg": "; ".join(lines) or "none of the chosen jobs is outstanding on this host",
-        "warnings": warnings,
+        "warnings": as_ours(warnings),
     }
     if any(each.outcome is None for each in done):
         result["failed"] = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ansible_reap.runtime.events import results
@@ -43,6 +43,11 @@ def access_of(action: Action) -> Access:
 def look_of(waited: Waited, origin: Origin = Origin.RUN) -> Look:
     """What is told of a job that was looked at."""
     return Look(waited.job.info, waited.sighting, waited.error, origin, waited.is_cleaned)
+
+
+def as_ours(warnings: Iterable[str]) -> list[str]:
+    """The warnings of a task's result, with the name under which the run hears of all that is ours."""
+    return [f"async_reaper: {text}" for text in warnings]
 
 
 def tell_run(session: Session, action: Action, host: str, looks: Sequence[Look]) -> None:

@@ -89,7 +89,9 @@ class Twins(Listener):
         folder = resolve_path(named, Path.cwd()) if named else default_folder()
         self._silent: set[str] = set()
         """Hosts that are not asked again."""
-        self._watch = LedgerWatch(folder, run.warn, leave_out=file_stem(run.name))
+        self._watch = LedgerWatch(
+            folder, lambda text: run.warn(f"async_reaper: {text}."), leave_out=file_stem(run.name)
+        )
         self._read = -_FRESH
         self._ledgers: list[RunLedger] = []
         self._names = cache(lambda base: LaunchNames(Path(base)))
