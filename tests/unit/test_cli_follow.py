@@ -132,6 +132,29 @@ def test_a_host_that_names_a_file_of_this_machine_has_it_not_read(runs: Runs, si
     assert StatusWatch().look(replace(job, site=there)) is None
 
 
+def test_a_status_file_is_seen_to_change_however_it_is_written(runs: Runs) -> None:
+    """The wrapper puts a new file in its place, ``stop`` too; in place it may be written within one tick of a clock."""
+    watch = StatusWatch()
+    job = runs.job("j1.1", 60)
+    path = runs.folder / "j1.1"
+    assert watch.look(job) is None
+    for text, seen in (("", None), ("{", None), (RUNNING, LastSeen.RUNNING), ("{", LastSeen.RUNNING)):
+        path.write_text(text)
+        assert watch.look(job) is seen
+        assert watch.look(job) is seen
+    path.write_text(RUNNING)
+    assert watch.look(job) is LastSeen.RUNNING
+    other = runs.folder / "new"
+    other.write_text(RUNNING.replace("finished", "failed  "))  # as long as before
+    other.rename(path)
+    assert watch.look(job) is LastSeen.RUNNING
+    other.write_text(BAD)
+    other.rename(path)
+    assert watch.look(job) is LastSeen.FAILED
+    path.unlink()
+    assert watch.look(job) is LastSeen.FAILED
+
+
 def test_no_status_file_makes_the_overview_wait_or_run_out_of_memory(
     runs: Runs, capsys: pytest.CaptureFixture[str]
 ) -> None:

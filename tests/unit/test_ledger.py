@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +19,7 @@ import pytest
 from ansible_reap.jobs import JobState, LastSeen
 from ansible_reap.runtime.ledger.lines import Answer, Closing, Intent, LineError, Record, RunRecord, decode, encode
 from ansible_reap.runtime.ledger.processes import controller_name, start_of
-from ansible_reap.runtime.ledger.reader import read_file, read_folder
+from ansible_reap.runtime.ledger.reader import LedgerFile, read_file, read_folder
 from ansible_reap.runtime.ledger.writer import KEPT_DAYS, Ledger, append, default_folder
 from ansible_reap.runtime.tracking.info import Access, JobInfo, LaunchSite
 from ansible_reap.runtime.tracking.phases import Phase
@@ -276,6 +277,66 @@ def test_a_line_after_a_torn_one_is_not_lost(ledger: Ledger) -> None:
     found = read_file(path)
     assert found.is_accounted_for
     assert found.damaged == 1
+
+
+def test_a_ledger_that_is_read_again_and_again_tells_what_a_new_reader_would(ledger: Ledger) -> None:
+    ledger.intent("t1", SITE, "web1", 1000.5)
+    path = path_of(ledger)
+    again = LedgerFile(path)
+    steps: list[Callable[[], object]] = [
+        lambda: ledger.launched(a_launch("j1.1")),
+        lambda: ledger.launched(a_launch("j1.2")),
+        lambda: ledger.intent("t1", SITE, "web2", 1001.5),
+        lambda: ledger.answered("t1", "web1"),
+        lambda: ledger.settled(a_record("j1.1", Phase.REAPED)),
+        lambda: add(path, b'{"v":1,"kind":"poem"}\n'),
+        # Cut off, twice added to, and then a line of its own.
+        lambda: add(path, encode(a_launch("j1.3"))[:40]),
+        lambda: add(path, encode(a_launch("j1.3"))[40:80]),
+        lambda: add(path, encode(a_launch("j1.3"))[80:-1]),
+        lambda: add(path, b"\n\n"),
+        lambda: add(path, b'{"v":1,"kind":"laun'),
+        lambda: append(path, Closing("j1.2", JobState.REAPED)),
+        lambda: os.utime(path, (1, 1)),
+        lambda: path.write_bytes(path.read_bytes()[:-40]),
+        lambda: path.write_bytes(path.read_bytes().replace(b"web2", b"web9")),
+        lambda: None,
+    ]
+    for number, step in enumerate(steps):
+        step()
+        assert again.read() == read_file(path), number
+    assert [job.jid for job in again.read().named] == ["j1.1", "j1.2", "j1.3"]
+    assert again.read().damaged == 3
+
+
+def test_another_ledger_in_the_place_of_one_is_read_from_its_start(ledger: Ledger, tmp_path: Path) -> None:
+    ledger.launched(a_launch("j1.1"))
+    path = path_of(ledger)
+    again = LedgerFile(path)
+    assert [job.jid for job in again.read().named] == ["j1.1"]
+    other = tmp_path / "other"
+    other.write_bytes(path.read_bytes().replace(b"j1.1", b"j9.9") + encode(a_launch("j8.8")))
+    other.rename(path)
+    assert [job.jid for job in again.read().named] == ["j9.9", "j8.8"]
+
+
+def test_a_file_that_is_no_ledger_yet_is_one_once_it_has_its_first_line(ledger: Ledger, tmp_path: Path) -> None:
+    ledger.launched(a_launch("j1.1"))
+    whole = path_of(ledger).read_bytes()
+    begun = tmp_path / "begun.ledger"
+    begun.touch(mode=0o600)
+    again = LedgerFile(begun)
+    for end in (0, 10):
+        begun.write_bytes(whole[:end])
+        with pytest.raises(LineError):
+            again.read()
+    add(begun, whole[10:])
+    assert [job.jid for job in again.read().named] == ["j1.1"]
+
+
+def add(path: Path, text: bytes) -> None:
+    with path.open("ab") as file:
+        file.write(text)
 
 
 WRITER = """

@@ -93,49 +93,97 @@ def read_file(path: Path) -> RunLedger:
         OSError: the file cannot be read, or belongs to another user.
         LineError: it does not begin with a run.
     """
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
-    with os.fdopen(fd, "rb") as file:
-        status = os.fstat(fd)
-        # What a ledger says is looked up, and cleaned up, on hosts with our rights: only our own word counts.
-        if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid():
-            raise PermissionError(1, "not a file of this user")
-        lines = file.read().split(b"\n")
-        locked = _is_locked(fd)
-    first = decode(lines[0])
-    if not isinstance(first, RunRecord):
-        raise LineError("it does not begin with a run")
-    launches: dict[str, JobInfo] = {}
-    intents: dict[tuple[str, str], dict[Access, Intent]] = {}
-    closed: dict[str, JobState] = {}
-    damaged = 0
-    for line in filter(None, lines[1:]):
+    return LedgerFile(path).read()
+
+
+class LedgerFile:
+    """One ledger as often as one asks. Whoever writes it adds lines, so only what is new is read."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._forget()
+
+    def _forget(self) -> None:
+        self._inode = self._changed = self._size = 0
+        self._offset = 0
+        """Of the first line that has not been read as a whole."""
+        self._run: RunRecord | None = None
+        self._launches: dict[str, JobInfo] = {}
+        self._intents: dict[tuple[str, str], dict[Access, Intent]] = {}
+        self._states: dict[str, JobState] = {}
+        self._damaged = 0
+
+    def read(self) -> RunLedger:
+        """The ledger as it is now.
+
+        Raises:
+            OSError: the file cannot be read, or belongs to another user.
+            LineError: it does not begin with a run.
+        """
+        fd = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with os.fdopen(fd, "rb") as file:
+            status = os.fstat(fd)
+            # What a ledger says is looked up, and cleaned up, on hosts with our rights: only our own word counts.
+            if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid():
+                raise PermissionError(1, "not a file of this user")
+            is_as_it_was = (status.st_size, status.st_mtime_ns) == (self._size, self._changed)
+            if status.st_ino != self._inode or not (is_as_it_was or status.st_size > self._size):
+                self._forget()
+            file.seek(self._offset)
+            text = file.read()
+            locked = _is_locked(fd)
+        self._inode, self._changed, self._size = status.st_ino, status.st_mtime_ns, status.st_size
+        lines, torn = _split(text)
+        if self._run is None:
+            first = decode(lines.pop(0)) if lines else None
+            if not isinstance(first, RunRecord):
+                raise LineError("it does not begin with a run")
+            self._run = first
+        for line in filter(None, lines):
+            self._take(line)
+        self._offset += len(text) - len(torn)
+        return self._as_it_is(self._run, locked=locked, is_torn=bool(torn))
+
+    def _take(self, line: bytes) -> None:
         try:
             record = decode(line)
         except LineError:
-            damaged += 1
-            continue
+            self._damaged += 1
+            return
         if isinstance(record, JobInfo):
-            launches.setdefault(record.jid, record)
+            self._launches.setdefault(record.jid, record)
         elif isinstance(record, Intent):
-            intents.setdefault((record.key, record.host), {})[record.site.access] = record
+            self._intents.setdefault((record.key, record.host), {})[record.site.access] = record
         elif isinstance(record, Answer):
-            intents.pop((record.key, record.host), None)
+            self._intents.pop((record.key, record.host), None)
         elif isinstance(record, Closing):
-            closed[record.jid] = record.state
-    alive = is_running(first.pid, first.pid_start, first.controller)
-    return RunLedger(
-        path=path,
-        run=first,
-        launches=tuple(launch for jid, launch in launches.items() if jid not in closed),
-        intents=tuple(intent for several in intents.values() for intent in several.values()),
-        named=tuple(launches.values()),
-        # The lock is inherited by the workers of a killed controller, so it only decides where the process cannot be
-        # seen.
-        alive=locked if alive is None else alive,
-        locked=locked,
-        damaged=damaged,
-        states=closed,
-    )
+            self._states[record.jid] = record.state
+
+    def _as_it_is(self, run: RunRecord, *, locked: bool, is_torn: bool) -> RunLedger:
+        alive = is_running(run.pid, run.pid_start, run.controller)
+        return RunLedger(
+            path=self._path,
+            run=run,
+            launches=tuple(launch for jid, launch in self._launches.items() if jid not in self._states),
+            intents=tuple(intent for several in self._intents.values() for intent in several.values()),
+            named=tuple(self._launches.values()),
+            # The lock is inherited by the workers of a killed controller, so it only decides where the process cannot
+            # be seen.
+            alive=locked if alive is None else alive,
+            locked=locked,
+            damaged=self._damaged + is_torn,
+            states=dict(self._states),
+        )
+
+
+def _split(text: bytes) -> tuple[list[bytes], bytes]:
+    """The lines, and what follows the last of them and is none yet. A last line may lack only its end."""
+    *lines, last = text.split(b"\n")
+    try:
+        decode(last)
+    except LineError:
+        return lines, last
+    return [*lines, last], b""
 
 
 def _is_locked(fd: int) -> bool:

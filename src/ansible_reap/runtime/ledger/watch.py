@@ -7,11 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ansible_reap.jobs import LastSeen
+from ansible_reap.printable import file_name
 from ansible_reap.reading import SourceError, parse_json, read
 from ansible_reap.records import replace
 from ansible_reap.runtime.ledger.lines import LineError
 from ansible_reap.runtime.ledger.processes import is_running
-from ansible_reap.runtime.ledger.reader import RunLedger, ledger_names, read_file
+from ansible_reap.runtime.ledger.reader import LedgerFile, RunLedger, ledger_names
 from ansible_reap.runtime.ledger.writer import SUFFIX
 from ansible_reap.runtime.tracking.info import LOCAL_CONNECTIONS, JobInfo
 
@@ -32,6 +33,7 @@ class LedgerWatch:
         self._folder = folder
         self._leave_out = leave_out
         self._warn = warn
+        self._files: dict[str, LedgerFile] = {}
         self._known: dict[str, tuple[object, RunLedger]] = {}
         self._bad: set[str] = set()
 
@@ -44,6 +46,7 @@ class LedgerWatch:
         names = [name for name in ledger_names(self._folder) if self._is_meant(name)]
         found = {name: self._one(name) for name in names}
         self._known = {name: each for name, each in found.items() if each is not None}
+        self._files = {name: file for name, file in self._files.items() if name in self._known}
         return sorted((ledger for _sign, ledger in self._known.values()), key=lambda ledger: ledger.run.started)
 
     def _is_meant(self, name: str) -> bool:
@@ -53,20 +56,21 @@ class LedgerWatch:
         path = self._folder / name
         try:
             status = path.lstat()
-            sign = (status.st_ino, status.st_size, status.st_mtime_ns)
+            sign = _sign(status)
             known = self._known.get(name)
             if known is not None and known[0] == sign:
                 run = known[1].run
                 alive = is_running(run.pid, run.pid_start, run.controller)
                 if alive is not None:
                     return sign, replace(known[1], alive=alive)
-            return sign, read_file(path)
+            return sign, self._files.setdefault(name, LedgerFile(path)).read()
         except FileNotFoundError:  # its run has ended well just now
             return None
         except (OSError, LineError) as error:
             if name not in self._bad:
                 self._bad.add(name)
-                self._warn(f"{path}: cannot be read as a ledger ({getattr(error, 'strerror', None) or error}); skipped")
+                reason = getattr(error, "strerror", None) or error
+                self._warn(f"{file_name(str(path))}: cannot be read as a ledger ({reason}); skipped")
             return None
 
 
@@ -79,20 +83,26 @@ class StatusWatch:
 
     def __init__(self) -> None:
         self._ended: dict[tuple[str, str], LastSeen] = {}
-        self._running: set[tuple[str, str]] = set()
+        self._running: dict[tuple[str, str], object] = {}
+        """By what the file would be known to have changed since it said so."""
+        self._paths: dict[tuple[str, str], str | None] = {}
 
     def look(self, job: JobInfo) -> LastSeen | None:
         """Whether the job runs or how it ended; None where its file is not here, or not ours to read."""
         which = (job.host, job.jid)
         if which in self._ended:
             return self._ended[which]
-        folder = _folder(job)
-        if folder is None or not _is_local(job):
+        if which not in self._paths:
+            self._paths[which] = _path(job)
+        path = self._paths[which]
+        if path is None:
             return None
-        path = folder / job.jid
         try:
+            sign = _sign(os.stat(path))  # noqa: PTH116 - for each job, each second
+            if self._running.get(which) == sign:
+                return LastSeen.RUNNING
             raw = read(path, MAX_STATUS)
-        except SourceError:
+        except (OSError, ValueError, SourceError):
             return None
         try:
             data = parse_json(raw)
@@ -101,12 +111,23 @@ class StatusWatch:
         if not isinstance(data, dict):
             return LastSeen.RUNNING if which in self._running else None
         if "started" in data and not data.get("finished"):
-            self._running.add(which)
+            self._running[which] = sign
             return LastSeen.RUNNING
         code = data.get("rc")
         has_failed = bool(data.get("failed")) or (isinstance(code, int) and code != 0)
         self._ended[which] = LastSeen.FAILED if has_failed else LastSeen.FINISHED
         return self._ended[which]
+
+
+def _sign(status: os.stat_result) -> object:
+    """What differs once a file was written."""
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _path(job: JobInfo) -> str | None:
+    """The job's status file; None where it is not on this machine, or not ours to read."""
+    folder = _folder(job) if _is_local(job) else None
+    return None if folder is None else str(folder / job.jid)
 
 
 def _is_local(job: JobInfo) -> bool:
