@@ -4,9 +4,9 @@ It rests on ranks, as an estimate does: where m measured jobs took longer than t
 longer than the k-th shortest of them with probability k / (m + 1). Between two ranks the times are interpolated, so
 that the probability stated is the one that holds, and not the next higher one.
 
-Ranks hold for work that stays as it is. Where the run times follow a trend, or neighbours are alike, each is taken
-relative to the level before it, and counted from the level of today: data that grows makes every next run longer than
-most of the measured ones, and so does a machine that has become busier.
+Ranks hold for work that stays as it is. Where the run times seem to follow a trend, or neighbours are rather alike than
+not, each is taken relative to the level before it, and counted from the level of today: data that grows makes every
+next run longer than most of the measured ones, and so does a machine that has become busier.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ RUNS_OF_ONE_HOST = 9
 """From so many runs on a host is judged by itself: fewer would not allow to state the level aimed at."""
 RUNS_THAT_MOVE = 10
 """Fewer do not tell a movement from chance, nor allow to state the level aimed at, for the first one is lost."""
-BELIEVED = 1.28
-"""Above this a movement is believed, in standard deviations. Chance alone makes one of it now and then, which costs
+BELIEVED = 1.0
+"""Above this a trend is believed, in standard deviations. Chance alone makes one in every third series, which costs
 little, while one that is overlooked breaks the probability stated."""
-FOLLOWS = 0.2
+FOLLOWS = 0.25
 """How much of each run's distance from the level goes into it, where there is a movement."""
 BEYOND = 1.25
 """So many times the longest that was measured is the most that a movement is followed to: a leap will not go on."""
@@ -127,11 +127,9 @@ def _has_trend(levels: Sequence[float]) -> bool:
 
 
 def _has_neighbours_alike(levels: Sequence[float]) -> bool:
-    """Each run's distance from the mean goes with that of the one before it: their correlation is above chance."""
+    """Each run's distance from the mean goes with that of the one before it, be it by chance: see BELIEVED."""
     middle = fmean(levels)
-    spread = sum((level - middle) ** 2 for level in levels)
-    together = sum((earlier - middle) * (later - middle) for earlier, later in pairwise(levels))
-    return together * math.sqrt(len(levels)) > BELIEVED * spread
+    return sum((earlier - middle) * (later - middle) for earlier, later in pairwise(levels)) > 0
 
 
 def _as_of_today(runs: Sequence[Sequence[Observation]], levels: Sequence[float]) -> list[tuple[float, bool]]:
