@@ -89,6 +89,14 @@ def refuse_links(root: Path, path: Path) -> None:
             raise UnsafePathError(f"it leads through {link.name}, a link in the project", path)
 
 
+def comes_with(root: Path, path: Path) -> bool:
+    """Whether the path lies in the repository of the project at ``root``, so that whoever sent us that may have sent
+    what is there."""
+    top = _repository(Path(os.path.realpath(root)))
+    lexical = Path(os.path.realpath(path.absolute().parent)) / path.name
+    return lexical.is_relative_to(top) or Path(os.path.realpath(path)).is_relative_to(top)
+
+
 def _repository(root: Path) -> Path:
     """The folder whose content arrives together with the project's: the repository's, else the project's own."""
     return next((folder for folder in (root, *root.parents) if (folder / ".git").exists()), root)
@@ -157,6 +165,23 @@ def refuse_shared(folder: Path) -> None:
     shared = shared_folder(folder)
     if shared is not None:
         raise UnsafePathError(_others_may(shared), folder)
+
+
+def lets_others_add(folder: Path) -> bool:
+    """Whether others may put files into the folder, beside ours. The sticky bit is no help: it keeps ours only."""
+    try:
+        return shared_folder(folder) is not None or bool(folder.stat().st_mode & stat.S_IWOTH)
+    except OSError:
+        return False  # there is nothing yet, and what we make is ours
+
+
+def is_private(path: Path) -> bool:
+    """Whether it is a regular file of this user or of root, with no right for anybody else."""
+    try:
+        status = path.lstat()
+    except OSError:
+        return False
+    return stat.S_ISREG(status.st_mode) and _is_trusted(status) and not stat.S_IMODE(status.st_mode) & 0o077
 
 
 def shared_folder(folder: Path) -> Path | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from ansible_reap import files
 from ansible_reap.ansible_cfg import resolve_path
 from ansible_reap.doctor.diagnosis import Diagnosis, fine, off
-from ansible_reap.history.database import StoreError, parse_address
+from ansible_reap.history.database import StoreError, parse_address, planted
 from ansible_reap.runtime.ledger.writer import default_folder
 from ansible_reap.runtime.policy.options import OnUnreaped, Options
 
@@ -53,6 +53,9 @@ def _history(options: Options) -> Iterator[Diagnosis]:
         if address.path is not None:
             files.refuse_shared(address.path.parent)
             _try_file(address.path)
+            why = planted(files.target_of(address.path))
+            if why is not None:
+                raise files.UnsafePathError(why, address.path)
         else:
             with address.open(PATIENCE).transaction(write=True):
                 pass

@@ -69,6 +69,8 @@ class Address:
 
     path: Path | None
     url: str = ""
+    is_brought: bool = False
+    """A project that nobody vouches for has brought the file: it is read as it is, and nothing that lies beside it."""
 
     @property
     def label(self) -> str:
@@ -81,7 +83,7 @@ class Address:
     def open(self, patience: float) -> Database:
         """The database itself; ``patience`` is how many seconds to wait for it."""
         if self.path is not None:
-            return SqliteDatabase(self.path, patience)
+            return SqliteDatabase(self.path, patience, self.is_brought)
         return PostgresDatabase(self.url, self.label, patience)
 
 
@@ -157,6 +159,7 @@ class SqliteDatabase:
 
     path: Path
     patience: float
+    is_brought: bool = False
 
     @property
     def label(self) -> str:
@@ -165,8 +168,9 @@ class SqliteDatabase:
     @contextmanager
     def transaction(self, *, write: bool) -> Iterator[Connection]:
         try:
-            self._prepare(write)
-            with closing(sqlite3.connect(self.path, timeout=0, isolation_level=None)) as connection:
+            target = self._writable() if write else self._readable()
+            way, is_uri = self._way_to(target, write)
+            with closing(sqlite3.connect(way, timeout=0, isolation_level=None, uri=is_uri)) as connection:
                 self._begin(connection, write)
                 yield _SqliteConnection(connection)
                 self._locked_out(lambda: connection.execute("COMMIT"))
@@ -175,14 +179,19 @@ class SqliteDatabase:
         except OSError as error:
             raise StoreError(f"{self.path}: {error.strerror or error}") from error
 
-    def _prepare(self, write: bool) -> None:
-        if not write:
-            if not self.path.is_file():
-                raise StoreError(f"{self.path}: no history has been kept here")
-            return
+    def _readable(self) -> Path:
+        if not self.path.is_file():
+            raise StoreError(f"{self.path}: no history has been kept here")
+        return Path(os.path.realpath(self.path))
+
+    def _writable(self) -> Path:
+        """The file itself, which is made if there is none. Raises OSError where it is not ours alone."""
         files.make_folder(self.path.parent)
         files.refuse_shared(self.path.parent)
         target = files.target_of(self.path)
+        why = planted(target)
+        if why is not None:
+            raise files.UnsafePathError(why, self.path)
         # SQLite would make the file with the umask's permissions; its journal takes over those of the file.
         fd = os.open(target, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, files.PRIVATE_FILE)
         try:
@@ -192,8 +201,20 @@ class SqliteDatabase:
                 os.fchmod(fd, files.PRIVATE_FILE)
         finally:
             os.close(fd)
+        return target
+
+    def _way_to(self, target: Path, write: bool) -> tuple[str, bool]:
+        """How SQLite is to open the file, and whether that is a URI.
+
+        It takes what lies beside the file for a part of it: it plays back a journal, and deletes the file that the
+        journal names as its super-journal. Where somebody else may have put that there, only the file itself is read.
+        """
+        if write or (not self.is_brought and planted(target) is None):
+            return str(target), False
+        return f"{target.as_uri()}?mode=ro&immutable=1", True
 
     def _begin(self, connection: sqlite3.Connection, write: bool) -> None:
+        connection.execute("PRAGMA trusted_schema = OFF")
         self._locked_out(lambda: connection.execute("PRAGMA synchronous = NORMAL"))
         self._locked_out(lambda: connection.execute("BEGIN IMMEDIATE" if write else "BEGIN"))
         if not write:
@@ -210,6 +231,32 @@ class SqliteDatabase:
             if time.monotonic() >= give_up:
                 raise StoreBusyError(f"{self.path}: locked by another process")
             time.sleep(random.uniform(0.002, 0.02))  # noqa: S311 - jitter
+
+
+def planted(target: Path) -> str | None:
+    """Why what lies beside a SQLite file, or may come to lie there, is not known to be ours; None where it is."""
+    if files.lets_others_add(target.parent):
+        return f"others may write to {target.parent}, and so beside the file"
+    for suffix in ("-wal", "-shm"):  # never kept by us, see SqliteDatabase
+        if os.path.lexists(f"{target}{suffix}"):
+            return f"{target.name}{suffix} lies beside it, which is none of ours"
+    journal = Path(f"{target}-journal")
+    if not os.path.lexists(journal):
+        return None
+    if files.is_private(journal) and not _names_super_journal(journal):
+        return None  # of a run of ours that was killed while it wrote
+    return f"{journal.name} lies beside it, which is none of ours"
+
+
+_JOURNAL_MAGIC = bytes.fromhex("d9d505f920a163d7")
+"""How a rollback journal begins, and how one ends that names a super-journal: https://sqlite.org/fileformat2.html."""
+
+
+def _names_super_journal(journal: Path) -> bool:
+    """Whether the journal is one of several, of a transaction over several files; ours are over one."""
+    with journal.open("rb") as stream:
+        stream.seek(max(stream.seek(0, os.SEEK_END) - len(_JOURNAL_MAGIC), 0))
+        return stream.read() == _JOURNAL_MAGIC
 
 
 def _succeeds(attempt: Callable[[], object]) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from ansible_reap import ansible_cfg
+from ansible_reap import ansible_cfg, files
 from ansible_reap.history.database import Address, StoreError, parse_address
+from ansible_reap.records import replace
 
 VARIABLE = "ASYNC_REAPER_HISTORY"
 
@@ -21,6 +22,11 @@ def configured(root: Path, stated: str | None = None) -> Address | None:
         stated = os.environ.get(VARIABLE)
     if stated is None:
         stated = _from_ansible_cfg(root)
+        address = parse_address(stated)
+        if stated is not None and address is not None and address.path is not None:
+            # Nobody has named it but a file of settings: what lies in the project may have come with a pull request.
+            return replace(address, is_brought=files.comes_with(root, address.path))
+        return address
     return parse_address(stated)
 
 

@@ -152,7 +152,7 @@ class Store:
         return [file for file in sorted(room.glob("*.json")) if files.is_ours(file)]
 
     def _take_in(self) -> None:
-        if self._waiting():
+        if not self.address.is_brought and self._waiting():
             with suppress(StoreError):
                 self.add(())
 

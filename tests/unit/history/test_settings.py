@@ -23,3 +23,27 @@ def test_the_projects_own_ansible_cfg_names_no_server_and_no_variable(
     address = configured(tmp_path)
     assert address is not None
     assert address.label == "postgresql://mine.example/db"
+
+
+def test_a_file_that_lies_in_the_project_counts_as_brought_by_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("ANSIBLE_CONFIG", "ASYNC_REAPER_HISTORY"):
+        monkeypatch.delenv(name, raising=False)
+    project = tmp_path / "repository" / "ansible"
+    project.mkdir(parents=True)
+    (tmp_path / "repository" / ".git").mkdir()
+    (project / "link.db").symlink_to(tmp_path / "elsewhere.db")
+
+    def is_brought(value: str, stated: str | None = None) -> bool:
+        (project / "ansible.cfg").write_text(f"[callback_async_reaper]\nhistory = {value}\n", encoding="utf-8")
+        address = configured(project, stated)
+        assert address is not None
+        return address.is_brought
+
+    assert is_brought("times.db")
+    assert is_brought("../times.db")
+    assert is_brought("link.db")
+    assert is_brought(str(project / "times.db"))
+    assert not is_brought(str(tmp_path / "elsewhere.db"))
+    assert not is_brought("times.db", stated="times.db"), "what the user names is the user's"

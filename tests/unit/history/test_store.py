@@ -7,6 +7,7 @@ import signal
 import socket
 import sqlite3
 import stat
+import struct
 import subprocess
 import sys
 import types
@@ -407,3 +408,92 @@ def test_a_view_that_never_ends_is_given_up(tmp_path: Path, monkeypatch: pytest.
         )
     with ends_within(60), pytest.raises(StoreError, match="interrupted"):
         opened(str(file)).observations()
+
+
+MAGIC = bytes.fromhex("d9d505f920a163d7")
+
+
+def journal_that_names(victim: Path, pages: int) -> bytes:
+    """A rollback journal that SQLite plays back, and whose super-journal it then deletes: ``victim``."""
+    name = str(victim).encode()
+    head = (MAGIC + struct.pack(">IIIII", 0, 0, pages, 512, 4096)).ljust(512, b"\0")
+    return head + struct.pack(">I", (1 << 30) // 4096 + 1) + name + struct.pack(">II", len(name), sum(name)) + MAGIC
+
+
+def log_of_others(file: Path) -> bytes:
+    """A write-ahead log that SQLite takes for one of any database, with a history of its own in it."""
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        for statement in store_module._SCHEMA:
+            connection.execute(statement)
+        return Path(f"{file}-wal").read_bytes()
+
+
+def pages_of(file: Path) -> int:
+    return file.stat().st_size // 4096
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o644])
+def test_a_journal_beside_the_file_has_nothing_elsewhere_deleted(tmp_path: Path, mode: int) -> None:
+    (tmp_path / "store").mkdir()
+    file, victim = tmp_path / "store" / "h.db", tmp_path / "victim"
+    victim.write_text("mine", encoding="utf-8")
+    store = opened(str(file))
+    store.add([observation("r1")])
+    journal = Path(f"{file}-journal")
+    journal.write_bytes(journal_that_names(victim, pages_of(file)))
+    journal.chmod(mode)
+    assert [each.run for each in store.observations()] == ["r1"]
+    warning = keep([observation("r2")], store.address)
+    assert warning is not None
+    assert "h.db-journal lies beside it, which is none of ours" in warning
+    assert victim.read_text(encoding="utf-8") == "mine"
+
+
+@pytest.mark.parametrize("suffix", ["-journal", "-wal", "-shm"])
+def test_nothing_is_written_through_a_link_beside_the_file(tmp_path: Path, suffix: str) -> None:
+    file, victim = tmp_path / "h.db", tmp_path / "victim"
+    victim.write_bytes(bytes(64))
+    store = opened(str(file))
+    store.add([observation("r1")])
+    Path(f"{file}{suffix}").symlink_to(victim)
+    assert [each.run for each in store.observations()] == ["r1"]
+    assert "none of ours" in str(keep([observation("r2")], store.address))
+    assert victim.read_bytes() == bytes(64)
+
+
+def test_a_write_ahead_log_beside_the_file_is_no_part_of_it(tmp_path: Path) -> None:
+    file = tmp_path / "h.db"
+    store = opened(str(file))
+    store.add([observation("r1")])
+    Path(f"{file}-wal").write_bytes(log_of_others(tmp_path / "other.db"))
+    assert [each.run for each in store.observations()] == ["r1"]
+    assert "h.db-wal lies beside it" in str(keep([observation("r2")], store.address))
+
+
+def test_a_folder_to_which_others_may_add_files_holds_no_history(tmp_path: Path) -> None:
+    (tmp_path / "sticky").mkdir()
+    file, victim = tmp_path / "sticky" / "h.db", tmp_path / "victim"
+    victim.write_text("mine", encoding="utf-8")
+    store = opened(str(file))
+    store.add([observation("r1")])
+    file.parent.chmod(0o1777)
+    Path(f"{file}-journal").write_bytes(journal_that_names(victim, pages_of(file)))
+    assert "others may write to" in str(keep([observation("r2")], store.address))
+    assert [each.run for each in store.observations()] == ["r1"]
+    assert victim.exists()
+    with pytest.raises(StoreError, match="others may write to"):
+        store.prune()
+
+
+def test_what_a_project_has_brought_is_read_and_never_written(tmp_path: Path) -> None:
+    file = tmp_path / "h.db"
+    store = opened(str(file))
+    store.add([observation("r1")])
+    store.set_aside([observation("r2")])
+    before = {each: each.read_bytes() for each in tmp_path.rglob("*") if each.is_file()}
+    brought = Store(replace(store.address, is_brought=True))
+    assert [each.run for each in brought.observations()] == ["r1"]
+    assert {each: each.read_bytes() for each in tmp_path.rglob("*") if each.is_file()} == before
+    assert {each.run for each in store.observations()} == {"r1", "r2"}, "ours take in what waits"
