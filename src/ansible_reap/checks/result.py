@@ -158,6 +158,9 @@ def _ignored(analysis: Analysis, launch: Launch) -> Finding | None:
     ignored = launch.task.keywords.get("ignore_errors")
     if constant(ignored) is not True or launch.verdict is not Verdict.REAPED or not launch.reaps:
         return None
+    judged = launch.task.keywords.get("failed_when")
+    if "until" in launch.task.keywords or (judged is not None and not _unguarded(judged, launch.register or "")):
+        return None  # the launch itself may count as failed, and that is passed over
     if any(_bears(reap.task, contexts(reap.task, reap.settings)[0].ignore_errors) for reap in launch.reaps):
         return None
     wait = launch.reaps[0].task

@@ -15,6 +15,7 @@ _ALIAS_AS_KEY = expression(rb"\*[\w-]+\s*:")
 _KEY_ALONE = expression(rb"\?(?:\s|\xc2\x85|\xe2\x80[\xa8\xa9])")
 """``? key``: with comments and lines before the colon. Questions look like it too; then the parser decides."""
 BEGINS_LOOK = expression(rb"async_status|ansible_async")
+WAITS_FOR_ALL = b"reap.jobs.wait"
 _ESCAPED = expression(rb"""\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|\r?\n[ \t]*)""")
 """How a text in double quotes may spell a letter, or break off in the middle of a word."""
 _SPELLS_A_WORD = expression(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ansible_reap.content.call_text import CallText, call_text
-from ansible_reap.content.launch_text import BEGINS_LOOK, Keywords, spelled_out
+from ansible_reap.content.launch_text import BEGINS_LOOK, WAITS_FOR_ALL, Keywords, spelled_out
 from ansible_reap.reading import SourceError
 
 if TYPE_CHECKING:
@@ -117,13 +117,14 @@ class Survey:
             self._escaped.add(path)
             data = spelled
         has_async = b"async" in data
-        if not (has_async or b"poll" in data or b"ansible_job_id" in data):
+        names_a_job = b"ansible_job_id" in data or WAITS_FOR_ALL in data
+        if not (has_async or b"poll" in data or names_a_job):
             return  # most files of most projects
         words = Keywords.of(data)
         launches = words.bears_async and (
             words.may_be_zero or any(poll <= 0 for _, poll in self.project.settings.polls)
         )
-        if launches or (has_async and BEGINS_LOOK.search(data) is not None) or b"ansible_job_id" in data:
+        if launches or (has_async and BEGINS_LOOK.search(data) is not None) or names_a_job:
             self.asynchronous.append(path)
             self.has_launches = self.has_launches or launches
         elif words.bears_async or words.bears_poll:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from jinja2 import nodes
 
-from ansible_reap.flow.evaluation.lists import defaulted, entries, flattened, keyed
+from ansible_reap.flow.evaluation.lists import entries, flattened, keyed
 from ansible_reap.flow.evaluation.scalars import string_method
 from ansible_reap.flow.evaluation.shared import EvaluatorInterface
 from ansible_reap.flow.evaluation.values import (
+    ABSENT,
     NOT_PLAIN,
+    UNDEFINED,
     UNKNOWN,
     Const,
     Map,
     Seq,
+    Undefined,
     Unknown,
     Value,
     as_map,
     as_seq,
+    mapped,
     plain,
     taints,
 )
@@ -106,7 +110,9 @@ def _method(evaluator: EvaluatorInterface, method: nodes.Getattr, node: nodes.Ca
     if method.attr == "get" and arguments:
         found = evaluator.part(base, plain(arguments[0]))
         default = arguments[1] if len(arguments) > 1 else Const(None)
-        return defaulted(found, default)
+        # A key that is there keeps its value; what nothing here defines is for somebody else to say.
+        kept = {ABSENT: default, UNDEFINED: UNKNOWN}
+        return mapped(found, lambda value: kept[value] if isinstance(value, Undefined) else value)
     if method.attr in ("values", "items", "keys") and as_map(base) is not None:
         return entries(as_map(base), method.attr)
     if method.attr == "index" and len(arguments) == 1:
