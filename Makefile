@@ -18,7 +18,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 comma := ,
 
-.PHONY: help demo check test bench matrix referee coverage lint workflows format docs build release-check clean accept
+.PHONY: help demo check test bench matrix referee reached coverage lint workflows format docs build release-check clean accept
 
 help:
 	@echo "make demo    see a green play fail for the right reason, then pass once repaired"
@@ -28,6 +28,7 @@ help:
 	@echo "make bench   what check, the hook, the rules and the callback cost: benchmarks/RESULTS.md; PROJECTS=..."
 	@echo "make lint    ruff, mypy --strict, import boundaries"
 	@echo "make referee what really happens in generated projects, held against verdicts and reports: SEED= MINUTES= CORE="
+	@echo "make reached which branches of flow and runtime those projects reach, and which never: SEED= MINUTES="
 	@echo "make workflows  zizmor and the schemas on .github, action.yml and the like"
 	@echo "make coverage  the tests once more, counting the lines that they run: coverage.md, htmlcov/"
 	@echo "make accept  write what a check gives now into the golden cases, and show what that changes"
@@ -70,6 +71,11 @@ matrix:
 referee:
 	@$(MAKE_ENVS) dev $(if $(filter all,$(CORE)),cores,$(if $(filter newest,$(CORE)),newest,$(addprefix core-,$(subst $(comma), ,$(CORE)))))
 	ANSIBLE_REAP_ENVS=$(ENVS) PYTHONPATH=tools:src $(DEV)/python -m referee --core $(CORE) --seed $(SEED) --minutes $(MINUTES)
+
+# Which branches of flow and runtime its projects reach, and why not the others.
+reached:
+	@$(MAKE_ENVS) coverage newest
+	ANSIBLE_REAP_ENVS=$(ENVS) PYTHONPATH=tools:src $(ENVS)/coverage/bin/python -m referee --seed $(SEED) --minutes $(MINUTES) --reached referee-found/reached.jsonl
 
 lint:
 	@$(MAKE_ENVS) dev lint

@@ -285,9 +285,9 @@ def test_a_verdict_that_a_rearranged_project_does_not_get_is_told(tmp_path: Path
 
 def test_small_projects_are_chosen_by_what_ran_least_and_always_the_same_ones() -> None:
     novelty, again = Novelty(), Novelty()
-    names = [novelty.name(f"1-{number}") for number in range(50)]
+    names = [novelty.name(f"1-{number}") for number in range(100)]
     assert [again.name(f"1-{number}") for number in range(5)] == names[:5]
-    assert len(_productions(names)) > 1.1 * len(_productions([f"1-{number}.0" for number in range(50)]))
+    assert len(_productions(names)) > 1.1 * len(_productions([f"1-{number}.0" for number in range(100)]))
 
 
 def _productions(names: list[str]) -> set[str]:

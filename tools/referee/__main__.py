@@ -29,6 +29,7 @@ from referee.judgement import Disagreement, Half
 from referee.mending import fixable, mended, of_mending
 from referee.minimise import Showing, smallest
 from referee.project import Project
+from referee.reached import Reached, report
 from referee.relations import of_relations
 from referee.static import check
 from referee.trial import Focus, Result, trials
@@ -169,6 +170,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--minimise", type=float, default=2, help="minutes that the first case of each kind may take")
     parser.add_argument("--without", default="", help="leave out projects with these productions, comma separated")
     parser.add_argument("--at-once", type=int, default=os.cpu_count() or 1, help="runs at a time")
+    parser.add_argument("--reached", type=Path, help="tell which branches were reached; a file for what is measured")
     parser.add_argument("--keep", type=Path, default=Path("referee-found"), help="where disagreements are kept")
     return parser.parse_args()
 
@@ -189,7 +191,7 @@ def _try(args: argparse.Namespace, scratch: Path) -> Session:
     number, end = args.start, args.start + args.projects
     with contextlib.ExitStack() as stack:
         controllers = [
-            stack.enter_context(Controller(environments / f"core-{core}", scratch / core, core))
+            stack.enter_context(Controller(environments / f"core-{core}", scratch / core, core, args.reached))
             for core in cores(args.core, environments)
         ]
         for controller in itertools.cycle(controllers):
@@ -220,10 +222,18 @@ def main() -> int:
     """Try projects; the return value is the exit status: 1 where anything disagrees."""
     args = _arguments()
     scratch = Path(tempfile.mkdtemp(prefix="referee-"))
+    reached = Reached(args.reached) if args.reached else None
+    if reached is not None:
+        args.reached.parent.mkdir(parents=True, exist_ok=True)
+        args.reached.unlink(missing_ok=True)
+        reached.start()
     try:
         session = _try(args, scratch)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+    if reached is not None:
+        reached.write()
+        report(args.reached)
     print(json.dumps(dict(sorted(session.counts.items())), indent=1))
     print(f"{session.cpu_s / max(session.counts['runs'], 1):.2f} s of processor time a run")
     return int(session.disagreed)

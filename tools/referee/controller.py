@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,8 @@ class Ran:
 class Controller:
     """A server of one ansible-core version, as a context manager. ``environment`` is its virtual environment."""
 
-    def __init__(self, environment: Path, scratch: Path, core: str) -> None:
+    def __init__(self, environment: Path, scratch: Path, core: str, reached: Path | None = None) -> None:
+        """``reached`` is the file for the branches that are run, where they are asked for (see there)."""
         self.core = core
         self.modules_cpu_s = 0.0
         """Seconds of processor time that the hosts' modules took in all; known at the end."""
@@ -89,8 +91,13 @@ class Controller:
         self._interpreter = _program(programs / "python3", "target_python.py", base)
         _program(programs / "work", "work.py", base)
         self._socket = Path(tempfile.mkdtemp(prefix="referee-")) / "target"
+        link = scratch / "collections" / "ansible_collections" / "reap" / "jobs"
+        link.parent.mkdir(parents=True)
+        link.symlink_to(ROOT / "collection")
         surroundings = {**_environment(scratch, programs), "REFEREE_TARGET": str(self._socket), "REFEREE_SITE": site}
         self._target = subprocess.Popen([str(python), "-m", "referee.target_server", self._socket], env=surroundings)
+        if reached is not None:
+            surroundings |= _measuring(reached, programs)
         self._server = subprocess.Popen(
             [str(python), "-m", "referee.server", "ansible_reap.runtime.entry"],
             stdin=subprocess.PIPE,
@@ -136,6 +143,9 @@ class Controller:
         self._count += 1
         self._asked[self._count] = asked
         options = {f"ASYNC_REAPER_{name.upper()}": value for name, value in asked.options.items()}
+        if asked.options.get("recap") == "always":  # and whatever else may be written
+            for name, file in (("junit", "junit.xml"), ("metrics", "reaper.prom")):
+                options[f"ASYNC_REAPER_{name.upper()}_PATH"] = str(asked.run / file)
         request = {
             "id": self._count,
             "folder": str(asked.folder),
@@ -168,6 +178,15 @@ class Controller:
         return answer["id"], Ran(answer["status"], asked.run, answer["cpu_s"], answer["elapsed_s"])
 
 
+def _measuring(reached: Path, folder: Path) -> dict[str, str]:
+    """Environment variables that have a server measure; coverage.py alone of our packages goes with them."""
+    link = folder / "measuring" / "coverage"
+    link.parent.mkdir()
+    link.symlink_to(Path(str(import_module("coverage").__file__)).parent)
+    path = os.pathsep.join((str(TOOLS), str(ROOT / "src"), str(link.parent)))
+    return {"REFEREE_REACHED": str(reached.resolve()), "PYTHONPATH": path}
+
+
 def _base_and_site(python: Path) -> tuple[str, str]:
     """The interpreter below a virtual environment's, which starts faster, and the environment's packages."""
     code = "import sys, sysconfig; print(sys._base_executable, sysconfig.get_path('purelib'), sep='\\n')"
@@ -193,6 +212,7 @@ def _environment(scratch: Path, programs: Path) -> dict[str, str]:
         "PATH": os.pathsep.join((str(programs), os.environ.get("PATH", os.defpath))),
         "PYTHONPATH": os.pathsep.join((str(TOOLS), str(ROOT / "src"))),
         "ANSIBLE_HOME": str(scratch / "ansible"),
+        "ANSIBLE_COLLECTIONS_PATH": str(scratch / "collections"),
         "ANSIBLE_LOCAL_TEMP": str(scratch / "ansible" / "local"),
         "ANSIBLE_REMOTE_TMP": str(scratch / "ansible" / "remote"),
         "ANSIBLE_CALLBACK_PLUGINS": os.pathsep.join(

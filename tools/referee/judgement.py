@@ -206,7 +206,7 @@ def _of_outcome(twin: Twin, report: dict[str, Any]) -> Iterator[Disagreement]:
     alone, guarded = twin.alone.status, twin.guarded.status
     if twin.only_reports:
         return
-    bad = [job for job in report["jobs"] if _fails(job, twin.options["on_unreaped"])]
+    bad = [job for job in report["jobs"] if _fails(job, twin.options)]
     if bad and guarded == 0:
         yield twin.disagree("green-with-problems", str(bad[0]))
     if not bad and alone == 0 and guarded != 0:
@@ -227,10 +227,13 @@ def _of_ledger(twin: Twin, report: dict[str, Any], outstanding: frozenset[str]) 
         yield twin.disagree("ledger-keeps", jid)
 
 
-def _fails(job: dict[str, Any], on_unreaped: str) -> bool:
+def _fails(job: dict[str, Any], options: dict[str, str]) -> bool:
     """Whether a job in this state must fail the run."""
-    if job["poll"] != 0 or job["swallowed"]:
+    if job["poll"] != 0:
         return False
     if job["state"] == "unreaped":
-        return on_unreaped != "report"  # with `reap` one whose host has left before the gate could wait
-    return job["state"] in ("failed", "timed_out", "lost") and job["seen_by"] != "playbook"
+        return options["on_unreaped"] != "report"  # with `reap` one whose host has left before the gate could wait
+    if job["swallowed"]:
+        return options.get("on_swallowed") == "fail"
+    bad = job["state"] in ("failed", "timed_out", "lost")
+    return bad and job["seen_by"] != "playbook" and options.get("on_failed", "fail") == "fail"

@@ -82,6 +82,10 @@ class Project:
         """How the work of each label's jobs ends by itself: ok, fail or long."""
         return dict(re.findall(r"\b(L\d+)\W+(ok|fail|long)\b", "\n".join(self.texts().values())))
 
+    def needs_us(self) -> bool:
+        """Whether one of its tasks is an action of our collection, which only works beside our callback."""
+        return "reap.jobs." in "".join(self.texts().values())
+
     def hosts_are_the_same(self) -> bool:
         """Whether all of its plays name the same hosts; how other patterns overlap is up to the inventory."""
         return len({str(each["hosts"]) for each in self.tasks() if "hosts" in each}) < 2

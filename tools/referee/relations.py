@@ -28,7 +28,9 @@ def of_relations(
     project: Project, checked: Checked, other_spelling: Project | None, folder: Path
 ) -> Iterator[Disagreement]:
     """``folder`` is scratch."""
-    same = {"inlined": inlined(project)} | ({"respelled": other_spelling} if other_spelling else {})
+    same = {"respelled": other_spelling} if other_spelling else {}
+    if "end_role" not in "".join(project.texts().values()):  # which says nothing outside of a role
+        same["inlined"] = inlined(project)
     for name, other in same.items():
         for label, here, there in _both(checked, other, folder):
             if here != there and "unknown" not in (here, there):
@@ -97,7 +99,8 @@ class _Inlining:
         meta = self._files.get(f"{folder}/meta/main.yml", {})
         self._done.add(f"{folder}/meta/main.yml")
         tasks = [task for each in meta.get("dependencies", []) for task in self._of_role(each)]
-        own = self._file(f"{folder}/tasks/main.yml")
+        # What its parameters are is replaced in the files that it calls as well.
+        own = [each for task in self._file(f"{folder}/tasks/main.yml") for each in self._task(task)]
         parameters = {key: value for key, value in entry.items() if key not in ("role", "when", "vars")}
         for name, value in {**parameters, **entry.get("vars", {})}.items():
             own = replaced(own, f"{{{{ {name} }}}}", value)
@@ -190,6 +193,8 @@ def without_looks(project: Project) -> Project:
 
 
 def _looks(task: Task) -> bool:
+    if "reap.jobs.wait" in task:
+        return True
     return any("async_status" in str(key) for key in task) or "async_status" in str(task.get("action"))
 
 
@@ -197,7 +202,8 @@ def _edited(project: Project, edit: Callable[[Task], list[Task]], lists: Sequenc
     """A copy in which each task of these lists stands as what ``edit`` makes of it."""
     result = project.copy()
     for path, data in result.files.items():
-        if path.startswith("tasks/") or "/tasks/" in path:
+        is_of_handlers = "handlers" in lists and "/handlers/" in path
+        if path.startswith("tasks/") or "/tasks/" in path or is_of_handlers:
             result.files[path] = _edited_list(data, edit, lists)
         elif path in _playbook_files(project):
             for play in data:

@@ -28,6 +28,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from referee.reached import Reached, measuring
 from referee.watcher import Watcher
 
 
@@ -114,9 +115,10 @@ def _start(request: dict[str, Any], at_end: Callable[[], object] = lambda: None)
 class Server:
     """Starts runs as they are asked for and reports their ends."""
 
-    def __init__(self) -> None:
+    def __init__(self, reached: Reached | None) -> None:
         self._going: dict[int, _Going] = {}
         self._input = b""
+        self._reached = reached
 
     def serve(self) -> None:
         """Until standard input is closed and every run has ended."""
@@ -142,6 +144,8 @@ class Server:
             ended, status, usage = os.wait4(process, os.WNOHANG)
             if ended:
                 del self._going[process]
+                if self._reached is not None:
+                    self._reached.learn()
                 answer = {
                     "id": going.request,
                     "status": None if going.late else os.waitstatus_to_exitcode(status),
@@ -205,9 +209,12 @@ def main() -> None:
     for name in _what_a_run_imports(Path.cwd()):
         with contextlib.suppress(ImportError):
             import_module(name)
+    reached = measuring()
+    if reached is not None:
+        reached.start()
     gc.collect()
     gc.freeze()
-    Server().serve()
+    Server(reached).serve()
 
 
 if __name__ == "__main__":

@@ -21,6 +21,9 @@ OPTIONS: tuple[dict[str, str], ...] = (
     {"on_unreaped": "fail"},
     {"on_unreaped": "reap"},
     {"on_unreaped": "fail", "gate": "run"},
+    {"on_unreaped": "fail", "gate": "play", "recap": "always"},
+    {"on_unreaped": "reap", "on_failed": "report", "on_swallowed": "fail"},
+    {"on_unreaped": "fail", "look": "false"},
 )
 
 
@@ -84,6 +87,8 @@ class Trial:
         project = self._project
         settings = project.settings()
         planned: list[_Planned] = []
+        # What needs our callback runs beside one that changes nothing, in place of a run without it.
+        needs_us = project.needs_us()
 
         def add(setting: Setting, options: dict[str, str] | None, *, well: bool, variant: tuple[str, ...] = ()) -> None:
             asked = Asked(
@@ -91,8 +96,8 @@ class Trial:
                 folder / f"run{len(planned)}",
                 (*project.argv(setting), *variant),
                 project.hosts,
-                OBSERVER if options is None else OURS,
-                options or {},
+                OBSERVER if options is None and not needs_us else OURS,
+                options or (REPORT if needs_us else {}),
                 1 + project.peeks,
                 well=well,
             )
@@ -141,9 +146,8 @@ class Trial:
         knowable = project.knowable and project.hosts_are_the_same()
         exhaustive = knowable and len(project.used_switches()) <= MOST_SWITCHES
         found += of_verdicts(self._checked, project.labels(), truths, exhaustive=exhaustive)
-        detached = {
-            label for label, launch in self._checked.launches.items() if launch.verdict in ("detached", "reboot")
-        }
+        # Not those whose verdict is reboot: no generated work is one, whatever a task is called.
+        detached = {label for label, launch in self._checked.launches.items() if launch.verdict == "detached"}
         for planned, ran, seen in runs:
             if planned.options is not None:
                 twin = self._twin(planned, [(other, run) for other, _, run in alone])

@@ -7,7 +7,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from referee.grammar import vaulted
+from referee.grammar import forms, vaulted
 from referee.grammar.chance import Chance
 from referee.grammar.conditions import Conditions
 from referee.grammar.material import Material
@@ -50,11 +50,26 @@ def project(seed: str, layout: Layout = Layout.ANY, spelling: str | None = None)
     material = Material(chance, conditions, hosts)
     making = Stories(material)
     stories = [making.story() for _ in range(1 if is_small else chance.weighted({1: 5, 2: 4, 3: 1}))]
+    for name in switches:
+        if chance.true(0.1):
+            material.variables[name] = chance.true(0.5)
+            chance.note("a switch has a value of the project's")
+    if chance.true(0.22):
+        value, tests = chance.one(forms.DERIVED)
+        name = material.variable("mode", value)
+        test = chance.one(tests)
+        chance.note(f"derived: {value} {test}")
+        conditions.derived.append(test.replace("0@", name))
     has_vault = chance.true(0.05)
     if has_vault:
         chance.note("vault")
         first, *others = stories
-        stories = [replace(first, launches=[vaulted.with_secret(task) for task in first.launches]), *others]
+        stories = [
+            replace(
+                first, launches=[vaulted.with_secret(task) if "async" in task else task for task in first.launches]
+            ),
+            *others,
+        ]
         material.files.update(vaulted.FILES)
     tasks = _between(chance, conditions, _mutated(chance, conditions, _interleaved(chance, stories)))
     structure = Structure(material, is_small=is_small)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from referee.grammar import forms
 from referee.grammar.chance import Chance
 
 When: TypeAlias = "str | list[str] | bool"
@@ -24,6 +25,9 @@ _ASSERTED = (
     "({0} | ternary(1, 0)) == 1",
 )
 _DENIED = ("not {0}", "not {0} | bool", "{0} == false", "{0} is false", "{0} != true", "not ({0} | default(false))")
+
+
+GROUP_TESTS = ("inventory_hostname in groups['some']", "inventory_hostname in groups.some", "'some' in group_names")
 
 
 @dataclass(frozen=True)
@@ -58,18 +62,36 @@ class Conditions:
     chance: Chance
     switches: tuple[str, ...]
     hosts: tuple[str, ...]
+    derived: list[str] = field(default_factory=list)
+    """A test of a variable that a switch decides. Then none is of the switch itself: both may be set from outside."""
 
     def any(self) -> Condition:
         """One over a switch, two, or a host."""
         chance = self.chance
-        kind = chance.weighted({"switch": 6, "two": 2, "host": 2 if len(self.hosts) > 1 else 0})
+        kind = chance.weighted(
+            {
+                "switch": 0 if self.derived else 6,
+                "two": 0 if self.derived else 2,
+                "host": 2 if len(self.hosts) > 1 else 0,
+                "derived": 5 if self.derived else 0,
+                "group": 0.4,
+            }
+        )
+        if kind == "derived":
+            return Condition(((chance.one(self.derived), chance.true(0.85)),))
+        if kind == "group":
+            group = chance.one(GROUP_TESTS)
+            chance.note(f"condition {group}")
+            return Condition(((group, chance.true(0.85)),))
         if kind == "host":
             return Condition(((f"inventory_hostname == '{chance.one(self.hosts)}'", chance.true(0.8)),))
         count = 2 if kind == "two" and len(self.switches) > 1 else 1
         return Condition(tuple((name, chance.true(0.85)) for name in chance.some(self.switches, count)))
 
     def switch(self) -> Condition:
-        """One over one switch."""
+        """One over one switch, or over what it decides."""
+        if self.derived:
+            return Condition(((self.derived[0], self.chance.true(0.85)),))
         return Condition(((self.chance.one(self.switches), self.chance.true(0.85)),))
 
     def narrower(self, than: Condition) -> Condition:
@@ -86,5 +108,11 @@ def _part(test: str, holds: bool, chance: Chance) -> str:
     if " " in test:
         if holds:
             return test
+        if test.count("==") != 1 or " or " in test:
+            return f"not ({test})"
         return test.replace("==", "!=") if chance.true(0.5) else f"not ({test})"
+    if chance.true(0.3):
+        written = chance.one(forms.ASSERTED if holds else forms.DENIED)
+        chance.note(f"condition {written}")
+        return written.format(test)
     return chance.one(_ASSERTED if holds else _DENIED).format(test)

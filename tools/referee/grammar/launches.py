@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from referee.grammar import forms
 from referee.grammar.chance import Chance
 from referee.grammar.conditions import Condition
 from referee.grammar.material import Material
@@ -62,6 +63,14 @@ def launch(material: Material, *, looped: bool | None = None, guarded: bool | No
     task |= _more(chance, may_hide=task["poll"] == 0)
     task |= _again(chance, register)
     task |= _detachment(chance)
+    if loop and task["poll"] == 0 and chance.true(0.08):
+        chance.note("a hidden loop whose limit is a template")
+        task |= {"no_log": True, "async": chance.one(("{{ 300 * 2 }}", f"{{{{ 600 if {loop.item} else 0 }}}}"))}
+    if chance.true(0.04):
+        program = material.variable("program", "work")
+        chance.note("a launch that is called like a reboot")
+        task |= {"name": f"Restart the machine {label}", "command": f"{{{{ {program} }}}} {label} {end}{argument}"}
+        task = {key: each for key, each in task.items() if key == "command" or key not in WORKS}
     return Launch(label, task, register, loop is not None, loop.items if loop else 1, condition, per_item, end)
 
 
@@ -78,6 +87,12 @@ def _work(chance: Chance, command: str) -> Task:
         "legacy": {"ansible.legacy.command": command},
     }
     return forms[form]
+
+
+WORKS = (
+    "shell", "ansible.builtin.shell", "ansible.builtin.command", "ansible.legacy.command", "action",
+)  # fmt: skip
+"""Other keywords under which a launch has its work."""
 
 
 def _words(command: str) -> list[str]:
@@ -104,6 +119,12 @@ class _Loop:
 def _loop(material: Material) -> _Loop:
     chance = material.chance
     items = chance.some(("a", "b", "c"), chance.weighted({1: 1, 2: 4, 3: 2}))
+    if chance.true(0.3):
+        loops = forms.launch_loops(items, material.variable("things", items))
+        name = chance.one(list(loops))
+        chance.note(f"loop by {name}")
+        made, part, count = loops[name]
+        return _Loop(made, count, part)
     form, text = chance.weighted(
         {
             ("list", ""): 9,

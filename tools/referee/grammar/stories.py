@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from referee.grammar import handling, picking
+from referee.grammar import handling, picking, seldom
 from referee.grammar.chance import Chance
 from referee.grammar.launches import Launch, launch
 from referee.grammar.material import Material
@@ -60,6 +60,8 @@ class Stories:
             self._picked: 5,
             self._handled: 4,
             self._by_added_host: 0 if several else 2,
+            self._backwards: 1.5,
+            self._seldom: 22,
         }
         made = chance.weighted(kinds)
         chance.note(f"story {made.__name__.strip('_')}")
@@ -330,6 +332,15 @@ class Stories:
         add: Task = {"name": f"Tell {host}", "add_host": {"name": host, variable: value}}
         read = chance.one((f"hostvars['{host}'].{variable}", f"hostvars[inventory_hostname]['{variable}']", variable))
         return Story([one.task], [add, picking.wait(chance, one.label, f"{{{{ {read} }}}}")])
+
+    def _backwards(self) -> Story:
+        """Handlers of which one notifies one before it."""
+        return Story(*seldom.backwards(self.material, self._single(guarded=False), self._single(guarded=False)))
+
+    def _seldom(self) -> Story:
+        """One of those that few playbooks tell."""
+        tell = self.chance.weighted(seldom.ONE)
+        return Story(*tell(self.material, self._single(guarded=self.chance.true(0.15))))
 
     def _handled(self) -> Story:
         """Handlers that launch or wait."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from referee.grammar import forms
 from referee.grammar.chance import Chance
 from referee.grammar.launches import Launch
 from referee.grammar.material import Material
@@ -166,6 +167,7 @@ class After:
                 "default": 0.5,
                 "hostvars": 0.5,
                 "otherwise": 4,
+                "table": 6,
                 "statement": 0.5,
             }
         )
@@ -193,6 +195,10 @@ class After:
                 "{{ " + chance.one(SAME_ID).replace("{{", "{").replace("}}", "}").replace("{0}", source) + " }}",
                 [],
             )
+        if form == "table":
+            named = chance.one(forms.IDS)
+            chance.note(f"id {named}")
+            return {}, f"{{{{ {named.replace('0@', source)} }}}}", []
         if form == "statement":
             name = f"{{{{ {source}.ansible_job_id }}}}"
             return {}, f"{{% if {chance.one(self._conditions.switches)} %}}{name}{{% else %}}{name}{{% endif %}}", []
@@ -216,6 +222,7 @@ class After:
                 "default": 1,
                 "gathered": 1,
                 "otherwise": 4,
+                "table": 6,
                 "indexed": 0.6,
                 "positions": 0.6,
                 "index_var": 0.6,
@@ -242,9 +249,11 @@ class After:
                 "set_fact": {fact: f"{{{{ {results} | map(attribute='ansible_job_id') | list }}}}"},
             }
             return {"loop": f"{{{{ {fact} }}}}", **control}, f"{{{{ {item} }}}}", [self._guarded_like_launch(keep)]
-        if form == "otherwise":
-            over, part = chance.one(list(SAME_RESULTS.items()))
-            return {"loop": f"{{{{ {over.replace('{0}', source)} }}}}", **control}, f"{{{{ {item}{part} }}}}", []
+        if form in ("otherwise", "table"):
+            over, part = chance.one(list((forms.RESULTS if form == "table" else SAME_RESULTS).items()))
+            chance.note(f"ids {over}")
+            over = over.replace("0@" if form == "table" else "{0}", source)
+            return {"loop": f"{{{{ {over} }}}}", **control}, f"{{{{ {item}{part} }}}}", []
         if form == "indexed":
             return {"with_indexed_items": f"{{{{ {results} }}}}", **control}, f"{{{{ {item}.1.ansible_job_id }}}}", []
         if form in ("positions", "index_var"):
@@ -378,6 +387,10 @@ class After:
             "{0}.results | length > 0",
             "{0} is defined",
         )
+        if not self._launch.looped and self._chance.true(0.5):
+            asked = self._chance.one(forms.BY_REGISTER)
+            self._chance.note(f"guard {asked}")
+            return asked.replace("0@", source)
         return self._chance.one(looped if self._launch.looped else single).format(source)
 
 
