@@ -8,6 +8,7 @@ import pytest
 
 from ansible_reap import linting
 from ansible_reap.checks.finding import Level
+from support import golden
 
 LAUNCH = "- hosts: app\n  tasks:\n    - ansible.builtin.shell: {}\n      async: 60\n      poll: 0\n{}"
 WAITING_AFTER = """\
@@ -68,3 +69,28 @@ def test_a_swallowed_failure(is_of_the_block: bool, severity: Level, tmp_path: P
         wait += "ignore_errors: true\n"
     (tmp_path / "site.yml").write_text(WAIT.format("".join(f"      {line}\n" for line in wait.splitlines())))
     assert [each.severity for each in linting.lint(tmp_path).findings] == [severity]
+
+
+@pytest.mark.parametrize(
+    ("case", "tag", "severity", "confidence"),
+    [
+        ("async-reboot/the-limit-is-short-and-the-wait-is-plain", "async-reboot", Level.MEDIUM, Level.HIGH),
+        ("async-scope/delegate-to-a-host-that-the-play-s-group-may-be", "async-scope[delegate]", Level.LOW, Level.LOW),
+        ("async-timeout/window-nearly-as-long", "async-timeout[window]", Level.LOW, Level.HIGH),
+        ("async-timeout/window-of-work-that-states-its-time", "async-timeout[window]", Level.LOW, Level.HIGH),
+        ("async-timeout/window-in-a-test-scenario", "async-timeout[window]", Level.LOW, Level.HIGH),
+        ("async-timeout/window-with-a-default", "async-timeout[window]", Level.MEDIUM, Level.MEDIUM),
+        ("async-unreaped/daemon-http-server", "async-unreaped[daemon]", Level.LOW, Level.HIGH),
+        (
+            "async-unreaped/started-and-finished-by-files-of-their-own",
+            "async-unreaped[never]",
+            Level.MEDIUM,
+            Level.HIGH,
+        ),
+    ],
+)
+def test_what_the_pages_say_of_severity_and_confidence(
+    case: str, tag: str, severity: Level, confidence: Level, tmp_path: Path
+) -> None:
+    found = [each for each in golden.check(golden.FOLDER / case, tmp_path).findings if each.tag == tag]
+    assert {(each.severity, each.confidence) for each in found} == {(severity, confidence)}

@@ -36,11 +36,12 @@ _PROGRAMS = {
     "microdnf": "rpm",
     "zypper": "zypper",
     "pacman": "pacman",
+    "apk": "apk",
 }
-"""Program -> the lock, by the manuals of apt(8), dpkg(1), yum(8), dnf(8), rpm(8), zypper(8) and pacman(8)."""
+"""Program -> the lock, by the manuals of apt(8), dpkg(1), yum(8), dnf(8), rpm(8), zypper(8), pacman(8) and apk(8)."""
 _CHANGES = frozenset({"install", "upgrade", "dist-upgrade", "full-upgrade", "safe-upgrade", "update", "remove", "purge",
                       "autoremove", "reinstall", "downgrade", "groupinstall", "localinstall", "distro-sync", "in", "up",
-                      "dup", "rm", "patch", "-S", "-Sy", "-Syu", "-R", "-U"})  # fmt: skip
+                      "dup", "rm", "patch", "-S", "-Sy", "-Syu", "-R", "-U", "add", "del", "fix"})  # fmt: skip
 """Subcommands that take the lock; ``list``, ``search`` and ``check-update`` do not count."""
 
 
