@@ -118,6 +118,22 @@ def test_an_error_of_ours_neither_lets_a_run_end_green_nor_breaks_it(
     assert found == []
 
 
+@pytest.mark.parametrize("core", environments.chosen_cores())
+def test_a_job_whose_wait_could_not_be_read_is_lost_and_says_why(core: str, tmp_path: Path) -> None:
+    (tmp_path / "site.yml").write_text(UNANSWERED, encoding="utf-8")
+    (tmp_path / "hosts").write_text(HOSTS, encoding="utf-8")
+    module = "ansible_reap.runtime.events.sightings"
+    fault = {"module": module, "name": "sighting_of", "mark": str(tmp_path / "called"), "first_only": True}
+    with Server(core, tmp_path / "server", SETTINGS) as server:
+        done = server.run(tmp_path, ["-i", "hosts", "site.yml"], faults=[fault])
+    assert (tmp_path / "called").exists()
+    assert problems(done, first_only=True) == []
+    assert done.report is not None
+    (job,) = (job for job in done.report["jobs"] if job["host"] == "h2")
+    assert job["state"] == "lost", done.output
+    assert "an error of async_reaper" in job["msg"]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("core", environments.side_cores())
 @pytest.mark.parametrize("first_only", [True, False], ids=["once", "always"])

@@ -24,7 +24,7 @@ from ansible_reap.runtime.remote.own_tasks import tell
 from ansible_reap.runtime.tracking.faults import Faults
 from ansible_reap.runtime.tracking.info import JobInfo, LaunchSite
 from ansible_reap.runtime.tracking.phases import END_SIGHTS
-from ansible_reap.runtime.tracking.tracker import ReapTask, Tracker
+from ansible_reap.runtime.tracking.tracker import JobRecord, ReapTask, Tracker
 
 _LARGEST_FILE_NAME = 4096
 
@@ -338,12 +338,25 @@ class JobEvents:
 
     def _spoil(self, event: _Event, error: str) -> None:
         """An error of ours has kept us from an event: the job that it tells of, if it does, is lost."""
-        if not may_launch(event.task) or event.ends_a_loop or self._poll(event) > 0:
+        if event.ends_a_loop:
+            return
+        if not may_launch(event.task):
+            self._spoil_look(event, error)
+            return
+        if self._poll(event) > 0:
             return
         jid = job_id(event.data.get("ansible_job_id"))
         is_unknown = is_hidden(event.data) or is_masked(event.data)
         if is_unknown or (jid is not None and self.tracker.get(jid) is None):
             self._lose(event, f"an error of async_reaper, {error}")
+
+    def _spoil_look(self, event: _Event, error: str) -> None:
+        """The job that a task has looked at: what it saw is not known, and "never reaped" would be a guess."""
+        jid = job_id(event.task.args.get("jid")) or job_id(event.data.get("ansible_job_id"))
+        job = self.tracker.get(jid) if jid is not None and not event.is_retry else None
+        if job is not None and self._is_own(job, event.reached):
+            self.tracker.lose(job.info.jid, f"an error of async_reaper, {error}")
+            self._keeper.file(job)
 
     # Reaps
 
@@ -357,8 +370,7 @@ class JobEvents:
         job = self.tracker.get(jid) if jid is not None else None
         if job is None:
             return
-        own = {job.info.host, job.info.delegated_to or job.info.host}
-        is_own = slot.reached in own or (self._is_here(slot.reached) and any(map(self._is_here, own)))
+        is_own = self._is_own(job, slot.reached)
         impossible = reply_of(data).impossible
         if impossible is not None:
             if is_own:
@@ -377,6 +389,11 @@ class JobEvents:
         elif slot.asked is not None and sighting.sight in END_SIGHTS:
             self.tracker.hear(job.info.jid, reap)
         self._keeper.file(job)
+
+    def _is_own(self, job: JobRecord, reached: str) -> bool:
+        """Whether the host that has answered is the one that has the job."""
+        own = {job.info.host, job.info.delegated_to or job.info.host}
+        return reached in own or (self._is_here(reached) and any(map(self._is_here, own)))
 
     def _is_here(self, name: str) -> bool:
         """Whether the inventory says that the host is the controller itself, which no managed host can speak for."""
