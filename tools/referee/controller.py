@@ -89,7 +89,8 @@ class Controller:
         programs.mkdir(exist_ok=True)
         base, site = _base_and_site(python)
         self._interpreter = _program(programs / "python3", "target_python.py", base)
-        _program(programs / "work", "work.py", base)
+        for name in ("work", "restart.sh"):  # the second is called like what it is not
+            _program(programs / name, "work.py", base)
         self._socket = Path(tempfile.mkdtemp(prefix="referee-")) / "target"
         link = scratch / "collections" / "ansible_collections" / "reap" / "jobs"
         link.parent.mkdir(parents=True)

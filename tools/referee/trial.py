@@ -118,8 +118,7 @@ class Trial:
             return planned
         # Which settings and options the guarded runs have is the project's own matter: the same whenever it is tried.
         start = zlib.crc32("".join(project.texts().values()).encode())
-        is_small = len(project.labels()) == 1
-        for number in range(start % GUARDED if is_small else GUARDED):
+        for number in range(GUARDED):
             setting = settings[(start + number) % len(settings)]
             if not project.ends_well():
                 add(setting, None, well=False)

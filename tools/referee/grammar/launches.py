@@ -67,9 +67,9 @@ def launch(material: Material, *, looped: bool | None = None, guarded: bool | No
         chance.note("a hidden loop whose limit is a template")
         task |= {"no_log": True, "async": chance.one(("{{ 300 * 2 }}", f"{{{{ 600 if {loop.item} else 0 }}}}"))}
     if chance.true(0.04):
-        program = material.variable("program", "work")
+        program = chance.one(("restart.sh", f"{{{{ {material.variable('program', 'work')} }}}}"))
         chance.note("a launch that is called like a reboot")
-        task |= {"name": f"Restart the machine {label}", "command": f"{{{{ {program} }}}} {label} {end}{argument}"}
+        task |= {"name": f"Restart the machine {label}", "command": f"{program} {label} {end}{argument}"}
         task = {key: each for key, each in task.items() if key == "command" or key not in WORKS}
     return Launch(label, task, register, loop is not None, loop.items if loop else 1, condition, per_item, end)
 

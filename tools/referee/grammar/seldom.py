@@ -308,7 +308,6 @@ def by_collection(material: Material, one: Launch) -> Told:
         "by pattern": {"tasks": ["Launch L*"]},
         "other task": {"tasks": ["no such task"]},
         "with a timeout": {"timeout": 30},
-        "with a short timeout": {"timeout": 1},
         "keeping files": {"cleanup": False},
         "tasks of a template": {"tasks": "{{ wanted_tasks }}"},
     }
