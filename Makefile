@@ -40,12 +40,14 @@ help:
 # The project to check, as in: make check DIR=~/my-project ARGS="--min-severity medium". Not every shell reads that ~.
 DIR ?= .
 ARGS ?=
+# As python -m ansible_reap, but no module of the project that is checked is imported.
+export ALONE := import runpy, sys; sys.path.insert(0, sys.argv.pop(1)); runpy.run_module("ansible_reap", run_name="__main__")
 
 check:
 	@$(MAKE_ENVS) newest
 	@reap=$$(pwd)/src; python=$$($(PYTHON) tools/envs.py path newest)/bin/python; dir="$(DIR)"; \
 	case $$dir in "~/"*) dir=$$HOME/$${dir#??} ;; esac; \
-	cd "$$dir" && PYTHONPATH="$$reap" "$$python" -m ansible_reap check $(ARGS) || [ $$? = 1 ]
+	cd "$$dir" && "$$python" -I -c "$$ALONE" "$$reap" check $(ARGS) || [ $$? = 1 ]
 
 demo:
 	@$(MAKE_ENVS) newest

@@ -75,11 +75,12 @@ class Runner:
     variables: dict[str, str]
     package: Path
 
-    def install(self) -> None:
+    def install(self, **inputs: str) -> None:
         """The step "Install"."""
         action = yaml.safe_load((ROOT / "action.yml").read_text())
         install, _, _ = action["runs"]["steps"]
-        installed = self._step(install, {name: entry.get("default", "") for name, entry in action["inputs"].items()})
+        given = {name: entry.get("default", "") for name, entry in action["inputs"].items()}
+        installed = self._step(install, given | inputs)
         assert installed.returncode == 0, installed.stderr
 
     def run(self, **inputs: str) -> subprocess.CompletedProcess[str]:
@@ -167,6 +168,42 @@ def test_the_action_reports_what_a_pull_request_brings(runner: Runner) -> None:
     assert [line.split(",")[0] for line in reply.stdout.splitlines()] == ["::error file=new.yml"]
 
 
+PLANTED = ("venv.py", "pip/__main__.py", "ensurepip/__main__.py", "argparse.py", "logging/__init__.py", "sitecustomize.py")
+"""What Python would run or import instead of its own, were it started in the checkout."""
+
+
+@pytest.fixture
+def planted(project: Path, tmp_path: Path) -> Path:
+    """What a file of the pull request leaves where it is run: modules of these names stand at the repository's root."""
+    trace = tmp_path / "was run"
+    for name in PLANTED:
+        file = project / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(f"open({str(trace)!r}, 'a').write({name!r})\n")
+    (project / "pip" / "__init__.py").touch()
+    return trace
+
+
+def test_the_action_installs_without_running_what_the_checkout_holds(
+    project: Path, planted: Path, variables: dict[str, str], tmp_path: Path
+) -> None:
+    action = Runner(project, tmp_path / "runner's", variables, tmp_path / "missing")
+    action.temp.mkdir()
+    with pytest.raises(AssertionError, match="missing"):  # pip itself: there is nothing to install
+        action.install()
+    assert (action.temp / "ansible-reap" / "bin" / "pip").exists()
+    assert not planted.exists()
+
+
+def test_the_action_takes_an_interpreter_by_a_path_from_the_checkout(
+    project: Path, variables: dict[str, str], tmp_path: Path
+) -> None:
+    (project / "bin").symlink_to(Path(variables["PATH"].partition(":")[0]))
+    action = Runner(project, tmp_path, variables, tmp_path / "missing")
+    with pytest.raises(AssertionError, match="missing"):
+        action.install(python="bin/python3")
+
+
 # ---- the GitLab component
 
 
@@ -237,6 +274,16 @@ def test_the_component_reports_what_a_merge_request_brings(project: Path, job_ru
     assert reply.returncode == 1
     assert "new.yml:1:3: async-unreaped" in reply.stdout
     assert "site.yml" not in reply.stdout
+
+
+def test_the_component_installs_without_running_what_the_checkout_holds(
+    project: Path, planted: Path, variables: dict[str, str], tmp_path: Path
+) -> None:
+    (job,) = component(package=str(tmp_path / "missing")).values()
+    with pytest.raises(AssertionError, match="missing"):  # pip itself: there is nothing to install
+        Component(tmp_path / "venv", project, variables).install(job)
+    assert (tmp_path / "venv" / "bin" / "pip").exists()
+    assert not planted.exists()
 
 
 def test_the_component_has_the_form_that_gitlab_reads(tmp_path: Path) -> None:

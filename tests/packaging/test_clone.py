@@ -42,3 +42,5 @@ def test_a_project_of_one_s_own_is_checked(clone: Path, tmp_path: Path) -> None:
     assert reply.returncode == 0, reply.stdout + reply.stderr  # findings are what was asked for
     assert reply.stdout.startswith("site.yml:6:7: async-unreaped[unregistered] Back up the database: ")
     assert make(clone, "check", f"DIR={project}", "ARGS=--fromat json").returncode == 2
+    (project / "yaml.py").write_text("raise SystemExit('a module of the project was imported')\n")
+    assert make(clone, "check", f"DIR={project}", "ARGS=--format concise").stdout == reply.stdout
