@@ -24,17 +24,21 @@ class AnsibleCfg(NamedTuple):
 
     path: Path | None
     values: Mapping[tuple[str, str], str]
+    sections: frozenset[str] = frozenset()
 
     def get(self, section: str, key: str) -> str | None:
         """The value as written, without quotes around it; None where the file does not give the key."""
         value = self.values.get((section, key))
+        if value is None and section in self.sections:
+            value = self.values.get((reading.INI_DEFAULTS, key))
         if value is not None and len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
             return value[1:-1]
         return value
 
     def keys(self, section: str) -> list[str]:
         """The keys that a section has, in their order."""
-        return [key for there, key in self.values if there == section]
+        shared = reading.INI_DEFAULTS if section in self.sections else section
+        return list(dict.fromkeys(key for wanted in (section, shared) for there, key in self.values if there == wanted))
 
 
 def find(environment: Mapping[str, str] = os.environ, here: Path | None = None) -> Path | None:
@@ -68,21 +72,13 @@ def load(environment: Mapping[str, str] = os.environ, here: Path | None = None) 
 
 def read(path: Path) -> AnsibleCfg:
     """One ansible.cfg; it says nothing where it cannot be read or does not parse."""
-    import configparser  # noqa: PLC0415 - many projects have no ansible.cfg, and every check would wait for the import
-
-    parser = configparser.RawConfigParser(strict=False, allow_no_value=True, inline_comment_prefixes=(";",))
     try:
-        parser.read_string(reading.read(path, reading.MAX_SETTINGS).decode("utf-8-sig", "replace"))
-    except (
-        reading.SourceError,
-        configparser.Error,
-        AttributeError,
-    ):  # the last up to Python 3.12, for lines out of place
+        text = reading.read(path, reading.MAX_SETTINGS).decode("utf-8-sig", "replace")
+        found = reading.parse_ini(text, inline_comments=True)
+    except reading.SourceError:
         return AnsibleCfg(path, {})
-    sections = {name: parser[name] for name in parser.sections()}
-    return AnsibleCfg(
-        path, {(name, key): value or "" for name, section in sections.items() for key, value in section.items()}
-    )
+    values = {(name, key): value for name, section in found.items() for key, value in section.items()}
+    return AnsibleCfg(path, values, frozenset(found))
 
 
 def resolve_path(text: str, folder: Path) -> Path:

@@ -168,7 +168,14 @@ def test_the_action_reports_what_a_pull_request_brings(runner: Runner) -> None:
     assert [line.split(",")[0] for line in reply.stdout.splitlines()] == ["::error file=new.yml"]
 
 
-PLANTED = ("venv.py", "pip/__main__.py", "ensurepip/__main__.py", "argparse.py", "logging/__init__.py", "sitecustomize.py")
+PLANTED = (
+    "venv.py",
+    "pip/__main__.py",
+    "ensurepip/__main__.py",
+    "argparse.py",
+    "logging/__init__.py",
+    "sitecustomize.py",
+)
 """What Python would run or import instead of its own, were it started in the checkout."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import itertools
 import json
 import os
@@ -10,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ansible_reap import ansible_cfg, reading
 from ansible_reap.content.project import Project
@@ -134,3 +137,41 @@ def test_paths_are_resolved_as_ansible_does(places: Path, monkeypatch: pytest.Mo
     assert ansible_cfg.resolve_path("{{CWD}}/a", here) == places / "project" / "a"
     assert ansible_cfg.resolve_path("$BASE/a", here) == Path("/srv/a")
     assert ansible_cfg.resolve_path("../a", here) == places / "a"
+
+
+PIECES = ("[a]", "[DEFAULT]", "[", "]", "x", "B", "=", ":", " ", "\t", "\r", "\n", "\n ", ";", " ;", "#", "\u2028")
+
+
+@given(text=st.lists(st.sampled_from(PIECES), max_size=20).map("".join), inline=st.booleans())
+def test_sections_and_keys_are_those_that_configparser_reads(text: str, inline: bool) -> None:
+    text = "[a]\n" + text
+    parser = configparser.RawConfigParser(
+        strict=False, allow_no_value=True, inline_comment_prefixes=";" if inline else None, default_section="none"
+    )
+    try:
+        parser.read_string(text)
+    except (configparser.Error, AttributeError):
+        with pytest.raises(reading.SourceError):
+            reading.parse_ini(text, inline_comments=inline)
+        return
+    theirs = {name: {key: value or "" for key, value in parser[name].items()} for name in parser.sections()}
+    assert reading.parse_ini(text, inline_comments=inline) == theirs
+
+
+@pytest.mark.parametrize(
+    ("text", "forks"),
+    [("a" + " " * 900_000 + "b\nforks = 5", "5"), ("forks = 5\n" + "= x\n" * 200_000, None)],
+)
+def test_a_file_of_blanks_or_errors_takes_no_longer_than_its_length(places: Path, text: str, forks: str | None) -> None:
+    """``configparser`` takes hours for each."""
+    config = places / "project" / "ansible.cfg"
+    config.write_text(f"[defaults]\n{text}\n")
+    assert ansible_cfg.read(config).get("defaults", "forks") == forks
+
+
+def test_keys_of_the_default_section_are_keys_of_all_others(places: Path) -> None:
+    config = places / "project" / "ansible.cfg"
+    config.write_text("[DEFAULT]\nforks = 5\npipelining = no\n[defaults]\nforks = 6\n")
+    found = ansible_cfg.read(config)
+    assert (found.get("defaults", "forks"), found.get("defaults", "pipelining")) == ("6", "no")
+    assert (found.get("elsewhere", "forks"), found.keys("defaults")) == (None, ["forks", "pipelining"])

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from configparser import ConfigParser
-from configparser import Error as ConfigError
 from dataclasses import dataclass  # noqa: TID251 - these have an order
 from pathlib import Path, PurePosixPath
 
@@ -13,7 +11,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from ansible_reap.late_patterns import expression
 from ansible_reap.project_root import is_trusted
-from ansible_reap.reading import MAX_SETTINGS, SourceError, read, text_of
+from ansible_reap.reading import MAX_SETTINGS, SourceError, parse_ini, read, text_of
 from ansible_reap.yaml_nodes import compose, plain
 
 _COLLECTION = expression(r"(?:^|/)ansible_collections/(?P<namespace>\w+)/(?P<name>\w+)/(?P<rest>.+)$")
@@ -152,11 +150,11 @@ def _remote_url(dot_git: Path) -> str | None:
             dot_git = dot_git.parent / _settings(dot_git).removeprefix("gitdir:").strip()
             common = dot_git / "commondir"
             dot_git = dot_git / _settings(common).strip() if common.exists() else dot_git
-        config = ConfigParser(strict=False, interpolation=None, allow_no_value=True)
-        config.read_string(_settings(dot_git / "config"))
-    except (SourceError, OSError, ValueError, ConfigError):
+        config = parse_ini(_settings(dot_git / "config"), inline_comments=False)
+    except (SourceError, OSError, ValueError):
         return None
-    url = config.get('remote "origin"', "url", fallback=None)
+    remote = config.get('remote "origin"')
+    url = None if remote is None else remote.get("url")
     if not url:
         return None
     # https://user:secret@host/team/site.git, ssh://git@host/team/site.git and git@host:team/site.git are one project.
