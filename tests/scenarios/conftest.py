@@ -76,7 +76,9 @@ class Run:
 Runner = Callable[..., Run]
 
 
-ON_EVERY_VERSION = ("test_first", "test_guard", "test_later_plays", "test_secrets", "test_ssh")
+ON_EVERY_VERSION = (
+    "test_first", "test_guard", "test_later_plays", "test_secrets", "test_ssh", "test_what_ansible_does",
+)  # fmt: skip
 """Where versions differ most, or a mistake costs most: these run on both versions of ``make test``."""
 
 
