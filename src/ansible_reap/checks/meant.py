@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from ansible_reap.checks.evidence import daemon, endings, intent, scripts, work
 from ansible_reap.checks.evidence.daemon import Sign
+from ansible_reap.checks.evidence.neighbours import is_test
 from ansible_reap.checks.finding import Level
 from ansible_reap.checks.support import is_open, limit_text
 from ansible_reap.content.model import Task
@@ -129,7 +130,7 @@ def _lives_on(analysis: Analysis, launch: Launch, signs: tuple[Sign, ...]) -> st
             f"the program's name (pkill)."
         )
     is_brief = limit is not None and limit <= BRIEF and not outlives
-    if daemon.is_killed(signs) or misaimed or (is_brief and daemon.is_probed(signs)):
+    if daemon.is_killed(signs) or daemon.is_passing(signs) or misaimed or (is_brief and daemon.is_probed(signs)):
         return (
             f"By its signs this job is there for the tasks after it: {told}.{end} Say in its vars that nobody has to "
             f"wait {_DECLARE}."
@@ -140,7 +141,7 @@ def _lives_on(analysis: Analysis, launch: Launch, signs: tuple[Sign, ...]) -> st
             f"By its signs this job records what happens meanwhile: {told}.{end}{lost} Say in its vars that nobody has "
             f"to wait {_DECLARE}."
         )
-    if daemon.has_a_window(launch.task):
+    if daemon.has_a_window(launch.task) or is_test(launch.task):
         return f"By its signs this job is meant to live on: {told}.{end} Say in its vars that it is {_DECLARE}."
     return (
         f"By its signs this job is meant to live on: {told}.{end} Say in its vars that it is {_DECLARE}, or run it as "

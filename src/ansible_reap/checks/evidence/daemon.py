@@ -37,8 +37,9 @@ class Sign(NamedTuple):
     """A clause, as in ``it listens on a port ('nc -l')``."""
     weight: int
     role: str = ""
-    """``end`` where it is a task that ends the work, ``probe`` where it is one that looks whether the work is up,
-    ``record`` where the work by its name records what happens meanwhile."""
+    """``end`` where it is a task that ends the work, or by its name stops something, ``probe`` where it is one that
+    looks whether the work is up, ``record`` where the work by its name records what happens meanwhile, ``passing``
+    where it by its name is there for a while."""
 
 
 _RUNNERS = frozenset({"command", "shell", "raw", "script", "expect", "win_shell", "win_command", "win_powershell"})
@@ -97,6 +98,7 @@ _IN_BACKGROUND = expression(
     re.IGNORECASE,
 )
 _VARIABLE = expression(r"\{\{\s*(?P<name>[A-Za-z_]\w*)")
+_PASSING = expression(r"\b(?P<what>temporar(?:y|ily)|throw-?away|dummy)\b", re.IGNORECASE)
 _BESIDE = expression(r"(?P<what>\bwhile\b[^,;:]{1,40}\b(?:runs|is running|are running))\b", re.IGNORECASE)
 """Work that is to last as long as other work does."""
 _STOPS = expression(r"\b(?:stop|kill|terminate|shut ?down|tear ?down)\b", re.IGNORECASE)
@@ -155,6 +157,11 @@ def is_killed(signs: tuple[Sign, ...]) -> bool:
 def is_probed(signs: tuple[Sign, ...]) -> bool:
     """Whether one of the signs is that a later task looks whether the work is up."""
     return any(sign.role == "probe" for sign in signs)
+
+
+def is_passing(signs: tuple[Sign, ...]) -> bool:
+    """Whether the work by its name is there for a while only."""
+    return any(sign.role == "passing" for sign in signs)
 
 
 def is_recorder(signs: tuple[Sign, ...]) -> bool:
@@ -322,6 +329,9 @@ def _of_name(task: Task) -> Iterator[Sign]:
     limit = _VARIABLE.search(str(task.keywords.get("async", "")))
     if limit and re.search(rf"\{{\{{\s*{limit['name']}\b", (task.name or "")[:MAX_NAME]):
         yield Sign(f"its name says that it runs for its limit ('{limit['name']}')", FAIR, "record")
+    passing = _PASSING.search(name)
+    if passing:
+        yield Sign(f"its name says '{passing['what']}'", WEAK, "passing")
     beside = _BESIDE.search(name)
     if beside:
         yield Sign(f"its name says '{beside['what']}'", FAIR)
@@ -358,7 +368,7 @@ def _of_neighbours(analysis: Analysis, task: Task) -> Iterator[Sign]:
     later_ones = (other for other in tasks_that_end_work(analysis, task.path) if other.line > last)
     stop = next((other for other in later_ones if _STOPS.search(other.name or "")), None)
     if stop:
-        yield Sign(f"line {stop.line} kills a process", WEAK)
+        yield Sign(f"line {stop.line} kills a process", WEAK, "end")
 
 
 def _of_probe(other: Task) -> Iterator[Sign]:

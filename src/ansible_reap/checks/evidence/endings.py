@@ -35,7 +35,10 @@ class EndingTask(NamedTuple):
 _ENGINES = frozenset({"docker", "podman", "nerdctl"})
 _GENERIC = frozenset({"python", "python3", "java", "node", "bash", "root", "sudo", "ruby", "perl", "start", "server"})
 """Words that many command lines hold."""
-_PID = expression(r"(?:\$!|\$\$|BASHPID)\s*>>?\s*[\"']?(?P<path>[^\s\"';&|]+)|(?P<file>[^\s\"'=;&|>]+\.pid)\b")
+_PID = expression(
+    r"(?:\$!|\$\$|BASHPID)\s*>>?\s*[\"']?(?P<path>(?:\{\{[^{}]*\}\}|[^\s\"';&|{])+)|(?P<file>[^\s\"'=;&|>]+\.pid)\b"
+)
+_TEMPLATE = expression(r"\{\{.*?\}\}")
 _FINDS = frozenset({"pidof", "pgrep"})
 _TIED = expression(r"[\W_]+")
 _SHELLS = frozenset({"command", "shell", "raw"})
@@ -170,7 +173,7 @@ def _names_container(text: str, name: str) -> bool:
 def _pid_files(text: str) -> set[str]:
     """The names of the files in which the launch writes a pid."""
     paths = {match["path"] or match["file"] for match in _PID.finditer(text)}
-    return {name for path in paths if len(name := path.rpartition("/")[2]) > 4 and "{{" not in name}
+    return {name for path in paths if len(_TEMPLATE.sub("", name := path.rpartition("/")[2])) > 4}
 
 
 def _kills(task: Task) -> str | None:

@@ -258,9 +258,9 @@ def _reason(evaluator: Evaluator, given: Mapping[str, Any]) -> str:
 def _reaps_itself(walk: Walk, step: Task) -> bool:
     """Whether the task's action plugin waits for its job: Ansible's, or the project's under a name of its own."""
     own = walk.record.own
-    if step.module in _SELF_REAPING:
-        return "." in step.module or step.module not in own.modules
-    return step.short_name in own.self_reaping and step.short_name not in BUILTIN_MODULES
+    if step.short_name in own.self_reaping and step.short_name not in BUILTIN_MODULES:
+        return True
+    return step.module in _SELF_REAPING and ("." in step.module or step.module not in own.modules)
 
 
 def _may_reap_itself(walk: Walk, step: Task) -> bool:

@@ -33,15 +33,15 @@ def own_plugins(library: Library) -> OwnPlugins:
         if not name.endswith(".py"):
             continue
         short = name[:-3]
-        is_action = folder.endswith(("plugins/action", "action_plugins"))
-        if is_action or folder.endswith(("library", "plugins/modules")) or "plugins/modules/" in folder:
+        is_action = _is_within(folder, "plugins/action", "action_plugins")
+        if is_action or _is_within(folder, "library", "plugins/modules"):
             names.add(short)
             if short == "wait" and _WAIT in path:
                 waits.add(path)
                 is_ours = is_ours or (is_action and b"ansible_reap" in _source(library, path))
         if is_action and _runs_status(_source(library, path)):
             reaping.add(short)
-        if folder.endswith(("test_plugins", "filter_plugins", "plugins/test", "plugins/filter")):
+        if _is_within(folder, "test_plugins", "filter_plugins", "plugins/test", "plugins/filter"):
             words |= _brought(_source(library, path))
     return OwnPlugins(
         modules=frozenset(names),
@@ -49,6 +49,11 @@ def own_plugins(library: Library) -> OwnPlugins:
         words=frozenset(words),
         has_wait=bool(waits) and not is_ours,
     )
+
+
+def _is_within(folder: str, *names: str) -> bool:
+    """Whether a folder is called one of the names, or lies below one that is: Ansible loads plugins from those too."""
+    return any(f"/{name}/" in f"/{folder}/" for name in names)
 
 
 def _runs_status(source: bytes) -> bool:

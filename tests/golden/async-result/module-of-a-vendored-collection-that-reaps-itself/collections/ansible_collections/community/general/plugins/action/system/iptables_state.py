@@ -1,0 +1,10 @@
+from ansible.plugins.action import ActionBase
+
+
+class ActionModule(ActionBase):
+    def run(self, tmp=None, task_vars=None):
+        started = self._execute_module(task_vars=task_vars, wrap_async=True)
+        arguments = {"jid": started["ansible_job_id"]}
+        return self._execute_module(
+            module_name="ansible.builtin.async_status", module_args=arguments, task_vars=task_vars, wrap_async=False
+        )
