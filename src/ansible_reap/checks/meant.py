@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from ansible_reap.checks.evidence import daemon, endings, intent, scripts, work
 from ansible_reap.checks.evidence.daemon import Sign
-from ansible_reap.checks.evidence.neighbours import is_test
+from ansible_reap.checks.evidence.neighbours import has_comment, is_test
 from ansible_reap.checks.finding import Level
 from ansible_reap.checks.support import is_open, limit_text
 from ansible_reap.content.model import Task
@@ -130,7 +130,8 @@ def _lives_on(analysis: Analysis, launch: Launch, signs: tuple[Sign, ...]) -> st
             f"the program's name (pkill)."
         )
     is_brief = limit is not None and limit <= BRIEF and not outlives
-    if daemon.is_killed(signs) or daemon.is_passing(signs) or misaimed or (is_brief and daemon.is_probed(signs)):
+    is_for_a_while = daemon.is_passing(signs) or has_comment(analysis, launch.task, "async")  # on what the limit is for
+    if daemon.is_killed(signs) or is_for_a_while or misaimed or (is_brief and daemon.is_probed(signs)):
         return (
             f"By its signs this job is there for the tasks after it: {told}.{end} Say in its vars that nobody has to "
             f"wait {_DECLARE}."
@@ -151,9 +152,14 @@ def _lives_on(analysis: Analysis, launch: Launch, signs: tuple[Sign, ...]) -> st
 
 def _serves(launch: Launch, signs: tuple[Sign, ...], bound: str) -> str:
     is_timeout = bound.startswith("timeout")
+    is_one = work.serves_one_client(work.commands(launch.task))
     if work.is_left_behind(work.commands(launch.task)):
         end = "Its work outlives the job, so neither the job's result nor its limit says anything about it"
-    elif work.serves_one_client(work.commands(launch.task)):
+    elif is_timeout and _is_at_the_limit(launch, bound):
+        first = "It ends with its first client; if none comes, " if is_one else ""
+        last = "" if is_one else " at the latest"
+        end = f"{first}'{bound}' or its limit of the same time ends it{last}, and the job counts as failed then"
+    elif is_one:
         end = f"It ends with its first client; if none comes, '{bound}' ends it, with the status 124 of a failure"
     elif is_timeout:
         end = f"'{bound}' ends it at the latest; a wait would call that end a failure, as 'timeout' exits with 124 then"
@@ -163,6 +169,11 @@ def _serves(launch: Launch, signs: tuple[Sign, ...], bound: str) -> str:
         f"By its signs this job is there for the tasks after it: {daemon.told(signs)}. {end}. Say in its vars that "
         f"nobody has to wait {_DECLARE}."
     )
+
+
+def _is_at_the_limit(launch: Launch, bound: str) -> bool:
+    limit = launch.limit.single
+    return limit is not None and work.sleep_seconds(bound.split()[1]) == limit
 
 
 def _declared(launch: Launch, words: str) -> str:

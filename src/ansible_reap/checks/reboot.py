@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from ansible_reap.checks import fixes
 from ansible_reap.checks.evidence import intent, work
 from ansible_reap.checks.evidence.limits import ends_it_at_once
-from ansible_reap.checks.evidence.neighbours import play_of, tasks_naming, tasks_of_file
+from ansible_reap.checks.evidence.neighbours import comments_of, play_of, tasks_naming, tasks_of_file
 from ansible_reap.checks.evidence.reboots import comes_back_as_another
 from ansible_reap.checks.finding import Finding, Fix, Level, Rule, RuleContext
 from ansible_reap.checks.support import contexts, listed, speak
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, Launch
 from ansible_reap.jobs import Verdict
+from ansible_reap.late_patterns import expression
 from ansible_reap.timing import KILLING_RELEASES
 from ansible_reap.wording import seconds_text
 
 _WAITING = frozenset({"wait_for", "wait_for_connection", "pause", "async_status"})
+_SPEAKS_OF_IT = expression(r"\breboot:|\breboot`* module\b|\bbuiltin\.reboot\b", re.IGNORECASE)
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -80,10 +83,13 @@ def by_hand(analysis: Analysis, launch: Launch) -> str | None:
 def _is_a_choice(analysis: Analysis, task: Task) -> bool:
     """Whether the author knows the module and chose a command here: beside the module, or so as not to wait.
 
-    A command may also be there for a connection over which the module does not work, such as ``local``.
+    A command may also be there for a connection over which the module does not work, such as ``local``, or because
+    of what a comment of the file says about the module.
     """
     beside = any(_is_module(other) and play_of(other) == play_of(task) for other in tasks_of_file(analysis, task.path))
     conditions = [task.keywords.get("when"), *(block.keywords.get("when") for block in task.enclosing())]
+    if any(_SPEAKS_OF_IT.search(line) for line in comments_of(analysis, task.path)):
+        return True
     return (
         beside or intent.declared(analysis, task) is not None or any("ansible_connection" in str(c) for c in conditions)
     )

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from ansible_reap.checks import fixes, reboot, unreaped
-from ansible_reap.checks.evidence import work
+from ansible_reap.checks.evidence import conditions, work
 from ansible_reap.checks.evidence.limits import at_the_limit, ends_it_at_once, too_short
 from ansible_reap.checks.evidence.neighbours import is_silenced, is_test
 from ansible_reap.checks.finding import Finding, Fix, Level, Related, Rule, RuleContext
@@ -225,6 +225,8 @@ def _window(analysis: Analysis, reap: Reap, launches: list[Launch]) -> Iterator[
         return
     if all(constant(setting.ignore_errors) for setting in contexts(reap.task, reap.settings)):
         return  # its end is passed over on purpose: async-swallowed says so
+    if conditions.always_false(reap.task.keywords.get("failed_when")):
+        return  # the same: a wait that gives up is no failure either, and the play goes on
     # A look itself takes time: a wait that lacks less than its looks take together may well be long enough.
     tries = (reap.retries.single if reap.retries else None) or 0
     lasts = LOOK * tries
@@ -236,8 +238,8 @@ def _window(analysis: Analysis, reap: Reap, launches: list[Launch]) -> Iterator[
     retries = math.ceil((limit + FIX_MARGIN) / delay)
     open_limit = any(is_open(launch.task, "async") for launch in cut_short)
     widening = f"as long as the job may run, with 'retries: {retries}' and 'delay: {delay:g}'"
-    lower = _lower_limit(reap)
     known = [_stated(launch.task) for launch in cut_short]
+    lower = _lower_limit(reap, max((2 * each.seconds if each else math.inf for each in known), default=math.inf))
     is_enough = all(each is not None and each.seconds + lasts <= longest for each in known)
     is_beyond = limit >= HOURS and limit >= FAR_BEYOND * longest
     if lower and (is_enough or is_beyond or is_test(reap.task)):
@@ -273,12 +275,15 @@ def _takes(known: work.KnownTime) -> str:
     return f"The work takes {'at most ' if known.is_bound else ''}{seconds_text(known.seconds)} ({known.source}): "
 
 
-def _lower_limit(reap: Reap) -> int | None:
-    """A limit that the wait outlasts, in seconds: the other way to make the two agree."""
+def _lower_limit(reap: Reap, needed: float) -> int | None:
+    """A limit that the wait outlasts, in seconds: the other way to make the two agree.
+
+    ``needed``: seconds that are plenty for the work, infinite where nothing is known of it.
+    """
     if reap.budget is None or min(reap.delay.values if reap.delay else (0.0,)) < 1:
         return None
     lower = math.floor(min(reap.budget.values)) - FIX_MARGIN
-    return lower if lower >= ENOUGH_FOR_SHORT_WORK else None
+    return lower if lower >= min(ENOUGH_FOR_SHORT_WORK, needed) else None
 
 
 def _lowering(launches: list[Launch], lower: int | None) -> str:

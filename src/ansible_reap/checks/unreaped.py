@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ansible_reap.checks import fixes, meant, scope
 from ansible_reap.checks.evidence import conditions, daemon, intent, work
 from ansible_reap.checks.evidence.limits import TooShort, at_the_limit, too_short
-from ansible_reap.checks.evidence.neighbours import own_wait_after
+from ansible_reap.checks.evidence.neighbours import is_test, own_wait_after
 from ansible_reap.checks.finding import Finding, Fix, Level, Related, Rule, RuleContext
 from ansible_reap.checks.support import constant, limit_text, listed
 from ansible_reap.content.model import Task
@@ -41,7 +41,7 @@ def says_the_limit(analysis: Analysis, launch: Launch) -> bool:
 
 
 def _severity(analysis: Analysis, launch: Launch) -> Level:
-    """Less where hardly anything can fail, and where the author has written that a failure does not matter.
+    """Less where hardly anything can fail, among tests, and where its author has written that a failure is no matter.
 
     A little less where a later task waits for the work in a way of its own, and where the author speaks of work in the
     background: a failure may show there.
@@ -49,7 +49,7 @@ def _severity(analysis: Analysis, launch: Launch) -> Level:
     task = launch.task
     if work.is_trivial(task) or constant(task.inherited("ignore_errors")) or task.keywords.get("failed_when") is False:
         return Level.LOW
-    if work.always_succeeds(task):
+    if work.always_succeeds(task) or daemon.has_a_window(task) or is_test(task):
         return Level.LOW
     if launch.verdict is Verdict.UNREAPED and (_own_wait(analysis, launch) or intent.is_in_background(analysis, task)):
         return Level.MEDIUM

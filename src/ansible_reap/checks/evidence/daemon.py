@@ -98,6 +98,7 @@ _IN_BACKGROUND = expression(
     re.IGNORECASE,
 )
 _VARIABLE = expression(r"\{\{\s*(?P<name>[A-Za-z_]\w*)")
+_STARTS = expression(r"start(?:ing)?\b", re.IGNORECASE)
 _PASSING = expression(r"\b(?P<what>temporar(?:y|ily)|throw-?away|dummy)\b", re.IGNORECASE)
 _BESIDE = expression(r"(?P<what>\bwhile\b[^,;:]{1,40}\b(?:runs|is running|are running))\b", re.IGNORECASE)
 """Work that is to last as long as other work does."""
@@ -127,6 +128,8 @@ def signs_of(analysis: Analysis, launch: Launch) -> tuple[Sign, ...]:
     elif re.search(r"(?:^|_)(?:proxy|tunnel|port_forward|listen|listen_port)$", task.module.rpartition(".")[2]):
         found.append(Sign(f"{task.module} keeps a connection open", FAIR))
         found += _of_neighbours(analysis, task)
+    if not are_enough(tuple(found)):
+        found += _of_timeout(task)
     unique = {sign.text: sign for sign in sorted(found, key=lambda sign: sign.weight)}
     return tuple(sorted(unique.values(), key=lambda sign: -sign.weight))
 
@@ -335,6 +338,13 @@ def _of_name(task: Task) -> Iterator[Sign]:
     beside = _BESIDE.search(name)
     if beside:
         yield Sign(f"its name says '{beside['what']}'", FAIR)
+
+
+def _of_timeout(task: Task) -> Iterator[Sign]:
+    """Work that is started, by its name, and that ``timeout`` ends: it is to run beside what follows."""
+    bound = work.ends_by_itself(work.commands(task)) or ""
+    if bound.startswith("timeout") and _STARTS.match((task.name or "")[:MAX_NAME]):
+        yield Sign("its name says 'start'", STRONG)
 
 
 def _of_counterpart(analysis: Analysis, task: Task) -> Iterator[Sign]:

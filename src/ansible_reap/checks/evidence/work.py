@@ -17,6 +17,11 @@ MAX_KEPT = 4096
 SHELL_MODULES = frozenset({"shell", "raw"})
 WINDOWS_MODULES = frozenset({"win_shell", "win_command", "win_powershell"})
 
+_RANGE = expression(
+    r"for \w+ in (?:\{(?P<brace>\d{1,6})\.\.(?P<end>\d{1,6})\}"
+    r"|(?:\$\(|`)seq (?:(?P<first>\d{1,6}) )?(?P<last>\d{1,6})[)`])"
+)
+"""The head of a loop over numbers."""
 _DURATION = expression(r"(\d+(?:\.\d+)?)([smhd]?)\Z")
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _TOLD_HOW_LONG = {
@@ -133,6 +138,9 @@ def known_time(task: Task) -> KnownTime | None:
     found = commands(task)
     if any(command.is_background for command in found):
         return None
+    looped = _time_of_a_loop(found)
+    if looped:
+        return looped
     total, sources = 0.0, []
     outermost = [command for command in found if not command.depth] if not _is_wrapper(found) else found
     for command in outermost:
@@ -147,6 +155,22 @@ def known_time(task: Task) -> KnownTime | None:
             break
     is_bound = any(source.startswith("timeout ") for source in sources) or _may_end_before(outermost)
     return KnownTime(total, f"'{' + '.join(sources)}'", is_bound) if 0 < total < math.inf else None
+
+
+def _time_of_a_loop(found: Sequence[Command]) -> KnownTime | None:
+    """The time of a task that is one loop over a range of numbers and does little but sleep."""
+    outermost = [command for command in found if not command.depth]
+    times = _RANGE.fullmatch(" ".join(outermost[0].words)) if outermost else None
+    if times is None or len(outermost) < 3 or outermost[-1].words != ("done",):
+        return None
+    first, last = int(times["brace"] or times["first"] or 1), int(times["end"] or times["last"])
+    body = outermost[1:-1]
+    pauses = [command for command in body if command.argv[:1] == ("sleep",)]
+    if not pauses or not all(map(is_quick, body)) or last < first:
+        return None
+    seconds = sum(map(_time_of, pauses)) * (last - first + 1)
+    source = f"'{' + '.join(map(_in_short, pauses))}', {last - first + 1} times"
+    return KnownTime(seconds, source) if seconds else None
 
 
 def known_time_over_ssh(task: Task) -> KnownTime | None:
