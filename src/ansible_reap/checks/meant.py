@@ -12,7 +12,8 @@ from ansible_reap.checks.support import is_open, limit_text
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, Launch
 from ansible_reap.jobs import DETACH_VARIABLE, Verdict
-from ansible_reap.wording import duration
+from ansible_reap.timing import KILLING_RELEASES
+from ansible_reap.wording import duration, seconds_text
 
 BRIEF = 600
 """Seconds: what Ansible kills within this time, and the next tasks ask for, is there for them."""
@@ -117,7 +118,13 @@ def _lives_on(analysis: Analysis, launch: Launch, signs: tuple[Sign, ...]) -> st
             f"{_DECLARE}."
         )
     outlives = work.outlives_the_limit(work.commands(launch.task)) or is_left_behind(analysis, launch)
-    if outlives:
+    if outlives and limit is not None and limit <= 1 and work.stays_a_second(work.commands(launch.task)):
+        end = (
+            f" Its limit of {seconds_text(limit)} may end it, though: as its output is not redirected, the job ends a "
+            f"second after its shell, and {KILLING_RELEASES} on kill all of a job that still runs then. Redirect the "
+            f"output ('> /dev/null 2>&1 &') or raise the limit."
+        )
+    elif outlives:
         end = " Its work outlives the job, so neither the job's result nor its limit says anything about it."
     else:
         end = f" Ansible kills it {'at its limit' if limit is None else f'after {duration(limit)}'}"

@@ -147,11 +147,15 @@ def _without(analysis: Analysis, task: Task, waits: list[Task], *keywords: str) 
 def _poll(analysis: Analysis, use: AsyncUse) -> Finding | None:
     if "poll" not in use.task.keywords or "async" in use.task.keywords:
         return None
+    is_background = work.number(use.task.keywords["poll"]) == 0
+    then = (
+        " and wait for its job before its result is read" if is_background and use.task.keywords.get("register") else ""
+    )
     return speak(
         RULE,
         use.task,
-        "poll does nothing without async: the task runs in the foreground. Leave it out, or give the task a limit "
-        "(async: SECONDS).",
+        f"poll does nothing without async: the task runs in the foreground. Leave it out, or give the task a limit "
+        f"(async: SECONDS){then}.",
         sub_tag="poll",
         settings=use.settings,
         fix=fixes.keywords.drop(analysis, use.task, "poll"),

@@ -148,6 +148,8 @@ def _delegate(there: _Side, here: _Side) -> _Reason | None:
     stated = [_is_stated(side) for side in (there, here)]
     if target == look or is_template(look) or not any(stated):
         return None
+    if not all(stated) and _are_called_alike(target, look):
+        return None
     if not all(stated) and _may_be_one_place(there if stated[0] else here):
         return None
     if is_template(target) and (stated[1] or not _names_another_host(str(target), here.setting)):
@@ -169,6 +171,11 @@ def _delegate(there: _Side, here: _Side) -> _Reason | None:
         message = f"{what}: if that is another host, it fails with 'could not find job'.{advice}"
         return _Reason(message, Level.LOW, keywords, Level.LOW)
     return _Reason(f"{what}: {_FAILS}.{advice}", Level.MEDIUM if is_template(target) else Level.HIGH, keywords)
+
+
+def _are_called_alike(one: str | None, other: str | None) -> bool:
+    """Whether one is the other's first label, as a group ``gate`` of the one host ``gate.example.org`` is."""
+    return one is not None and other is not None and one.partition(".")[0] == other.partition(".")[0]
 
 
 def _may_hold(side: _Side, host: str | None) -> bool:

@@ -225,8 +225,6 @@ def _window(analysis: Analysis, reap: Reap, launches: list[Launch]) -> Iterator[
         return
     if all(constant(setting.ignore_errors) for setting in contexts(reap.task, reap.settings)):
         return  # its end is passed over on purpose: async-swallowed says so
-    if conditions.always_false(reap.task.keywords.get("failed_when")):
-        return  # the same: a wait that gives up is no failure either, and the play goes on
     # A look itself takes time: a wait that lacks less than its looks take together may well be long enough.
     tries = (reap.retries.single if reap.retries else None) or 0
     lasts = LOOK * tries
@@ -250,13 +248,16 @@ def _window(analysis: Analysis, reap: Reap, launches: list[Launch]) -> Iterator[
     else:
         todo = f"Wait {widening}"
         todo += f", or, if the job never needs that long, {_lowering(cut_short, lower)}." if lower else "."
+    ends = "fails this task and runs on"
+    if conditions.always_false(reap.task.keywords.get("failed_when")):
+        ends = "runs on, and this task, whose 'failed_when' never holds, passes all the same"
     # Test scenarios made from one template bear limits that nobody has thought about.
     is_minor = is_test(reap.task) or is_enough or longest >= NEARLY * limit
     yield speak(
         RULE,
         reap.task,
         f"The wait gives up after {_budget(reap, longest)}, but the job may run for {seconds_text(limit)}, its "
-        f"limit{_unless(open_limit)}: one that still runs then fails this task and runs on. {todo}",
+        f"limit{_unless(open_limit)}: one that still runs then {ends}. {todo}",
         sub_tag="window",
         severity=Level.LOW if is_minor else None,
         confidence=Level.MEDIUM if open_limit or is_open(reap.task, "retries", "delay") else Level.HIGH,

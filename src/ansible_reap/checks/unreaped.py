@@ -105,6 +105,9 @@ def _fix(analysis: Analysis, launch: Launch, *, is_safe: bool) -> Fix | None:
         return None  # the wait is there, in the wrong place
     if intent.goes_on_beside_later_plays(analysis, launch.task):
         return None  # right here a wait may be for what a later play does
+    look = launch.looks[0].task if launch.sub_tag == "peek" and len(launch.looks) == 1 else None
+    if look is not None and "until" in look.keywords and launch.looks[0].kind is ReapKind.PEEK:
+        return fixes.wait.correct(analysis, look, launch.limit.single)
     short = too_short(launch.task, launch.limit)
     return fixes.wait.add(analysis, launch, is_safe=is_safe, limit=short.advice if short else None)
 
@@ -212,9 +215,10 @@ def _peek(launch: Launch, its: str) -> str:
     register = look.task.keywords.get("register")
     name = register if isinstance(register, str) else "result"
     until = f"'until: {name} is finished'"
+    todo = "Give it" if isinstance(register, str) else "Register that task's own result and give it"
     return (
         f"{look.task.place} looks at {its} {_why_no_wait(look)}: a job that still runs passes for a success. "
-        f"Register that task's own result and give it {until}, with retries and delay that cover {cover}."
+        f"{todo} {until}, with retries and delay that cover {cover}."
     )
 
 

@@ -336,6 +336,15 @@ def outlives_the_limit(commands: list[Command]) -> bool:
     return leaves_by(commands) not in (None, "nohup")
 
 
+def stays_a_second(commands: Sequence[Command]) -> bool:
+    """Whether work that ``&`` leaves behind holds the job's output open: the job then ends a second after its shell.
+
+    Seen on ansible-core 2.16 and 2.22: ``command`` and ``shell`` wait that long for an output that nobody closes.
+    """
+    left = [command for command in commands if command.is_background]
+    return bool(left) and not all(command.targets for command in left)
+
+
 def has_own_group(commands: Sequence[Command]) -> bool:
     """Whether ``timeout`` runs some of the work: it moves to a process group of its own, which no limit reaches.
 

@@ -17,13 +17,14 @@ from ansible_reap.checks.evidence.neighbours import (
     tasks_naming,
 )
 from ansible_reap.checks.finding import Edit, Fix
+from ansible_reap.checks.fixes.keywords import put
 from ansible_reap.checks.fixes.layout import Item, find, scalar
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, Launch
 from ansible_reap.jobs import Verdict
 from ansible_reap.late_patterns import expression
 from ansible_reap.shell.disconnects import cuts_connection
-from ansible_reap.timing import FIX_MARGIN, KILL_STEP
+from ansible_reap.timing import DEFAULT_DELAY, FIX_MARGIN, KILL_STEP
 
 LONGEST = 43200
 """For a limit above this (seconds) a wait is only suggested: the play would stand still for half a day."""
@@ -90,6 +91,27 @@ def add(analysis: Analysis, launch: Launch, *, is_safe: bool = True, limit: floa
     what = _what(launch, register)
     description = f"wait for {what}" if launch.register else f"register the job and wait for {what}"
     return Fix(description, tuple(edits), is_safe and _is_safe(launch, item, limit))
+
+
+def correct(analysis: Analysis, look: Task, limit: float | None) -> Fix | None:
+    """The look that does not wait, with an ``until`` that does and tries that cover the limit (seconds).
+
+    None where the task registers nothing, or its numbers cannot be told: then only its author knows what it is for.
+    """
+    item, register = find(analysis, look), look.keywords.get("register")
+    delay = (item.number("delay") if item.entry("delay") else DEFAULT_DELAY) if item else None
+    if item is None or limit is None or not delay or delay <= 0:
+        return None
+    if not (isinstance(register, str) and _NAME.fullmatch(register)):
+        return None
+    values = {"until": f"{register} is finished"}
+    retries = math.ceil((limit + FIX_MARGIN) / delay)
+    given = item.number("retries") if item.entry("retries") else 0
+    if given is None:
+        return None
+    if given < retries:
+        values["retries"] = str(retries)
+    return put(analysis, look, values, f"wait until {register} is finished")
 
 
 def _is_possible(launch: Launch, item: Item) -> bool:
