@@ -56,6 +56,14 @@ def test_a_limit_that_comes_to_nothing_starts_no_job(run: Runner) -> None:
     assert got.jobs == []
 
 
+@pytest.mark.parametrize("poll", [0, 10])
+def test_a_limit_below_zero_starts_a_job_for_which_ansible_never_polls(run: Runner, poll: int) -> None:
+    task = f"- name: Back up\n  ansible.builtin.command: sleep 3\n  async: -1\n  poll: {poll}\n"
+    got = run(play(task))
+    assert got.status == 2, got.output
+    assert by_task(got) == {"Back up": ["unreaped"]}
+
+
 def test_a_hidden_launch_that_is_tried_again_does_not_pass_for_reaped(run: Runner) -> None:
     """Nobody is ever told the ids of the jobs that the first tries have started."""
     tried = launch(until="job is finished", retries="1", delay="0", ignore_errors="true", no_log="true")

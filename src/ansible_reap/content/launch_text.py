@@ -10,6 +10,7 @@ from ansible_reap.late_patterns import expression
 _TO_COLON = rb"""["']?\s*:"""
 """What may stand between a key and its colon."""
 _ASYNC = expression(rb"\basync(?:_val)?" + _TO_COLON)
+_BELOW_ZERO = expression(rb"\basync(?:_val)?" + _TO_COLON + rb"""[ \t]*["']?-[ \t]*[0-9.]""")
 _POLL = expression(rb"\bpoll" + _TO_COLON + rb"""[ \t]*["']?([^\s"'#,}]*)""")
 _ALIAS_AS_KEY = expression(rb"\*[\w-]+\s*:")
 _KEY_ALONE = expression(rb"\?(?:\s|\xc2\x85|\xe2\x80[\xa8\xa9])")
@@ -32,7 +33,7 @@ class Keywords(NamedTuple):
     bears_async: bool
     bears_poll: bool
     may_be_zero: bool
-    """Whether some ``poll`` is 0 or no plain number."""
+    """Whether some ``poll`` is 0 or no plain number, or some limit below 0, for which Ansible never polls."""
 
     @classmethod
     def of(cls, data: bytes) -> Keywords:
@@ -41,6 +42,8 @@ class Keywords(NamedTuple):
         bears_async = has_async and _ASYNC.search(data) is not None
         polls = _POLL.findall(data) if has_poll else []
         may_be_zero = any(not poll.isdigit() or not poll.strip(b"0") for poll in polls)
+        if bears_async and _BELOW_ZERO.search(data):
+            may_be_zero = True
         if has_async and ((b"?" in data and _KEY_ALONE.search(data)) or (b"&" in data and _ALIAS_AS_KEY.search(data))):
             bears_async = may_be_zero = True  # a key may be an alias of a word that stands elsewhere
         return cls(bears_async, bool(polls) or may_be_zero, may_be_zero)

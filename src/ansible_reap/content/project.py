@@ -58,6 +58,10 @@ MAX_LOOKED_FOR = 50_000
 """Paths that are looked for because a call names something in a folder that is not listed."""
 
 
+PLUGIN_FOLDERS = ("library", "action_plugins", "test_plugins", "filter_plugins")
+"""Keys of ansible.cfg that name folders of modules and plugins."""
+
+
 class AnsibleSettings(NamedTuple):
     """What ansible.cfg says that the analysis needs."""
 
@@ -66,6 +70,8 @@ class AnsibleSettings(NamedTuple):
     remote_user: str | None = None
 
     roles_path: tuple[str, ...] = ()
+    plugin_folders: tuple[tuple[str, str], ...] = ()
+    """Each folder of the project's own modules and plugins that an ansible.cfg names, with what it is named as."""
     collections_path: tuple[str, ...] = ()
     polls: tuple[tuple[str, float], ...] = (("", DEFAULT_POLL),)
     """The default poll interval in seconds by the folder whose ansible.cfg gives it, the root's first.
@@ -445,11 +451,17 @@ class Project:
             remote_user=config.get("defaults", "remote_user"),
             roles_path=paths("roles_path"),
             collections_path=paths("collections_path", "collections_paths"),
+            plugin_folders=tuple((folder, kind) for kind in PLUGIN_FOLDERS for folder in paths(kind)),
             polls=tuple(polls),
         )
 
     def _configured_path(self, text: str, config: Path | None) -> str:
-        """A path in ansible.cfg, relative to that file unless it is absolute, as a path relative to our root."""
+        """A path in ansible.cfg, relative to that file unless it is absolute, as a path relative to our root.
+
+        ``{{CWD}}`` is the folder in which Ansible is started, as a rule the root.
+        """
+        if text.startswith("{{CWD}}"):
+            return text.removeprefix("{{CWD}}").lstrip("/") or "."
         if config is None or config.parent == self.root or text.startswith(("/", "~")):
             return text
         return os.path.relpath(config.parent / text, self.root).replace(os.sep, "/")

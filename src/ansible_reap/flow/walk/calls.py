@@ -15,6 +15,7 @@ from ansible_reap.flow.evaluation.evaluator import Evaluator
 from ansible_reap.flow.evaluation.formulas import Atom, Formula, atoms, conj
 from ansible_reap.flow.evaluation.patterns import guarded_patterns, is_open, patterns
 from ansible_reap.flow.evaluation.values import UNKNOWN, Seq, Undefined, Unknown, handles, is_counted, one_of, taints
+from ansible_reap.flow.walk.look_kinds import breaks_off
 from ansible_reap.flow.walk.state import Frame, tags_of
 from ansible_reap.flow.walk.visit import Visit
 from ansible_reap.flow.walk.walk import MAX_DEPTH, TOO_DEEP, Walk
@@ -172,6 +173,8 @@ def call(visit: Visit) -> None:
         params = evaluated_params(walk, frame, given) if given else {}
         _one_call(walk, task, outer, params, True)
         return
+    if breaks_off(task):
+        outer = outer._replace(may_break_off=True)
     rounds = [{}] if items is None else [{**names, "ansible_loop_var": UNKNOWN} for names in _rounds(visit, items)]
     many = items is not None and (items.is_open or len(items.items) > 2)
     for bound in rounds:

@@ -102,10 +102,13 @@ def launch(visit: Visit) -> bool:
     evaluator = each.evaluator
     defaults = _default_polls(visit)
     poll = _split(evaluator, step.keywords.get("poll"))
-    starts = conj(
-        _where(_split(evaluator, step.keywords["async"]), 0, lambda limit: limit > 0),
+    limits = _split(evaluator, step.keywords["async"])
+    unpolled = conj(
+        _where(limits, 0, lambda seconds: seconds > 0),
         disj(*(_where(poll, default, _does_not_wait) for default in defaults)),
     )
+    # A limit below 0 starts a job too, for which Ansible never polls (seen on ansible-core 2.16 and 2.22).
+    starts = disj(unpolled, _where(limits, 0, lambda seconds: seconds < 0))
     if starts is False or (starts is not True and not satisfiable(conj(starts, each.own_condition))):
         return False
     guard = conj(each.guard, starts)
@@ -121,7 +124,8 @@ def launch(visit: Visit) -> bool:
         is_looped=items is not None,
         count=_count(items),
         never_runs=guard is False,
-        is_doubtful=not any(_does_not_wait(each) for default in defaults for each in numbers(poll, default)[0]),
+        is_doubtful=not any(_does_not_wait(each) for default in defaults for each in numbers(poll, default)[0])
+        and not any(seconds < 0 for seconds in numbers(limits, 0)[0]),
         register=register if isinstance(register, str) else None,
         beside=_beside(visit, guard),
         detached=_detachment(visit, evaluator),

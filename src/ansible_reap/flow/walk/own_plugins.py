@@ -32,6 +32,9 @@ def own_plugins(library: Library) -> OwnPlugins:
         folder, _, name = path.rpartition("/")
         if not name.endswith(".py"):
             continue
+        for configured, kind in library.project.settings.plugin_folders:
+            if f"{folder}/".startswith(f"{configured.removeprefix('./')}/"):
+                folder = kind
         short = name[:-3]
         is_action = _is_within(folder, "plugins/action", "action_plugins")
         if is_action or _is_within(folder, "library", "plugins/modules"):

@@ -58,6 +58,8 @@ class Frame(NamedTuple):
     """Those that tasks here inherit."""
     is_rescued: bool = False
     """Within a block whose ``rescue`` takes up a failure and goes on."""
+    may_break_off: bool = False
+    """Within an include whose loop may end before its last item."""
     depth: int = 0
     signature: int = 0
     """Tells apart the parameters and play variables that led here."""

@@ -119,6 +119,14 @@ def is_connection_variable(name: str) -> bool:
     return name in _CONNECTION_NAMES or name.startswith(_CONNECTION_VARIABLES)
 
 
+def poll(task: Task) -> int:
+    """The task's ``poll``, in seconds: 0 where Ansible polls for nothing, also under a limit below 0.
+
+    Such a limit starts a job whatever ``poll`` is (seen on ansible-core 2.16 and 2.22).
+    """
+    return 0 if whole(task.async_val) < 0 else whole(task.poll)
+
+
 def whole(value: object) -> int:
     """A number of seconds, or 0 where a template still stands for it."""
     if not isinstance(value, str | int | float):

@@ -291,7 +291,7 @@ class JobEvents:
         return replace(site, no_log=True) if not site.no_log and self._hidden_waits.cover(site) else site
 
     def _poll(self, event: _Event) -> int:
-        return results.whole(event.task.poll)
+        return results.poll(event.task)
 
     def _launched(
         self, event: _Event, when: float, *, slot: ResultSlot | None = None, data: Variables | None = None
@@ -490,6 +490,6 @@ def _bare_site(event: _Event) -> LaunchSite:
         role=None,
         register=None,
         limit_s=0,
-        poll=results.whole(event.task.poll),
+        poll=results.poll(event.task),
         no_log=is_hidden(event.data),
     )
