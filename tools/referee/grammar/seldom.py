@@ -49,13 +49,15 @@ def role_with_handlers(material: Material, one: Launch) -> Told:
 
 
 def backwards(material: Material, one: Launch, other: Launch) -> Told:
-    """A handler that notifies one which stands before it, while a job is left: that one runs at no later flush."""
+    """Handlers of which each notifies the one before it, while a job is left: the first runs at no flush."""
     chance = material.chance
     chance.note("a handler notifies one before it")
     first: Task = {"name": chance.name("Handled "), "debug": {"msg": "handled"}}
-    second: Task = dict(other.task) | {"notify": first["name"], "changed_when": True}
+    middle: Task = {"name": chance.name("Handled "), "debug": {"msg": "handled"}, "changed_when": True}
+    # One is run by the flush after the tasks, one by that after the post_tasks.
+    last: Task = dict(other.task) | {"notify": middle["name"], "changed_when": True}
     topic = chance.name("both ")
-    material.handlers[topic] = [first, second | {"listen": topic}]
+    material.handlers[topic] = [first, middle | {"notify": first["name"]}, last | {"listen": topic}]
     change: Task = {"name": chance.name("Change "), "debug": {"msg": "changed"}, "changed_when": True, "notify": topic}
     first["listen"] = chance.name("never ")
     waits = [wait(chance, one.label, _jid(one))] if chance.true(0.4) else []
