@@ -140,8 +140,11 @@ def make_folder(folder: Path) -> None:
     if folder.is_dir():
         return
     make_folder(folder.parent)
-    with contextlib.suppress(FileExistsError):
+    try:
         folder.mkdir(mode=PRIVATE_FOLDER)
+    except FileExistsError as error:
+        if not is_ours(folder):
+            raise UnsafePathError("another user has made it in the meantime", folder) from error
 
 
 def state_folder() -> Path:
@@ -231,13 +234,14 @@ def _others_may(folder: Path) -> str:
 
 
 def _mode_of(target: Path) -> int:
-    """The permissions that a file has, or that a new one would get."""
-    try:
-        return stat.S_IMODE(target.stat().st_mode)
-    except FileNotFoundError:
-        mask = os.umask(0o077)
-        os.umask(mask)
-        return 0o666 & ~mask
+    """The permissions that a file has, or that a new one would get: those of others' files are theirs."""
+    with contextlib.suppress(FileNotFoundError):
+        status = target.stat()
+        if _is_trusted(status) or not lets_others_add(target.parent):
+            return stat.S_IMODE(status.st_mode)
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return 0o666 & ~mask
 
 
 def _overwrite(target: Path, data: bytes, mode: int | None) -> None:
@@ -246,9 +250,9 @@ def _overwrite(target: Path, data: bytes, mode: int | None) -> None:
     with os.fdopen(fd, "wb") as stream:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             raise UnsafePathError("it is no file but a device, a pipe or a socket", target)
+        if not _is_trusted(os.fstat(fd)) and (mode is not None or lets_others_add(target.parent)):
+            raise UnsafePathError("it is a file of another user", target)
         if mode is not None:
-            if not _is_trusted(os.fstat(fd)):
-                raise UnsafePathError("it is a file of another user", target)
             os.fchmod(fd, mode)
         os.ftruncate(fd, 0)
         stream.write(data)

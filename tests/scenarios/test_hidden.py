@@ -94,3 +94,17 @@ def test_what_only_the_wait_hides_is_not_fetched_again_by_a_look(run: Runner, ho
     assert got.only_job()["state"] == "failed", got.output
     written = [got.output, (tmp_path / "report.json").read_text(), (tmp_path / "junit.xml").read_text()]
     assert not any("S3CRET" in text for text in written)
+
+
+@pytest.mark.parametrize("hidden", ["launch", "wait"])
+def test_what_run_once_registers_for_all_hosts_is_taken_back_from_all(run: Runner, hidden: str) -> None:
+    """Under ``no_log`` such a register holds what nobody is to see."""
+    start = {"register": "", "no_log": "true"} if hidden == "launch" else {}
+    wait = "- ansible.builtin.async_status: {jid: '{{ job.ansible_job_id }}'}\n  no_log: true\n  run_once: true\n"
+    show = (
+        "- ansible.builtin.debug:\n"
+        "    msg: \"left: {{ hostvars[inventory_hostname].keys() | select('match', 'async_reaper_reg') | list }}\"\n"
+    )
+    tasks = [launch("exit 0", run_once="true", **start), *([wait] if hidden == "wait" else []), show]
+    got = run(play(*tasks), hosts=("h1", "h2"), options={"on_unreaped": "report"})
+    assert got.stdout.count("left: []") == 2, got.output

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -176,3 +178,81 @@ def test_what_a_host_says_of_a_stop_is_no_error_of_ours(lies: Lies) -> None:
     )
     assert got.status == 2, got.output
     assert "job j1.1: not stopped: the host said nothing of it" in got.output
+
+
+@pytest.mark.parametrize("asks", ["ansible.builtin.command: uptime", "async_status"])
+def test_a_host_does_not_answer_for_a_job_that_was_delegated_in_its_name(lies: Lies, asks: str) -> None:
+    task = reap() if asks == "async_status" else f"- {asks}\n"
+    got = lies(
+        play(launch("exit 3", delegate_to="victim"), task, hosts="evil"),
+        command={"changed": True, "rc": 0, "finished": 1, "ansible_job_id": "VICTIMS"},
+        status={**ANSWERED, "ansible_job_id": "VICTIMS"},
+    )
+    assert got.status == 2, got.output
+    job = got.only_job()
+    assert (job["state"], job["rc"], job["seen_by"]) == ("failed", 3, "gate")
+
+
+@pytest.fixture
+def web_server(tmp_path: Path) -> Iterator[str]:
+    """A server whose headers say that the first job here has ended well."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            jid = next(each.name for each in (tmp_path / "async").iterdir() if each.suffix != ".tmp")
+            self.send_response(200)
+            for name, value in {"Ansible-Job-Id": jid, "Finished": "true", "Started": "true"}.items():
+                self.send_header(name, value)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Says nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+def test_a_web_server_does_not_answer_for_a_job(lies: Lies, web_server: str) -> None:
+    got = lies(play(launch("exit 3"), f"- ansible.builtin.uri: {{url: '{web_server}'}}\n", hosts="victim"))
+    assert got.status == 2, got.output
+    assert got.only_job()["state"] == "failed"
+
+
+def test_a_wait_for_a_job_that_a_host_calls_its_own_is_no_wait_for_it(lies: Lies) -> None:
+    got = lies(
+        play(
+            launch("exit 0", register="forgotten", when=IS_VICTIM), launch("exit 0", when=IS_EVIL), reap(when=IS_EVIL)
+        ),
+        launch=accepted("VICTIMS", skipped=True),
+        status=ANSWERED,
+    )
+    assert got.status == 2, got.output
+    assert got.states()["victim"] == ["unreaped"]
+
+
+@pytest.mark.parametrize(
+    ("word", "state"),
+    [("{{ hostvars.evil.found.stdout }}", "failed"), ("{{ indirect }}", "failed"), ("sshd", "detached")],
+)
+def test_a_word_of_a_host_makes_no_job_a_reboot(lies: Lies, word: str, state: str) -> None:
+    more = "vars: {inner: '{{ hostvars.evil.found.stdout }}', indirect: '{{ inner }}'}"
+    got = lies(
+        play("- ansible.builtin.command: where\n  register: found\n", hosts="evil")
+        + play(
+            "- ansible.builtin.command: {argv: ['/nowhere/init.d/{{ own }}', restart]}\n"
+            f"  async: 30\n  poll: 0\n  vars: {{own: '{word}'}}\n",
+            hosts="victim",
+            more=more,
+        ),
+        command={"changed": True, "rc": 0, "stdout": "sshd"},
+    )
+    assert got.only_job()["state"] == state, got.output
+
+
+def test_under_no_log_an_id_is_no_way_to_repeat_a_secret(lies: Lies) -> None:
+    got = lies(play(launch("exit 0", no_log="true"), hosts="evil"), launch=accepted("hunter2-xyzzy"))
+    assert got.only_job()["state"] == "lost"
+    assert "hunter2" not in got.output
+    assert "hunter2" not in json.dumps(got.report)

@@ -149,6 +149,9 @@ def test_an_artifact_does_not_say_how_a_host_is_reached(liar: Liar, tmp_path: Pa
         told("j4.4", "good", become=True, become_user="{{ lookup('pipe', 'touch owned') }}"),
         told("j5.5", "evil", delegate_to="good"),
         told("j6.6", "good", become=True, become_user="x; touch owned"),
+        {**told("j7.7", "good"), "site": {**told("j7.7", "good")["site"], "limit_s": 99999999999}},
+        {**told("j8.8", "good"), "launched": 99999999999.0},
+        told("j9.9", "localhost", variables=[["ansible_async_dir", str(tmp_path)]]),
         told("passwd", "good", variables=[["ansible_async_dir", "/etc"]]),
     ]
     (tmp_path / "artifact.json").write_text(json.dumps({"async_reaper_outstanding": {job["jid"]: job for job in jobs}}))
@@ -161,6 +164,9 @@ def test_an_artifact_does_not_say_how_a_host_is_reached(liar: Liar, tmp_path: Pa
         "j4.4": "its way there holds a template",
         "j5.5": "it was delegated to the controller of its run",
         "j6.6": "no user or become method has such a name",
+        "j7.7": "it would be waited for for more than a month",
+        "j8.8": "it would be waited for for more than a month",
+        "j9.9": "it was on the controller of its run",
         "passwd": "no job has such an id",
     }.items():
         assert f"job {number} of the artifact is left alone: {why}" in said
@@ -320,3 +326,16 @@ def test_a_host_that_never_answers_about_a_running_twin_does_not_keep_the_run(li
     got = liar.run(play(start, hosts="evil"), options={"on_unreaped": "report", "look": "false"}, timeout=110)
     assert got.status == 0, got.output
     assert "may still be running (the host did not answer within 30 s)" in " ".join(got.output.split())
+
+
+def test_a_host_that_calls_anothers_job_its_own_does_not_keep_stop_from_it(liar: Liar, tmp_path: Path) -> None:
+    stopped = {"jid": "j1.1", "outcome": "stopped", "detail": "d", "processes": 1, "left": []}
+    liar.says(stop={"changed": True, "jobs": [stopped]})
+    got = liar.run(
+        "- ansible.builtin.import_playbook: reap.jobs.stop\n",
+        hosts=("good ansible_connection=scripted", EVIL),
+        options=ledger(tmp_path / "ledgers", told("j1.1", "evil")),
+        args=["-e", "jid=j1.1"],
+    )
+    assert (liar.said / "asked").read_text().split().count("stop") == 2, got.output
+    assert [got.recap[host]["changed"] for host in ("good", "evil")] == [1, 1]

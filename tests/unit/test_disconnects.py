@@ -190,3 +190,34 @@ def test_what_runs_is_sure(command: str) -> None:
 def test_work_before_a_reboot_may_fail_and_is_not_passed_over(command: str) -> None:
     assert cuts_connection("ansible.builtin.shell", {"_raw_params": command}, None)
     assert not surely_cuts_connection("ansible.builtin.shell", {"_raw_params": command})
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "rsync -a /x --reboot",
+        "/opt/backup.sh reboot",
+        "nohup /opt/backup.sh reboot",
+        "cp /proc/sysrq-trigger /tmp/x",
+        "cp /srv/proc/sysrq-trigger /tmp/x",
+        "tar cf /tmp/x /mnt/proc/sysrq-trigger",
+        "bash /opt/backup.sh '; shutdown -r now'",
+    ],
+)
+def test_an_argument_that_speaks_of_a_reboot_is_none_for_sure(command: str) -> None:
+    assert not surely_cuts_connection("ansible.builtin.shell", {"_raw_params": command})
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "echo b > /proc/sysrq-trigger",
+        "echo b | sudo tee /proc/sysrq-trigger",
+        "vsish -e set /reliability/crashMe/Panic 1",
+        "rpm-ostree upgrade --reboot",
+        "bash -lc 'shutdown -r now'",
+        "sh -c 'sleep 2; reboot' x",
+    ],
+)
+def test_what_reboots_in_a_roundabout_way_is_sure(command: str) -> None:
+    assert surely_cuts_connection("ansible.builtin.shell", {"_raw_params": command})

@@ -146,3 +146,32 @@ def test_the_state_folder_needs_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "~")
     with pytest.raises(OSError, match="no home folder"):
         files.state_folder()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_file_that_another_user_has_put_in_a_sticky_folder_gives_no_permissions(shared: Path) -> None:
+    shared.chmod(0o1777)
+    planted = shared / "reap.prom"
+    planted.write_text("", encoding="utf-8")
+    planted.chmod(0o666)
+    os.chown(planted, ANOTHER, -1)
+    files.write(planted, "true figures", private=False)
+    assert (planted.stat().st_uid, mode(planted) & 0o022) == (0, 0)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+def test_a_folder_that_another_user_makes_before_we_can_is_not_taken_for_ours(
+    shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared.chmod(0o1777)
+    make = os.mkdir
+
+    def too_late(path: str | Path, *arguments: int, **named: int) -> None:
+        make(path, 0o777)
+        os.chown(path, ANOTHER, -1)
+        make(path, *arguments, **named)
+
+    monkeypatch.setattr(os, "mkdir", too_late)
+    with pytest.raises(files.UnsafePathError, match="another user has made it in the meantime"):
+        files.write(shared / "reports" / "run.json", "text")
+    assert not list((shared / "reports").iterdir())

@@ -20,8 +20,10 @@ from ansible_reap.shell.names import (
     POWER_VERBS,
     PROGRAMS,
     REBOOT_MODULES,
+    REBOOTING,
     SERVICE_COMMANDLETS,
     SERVICE_MODULES,
+    SHELLS,
     SILENT,
     STARTING,
     SUB_COMMANDS,
@@ -194,7 +196,9 @@ def _program(word: str) -> str:
 
 
 def _command_cuts(command: Command, depth: int, *, by_name: bool) -> bool:
-    if _panics(command) or any(_text_cuts(text, depth + 1, by_name=by_name) for text in command.substitutions):
+    if _panics(command, by_name=by_name) or any(
+        _text_cuts(text, depth + 1, by_name=by_name) for text in command.substitutions
+    ):
         return True
     words = _without_prefixes(command)
     if not words:
@@ -207,7 +211,7 @@ def _command_cuts(command: Command, depth: int, *, by_name: bool) -> bool:
         return False
     if by_name and _program_says_so(program):
         return True
-    if _program_cuts(program, head, rest):
+    if _program_cuts(program, head, rest, by_name=by_name):
         return True
     if program not in INTERPRETERS:
         return False
@@ -234,7 +238,7 @@ def _only_leads_up(command: Command) -> bool:
     return not words or _program(words[0]) in LEADING_UP
 
 
-def _program_cuts(program: str, head: str, rest: list[str]) -> bool:
+def _program_cuts(program: str, head: str, rest: list[str], *, by_name: bool) -> bool:
     lowered = [word.lower() for word in rest]
     if not _TELLING_OPTIONS.isdisjoint(lowered) or (program in _QUIET_OPTIONS and _QUIET_OPTIONS[program] in rest):
         return False
@@ -259,7 +263,8 @@ def _program_cuts(program: str, head: str, rest: list[str]) -> bool:
         return any(_is_network_unit(word) for word in lowered)
     if program in ("rename-computer", "add-computer"):
         return "-restart" in lowered
-    return "--reboot" in lowered or lowered[:1] == ["reboot"]
+    # A script of one's own may do its work before a reboot, or mean something else by it.
+    return (by_name or program in REBOOTING) and ("--reboot" in lowered or lowered[:1] == ["reboot"])
 
 
 def _program_says_so(program: str) -> bool:
@@ -284,6 +289,10 @@ def _systemctl_cuts(words: list[str]) -> bool:
 
 
 def _inner_cuts(program: str, rest: list[str], depth: int, *, by_name: bool) -> bool:
+    if not by_name and program in SHELLS:
+        # What follows the script or the text of -c are its arguments.
+        at = next((at for at, word in enumerate(rest) if word.startswith("-") and "c" in word), len(rest))
+        return any(_text_cuts(word, depth + 1, by_name=False) for word in rest[at + 1 : at + 2])
     if any(" " in word and _text_cuts(word, depth + 1, by_name=by_name) for word in rest):
         return True
     if program in ("sh", "bash", "dash", "zsh", "ksh", "ash", "su", "eval", "cmd", "powershell", "pwsh"):
@@ -293,13 +302,17 @@ def _inner_cuts(program: str, rest: list[str], depth: int, *, by_name: bool) -> 
             if not word.startswith("-") and "/" not in word
         )
     words = [word for word in rest if not word.startswith(("-", "{{"))]
-    return any(_program_cuts(_program(word), word, words[at + 1 :]) for at, word in enumerate(words))
+    return any(_program_cuts(_program(word), word, words[at + 1 :], by_name=by_name) for at, word in enumerate(words))
 
 
-def _panics(command: Command) -> bool:
+def _panics(command: Command, *, by_name: bool) -> bool:
     """Whether the command makes the kernel crash or reboot: Linux by sysrq-trigger, ESXi by ``vsish``."""
-    words = (*command.words, *command.targets)
-    return any(word.endswith("/proc/sysrq-trigger") or "/crashme/" in word.lower() for word in words)
+    programs = {_program(word) for word in command.words}
+    if "vsish" in programs or by_name:
+        words = (*command.words, *command.targets)
+        return any(word.endswith("/proc/sysrq-trigger") or "/crashme/" in word.lower() for word in words)
+    words = (*command.targets, *(command.words if "tee" in programs else ()))
+    return "/proc/sysrq-trigger" in words
 
 
 def _is_opaque(text: str) -> bool:

@@ -119,6 +119,9 @@ SUB_COMMANDS: Mapping[str, frozenset[str]] = {
     "waagent": frozenset({"-deprovision", "-deprovision+user", "--deprovision"}),
     "netsh": frozenset({"interface", "int", "advfirewall", "winsock"}),
 }
+REBOOTING = frozenset({"rpm-ostree", "bootc", "cloud-init", "transactional-update", "dnf", "dnf5", "esxcli", "busybox"})
+"""Programs that reboot by ``--reboot``, or by a first argument ``reboot``."""
+SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "ash"})
 UNITS_FIRST = frozenset({"service", "rc-service", "invoke-rc.d"})
 SERVICE_COMMANDLETS = frozenset({"restart-service", "stop-service"})
 INTERPRETERS = frozenset(

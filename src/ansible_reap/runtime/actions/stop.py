@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from enum import Enum
 from fnmatch import fnmatchcase
 from typing import Any, TypeGuard
@@ -17,7 +17,7 @@ from ansible_reap.runtime.actions.ledgers import ledgers_for
 from ansible_reap.runtime.actions.this_task import access_of, as_ours, is_in_check_mode, place_of, tell_run
 from ansible_reap.runtime.entry import current
 from ansible_reap.runtime.events.ansible_objects import Action, Values, Variables
-from ansible_reap.runtime.ledger.leftovers import JOB_ID, close_jobs, leftovers
+from ansible_reap.runtime.ledger.leftovers import JOB_ID, close_jobs, leftovers, machine
 from ansible_reap.runtime.ledger.reader import RunLedger
 from ansible_reap.runtime.remote.bounded import PATIENCE, within
 from ansible_reap.runtime.remote.mailbox import Look
@@ -72,15 +72,20 @@ class Choice:
         """Whether the job is meant, of which an artifact tells: its run is over, and is not named there."""
         return self.run is None and self._names(job)
 
-    def unknown(self, known: Iterable[JobInfo], host: str, hosts: Container[str]) -> list[str]:
+    def unknown(
+        self, known: Iterable[JobInfo], host: str, hosts: Container[str], machine_of: Callable[[str], str]
+    ) -> list[str]:
         """The ids asked for that are to be looked for on the host although nothing known is there.
 
-        ``hosts`` are those of the play: where the job is known to be on another of them, that one is meant. Whoever
-        chooses by task or run means known jobs only.
+        ``hosts`` are those of the play: where the job is known to be on another of them that is the same machine, that
+        one is meant. That the id is known on another machine is no reason not to look: that host may have named it to
+        keep us from the job. Whoever chooses by task or run means known jobs only.
         """
         if self.jids is None or self.tasks is not None or self.run is not None:
             return []
-        there = {job.jid for job in known if job.host == host or job.host in hosts}
+        here = machine_of(host)
+        meant = [job for job in known if job.jid in self.jids and (job.host == host or job.host in hosts)]
+        there = {job.jid for job in meant if host == job.host or here == machine(job.host, job.access, machine_of)}
         return [jid for jid in self.jids if jid not in there]
 
     def _names(self, job: JobInfo) -> bool:
@@ -157,10 +162,18 @@ def stop(action: Action, arguments: Variables, task_vars: Variables) -> Values:
     others = frozenset(task_vars.get("ansible_play_hosts_all") or ())
     known = [*(job for ledger in ledgers for job in ledger.launches), *handed]
     jobs += handed
-    jobs += [_unknown(jid, host, action) for jid in choice.unknown(known, host, others)]
+    unknown = choice.unknown(known, host, others, lambda name: machine_of(name, task_vars))
+    jobs += [_unknown(jid, host, action) for jid in unknown]
 
     reach = Reach(action, task_vars)
     done = [each for several in _by_access(jobs).values() for each in _end(several, reach, arguments["grace"], dry_run)]
+    # Where the job is known on another host, nobody needs to hear that it is not here.
+    elsewhere = {job.jid for job in known if job.host in others and job.host != host} & set(unknown)
+    for each in [one for one in done if one.job.jid in elsewhere]:
+        if each.outcome is None:
+            warnings.append(f"job {each.job.jid} of another host was looked for here as well: {each.detail}")
+        if each.outcome in (None, StopOutcome.NOT_FOUND):
+            done.remove(each)
     ended = {each.job.jid: JobState.FAILED for each in done if each.outcome is StopOutcome.STOPPED}
     if not dry_run:
         close_jobs([ledger for ledger in ledgers if not ledger.alive], host, ended, warnings.append)

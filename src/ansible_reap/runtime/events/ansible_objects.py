@@ -52,6 +52,7 @@ class Task(Protocol):
     loop_with: object
     loop_control: LoopControl | None
     no_log: object
+    run_once: object
     ignore_errors: object
     failed_when: object
     delegate_to: object

@@ -147,7 +147,10 @@ class HiddenResults(Generic[EventT]):
             facts = variable_manager._nonpersistent_fact_cache.get(each.event.host.get_name(), {})  # noqa: SLF001 - no other way
             value = facts.get(each.register)
             if each.is_ours:
-                facts.pop(each.register, None)
+                # What ``run_once`` registers is stored for every host of the play.
+                several = variable_manager._nonpersistent_fact_cache.values() if each.event.task.run_once else [facts]  # noqa: SLF001
+                for one in list(several):
+                    one.pop(each.register, None)
             if each.wanted:
                 yield each, _items(each.event, value) if isinstance(value, Mapping) else None
 

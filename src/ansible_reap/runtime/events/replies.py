@@ -19,7 +19,9 @@ KILLED = "Timeout exceeded"
 ANSIBLES_OWN = (NOT_FOUND, KILLED)
 """Messages that never come from the module, so ``no_log`` has nothing to hide in them."""
 
-_JOB_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
+_JOB_ID = re.compile(r"j?[0-9]{1,20}\.[0-9]{1,20}|[0-9a-f]{16}")
+"""What ansible-core 2.16 to 2.22 calls a status file, the launcher's random number and the wrapper's pid; and what
+mitogen calls one. No other word of a host gets into a file's name or a message as an id."""
 _LONGEST_TIME = 64
 """The longest text, in characters, that is read as a point in time."""
 _LONGEST_RUN = 10 * 365 * 86400.0

@@ -17,6 +17,7 @@ from ansible_reap.jobs import REBOOT_REASON
 from ansible_reap.records import replace
 from ansible_reap.runtime.events import marker, results
 from ansible_reap.runtime.events.ansible_objects import Host, Play, Task, Variables
+from ansible_reap.runtime.events.hosts_words import Written, hosts_have_a_say, written_of
 from ansible_reap.runtime.events.vaulted import names_vaulted
 from ansible_reap.runtime.tracking.display_text import fit
 from ansible_reap.runtime.tracking.info import CONNECTION_KEYWORDS, LOCAL_CONNECTIONS, Access, LaunchSite, Route
@@ -49,6 +50,8 @@ class SiteReader:
         self._places: dict[str, _Place] = {}
         self._vaulted: dict[str, frozenset[str]] = {}
         """The keywords of a launch that a vault fills in, by the task's identity."""
+        self._written: dict[str, Written] = {}
+        """What a launch runs, as the playbook has it, by the task's identity."""
 
     def read(self, task: Task, play: Play, host: Host | None = None) -> LaunchSite:
         """The task as it stood for a result of ``host``.
@@ -59,7 +62,7 @@ class SiteReader:
         written = _connection_variables(task, play)
         variables = {name: value for name, value in written.items() if _is_plain(value)}
         access = replace(_access_of(task, variables), vaulted=self._vaulted.get(results.identity(task), frozenset()))
-        reason, is_empty = (None, False) if host is None else _detached(task, play, host)
+        reason, is_empty = (None, False) if host is None else self._detached(task, play, host)
         async_dir = variables.get(_FOLDER)
         if host is not None:
             place = self._place_of(access.delegate_to or host.get_name(), play)
@@ -87,11 +90,27 @@ class SiteReader:
     def ahead(self, task: Task, play: Play, host: Host) -> LaunchSite:
         """The task as it is about to start on the host: as written, but for the folder of its status files."""
         self._vaulted[results.identity(task)] = _vaulted_keywords(task, play, host)
+        self._written[results.identity(task)] = written_of(task)
         site = self.read(task, play)
         if site.async_dir is not None:
             return site
         folder = _filled_in(_connection_variables(task, play).get(_FOLDER), task, play, host)
         return site if folder is None else replace(site, async_dir=folder)
+
+    def _detached(self, task: Task, play: Play, host: Host) -> tuple[str | None, bool]:
+        """Why the task's jobs are detached, if they are; and whether a marker stands there without a reason."""
+        found = marker.detachment(task, play, lambda value: _template(task, play, host, value))
+        if found is not None and found.is_valid:
+            return fit(found.reason), False
+        from ansible_reap.shell.disconnects import surely_cuts_connection  # noqa: PLC0415 - only a launch needs it
+
+        arguments = {name: value for name, value in task.args.items() if not str(name).startswith("_ansible_")}
+        is_reboot = surely_cuts_connection(str(task.action), arguments)
+        written = self._written.get(results.identity(task))
+        if is_reboot and written is not None and hosts_have_a_say(written, task, play, host):
+            # A word that a host has put in is no word of the playbook's.
+            is_reboot = surely_cuts_connection(str(task.action), written.arguments)
+        return (REBOOT_REASON, False) if is_reboot else (None, found is not None)
 
     def _place_of(self, name: str, play: Play) -> _Place:
         """What the inventory says of the host's connection and folder; read once a run, for it takes a while."""
@@ -110,19 +129,6 @@ class SiteReader:
             return None
         scope = results.item_scope(task, data)
         return replace(known, scope=scope) if scope and not all(map(_is_plain, known.variables.values())) else known
-
-
-def _detached(task: Task, play: Play, host: Host) -> tuple[str | None, bool]:
-    """Why the task's jobs are detached, if they are; and whether a marker stands there without a reason."""
-    found = marker.detachment(task, play, lambda value: _template(task, play, host, value))
-    if found is not None and found.is_valid:
-        return fit(found.reason), False
-    from ansible_reap.shell.disconnects import surely_cuts_connection  # noqa: PLC0415 - only a launch needs it
-
-    arguments = {name: value for name, value in task.args.items() if not str(name).startswith("_ansible_")}
-    if surely_cuts_connection(str(task.action), arguments):
-        return REBOOT_REASON, False
-    return None, found is not None
 
 
 def _connection_variables(task: Task, play: Play) -> dict[str, object]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
@@ -26,6 +27,12 @@ _MACHINE = frozenset({"ansible_connection", "ansible_host", "ansible_port", "ans
 _DEFAULT_CONNECTIONS = frozenset({"ssh", "smart", "ansible.builtin.ssh"})
 _NAME = re.compile(r"[\w.@+$][\w.@+$\\ -]{0,250}")
 """A name of a user or of a become method."""
+
+
+LONGEST_LIMIT = 30 * 86400
+"""Seconds: a job that may run for longer is not taken, for the wait would last as long."""
+_CONTROLLERS = frozenset({"localhost", "127.0.0.1", "::1"})
+"""Names of the controller that need no inventory."""
 
 
 class Statistic(Protocol):
@@ -65,6 +72,10 @@ def taken(job: JobInfo, inventory: Callable[[str], Mapping[str, object] | None])
         NotTakenError: the job is said to be where the inventory does not lead.
     """
     access = job.access
+    if job.limit_s > LONGEST_LIMIT or job.launched > time.time() + LONGEST_LIMIT:
+        raise NotTakenError("it would be waited for for more than a month")
+    if {job.host, access.delegate_to} & _CONTROLLERS:
+        raise NotTakenError("it was on the controller of its run")
     if "{{" in repr(access) or "{%" in repr(access):
         raise NotTakenError("its way there holds a template")
     known = inventory(access.delegate_to or job.host)

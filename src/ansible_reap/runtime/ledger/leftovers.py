@@ -63,7 +63,7 @@ class Leftovers:
 
     def named_at(self, access: Access) -> frozenset[str]:
         """The ids of the jobs that a ledger names and whose files may be in the folder to which this leads."""
-        return self.named | self.by_machine.get(_machine(self.host, access, self.machine_of), frozenset())
+        return self.named | self.by_machine.get(machine(self.host, access, self.machine_of), frozenset())
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def leftovers(ledgers: Sequence[RunLedger], host: str, machine_of: Callable[[str
     named = [job for ledger in ledgers for job in ledger.named]
     by_machine: dict[str, set[str]] = {}
     for job in named:
-        by_machine.setdefault(_machine(job.host, job.access, machine_of), set()).add(job.jid)
+        by_machine.setdefault(machine(job.host, job.access, machine_of), set()).add(job.jid)
     return Leftovers(
         host,
         ended,
@@ -197,7 +197,7 @@ def claim(job: JobInfo) -> JobInfo:
     return job if job.limit_s > 0 else replace(job, site=replace(job.site, limit_s=86400))
 
 
-def _machine(host: str, access: Access, machine_of: Callable[[str], str]) -> str:
+def machine(host: str, access: Access, machine_of: Callable[[str], str]) -> str:
     """Where such jobs of the host are, by the playbook and the inventory."""
     if dict(access.variables).get("ansible_connection", access.connection) in LOCAL_CONNECTIONS:
         return "localhost"

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any, TypeAlias
 
 from ansible_reap.jobs import JobState
 from ansible_reap.records import dataclass, replace
-from ansible_reap.runtime.events.replies import job_id
 from ansible_reap.runtime.tracking.display_text import masked
 from ansible_reap.runtime.tracking.info import CONNECTION_KEYWORDS, HIDDEN, Access, JobInfo, LaunchSite
 
@@ -29,6 +29,7 @@ _LONGEST_PATH, _LONGEST_NAME = 4096, 255
 """Bytes of a path, and of a name in it, that Linux opens."""
 _LONGEST_PART = 10
 """Digits of a part of a version; a longer number is none."""
+_FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
 _LARGEST = 10**11
 """Numbers above this are refused: points in time, in seconds since the epoch, are below it."""
 
@@ -221,10 +222,9 @@ def _number(value: object) -> float:
 
 def _jid(value: object) -> str:
     """An id is part of a file's name on a host."""
-    name = job_id(value)
-    if name is None or name != value:
+    if not isinstance(value, str) or not _FILE_NAME.fullmatch(value):
         raise TypeError("job id expected")
-    return name
+    return value
 
 
 def _mapping(value: object) -> Mapping[str, object]:

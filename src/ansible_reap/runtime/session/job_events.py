@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from ansible import constants as C  # noqa: N812 - Ansible's own name for it
@@ -23,10 +24,12 @@ from ansible_reap.runtime.remote.mailbox import Mailbox
 from ansible_reap.runtime.remote.own_tasks import tell
 from ansible_reap.runtime.tracking.faults import Faults
 from ansible_reap.runtime.tracking.info import JobInfo, LaunchSite
-from ansible_reap.runtime.tracking.phases import END_SIGHTS
+from ansible_reap.runtime.tracking.phases import END_SIGHTS, Sight
 from ansible_reap.runtime.tracking.tracker import JobRecord, ReapTask, Tracker
 
 _LARGEST_FILE_NAME = 4096
+_NO_ENDS = (Sight.RUNNING, Sight.GIVEN_UP, Sight.MISSING)
+"""What the host in whose name a job was delegated may say of it: that it is not there, where the wait looks."""
 
 
 class _Event(NamedTuple):
@@ -79,6 +82,8 @@ class JobEvents:
         """The launching tasks that have started on a host and have not been reported on."""
         self._slots: dict[tuple[str, str], list[ResultSlot]] = {}
         """What is known of a loop's items so far, by host and task."""
+        self._claimed: set[tuple[str, str]] = set()
+        """Hosts, and ids of others' jobs that they have called their own: what they say of these is no evidence."""
         self._unknown = 0
         self._hidden_waits: HiddenWaits | None = None
         """Of the play; not worked out before it launches."""
@@ -163,7 +168,7 @@ class JobEvents:
         elif may_launch(task):
             if self._launch_result(event):
                 return  # the host has answered once we have heard what
-        elif (is_reap(task.action) or "ansible_job_id" in event.data) and self._reap_result(event):
+        elif self._looks_at_jobs(event) and self._reap_result(event):
             return
         if not event.is_item and not event.is_retry:
             self._answered(host, task)
@@ -174,6 +179,20 @@ class JobEvents:
         Since ansible-core 2.19 to read a result is to copy it. In a play without jobs that would be all that we cost.
         """
         return len(self.tracker) == 0 and not self._unheard and not may_launch(task) and own_action(task) is None
+
+    def _looks_at_jobs(self, event: _Event) -> bool:
+        """The result tells of a job: an ``async_status``, or what the project wrote to do so for the id that it names.
+
+        Every module's result may bear a job's id: a host returns what it likes, and ``uri`` the headers of a server.
+        """
+        if is_reap(event.task.action):
+            return True
+        jid = job_id(event.data.get("ansible_job_id"))
+        if jid is None or self.tracker.get(jid) is None or jid not in str(event.task.args):
+            return False
+        from ansible_reap.runtime.gate.foreign import Effects, effects_of  # noqa: PLC0415 - hardly any run needs it
+
+        return effects_of(event.task, Path(self._base)) is Effects.ANYTHING
 
     def _launch_result(self, event: _Event) -> bool:
         """A result of a launching task; True where it is yet to be read from its register."""
@@ -242,6 +261,8 @@ class JobEvents:
         if self._concerns_no_job(results.task_of(result)):
             return
         event = _Event(*results.parts_of(result), failed=False, ignored=False, is_item=is_item, is_retry=False)
+        if may_launch(event.task):
+            self._claims(event.host, event.data)
         if is_reap(event.task.action) and event.data.get("finished") and "ansible_job_id" in event.data:
             self._saw(event, ResultSlot(None, job_id(event.task.args.get("jid")), event.reached), event.data)
         if is_item:
@@ -306,6 +327,7 @@ class JobEvents:
             self._lose(event, "its host gave no possible id for it", site=site)
             return
         if self.tracker.get(jid) is not None:
+            self._claims(event.host, data)
             self._lose(event, f"its host named the id of another job, {jid}", site=site)
             return
         file = data.get("results_file")
@@ -358,6 +380,12 @@ class JobEvents:
             self.tracker.lose(job.info.jid, f"an error of async_reaper, {error}")
             self._keeper.file(job)
 
+    def _claims(self, host: Host, data: Variables) -> None:
+        """The host has named an id as that of a job of its own, and has none of that id."""
+        jid = job_id(data.get("ansible_job_id"))
+        if jid is not None:
+            self._claimed.add((host.get_name(), jid))
+
     # Reaps
 
     def _saw(self, event: _Event, slot: ResultSlot, data: Variables) -> None:
@@ -384,16 +412,16 @@ class JobEvents:
         sighting = sighting_of(event.task, data, failed=event.failed, ignored=ignored, when=time.time(), reap=reap)
         if sighting is None:
             return
-        if is_own:
+        if is_own or (slot.reached == job.info.host and sighting.sight in _NO_ENDS):
             self.tracker.see(job.info.jid, sighting)
-        elif slot.asked is not None and sighting.sight in END_SIGHTS:
+        elif slot.asked is not None and sighting.sight in END_SIGHTS and (slot.reached, jid) not in self._claimed:
             self.tracker.hear(job.info.jid, reap)
         self._keeper.file(job)
 
     def _is_own(self, job: JobRecord, reached: str) -> bool:
         """Whether the host that has answered is the one that has the job."""
-        own = {job.info.host, job.info.delegated_to or job.info.host}
-        return reached in own or (self._is_here(reached) and any(map(self._is_here, own)))
+        own = job.info.delegated_to or job.info.host
+        return reached == own or (self._is_here(reached) and self._is_here(own))
 
     def _is_here(self, name: str) -> bool:
         """Whether the inventory says that the host is the controller itself, which no managed host can speak for."""
