@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import operator
 from collections.abc import Hashable, Iterator
 from typing import Any, ClassVar
 
@@ -45,11 +46,9 @@ class YamlLoader(_BaseLoader):
                 self._tags[value] = tag
         return tag
 
-    def descend_resolver(self, current_node: Node | None, current_index: Any) -> None:
-        """Nothing to do without path resolvers."""
-
-    def ascend_resolver(self) -> None:
-        """Nothing to do without path resolvers."""
+    # nothing to do without path resolvers: what takes as many arguments and costs least
+    descend_resolver: ClassVar[Any] = operator.is_
+    ascend_resolver: ClassVar[Any] = bool
 
 
 MAX_DEPTH = 200

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_reap.content.call_text import call_text, telling_word
+from ansible_reap.content.call_text import call_text, closed_up, has_padded_calls, named_files, telling_word
 
 
 @pytest.mark.parametrize(
@@ -88,3 +88,29 @@ def test_what_only_looks_like_a_mapping_at_first_is_searched(text: str) -> None:
     found = call_text(text.encode())
     assert found is not None
     assert b"wanted" in found.words
+
+
+@pytest.mark.parametrize(
+    "padding",
+    ["    # " + "a" * 150 + "\n", "\n" + " " * 151 + "\n", "    # a comment of a line\n" * 30, "\r\n" * 151],
+)
+def test_a_name_far_behind_its_call_is_found_once_what_lies_between_is_taken_out(padding: str) -> None:
+    data = f"- include_tasks:\n{padding}    file: wanted.txt\n".encode()
+    assert has_padded_calls(data)
+    assert named_files(closed_up(data)) >= {"wanted.txt"}
+    found = call_text(data)
+    assert found is not None
+    assert b"wanted" in found.words
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- include_tasks: a.yml  # short\n" * 3,
+        "# " + "a" * 300 + "\n- include_tasks: a.yml\n",
+        "- debug:\n    msg: a\n# " + "a" * 300 + "\n",
+        "- include_tasks: a.yml\n" + "  - {a: [b, c]}\n" * 100,
+    ],
+)
+def test_a_text_whose_calls_have_their_names_beside_them_is_searched_as_it_is(text: str) -> None:
+    assert not has_padded_calls(text.encode())

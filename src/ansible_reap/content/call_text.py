@@ -34,6 +34,8 @@ _IS_CALL = expression(rb"""(?:include(?:_\w+)?|import_\w+|tasks_from)["']?\s*[:=
 MAX_PADDING = 150
 """Bytes of comments and empty lines within CALL_LENGTH of a call; with more of them its name may stand beyond."""
 _PADDED = expression(rb"(?<![ \t])(?:[ \t]*(?:(?<=[ \t\n])#[^\n]*)?\n)+")
+_PADDING = expression(rb"\n[ \t\r\f\v]*#[^\n]*|#[^\n]*|\n[ \t\r\f\v]+(?=\n|\Z)")
+"""What may be comments and empty lines: too much rather than too little."""
 
 _NAME = rb"""["']?([^\s"',}\]#]+)"""
 _NAMED = expression(rb"""(?:include(?:_tasks)?|import_(?:tasks|playbook)|tasks_from)["']?\s*[:=]?\s*""" + _NAME)
@@ -60,14 +62,18 @@ class CallText(NamedTuple):
     is_templated: bool
 
 
-def call_text(data: bytes) -> CallText | None:
-    """The text of the calls; None for a file that calls nothing: of mappings only a role's ``meta`` does."""
+def call_text(data: bytes, *, is_padded: bool | None = None) -> CallText | None:
+    """The text of the calls; None for a file that calls nothing: of mappings only a role's ``meta`` does.
+
+    ``is_padded`` is what the function of that name tells of the text, where it has been asked.
+    """
     if b"dependencies" not in data and _MAPPING.match(data):
         return None
     signs = [sign for sign in _SIGNS if sign in data]
     if not signs:
         return None
-    data = _close_up(data)
+    if is_padded or (is_padded is None and has_padded_calls(data)):
+        data = closed_up(data)
     if data.lstrip()[:1] in (b"[", b"{"):
         is_templated = b"{{" in data
         return CallText(frozenset() if is_templated else frozenset(_words(data)), is_templated)
@@ -102,24 +108,30 @@ def _calls(data: bytes, sign: bytes) -> Iterator[tuple[int, int]]:
 
 
 def named_files(data: bytes) -> set[str]:
-    """The names, written out, of the files that calls in the text may mean; too many rather than too few."""
+    """The names, written out, of the files that calls in the text may mean; too many rather than too few.
+
+    The text is one without padded calls, or closed up.
+    """
     found: set[bytes] = set()
-    data = _close_up(data)
     for part in _call_parts(data):
         if b"{{" in part:
             part = _OWN_FOLDER.sub(b"", part)  # noqa: PLW2901 - the same, with less in it
         match = _NAMED.match(part)
         if match is not None:
             found.add(match.group(1))
-            found.update(_QUOTED.findall(part))
+            if b"'" in part or b'"' in part:
+                found.update(_QUOTED.findall(part))
             if b"file" in part:
                 found.update(_FILE.findall(part))
     return {name.removeprefix(b"file=").decode("utf-8", "replace") for name in found if b"{" not in name}
 
 
 def calls_unnamed(data: bytes) -> bool:
-    """Whether some call may lead to a file of any ending by a name that the text alone does not tell."""
-    parts = _call_parts(_close_up(data))
+    """Whether some call may lead to a file of any ending by a name that the text alone does not tell.
+
+    The text is one without padded calls, or closed up.
+    """
+    parts = _call_parts(data)
     return any((b"{{" in part or _ODD.search(part)) and _SPELLED_OTHERWISE.search(part) for part in parts)
 
 
@@ -132,17 +144,22 @@ def _call_parts(data: bytes) -> Iterator[bytes]:
             at = data.find(sign, at + len(sign))
 
 
-def _close_up(data: bytes) -> bytes:
-    """The text without comments and empty lines where many stand in a call: its name may be any number of them away."""
-    if any(_IS_CALL.match(part) and _padding(part) > MAX_PADDING for part in _call_parts(data)):
-        return _PADDED.sub(b"\n", data)
-    return data
+def has_padded_calls(data: bytes) -> bool:
+    """Whether so many comments and empty lines stand in a call that its name may be any number of them away."""
+    return any(_IS_CALL.match(part) and _is_padded(part) for part in _call_parts(data))
 
 
-def _padding(part: bytes) -> int:
-    """About how many bytes of comments and empty lines there are."""
+def closed_up(data: bytes) -> bytes:
+    """The text without comments and empty lines."""
+    return _PADDED.sub(b"\n", data)
+
+
+def _is_padded(part: bytes) -> bool:
+    if len(b"".join(_PADDING.findall(part))) <= MAX_PADDING:
+        return False
     lines = part.split(b"\n")
-    return sum(len(line) if line.lstrip()[:1] in (b"", b"#") else len(line.partition(b"#")[2]) for line in lines)
+    padding = sum(len(line) if line.lstrip()[:1] in (b"", b"#") else len(line.partition(b"#")[2]) for line in lines)
+    return padding > MAX_PADDING
 
 
 def telling_word(name: str) -> bytes:

@@ -51,7 +51,7 @@ class Keywords(NamedTuple):
 
 def spelled_out(data: bytes) -> bytes:
     """The text with the letters that escapes stand for, as far as names and keywords need them: ASCII alone."""
-    return _ESCAPED.sub(_letter, data) if _SPELLS_A_WORD.search(data) else data
+    return _ESCAPED.sub(_letter, data) if b"\\" in data and _SPELLS_A_WORD.search(data) else data
 
 
 def _letter(escape: re.Match[bytes]) -> bytes:

@@ -24,6 +24,7 @@ class Words:
         """``called`` tells the files that a file may call."""
         self._library = library
         self._called = called
+        self._called_by: dict[str, set[str]] = {}
         self._reaching: dict[str, list[str]] = {}
         self._names: dict[str, _Name] = {}
         self._words: dict[str, frozenset[str]] = {}
@@ -56,10 +57,17 @@ class Words:
         return name
 
     def _is_reached(self, path: str, name: _Name) -> bool:
-        known = name.reached.get(path)
-        if known is None:
-            known = name.reached[path] = any(self._has(each, name) for each in self._reach(path))
-        return known
+        reached = name.reached.get(path)
+        if reached is None:
+            reached = False
+            found = name.found
+            for each in self._reach(path):  # the innermost loop of a walk through many playbooks
+                known = found.get(each)
+                if known or (known is None and self._has(each, name)):
+                    reached = True
+                    break
+            name.reached[path] = reached
+        return reached
 
     def _has(self, path: str, name: _Name) -> bool:
         known = name.found.get(path)
@@ -75,7 +83,11 @@ class Words:
         seen = {path}
         pending = [path]
         while pending and len(seen) < MAX_REACH:
-            fresh = sorted(self._called(pending.pop()) - seen)
+            caller = pending.pop()
+            called = self._called_by.get(caller)
+            if called is None:
+                called = self._called_by[caller] = self._called(caller)
+            fresh = sorted(called - seen)
             seen.update(fresh)
             pending += fresh
         known = self._reaching[path] = [path, *sorted(seen - {path})]

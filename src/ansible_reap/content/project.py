@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ansible_reap import ansible_cfg
-from ansible_reap.content.call_text import calls_unnamed, named_files
+from ansible_reap.content.call_text import calls_unnamed, closed_up, named_files
 from ansible_reap.content.launch_text import may_launch
 from ansible_reap.late_patterns import expression
 from ansible_reap.reading import SourceError, read
@@ -266,18 +266,20 @@ class Project:
 
     # ---- what calls lead to
 
-    def reach(self, caller: str, data: bytes) -> list[str]:
+    def reach(self, caller: str, data: bytes, *, is_padded: bool) -> list[str]:
         """Have read what the text calls by a name that is written out, wherever it is. Returns the files that are new.
 
-        What a call may mean is found by name alone, so that too much is read rather than too little.
+        What a call may mean is found by name alone, so that too much is read rather than too little. ``is_padded``
+        tells whether names may stand far behind their calls.
         """
         is_aside = caller.rpartition("/")[0] not in self._listed
         skipped = [name for name in self._skipped if f"{name}/".encode() in data]
         new: list[str] = []
-        if is_aside or b"include" in data or b"import_" in data or b"tasks_from" in data:
-            for name in named_files(data) if (is_aside or self._beside) else ():
+        if is_aside or self._beside:
+            text = closed_up(data) if is_padded else data
+            for name in named_files(text):
                 new += self._called(caller, name, is_aside=is_aside)
-            if self._beside and not self._has_looked_beside and calls_unnamed(data):
+            if self._beside and not self._has_looked_beside and calls_unnamed(text):
                 self._has_looked_beside = True
                 new += self._launching_beside()
         for name in skipped:

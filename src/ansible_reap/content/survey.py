@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ansible_reap.content.call_text import CallText, call_text
+from ansible_reap.content.call_text import CallText, call_text, has_padded_calls
 from ansible_reap.content.launch_text import BEGINS_LOOK, WAITS_FOR_ALL, Keywords, spelled_out
 from ansible_reap.reading import SourceError
 
@@ -39,12 +39,17 @@ class Survey:
         self._known: set[str] = set()
         self._escaped: set[str] = set()
         """Files in which an escape stands for a part of a word."""
+        self._padded: set[str] = set()
+        """Files in which a name may stand far behind its call."""
         pending = list(reversed(project.yaml))
         while pending:
             path = pending.pop()
             data = self._look_at(path)
             if data:
-                pending += self.project.reach(path, spelled_out(data) if path in self._escaped else data)
+                text = spelled_out(data) if path in self._escaped else data
+                if has_padded_calls(text):
+                    self._padded.add(path)
+                pending += self.project.reach(path, text, is_padded=path in self._padded)
         if not self.concerns_jobs:
             self._data.clear()
 
@@ -85,7 +90,8 @@ class Survey:
                 continue
             try:
                 data = self.read(path)
-                calls = call_text(spelled_out(data) if path in self._escaped else data)
+                text = spelled_out(data) if path in self._escaped else data
+                calls = call_text(text, is_padded=path in self._padded)
             except SourceError:
                 continue
             if calls is not None:

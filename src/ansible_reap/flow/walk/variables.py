@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bisect
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -12,6 +14,8 @@ from ansible_reap.flow.evaluation.layers import Choices
 from ansible_reap.late_patterns import expression
 
 MAX_CHOICES = 8
+MAX_TEXT = 1024 * 1024
+"""Bytes of the files of all groups that are kept in one piece, which is searched much faster than each of them."""
 _KEY = expression(rb"""^[\'\"{ ]*([A-Za-z_]\w*)[\'\"]?[ \t]*:""", re.MULTILINE)
 """A key at the start of a line: a superset of the variables that a file defines."""
 
@@ -108,24 +112,43 @@ class GroupVariables(Mapping[str, Any]):
         self._library = library
         self._files = [path for path in library.project.yaml if "group_vars/" in path]
         self._names: set[str] | None = None
+        self._text = b""
+        """That of all files, where it is not too much to be kept."""
+        self._ends: list[int] = []
+        """Where in it each file ends."""
         self._known: dict[str, tuple[Any, ...]] = {}
 
     def _is_defined(self, name: str) -> bool:
         if self._names is None:
-            text = b"\n".join(self._library.text(path) for path in self._files)
+            texts = [self._library.text(path) for path in self._files]
+            text = b"\n".join(texts)
             self._names = {found.decode() for found in _KEY.findall(text)}
+            if len(text) <= MAX_TEXT:
+                self._text = text
+                self._ends = list(itertools.accumulate(len(each) + 1 for each in texts))
         return name in self._names
+
+    def _holding(self, name: bytes) -> Iterator[str]:
+        """The files in whose text the name stands."""
+        if not self._text:
+            yield from (path for path in self._files if name in self._library.text(path))
+            return
+        at = self._text.find(name)
+        while at >= 0:
+            file = bisect.bisect_right(self._ends, at)
+            if self._library.text(self._files[file]):  # it has not turned out to be no YAML
+                yield self._files[file]
+            at = self._text.find(name, self._ends[file])
 
     def _values(self, name: str) -> tuple[Any, ...]:
         known = self._known.get(name)
         if known is None:
             found: list[Any] = []
             wanted = name.encode(errors="replace")
-            for path in self._files if self._is_defined(name) else ():
-                if wanted in self._library.text(path):
-                    variables = self._library.variables(path)
-                    if name in variables and variables[name] not in found:
-                        found.append(variables[name])
+            for path in self._holding(wanted) if self._is_defined(name) else ():
+                variables = self._library.variables(path)
+                if name in variables and variables[name] not in found:
+                    found.append(variables[name])
             known = self._known[name] = tuple(found)
         return known
 
