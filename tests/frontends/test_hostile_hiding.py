@@ -54,6 +54,32 @@ def test_a_keyword_is_seen_however_yaml_lets_it_be_written(keywords: str, tmp_pa
     assert launches(tmp_path) == ["tasks/a.yml"]
 
 
+TASK = JSON_LAUNCH[1:-1]
+
+
+@pytest.mark.parametrize(
+    ("playbook", "files"),
+    [
+        (f"- <<: {{hosts: all, gather_facts: false}}\n  tasks: [{TASK}]\n", {}),
+        (f"- {{vars: {{a: &a {{hosts: all}}}}, hosts: none}}\n- {{<<: [*a], tasks: [{TASK}]}}\n", {}),
+        (f"- <<: {{<<: {{hosts: all}}, tasks: [{TASK}]}}\n", {}),
+        ("- <<: {hosts: all, roles: [r]}\n", {"x/r/tasks/main": JSON_LAUNCH}),
+        ("- <<: {hosts: all}\n  roles: [{<<: {role: r}}]\n", {"x/r/tasks/main": JSON_LAUNCH}),
+        ("- {hosts: all, tasks: [{<<: {include_role: {<<: {name: r}}}}]}\n", {"x/r/tasks/main": JSON_LAUNCH}),
+        (
+            "- {hosts: all, roles: [r]}\n",
+            {"x/r/meta/main.yml": "<<: {dependencies: [{<<: {role: o}}]}\n", "x/o/tasks/main": JSON_LAUNCH},
+        ),
+        ("- <<: {import_playbook: files/p.yml}\n", {"files/p.yml": f"[{{hosts: all, tasks: [{TASK}]}}]"}),
+    ],
+)
+def test_a_merge_key_hides_no_play_and_no_call(playbook: str, files: dict[str, str], tmp_path: Path) -> None:
+    lay(tmp_path, {"site.yml": playbook, "ansible.cfg": "[defaults]\nroles_path = x\n", **files})
+    (launched,) = check(tmp_path)["launches"]
+    assert launched["verdict"] == "unreaped"
+    assert launched["via"][0].startswith("site.yml:")
+
+
 @pytest.mark.parametrize(
     ("path", "task", "text"),
     [

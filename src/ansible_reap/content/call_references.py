@@ -8,7 +8,7 @@ from enum import Enum
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from ansible_reap.content import arguments
-from ansible_reap.content.source import MAX_DEPTH
+from ansible_reap.content.source import MAX_DEPTH, pairs
 from ansible_reap.content.tasks import BLOCK_PARTS, TASK_LISTS, short_module
 from ansible_reap.records import dataclass
 
@@ -41,8 +41,8 @@ def references(root: Node | None) -> list[Reference]:
     if isinstance(root, MappingNode):
         return [
             found
-            for key, value in root.value
-            if isinstance(key, ScalarNode) and key.value == "dependencies" and isinstance(value, SequenceNode)
+            for key, _, value in pairs(root)
+            if key == "dependencies" and isinstance(value, SequenceNode)
             for found in _roles(value)
         ]
     return []
@@ -74,10 +74,7 @@ def _in_list(node: Node, depth: int) -> Iterator[Reference]:
 
 
 def _in_mapping(node: MappingNode, depth: int) -> Iterator[Reference]:
-    for key, value in node.value:
-        name = key.value
-        if not isinstance(name, str):
-            continue
+    for name, _, value in pairs(node):
         if name in BLOCK_PARTS or name in TASK_LISTS:
             yield from _in_list(value, depth + 1)
         elif name == "roles":
@@ -111,11 +108,7 @@ def _call(name: str, value: Node) -> Iterator[Reference]:
 
 def _options(name: str, value: Node) -> dict[str, str]:
     if isinstance(value, MappingNode):
-        return {
-            key.value: inner.value
-            for key, inner in value.value
-            if isinstance(key, ScalarNode) and isinstance(inner, ScalarNode)
-        }
+        return {key: inner.value for key, _, inner in pairs(value) if isinstance(inner, ScalarNode)}
     if isinstance(value, ScalarNode) and value.value:
         return {key: str(inner) for key, inner in arguments.split(value.value, name).items()}
     return {}
@@ -130,7 +123,7 @@ def _roles(value: Node) -> Iterator[Reference]:
             if name:
                 yield Reference(ReferenceKind.ROLE, pattern(name[0].rstrip(",")))
         elif isinstance(entry, MappingNode):
-            options = {key.value: inner for key, inner in entry.value if isinstance(key, ScalarNode)}
+            options = {key: inner for key, _, inner in pairs(entry)}
             role = options.get("role", options.get("name"))
             if isinstance(role, ScalarNode):
                 yield Reference(ReferenceKind.ROLE, pattern(role.value))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from yaml.nodes import MappingNode, Node, SequenceNode
 
 from ansible_reap.content import arguments
 from ansible_reap.content.keywords import ALIASES, TASK_KEYWORDS
@@ -108,15 +108,11 @@ def short_module(action: str) -> str:
 
 
 def is_playbook(root: Node | None) -> bool:
-    """A list in which something has ``hosts`` or imports a playbook."""
+    """A list in which something has ``hosts`` or imports a playbook, be it by a merge key."""
     if not isinstance(root, SequenceNode):
         return False
-    for item in root.value:
-        if isinstance(item, MappingNode):
-            for key, _ in item.value:
-                if isinstance(key, ScalarNode) and short_module(key.value) in ("hosts", "import_playbook"):
-                    return True
-    return False
+    entries = (pairs(item) for item in root.value if isinstance(item, MappingNode))
+    return any(short_module(key) in ("hosts", "import_playbook") for each in entries for key, _, _ in each)
 
 
 def read_content(path: str, root: Node | None, *, handlers: bool = False) -> Content:
