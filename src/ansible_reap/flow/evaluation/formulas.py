@@ -34,6 +34,8 @@ class Atom:
     """It asks a job for something else than its state, as whether its id matches a pattern: nobody can tell."""
     choices: int = 0
     """Of how many files it is one; where all of them are compared, one must be meant. 0: there may be others."""
+    since: int = 0
+    """When what it reads has last changed: the same words asked before and after that are two conditions."""
 
 
 class _Compound:
@@ -235,6 +237,20 @@ def decided(formula: Formula, decide: Callable[[Atom], bool | None]) -> Formula:
     return _decided(formula, decide, {})
 
 
+def replaced_atoms(formula: Formula, change: Callable[[Atom], Atom], reads: Callable[[str], bool]) -> Formula:
+    """The formula with each atom changed; a delayed condition is read only where ``reads`` says so of its text."""
+    if isinstance(formula, bool):
+        return formula
+    if isinstance(formula, Atom):
+        return change(formula)
+    if isinstance(formula, Delayed):
+        return replaced_atoms(formula.formula, change, reads) if reads(formula.text) else formula
+    parts = tuple(replaced_atoms(part, change, reads) for part in formula.parts)
+    if isinstance(formula, Not):
+        return neg(parts[0])
+    return conj(*parts) if isinstance(formula, And) else disj(*parts)
+
+
 def _decided(formula: Formula, decide: Callable[[Atom], bool | None], known: dict[int, Formula]) -> Formula:
     if isinstance(formula, bool):
         return formula
@@ -381,8 +397,9 @@ def _possible(every: list[Atom]) -> Callable[[frozenset[Atom]], bool]:
 
 def _needs(atom: Atom, other: Atom) -> bool:
     """Whether whatever holds of a variable needs it to be defined: ``x`` and ``x.y`` are false where x is not."""
-    if atom is other:
+    if atom is other or atom.since != other.since:
         return False
     name = other.text.removesuffix(_DEFINED)
-    said = atom.subject or atom.text.removesuffix(_DEFINED)
+    said = (atom.subject or atom.text).partition(" (")[0] if atom.since else atom.subject or atom.text
+    said = said.removesuffix(_DEFINED)
     return said == name or said.startswith(f"{name}.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_reap.content.builtin import BUILTIN_MODULES
@@ -29,7 +29,7 @@ from ansible_reap.flow.evaluation.values import (
     replaced,
     taints,
 )
-from ansible_reap.flow.walk import calls, handlers, launches, looks
+from ansible_reap.flow.walk import calls, changes, handlers, launches, looks
 from ansible_reap.flow.walk.look_kinds import (
     is_status,
     is_wait_action,
@@ -95,6 +95,7 @@ def task(walk: Walk, step: Task, frame: Frame) -> None:
         pass
     else:
         _ordinary(visit)
+    _note_changes(visit)
 
 
 def _meta(visit: Visit) -> None:
@@ -147,11 +148,14 @@ def _include_vars(visit: Visit) -> None:
     if isinstance(written, str):
         for each in visit.rounds(MAX_VARS_FILES):
             names += patterns(each.evaluator, written.split(" name=")[0])
+    if not names:
+        _note_included(visit, None)
     for name in names:
         found = walk.load_variables(name, visit.frame) if "*" not in name else None
+        under = step.args.get("name")
+        _note_included(visit, (under,) if isinstance(under, str) else found)
         if not found:
             continue
-        under = step.args.get("name")
         read: Mapping[str, Any] = {under: found} if isinstance(under, str) else found
         for key, raw in read.items():
             old = walk.state.included.get(key)
@@ -169,6 +173,55 @@ def _add_host(visit: Visit) -> None:
         value = visit.evaluator.data(raw)
         if taints(value):
             visit.walk.state.facts[str(key)] = had_anywhere(value)
+
+
+# ---- what conditions read
+
+
+def _note_changes(visit: Visit) -> None:
+    """Write down which variables the task may have set."""
+    changed, now = visit.walk.state.changes, visit.walk.steps
+    for name in _set_by(visit):
+        changed[name] = now
+
+
+def _set_by(visit: Visit) -> Iterable[str]:
+    step, walk = visit.step, visit.walk
+    register = step.keywords.get("register")
+    if isinstance(register, str):
+        yield register
+    module = step.module
+    if module == "set_fact":
+        yield from _set_facts(visit)
+    elif module in ("add_host", "group_by"):
+        yield from (*changes.GROUPS, *map(str, step.args), *walk.inventory.names())
+    elif module == "meta":
+        what = str(step.args.get("_raw_params", "")).strip()
+        if what == "refresh_inventory":
+            yield from (*changes.GROUPS, *walk.inventory.names())
+        elif what == "clear_facts":
+            yield changes.GATHERED
+    elif module in ("setup", "gather_facts") or step.short_name.endswith("_facts"):
+        yield changes.GATHERED
+    elif step.short_name in walk.record.own.fact_modules:
+        yield changes.ANYTHING
+
+
+def _set_facts(visit: Visit) -> Iterable[str]:
+    args = visit.step.args
+    for key in args:
+        name = plain(visit.evaluator.text(key))
+        yield name if isinstance(name, str) else changes.ANYTHING
+        if "cacheable" in args:
+            yield f"ansible_{name}"
+    if "_variable_params" in args:
+        yield changes.ANYTHING
+
+
+def _note_included(visit: Visit, names: Iterable[str] | None) -> None:
+    """The names that an ``include_vars`` reads; None where it is not known which."""
+    for name in (changes.ANYTHING,) if names is None else names:
+        visit.walk.state.changes[name] = visit.walk.steps
 
 
 # ---- everything else

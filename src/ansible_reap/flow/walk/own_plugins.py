@@ -27,6 +27,7 @@ def own_plugins(library: Library) -> OwnPlugins:
     reaping: set[str] = set()
     words: set[str] = set()
     waits: set[str] = set()
+    fact_modules: set[str] = set()
     is_ours = False
     for path in library.project.others:
         folder, _, name = path.rpartition("/")
@@ -39,6 +40,8 @@ def own_plugins(library: Library) -> OwnPlugins:
         is_action = _is_within(folder, "plugins/action", "action_plugins")
         if is_action or _is_within(folder, "library", "plugins/modules"):
             names.add(short)
+            if b"ansible_facts" in _source(library, path):
+                fact_modules.add(short)
             if short == "wait" and _WAIT in path:
                 waits.add(path)
                 is_ours = is_ours or (is_action and b"ansible_reap" in _source(library, path))
@@ -50,6 +53,7 @@ def own_plugins(library: Library) -> OwnPlugins:
         modules=frozenset(names),
         self_reaping=frozenset(reaping),
         words=frozenset(words),
+        fact_modules=frozenset(fact_modules),
         has_wait=bool(waits) and not is_ours,
     )
 

@@ -151,6 +151,8 @@ class OwnPlugins:
     """Those among them whose action plugin looks at jobs itself."""
     words: frozenset[str] = frozenset()
     """Tests and filters of Ansible's or Jinja's for which it has its own."""
+    fact_modules: frozenset[str] = frozenset()
+    """Its modules whose source speaks of ``ansible_facts``: such a module may set any variable."""
     has_wait: bool = False
     """Whether it has a ``reap.jobs.wait`` that is not this project's."""
 

@@ -232,6 +232,8 @@ class State:
     """Under what the play has ended early for the host."""
     role_ended: Formula = False
     """Under what the role that is gone through has."""
+    changes: dict[str, int] = field(default_factory=dict)
+    """By variable, the step at which it was last set."""
     block_failed: bool = False
     """Whether the block that is gone through has failed, and what is left of it does not run."""
     live: Live = field(default_factory=Live)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ansible_reap.content.library import Library
@@ -139,6 +139,11 @@ class GroupVariables(Mapping[str, Any]):
             if self._library.text(self._files[file]):  # it has not turned out to be no YAML
                 yield self._files[file]
             at = self._text.find(name, self._ends[file])
+
+    def names(self) -> Iterable[str]:
+        """Every name that some file may define."""
+        self._is_defined("")
+        return self._names or ()
 
     def _values(self, name: str) -> tuple[Any, ...]:
         known = self._known.get(name)

@@ -27,6 +27,7 @@ from ansible_reap.flow.evaluation.values import (
     present,
     taints,
 )
+from ansible_reap.flow.walk import changes
 from ansible_reap.flow.walk.loops import loop_items
 from ansible_reap.flow.walk.state import Frame, tags_of
 from ansible_reap.flow.walk.walk import Walk
@@ -108,11 +109,12 @@ class Visit:
 
     def condition_for(self, evaluator: Evaluator) -> Formula:
         """The task's own condition and those of its blocks, as the evaluator sees them; not those of the includes."""
-        return conj(
-            requested(self.frame.tags | tags_of(self.step.keywords)),
+        said = conj(
             *(condition(evaluator, when) for when in self.frame.whens),
             condition(evaluator, self.step.keywords.get("when")),
         )
+        asked = changes.asked_now(said, evaluator.scope, self.walk.state.changes, self.walk.steps)
+        return conj(requested(self.frame.tags | tags_of(self.step.keywords)), asked)
 
     def changed_when(self, names: dict[str, Value]) -> Formula | None:
         """What ``changed_when`` says, with these names known besides; None where there is none."""

@@ -17,10 +17,11 @@ from ansible_reap.flow.analysis import ReadError
 from ansible_reap.flow.evaluation import bounds
 from ansible_reap.flow.evaluation.conditions import MAGIC
 from ansible_reap.flow.evaluation.evaluator import Evaluator
-from ansible_reap.flow.evaluation.formulas import Atom, Formula, disj, neg
+from ansible_reap.flow.evaluation.formulas import Atom, Formula, atoms, disj, neg
 from ansible_reap.flow.evaluation.layers import Layer, Scope
 from ansible_reap.flow.evaluation.patterns import patterns
 from ansible_reap.flow.evaluation.values import UNDEFINED, Const, Lazy, Value, handles, replaced, taints
+from ansible_reap.flow.walk import changes
 from ansible_reap.flow.walk.record import Record
 from ansible_reap.flow.walk.state import INHERITED, Earlier, Facts, Frame, State, bearing, tags_of
 from ansible_reap.flow.walk.variables import GroupVariables, RoleVariables, Shared
@@ -105,6 +106,8 @@ class Walk:
         """The tasks, by identity, that this walk has seen look at jobs."""
         self._texts: dict[int, str] = {}
         self._visits: Counter[str] = Counter()
+        self._guards: dict[int, frozenset[str]] = {}
+        """By launch, the words of the conditions that it stands under."""
         self.shared_vars = Shared()
         self.shared_defaults = Shared()
 
@@ -333,18 +336,30 @@ class Walk:
 
     def _touches_pending(self, path: str) -> bool:
         names = [name for name in self.state.facts.tainted() if not self.state.pending.isdisjoint(self._held(name))]
-        return self.graph.mentions(path, [*names, *ENDS, DOTTED])
+        return self.graph.mentions(path, [*names, *ENDS, DOTTED]) or self._may_change(path)
 
     def _held(self, name: str) -> frozenset[int]:
         return taints(self.state.facts[name])
 
     def concerns(self, path: str) -> bool:
         """Whether anything can become of a job in the file or in what it calls."""
-        return self.graph.matters(path) or self.touches(path) or self._notifies(path) or self._steers(path)
+        matters = self.graph.matters(path) or self.touches(path) or self._notifies(path) or self._steers(path)
+        return matters or self._may_change(path)
 
     def touches(self, path: str) -> bool:
         """Whether the file, or what it calls, names a variable that holds a handle now."""
         names = self.state.facts.tainted()
+        return bool(names) and self.graph.mentions(path, names)
+
+    def _may_change(self, path: str) -> bool:
+        """Whether the file, or what it calls, may set what the launch of a job that is not waited for yet hangs on."""
+        if not self.state.pending or not self.graph.mentions(path, changes.SETTERS):
+            return False
+        names: set[str] = set()
+        for number in self.state.pending:
+            if number not in self._guards:
+                self._guards[number] = changes.words_of(atoms(self.record.instances[number].guard))
+            names |= self._guards[number]
         return bool(names) and self.graph.mentions(path, names)
 
     def _steers(self, path: str) -> bool:

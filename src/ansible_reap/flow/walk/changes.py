@@ -1,0 +1,102 @@
+"""What a condition reads may change between two tasks. The same words are then another condition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from ansible_reap.content import expressions
+from ansible_reap.flow.evaluation.formulas import Atom, Formula, replaced_atoms
+from ansible_reap.flow.evaluation.layers import Scope
+from ansible_reap.late_patterns import expression
+from ansible_reap.records import replace
+
+SETTERS = ("register", "set_fact", "include_vars", "group_by", "add_host", "meta", "setup", "gather_facts")
+"""Words that a file has in which a variable is set; modules whose name ends in ``_facts`` are left aside."""
+ANYTHING = "*"
+"""Stands for every variable."""
+GATHERED = "ansible_*"
+"""Stands for every fact that is gathered, but for _LASTING."""
+MAX_LEVELS = 8
+"""Variables that are defined by one another."""
+GROUPS = ("groups", "group_names")
+"""What changes when a host comes into a group."""
+_LASTING = frozenset(
+    {
+        *("ansible_architecture", "ansible_distribution", "ansible_distribution_file_variety", "ansible_fqdn"),
+        *("ansible_distribution_major_version", "ansible_distribution_release", "ansible_distribution_version"),
+        *("ansible_hostname", "ansible_lsb", "ansible_os_family", "ansible_pkg_mgr", "ansible_processor_vcpus"),
+        *("ansible_service_mgr", "ansible_system", "ansible_virtualization_role", "ansible_virtualization_type"),
+    }
+)
+"""Facts of ansible-core 2.16 to 2.22 that stay what they are in a run."""
+_WORD = expression(r"\w+")
+_QUOTED = expression(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
+_BY_NAME = expression(r"vars\b|lookup|query|\bq\b")
+_ASKS_THE_WORLD = expression(
+    r"\b(?:lookup|query|q)(?:\(|, )\s*(?!['\"](?:ansible\.builtin\.)?(?:env|vars|config|varnames)['\"])|\bnow\s*\("
+    r"|Call\(now\b"
+    r"|\|\s*(?:ansible\.builtin\.)?(?:random|shuffle|random_mac|password_hash)\b"
+    r"|\bis\s+(?:not\s+)?(?:ansible\.builtin\.)?"
+    r"(?:exists|file|directory|link|mount|same_file|is_file|is_dir|is_link|link_exists|is_mount|is_same_file)\b"
+)
+"""What gives another answer each time that it is asked: files of the controller, lookups, chance, the clock."""
+
+
+def asked_now(said: Formula, scope: Scope, changed: Mapping[str, int], now: int) -> Formula:
+    """The condition as it is asked at the step ``now``; ``changed`` tells when variables were last set."""
+    if isinstance(said, bool):
+        return said
+
+    def is_of_concern(text: str) -> bool:
+        return bool(changed) or _ASKS_THE_WORLD.search(text) is not None
+
+    def dated(atom: Atom) -> Atom:
+        if atom.about:
+            return atom  # what is asked of a job is followed by what its register holds
+        since = now if _ASKS_THE_WORLD.search(atom.text) else _last_change(atom.text, scope, changed)
+        if not since:
+            return atom
+        return replace(atom, since=since, subject=atom.subject and f"{atom.subject} ({since})")
+
+    return replaced_atoms(said, dated, is_of_concern)
+
+
+def _last_change(text: str, scope: Scope, changed: Mapping[str, int]) -> int:
+    """When something that the condition reads has last changed; 0: it has not."""
+    if not changed:
+        return 0
+    last, seen = 0, set[str]()
+    fresh = set(_words(text))
+    for _ in range(MAX_LEVELS):
+        fresh -= seen
+        seen |= fresh
+        last = max(last, *(_changed_at(word, changed) for word in fresh), 0)
+        fresh = {name for word in fresh for name in _names_behind(word, scope)}
+    return last
+
+
+def _words(text: str) -> list[str]:
+    """The words that may be variables: those in quotes only where they may be looked up."""
+    return _WORD.findall(text if _BY_NAME.search(text) else _QUOTED.sub("", text))
+
+
+def _changed_at(word: str, changed: Mapping[str, int]) -> int:
+    at = max(changed.get(word, 0), 0 if word.isdigit() else changed.get(ANYTHING, 0))
+    if word.startswith("ansible_") and word not in _LASTING:
+        at = max(at, changed.get(GATHERED, 0))
+    return at
+
+
+def _names_behind(word: str, scope: Scope) -> frozenset[str]:
+    raw = next((raw for _, _, raw in scope.find(word)), None)
+    return expressions.names_in(raw) if isinstance(raw, (str, list, dict)) else frozenset()
+
+
+def words_of(atoms: Iterable[Atom]) -> frozenset[str]:
+    """The words of conditions."""
+    return frozenset(word for atom in atoms for word in _words(atom.text)) - _PLAIN_WORDS
+
+
+_PLAIN_WORDS: frozenset[str] = frozenset(
+    ["is", "not", "in", "and", "or", "defined", "true", "false", "bool", "length", "default", "changed", "failed"]
+)
