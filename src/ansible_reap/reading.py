@@ -39,6 +39,10 @@ class SourceError(Exception):
         self.line = line
 
 
+class RefusedError(SourceError):
+    """A file past a bound of ours: we do not read it, and Ansible may."""
+
+
 def read(path: Path | str, limit: int = MAX_CONTENT) -> bytes:
     """The bytes of a regular file that is no larger than ``limit``. Raises SourceError where there is none such."""
     try:
@@ -76,7 +80,7 @@ def _bytes(file: int, limit: int) -> bytes:
     while part:
         size += len(part)
         if size > limit:
-            raise SourceError(f"cannot be read: larger than {limit // 1024 // 1024} MB")
+            raise RefusedError(f"cannot be read: larger than {limit // 1024 // 1024} MB")
         parts.append(part)
         part = os.read(file, at_once)
     return b"".join(parts)

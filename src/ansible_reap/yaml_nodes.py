@@ -11,7 +11,7 @@ import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from ansible_reap.late_patterns import expression
-from ansible_reap.reading import SourceError
+from ansible_reap.reading import RefusedError, SourceError
 
 try:
     from yaml import CSafeLoader as _BaseLoader
@@ -161,7 +161,7 @@ def _refuse_depth(data: bytes) -> None:
                 if isinstance(event, yaml.CollectionStartEvent):
                     depth += 1
                     if depth > MAX_DEPTH:
-                        raise SourceError("does not parse: nested too deeply", _line(event.start_mark))
+                        raise RefusedError("does not parse: nested too deeply", _line(event.start_mark))
                 elif isinstance(event, yaml.CollectionEndEvent):
                     depth -= 1
         finally:
@@ -188,12 +188,12 @@ def _refuse_expansion(root: Node) -> None:
             weight = own + sum(weights[id(child)] for child in _children(node))
             depths[id(node)] = 1 + max((depths.get(id(child), 0) for child in _children(node)), default=0)
             if depths[id(node)] > MAX_DEPTH:
-                raise SourceError(
+                raise RefusedError(
                     f"does not parse: its aliases nest it more than {MAX_DEPTH} deep", node.start_mark.line + 1
                 )
         elif id(node) in weights:
             if weights[id(node)] == _OPEN:
-                raise SourceError("does not parse: an alias stands within what it names", node.start_mark.line + 1)
+                raise RefusedError("does not parse: an alias stands within what it names", node.start_mark.line + 1)
             continue
         elif isinstance(node, ScalarNode):
             weight = own = NODE_WEIGHT + len(node.value)
@@ -205,7 +205,7 @@ def _refuse_expansion(root: Node) -> None:
         written += own
         weights[id(node)] = weight
         if weight - written > MAX_EXPANSION:
-            raise SourceError(
+            raise RefusedError(
                 f"does not parse: its aliases stand for more than {MAX_EXPANSION:,} characters",
                 node.start_mark.line + 1,
             )

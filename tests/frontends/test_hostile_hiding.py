@@ -201,3 +201,16 @@ def test_settings_are_not_read_through_a_link_out_of_the_project(
     printed = capsys.readouterr()
     assert "a link leads out of the project" in printed.err
     assert "token" not in printed.out + printed.err
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["[" * 230 + "]" * 230, "&a [*a]", "[&a [" + "x, " * 400 + "], " + "*a, " * 4000 + "]"],
+    ids=["deep", "loop", "large"],
+)
+@pytest.mark.parametrize("path", ["deploy/site.yml", "files/t.yml"])
+def test_what_a_bound_of_ours_refuses_is_an_error_wherever_it_stands(path: str, value: str, tmp_path: Path) -> None:
+    """Ansible reads such a file, so that it is not passed over as one that concerns no job."""
+    lay(tmp_path, {path: f"{LAUNCH}- debug:\n  vars: {{a: {value}}}\n", "site.yml": calling(f"include_tasks: {path}")})
+    document = check(tmp_path)
+    assert [error["path"] for error in document["errors"]] == [path]

@@ -13,6 +13,7 @@ from ansible_reap.checks.support import listed, speak
 from ansible_reap.content.expressions import names_in
 from ansible_reap.content.model import Place, Task
 from ansible_reap.flow.analysis import Analysis, AsyncUse
+from ansible_reap.late_patterns import expression
 
 _IGNORED = "Ansible takes no notice of it: the tasks run in the foreground, one after another"
 _REFUSED = "Ansible stops with '{keyword} is not a valid attribute' there"
@@ -35,6 +36,9 @@ _WHERE = {
 
 _IMPORTS = ("import_role", "import_tasks")
 """Calls that Ansible replaces by the tasks called: nothing of ``async``, ``poll`` and ``register`` is left of them."""
+
+_AT_A_TIME = expression(r"\s\+?[1-9]\d*(?:\s|$)")
+"""A reboot in some minutes: the command that asks for it has ended long before."""
 
 
 def check(context: RuleContext) -> Iterator[Finding]:
@@ -168,7 +172,9 @@ def _zero(analysis: Analysis, use: AsyncUse) -> Finding | None:
     waits = _waits_for_nothing(analysis, use.task)
     command = work.reboots(use.task)
     if command:
-        effect = f"the reboot ('{command}') is no job, and the connection may go before the task has ended"
+        effect = f"the reboot ('{command}') is no job"
+        if not _AT_A_TIME.search(command):
+            effect += ", and the connection may go before the task has ended"
         gone = reboot.replaced_by_the_module(analysis, use.task)
         waits_too = f" and of {reboot.the_tasks(gone)}" if gone else ""
         todo = f"Use {reboot.module_for(use.task)}, which waits for the host, in place of it{waits_too}"

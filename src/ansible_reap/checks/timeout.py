@@ -240,14 +240,17 @@ def _window(analysis: Analysis, reap: Reap, launches: list[Launch]) -> Iterator[
     lower = _lower_limit(reap, max((2 * each.seconds if each else math.inf for each in known), default=math.inf))
     is_enough = all(each is not None and each.seconds + lasts <= longest for each in known)
     is_beyond = limit >= HOURS and limit >= FAR_BEYOND * longest
+    varies = reap.budget is not None and len(set(reap.budget.values)) > 1
     if lower and (is_enough or is_beyond or is_test(reap.task)):
         takes = _takes(known[0]) if is_enough and known[0] else ""
         only_if = "" if is_enough else ", if the job never needs more"
-        todo = f"{takes}{_lowering(cut_short, lower)}{only_if}, or wait {widening}."
+        todo = f"{takes}{_lowering(cut_short, lower, varies=varies)}{only_if}, or wait {widening}."
         todo = todo[0].upper() + todo[1:]
     else:
         todo = f"Wait {widening}"
-        todo += f", or, if the job never needs that long, {_lowering(cut_short, lower)}." if lower else "."
+        todo += (
+            f", or, if the job never needs that long, {_lowering(cut_short, lower, varies=varies)}." if lower else "."
+        )
     ends = "fails this task and runs on"
     if conditions.always_false(reap.task.keywords.get("failed_when")):
         ends = "runs on, and this task, whose 'failed_when' never holds, passes all the same"
@@ -287,9 +290,10 @@ def _lower_limit(reap: Reap, needed: float) -> int | None:
     return lower if lower >= min(ENOUGH_FOR_SHORT_WORK, needed) else None
 
 
-def _lowering(launches: list[Launch], lower: int | None) -> str:
+def _lowering(launches: list[Launch], lower: int | None, *, varies: bool) -> str:
     limits = "its limit" if len(launches) == 1 else "their limits"
-    return f"lower {limits} to what the wait covers ('async: {lower}')"
+    covers = "covers in each case" if varies else "covers"
+    return f"lower {limits} to what the wait {covers} ('async: {lower}')"
 
 
 def _budget(reap: Reap, longest: float) -> str:

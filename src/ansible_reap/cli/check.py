@@ -166,6 +166,8 @@ def _with_baseline(root: Path, lint: _Lint, unsaved: Mapping[str, bytes], args: 
 def _inside(root: Path, name: str) -> Path:
     """The file of the project that its settings name: whoever sent them names no other file of ours."""
     file = root / name
+    if "\0" in name:
+        raise UsageError(f"'baseline' in the settings: '{one_line(name)}' is no name of a file")
     if not Path(os.path.realpath(file)).is_relative_to(os.path.realpath(root)):
         raise UsageError(f"'baseline' in the settings: '{one_line(name)}' lies outside of the project")
     return file

@@ -15,6 +15,7 @@ from ansible_reap.content.project import Project
 from ansible_reap.content.source import SourceError, compose, plain, without_statements
 from ansible_reap.content.survey import Survey
 from ansible_reap.content.tasks import Content, is_playbook, read_content
+from ansible_reap.reading import RefusedError
 
 MAX_NODES = 500_000
 """Characters of the files whose nodes are kept until it is known which of them matter; nodes take twenty times as much
@@ -49,20 +50,23 @@ class Library:
         self._size_of_nodes = 0
 
     def _note(self, path: str, error: SourceError) -> None:
-        if path not in self.project.copied and path not in self.passed_over:
+        is_none = path in self.project.copied and not isinstance(error, RefusedError)
+        if not is_none and path not in self.passed_over:
             self.errors.setdefault(path, error)
         self._survey.forget(path)
 
     def sort_errors(self, is_called: Callable[[str], bool]) -> None:
         """Leave in ``errors`` what may concern a job; ``is_called`` tells whether content that matters calls a file.
 
-        A file may concern one that bears the words of jobs and stands where Ansible loads content.
+        A file may concern one that bears the words of jobs and stands where Ansible loads content, or, wherever it
+        stands, is past a bound of ours, as Ansible may read it.
         """
         bearing = {*self.asynchronous, *self.polling}
         for path in [*self.errors]:
             is_wanted = is_called(path) or path in self._asked_for
             says_so = path in bearing or path in self._survey.unreadable
-            is_of_concern = is_wanted or (says_so and is_content_place(path))
+            may_load = is_content_place(path) or isinstance(self.errors[path], RefusedError)
+            is_of_concern = is_wanted or (says_so and may_load)
             if not is_of_concern:
                 self.passed_over[path] = self.errors.pop(path)
 
