@@ -27,7 +27,7 @@ from ansible_reap.flow.evaluation.values import (
     plain,
     with_jobs,
 )
-from ansible_reap.flow.walk import handlers
+from ansible_reap.flow.walk import elsewhere, handlers
 from ansible_reap.flow.walk.record import Instance, UseRecord
 from ansible_reap.flow.walk.visit import Round, Visit
 from ansible_reap.flow.walk.walk import Walk
@@ -109,6 +109,8 @@ def launch(visit: Visit) -> bool:
     )
     # A limit below 0 starts a job too, for which Ansible never polls (seen on ansible-core 2.16 and 2.22).
     starts = disj(unpolled, _where(limits, 0, lambda seconds: seconds < 0))
+    is_elsewhere = starts is False and _may_be_launch_elsewhere(visit, limits, poll, defaults)
+    starts = starts or is_elsewhere
     if starts is False or (starts is not True and not satisfiable(conj(starts, each.own_condition))):
         return False
     guard = conj(each.guard, starts)
@@ -124,8 +126,11 @@ def launch(visit: Visit) -> bool:
         is_looped=items is not None,
         count=_count(items),
         never_runs=guard is False,
-        is_doubtful=not any(_does_not_wait(each) for default in defaults for each in numbers(poll, default)[0])
-        and not any(seconds < 0 for seconds in numbers(limits, 0)[0]),
+        is_doubtful=is_elsewhere
+        or (
+            not any(_does_not_wait(each) for default in defaults for each in numbers(poll, default)[0])
+            and not any(seconds < 0 for seconds in numbers(limits, 0)[0])
+        ),
         register=register if isinstance(register, str) else None,
         beside=_beside(visit, guard),
         detached=_detachment(visit, evaluator),
@@ -150,6 +155,20 @@ def launch(visit: Visit) -> bool:
     visit.register(result)
     handlers.notify(visit, guard, changed=changed)
     return True
+
+
+def _may_be_launch_elsewhere(visit: Visit, limits: Value, poll: Value, defaults: frozenset[float]) -> bool:
+    """Whether a task that runs in the foreground by all that is read may be a launch by what only a run reads."""
+    keywords, scope = visit.step.keywords, visit.any_round.evaluator.scope
+
+    def may_be(name: str, wanted: Callable[[float], bool]) -> bool:
+        written = keywords.get(name)
+        own = visit.walk.record.own.words
+        return elsewhere.may_be_given(visit.walk.library, scope, written, wanted, own)
+
+    starts = _where(limits, 0, lambda seconds: seconds != 0) is not False or may_be("async", lambda each: each != 0)
+    polls_never = any(_where(poll, default, _does_not_wait) is not False for default in defaults)
+    return starts and (polls_never or may_be("poll", _does_not_wait))
 
 
 def _of_one_round(visit: Visit, result: Value) -> dict[str, Value]:

@@ -1,0 +1,77 @@
+"""Values that a variable may be given where the walk does not look: inventories, prompts, plugins, folders."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection
+
+from ansible_reap.content import expressions
+from ansible_reap.content.library import Library
+from ansible_reap.content.source import SourceError
+from ansible_reap.flow.evaluation.layers import Scope
+
+MAX_FILES = 5000
+MAX_SIZE = 1 << 20
+MAX_LEVELS = 8
+"""Variables that are defined by one another."""
+_PASSED_OVER = (".j2", ".md", ".rst", ".txt", ".html", ".js", ".css", ".svg", ".png", ".cfg", ".toml", ".lock")
+_KEYWORDS = frozenset({"async", "poll"})
+"""Names that tasks give values to without setting a variable."""
+
+
+def may_be_given(
+    library: Library, scope: Scope, written: object, wanted: Callable[[float], bool], filters: Collection[str]
+) -> bool:
+    """Whether a variable behind a keyword may be given a value that is wanted by what only a run reads.
+
+    In YAML a number counts, and a question of ``vars_prompt``; elsewhere, as in an inventory or a plugin, whatever is
+    given that is no number that is not wanted. ``filters`` are those for which the project has its own.
+    """
+    behind, texts = _behind(written, scope)
+    if any(re.search(rf"\|\s*(?:ansible\.builtin\.)?{re.escape(name)}\b", text) for name in filters for text in texts):
+        return True
+    names = behind - _KEYWORDS
+    if not names:
+        return False
+    alternatives = b"|".join(re.escape(name.encode(errors="replace")) for name in sorted(names))
+    given = re.compile(rb"(?<![\w.])(?:" + alternatives + rb")['\"]?[ \t]*[:=](?!=)[ \t]*['\"]?([^\s'\",}\]#;]*)")
+    asked = re.compile(rb"\bname['\"]?[ \t]*[:=][ \t]*['\"]?(?:" + alternatives + rb")\b")
+    is_yaml = set(library.project.yaml)
+    paths = [
+        path for path in (*library.project.yaml, *sorted(library.project.others)) if not path.endswith(_PASSED_OVER)
+    ]
+    for path in paths[:MAX_FILES]:
+        text = _text(library, path)
+        if b"vars_prompt" in text and asked.search(text):
+            return True
+        if any(_is_wanted(value, wanted, unless_number=path not in is_yaml) for value in given.findall(text)):
+            return True
+    return len(paths) > MAX_FILES
+
+
+def _is_wanted(value: bytes, wanted: Callable[[float], bool], *, unless_number: bool) -> bool:
+    try:
+        return wanted(float(value))
+    except ValueError:
+        return unless_number
+
+
+def _behind(written: object, scope: Scope) -> tuple[set[str], list[str]]:
+    """The variables that a value is worked out of, and the texts in which they stand."""
+    found: set[str] = set()
+    texts = [str(written)]
+    fresh = set(expressions.names_in(written))
+    for _ in range(MAX_LEVELS):
+        fresh -= found
+        found |= fresh
+        raws = [raw for name in fresh for _, _, raw in scope.find(name) if isinstance(raw, (str, list, dict))]
+        texts += map(str, raws)
+        fresh = {name for raw in raws for name in expressions.names_in(raw)}
+    return found, texts
+
+
+def _text(library: Library, path: str) -> bytes:
+    try:
+        return library.project.read(path)[:MAX_SIZE]
+    except SourceError:
+        return b""

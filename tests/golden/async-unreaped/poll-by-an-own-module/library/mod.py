@@ -1,0 +1,1 @@
+print({"ansible_facts": {"p": 0}})
