@@ -29,7 +29,7 @@ from ansible_reap.flow.evaluation.values import (
     replaced,
     taints,
 )
-from ansible_reap.flow.walk import calls, changes, handlers, launches, looks
+from ansible_reap.flow.walk import alterations, calls, handlers, launches, looks
 from ansible_reap.flow.walk.look_kinds import (
     is_status,
     is_wait_action,
@@ -194,33 +194,33 @@ def _set_by(visit: Visit) -> Iterable[str]:
     if module == "set_fact":
         yield from _set_facts(visit)
     elif module in ("add_host", "group_by"):
-        yield from (*changes.GROUPS, *map(str, step.args), *walk.inventory.names())
+        yield from (*alterations.GROUPS, *map(str, step.args), *walk.inventory.names())
     elif module == "meta":
         what = str(step.args.get("_raw_params", "")).strip()
         if what == "refresh_inventory":
-            yield from (*changes.GROUPS, *walk.inventory.names())
+            yield from (*alterations.GROUPS, *walk.inventory.names())
         elif what == "clear_facts":
-            yield changes.GATHERED
+            yield alterations.GATHERED
     elif module in ("setup", "gather_facts") or step.short_name.endswith("_facts"):
-        yield changes.GATHERED
+        yield alterations.GATHERED
     elif step.short_name in walk.record.own.fact_modules:
-        yield changes.ANYTHING
+        yield alterations.ANYTHING
 
 
 def _set_facts(visit: Visit) -> Iterable[str]:
     args = visit.step.args
     for key in args:
         name = plain(visit.evaluator.text(key))
-        yield name if isinstance(name, str) else changes.ANYTHING
+        yield name if isinstance(name, str) else alterations.ANYTHING
         if "cacheable" in args:
             yield f"ansible_{name}"
     if "_variable_params" in args:
-        yield changes.ANYTHING
+        yield alterations.ANYTHING
 
 
 def _note_included(visit: Visit, names: Iterable[str] | None) -> None:
     """The names that an ``include_vars`` reads; None where it is not known which."""
-    for name in (changes.ANYTHING,) if names is None else names:
+    for name in (alterations.ANYTHING,) if names is None else names:
         visit.walk.state.changes[name] = visit.walk.steps
 
 

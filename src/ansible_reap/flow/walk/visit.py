@@ -27,7 +27,7 @@ from ansible_reap.flow.evaluation.values import (
     present,
     taints,
 )
-from ansible_reap.flow.walk import changes
+from ansible_reap.flow.walk import alterations
 from ansible_reap.flow.walk.loops import loop_items
 from ansible_reap.flow.walk.state import Frame, tags_of
 from ansible_reap.flow.walk.walk import Walk
@@ -113,7 +113,7 @@ class Visit:
             *(condition(evaluator, when) for when in self.frame.whens),
             condition(evaluator, self.step.keywords.get("when")),
         )
-        asked = changes.asked_now(said, evaluator.scope, self.walk.state.changes, self.walk.steps)
+        asked = alterations.asked_now(said, evaluator.scope, self.walk.state.changes, self.walk.steps)
         return conj(requested(self.frame.tags | tags_of(self.step.keywords)), asked)
 
     def changed_when(self, names: dict[str, Value]) -> Formula | None:

@@ -21,7 +21,7 @@ from ansible_reap.flow.evaluation.formulas import Atom, Formula, atoms, disj, ne
 from ansible_reap.flow.evaluation.layers import Layer, Scope
 from ansible_reap.flow.evaluation.patterns import patterns
 from ansible_reap.flow.evaluation.values import UNDEFINED, Const, Lazy, Value, handles, replaced, taints
-from ansible_reap.flow.walk import changes
+from ansible_reap.flow.walk import alterations
 from ansible_reap.flow.walk.record import Record
 from ansible_reap.flow.walk.state import INHERITED, Earlier, Facts, Frame, State, bearing, tags_of
 from ansible_reap.flow.walk.variables import GroupVariables, RoleVariables, Shared
@@ -353,12 +353,12 @@ class Walk:
 
     def _may_change(self, path: str) -> bool:
         """Whether the file, or what it calls, may set what the launch of a job that is not waited for yet hangs on."""
-        if not self.state.pending or not self.graph.mentions(path, changes.SETTERS):
+        if not self.state.pending or not self.graph.mentions(path, alterations.SETTERS):
             return False
         names: set[str] = set()
         for number in self.state.pending:
             if number not in self._guards:
-                self._guards[number] = changes.words_of(atoms(self.record.instances[number].guard))
+                self._guards[number] = alterations.words_of(atoms(self.record.instances[number].guard))
             names |= self._guards[number]
         return bool(names) and self.graph.mentions(path, names)
 
