@@ -51,8 +51,8 @@ def asked_now(said: Formula, scope: Scope, changed: Mapping[str, int], now: int)
         return bool(changed) or _ASKS_THE_WORLD.search(text) is not None
 
     def dated(atom: Atom) -> Atom:
-        if atom.about:
-            return atom  # what is asked of a job is followed by what its register holds
+        if atom.about or atom.since:
+            return atom  # what is asked of a job is followed by what its register holds, a launch's own condition too
         since = now if _ASKS_THE_WORLD.search(atom.text) else _last_change(atom.text, scope, changed)
         if not since:
             return atom
