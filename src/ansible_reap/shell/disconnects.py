@@ -295,7 +295,7 @@ def _inner_cuts(program: str, rest: list[str], depth: int, *, by_name: bool) -> 
         return any(_text_cuts(word, depth + 1, by_name=False) for word in rest[at + 1 : at + 2])
     if any(" " in word and _text_cuts(word, depth + 1, by_name=by_name) for word in rest):
         return True
-    if program in ("sh", "bash", "dash", "zsh", "ksh", "ash", "su", "eval", "cmd", "powershell", "pwsh"):
+    if program in SHELLS or program in ("su", "eval", "cmd", "powershell", "pwsh"):
         return any(
             _text_cuts(word, depth + 1, by_name=by_name)
             for word in rest
