@@ -37,6 +37,11 @@ class Atom:
     since: int = 0
     """When what it reads has last changed: the same words asked before and after that are two conditions."""
 
+    @property
+    def said(self) -> str:
+        """What is compared, or else the whole condition, as it is written."""
+        return (self.subject or self.text).partition(" (")[0] if self.since else self.subject or self.text
+
 
 class _Compound:
     """A formula made of others. Its hash is worked out once: guards are compared and looked up all the time."""
@@ -400,6 +405,5 @@ def _needs(atom: Atom, other: Atom) -> bool:
     if atom is other or atom.since != other.since:
         return False
     name = other.text.removesuffix(_DEFINED)
-    said = (atom.subject or atom.text).partition(" (")[0] if atom.since else atom.subject or atom.text
-    said = said.removesuffix(_DEFINED)
+    said = atom.said.removesuffix(_DEFINED)
     return said == name or said.startswith(f"{name}.")

@@ -316,7 +316,8 @@ def _cuts(visit: Visit, guard: Formula) -> bool:
     if items is not None:
         found: list[Value] = list(items.items[:MAX_CUTTING_ITEMS])
         # a loop over what is not known, narrowed down by `when: item in [...]`
-        found += [Const(atom.value) for atom in atoms(guard) if atom.subject == step.loop_variable]
+        named = (atom for atom in atoms(guard) if atom.value is not None and atom.said == step.loop_variable)
+        found += [Const(atom.value) for atom in named]
         rounds = [visit.round_with(item) for item in found]
     for each in rounds:
         filled = {key: _filled(each.evaluator, raw) for key, raw in step.args.items()}
