@@ -11,6 +11,9 @@ from types import FrameType
 import pytest
 
 from ansible_reap import linting
+from ansible_reap.content.library import Library
+from ansible_reap.content.project import Project
+from ansible_reap.flow.walk.entries import walk_project
 from ansible_reap.jobs import Verdict
 
 HEAD = "- hosts: all\n  tasks:\n"
@@ -104,3 +107,31 @@ def test_a_long_chain_of_facts_is_no_error_and_hides_no_launch(tmp_path: Path) -
     outcome = linting.lint(tmp_path)
     assert not outcome.errors
     assert [launch.verdict for launch in outcome.launches] == [Verdict.UNKNOWN, Verdict.UNREAPED]
+
+
+LAUNCH_UNDER_A_CONDITION = HEAD + (
+    "    - {name: Start, command: /bin/work, when: wanted, async: 300, poll: 0, register: job}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("later", "is_reached"),
+    [
+        ("    - {set_fact: {wanted: false}}\n", False),
+        ("    - {set_fact: {wanted: false}}\n    - {debug: {var: job}}\n", True),
+        ("    - {set_fact: {wanted: false}}\n    - {async_status: {jid: '{{ given }}'}}\n", True),
+        ("    - {set_fact: {wanted: false}}\n    - {include_tasks: waits.yml}\n", True),
+    ],
+    ids=["nothing", "its-register", "a-look", "a-look-in-a-file"],
+)
+def test_plays_after_a_launch_are_gone_through_where_they_may_wait_for_it(
+    tmp_path: Path, later: str, is_reached: bool
+) -> None:
+    imports = "- import_playbook: later.yml\n- import_playbook: end.yml\n"
+    (tmp_path / "site.yml").write_text(LAUNCH_UNDER_A_CONDITION + imports)
+    (tmp_path / "later.yml").write_text(HEAD + later)
+    (tmp_path / "waits.yml").write_text("- {async_status: {jid: '{{ given }}'}, until: true}\n")
+    (tmp_path / "end.yml").write_text(HEAD + "    - {debug: {msg: done}}\n")
+    record = walk_project(Library(Project(tmp_path)))
+    assert ("later.yml" in record.played) is is_reached
+    assert "end.yml" not in record.played

@@ -13,6 +13,9 @@ from ansible_reap.content.call_references import Reference, ReferenceKind
 from ansible_reap.content.library import Library
 from ansible_reap.content.mentions import Words
 
+MAX_SEARCHED = 50_000
+"""Texts that are searched for a name, each counted once for each name."""
+
 
 class CallGraph:
     """Who calls whom, by name alone: too many rather than too few.
@@ -35,7 +38,9 @@ class CallGraph:
         self._unread = Unread(library.project.yaml, self._linked)
         self._asked: dict[str, set[str]] = defaultdict(set)
         """By scope, the names whose callers have been asked for."""
+        self._files_with: dict[str, frozenset[str]] = {}
         self._mattering = self._spread()
+        self._looking: frozenset[str] | None = None
 
     @property
     def mattering(self) -> frozenset[str]:
@@ -44,6 +49,12 @@ class CallGraph:
     def matters(self, path: str) -> bool:
         """Whether a launch or reap stands in the file or in anything it may call."""
         return path in self._mattering
+
+    def may_look(self, path: str) -> bool:
+        """Whether something may look at a job in the file or in anything it may call."""
+        if self._looking is None:
+            self._looking = self._leading_to(self._library.looking, defaultdict(set))
+        return path in self._looking
 
     def is_called(self, path: str) -> bool:
         """Whether something calls the file by its own name."""
@@ -56,28 +67,34 @@ class CallGraph:
 
     def _spread(self) -> frozenset[str]:
         library = self._library
-        mattering = set(library.asynchronous)
+        asynchronous = set(library.asynchronous)
         for path, calls in library.callers.items():
-            if path in mattering or calls.is_templated:
+            if path in asynchronous or calls.is_templated:
                 self._read(path)
             else:
                 self._unread.add(path, calls.words)
-        pending = [*mattering, *(main for path in mattering for main in role_mains(path))]
+        mattering = self._leading_to(asynchronous, self._asked)
+        self._unread.clear()
+        library.forget(mattering)
+        return mattering
+
+    def _leading_to(self, paths: Collection[str], asked: dict[str, set[str]]) -> frozenset[str]:
+        """These files, and all that may call one of them; ``asked`` takes the names whose callers are asked for."""
+        found = set(paths)
+        pending = [*found, *(main for path in found for main in role_mains(path))]
         orphans: list[str] = []
         while pending or orphans:
             if pending:
                 path = pending.pop()
-                found = self._callers(path)
+                callers = self._callers(path, asked)
                 if not any(self._exact.get(key) for key in self._keys(path)):
                     orphans.append(path)
             else:
-                found = self._open_callers(orphans.pop())
-            for caller in found - mattering:
-                mattering.add(caller)
+                callers = self._open_callers(orphans.pop())
+            for caller in callers - found:
+                found.add(caller)
                 pending += [caller, *role_mains(caller)]
-        self._unread.clear()
-        library.forget(mattering)
-        return frozenset(mattering)
+        return frozenset(found)
 
     def _read(self, path: str) -> bool:
         """Note what the file calls. Returns whether that is something whose callers were asked for before."""
@@ -94,7 +111,7 @@ class CallGraph:
                     is_wanted = is_wanted or bool(fnmatch.filter(self._asked[key.scope], key.name))
         return is_wanted
 
-    def _callers(self, path: str) -> set[str]:
+    def _callers(self, path: str, asked: dict[str, set[str]]) -> set[str]:
         """The files that may call this one, once those are read that have its name; and what these call besides."""
         found: set[str] = set()
         for caller in self._unread.take(path, is_playbook=self._is_playbook(path)):
@@ -103,9 +120,9 @@ class CallGraph:
             else:
                 self._library.drop(caller)
         for key in self._keys(path):
-            if key.name in self._asked[key.scope]:
+            if key.name in asked[key.scope]:
                 continue
-            self._asked[key.scope].add(key.name)
+            asked[key.scope].add(key.name)
             found |= self._exact.get(key, set())
             for wanted, group in self._open[key.scope].items():
                 if fnmatch.fnmatchcase(key.name, wanted):
@@ -129,6 +146,17 @@ class CallGraph:
                 if wanted.scope == key.scope and fnmatch.fnmatchcase(key.name, wanted.name):
                     found.update(*(groups.get(folder, ()) for folder in (groups if key.is_of_role else above)))
         return found
+
+    def files_with(self, name: str) -> frozenset[str] | None:
+        """The files in whose text the name stands; None where too much has been searched for already."""
+        known = self._files_with.get(name)
+        if known is None:
+            paths = self._library.project.yaml
+            if (len(self._files_with) + 1) * len(paths) > MAX_SEARCHED:
+                return None
+            wanted = name.encode(errors="replace")
+            known = self._files_with[name] = frozenset(path for path in paths if wanted in self._library.text(path))
+        return known
 
     # ---- downwards: what a file may call
 

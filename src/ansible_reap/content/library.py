@@ -34,6 +34,7 @@ class Library:
         """The same of files that concern none: no content of Ansible's, or content that nothing of interest calls."""
         self.asynchronous = self._survey.asynchronous
         self.polling = self._survey.polling
+        self.looking = self._survey.looking
         self.has_launches = self._survey.has_launches
         self.callers: dict[str, CallText] = self._survey.callers()
         """Files that may call others; what they call is read when asked for."""

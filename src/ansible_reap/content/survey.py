@@ -33,6 +33,8 @@ class Survey:
         """Files in which something may be launched or looked at."""
         self.polling: list[str] = []
         """Files with ``async`` or ``poll`` in which nothing is launched or looked at."""
+        self.looking: set[str] = set()
+        """Those of `asynchronous` in which something may look at a job."""
         self.has_launches = False
         self._data: dict[str, bytes] = {}
         self._size = 0
@@ -130,7 +132,10 @@ class Survey:
         launches = words.bears_async and (
             words.may_be_zero or any(poll <= 0 for _, poll in self.project.settings.polls)
         )
-        if launches or (has_async and BEGINS_LOOK.search(data) is not None) or names_a_job:
+        looks = names_a_job or (has_async and BEGINS_LOOK.search(data) is not None)
+        if looks or (has_async and b"results_file" in data):
+            self.looking.add(path)
+        if launches or looks:
             self.asynchronous.append(path)
             self.has_launches = self.has_launches or launches
         elif words.bears_async or words.bears_poll:

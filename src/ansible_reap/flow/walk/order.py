@@ -10,7 +10,7 @@ from ansible_reap.content.tasks import Play
 from ansible_reap.flow.evaluation.formulas import Atom
 from ansible_reap.flow.evaluation.layers import Layer
 from ansible_reap.flow.evaluation.patterns import patterns
-from ansible_reap.flow.walk import calls, handlers
+from ansible_reap.flow.walk import ahead, calls, handlers
 from ansible_reap.flow.walk.state import INHERITED, Frame, tags_of
 from ansible_reap.flow.walk.variables import Shared
 from ansible_reap.flow.walk.walk import MAX_DEPTH, TOO_DEEP, Walk
@@ -29,11 +29,15 @@ def walk_playbook(walk: Walk, path: str, frame: Frame | None = None) -> None:
     walk.stack.append(path)
     walk.record.reached.add(path)
     walk.record.played.add(path)
-    for play in walk.library.content(path).plays:
+    plays = walk.library.content(path).plays
+    for at, play in enumerate(plays):
+        walk.ahead.append((path, plays[at + 1 :]))
         if play.imports is not None:
             _import_playbook(walk, play, path, frame)
         else:
             walk_play(walk, play, path, frame)
+            ahead.give_up(walk)
+        walk.ahead.pop()
     walk.stack.pop()
 
 

@@ -12,7 +12,7 @@ from ansible_reap.content.library import Library
 from ansible_reap.content.mentions import DOTTED
 from ansible_reap.content.model import Place, Task
 from ansible_reap.content.roles import Finder, Role
-from ansible_reap.content.tasks import Step, TaskBlock
+from ansible_reap.content.tasks import Play, Step, TaskBlock
 from ansible_reap.flow.analysis import ReadError
 from ansible_reap.flow.evaluation import bounds
 from ansible_reap.flow.evaluation.conditions import MAGIC
@@ -92,6 +92,8 @@ class Walk:
         self.topics: set[str] = set()
         """What must be notified for a handler to run in which something may become of a job."""
         self.stack: list[str] = []
+        self.ahead: list[tuple[str, tuple[Play, ...]]] = []
+        """The playbooks that are gone through, the outermost first, each with the plays that are still to come."""
         self.steps = 0
         files = len(ground.library.project.yaml)
         self._most_steps = MAX_STEPS_TOGETHER + STEPS_PER_FILE * files
