@@ -85,7 +85,7 @@ class Finder:
                 role = self.roles.get(posixpath.normpath(posixpath.join(base, name)))
                 if role:
                     return [role]
-            name = name.rpartition("/")[2]
+            return self._by_folders(name, playbook_folder)
         if name.count(".") >= 2:
             collection, _, short = name.rpartition(".")
             found = self._in_collection(collection, short)
@@ -103,7 +103,13 @@ class Finder:
         known = self._by_name.get(name, [])
         if current is not None and current.name == name and not known:
             return [current]
-        return sorted(known, key=lambda role: -len(posixpath.commonprefix([role.path, playbook_folder])))[:1]
+        return _nearest(known, playbook_folder)
+
+    def _by_folders(self, name: str, playbook_folder: str) -> list[Role]:
+        """The nearest role that stands in folders of these names: ``web/base`` is no other ``base``."""
+        named = posixpath.normpath(name).lstrip("./")
+        known = self._by_name.get(named.rpartition("/")[2], [])
+        return _nearest([role for role in known if f"/{role.path}".endswith(f"/{named}")], playbook_folder)
 
     def _role_bases(self, playbook_folder: str, current: Role | None) -> list[str]:
         bases = [posixpath.join(playbook_folder, "roles"), playbook_folder]
@@ -227,6 +233,10 @@ class Finder:
         if path == root:
             return ""
         return path[len(root) + 1 :] if path.startswith(root + "/") else None
+
+
+def _nearest(roles: list[Role], folder: str) -> list[Role]:
+    return sorted(roles, key=lambda role: -len(posixpath.commonprefix([role.path, folder])))[:1]
 
 
 def _is_at(path: str, pattern: str) -> bool:

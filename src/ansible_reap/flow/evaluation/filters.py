@@ -10,7 +10,7 @@ from typing import Any
 
 from jinja2 import nodes
 
-from ansible_reap.flow.evaluation.formulas import Formula, conj, disj, neg
+from ansible_reap.flow.evaluation.formulas import neg
 from ansible_reap.flow.evaluation.lists import (
     crossed,
     defaulted,
@@ -18,6 +18,7 @@ from ansible_reap.flow.evaluation.lists import (
     flattened,
     grouped,
     keyed,
+    left_at,
     subelements,
     zipped,
 )
@@ -46,7 +47,6 @@ from ansible_reap.flow.evaluation.values import (
     mapped,
     one_of,
     options,
-    picked,
     plain,
     taints,
 )
@@ -185,20 +185,7 @@ def _ends(base: Value, first: bool) -> Value:
         return Unknown(taints(base))
     if not seq.items:
         return ABSENT if not seq.is_open else UNKNOWN
-    return _first_left(seq.items if first else seq.items[::-1]) if not seq.is_open else one_of(seq)
-
-
-def _first_left(items: Iterable[Value]) -> Value:
-    """The first item of a list of which conditions may have left out some."""
-    choices: list[tuple[Formula, Value]] = []
-    none_yet: Formula = True
-    for item in items:
-        found = options(item)
-        choices += [(conj(none_yet, guard), picked(inner)) for guard, inner in found]
-        none_yet = conj(none_yet, neg(disj(*(guard for guard, _ in found))))
-        if none_yet is False:
-            break
-    return alt([*choices, (none_yet, ABSENT)])
+    return left_at(seq, 0 if first else -1) if not seq.is_open else one_of(seq)
 
 
 def _union(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Value:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from ansible_reap.flow.evaluation.formulas import Formula
+from ansible_reap.flow.evaluation.formulas import Formula, conj, disj, neg
 from ansible_reap.flow.evaluation.shared import EvaluatorInterface
 from ansible_reap.flow.evaluation.values import (
+    ABSENT,
     EACH,
     MAX_ITEMS,
     UNKNOWN,
@@ -21,12 +22,15 @@ from ansible_reap.flow.evaluation.values import (
     as_seq,
     is_counted,
     options,
+    picked,
     plain,
     shortened,
     taints,
 )
 
 MAX_FLATTENED = 400
+MAX_PLACE = 4
+"""Places of a list with items that may be left out that are worked out."""
 
 
 def defaulted(value: Value, default: Value, *, on_false: bool = False) -> Value:
@@ -40,6 +44,26 @@ def defaulted(value: Value, default: Value, *, on_false: bool = False) -> Value:
         else:
             choices.append((guard, inner))
     return alt(choices)
+
+
+def left_at(seq: Seq, place: int) -> Value:
+    """The item at a place, from 0 or from -1 backwards, of a list of which conditions may have left out some."""
+    items = seq.items
+    if place < 0:
+        items, place = items[::-1], -1 - place
+    if place >= MAX_PLACE:
+        return Unknown(taints(seq))
+    choices: list[tuple[Formula, Value]] = []
+    before: list[Formula] = [True, *[False] * place]  # by number, whether so many items stand before the next one
+    for item in items:
+        found = options(item)
+        choices += [(conj(before[place], guard), picked(inner)) for guard, inner in found]
+        there = disj(*(guard for guard, _ in found))
+        one_less: list[Formula] = [False, *before[:-1]]
+        before = [disj(conj(same, neg(there)), conj(less, there)) for same, less in zip(before, one_less, strict=True)]
+        if not any(before):
+            break
+    return alt([*choices, (disj(*before), ABSENT)])
 
 
 def flattened(value: Value, levels: int = 20) -> Value:
@@ -104,7 +128,9 @@ def zipped(lists: list[Value], fill: Value | None = None) -> Value:
     for number in range(length):
         row: list[Value] = []
         for part, seq in zip(lists, seqs, strict=True):
-            if seq is not None and number < len(seq.items) and (not summarised or seq in summarised):
+            if seq is not None and not summarised and not seq.is_open and not is_counted(seq):
+                row.append(Unknown(taints(seq)))
+            elif seq is not None and number < len(seq.items) and (not summarised or seq in summarised):
                 row.append(seq.items[number])
             elif fill is not None and seq is not None and not seq.is_open and not summarised:
                 row.append(fill)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ansible_reap.flow.evaluation.formulas import neg
+from ansible_reap.flow.evaluation.lists import left_at
 from ansible_reap.flow.evaluation.shared import EvaluatorInterface
 from ansible_reap.flow.evaluation.values import (
     ABSENT,
@@ -25,6 +26,7 @@ from ansible_reap.flow.evaluation.values import (
     alt,
     as_map,
     as_seq,
+    is_counted,
     one_of,
     picked,
     plain,
@@ -124,6 +126,8 @@ def _seq_part(seq: Seq, key: object) -> Value:
         if any(isinstance(item, Seq) for item in seq.items):
             return Unknown(taints(seq))  # lists of lists: how the items are spread over them is not known
         return picked(seq.items[0]) if len(seq.items) == 1 else one_of(Seq(seq.items, is_open=True))
+    if not is_counted(seq):
+        return left_at(seq, key)
     return seq.items[key] if -len(seq.items) <= key < len(seq.items) else ABSENT
 
 
@@ -161,7 +165,7 @@ def stretch(evaluator: EvaluatorInterface, base: Value, where: nodes.Slice) -> V
     if any(isinstance(item, (Job, JobId)) and item.index == EACH for item in seq.items) or seq.is_open:
         return Seq(tuple(picked(item) for item in seq.items), is_open=True)
     bounds = [plain(evaluator.value(end)) if end is not None else None for end in (where.start, where.stop)]
-    if all(bound is None or isinstance(bound, int) for bound in bounds):
+    if is_counted(seq) and all(bound is None or isinstance(bound, int) for bound in bounds):
         return Seq(seq.items[slice(bounds[0], bounds[1])])
     return Unknown(taints(base))
 

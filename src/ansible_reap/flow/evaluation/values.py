@@ -247,6 +247,8 @@ def alt(choices: Iterable[tuple[Formula, Value]]) -> Value:
                 values.append(inner)
             else:
                 held |= taints(inner)
+    if len(values) > 1:
+        _join_grown_lists(guards, values)
     if not values:
         return UNDEFINED
     if len(values) == 1 and (guards[0] is True or isinstance(values[0], (Const, Unknown, Undefined))):
@@ -256,6 +258,29 @@ def alt(choices: Iterable[tuple[Formula, Value]]) -> Value:
         bounds.met(f"a value with more than {MAX_OPTIONS} alternatives; let fewer jobs share one variable", held)
         return Unknown(held)
     return Alt(tuple(zip(guards, values, strict=True)))
+
+
+def _join_grown_lists(guards: list[Formula], values: list[Value]) -> None:
+    """Make one of two alternatives where a list is the other with jobs added: each of these is there or not.
+
+    A list that grows under a condition in each round of a loop would else have twice as many alternatives each time.
+    """
+    for at in range(len(values) - 1, -1, -1):
+        longer = values[at]
+        if not isinstance(longer, Seq) or longer.is_open or longer.is_row or not longer.items:
+            continue
+        for place, other in enumerate(values):
+            shorter = as_seq(other)
+            if place == at or shorter is None or shorter.is_open or shorter.is_row:
+                continue
+            count = len(shorter.items)
+            if count < len(longer.items) and longer.items[:count] == shorter.items:
+                added = [Alt(tuple(options(item, guards[at]))) for item in longer.items[count:]]
+                if all(taints(item) for item in added):
+                    values[place] = Seq((*shorter.items, *added))
+                    guards[place] = disj(guards[place], guards[at])
+                    del guards[at], values[at]
+                    break
 
 
 def present(value: Value) -> Value:
