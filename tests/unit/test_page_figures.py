@@ -46,7 +46,7 @@ FIGURES: list[tuple[str, str, str, str, object]] = [
     ("troubleshooting", "a list of more than 200 items", "flow/evaluation/values.py", "MAX_ITEMS", 200),
     ("wait-and-collect", "more than 1,000 files", "runtime/actions/collect.py", "MOST_STRAYS", 1000),
     ("wait-and-collect", "nobody has touched for 90 days", "runtime/ledger/writer.py", "KEPT_DAYS", 90),
-    ("your-run", "From four hosts on", "runtime/output/recap.py", "_SEVERAL", 4),
+    ("your-run", "on four or more hosts", "runtime/output/recap.py", "_SEVERAL", 4),
     ("your-run", "are a warning each, up to three", "runtime/tracking/faults.py", "_MOST_TOLD", 3),
 ]
 """Page, what it says, the module and its constant, and the value with which both are right."""
