@@ -42,6 +42,8 @@ FIGURES: list[tuple[str, str, str, str, object]] = [
     ("threat-model", "ends after half a minute", "history/database.py", "LONGEST_READ", 30.0),
     ("threat-model", "the first 5,000", "content/project.py", "MAX_LOOKED_BESIDE", 5_000),
     ("threat-model", "of at most 256 kB", "content/project.py", "MAX_BESIDE", 256 * 1024),
+    ("threat-model", "is given: 10 seconds", "linting/ours.py", "SECONDS", 10),
+    ("threat-model", "and 60 with `--diff-base`", "linting/git.py", "SECONDS", 60),
     ("threat-model", "`.rst` or `.py`", "content/project.py", "_NEVER_CALLED", (".j2", ".md", ".rst", ".py")),
     ("troubleshooting", "a list of more than 200 items", "flow/evaluation/values.py", "MAX_ITEMS", 200),
     ("wait-and-collect", "more than 1,000 files", "runtime/actions/collect.py", "MOST_STRAYS", 1000),
