@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_reap.content.call_text import call_text, closed_up, has_padded_calls, named_files, telling_word
+from ansible_reap.content.call_text import call_parts, call_text, closed_up, has_padded_calls, named_files, telling_word
 
 
 @pytest.mark.parametrize(
@@ -96,8 +96,8 @@ def test_what_only_looks_like_a_mapping_at_first_is_searched(text: str) -> None:
 )
 def test_a_name_far_behind_its_call_is_found_once_what_lies_between_is_taken_out(padding: str) -> None:
     data = f"- include_tasks:\n{padding}    file: wanted.txt\n".encode()
-    assert has_padded_calls(data)
-    assert named_files(closed_up(data)) >= {"wanted.txt"}
+    assert has_padded_calls(call_parts(data))
+    assert named_files(call_parts(closed_up(data))) >= {"wanted.txt"}
     found = call_text(data)
     assert found is not None
     assert b"wanted" in found.words
@@ -113,4 +113,4 @@ def test_a_name_far_behind_its_call_is_found_once_what_lies_between_is_taken_out
     ],
 )
 def test_a_text_whose_calls_have_their_names_beside_them_is_searched_as_it_is(text: str) -> None:
-    assert not has_padded_calls(text.encode())
+    assert not has_padded_calls(call_parts(text.encode()))

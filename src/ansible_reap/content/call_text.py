@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from ansible_reap.late_patterns import expression
 
-_CALL_SIGNS = (b"include", b"import_", b"tasks_from")
+_ENTRY = b"tasks_from"
+_CALL_SIGNS = (b"include", b"import_", _ENTRY)
 _SIGNS = (b"include", b"import_", b"role", b"dependencies", b"hosts", b"action")
 _CALL = expression(rb"""include(?!_vars)|import_|(?:(roles|dependencies)|role|hosts|action)["']?[ \t]*:""")
 """The key of a call, from the word that marks it on; the group marks lists of roles."""
@@ -33,9 +34,13 @@ LIST_LENGTH = 8000
 _IS_CALL = expression(rb"""(?:include(?:_\w+)?|import_\w+|tasks_from)["']?\s*[:=]""")
 MAX_PADDING = 150
 """Bytes of comments and empty lines within CALL_LENGTH of a call; with more of them its name may stand beyond."""
-_PADDED = expression(rb"(?<![ \t])(?:[ \t]*(?:(?<=[ \t\n])#[^\n]*)?\n)+")
+_COMMENT = expression(rb"#(?<=[ \t\n]#)[^\n]*")
+_EMPTY_LINES = expression(rb"\n(?:[ \t]*\n)+")
+"""Both have a literal in front, which is searched for at the speed of memory."""
 _PADDING = expression(rb"\n[ \t\r\f\v]*#[^\n]*|#[^\n]*|\n[ \t\r\f\v]+(?=\n|\Z)")
 """What may be comments and empty lines: too much rather than too little."""
+_EMPTY_LINE = expression(rb"\n[ \t\r\f\v]+(?=\n|\Z)")
+"""What of that has no comment."""
 
 _NAME = rb"""["']?([^\s"',}\]#]+)"""
 _NAMED = expression(rb"""(?:include(?:_tasks)?|import_(?:tasks|playbook)|tasks_from)["']?\s*[:=]?\s*""" + _NAME)
@@ -72,7 +77,7 @@ def call_text(data: bytes, *, is_padded: bool | None = None) -> CallText | None:
     signs = [sign for sign in _SIGNS if sign in data]
     if not signs:
         return None
-    if is_padded or (is_padded is None and has_padded_calls(data)):
+    if is_padded or (is_padded is None and has_padded_calls(call_parts(data))):
         data = closed_up(data)
     if data.lstrip()[:1] in (b"[", b"{"):
         is_templated = b"{{" in data
@@ -107,13 +112,26 @@ def _calls(data: bytes, sign: bytes) -> Iterator[tuple[int, int]]:
         at = data.find(sign, at + len(sign))
 
 
-def named_files(data: bytes) -> set[str]:
-    """The names, written out, of the files that calls in the text may mean; too many rather than too few.
+def call_parts(data: bytes) -> list[bytes]:
+    """The text of each call of tasks, roles or playbooks, from its key on."""
+    parts: list[bytes] = []
+    for sign in _CALL_SIGNS:
+        if sign == _ENTRY and not parts:
+            break  # it is an argument of a call
+        at = data.find(sign)
+        while at >= 0:
+            parts.append(data[at : at + CALL_LENGTH])
+            at = data.find(sign, at + len(sign))
+    return parts
 
-    The text is one without padded calls, or closed up.
+
+def named_files(parts: Iterable[bytes]) -> set[str]:
+    """The names, written out, of the files that calls may mean; too many rather than too few.
+
+    The parts are those of a text without padded calls, or of one that is closed up.
     """
     found: set[bytes] = set()
-    for part in _call_parts(data):
+    for part in parts:
         if b"{{" in part:
             part = _OWN_FOLDER.sub(b"", part)  # noqa: PLW2901 - the same, with less in it
         match = _NAMED.match(part)
@@ -126,35 +144,27 @@ def named_files(data: bytes) -> set[str]:
     return {name.removeprefix(b"file=").decode("utf-8", "replace") for name in found if b"{" not in name}
 
 
-def calls_unnamed(data: bytes) -> bool:
+def calls_unnamed(parts: Iterable[bytes]) -> bool:
     """Whether some call may lead to a file of any ending by a name that the text alone does not tell.
 
-    The text is one without padded calls, or closed up.
+    The parts are those of a text without padded calls, or of one that is closed up.
     """
-    parts = _call_parts(data)
     return any((b"{{" in part or _ODD.search(part)) and _SPELLED_OTHERWISE.search(part) for part in parts)
 
 
-def _call_parts(data: bytes) -> Iterator[bytes]:
-    """The text of each call, from its key on."""
-    for sign in _CALL_SIGNS:
-        at = data.find(sign)
-        while at >= 0:
-            yield data[at : at + CALL_LENGTH]
-            at = data.find(sign, at + len(sign))
-
-
-def has_padded_calls(data: bytes) -> bool:
+def has_padded_calls(parts: Iterable[bytes]) -> bool:
     """Whether so many comments and empty lines stand in a call that its name may be any number of them away."""
-    return any(_IS_CALL.match(part) and _is_padded(part) for part in _call_parts(data))
+    return any(_IS_CALL.match(part) and _is_padded(part) for part in parts)
 
 
 def closed_up(data: bytes) -> bytes:
     """The text without comments and empty lines."""
-    return _PADDED.sub(b"\n", data)
+    return _EMPTY_LINES.sub(b"\n", _COMMENT.sub(b"", data))
 
 
 def _is_padded(part: bytes) -> bool:
+    if b"#" not in part and _EMPTY_LINE.search(part) is None:
+        return False
     if len(b"".join(_PADDING.findall(part))) <= MAX_PADDING:
         return False
     lines = part.split(b"\n")

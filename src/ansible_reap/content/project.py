@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import os
 import posixpath
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from ansible_reap import ansible_cfg
-from ansible_reap.content.call_text import calls_unnamed, closed_up, named_files
+from ansible_reap.content.call_text import calls_unnamed, named_files
 from ansible_reap.content.launch_text import may_launch
 from ansible_reap.late_patterns import expression
 from ansible_reap.reading import SourceError, read
@@ -107,12 +107,15 @@ class Project:
         self._canonical: dict[str, str | None] = {}
         self.links: set[str] = set()
         """Files and folders that are symbolic links, in the folders that were listed."""
+        self._free_folders: dict[str, bool] = {}
+        """Whether a folder lies below no link, as long as there are as many links as when it was told last."""
+        self._links_seen = 0
         self._folder_links: list[str] = []
         self._file_links: list[str] = []
         self._stand_ins: dict[str, str] = {}
         """By what lies beside the content, the link under whose name it is read."""
-        self._skipped: dict[str, list[str]] = {}
-        """Folders that are not listed, by the last part of their names."""
+        self._skipped_signs: dict[str, bytes] = {}
+        """By the last part of the names of folders that are not listed, what a path through them has in it."""
         self._beside: dict[str, list[str]] = {}
         """Files that are not read unless something calls them, by the last part of their names."""
         self._list()
@@ -165,12 +168,18 @@ class Project:
     def _is_free_of_links(self, path: str) -> bool:
         if not self.links:
             return True
-        at = len(path)
-        while at > 0:
-            if path[:at] in self.links:
-                return False
-            at = path.rfind("/", 0, at)
-        return True
+        if path in self.links:
+            return False
+        folder = path.rpartition("/")[0]
+        if not folder:
+            return True
+        if len(self.links) != self._links_seen:
+            self._links_seen = len(self.links)
+            self._free_folders.clear()
+        known = self._free_folders.get(folder)
+        if known is None:
+            known = self._free_folders[folder] = self._is_free_of_links(folder)
+        return known
 
     def _resolved(self, path: str) -> str | None:
         try:
@@ -235,7 +244,7 @@ class Project:
                 if self._is_entered(prefix, name):
                     pending.append(f"{prefix}{name}/")
                     continue
-                self._skipped.setdefault(name, []).append(f"{prefix}{name}")
+                self._skipped_signs[name] = f"{name}/".encode()
                 if self.is_folder(f"{prefix}{name}/tasks"):  # a role may be called so
                     parts = (f"{prefix}{name}/{part}" for part in _ROLE_PARTS)
                     pending += [f"{part}/" for part in parts if self.is_folder(part)]
@@ -266,24 +275,23 @@ class Project:
 
     # ---- what calls lead to
 
-    def reach(self, caller: str, data: bytes, *, is_padded: bool) -> list[str]:
+    def reach(self, caller: str, data: bytes, parts: Sequence[bytes]) -> list[str]:
         """Have read what the text calls by a name that is written out, wherever it is. Returns the files that are new.
 
-        What a call may mean is found by name alone, so that too much is read rather than too little. ``is_padded``
-        tells whether names may stand far behind their calls.
+        What a call may mean is found by name alone, so that too much is read rather than too little. ``parts`` are its
+        calls, those of the text closed up where names may stand far behind them.
         """
         is_aside = caller.rpartition("/")[0] not in self._listed
-        skipped = [name for name in self._skipped if f"{name}/".encode() in data]
+        skipped = [sign for sign in self._skipped_signs.values() if sign in data]
         new: list[str] = []
-        if is_aside or self._beside:
-            text = closed_up(data) if is_padded else data
-            for name in named_files(text):
+        if parts and (is_aside or self._beside):
+            for name in named_files(parts):
                 new += self._called(caller, name, is_aside=is_aside)
-            if self._beside and not self._has_looked_beside and calls_unnamed(text):
+            if self._beside and not self._has_looked_beside and calls_unnamed(parts):
                 self._has_looked_beside = True
                 new += self._launching_beside()
-        for name in skipped:
-            for path in sorted(_paths_through(data, f"{name}/".encode())):
+        for sign in skipped:
+            for path in sorted(_paths_through(data, sign)):
                 new += self._called(caller, path.decode(), is_aside=True)
         return new
 
@@ -292,7 +300,7 @@ class Project:
         base = name.rpartition("/")[2]
         endings = ("", *YAML_ENDINGS, JSON_ENDING)
         nearby = [path for ending in endings for path in self._beside.get(base + ending, ())]
-        if ".." not in name:
+        if nearby and ".." not in name:
             tails = tuple(f"/{posixpath.normpath(name)}{ending}" for ending in endings)
             nearby = [path for path in nearby if f"/{path}".endswith(tails)]
         if not nearby and not is_aside:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ansible_reap.content.call_text import CallText, call_text, has_padded_calls
+from ansible_reap.content.call_text import CallText, call_parts, call_text, closed_up, has_padded_calls
 from ansible_reap.content.launch_text import BEGINS_LOOK, WAITS_FOR_ALL, Keywords, spelled_out
 from ansible_reap.reading import SourceError
 
@@ -49,9 +49,11 @@ class Survey:
             data = self._look_at(path)
             if data:
                 text = spelled_out(data) if path in self._escaped else data
-                if has_padded_calls(text):
+                parts = call_parts(text)
+                if parts and has_padded_calls(parts):
                     self._padded.add(path)
-                pending += self.project.reach(path, text, is_padded=path in self._padded)
+                    parts = call_parts(closed_up(text))
+                pending += self.project.reach(path, text, parts)
         if not self.concerns_jobs:
             self._data.clear()
 
