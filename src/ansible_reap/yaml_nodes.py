@@ -63,8 +63,11 @@ MAX_REMEMBERED = 20_000
 MAX_INTEGER = 64
 """Characters of a whole number; a longer one stays text."""
 _DEEP_INDENT = b" " * (MAX_DEPTH // 2)
-_COMPACT_NESTING = expression(rb"\n[ \t]*(?:(?:[-?:]|[&!]\S*)[ \t]+){30}")
-"""A line that begins many collections. It has a literal in front, which is searched for at the speed of memory."""
+_COMPACT_LINE = rb"[ \t]*(?:(?:[-?:]|[&!]\S*)[ \t]+){30}"
+"""A line that begins many collections."""
+_COMPACT_NESTING = expression(rb"\n" + _COMPACT_LINE)
+"""It has a literal in front, which is searched for at the speed of memory."""
+_COMPACT_FIRST_LINE = expression(_COMPACT_LINE)
 _ODD_BREAKS = (b"\xc2\x85", b"\xe2\x80\xa8", b"\xe2\x80\xa9")
 """What ends a line besides the usual: libyaml keeps to YAML 1.1."""
 _ALIAS = expression(rb"\*(?<![^\s\[,{]\*)[\w-]")
@@ -144,9 +147,9 @@ def _may_be_deep(data: bytes) -> bool:
         (has_brackets and max(_flow_depths(data)) > MAX_DEPTH)
         or _DEEP_INDENT in data
         or _COMPACT_NESTING.search(data) is not None
-        or _COMPACT_NESTING.match(b"\n" + data[: 64 * MAX_DEPTH]) is not None
-        or data.count(b"\r") != data.count(b"\r\n")
-        or any(sign in data for sign in _ODD_BREAKS)
+        or _COMPACT_FIRST_LINE.match(data) is not None
+        or (b"\r" in data and data.count(b"\r") != data.count(b"\r\n"))
+        or (not data.isascii() and any(sign in data for sign in _ODD_BREAKS))
     )
 
 

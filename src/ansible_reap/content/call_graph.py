@@ -93,13 +93,14 @@ class CallGraph:
                 callers = self._open_callers(orphans.pop())
             for caller in callers - found:
                 found.add(caller)
+                self._library.build(caller)
                 pending += [caller, *role_mains(caller)]
         return frozenset(found)
 
-    def _read(self, path: str) -> bool:
+    def _read(self, path: str, *, keeps: bool = False) -> bool:
         """Note what the file calls. Returns whether that is something whose callers were asked for before."""
         is_wanted = False
-        for reference in self._library.calls_of(path):
+        for reference in self._library.calls_of(path, keeps=keeps):
             for key in keys_wanted(reference, path, self._linked):
                 if "*" not in key.name:
                     self._exact[key].add(path)
@@ -114,11 +115,10 @@ class CallGraph:
     def _callers(self, path: str, asked: dict[str, set[str]]) -> set[str]:
         """The files that may call this one, once those are read that have its name; and what these call besides."""
         found: set[str] = set()
-        for caller in self._unread.take(path, is_playbook=self._is_playbook(path)):
-            if self._read(caller):
+        fresh = self._unread.take(path, is_playbook=self._is_playbook(path))
+        for caller in fresh:
+            if self._read(caller, keeps=True):
                 found.add(caller)
-            else:
-                self._library.drop(caller)
         for key in self._keys(path):
             if key.name in asked[key.scope]:
                 continue
@@ -127,6 +127,11 @@ class CallGraph:
             for wanted, group in self._open[key.scope].items():
                 if fnmatch.fnmatchcase(key.name, wanted):
                     found |= group
+        for caller in fresh:
+            if caller in found:
+                self._library.build(caller)
+            else:
+                self._library.drop(caller)
         return found
 
     def _is_playbook(self, path: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any
 
-from yaml.nodes import MappingNode, Node, ScalarNode
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from ansible_reap.content import source
 from ansible_reap.content.call_references import Reference, references
@@ -71,12 +71,15 @@ class Library:
             if not is_of_concern:
                 self.passed_over[path] = self.errors.pop(path)
 
-    def calls_of(self, path: str) -> list[Reference]:
-        """What the file calls. It is composed for that, at the first time of asking."""
+    def calls_of(self, path: str, *, keeps: bool = False) -> list[Reference]:
+        """What the file calls. It is composed for that, at the first time of asking.
+
+        With ``keeps`` its nodes are kept then, however many there are of others: until ``build`` or ``drop``.
+        """
         if path in self._unread:
             self._unread.discard(path)
             root = self.node(path)
-            if root is not None and self._size_of_nodes < MAX_NODES:
+            if root is not None and (keeps or self._size_of_nodes < MAX_NODES):
                 self._nodes[path] = root
                 self._size_of_nodes += root.end_mark.index
             if is_playbook(root):
@@ -88,9 +91,19 @@ class Library:
 
     def drop(self, path: str) -> None:
         """Let go of the nodes of a file that does not seem to matter."""
+        self._take(path)
+
+    def build(self, path: str) -> None:
+        """Make what the file holds of its nodes, which takes less room: it matters."""
+        node = self._nodes.get(path)
+        if isinstance(node, SequenceNode):
+            self.content(path)
+
+    def _take(self, path: str) -> Node | None:
         node = self._nodes.pop(path, None)
         if node is not None:
             self._size_of_nodes -= node.end_mark.index
+        return node
 
     def forget(self, kept: Collection[str]) -> None:
         """Let go of the nodes of files that do not matter."""
@@ -100,8 +113,9 @@ class Library:
 
     def node(self, path: str) -> Node | None:
         """The file's root node; None where it is empty, vaulted or broken (which is noted)."""
-        if path in self._nodes:
-            return self._nodes.pop(path)
+        kept = self._take(path)
+        if kept is not None:
+            return kept
         try:
             return compose_text(self._survey.read(path))
         except SourceError as error:

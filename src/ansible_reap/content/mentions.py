@@ -59,21 +59,19 @@ class Words:
     def _is_reached(self, path: str, name: _Name) -> bool:
         reached = name.reached.get(path)
         if reached is None:
-            reached = False
-            found = name.found
-            for each in self._reach(path):  # the innermost loop of a walk through many playbooks
-                known = found.get(each)
-                if known or (known is None and self._has(each, name)):
-                    reached = True
-                    break
+            reach = self._reach(path)
+            reached = not name.holding.isdisjoint(reach) or any(
+                self._has(each, name) for each in reach if each not in name.searched
+            )
             name.reached[path] = reached
         return reached
 
     def _has(self, path: str, name: _Name) -> bool:
-        known = name.found.get(path)
-        if known is None:
-            known = name.found[path] = name.stands_in(self._library.text(path))
-        return known
+        if path not in name.searched:
+            name.searched.add(path)
+            if name.stands_in(self._library.text(path)):
+                name.holding.add(path)
+        return path in name.holding
 
     def _reach(self, path: str) -> list[str]:
         """The file itself, then those that it may call."""
@@ -100,8 +98,10 @@ class _Name:
     def __init__(self, text: str) -> None:
         self._bytes = text.encode(errors="replace")
         self._as_word: re.Pattern[bytes] | None = None
-        self.found: dict[str, bool] = {}
-        """By file."""
+        self.searched: set[str] = set()
+        """The files whose text has been searched for it."""
+        self.holding: set[str] = set()
+        """Those among them in which it stands."""
         self.reached: dict[str, bool] = {}
         """By file, with all that it may call."""
 
