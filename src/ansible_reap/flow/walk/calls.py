@@ -40,7 +40,10 @@ class RoleCall:
 
 
 def role_entry(walk: Walk, entry: Any, place: Place, frame: Frame) -> RoleCall | None:
-    """A role named in ``roles:`` or ``dependencies:``; None where the project does not have it."""
+    """A role named in ``roles:`` or ``dependencies:``.
+
+    None where the project does not have it, or where nothing can become of a job in it: it leaves its variables then.
+    """
     params: dict[str, Any] = {}
     keywords: dict[str, Any] = {}
     if isinstance(entry, str):
@@ -55,6 +58,11 @@ def role_entry(walk: Walk, entry: Any, place: Place, frame: Frame) -> RoleCall |
         keywords = {key: entry[key] for key in entry if key in ROLE_KEYWORDS and key not in ("role", "name", "vars")}
     else:
         return None
+    if _is_plain(name):
+        roles = walk.finder.find_roles(str(name), frame.playbook_folder, frame.role)
+        if len(roles) == 1 and not any(walk.concerns(path) for path in role_files(walk, roles[0], "main")):
+            walk.share_variables(roles[0])
+            return None
     inner = walk.inside(frame, keywords)
     inner = inner._replace(
         via=(*frame.via, str(place)),
@@ -257,16 +265,11 @@ def _one_call(
 def _role_call(walk: Walk, task: Task, frame: Frame, params: dict[str, Any]) -> None:
     evaluator = walk.evaluator(frame)
     targets: dict[tuple[str, str], Role] = {}
-    starts = patterns(evaluator, task.args.get("tasks_from", "main"))
+    starts = tuple(patterns(evaluator, task.args.get("tasks_from", "main")))
     for pattern in patterns(evaluator, task.args.get("name", task.args.get("role"))):
-        says_nothing = is_open(pattern)
-        for role in walk.finder.find_roles(pattern, frame.playbook_folder, frame.role):
-            for entry in starts:
-                for path in walk.finder.part_files(role, "tasks", entry):
-                    if says_nothing and walk.graph.is_called(path):
-                        continue
-                    if "*" not in pattern + entry or walk.concerns(path):
-                        targets[role.path, posixpath.basename(path)] = role
+        for role, entry, path in _entries(walk, pattern, starts, frame):
+            if "*" not in pattern + entry or walk.concerns(path):
+                targets[role.path, posixpath.basename(path)] = role
     if not targets:
         _leaves(walk, task, params)
     for (_, entry), role, each in _alternatives(walk, task, frame, targets):
@@ -279,6 +282,22 @@ def _role_call(walk: Walk, task: Task, frame: Frame, params: dict[str, Any]) -> 
             vars_from=_plain_name(evaluator, task.args.get("vars_from")),
             defaults_from=_plain_name(evaluator, task.args.get("defaults_from")),
         )
+
+
+def _entries(walk: Walk, pattern: str, starts: tuple[str, ...], frame: Frame) -> list[tuple[Role, str, str]]:
+    """The roles that a pattern may mean, each with these entry points and their files."""
+    key = (pattern, starts, frame.playbook_folder, frame.role)
+    known = walk.entries.get(key)
+    if known is None:
+        says_nothing = is_open(pattern)
+        known = walk.entries[key] = [
+            (role, entry, path)
+            for role in walk.finder.find_roles(pattern, frame.playbook_folder, frame.role)
+            for entry in starts
+            for path in walk.finder.part_files(role, "tasks", entry)
+            if not (says_nothing and walk.graph.is_called(path))
+        ]
+    return known
 
 
 def _plain_name(evaluator: Evaluator, written: object) -> str:

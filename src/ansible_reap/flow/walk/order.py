@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from typing import Any
 
+from ansible_reap.content import expressions
 from ansible_reap.content.roles import Role
 from ansible_reap.content.tasks import Play
 from ansible_reap.flow.evaluation.formulas import Atom
@@ -75,6 +76,19 @@ def _import_playbook(walk: Walk, play: Play, path: str, frame: Frame | None) -> 
     folder = posixpath.dirname(path)
     base = frame or Frame(path=path, via=())
     given = play.block.keywords.get("vars")
+    walk.place = play.block.place
+    names = [play.imports]
+    if expressions.is_template(play.imports):
+        settings = ((Layer.INVENTORY, walk.inventory), (Layer.MAGIC, walk.magic(folder, None)))
+        params = (given, *base.params) if isinstance(given, dict) else base.params
+        names = patterns(walk.evaluator(base._replace(params=params, settings=settings)), play.imports)
+    found: dict[str, None] = {}
+    for name in names:
+        for target in walk.finder.find_playbook(name, folder) if name.strip("*") else ():
+            if walk.concerns(target):
+                found[target] = None
+    if not found:
+        return
     inner = base._replace(
         via=(*base.via, str(play.block.place)),
         params=(given, *base.params) if isinstance(given, dict) else base.params,
@@ -83,13 +97,6 @@ def _import_playbook(walk: Walk, play: Play, path: str, frame: Frame | None) -> 
         whens=(*base.whens, play.block.keywords["when"]) if "when" in play.block.keywords else base.whens,
         tags=base.tags | tags_of(play.block.keywords),
     )
-    walk.place = play.block.place
-    asking = inner._replace(settings=((Layer.INVENTORY, walk.inventory), (Layer.MAGIC, walk.magic(folder, None))))
-    found: dict[str, None] = {}
-    for pattern in patterns(walk.evaluator(asking), play.imports):
-        for target in walk.finder.find_playbook(pattern, folder) if pattern.strip("*") else ():
-            if walk.concerns(target):
-                found[target] = None
     subject = f"choice at {play.block.place} {walk.record.fresh()}"
     for target in list(found)[:MAX_PLAYBOOKS]:
         if not walk.may_go_on():

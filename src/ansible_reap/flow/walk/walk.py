@@ -24,8 +24,8 @@ from ansible_reap.flow.evaluation.values import UNDEFINED, Const, Lazy, Value, h
 from ansible_reap.flow.walk import alterations
 from ansible_reap.flow.walk.record import Record
 from ansible_reap.flow.walk.state import INHERITED, Earlier, Facts, Frame, State, bearing, tags_of
-from ansible_reap.flow.walk.variables import GroupVariables, RoleVariables, Shared
-from ansible_reap.records import dataclass
+from ansible_reap.flow.walk.variables import FileVariables, GroupVariables, RoleVariables, Shared
+from ansible_reap.records import dataclass, field
 
 MAX_STEPS = 12_000
 """Tasks and imported playbooks looked at in one walk; past it everything that is still open is unknown."""
@@ -69,6 +69,8 @@ class Ground:
     finder: Finder
     inventory: GroupVariables
     role_variables: RoleVariables
+    entries: dict[object, list[tuple[Role, str, str]]] = field(default_factory=dict)
+    """Roles that names may mean, with entry points and their files, by what they were looked up for."""
 
 
 class Walk:
@@ -84,6 +86,7 @@ class Walk:
         self.finder = ground.finder
         self.inventory = ground.inventory
         self.role_variables = ground.role_variables
+        self.entries = ground.entries
         self.record = record
         self.state = State()
         self.handlers: list[tuple[Step, Frame]] = []
@@ -110,6 +113,9 @@ class Walk:
         self._visits: Counter[str] = Counter()
         self._guards: dict[int, frozenset[str]] = {}
         """By launch, the words of the conditions that it stands under."""
+        self._asked: tuple[object, ...] = ()
+        """What the answers hang on that `concerns` has given last."""
+        self._answers: dict[str, bool] = {}
         self.shared_vars = Shared()
         self.shared_defaults = Shared()
 
@@ -139,14 +145,21 @@ class Walk:
                 return self.library.variables(found[0])
         return None
 
-    def enter_role(
-        self, frame: Frame, role: Role, params: Mapping[str, Any], vars_from: str = "main", defaults_from: str = "main"
-    ) -> Frame:
-        """The frame of a role's tasks."""
+    def share_variables(
+        self, role: Role, vars_from: str = "main", defaults_from: str = "main"
+    ) -> tuple[FileVariables, FileVariables]:
+        """A role's variables and defaults, which all that follows in the play sees too."""
         variables = self.role_variables.of(role, "vars", vars_from)
         defaults = self.role_variables.of(role, "defaults", defaults_from)
         self.shared_vars.put_first(variables)
         self.shared_defaults.put_last(defaults)
+        return variables, defaults
+
+    def enter_role(
+        self, frame: Frame, role: Role, params: Mapping[str, Any], vars_from: str = "main", defaults_from: str = "main"
+    ) -> Frame:
+        """The frame of a role's tasks."""
+        variables, defaults = self.share_variables(role, vars_from, defaults_from)
         settings = (
             (Layer.ROLE, variables),
             *(entry for entry in frame.settings if entry[0] not in (Layer.DEFAULTS, Layer.MAGIC)),
@@ -345,8 +358,20 @@ class Walk:
 
     def concerns(self, path: str) -> bool:
         """Whether anything can become of a job in the file or in what it calls."""
-        matters = self.graph.matters(path) or self.touches(path) or self._notifies(path) or self._steers(path)
-        return matters or self._may_change(path)
+        if self.graph.matters(path):
+            return True
+        state = self.state
+        asked = (tuple(state.facts.tainted()), tuple(state.pending), tuple(self.topics), bool(state.notified))
+        if not any(asked):
+            return False
+        if asked != self._asked:
+            self._asked = asked
+            self._answers.clear()
+        known = self._answers.get(path)
+        if known is None:
+            is_met = self.touches(path) or self._notifies(path) or self._steers(path)
+            known = self._answers[path] = is_met or self._may_change(path)
+        return known
 
     def touches(self, path: str) -> bool:
         """Whether the file, or what it calls, names a variable that holds a handle now."""
