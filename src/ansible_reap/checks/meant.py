@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ansible_reap.checks.evidence import daemon, endings, intent, scripts, work
+from ansible_reap.checks.evidence import containers, daemon, endings, intent, scripts, work
 from ansible_reap.checks.evidence.daemon import Sign
-from ansible_reap.checks.evidence.neighbours import has_comment, is_test
+from ansible_reap.checks.evidence.neighbours import has_comment, is_test, own_wait_after
 from ansible_reap.checks.finding import Level
 from ansible_reap.checks.support import is_open, limit_text
 from ansible_reap.content.model import Task
@@ -44,7 +44,8 @@ def is_left_behind(analysis: Analysis, launch: Launch) -> bool:
     if launch.verdict is not Verdict.UNREAPED or launch.sub_tag not in ("never", "unregistered"):
         return False
     script = scripts.of(analysis, launch.task)
-    return work.is_left_behind(work.commands(launch.task)) or (
+    commands = work.commands(launch.task)
+    return (work.is_left_behind(commands) or work.detaches_by(commands) is not None) or (
         script is not None and work.is_left_behind(script.commands)
     )
 
@@ -89,7 +90,10 @@ def _by_other_tasks(analysis: Analysis, launch: Launch) -> Meant | None:
     if ending:
         return Meant(_ended(launch, ending), Level.LOW)
     other = intent.counterpart(analysis, launch.task)
-    return Meant(_goes_on_elsewhere(launch, other), Level.MEDIUM) if other else None
+    if other:
+        return Meant(_goes_on_elsewhere(launch, other), Level.MEDIUM)
+    words = None if own_wait_after(analysis, launch.task) else intent.waited_for_elsewhere(analysis, launch.task)
+    return Meant(_said_to_be_waited_for(launch, words), Level.MEDIUM) if words else None
 
 
 def _jobs(launch: Launch) -> str:
@@ -124,6 +128,8 @@ def _lives_on(analysis: Analysis, launch: Launch, signs: tuple[Sign, ...]) -> st
             f"second after its shell, and {KILLING_RELEASES} on kill all of a job that still runs then. Redirect the "
             f"output ('> /dev/null 2>&1 &') or raise the limit."
         )
+    elif containers.stays_with_one(launch.task):
+        end = "" if limit is None else f" Its limit of {duration(limit)} ends the job; the container goes on."
     elif outlives:
         end = " Its work outlives the job, so neither the job's result nor its limit says anything about it."
     else:
@@ -151,6 +157,11 @@ def _lives_on(analysis: Analysis, launch: Launch, signs: tuple[Sign, ...]) -> st
         )
     if daemon.has_a_window(launch.task) or is_test(launch.task):
         return f"By its signs this job is meant to live on: {told}.{end} Say in its vars that it is {_DECLARE}."
+    if containers.stays_with_one(launch.task):
+        return (
+            f"By its signs this job is meant to live on: {told}.{end} Detach the container and leave async and poll "
+            f"out, so that a failed start fails the task, or say in its vars that it is meant to {_DECLARE}."
+        )
     return (
         f"By its signs this job is meant to live on: {told}.{end} Say in its vars that it is {_DECLARE}, or run it as "
         f"a service, which is restarted and keeps a log."
@@ -206,6 +217,14 @@ def _waits_elsewhere(launch: Launch, waits: Task) -> str:
     )
 
 
+def _said_to_be_waited_for(launch: Launch, words: str) -> str:
+    return (
+        f"No async_status waits for the {_jobs(launch)}, while {words}: {_fails_unseen(launch)}. If something else "
+        f"waits for the work, say in its vars that nobody has to {_DECLARE}; its time-out is all that it can tell of a "
+        f"failure. If nothing does, {_wait_after_all(launch)}."
+    )
+
+
 def _reads_itself(launch: Launch, reader: Task) -> str:
     return (
         f"Line {reader.line} reads the status file of the {_jobs(launch)} in '{launch.register}' itself. Ansible waits "
@@ -235,6 +254,14 @@ def _left_behind(analysis: Analysis, launch: Launch) -> str:
     own = work.is_left_behind(work.commands(launch.task))
     script = None if own else scripts.of(analysis, launch.task)
     where = f" in '{script.name}'" if script else ""
+    detacher = work.detaches_by(work.commands(launch.task))
+    if detacher and not own:
+        return (
+            f"Nothing waits for the {_jobs(launch)}, and a wait would not learn how the work ends: '{detacher}' starts "
+            f"it away from the job and ends at once, so the limit does not reach the work, and this task succeeds even "
+            f"if that start fails. Leave async and poll out, so that a failed start fails the task, or say in its vars "
+            f"why nobody has to wait {_DECLARE}."
+        )
     return (
         f"Nothing waits for the {_jobs(launch)}, and a wait would not learn how the work ends: '&'{where} leaves it to "
         f"run in the background of its shell, so the job's result is the shell's, and "

@@ -26,9 +26,9 @@ _WHERE = {
     "include": ("include", _REFUSED_UNLESS),
     "block": ("a block", _REFUSED),
     "import_playbook": ("import_playbook", _REFUSED),
-    "play": ("a play", _REFUSED),
-    "apply": ("the 'apply' of an include", _REFUSED),
-    "role": ("an entry of 'roles'", "Ansible takes it for a variable of the role, which runs in the foreground"),
+    "a play": ("a play", _REFUSED),
+    "an apply": ("the 'apply' of an include", _REFUSED),
+    "a role": ("an entry of 'roles'", "Ansible takes it for a variable of the role, which runs in the foreground"),
     "meta": ("meta", "Ansible takes no notice of it"),
 }
 """By module, or kind of block: its name, and what Ansible does with the keyword (ansible-core 2.16 to 2.22)."""
@@ -176,7 +176,7 @@ def _zero(analysis: Analysis, use: AsyncUse) -> Finding | None:
         if not _AT_A_TIME.search(command):
             effect += ", and the connection may go before the task has ended"
         gone = reboot.replaced_by_the_module(analysis, use.task)
-        waits_too = f" and of {reboot.the_tasks(gone)}" if gone else ""
+        waits_too = f" and of {reboot.the_tasks(analysis, gone)}" if gone else ""
         todo = f"Use {reboot.module_for(use.task)}, which waits for the host, in place of it{waits_too}"
     else:
         effect = "the task runs in the foreground and registers no job id"

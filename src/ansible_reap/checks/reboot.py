@@ -30,7 +30,7 @@ def check(context: RuleContext) -> Iterator[Finding]:
         if command is None:
             continue
         fix = fixes.reboot.use_module(context.analysis, launch.task)
-        too_short = ends_it_at_once(context.analysis, launch.task, launch.limit)
+        too_short = ends_it_at_once(context.analysis, launch.task, launch.limit, launch.settings)
         if too_short and fix is None:
             continue  # async-timeout[interval] reports both
         gone = _gone(context.analysis, launch.task, fix) or replaced_by_the_module(context.analysis, launch.task)
@@ -40,7 +40,7 @@ def check(context: RuleContext) -> Iterator[Finding]:
             launch.task,
             f"'{command}' as a job cuts the connection of the play, and this task itself succeeds whether or not the "
             f"host comes back.{limit} Use {module_for(launch.task)}: it reboots, waits until the host answers again, "
-            f"and fails if it does not.{_take_out(gone)}",
+            f"and fails if it does not.{_take_out(context.analysis, gone)}",
             related=[(other, "the module takes its place") for other in gone],
             severity=Level.MEDIUM if too_short else None,
             settings=launch.settings,
@@ -60,14 +60,35 @@ def _cut_short(launch: Launch) -> str:
     )
 
 
-def _take_out(gone: list[Task]) -> str:
-    return f" Take out {the_tasks(gone)} with it." if gone else ""
+def _take_out(analysis: Analysis, gone: list[Task]) -> str:
+    return f" Take out {the_tasks(analysis, gone)} with it." if gone else ""
 
 
-def the_tasks(tasks: list[Task]) -> str:
-    """As in ``the tasks in lines 5 and 9``."""
+def the_tasks(analysis: Analysis, tasks: list[Task]) -> str:
+    """As in ``the tasks in lines 5 and 9``; of handlers with what notifies them, which fails without them."""
     lines = listed(str(task.line) for task in tasks)
-    return f"the task in line {lines}" if len(tasks) == 1 else f"the tasks in lines {lines}"
+    named = f"the task in line {lines}" if len(tasks) == 1 else f"the tasks in lines {lines}"
+    handlers = [task for task in tasks if task.is_handler or "/handlers/" in f"/{task.path}"]
+    if not handlers:
+        return named
+    it, its = ("it", "its") if len(tasks) == 1 else ("them", "their")
+    notifying = sorted({line for task in handlers for line in _notified_in(analysis, task)})
+    if not notifying:
+        return f"{named} and {its} notify"
+    where = "line" if len(notifying) == 1 else "lines"
+    return f"{named} and the notify for {it} ({where} {listed(map(str, notifying))})"
+
+
+def _notified_in(analysis: Analysis, handler: Task) -> list[int]:
+    """The lines of the file in which the handler is notified."""
+    listen = handler.keywords.get("listen")
+    names = {handler.name, *(listen if isinstance(listen, list) else [listen])}
+    found = []
+    for other in tasks_of_file(analysis, handler.path):
+        notify = other.keywords.get("notify")
+        if not names.isdisjoint(notify if isinstance(notify, list) else [notify]) and notify is not None:
+            found.append(other.line_of("notify"))
+    return found
 
 
 def by_hand(analysis: Analysis, launch: Launch) -> str | None:

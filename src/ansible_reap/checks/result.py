@@ -14,10 +14,6 @@ from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, Launch
 from ansible_reap.jobs import Verdict
 
-ENDED = ("rc", "stdout", "stdout_lines", "stderr", "stderr_lines", "delta")
-"""Attributes of the result of an ended job only. A launch registers its id, ``started``, ``finished``,
-``results_file`` and ``changed`` (ansible-core 2.16 to 2.22)."""
-
 MAX_KEPT = 64
 """Files whose tasks that run handlers are remembered."""
 
@@ -40,7 +36,7 @@ def _condition(analysis: Analysis, launch: Launch) -> Finding | None:
     found = [
         (keyword, attribute)
         for keyword in ("failed_when", "changed_when")
-        for attribute in _unguarded(launch.task.keywords.get(keyword), launch.register)
+        for attribute in conditions.needs_the_end(launch.task.keywords.get(keyword), launch.register)
     ]
     if not found:
         return None
@@ -60,20 +56,13 @@ def _condition(analysis: Analysis, launch: Launch) -> Finding | None:
     )
 
 
-def _unguarded(condition: object, register: str) -> list[str]:
-    """The attributes of an ended job that a condition reads without asking whether they are there."""
-    if condition is None or isinstance(condition, bool):
-        return []
-    return [name for name in ENDED if conditions.reads_bare(condition, register, name)]
-
-
 def _register(analysis: Analysis, launch: Launch) -> Finding | None:
     """A later task of the file reads output from what the launch has registered."""
     register = launch.register
     if register is None or launch.is_looped:
         return None
     for other in _readers(analysis, launch.task, register):
-        found = [name for name in ENDED if conditions.reads_bare_anywhere(_written(other), register, name)]
+        found = [name for name in conditions.ENDED if conditions.reads_bare_anywhere(_written(other), register, name)]
         if found:
             result = launch.reaps[0].task.keywords.get("register") if launch.reaps else None
             instead = f", as {result}.{found[0]}" if isinstance(result, str) else ""
@@ -159,7 +148,9 @@ def _ignored(analysis: Analysis, launch: Launch) -> Finding | None:
     if constant(ignored) is not True or launch.verdict is not Verdict.REAPED or not launch.reaps:
         return None
     judged = launch.task.keywords.get("failed_when")
-    if "until" in launch.task.keywords or (judged is not None and not _unguarded(judged, launch.register or "")):
+    if "until" in launch.task.keywords or (
+        judged is not None and not conditions.needs_the_end(judged, launch.register or "")
+    ):
         return None  # the launch itself may count as failed, and that is passed over
     if any(_bears(reap.task, contexts(reap.task, reap.settings)[0].ignore_errors) for reap in launch.reaps):
         return None

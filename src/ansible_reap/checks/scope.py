@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from ansible_reap.checks import fixes
 from ansible_reap.checks.evidence.conditions import mentions
+from ansible_reap.checks.evidence.releases import may_run_on
 from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext
 from ansible_reap.checks.support import constant, contexts, speak
 from ansible_reap.content.expressions import is_template
@@ -61,6 +62,13 @@ def _results(analysis: Analysis, reap: Reap, launches: list[Launch]) -> Finding:
     )
 
 
+def _at_a_failed_item(analysis: Analysis, reap: Reap) -> str:
+    """What becomes of the loop, by the versions that may run it."""
+    ends = "the loop ends there and waits for no later item"
+    goes_on = may_run_on(analysis, reap.task, (2, 19), reap.settings)
+    return f"up to ansible-core 2.18 {ends}, from 2.19 on it goes on with the others" if goes_on else ends
+
+
 def _skipped(analysis: Analysis, reap: Reap, launch: Launch) -> Finding | None:
     """A wait for every item of a loop some items of which the launch may skip: those have no job id."""
     item = launch.task.loop_variable
@@ -79,8 +87,8 @@ def _skipped(analysis: Analysis, reap: Reap, launch: Launch) -> Finding | None:
         RULE,
         reap.task,
         f"The launch skips the items that do not meet its condition ({_written(when)}). A skipped item has no "
-        f"ansible_job_id, so this task fails at it: up to ansible-core 2.18 the loop ends there and waits for no later "
-        f"item, from 2.19 on it goes on with the others. Loop over the results that have an id.",
+        f"ansible_job_id, so this task fails at it: {_at_a_failed_item(analysis, reap)}. Loop over the results that "
+        f"have an id.",
         sub_tag="results",
         confidence=Level.MEDIUM,
         related=[(launch.task, "launched here, some items may be skipped")],

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from ansible_reap.checks import fixes, reboot, unreaped
 from ansible_reap.checks.evidence import conditions, work
-from ansible_reap.checks.evidence.limits import at_the_limit, ends_it_at_once, too_short
+from ansible_reap.checks.evidence.limits import at_the_limit, ends_it_at_once, kills_near, too_short
 from ansible_reap.checks.evidence.neighbours import is_silenced, is_test
 from ansible_reap.checks.finding import Finding, Fix, Level, Related, Rule, RuleContext
 from ansible_reap.checks.support import constant, contexts, is_open, speak, variable
@@ -86,7 +86,7 @@ def _is_said_with_the_reboot(analysis: Analysis, use: AsyncUse) -> bool:
     """Whether the limit is too short for a reboot whose task async-reboot replaces as a whole."""
     return (
         use.launch is not None
-        and ends_it_at_once(analysis, use.task, use.limit)
+        and ends_it_at_once(analysis, use.task, use.limit, use.settings)
         and reboot.by_hand(analysis, use.launch) is not None
         and fixes.reboot.use_module(analysis, use.task) is not None
     )
@@ -106,7 +106,7 @@ def _interval(analysis: Analysis, use: AsyncUse) -> Finding | None:
                 settings=use.settings,
                 fix=fixes.keywords.put(analysis, use.task, {keyword: f"{math.ceil(value)}"}, "write whole seconds"),
             )
-    if use.limit is None or not ends_it_at_once(analysis, use.task, use.limit):
+    if use.limit is None or not ends_it_at_once(analysis, use.task, use.limit, use.settings):
         return None
     if use.launch is None and cuts_connection(use.task.module, use.task.args, use.task.name):
         return None  # polled for: what it lacks is poll: 0
@@ -118,7 +118,7 @@ def _interval(analysis: Analysis, use: AsyncUse) -> Finding | None:
         instead = f", or use {reboot.module_for(use.task)}, which waits for the host"
         gone = reboot.replaced_by_the_module(analysis, use.task)
         if gone:
-            instead += f", and take {reboot.the_tasks(gone)} out"
+            instead += f", and take {reboot.the_tasks(analysis, gone)} out"
     if known is not None and is_killed:
         effect = ", before the reboot" if work.reboots(use.task) else ""
         what = (
@@ -150,6 +150,8 @@ def _ceiling(analysis: Analysis, use: AsyncUse, limit: Quantity) -> Finding | No
         return None
     if short.misses_the_work and use.launch and use.launch.verdict in (Verdict.DETACHED, Verdict.UNREAPED):
         return None  # the limit ends nothing, and nobody hears that the job is called failed
+    if max(short.limit, short.known.seconds) < KILL_STEP and not kills_near(analysis, use.task, use.settings):
+        return None  # the first look is after both
     known, longest, advice = short.known, short.limit, short.advice
     takes = "may take up to" if known.is_bound else "takes"
     if use.task.module in ("get_url", "uri"):
@@ -303,9 +305,13 @@ def _budget(reap: Reap, longest: float) -> str:
     if retries is None or delay is None:
         return f"at most {seconds_text(longest)}{_unless(is_open_wait)}"
     if delay < 1:
-        return f"{retries:g} {'try' if retries == 1 else 'tries'} with a delay of {delay:g} s{_unless(is_open_wait)}"
+        return f"{retries:g} {_tries(retries)} with a delay of {delay:g} s{_unless(is_open_wait)}"
     default = "" if "retries" in reap.task.keywords else ", as 'until' without 'retries' tries 3 times"
-    return f"{seconds_text(longest)} ({retries:g} tries, {delay:g} s apart{default}{_unless(is_open_wait)})"
+    return f"{seconds_text(longest)} ({retries:g} {_tries(retries)}, {delay:g} s apart{default}{_unless(is_open_wait)})"
+
+
+def _tries(retries: float) -> str:
+    return "try" if retries == 1 else "tries"
 
 
 def _unless(is_open: bool) -> str:

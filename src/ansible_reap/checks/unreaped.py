@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ansible_reap.checks import fixes, meant, scope
 from ansible_reap.checks.evidence import conditions, daemon, intent, work
 from ansible_reap.checks.evidence.limits import TooShort, at_the_limit, too_short
-from ansible_reap.checks.evidence.neighbours import is_test, own_wait_after
+from ansible_reap.checks.evidence.neighbours import is_test, looks_for_a_process, own_wait_after
 from ansible_reap.checks.finding import Finding, Fix, Level, Related, Rule, RuleContext
 from ansible_reap.checks.support import constant, limit_text, listed
 from ansible_reap.content.model import Task
@@ -121,6 +121,8 @@ def _heard_of_elsewhere(other: Task | None) -> str:
     """What the reader may object: that a later task waits in its own way."""
     if other is None:
         return ""
+    if looks_for_a_process(other):
+        return f" Line {other.line} seems to wait until its process is gone: how the job ended does not show there."
     return f" Line {other.line} seems to wait for this work: a failed job shows there only as its time-out."
 
 
@@ -216,9 +218,15 @@ def _peek(launch: Launch, its: str) -> str:
     name = register if isinstance(register, str) else "result"
     until = f"'until: {name} is finished'"
     todo = "Give it" if isinstance(register, str) else "Register that task's own result and give it"
+    needs = conditions.needs_the_end(look.task.keywords.get("failed_when"), name)
+    passes = "a job that still runs passes for a success"
+    if needs and isinstance(register, str):
+        passes = (
+            f"'failed_when' reads {name}.{needs[0]}, which a job that still runs does not have, and fails this task"
+        )
     return (
-        f"{look.task.place} looks at {its} {_why_no_wait(look)}: a job that still runs passes for a success. "
-        f"{todo} {until}, with retries and delay that cover {cover}."
+        f"{look.task.place} looks at {its} {_why_no_wait(look)}: {passes}. {todo} {until}, with retries and delay that "
+        f"cover {cover}."
     )
 
 

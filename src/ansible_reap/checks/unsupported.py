@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from ansible_reap.checks import fixes
 from ansible_reap.checks.evidence.async_support import ACCEPTING, BUILTIN, COLLECTIONS, VERSIONS
 from ansible_reap.checks.evidence.conditions import mentions
+from ansible_reap.checks.evidence.releases import may_run_on, version
 from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext
 from ansible_reap.checks.support import constant, contexts, speak
 from ansible_reap.content.model import Task
@@ -60,6 +61,8 @@ def refusing_versions(module: str) -> tuple[str, ...]:
 def _action(analysis: Analysis, use: AsyncUse) -> Finding | None:
     refusing = refusing_versions(use.task.module)
     if VERSIONS[-1] not in refusing:
+        return None
+    if refusing != VERSIONS and not may_run_on(analysis, use.task, version(refusing[0]), use.settings):
         return None
     on = "" if refusing == VERSIONS else f" on ansible-core {refusing[0]} and later"
     readers = (*use.launch.reaps, *use.launch.looks) if use.launch else ()

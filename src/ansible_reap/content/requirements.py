@@ -1,9 +1,9 @@
-"""Which ansible-core versions a role or collection says it supports; read only when a check asks."""
+"""Which ansible-core versions a role, a collection or a project says it runs on; read only when a check asks."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
@@ -15,11 +15,19 @@ from ansible_reap.yaml_nodes import compose, pairs
 
 Version = tuple[int, ...]
 
+MAX_LINE = 400
+"""Characters of a line that are read."""
 _ROLE_PARTS = frozenset({"tasks", "handlers"})
 _SHIPPED = frozenset({"roles", "playbooks"})
 """The folders of a collection whose files its users run, besides its playbooks at the top; not its own tests."""
 _OWN_TESTS = frozenset({"molecule", "tests"})
 """What lies below is run by the project's developers, on a version of their choice."""
+_PINNED = expression(
+    r"(ansible|ansible-core|ansible-base)\s*((?:===?|[<>~!]=|[<>])[^;#\\]*)?(?:$|[;#\\])", re.IGNORECASE
+)
+"""A line of requirements.txt that asks for Ansible, with its specifiers."""
+_PACKAGE = 3
+"""From this version on the package ``ansible`` counts for itself: 3 holds ansible-core 2.10, and so on."""
 _SPECIFIER = expression(r"(>=|<=|==|!=|~=|>|<)?\s*v?(\d+(?:\.\d+)*)", re.ASCII)
 
 
@@ -30,6 +38,52 @@ def admits(root: str, path: str, core: Version) -> bool:
     """
     said = [allows(statement, core) for statement in _statements(root, path)]
     return bool(said) and all(said)
+
+
+def excludes(root: str, path: str, cores: Sequence[Version]) -> bool:
+    """Whether the file's role, its collection or a ``requirements.txt`` above it lets none of these versions pass.
+
+    False where none of them says anything.
+    """
+    said = [*_statements(root, path), *_pinned(root, path)]
+    return any(not any(allows(part, core) for part in statement.split("|") for core in cores) for statement in said)
+
+
+def _pinned(root: str, path: str) -> Iterator[str]:
+    """What the nearest ``requirements.txt`` that asks for Ansible says; more than one line is joined by ``|``."""
+    parts = PurePosixPath(path).parts
+    for depth in range(len(parts) - 1, -1, -1):
+        said = _asked_for(str(Path(root, *parts[:depth], "requirements.txt")))
+        if said:
+            yield "|".join(said)
+            return
+
+
+@lru_cache(maxsize=512)
+def _asked_for(file: str) -> tuple[str, ...]:
+    """The specifiers of each line that asks for Ansible, as those of ansible-core."""
+    try:
+        lines = read(file, MAX_SETTINGS).decode("utf-8", "replace").splitlines()
+    except SourceError:
+        return ()
+    found = (_PINNED.match(line.strip()[:MAX_LINE]) for line in lines)
+    return tuple(_of_core(match[1].lower(), (match[2] or ">=0").strip()) for match in found if match)
+
+
+def _of_core(name: str, specifiers: str) -> str:
+    """The specifiers of ansible-core that those of the package mean."""
+    if name != "ansible":
+        return specifiers
+    return ",".join(map(_one_of_core, specifiers.split(",")))
+
+
+def _one_of_core(specifier: str) -> str:
+    match = _SPECIFIER.match(specifier.strip())
+    major, _, rest = match[2].partition(".") if match else ("", "", "")
+    if match is None or not major[:MAX_DIGITS] or int(major[:MAX_DIGITS]) < _PACKAGE:
+        return specifier
+    core = f"2.{int(major[:MAX_DIGITS]) + 7}"
+    return f"{match[1] or ''}{core}{'.' + rest if rest and match[1] != '~=' else ''}"
 
 
 def allows(statement: str, core: Version) -> bool:

@@ -238,19 +238,22 @@ def _blocks(library: Library, record: Record) -> list[AsyncUse]:
 
 
 def _bearers(content: Content) -> Iterator[Task]:
-    """Plays, imports of playbooks, entries of ``roles``, blocks and what includes apply, each seen as a task."""
+    """Plays, imports of playbooks, entries of ``roles``, blocks and what includes apply, each seen as a task.
+
+    Those that could bear the name of a module have one here that no module can have.
+    """
     for play in content.plays:
-        kind = "play" if play.imports is None else "import_playbook"
+        kind = "a play" if play.imports is None else "import_playbook"
         yield _as_task(play.block.place, play.end_line, kind, play.block.keywords, play.name)
         for place, entry in play.roles:
             if isinstance(entry, dict):
                 name = entry.get("role", entry.get("name"))
-                yield _as_task(place, place.line, "role", entry, None if name is None else str(name))
+                yield _as_task(place, place.line, "a role", entry, None if name is None else str(name))
     for step in content.steps():
         if isinstance(step, TaskBlock):
             yield step.as_task()
         elif isinstance(apply := step.args.get("apply"), dict):
-            yield _as_task(step.place, step.end_line, "apply", apply, step.name)
+            yield _as_task(step.place, step.end_line, "an apply", apply, step.name)
 
 
 def _as_task(place: Place, end_line: int, kind: str, keywords: Mapping[str, Any], name: str | None) -> Task:

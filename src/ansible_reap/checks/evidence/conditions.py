@@ -103,6 +103,18 @@ def reads_attribute(condition: object, attribute: str) -> bool:
     )
 
 
+ENDED = ("rc", "stdout", "stdout_lines", "stderr", "stderr_lines", "delta")
+"""Attributes of the result of an ended job only. A launch registers its id, ``started``, ``finished``,
+``results_file`` and ``changed`` (ansible-core 2.16 to 2.22)."""
+
+
+def needs_the_end(condition: object, register: str) -> list[str]:
+    """The attributes of an ended job that a condition reads without asking whether they are there."""
+    if condition is None or isinstance(condition, bool):
+        return []
+    return [name for name in ENDED if reads_bare(condition, register, name)]
+
+
 def reads_bare(condition: object, register: str, attribute: str) -> bool:
     """Whether a condition reads the attribute of the variable and nothing in it sees to the attribute being there."""
     from jinja2 import nodes  # noqa: PLC0415

@@ -13,7 +13,8 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from ansible_reap.checks.evidence import endings, scripts, work
+from ansible_reap.checks.evidence import containers, endings, scripts, work
+from ansible_reap.checks.evidence.containers import Container
 from ansible_reap.checks.evidence.neighbours import tasks_after, tasks_that_end_work
 from ansible_reap.checks.support import listed
 from ansible_reap.content.model import Task
@@ -53,12 +54,22 @@ _ENDLESS = frozenset({"watch", "autossh", "ngrok", "cloudflared", "gunicorn", "u
                       "Xvfb", "x11vnc", "inotifywait", "prometheus", "alertmanager", "dockerd", "containerd",
                       "memcached", "traefik"})  # fmt: skip
 """Programs that run until they are stopped, whatever they are given."""
-_RECORDERS = {"tcpdump": "-c", "tshark": "-c", "dumpcap": "-c", "ping": "-c", "strace": "", "dstat": "", "top": "-n"}
-"""Programs that run until they are stopped, with the option that makes them stop by themselves."""
+_RECORDERS = {"tcpdump": r"-[A-Za-z]*c\d*|-W\d*", "tshark": r"-c\d*|-a", "dumpcap": r"-c\d*|-a",
+              "ping": r"-[A-Za-z]*[cw]\d*", "top": r"-[A-Za-z]*n\d*"}  # fmt: skip
+"""Programs that run until they are stopped, with the options that make them stop by themselves."""
+_SAMPLERS = frozenset({"vmstat", "iostat", "mpstat", "pidstat", "sar", "dstat"})
+"""Programs that end their words with an interval and with how often; without the latter they go on and on."""
+_SERVER_SCRIPTS = frozenset({"standalone", "domain", "kafka-server-start", "zookeeper-server-start",
+                             "connect-distributed", "connect-standalone"})  # fmt: skip
+"""Scripts of WildFly, Kafka and ZooKeeper that run their server until it is stopped, as ``.sh`` and as ``.bat``."""
 _DAEMONS = frozenset({"sshd", "httpd", "nginx", "dnsmasq", "mongod", "mysqld", "etcd", "caddy", "haproxy", "squid",
                       "tinyproxy", "minio", "openvpn", "vncserver", "registry", "slapd", "rsyslogd",
                       "influxd"})  # fmt: skip
 """Servers that stay in the foreground when started by name, some by an option."""
+_IMAGES = frozenset({"postgres", "mysql", "mariadb", "mongo", "redis", "rabbitmq", "elasticsearch", "grafana", "vault",
+                     "consul", "nats", "keycloak", "jenkins", "gitlab-ce", "zookeeper", "kafka", "influxdb",
+                     "memcached", "traefik", "prometheus", "tomcat"})  # fmt: skip
+"""Images whose own command is a server."""
 _CONTROLS = frozenset({"apachectl", "apache2ctl", "httpd", "apache2", "pg_ctl", "pg_ctlcluster", "catalina.sh",
                        "zkServer.sh", "pm2", "forever", "supervisorctl"})  # fmt: skip
 """Programs that start a server when told to ``start``, and end before it does."""
@@ -125,6 +136,10 @@ def signs_of(analysis: Analysis, launch: Launch) -> tuple[Sign, ...]:
         found += _of_name(task)
         found += _of_neighbours(analysis, task)
         found += _of_counterpart(analysis, task)
+    elif (told := containers.of_module(task)) is not None:
+        found.append(Sign("the module stays with its container ('detach: false')", WEAK))
+        found += _of_a_container(told)
+        found += _of_neighbours(analysis, task)
     elif re.search(r"(?:^|_)(?:proxy|tunnel|port_forward|listen|listen_port)$", task.module.rpartition(".")[2]):
         found.append(Sign(f"{task.module} keeps a connection open", FAIR))
         found += _of_neighbours(analysis, task)
@@ -210,6 +225,9 @@ def _of_commands(task: Task) -> Iterator[Sign]:
         yield Sign("it is started with 'nohup'", FAIR)
     elif leaves:
         yield Sign(f"{'a trailing' if leaves == '&' else ''} '{leaves}' lets it outlive its shell".strip(), FAIR)
+    detacher = work.detaches_by(commands)
+    if detacher:
+        yield Sign(f"'{detacher}' starts it away from the job", FAIR)
     loop = work.loops_for_ever(commands)
     if loop:
         yield Sign(f"it loops for ever ('{loop}')", STRONG)
@@ -218,6 +236,8 @@ def _of_commands(task: Task) -> Iterator[Sign]:
             yield Sign("it writes a pid file", FAIR)
         for argv in command.programs():
             yield from _of_program(argv)
+            for inner in work.detached(argv):
+                yield from (sign for sign in _of_program(inner) if sign.weight == STRONG)
             under_timeout = work.under_timeout(argv)
             if under_timeout:
                 yield from _of_program(under_timeout)
@@ -255,11 +275,39 @@ def _of_program(argv: tuple[str, ...]) -> Iterator[Sign]:
         yield Sign(f"'{name} logs' follows its input without end", STRONG)
     if name in _ENDLESS or name.endswith("_exporter") or (name == "sleep" and words[:1] in (("infinity",), ("inf",))):
         yield Sign(f"'{name}' has no end of its own", STRONG)
-    if name in _RECORDERS and not (_RECORDERS[name] and _RECORDERS[name] in words):
-        yield Sign(f"'{name}' goes on until it is stopped", STRONG if name == "tcpdump" else FAIR)
+    if _records(name, words):
+        yield Sign(f"'{name}' goes on until it is stopped", FAIR if name in ("ping", "top") else STRONG, "record")
+    yield from _of_a_container(containers.in_the_foreground((name, *words)))
     yield from _of_server(name, words)
     yield from _of_options(words)
-    yield from _of_script(argv)
+    if next(work.detached(argv), None) is None:
+        yield from _of_script(argv)
+
+
+def _records(name: str, words: tuple[str, ...]) -> bool:
+    """Whether the program is one that records until it is stopped, and is not told when to end."""
+    if name in _SAMPLERS:
+        numbers = 0
+        while numbers < len(words) and re.fullmatch(r"[\d.]+|\S*\{\{.*", words[-1 - numbers]):
+            numbers += 1
+        return numbers == 1
+    if name == "strace":
+        return "-p" in words
+    return name in _RECORDERS and not any(re.fullmatch(_RECORDERS[name], word) for word in words)
+
+
+def _of_a_container(told: Container | None) -> Iterator[Sign]:
+    """Signs of a container that is run in the foreground."""
+    if told is None:
+        return
+    if told.restarts:
+        yield Sign(f"its container starts again whenever it ends ('{told.restarts}')", STRONG)
+    if told.publishes:
+        yield Sign("its container publishes a port", FAIR)
+    if told.image in _DAEMONS | _IMAGES:
+        yield Sign(f"'{told.image}' is a server", FAIR)
+    if told.is_composed:
+        yield Sign("'compose up' stays until it is stopped", STRONG)
 
 
 def _of_server(name: str, words: tuple[str, ...]) -> Iterator[Sign]:
@@ -311,7 +359,10 @@ def _of_script(argv: tuple[str, ...]) -> Iterator[Sign]:
     """Signs in the name of the script, whether it is run directly or by an interpreter."""
     for word in argv[:2]:
         script = re.sub(r"\{\{.*?\}\}", "", word[-MAX_WORD:]).replace("\\", "/").rpartition("/")[2]
-        stem = re.sub(r"\.(?:py|sh|pl|rb|js|ps1|bash)$", "", script)
+        stem = re.sub(r"\.(?:py|sh|pl|rb|js|ps1|bash|bat|cmd)$", "", script)
+        if stem in _SERVER_SCRIPTS and stem != script:
+            yield Sign(f"'{script}' runs a server until it is stopped", STRONG)
+            return
         if _SCRIPT.search(stem) and not stem.startswith("-"):
             is_file = word is argv[0] or stem != script or "/" in word or "\\" in word or "{{" in word
             yield Sign(f"the program is called '{script}'" if is_file else f"it is told '{argv[0]} {script}'", FAIR)

@@ -35,6 +35,14 @@ _DECLARED = expression(
 _BACKGROUND = expression(r"\bin (?:the |a )?background\b", re.IGNORECASE)
 _LATER = expression(r"\b(?:later|below|afterwards?|further down|at the end|in the end|eventually)\b", re.IGNORECASE)
 """Words by which it is to be waited for all the same, in another place."""
+_ELSEWHERE = expression(
+    r"\b(?:will|then|we'll) (?:we )?(?:will )?(?:be )?"
+    r"(?:wait(?:ed)?|check(?:ed)?|collect(?:ed)?|gather(?:ed)?|poll(?:ed)?)\b(?: \w+){0,4}"
+    r"|\b(?:wait(?:ed)?|check(?:ed)?|gather(?:ed)?|collect(?:ed)?|poll(?:ed)?)\b[^.;]{0,40}"
+    r"\b(?:later|below|afterwards?|at the end|in the end)\b",
+    re.IGNORECASE,
+)
+"""Words by which an author says that something else waits for the work."""
 MAX_TEXT = 1000
 """Characters of a name or a line that are searched."""
 MAX_COMMENT = 12
@@ -62,6 +70,8 @@ _ENDING = expression(
     r"(?:stop|kill|destroy|quit|delete)\b"
 )
 """Commands that end work which something else has started."""
+_BEGINNING = frozenset({"run", "start", "create", "up", "restart", "new-session", "virt-install"})
+"""Words near the head of a command that begins work."""
 _STOPPING = frozenset({"stop", "kill", "quit", "cancel", "terminate", "abort", "end", "halt", "finish", "down"})
 """Sub-commands by which a program ends what it has begun."""
 _INCLUDES = frozenset({"include_tasks", "import_tasks", "include_role", "import_role", "include"})
@@ -97,9 +107,19 @@ class EndedBy(NamedTuple):
 
 def declared(analysis: Analysis, task: Task) -> str | None:
     """Where the author says that nobody is to wait, and in which words, as in ``its name says 'fire and forget'``."""
-    for where, text in (("its name", task.name or ""), *_comments(analysis, task)):
+    own = (("its name", task.name or ""), *_comments(analysis, task))
+    for where, text in (*own, *_of_its_blocks(analysis, task)):
         found = _DECLARED.search(text[:MAX_TEXT])
         if found and not _LATER.search(text[:MAX_TEXT]):
+            return f"{where} says '{shortened(found.group())}'"
+    return None
+
+
+def waited_for_elsewhere(analysis: Analysis, task: Task) -> str | None:
+    """Where the author says that something else waits for the work, and in which words."""
+    for where, text in (("its name", task.name or ""), *_comments(analysis, task)):
+        found = _ELSEWHERE.search(text[:MAX_TEXT])
+        if found:
             return f"{where} says '{shortened(found.group())}'"
     return None
 
@@ -137,6 +157,20 @@ def _comments(analysis: Analysis, task: Task) -> Iterator[tuple[str, str]]:
         found = re.search(r"(?:^|\s)#(.*)$", lines[at][:MAX_TEXT])
         if found:
             yield f"the comment in line {at + 1}", found[1]
+
+
+def _of_its_blocks(analysis: Analysis, task: Task) -> Iterator[tuple[str, str]]:
+    """The names of the blocks that the task stands in, plays apart, and the comments right above them."""
+    lines = lines_of(analysis, task.path)
+    for block in task.enclosing():
+        if block.is_play:
+            continue
+        name = block.keywords.get("name")
+        yield "the name of its block", name if isinstance(name, str) else ""
+        at = block.place.line - 1
+        while 0 < at <= len(lines) and block.place.line - at <= MAX_COMMENT and lines[at - 1].lstrip().startswith("#"):
+            yield f"the comment in line {at}", lines[at - 1]
+            at -= 1
 
 
 def foreground_twin(analysis: Analysis, task: Task) -> Task | None:
@@ -266,6 +300,13 @@ def ended_later(analysis: Analysis, task: Task) -> EndedBy | None:
                 return EndedBy(other, f"{argv[0]} {word}")
         for value in other.args.values():
             found = _ENDING.search(value[:MAX_TEXT]) if isinstance(value, str) else None
-            if found:
+            if found and not _begins_anew(other):
                 return EndedBy(other, " ".join(found.group().split()))
     return None
+
+
+def _begins_anew(task: Task) -> bool:
+    """Whether the task ends work only to begin its own, as in ``virsh destroy NAME || true; virt-install NAME``."""
+    found = [command.words for command in work.commands(task)]
+    ending = next((at for at, words in enumerate(found) if _ENDING.search(" ".join(words)[:MAX_TEXT])), len(found))
+    return any(not _BEGINNING.isdisjoint(words[:3]) for words in found[ending + 1 :])

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from ansible_reap.checks.evidence import work
 from ansible_reap.checks.evidence.neighbours import may_be_on_windows
+from ansible_reap.checks.evidence.releases import may_run_on
 from ansible_reap.content.model import Task
-from ansible_reap.flow.analysis import Analysis, Quantity
-from ansible_reap.timing import KILL_STEP, KILLING_RELEASES
+from ansible_reap.flow.analysis import Analysis, Quantity, Setting
+from ansible_reap.timing import KILL_STEP, KILLING_RELEASES, KILLS_NEAR_THE_LIMIT
 
 BOUND_REACHED = 0.9
 """Fraction of the longest time that the work may take: a limit above it counts as sufficient."""
 
 
-def ends_it_at_once(analysis: Analysis, task: Task, limit: Quantity | None) -> bool:
-    """Whether the limit is under the step in which older versions of ansible-core enforce it, and reaches the work."""
+def ends_it_at_once(analysis: Analysis, task: Task, limit: Quantity | None, settings: Sequence[Setting]) -> bool:
+    """Whether the limit is under the step in which older versions of ansible-core enforce it, and reaches the work.
+
+    Only where a version that enforces it more finely may run the task.
+    """
     if limit is None or not limit.known or not 0 < max(limit.values) < KILL_STEP:
         return False
     # What has left its shell is not subject to the limit, Windows has another wrapper, and ``sleep 2 && reboot``
@@ -24,7 +29,14 @@ def ends_it_at_once(analysis: Analysis, task: Task, limit: Quantity | None) -> b
     if may_be_on_windows(analysis, task) or work.holds_operators(task) or work.ends_at_once(task):
         return False
     commands = work.commands(task)
-    return not (work.outlives_the_limit(commands) or work.has_own_group(commands))
+    if work.outlives_the_limit(commands) or work.has_own_group(commands):
+        return False
+    return kills_near(analysis, task, settings)
+
+
+def kills_near(analysis: Analysis, task: Task, settings: Sequence[Setting]) -> bool:
+    """Whether a version of ansible-core that kills a job near its limit may run the task."""
+    return may_run_on(analysis, task, min(KILLS_NEAR_THE_LIMIT), settings)
 
 
 class TooShort(NamedTuple):

@@ -50,6 +50,9 @@ _SHORTEST_NAME = 4
 """Letters that a name has at least that tells one thing from others."""
 MAX_DEPTH = 8
 """How deep arguments are looked into."""
+_FINDING = frozenset({"pgrep", "pidof"})
+_NONE_LEFT = expression(r"\.rc *(?:!= *0|== *1)|\bis failed\b|== *(?:''|\"\")|\bint *\)? *== *0")
+"""How an ``until`` says that no process is left."""
 _NEXT = 6
 """Tasks after a launch among which a wait for its work is looked for."""
 MAX_KEPT = 64
@@ -106,9 +109,25 @@ def own_waits_after(analysis: Analysis, task: Task) -> list[Task]:
             break  # what comes after another launch may wait for that one
         waits = other.module == "wait_for" and str(other.args.get("state", "started")) != "stopped"
         asks = "until" in other.keywords and other.module != "async_status" and "async" not in other.keywords
-        if (waits or asks or _waits_by_program(other)) and len(_topics(task) & _topics(other)) >= _ENOUGH_IN_COMMON:
+        is_about_it = len(_topics(task) & _topics(other)) >= _ENOUGH_IN_COMMON
+        if (is_about_it and (waits or asks or _waits_by_program(other))) or _waits_for_its_process(task, other):
             found.append(other)
     return found
+
+
+def looks_for_a_process(task: Task) -> bool:
+    """Whether the task runs a program that finds processes."""
+    return not _FINDING.isdisjoint(work.program_names(task))
+
+
+def _waits_for_its_process(task: Task, other: Task) -> bool:
+    """Whether the other task asks, until there is none, for a process by what stands in this one's command line."""
+    if not _NONE_LEFT.search(str(other.keywords.get("until", ""))) or not looks_for_a_process(other):
+        return False
+    written = " ".join(_every_text(task.args))
+    programs = (argv for command in work.commands(other) for argv in command.programs())
+    asked = (argv[-1] for argv in programs if argv[0] in _FINDING)
+    return any(len(word) >= _SHORTEST_NAME and word in written for word in asked)
 
 
 def _waits_by_program(task: Task) -> bool:

@@ -333,7 +333,38 @@ def _backgrounds_in_a_function(commands: Sequence[Command]) -> bool:
 
 def outlives_the_limit(commands: list[Command]) -> bool:
     """Whether some of the work leaves the job's process group, which is what ends at the limit; ``nohup`` does not."""
-    return leaves_by(commands) not in (None, "nohup")
+    return leaves_by(commands) not in (None, "nohup") or detaches_by(commands) is not None
+
+
+def detaches_by(commands: Sequence[Command]) -> str | None:
+    """The program that starts the work away from the job and ends at once, as in ``screen -d -m``, or None."""
+    found = (_detaches(argv) for command in commands for argv in command.programs())
+    return next(filter(None, found), None)
+
+
+def _detaches(argv: tuple[str, ...]) -> str | None:
+    name, words = argv[0], argv[1:]
+    flags = "".join(word[1:] for word in words if re.fullmatch(r"-[A-Za-z]+", word))
+    if name == "screen":
+        return "screen -d -m" if "d" in flags and "m" in flags else None
+    if name == "tmux":
+        is_new = any(word in ("new", "new-session") for word in words[:3])
+        return "tmux new-session -d" if is_new and "d" in flags else None
+    if name == "systemd-run":
+        return None if {"--wait", "--scope", "-t", "--pty", "-P", "--pipe"} & set(words) else name
+    if name == "start-stop-daemon":
+        return f"{name} --background" if {"-b", "--background"} & set(words) else None
+    return name if name in ("daemonize", "at", "batch") else None
+
+
+def detached(argv: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """What such a program may be told to run: its words from each one on, and the words of the last one."""
+    if _detaches(argv):
+        for at, word in enumerate(argv[1:], 1):
+            yield (word.rpartition("/")[2], *argv[at + 1 :])
+        last = argv[-1].split()
+        if len(last) > 1:
+            yield (last[0].rpartition("/")[2], *last[1:])
 
 
 def stays_a_second(commands: Sequence[Command]) -> bool:
