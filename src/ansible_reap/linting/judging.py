@@ -50,7 +50,7 @@ def judged(survey: Survey, settings: Settings, asked: Request, unsaved: Mapping[
     is_of_interest = bool(analysis.launches or analysis.reaps or analysis.uses)
     if is_of_interest:
         found = apply_rules(analysis, config.rules, history or _committed(root, trouble), trouble)
-        findings = [_weighed(finding, config) for finding in found]
+        findings = [_weighed(root, finding, config) for finding in found]
     asked = asked if asked.select else asked._replace(select=config.select)
     rules = _all_rules() if is_of_interest or known.entries else {}
     is_told = bool(findings or analysis.errors or analysis.crashes)
@@ -100,7 +100,7 @@ def everything(survey: Survey, config: Config, history: Estimates | None) -> tup
     findings = apply_rules(analysis, config.rules, history or _committed(root, trouble), trouble)
     asked = Request(select=config.select)
     judge = Judge(root, _all_rules(), _lint_config(root, config, LintConfig()), IgnoreFile(), asked, {}, {})
-    return [_weighed(finding, config) for finding in findings if judge.is_wanted(finding)], trouble
+    return [_weighed(root, finding, config) for finding in findings if judge.is_wanted(finding)], trouble
 
 
 def _all_rules() -> Mapping[str, Rule]:
@@ -110,10 +110,13 @@ def _all_rules() -> Mapping[str, Rule]:
     return {rule.id: rule for rule in RULES}
 
 
-def _weighed(finding: Finding, config: Config) -> Finding:
-    """The finding with the severity that it has in this project."""
+def _weighed(root: Path, finding: Finding, config: Config) -> Finding:
+    """The finding with the severity that it has in this project, and as it is told of installed content."""
+    from ansible_reap.linting.installed import as_installed  # noqa: PLC0415 - most checks find nothing
+
+    told = as_installed(root, finding)
     level = config.severity.get(finding.tag) or config.severity.get(finding.rule)
-    return finding if level is None else replace(finding, severity=level)
+    return told if level is None else replace(told, severity=level)
 
 
 def _lint_config(root: Path, config: Config, lint_config: LintConfig) -> LintConfig:
