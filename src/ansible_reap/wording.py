@@ -13,6 +13,11 @@ def not_checked(error: Exception) -> str:
     return f"was not checked: {type(error).__name__}: {error}; please report this"
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """``1 job`` or ``3 jobs``; ``many`` where that is not made with an s."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
 def seconds_text(seconds: float) -> str:
     """Seconds as they are written in a playbook, with as many digits as mean something: ``4.2 s``, ``310 s``."""
     return f"{seconds:.1f} s" if seconds < 10 and seconds != int(seconds) else f"{seconds:.0f} s"

@@ -117,7 +117,7 @@ def test_a_diff_shows_what_fix_would_write_and_writes_nothing(root: Path, capsys
     assert main(["check", "--diff"]) == 1
     captured = capsys.readouterr()
     assert (root / "tasks/start.yml").read_text() == LAUNCH
-    assert captured.err == "1 would be fixed in 1 files, 0 left\n"
+    assert captured.err == "1 would be fixed in 1 file, 0 left\n"
     subprocess.run(["git", "apply", "--unsafe-paths"], input=captured.out, text=True, check=True)
     applied = (root / "tasks/start.yml").read_text()
     (root / "tasks/start.yml").write_text(LAUNCH)

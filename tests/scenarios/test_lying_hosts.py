@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from scenarios.conftest import Run, Runner
+from scenarios.conftest import CALLBACKS, Run, Runner
 from scenarios.plays import launch, play
 from scenarios.test_wait import collection_at
 from support import environments
@@ -339,3 +339,34 @@ def test_a_host_that_calls_anothers_job_its_own_does_not_keep_stop_from_it(liar:
     )
     assert (liar.said / "asked").read_text().split().count("stop") == 2, got.output
     assert [got.recap[host]["changed"] for host in ("good", "evil")] == [1, 1]
+
+
+IMPATIENT = """
+from ansible.plugins.callback import CallbackBase
+
+class CallbackModule(CallbackBase):
+    CALLBACK_VERSION = 2.0
+    CALLBACK_NAME = "impatient"
+
+    def v2_playbook_on_start(self, playbook):
+        from ansible_reap.runtime.actions import stop, sweep
+        stop.PATIENCE, stop.MOST_FOR_A_JOB, sweep.LONGEST_SWEEP = 1, 1, 2
+"""
+"""Workers are forks of the process that has these."""
+
+
+def test_stop_and_sweep_give_up_a_host_that_never_answers(liar: Liar, tmp_path: Path) -> None:
+    (tmp_path / "others").mkdir()
+    (tmp_path / "others" / "impatient.py").write_text(IMPATIENT, encoding="utf-8")
+    liar.says(stop="SLEEP", sweep="SLEEP")
+    got = liar.run(
+        play("- reap.jobs.stop: {jid: j1.1, grace: 0}\n  ignore_errors: true\n", "- reap.jobs.sweep:\n", hosts="evil"),
+        options=ledger(tmp_path / "ledgers", told("j1.1", "evil")),
+        callbacks="impatient,async_reaper",
+        callback_folders=(tmp_path / "others", CALLBACKS),
+        timeout=120,
+    )
+    assert got.status == 2, got.output
+    said = " ".join(got.output.split())
+    assert (liar.said / "asked").read_text().split() == ["stop", "sweep"]
+    assert said.count("the host did not answer within 2 s") >= 2

@@ -25,6 +25,7 @@ from ansible_reap.linting.problems import ConfigError
 from ansible_reap.linting.requests import relative_paths
 from ansible_reap.printable import one_line, printable
 from ansible_reap.project_root import ROOT_MARKERS, project_root
+from ansible_reap.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -148,7 +149,7 @@ def _with_baseline(root: Path, lint: _Lint, unsaved: Mapping[str, bytes], args: 
             count = baseline.write(root, file, lint(unsaved))
         except OSError as error:
             raise UsageError(f"--generate-baseline: cannot write '{name}': {error.strerror}") from error
-        _tell(args, f"{name}: {count} findings written")
+        _tell(args, f"{name}: {counted(count, 'finding')} written")
     try:
         known = baseline.load(file, name)
     except baseline.BaselineError as error:
@@ -233,7 +234,7 @@ def _diff(root: Path, lint: _Lint, unsaved: Mapping[str, bytes], args: argparse.
     _put("".join(f"{_painted(line) if colour else line}\n" for line in lines), args)
     _tell_errors(seen_from(fixed.outcome, Path.cwd()))
     left = len(fixed.outcome.findings)
-    print(f"{len(fixed.applied)} would be fixed in {len(fixed.files)} files, {left} left", file=sys.stderr)
+    print(f"{len(fixed.applied)} would be fixed in {counted(len(fixed.files), 'file')}, {left} left", file=sys.stderr)
     return fixed.outcome.exit_status or (1 if fixed.applied else 0)
 
 
@@ -291,7 +292,7 @@ def _generate_ignore(root: Path, outcome: Outcome, args: argparse.Namespace) -> 
         files.write(file, merged(file.read_bytes().decode() if file.exists() else "", pairs), private=False)
     except OSError as error:
         raise UsageError(f"--generate-ignore: cannot write '{name}': {error.strerror}") from error
-    _tell(args, f"{name}: {len(pairs)} pairs of file and tag added")
+    _tell(args, f"{name}: {counted(len(pairs), 'pair')} of file and tag added")
 
 
 def _tell(args: argparse.Namespace, line: str) -> None:

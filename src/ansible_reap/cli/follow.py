@@ -15,7 +15,7 @@ from ansible_reap.formats.width import width as cells
 from ansible_reap.printable import one_line
 from ansible_reap.runtime.ledger.watch import LedgerWatch
 from ansible_reap.runtime.tracking.as_json import utc
-from ansible_reap.wording import duration, short_duration
+from ansible_reap.wording import counted, duration, short_duration
 
 INTERVAL = 1.0
 """Seconds between two looks."""
@@ -106,7 +106,7 @@ def summary(rows: Sequence[Row]) -> str:
     """How many jobs stand how, in one line."""
     counts = [(standing, sum(row.standing is standing for row in rows)) for standing in Standing]
     said = ", ".join(f"{count} {standing.value}" for standing, count in counts if count)
-    return f"{len(rows)} job{'' if len(rows) == 1 else 's'}" + (f": {said}" if said else "")
+    return counted(len(rows), "job") + (f": {said}" if said else "")
 
 
 def table(rows: Sequence[Row], width: int) -> list[str]:

@@ -24,7 +24,7 @@ from ansible_reap.runtime.tracking.as_json import entry, utc
 from ansible_reap.runtime.tracking.info import JobInfo
 from ansible_reap.runtime.tracking.phases import Phase
 from ansible_reap.runtime.tracking.tracker import JobRecord
-from ansible_reap.wording import duration
+from ansible_reap.wording import counted, duration
 
 FORMATS = ("text", "json")
 
@@ -147,13 +147,9 @@ def _print_summary(ended: Sequence[RunLedger], alive: int) -> None:
     jobs = sum(len(ledger.launches) for ledger in ended)
     runs = sum(not ledger.is_accounted_for for ledger in ended)
     if runs:
-        print(f"{_count(jobs, 'job')} outstanding, left by {_count(runs, 'run')}.")
+        print(f"{counted(jobs, 'job')} outstanding, left by {counted(runs, 'run')}.")
         print("Collect with: ansible-playbook reap.jobs.collect -i INVENTORY -e wait=true")
     else:
         print("No outstanding jobs.")
     if alive:
-        print(f"{_count(alive, 'run')} still going: not listed.")
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
+        print(f"{counted(alive, 'run')} still going: not listed.")

@@ -18,12 +18,11 @@ from ansible_reap import files
 from ansible_reap.cli.command_line import Parser, UsageError
 from ansible_reap.cli.known import KnownFile
 from ansible_reap.formats.html import run as run_page
-from ansible_reap.formats.html.page import plural
 from ansible_reap.formats.html.timeline import WORDS
 from ansible_reap.printable import one_line
 from ansible_reap.project_root import find_root, project_root
 from ansible_reap.reports import otlp, prometheus, run_report, summary
-from ansible_reap.wording import duration
+from ansible_reap.wording import counted, duration
 
 
 def _text(report: run_report.Report) -> str:
@@ -94,7 +93,7 @@ def _lines(report: run_report.Report) -> list[str]:
     counts = {word: sum(job.state is state for job in report.jobs) for state, word in WORDS.items()}
     said = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
     playbooks = ", ".join(report.playbooks)
-    lines = [one_line(f"{playbooks}: {plural(len(report.jobs), 'job')}{': ' if said else ''}{said}")]
+    lines = [one_line(f"{playbooks}: {counted(len(report.jobs), 'job')}{': ' if said else ''}{said}")]
     for job in report.jobs:
         if not job.is_problem:
             continue

@@ -14,6 +14,7 @@ from ansible_reap.linting.config import load_mapping
 from ansible_reap.linting.lintconfig import CONFIG_FILES
 from ansible_reap.linting.problems import ConfigError
 from ansible_reap.reading import SourceError
+from ansible_reap.wording import counted
 from ansible_reap.yaml_nodes import compose, plain
 
 
@@ -52,7 +53,7 @@ def enable(folder: Path) -> str | None:
         raise ConfigError(f"its enable_list cannot be added to; put this there: {', '.join(names)}", name)
     files.refuse_leaving(folder, folder / name)
     files.write(folder / name, changed.encode("utf-8"), private=False)
-    return f"{name}: {len(names)} rules added to enable_list"
+    return f"{name}: {counted(len(names), 'rule')} added to enable_list"
 
 
 def added(text: str, names: Sequence[str]) -> str | None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ansible_reap.checks.finding import Finding
     from ansible_reap.linting.outcome import Outcome
 from ansible_reap.printable import file_name, harmless, one_line, printable
+from ansible_reap.wording import counted
 
 EXCERPT = 8
 """Lines of a task that are shown; the rest is cut."""
@@ -84,18 +85,14 @@ class _Writer:
 def summary(outcome: Outcome, *, shows_known: bool = True) -> str:
     """What was found and what was looked at, on one line; how known findings are shown, where they are not."""
     verdicts = Counter(launch.verdict.value for launch in outcome.launches)
-    launches = _count(len(outcome.launches), "launch", "launches")
+    launches = counted(len(outcome.launches), "launch", "launches")
     if verdicts:
         launches += " (" + ", ".join(f"{number} {verdict}" for verdict, number in verdicts.most_common()) + ")"
     fixable = sum(1 for finding in outcome.findings if finding.fix)
-    parts = [_count(len(outcome.findings), "finding") + (f", {fixable} fixable with --fix" if fixable else "")]
+    parts = [counted(len(outcome.findings), "finding") + (f", {fixable} fixable with --fix" if fixable else "")]
     if outcome.warnings:
         parts.append(f"{len(outcome.warnings)} known" + ("" if shows_known else " (--show-known lists them)"))
     if outcome.errors:
-        parts.append(_count(len(outcome.errors), "error"))
-    parts += [launches, f"{_count(outcome.files, 'file')} in {outcome.elapsed:.2f} s"]
+        parts.append(counted(len(outcome.errors), "error"))
+    parts += [launches, f"{counted(outcome.files, 'file')} in {outcome.elapsed:.2f} s"]
     return "; ".join(parts)
-
-
-def _count(number: int, one: str, many: str = "") -> str:
-    return f"{number} {one if number == 1 else many or one + 's'}"

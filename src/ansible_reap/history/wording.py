@@ -5,7 +5,7 @@ from __future__ import annotations
 from ansible_reap.history.estimate import Estimate
 from ansible_reap.history.identity import Identity
 from ansible_reap.printable import one_line
-from ansible_reap.wording import seconds_text
+from ansible_reap.wording import counted, seconds_text
 
 
 def level_text(level: float) -> str:
@@ -30,12 +30,8 @@ def measured_text(known: Estimate) -> str:
         cut = "1 was" if known.censored == 1 else f"{known.censored} were"
         least = f" after {seconds_text(known.at_least)}" if known.at_least is not None else ""
         others = f", and the others took up to {seconds_text(known.largest)}" if known.largest is not None else ""
-        return f"of {_runs(known.runs)} {cut} cut off or still at work{least}{others}"
+        return f"of {counted(known.runs, 'run')} {cut} cut off or still at work{least}{others}"
     if known.median is None or known.largest is None:
         return "no run was measured"
     middle, worst = seconds_text(known.median), seconds_text(known.largest)
-    return f"{_runs(known.runs)} took {middle} at the median and {worst} at worst"
-
-
-def _runs(number: int) -> str:
-    return "1 run" if number == 1 else f"{number} runs"
+    return f"{counted(known.runs, 'run')} took {middle} at the median and {worst} at worst"
