@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_reap.content.requirements import admits, allows
+from ansible_reap.content.requirements import admits, allows, excludes
 
 CORE = (2, 16)
 
@@ -62,3 +62,45 @@ def test_role_and_collection_speak_for_their_own_files(
     if collection:
         (tmp_path / "meta" / "runtime.yml").write_text(f'requires_ansible: "{collection}"\n', encoding="utf-8")
     assert admits(str(tmp_path), path, CORE) is is_admitted
+
+
+@pytest.mark.parametrize(
+    ("text", "is_excluded"),
+    [
+        ("ansible>=6,<8", True),
+        ("ansible==8.7.0 \\\n  --hash=sha256:0", True),
+        ("Ansible~=10.3", True),
+        ("ansible==11.0.0  # core 2.18", False),
+        ("ansible-core<2.17", True),
+        ("ansible-core==2.15.9 ; python_version < '3.10'\nansible-core==2.18.1 ; python_version >= '3.10'", False),
+        ("ansible==2.9.27", True),
+        ("ansible", False),
+        ("ansible-core>=2.15", False),
+        ("ansible-lint<5", False),
+        ("ansible-core==latest", False),
+        ("-r more.txt", False),
+        ("", False),
+    ],
+)
+def test_requirements_keep_a_project_to_older_releases(tmp_path: Path, text: str, is_excluded: bool) -> None:
+    (tmp_path / "requirements.txt").write_text(f"netaddr\n{text}\n", encoding="utf-8")
+    assert excludes(str(tmp_path), "roles/a/tasks/main.yml", [(2, 18), (2, 19)]) is is_excluded
+
+
+def test_the_nearest_requirements_that_ask_for_ansible_count(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("ansible-core<2.15\n", encoding="utf-8")
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "requirements.txt").write_text("ansible-core>=2.18\n", encoding="utf-8")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "requirements.txt").write_text("netaddr\n", encoding="utf-8")
+    newer = [(2, 18)]
+    assert not excludes(str(tmp_path), "new/site.yml", newer)
+    assert excludes(str(tmp_path), "other/site.yml", newer)
+    assert excludes(str(tmp_path), "site.yml", newer)
+
+
+@pytest.mark.parametrize(("said", "is_excluded"), [(">=2.9,<2.16", True), (">=2.9", False), ("newest", False)])
+def test_a_collection_may_exclude_newer_releases(tmp_path: Path, said: str, is_excluded: bool) -> None:
+    (tmp_path / "meta").mkdir()
+    (tmp_path / "meta" / "runtime.yml").write_text(f'requires_ansible: "{said}"\n', encoding="utf-8")
+    assert excludes(str(tmp_path), "roles/a/tasks/main.yml", [(2, 18)]) is is_excluded

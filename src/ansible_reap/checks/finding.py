@@ -36,8 +36,6 @@ class Fix:
     edits: tuple[Edit, ...]
     is_safe: bool = True
     """Whether the task does the same on its ordinary path but for the defect; what is not safe is only suggested."""
-    is_for_copies: bool = False
-    """Whether what it changes in other files is the same once more, in copies of the finding's task."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,13 @@ from collections.abc import Iterator
 from ansible_reap.checks import fixes, reboot, unreaped
 from ansible_reap.checks.evidence import conditions, work
 from ansible_reap.checks.evidence.limits import at_the_limit, ends_it_at_once, kills_near, too_short
-from ansible_reap.checks.evidence.neighbours import is_silenced, is_test
-from ansible_reap.checks.finding import Finding, Fix, Level, Related, Rule, RuleContext
+from ansible_reap.checks.evidence.neighbours import is_test
+from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext
 from ansible_reap.checks.support import constant, contexts, is_open, speak, variable
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, AsyncUse, Launch, Quantity, Reap, ReapKind
 from ansible_reap.jobs import EXPECT_VARIABLE, Verdict
 from ansible_reap.late_patterns import expression
-from ansible_reap.records import replace
 from ansible_reap.shell.disconnects import cuts_connection
 from ansible_reap.timing import DEFAULT_DELAY, FIX_MARGIN, KILL_STEP, KILLING_RELEASES
 from ansible_reap.wording import seconds_text
@@ -49,32 +48,10 @@ def check(context: RuleContext) -> Iterator[Finding]:
         )
         if finding and not _is_said_with_the_reboot(context.analysis, use):
             yield finding
-    copies: dict[tuple[str, str | None, str], list[Finding]] = {}
     for reap in context.analysis.reaps:
-        waited_for = [launch for launch in context.analysis.launches if reap in launch.reaps]
-        for found in _window(context.analysis, reap, waited_for):
-            if is_test(reap.task) and not is_silenced(context.analysis, reap.task):
-                name = reap.task.path.rpartition("/")[2]
-                copies.setdefault((name, reap.task.name, found.message), []).append(found)
-            else:
-                yield found
-    yield from map(_once, copies.values())
-
-
-def _once(alike: list[Finding]) -> Finding:
-    """One finding for what stands in many test scenarios, as in copies of one template."""
-    first, *others = alike
-    if not others:
-        return first
-    known = [each.fix for each in alike if each.fix]
-    edits = tuple(edit for fix in known for edit in fix.edits)
-    same = "one more test of the project" if len(others) == 1 else f"{len(others)} more tests of the project"
-    return replace(
-        first,
-        message=f"{first.message} The same stands in {same}.",
-        related=(*first.related, *(Related(each.place, "gives up too early too") for each in others)),
-        fix=Fix(known[0].description, edits, is_for_copies=True) if len(known) == len(alike) else first.fix,
-    )
+        if not is_test(reap.task):  # a test whose wait gives up fails for all to see
+            waited_for = [launch for launch in context.analysis.launches if reap in launch.reaps]
+            yield from _window(context.analysis, reap, waited_for)
 
 
 def _tests_the_limit(task: Task, limit: Quantity) -> bool:
@@ -243,7 +220,7 @@ def _window(analysis: Analysis, reap: Reap, launches: list[Launch]) -> Iterator[
     is_enough = all(each is not None and each.seconds + lasts <= longest for each in known)
     is_beyond = limit >= HOURS and limit >= FAR_BEYOND * longest
     varies = reap.budget is not None and len(set(reap.budget.values)) > 1
-    if lower and (is_enough or is_beyond or is_test(reap.task)):
+    if lower and (is_enough or is_beyond):
         takes = _takes(known[0]) if is_enough and known[0] else ""
         only_if = "" if is_enough else ", if the job never needs more"
         todo = f"{takes}{_lowering(cut_short, lower, varies=varies)}{only_if}, or wait {widening}."
@@ -256,8 +233,7 @@ def _window(analysis: Analysis, reap: Reap, launches: list[Launch]) -> Iterator[
     ends = "fails this task and runs on"
     if conditions.always_false(reap.task.keywords.get("failed_when")):
         ends = "runs on, and this task, whose 'failed_when' never holds, passes all the same"
-    # Test scenarios made from one template bear limits that nobody has thought about.
-    is_minor = is_test(reap.task) or is_enough or longest >= NEARLY * limit
+    is_minor = is_enough or is_beyond or longest >= NEARLY * limit
     yield speak(
         RULE,
         reap.task,

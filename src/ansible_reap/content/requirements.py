@@ -46,7 +46,12 @@ def excludes(root: str, path: str, cores: Sequence[Version]) -> bool:
     False where none of them says anything.
     """
     said = [*_statements(root, path), *_pinned(root, path)]
-    return any(not any(allows(part, core) for part in statement.split("|") for core in cores) for statement in said)
+    known = (statement.split("|") for statement in said if _is_understood(statement))
+    return any(not any(allows(part, core) for part in parts for core in cores) for parts in known)
+
+
+def _is_understood(statement: str) -> bool:
+    return all(_SPECIFIER.match(part.strip()) for part in re.split(r"[|,]", statement))
 
 
 def _pinned(root: str, path: str) -> Iterator[str]:
@@ -83,7 +88,9 @@ def _one_of_core(specifier: str) -> str:
     if match is None or not major[:MAX_DIGITS] or int(major[:MAX_DIGITS]) < _PACKAGE:
         return specifier
     core = f"2.{int(major[:MAX_DIGITS]) + 7}"
-    return f"{match[1] or ''}{core}{'.' + rest if rest and match[1] != '~=' else ''}"
+    if match[1] == "~=":  # any of the package's releases of that number, which hold one series of ansible-core
+        return f"~={core}.0"
+    return f"{match[1] or ''}{core}{'.' + rest if rest else ''}"
 
 
 def allows(statement: str, core: Version) -> bool:

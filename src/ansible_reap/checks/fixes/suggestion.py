@@ -22,7 +22,7 @@ def suggestion(finding: Finding, text: str, steps: Iterable[Task]) -> str:
     """
     fix = finding.fix or finding.proposal
     path = finding.place.path
-    if fix is None or (any(edit.path != path for edit in fix.edits) and not fix.is_for_copies):
+    if fix is None or any(edit.path != path for edit in fix.edits):
         return ""
     edits = [edit for edit in fix.edits if edit.path == path]
     lines = _lines(text)
