@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ansible_reap.checks import fixes, meant, scope
 from ansible_reap.checks.evidence import conditions, daemon, intent, work
 from ansible_reap.checks.evidence.limits import TooShort, at_the_limit, too_short
-from ansible_reap.checks.evidence.neighbours import is_test, looks_for_a_process, own_wait_after
+from ansible_reap.checks.evidence.neighbours import is_test, looks_for_a_process, own_wait_after, own_wait_beyond
 from ansible_reap.checks.finding import Finding, Fix, Level, Related, Rule, RuleContext
 from ansible_reap.checks.support import constant, limit_text, listed
 from ansible_reap.content.model import Task
@@ -74,7 +74,7 @@ def _finding(analysis: Analysis, launch: Launch) -> Finding:
         end_line=task.end_line,
         task=task.label,
         message=_missed(analysis, launch)
-        + (on_purpose.message if on_purpose else _message(analysis, launch, other) + _heard_of_elsewhere(other)),
+        + (on_purpose.message if on_purpose else _message(analysis, launch, other) + _heard_of_elsewhere(task, other)),
         related=tuple(
             Related(look.task.place, _what(analysis, look, launch)) for look in (*launch.looks, *launch.reaps)
         ),
@@ -114,16 +114,19 @@ def _fix(analysis: Analysis, launch: Launch, *, is_safe: bool) -> Fix | None:
 
 def _own_wait(analysis: Analysis, launch: Launch) -> Task | None:
     """A later task that waits for the work in its own way, where nothing waits for the job."""
-    return own_wait_after(analysis, launch.task) if launch.sub_tag in ("never", "unregistered") else None
+    if launch.sub_tag not in ("never", "unregistered"):
+        return None
+    return own_wait_after(analysis, launch.task) or own_wait_beyond(analysis, launch.task, launch.via)
 
 
-def _heard_of_elsewhere(other: Task | None) -> str:
+def _heard_of_elsewhere(task: Task, other: Task | None) -> str:
     """What the reader may object: that a later task waits in its own way."""
     if other is None:
         return ""
+    where = f"Line {other.line}" if other.path == task.path else str(other.place)
     if looks_for_a_process(other):
-        return f" Line {other.line} seems to wait until its process is gone: how the job ended does not show there."
-    return f" Line {other.line} seems to wait for this work: a failed job shows there only as its time-out."
+        return f" {where} seems to wait until its process is gone: how the job ended does not show there."
+    return f" {where} seems to wait for this work: a failed job shows there only as its time-out."
 
 
 def _message(analysis: Analysis, launch: Launch, own_wait: Task | None) -> str:

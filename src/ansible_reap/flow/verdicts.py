@@ -24,7 +24,7 @@ from ansible_reap.flow.evaluation.formulas import (
 from ansible_reap.flow.evaluation.values import EACH
 from ansible_reap.flow.walk.hosts import CONTROLLER, OF_HOSTS, HostOverlap, overlap
 from ansible_reap.flow.walk.record import Cover, Instance, Record
-from ansible_reap.flow.walk.visit import TAG_OPTION
+from ansible_reap.flow.walk.visit import HOSTS_OF_PLAY, TAG_OPTION
 from ansible_reap.jobs import Verdict
 from ansible_reap.records import dataclass, replace
 
@@ -105,6 +105,8 @@ def _in_an_ordinary_run(instance: Instance) -> Instance:
     def settle(atom: Atom) -> bool | None:
         if atom.text.startswith(TAG_OPTION):
             return False
+        if atom.text.startswith(HOSTS_OF_PLAY):
+            return True if atom.text == f"{HOSTS_OF_PLAY}{instance.frame.play}" else None
         return True if instance.runs_once and atom.text in _FIRST_HOST else None
 
     guard = decided(instance.guard, settle)

@@ -5,19 +5,24 @@ Only within one file, where the order is the text's.
 
 from __future__ import annotations
 
+import posixpath
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import islice
+from pathlib import Path
 
 from ansible_reap.checks.evidence import conditions, work
 from ansible_reap.checks.evidence.work import is_windows
 from ansible_reap.content import expressions
 from ansible_reap.content.builtin import BUILTIN_MODULES
 from ansible_reap.content.model import Place, Task
+from ansible_reap.content.source import compose
+from ansible_reap.content.tasks import read_content
 from ansible_reap.flow.analysis import Analysis
 from ansible_reap.late_patterns import expression
+from ansible_reap.reading import SourceError, read_inside
 
 _CONDITIONS = frozenset({"when", "failed_when", "changed_when", "until", "that"})
 """Keys whose strings are bare expressions."""
@@ -50,6 +55,10 @@ _SHORTEST_NAME = 4
 """Letters that a name has at least that tells one thing from others."""
 MAX_DEPTH = 8
 """How deep arguments are looked into."""
+_FARTHER = 30
+"""Tasks after a launch, those of other files too, among which a wait for its work is looked for."""
+_WAITING_MODULE = expression(r"(?:^|_)wait(?:_(?!for_connection|for$)|$)")
+"""A module of somebody's own that waits, by its name."""
 _FINDING = frozenset({"pgrep", "pidof"})
 _NONE_LEFT = expression(r"\.rc *(?:!= *0|== *1)|\bis failed\b|== *(?:''|\"\")|\bint *\)? *== *0")
 """How an ``until`` says that no process is left."""
@@ -107,12 +116,72 @@ def own_waits_after(analysis: Analysis, task: Task) -> list[Task]:
     for other in islice((each for each in after if each.module != "block"), _NEXT):
         if play_of(other) != play or (found and str(other.keywords.get("poll")) == "0"):
             break  # what comes after another launch may wait for that one
-        waits = other.module == "wait_for" and str(other.args.get("state", "started")) != "stopped"
-        asks = "until" in other.keywords and other.module != "async_status" and "async" not in other.keywords
-        is_about_it = len(_topics(task) & _topics(other)) >= _ENOUGH_IN_COMMON
-        if (is_about_it and (waits or asks or _waits_by_program(other))) or _waits_for_its_process(task, other):
+        if _waits_for_its_work(task, other):
             found.append(other)
     return found
+
+
+def own_wait_beyond(analysis: Analysis, task: Task, via: Sequence[str]) -> Task | None:
+    """A task that waits for what this one is about, farther on in its file or in one that is included or goes on.
+
+    ``via``: the places that lead to the task, as in ``tasks/main.yml:7``.
+    """
+    following = _goes_on(analysis, task, via)
+    return next((other for other in islice(following, _FARTHER) if _waits_for_its_work(task, other)), None)
+
+
+def _goes_on(analysis: Analysis, task: Task, via: Sequence[str]) -> Iterator[Task]:
+    """The tasks that follow, in the order in which they run: with those of files that are included by their names."""
+    yield from _following(analysis.root, task.path, task.end_line)
+    for place in reversed(via[:-1]):
+        path, _, line = place.rpartition(":")
+        tasks, lines = _tasks_in(analysis.root, path)
+        at = bisect_left(lines, int(line))
+        if at == len(lines) or lines[at] != int(line):
+            return  # a play, or an entry of its roles
+        yield from _following(analysis.root, path, tasks[at].end_line)
+
+
+def _following(root: str, path: str, line: int) -> Iterator[Task]:
+    """The tasks of the file after a line, of the same play, and those of the files that they include."""
+    tasks, lines = _tasks_in(root, path)
+    first = bisect_right(lines, line)
+    for other in islice(tasks, first, None):
+        if play_of(other) != play_of(tasks[max(first - 1, 0)]):
+            return
+        yield other
+        called = other.args.get("file", other.args.get("_raw_params"))
+        if other.module in ("include_tasks", "import_tasks") and isinstance(called, str) and "{" not in called:
+            yield from _tasks_in(root, posixpath.normpath(posixpath.join(posixpath.dirname(path), called.strip())))[0]
+
+
+@lru_cache(maxsize=MAX_KEPT)
+def _tasks_in(root: str, path: str) -> tuple[list[Task], list[int]]:
+    """The tasks of a file of the project and the lines in which they begin; none where it cannot be read."""
+    try:
+        content = read_content(path, compose(read_inside(Path(root), path)))
+    except SourceError:
+        return [], []
+    tasks = sorted((step for step in content.steps() if isinstance(step, Task)), key=lambda task: task.line)
+    return tasks, [task.line for task in tasks]
+
+
+def _waits_for_its_work(task: Task, other: Task) -> bool:
+    """Whether the other task seems to wait, by other means than ``async_status``, for what the first is about."""
+    if "async" in other.keywords or other.module == "async_status":
+        return False
+    waits = other.module == "wait_for" and str(other.args.get("state", "started")) != "stopped"
+    waits = waits or _WAITING_MODULE.search(other.short_name) is not None
+    if waits or "until" in other.keywords or _waits_by_program(other):
+        is_about_it = len(_topics(task) & _topics(other)) >= _ENOUGH_IN_COMMON
+        return is_about_it or _looks_at_its_file(task, other) or _waits_for_its_process(task, other)
+    return False
+
+
+def _looks_at_its_file(task: Task, other: Task) -> bool:
+    """Whether the other task looks at a path that stands in this one's arguments."""
+    path = other.args.get("path")
+    return isinstance(path, str) and "/" in path and len(path) > _STEM and path in " ".join(_every_text(task.args))
 
 
 def looks_for_a_process(task: Task) -> bool:
@@ -153,7 +222,8 @@ def check_after(analysis: Analysis, task: Task) -> Task | None:
 
 def _topics(task: Task) -> set[str]:
     """The words by which two tasks can be told to be about the same thing."""
-    said = _TEMPLATE.sub(" ", f"{task.name} {list(task.args.values())}".lower())  # variables are no topics
+    own = "" if task.module in BUILTIN_MODULES else task.short_name.replace("_", " ")
+    said = _TEMPLATE.sub(" ", f"{task.name} {own} {list(task.args.values())}".lower())  # variables are no topics
     words = set(re.findall(r"[a-z][a-z_]{2,}[a-z]", said))
     return {word.removesuffix("s")[:_STEM] for word in words - _OF_NO_TOPIC}
 

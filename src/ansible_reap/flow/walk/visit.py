@@ -25,9 +25,11 @@ from ansible_reap.flow.evaluation.values import (
     is_counted,
     options,
     present,
+    replaced,
     taints,
 )
 from ansible_reap.flow.walk import alterations
+from ansible_reap.flow.walk.hosts import HostOverlap, overlap
 from ansible_reap.flow.walk.loops import loop_items
 from ansible_reap.flow.walk.state import Frame, tags_of
 from ansible_reap.flow.walk.walk import Walk
@@ -38,6 +40,8 @@ MAX_ROUNDS = 200
 
 TAG_OPTION = "--tags "
 """How the text of a condition begins that only a run with this option meets."""
+HOSTS_OF_PLAY = "on the hosts of "
+"""How the text of a condition begins that only the hosts of the play meet that is named after it."""
 
 
 def requested(tags: frozenset[str]) -> Formula:
@@ -229,7 +233,14 @@ class Visit:
         if not isinstance(name, str):
             return
         facts, instances = self.walk.state.facts, self.walk.record.instances
-        lost = handles(facts.get(name)) - handles(value)
+        old = facts.get(name)
+        lost = handles(old) - handles(value)
+        if any(not self._is_on_the_hosts_of(instances[number].frame) for number in lost):
+            value = replaced(old, value, Atom(f"{HOSTS_OF_PLAY}{self.frame.play}", is_choice=True))
         facts[name] = value
         for number in lost - facts.handles():
             instances[number].overwritten = self.step
+
+    def _is_on_the_hosts_of(self, frame: Frame) -> bool:
+        """Whether this play runs wherever the other one did: on a host that it leaves out a register stays as it is."""
+        return frame.play == self.frame.play or overlap(frame.hosts, self.frame.hosts) is HostOverlap.ALL
