@@ -27,6 +27,8 @@ class Words:
         self._called_by: dict[str, set[str]] = {}
         self._reaching: dict[str, list[str]] = {}
         self._names: dict[str, _Name] = {}
+        self._absent: dict[str, set[str]] = {}
+        """By file, the names of which it is known that neither it nor what it calls has them."""
         self._words: dict[str, frozenset[str]] = {}
         self._all_words: dict[str, frozenset[str]] = {}
         self._known: dict[str, str] = {}
@@ -35,7 +37,13 @@ class Words:
     def has_one_of(self, path: str, names: Collection[str]) -> bool:
         """Whether one of the names stands in the file or in anything it may call."""
         if len(names) <= FEW:
-            return any(self._is_reached(path, self._name(name)) for name in names)
+            absent = self._absent.setdefault(path, set())
+            for name in names:
+                if name not in absent:
+                    if self._is_reached(path, self._name(name)):
+                        return True
+                    absent.add(name)
+            return False
         words = self._all_words.get(path)
         if words is None:
             words = self._all_words[path] = frozenset().union(*map(self._listed, self._reach(path)))
@@ -57,14 +65,10 @@ class Words:
         return name
 
     def _is_reached(self, path: str, name: _Name) -> bool:
-        reached = name.reached.get(path)
-        if reached is None:
-            reach = self._reach(path)
-            reached = not name.holding.isdisjoint(reach) or any(
-                self._has(each, name) for each in reach if each not in name.searched
-            )
-            name.reached[path] = reached
-        return reached
+        reach = self._reach(path)
+        return not name.holding.isdisjoint(reach) or any(
+            self._has(each, name) for each in reach if each not in name.searched
+        )
 
     def _has(self, path: str, name: _Name) -> bool:
         if path not in name.searched:
@@ -102,8 +106,6 @@ class _Name:
         """The files whose text has been searched for it."""
         self.holding: set[str] = set()
         """Those among them in which it stands."""
-        self.reached: dict[str, bool] = {}
-        """By file, with all that it may call."""
 
     def stands_in(self, text: bytes) -> bool:
         if self._bytes not in text:

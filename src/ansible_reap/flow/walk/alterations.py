@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import functools
+from collections.abc import Iterable, Mapping, Set
 
 from ansible_reap.content import expressions
 from ansible_reap.flow.evaluation.formulas import Atom, Formula, replaced_atoms
@@ -16,6 +17,8 @@ ANYTHING = "*"
 """Stands for every variable."""
 GATHERED = "ansible_*"
 """Stands for every fact that is gathered, but for _LASTING."""
+MAX_REMEMBERED = 4096
+"""Conditions whose words are kept."""
 MAX_LEVELS = 8
 """Variables that are defined by one another."""
 GROUPS = ("groups", "group_names")
@@ -48,12 +51,12 @@ def asked_now(said: Formula, scope: Scope, changed: Mapping[str, int], now: int)
         return said
 
     def is_of_concern(text: str) -> bool:
-        return bool(changed) or _ASKS_THE_WORLD.search(text) is not None
+        return bool(changed) or _asks_the_world(text)
 
     def dated(atom: Atom) -> Atom:
         if atom.about or atom.since:
             return atom  # what is asked of a job is followed by what its register holds, a launch's own condition too
-        since = now if _ASKS_THE_WORLD.search(atom.text) else _last_change(atom.text, scope, changed)
+        since = now if _asks_the_world(atom.text) else _last_change(atom.text, scope, changed)
         if not since:
             return atom
         return replace(atom, since=since, subject=atom.subject and f"{atom.subject} ({since})")
@@ -66,18 +69,26 @@ def _last_change(text: str, scope: Scope, changed: Mapping[str, int]) -> int:
     if not changed:
         return 0
     last, seen = 0, set[str]()
-    fresh = set(_words(text))
+    fresh: Set[str] = _words(text)
     for _ in range(MAX_LEVELS):
-        fresh -= seen
+        fresh = fresh - seen
+        if not fresh:
+            break
         seen |= fresh
-        last = max(last, *(_changed_at(word, changed) for word in fresh), 0)
-        fresh = {name for word in fresh for name in _names_behind(word, scope)}
+        last = max(last, *(_changed_at(word, changed) for word in fresh))
+        fresh = frozenset().union(*(_names_behind(word, scope) for word in fresh))
     return last
 
 
-def _words(text: str) -> list[str]:
+@functools.lru_cache(maxsize=MAX_REMEMBERED)
+def _asks_the_world(text: str) -> bool:
+    return _ASKS_THE_WORLD.search(text) is not None
+
+
+@functools.lru_cache(maxsize=MAX_REMEMBERED)
+def _words(text: str) -> frozenset[str]:
     """The words that may be variables: those in quotes only where they may be looked up."""
-    return _WORD.findall(text if _BY_NAME.search(text) else _QUOTED.sub("", text))
+    return frozenset(_WORD.findall(text if _BY_NAME.search(text) else _QUOTED.sub("", text)))
 
 
 def _changed_at(word: str, changed: Mapping[str, int]) -> int:

@@ -203,7 +203,7 @@ def _set_by(visit: Visit) -> Iterable[str]:
             yield alterations.GATHERED
     elif module in ("setup", "gather_facts") or step.short_name.endswith("_facts"):
         yield alterations.GATHERED
-    elif step.short_name in walk.record.own.fact_modules:
+    elif walk.record.own.may_set_facts(step.short_name):
         yield alterations.ANYTHING
 
 
@@ -279,7 +279,7 @@ def _escaping(walk: Walk, step: Task, value: Value, ids: list[JobId]) -> frozens
             return frozenset()
         return frozenset(job.instance for job in ids)
     escaping = handles(value)
-    if module in walk.record.own.modules:
+    if walk.record.own.has_module(module):
         for name in _strings(value):
             escaping |= handles(walk.state.facts.get(name))  # it takes the register's name
     return escaping

@@ -11,7 +11,7 @@ from ansible_reap.content.library import Library
 from ansible_reap.content.roles import Finder
 from ansible_reap.flow.evaluation import bounds
 from ansible_reap.flow.walk import effects, order
-from ansible_reap.flow.walk.own_plugins import own_plugins
+from ansible_reap.flow.walk.own_plugins import OwnPlugins
 from ansible_reap.flow.walk.record import Record
 from ansible_reap.flow.walk.variables import GroupVariables, RoleVariables
 from ansible_reap.flow.walk.walk import Ground, Walk
@@ -22,9 +22,8 @@ def walk_project(library: Library) -> Record:
     graph = CallGraph(library)
     finder = Finder(library)
     ground = Ground(library, graph, finder, GroupVariables(library), RoleVariables(library, finder))
-    record = Record()
+    record = Record(OwnPlugins(library))
     bounds.taken()  # what an earlier analysis has left
-    record.own = own_plugins(library)
     _walk_playbooks(ground, record)
     _walk_the_rest(ground, record)
     library.sort_errors(graph.is_called)

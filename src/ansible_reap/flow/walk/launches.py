@@ -281,9 +281,9 @@ def _reason(evaluator: Evaluator, given: Mapping[str, Any]) -> str:
 def _reaps_itself(walk: Walk, step: Task) -> bool:
     """Whether the task's action plugin waits for its job: Ansible's, or the project's under a name of its own."""
     own = walk.record.own
-    if step.short_name in own.self_reaping and step.short_name not in BUILTIN_MODULES:
+    if step.short_name not in BUILTIN_MODULES and own.looks_at_jobs(step.short_name):
         return True
-    return step.module in _SELF_REAPING and ("." in step.module or step.module not in own.modules)
+    return step.module in _SELF_REAPING and ("." in step.module or not own.has_module(step.module))
 
 
 def _may_reap_itself(walk: Walk, step: Task) -> bool:
@@ -292,7 +292,7 @@ def _may_reap_itself(walk: Walk, step: Task) -> bool:
     A full name, as ``ansible.builtin.command``, never means it (seen on ansible-core 2.16 and 2.22).
     """
     is_full = step.action.startswith("ansible.builtin.")
-    return not is_full and step.short_name in walk.record.own.self_reaping and step.short_name in BUILTIN_MODULES
+    return not is_full and step.short_name in BUILTIN_MODULES and walk.record.own.looks_at_jobs(step.short_name)
 
 
 # ---- launches that cut their own connection

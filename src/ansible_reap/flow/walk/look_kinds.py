@@ -83,7 +83,7 @@ def _is_ansibles_own(visit: Visit) -> bool:
     2.16 and 2.22).
     """
     task, own = visit.step, visit.walk.record.own
-    if task.short_name in own.modules:
+    if own.has_module(task.short_name):
         return False
     if not own.words:
         return True

@@ -8,7 +8,6 @@ from ansible_reap.content.library import Library
 from ansible_reap.content.source import SourceError
 from ansible_reap.flow.evaluation.filters import HANDLERS, SAME
 from ansible_reap.flow.evaluation.truths import STATE_TESTS
-from ansible_reap.flow.walk.record import OwnPlugins
 from ansible_reap.late_patterns import expression
 
 MAX_SOURCE = 300_000
@@ -21,41 +20,78 @@ _KEY = expression(rb"""["'](\w+)["']\s*:""")
 _WAIT = "ansible_collections/reap/jobs/plugins/"
 
 
-def own_plugins(library: Library) -> OwnPlugins:
-    """The project's own modules, action plugins, tests and filters."""
-    names: set[str] = set()
-    reaping: set[str] = set()
-    words: set[str] = set()
-    waits: set[str] = set()
-    fact_modules: set[str] = set()
-    is_ours = False
-    for path in library.project.others:
+class OwnPlugins:
+    """The project's own modules, action plugins, tests and filters.
+
+    The source of one is read when something asks for what it does: a project may bring thousands.
+    """
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._modules: dict[str, list[str]] = {}
+        """The files of modules and action plugins by their names."""
+        self._actions: dict[str, list[str]] = {}
+        """Those of action plugins."""
+        self._filters: list[str] = []
+        self._reaping: dict[str, bool] = {}
+        self._setting: dict[str, bool] = {}
+        self._words: frozenset[str] | None = None
+        for path in library.project.others:
+            if path.endswith(".py"):
+                self._sort_in(path)
+
+    def _sort_in(self, path: str) -> None:
         folder, _, name = path.rpartition("/")
-        if not name.endswith(".py"):
-            continue
-        for configured, kind in library.project.settings.plugin_folders:
+        for configured, kind in self._library.project.settings.plugin_folders:
             if f"{folder}/".startswith(f"{configured.removeprefix('./')}/"):
                 folder = kind
-        short = name[:-3]
         is_action = _is_within(folder, "plugins/action", "action_plugins")
         if is_action or _is_within(folder, "library", "plugins/modules"):
-            names.add(short)
-            if b"ansible_facts" in _source(library, path):
-                fact_modules.add(short)
-            if short == "wait" and _WAIT in path:
-                waits.add(path)
-                is_ours = is_ours or (is_action and b"ansible_reap" in _source(library, path))
-        if is_action and _runs_status(_source(library, path)):
-            reaping.add(short)
+            self._modules.setdefault(name[:-3], []).append(path)
+        if is_action:
+            self._actions.setdefault(name[:-3], []).append(path)
         if _is_within(folder, "test_plugins", "filter_plugins", "plugins/test", "plugins/filter"):
-            words |= _brought(_source(library, path))
-    return OwnPlugins(
-        modules=frozenset(names),
-        self_reaping=frozenset(reaping),
-        words=frozenset(words),
-        fact_modules=frozenset(fact_modules),
-        has_wait=bool(waits) and not is_ours,
-    )
+            self._filters.append(path)
+
+    def has_module(self, name: str) -> bool:
+        """Whether a module or action plugin has the name."""
+        return name in self._modules
+
+    def looks_at_jobs(self, name: str) -> bool:
+        """Whether the action plugin of this name looks at jobs itself."""
+        if name not in self._actions:
+            return False
+        if name not in self._reaping:
+            self._reaping[name] = any(_runs_status(self._source(path)) for path in self._actions[name])
+        return self._reaping[name]
+
+    def may_set_facts(self, name: str) -> bool:
+        """Whether the source of the module speaks of ``ansible_facts``: it may set any variable then."""
+        if name not in self._modules:
+            return False
+        if name not in self._setting:
+            self._setting[name] = any(b"ansible_facts" in self._source(path) for path in self._modules[name])
+        return self._setting[name]
+
+    @property
+    def words(self) -> frozenset[str]:
+        """Tests and filters of Ansible's or Jinja's for which the project has its own."""
+        if self._words is None:
+            self._words = frozenset().union(*(_brought(self._source(path)) for path in self._filters))
+        return self._words
+
+    @property
+    def has_wait(self) -> bool:
+        """Whether the project has a ``reap.jobs.wait`` that is not ours."""
+        waits = [path for path in self._modules.get("wait", ()) if _WAIT in path]
+        actions = self._actions.get("wait", ())
+        return bool(waits) and not any(b"ansible_reap" in self._source(path) for path in waits if path in actions)
+
+    def _source(self, path: str) -> bytes:
+        try:
+            return self._library.project.read(path)
+        except SourceError:
+            return b""
 
 
 def _is_within(folder: str, *names: str) -> bool:
@@ -92,10 +128,3 @@ def _nodes(source: bytes) -> list[ast.AST]:
         return list(ast.walk(ast.parse(source)))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
-
-
-def _source(library: Library, path: str) -> bytes:
-    try:
-        return library.project.read(path)
-    except SourceError:
-        return b""

@@ -10,6 +10,7 @@ from ansible_reap.flow.analysis import Quantity, ReadError, ReapKind, Setting
 from ansible_reap.flow.evaluation import bounds
 from ansible_reap.flow.evaluation.formulas import Formula, atoms, conj, granting, neg
 from ansible_reap.flow.evaluation.values import EACH, Unknown, Value
+from ansible_reap.flow.walk.own_plugins import OwnPlugins
 from ansible_reap.flow.walk.state import Frame
 from ansible_reap.records import dataclass, field
 from ansible_reap.wording import not_checked
@@ -141,26 +142,10 @@ class LookRecord:
     """On some way on which it is reached it is not known whose job it means."""
 
 
-@dataclass(frozen=True, slots=True)
-class OwnPlugins:
-    """What the project brings along under names of its own, or under Ansible's."""
-
-    modules: frozenset[str] = frozenset()
-    """The names of modules and action plugins."""
-    self_reaping: frozenset[str] = frozenset()
-    """Those among them whose action plugin looks at jobs itself."""
-    words: frozenset[str] = frozenset()
-    """Tests and filters of Ansible's or Jinja's for which it has its own."""
-    fact_modules: frozenset[str] = frozenset()
-    """Its modules whose source speaks of ``ansible_facts``: such a module may set any variable."""
-    has_wait: bool = False
-    """Whether it has a ``reap.jobs.wait`` that is not this project's."""
-
-
 class Record:
     """Grows while the project is walked; read once at the end."""
 
-    def __init__(self) -> None:
+    def __init__(self, own: OwnPlugins) -> None:
         self.instances: list[Instance] = []
         self.steps = 0
         """Tasks and imported playbooks that the walks have looked at."""
@@ -177,7 +162,7 @@ class Record:
         """The first bound that keeps what becomes of a launch's jobs from being known: where, and which."""
         self.crashes: dict[ReadError, None] = {}
         """What could not be gone through for an error of our own, each once."""
-        self.own = OwnPlugins()
+        self.own = own
         self.seen_with: dict[int, set[int]] = {}
         """For each launch, the looks (by task identity) that its walk went through."""
         self.settled: set[tuple[str, int]] = set()
