@@ -37,10 +37,11 @@ UNREACHABLE = "- ansible.builtin.command: 'true'\n  vars: {ansible_connection: n
 
 
 class Case(NamedTuple):
-    """A playbook without jobs, and how it is called."""
+    """A playbook, how it is called, and the stdout callback."""
 
     playbook: str
     args: tuple[str, ...] = ()
+    stdout: str = "default"
 
 
 LATER = play(say("went on"))
@@ -116,9 +117,14 @@ def recorded(core: str, folder: Path, case: Case, files: Mapping[str, str], *, w
         hosts=("h1", "h2"),
         files=files,
         args=case.args,
-        env={"RECORDER_PATH": str(events), "ANSIBLE_FORKS": "1", "ASYNC_REAPER_REPORT_PATH": ""},
+        env={
+            "RECORDER_PATH": str(events),
+            "ANSIBLE_FORKS": "1",
+            "ANSIBLE_STDOUT_CALLBACK": case.stdout,
+            "ASYNC_REAPER_REPORT_PATH": "",
+        },
         callbacks="async_reaper,recorder" if with_us else "recorder",
-        callback_folders=(CALLBACKS, HERE) if with_us else (HERE,),
+        callback_folders=(*((CALLBACKS,) if with_us else ()), HERE, HERE / "documents"),
     )
     return got, events.read_text(encoding="utf-8").splitlines() if events.exists() else []
 

@@ -1,4 +1,7 @@
-"""Thousands of replies that no honest host would give: they concern the hosts that give them, and nobody else."""
+"""Thousands of replies that no honest host would give: they concern the hosts that give them, and nobody else.
+
+Files that those replies name lie beside the folders of the hosts' jobs, and may not be touched.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,10 @@ import json
 import os
 import re
 import sys
+import time
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +26,12 @@ ASIDE = Path(__file__).parent
 EVIL = [f"evil{number}" for number in range(6)]
 ITEMS = 20
 ROUNDS = int(os.environ.get("HOSTILE_ROUNDS", "1"))
-"""Of about 700 replies each; a release is tried with eight."""
+"""Of about 500 replies each; a release is tried with ten."""
+CANARIES = ("canaries/passwd", "canaries/j1.1", "jobs/good/j1.1")
+NEVER_READ = 1.0
+_JOBS_OF_A_LINE = re.compile(
+    r"(lost|failed|unreaped|timed out|swallowed) +(?:(\d+) hosts +\S+ +(?:(\d+) jobs|1 job each) |\S+ +\S+ +\S+ )"
+)
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202e]")
 
 PLAYBOOK = play(
@@ -35,8 +46,9 @@ PLAYBOOK = play(
            no_log="true", when="inventory_hostname.startswith('evil')"),
     reap("taken", when="inventory_hostname == 'fine'"),
     "- name: Look at lies\n  ansible.builtin.async_status:\n"
-    "    jid: '{{ item.ansible_job_id | default(\"j0.0\", true) }}'\n"
-    "  register: looked\n  loop: '{{ lies.results }}'\n  vars: {ansible_async_dir: /asked/by/the/playbook}\n"
+    "    jid: '{{ lies.results[item].ansible_job_id | default(\"j0.0\", true) }}'\n  register: looked\n"
+    # A list with NaN in it is no list to loop over up to ansible-core 2.18.
+    f"  loop: '{{{{ range({ITEMS}) | list }}}}'\n  vars: {{ansible_async_dir: /asked/by/the/playbook}}\n"
     "  ignore_errors: true\n  when: inventory_hostname in ['evil0', 'evil1']\n",
     "- name: Wait for lies\n  reap.jobs.wait: {timeout: 0.1}\n  ignore_errors: true\n"
     "  when: inventory_hostname in ['evil2', 'evil3']\n",
@@ -83,7 +95,7 @@ def problems_of_collect(done: Done, folder: Path) -> list[str]:
     found = re.search(r"an error of its own|Traceback", done.output)
     if found is not None:
         wrong.append("an error of ours: " + done.output[found.end() : found.end() + 600])
-    return [*wrong, *_unfit(done), *_asked_elsewhere(folder)]
+    return [*wrong, *_unfit(done), *_miscounted(done), *_asked_elsewhere(folder), *_touched(folder)]
 
 
 def _unfit(done: Done) -> list[str]:
@@ -96,14 +108,53 @@ def _unfit(done: Done) -> list[str]:
     return wrong
 
 
+def _miscounted(done: Done) -> list[str]:
+    """Whether each job that was not well has one line of the recap, or is counted in one."""
+    lines = done.output.partition("ASYNC RECAP")[2].splitlines()[1:]
+    told: Counter[str] = Counter()
+    for line in lines[: next((at for at, line in enumerate(lines) if " launched: " in line), None)]:
+        found = _JOBS_OF_A_LINE.match(line)
+        if found is None:
+            return [f"no line of a job: {line!r:.200}"]
+        told[found[1].replace(" ", "_")] += int(found[3] or found[2] or 1)
+    jobs = [job for job in (done.report or {})["jobs"] if job["state"] != "reaped"]
+    words = Counter("swallowed" if job["swallowed"] else job["state"] for job in jobs)
+    return [] if told == words else [f"lines for {dict(told)}, jobs {dict(words)}"]
+
+
 def _asked_elsewhere(folder: Path) -> list[str]:
     """Looks at hostile hosts for what is no job of theirs."""
     asked = [json.loads(line) for line in (folder / "asked").read_text(encoding="utf-8").splitlines()]
-    ours = [one for one in asked if one.get("_async_dir") == "/jobs/of/this/host"]
+    ours = [one for one in asked if one.get("_async_dir") != "/asked/by/the/playbook"]
     if not ours:
         return ["nobody has looked"]
-    odd = [one for one in ours if not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}", one.get("jid", ""))]
-    return [f"looked at {one}" for one in odd]
+    return [f"asked {one}" for one in ours if not _is_fit(one, f"{folder}/jobs/{one['host']}")]
+
+
+def _is_fit(asked: dict[str, Any], own_folder: str) -> bool:
+    """Whether a module that we sent to a host concerns its own folder alone."""
+    if asked["module"] == "find":
+        return bool(asked["paths"] == [own_folder])
+    is_job = re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}", asked.get("jid", ""))
+    return bool(is_job and asked["module"] == "async_status" and asked["_async_dir"] == own_folder)
+
+
+def planted(folder: Path) -> None:
+    """Lay out the files that nobody may touch, where hostile hosts say that their jobs are."""
+    for name in CANARIES:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("tweet", encoding="utf-8")
+        os.utime(path, (NEVER_READ, time.time()))
+
+
+def _touched(folder: Path) -> list[str]:
+    """Those of them that were read or written, or have gone. A file system without access times tells of no reading."""
+    changed = [
+        name for name in CANARIES if not (folder / name).is_file() or (folder / name).stat().st_size != len("tweet")
+    ]
+    read = [name for name in CANARIES if name not in changed and (folder / name).stat().st_atime != NEVER_READ]
+    return [*(f"changed: {name}" for name in changed), *(f"read: {name}" for name in read)]
 
 
 @pytest.mark.slow
@@ -114,6 +165,7 @@ def test_what_hostile_hosts_say_concerns_them_alone(core: str, tmp_path: Path) -
     with Server(core, tmp_path / "server", settings) as server:
         for _ in range(ROUNDS):
             (tmp_path / "asked").unlink(missing_ok=True)
+            planted(tmp_path)
             done = server.run(tmp_path, ["-i", "hosts", "site.yml", "-e", f"folder={tmp_path}", "-f", "8"], seconds=900)
             found += problems(done, tmp_path)
     assert replies(core, tmp_path, found) >= 300 * ROUNDS
@@ -128,6 +180,7 @@ def test_what_hostile_hosts_say_to_collect_concerns_them_alone(core: str, tmp_pa
     with Server(core, tmp_path / "server", settings) as server:
         for number in range(ROUNDS):
             (tmp_path / "asked").unlink(missing_ok=True)
+            planted(tmp_path)
             ledgers = {"ASYNC_REAPER_LEDGER_DIR": f"{tmp_path}/ledger{number}"}
             arguments = ["-i", "hosts", "-e", f"folder={tmp_path}", "-f", "8"]
             killed = server.run(tmp_path, [*arguments, "site.yml"], ledgers, seconds=900)
@@ -140,9 +193,10 @@ def test_what_hostile_hosts_say_to_collect_concerns_them_alone(core: str, tmp_pa
 
 
 def replies(core: str, folder: Path, found: list[str]) -> int:
-    served = len((folder / "served").read_text(encoding="utf-8").splitlines())
-    print(f"{served} replies of hostile hosts on ansible-core {core}, {len(found)} problems")
-    return served
+    served = Counter((folder / "served").read_text(encoding="utf-8").split())
+    kinds = ", ".join(f"{count} to a {kind}" for kind, count in sorted(served.items()))
+    print(f"{served.total()} replies of hostile hosts on ansible-core {core} ({kinds}), {len(found)} problems")
+    return served.total()
 
 
 def laid_out(tmp_path: Path, playbook: str) -> dict[str, str]:
@@ -151,7 +205,7 @@ def laid_out(tmp_path: Path, playbook: str) -> dict[str, str]:
     local = [
         f"{host} ansible_connection=local {python} ansible_async_dir={tmp_path}/async" for host in ("good", "fine")
     ]
-    evil = [f"{host} ansible_connection=hostile {python} ansible_async_dir=/jobs/of/this/host" for host in EVIL]
+    evil = [f"{host} ansible_connection=hostile {python} ansible_async_dir={tmp_path}/jobs/{host}" for host in EVIL]
     (tmp_path / "hosts").write_text("\n".join([*local, *evil, ""]), encoding="utf-8")
     (tmp_path / "site.yml").write_text(playbook, encoding="utf-8")
     return {
