@@ -36,9 +36,19 @@ def check(context: RuleContext) -> Iterator[Finding]:
             yield _results(analysis, reap, launches or _named(analysis, reap))
             continue
         finding = next(filter(None, (difference(analysis, reap, launch) for launch in launches)), None)
+        if finding and _is_tried_on_purpose(analysis, reap, launches):
+            continue
         finding = finding or next(filter(None, (_skipped(analysis, reap, launch) for launch in launches)), None)
         if finding:
             yield finding
+
+
+def _is_tried_on_purpose(analysis: Analysis, reap: Reap, launches: list[Launch]) -> bool:
+    """Whether the look may fail, as ``ignore_errors`` says, and another one looks where the job is."""
+    if not constant(reap.task.keywords.get("ignore_errors")):
+        return False
+    others = ((other, launch) for launch in launches for other in (*launch.reaps, *launch.looks) if other is not reap)
+    return any(difference(analysis, other, launch) is None for other, launch in others)
 
 
 def _named(analysis: Analysis, reap: Reap) -> list[Launch]:

@@ -170,12 +170,20 @@ def _waits_for_its_work(task: Task, other: Task) -> bool:
     """Whether the other task seems to wait, by other means than ``async_status``, for what the first is about."""
     if "async" in other.keywords or other.module == "async_status":
         return False
+    if _ends_with_a_process(other):
+        return bool(_topics(task) & _topics(other))
     waits = other.module == "wait_for" and str(other.args.get("state", "started")) != "stopped"
     waits = waits or _WAITING_MODULE.search(other.short_name) is not None
     if waits or "until" in other.keywords or _waits_by_program(other):
         is_about_it = len(_topics(task) & _topics(other)) >= _ENOUGH_IN_COMMON
         return is_about_it or _looks_at_its_file(task, other) or _waits_for_its_process(task, other)
     return False
+
+
+def _ends_with_a_process(task: Task) -> bool:
+    """Whether the task runs ``tail --pid=NUMBER``, which ends when that process does."""
+    programs = (argv for command in work.commands(task) for argv in command.programs())
+    return any(argv[0] == "tail" and any(word.startswith("--pid") for word in argv[1:]) for argv in programs)
 
 
 def _looks_at_its_file(task: Task, other: Task) -> bool:
@@ -185,8 +193,8 @@ def _looks_at_its_file(task: Task, other: Task) -> bool:
 
 
 def looks_for_a_process(task: Task) -> bool:
-    """Whether the task runs a program that finds processes."""
-    return not _FINDING.isdisjoint(work.program_names(task))
+    """Whether the task runs a program that finds processes, or one that ends with a process."""
+    return not _FINDING.isdisjoint(work.program_names(task)) or _ends_with_a_process(task)
 
 
 def _waits_for_its_process(task: Task, other: Task) -> bool:
