@@ -370,3 +370,36 @@ def test_stop_and_sweep_give_up_a_host_that_never_answers(liar: Liar, tmp_path: 
     said = " ".join(got.output.split())
     assert (liar.said / "asked").read_text().split() == ["stop", "sweep"]
     assert said.count("the host did not answer within 2 s") >= 2
+
+
+def test_of_a_folder_of_too_many_files_none_is_taken_for_a_job_and_the_task_is_named(
+    liar: Liar, tmp_path: Path
+) -> None:
+    intent = {
+        "v": 1,
+        "kind": "intent",
+        "key": "k",
+        "host": "evil",
+        "when": time.time(),
+        "site": told("j1.1", "evil")["site"],
+    }
+    files = [{"path": f"/scripted/.ansible_async/j{number}.1", "mtime": time.time()} for number in range(1001)]
+    liar.says(find={"changed": False, "files": files})
+    got = liar.run(COLLECT, args=["-l", "evil"], options=ledger(tmp_path / "led", intent))
+    assert got.status == 0, got.output
+    said = " ".join(got.output.split())
+    assert "the folder of the jobs of 't' at site.yml:1 cannot be searched: it holds more than 1000" in said
+    assert (liar.said / "asked").read_text().split() == ["find"], "no file is looked into"
+
+
+def test_stop_and_sweep_run_nothing_on_windows(liar: Liar, tmp_path: Path) -> None:
+    got = liar.run(
+        play("- reap.jobs.stop: {jid: j1.1}\n  ignore_errors: true\n", "- reap.jobs.sweep:\n", hosts="evil"),
+        options=ledger(tmp_path / "ledgers", told("j1.1", "evil")),
+        hosts=("good", f"{EVIL} ansible_shell_type=powershell"),
+    )
+    assert got.status == 2, got.output
+    said = " ".join(got.output.split())
+    assert "job j1.1: not stopped: on Windows the processes of a job cannot be told" in said
+    assert "reap.jobs.sweep: not on Windows" in said
+    assert not (liar.said / "asked").exists()

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import yaml
 
 from support import environments
 
@@ -87,3 +88,13 @@ def test_the_page_for_contributors_names_every_extra() -> None:
     told = (environments.ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("## Dependencies\n")[2]
     told = told.partition("\n## ")[0]
     assert re.findall(r"^(\w+) =", extras, re.MULTILINE) == re.findall(r"^\| `(\w+)`", told, re.MULTILINE)
+
+
+def test_the_page_about_ci_names_every_input_of_the_action_with_its_default() -> None:
+    action = yaml.safe_load((environments.ROOT / "action.yml").read_text(encoding="utf-8"))
+    text = (
+        (DOCS / "ci.md").read_text(encoding="utf-8").partition("| input | default | meaning |")[2].partition("\n\n")[0]
+    )
+    told = dict(re.findall(r"^\| `([\w-]+)` \| (.*?) ?\|", text, re.MULTILINE))
+    given = {name: f"`{each['default']}`" if each["default"] else told[name] for name, each in action["inputs"].items()}
+    assert told == given
