@@ -25,6 +25,8 @@ class AnsibleCfg(NamedTuple):
     path: Path | None
     values: Mapping[tuple[str, str], str]
     sections: frozenset[str] = frozenset()
+    refused: str = ""
+    """Why the file was not read although Ansible may read it."""
 
     def get(self, section: str, key: str) -> str | None:
         """The value as written, without quotes around it; None where the file does not give the key."""
@@ -75,6 +77,8 @@ def read(path: Path) -> AnsibleCfg:
     try:
         text = reading.read(path, reading.MAX_SETTINGS).decode("utf-8-sig", "replace")
         found = reading.parse_ini(text, inline_comments=True)
+    except reading.RefusedError as error:
+        return AnsibleCfg(path, {}, refused=error.message)
     except reading.SourceError:
         return AnsibleCfg(path, {})
     values = {(name, key): value for name, section in found.items() for key, value in section.items()}

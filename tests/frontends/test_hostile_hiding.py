@@ -137,6 +137,14 @@ def test_roles_are_read_from_the_folders_that_the_settings_name(tmp_path: Path) 
     assert launches(tmp_path) == [".github/roles/a/tasks/main.yml", "node_modules/b/tasks/main.yml"]
 
 
+@pytest.mark.parametrize("path", ["ansible.cfg", "deploy/ansible.cfg"])
+def test_an_ansible_cfg_that_is_not_read_for_its_size_is_told(path: str, tmp_path: Path) -> None:
+    text = "[defaults]\npoll_interval = 0\n" + "# padding of a line\n" * 60_000
+    lay(tmp_path, {path: text, "deploy/site.yml": calling("{command: work, async: 60}")})
+    (error,) = check(tmp_path)["errors"]
+    assert (error["path"], error["message"]) == (path, "cannot be read: larger than 1 MB")
+
+
 @pytest.mark.parametrize("target", [".github/l.yml", "roles/r/l.txt", "templates/l.yml", "node_modules/l.yml"])
 def test_a_link_to_what_is_not_read_in_its_own_place_is_read_in_the_link_s(target: str, tmp_path: Path) -> None:
     lay(tmp_path, {"site.yml": calling("include_tasks: tasks/l.yml"), target: LAUNCH})

@@ -248,6 +248,15 @@ def test_exclude_paths_are_prefixes_or_patterns_below_the_configurations_folder(
     assert not config.excludes(tmp_path / "roles/new/tasks/main.yml")
 
 
+def test_exclude_paths_read_nothing_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET", "roles")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    write(tmp_path, "exclude_paths: [$SECRET/old, '${SECRET}/old', ~/roles]\n", ".ansible-lint")
+    config = load_lint_config(tmp_path)
+    assert not config.excludes(tmp_path / "roles/old/tasks/main.yml")
+    assert config.excludes(tmp_path / "$SECRET/old/tasks/main.yml")
+
+
 def test_a_list_that_is_none_is_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"\.ansible-lint:1: 'skip_list' must be a list of names"):
         load_lint_config(write(tmp_path, "skip_list: async-unreaped\n", ".ansible-lint"))

@@ -442,6 +442,11 @@ class Project:
             config = config if is_ours else ansible_cfg.AnsibleCfg(None, {})  # a link leads out of the project
         self._nested_configs = [path for path in sorted(self._nested_configs) if self._resolved(path) is not None]
         nested = [ansible_cfg.read(self.root / path) for path in self._nested_configs]
+        for each in (config, *nested):
+            if each.path is not None and each.refused:
+                self.unreadable.append(
+                    (os.path.relpath(each.path, self.root), each.refused.removeprefix("cannot be read: "))
+                )
         if config.path is None and not nested:
             return AnsibleSettings()
 

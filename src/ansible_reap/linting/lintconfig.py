@@ -73,9 +73,12 @@ def _names(values: dict[str, Any], key: str, file: str) -> list[str]:
 
 
 def absolute(folder: Path, path: str) -> str:
-    """A path or pattern of ``exclude_paths`` as ansible-lint takes it: from the folder of its file."""
-    expanded = os.path.expandvars(os.path.expanduser(path))  # noqa: PTH111 - pathlib's raises for an unknown user
-    return os.path.normpath(folder / expanded)
+    """A path or pattern of ``exclude_paths``, from the folder of its file.
+
+    Unlike ansible-lint this replaces neither ``~`` nor variables of the environment, which concern no project: whether
+    a finding shows would tell whoever may change the settings what they hold.
+    """
+    return os.path.normpath(folder / path)
 
 
 class IgnoreEntry(NamedTuple):
