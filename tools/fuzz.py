@@ -3,10 +3,11 @@
     PYTHONPATH=src python tools/fuzz.py --minutes 30 --seed 7 [--target NAME ...]
 
 Each round takes one of the TARGETS: the content of a project (a golden case), its settings, its ignore file, its
-committed history, names of files, a run's report, a ledger, or what a host replies. What belongs to it is laid down and
-spoiled in some places (lines, indentation, YAML and JSON syntax, Jinja, numbers, bytes), then the commands that read it
-run as a user would start them. Nothing may be raised, no control character printed, and nothing written outside the
-project. A round that fails is kept as a folder, and the exit status is 1. The last line sums up.
+committed history, names of files, calls, inventories, a run's report, a ledger, or what a host replies. What belongs to
+it is laid down and spoiled in some places (lines, indentation, YAML and JSON syntax, Jinja, numbers, bytes), then the
+commands that read it run as a user would start them. Nothing may be raised, no control character printed, and nothing
+written outside the project. Of a call, whatever its spelling and the name of its file, the launch in the file must be
+found. A round that fails is kept as a folder, and the exit status is 1. The last line sums up.
 """
 
 from __future__ import annotations
@@ -48,7 +49,22 @@ BESIDE = {
     ".ansible-lint": "skip_list: [async-background]\nwarn_list: [async-noop]\nexclude_paths: [build/]\n",
     ".ansible-lint-ignore": "site.yml async-noop[zero]\nroles/a/tasks/main.yml async-unreaped[never] skip\n",
     "galaxy.yml": "namespace: a\nname: b\nversion: 1.0.0\n",
-    "ansible.cfg": "[defaults]\npoll_interval = 15\nroles_path = roles\n[callback_async_reaper]\nhistory =\n",
+    "ansible.cfg": (
+        "[defaults]\npoll_interval = 15\nroles_path = roles:${PWD}/more:~/x:{{CWD}}/templates\ncollections_path = c\n"
+        "library = plugins\n[privilege_escalation]\nbecome = yes\n[callback_async_reaper]\nhistory =\n"
+    ),
+    "pyproject.toml": '[tool.ansible-reap]\nexclude_paths = ["vendor/", "~/x", "$HOME/y"]\nignore = ["async-noop"]\n',
+    "inventory/hosts": "[web]\na ansible_user=b fast=true limit=6\n[web:vars]\ninterval='{{ 0 }}'\n[d:children]\nweb\n",
+    "inventory/hosts.toml": '[web.hosts]\na = {fast = true}\n[web.vars]\ninterval = "{{ 0 }}"\n',
+    "inventory/cloud.txt": "all:\n  vars: {limit: 60}\n",
+    "host_vars/a": "fast: '{{ limit | int > 3 }}'\nlimit: \"{{ interval | default(60) }}\"\n",
+    "group_vars/web/x.json": '{"interval": 0, "fast": "{{ not slow }}"}\n',
+    "site-of-inventory.yml": (
+        "- hosts: all\n  tasks:\n    - command: work\n      async: '{{ limit }}'\n      poll: '{{ interval }}'\n"
+        "      register: job\n      when: fast\n    - include_tasks: '{{ part | default('x.yml') }}'\n"
+        "    - async_status: {jid: '{{ job.ansible_job_id }}'}\n      register: ended\n      until: ended is finished\n"
+        "      when: fast\n"
+    ),
     ".ansible-reap/history.json": (
         '{"version": 1, "launches": [\n{"where": "site.yml", "task": "Start", "position": 0, "limit_s": 600, "runs": 6,'
         ' "uncertainty_s": 0, "times_s": {"2026-01-01T00:00:00Z-1": 550, "2026-01-02T00:00:00Z-2": ">600"}}\n]}\n'
@@ -88,6 +104,42 @@ NAMES = (
     b"##[x].yml",
     b"a" * 200 + b".yml",
 )  # fmt: skip
+CALLS = (
+    "include_tasks: {name}",
+    "ansible.builtin.import_tasks: {name}",
+    "include_tasks:\n{padding}        file: {name}",
+    "import_tasks: {{file: {name}}}",
+    "include_tasks:\n{padding}      args:\n        file: {name}",
+    "args: {{file: {name}}}\n{padding}      include_tasks:",
+    "action: {{module: include_tasks, file: {name}}}",
+    "action:\n        file: {name}\n        module: ansible.builtin.include_tasks",
+    "? include_tasks\n{padding}      : {name}",
+    "!!str include_tasks : {name}",
+    "<<: {{include_tasks: {name}}}",
+    "block: [{{include_tasks: {name}}}]",
+    "vars: {{of: &of {name}}}\n      include_tasks: *of",
+    "vars: {{of: {name}}}\n      include_tasks: '{{{{ of }}}}'",
+    "loop: [{name}]\n      include_tasks: '{{{{ item }}}}'",
+    "include_tasks:\n        apply: {{vars: {{a: aaaa}}}}\n{padding}        file: {name}",
+)
+"""Ways to call a file, each of which Ansible takes (2.16 and 2.22)."""
+PADDINGS = ("", "", "        # padding of a line\n" * 40, "\n" * 700, "        # {{ x }}: [a\n")
+FOLDERS = (
+    "",
+    "x/",
+    "x,y/z/",
+    "../x/",
+    "templates/",
+    "files/",
+    ".github/",
+    "x y/",
+    "roles/r/vars/",
+    "{folder}/",
+    "{folder}/.github/",
+)
+LETTERS = "ab,#@+~ é'&!%^(;$-"
+ENDINGS = ("", ".yml", ".yaml", ".json", ".inc", ".txt", ".j2", ".md", ".cfg", ".yml.bak")
+HIDDEN = '[{"name": "Hidden", "command": "work", "async": 60, "poll": 0}]\n'
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 SPLINTERS = (
@@ -252,6 +304,15 @@ def _none(_: Path) -> list[list[str]]:
 TARGETS = {
     "content": Target((), _checks),
     "settings": Target((".ansible-reap.yml", ".ansible-lint", "galaxy.yml", "ansible.cfg"), _checks),
+    "pyproject": Target(("pyproject.toml", "ansible.cfg"), _checks),
+    "calls": Target((), _checks),
+    "inventory": Target(
+        (
+            *("inventory/hosts", "inventory/hosts.toml", "inventory/cloud.txt", "host_vars/a", "group_vars/web/x.json"),
+            "site-of-inventory.yml",
+        ),
+        _checks,
+    ),
     "ignore": Target((".ansible-lint-ignore",), _checks),
     "history": Target((".ansible-reap/history.json",), _checks_of_history),
     "names": Target((), _checks),
@@ -267,7 +328,7 @@ def lay_out(folder: Path, name: str, chance: random.Random) -> list[Path]:
     for each in TARGETS[name].files:
         path = folder / each
         if not path.exists():
-            path.parent.mkdir(exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(BESIDE[each])
         laid.append(path)
     if name == "names":
@@ -320,6 +381,34 @@ def trouble(folder: Path, name: str) -> str | None:
     finally:
         os.chdir(here)
     return found or ("something was written outside" if _outside(folder) != before else None)
+
+
+def calling(folder: Path, chance: random.Random) -> str:
+    """Make the folder a project that calls a file with a launch; the file's path."""
+    shutil.rmtree(folder)
+    letters = "".join(chance.choice(LETTERS) for _ in range(chance.randint(0, 9)))
+    name = chance.choice(FOLDERS).format(folder=folder) + f"a{letters}b" + chance.choice(ENDINGS)
+    playbook = folder / chance.choice(("site.yml", "deploy/site.yml"))
+    path = Path(os.path.normpath(playbook.parent / name))
+    if not path.is_relative_to(folder):
+        path = folder / (name := path.name)
+        playbook = folder / "site.yml"
+    for each in (playbook, path):
+        each.parent.mkdir(parents=True, exist_ok=True)
+    call = chance.choice(CALLS).format(name=json.dumps(name, ensure_ascii=False), padding=chance.choice(PADDINGS))
+    playbook.write_text(f"- hosts: all\n  tasks:\n    - {call}\n")
+    path.write_text(chance.choice(("", "# a comment\n", "--- ")) + HIDDEN if path.suffix != ".json" else HIDDEN)
+    (folder / "ansible.cfg").touch()
+    return str(path.relative_to(folder))
+
+
+def _trouble_with_call(folder: Path, chance: random.Random) -> str | None:
+    path = calling(folder, chance)
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()):
+        ansible_reap(["check", "--format", "json", "--project-dir", str(folder), str(folder)])
+    found = [launch["path"] for launch in json.loads(printed.getvalue())["launches"]]
+    return None if found == [path] else f"the launch in {path!r} is not found, but {found}"
 
 
 def _trouble_with_reply(data: bytes) -> str | None:
@@ -395,9 +484,10 @@ def main() -> int:
             folder = Path(scratch) / "project"
             shutil.rmtree(folder, ignore_errors=True)
             shutil.copytree(chance.choice(cases), folder)
-            spoil(lay_out(folder, name, chance), chance)
             began = time.process_time()
-            found = trouble(folder, name)
+            found = _trouble_with_call(folder, chance) if name == "calls" else None
+            spoil(lay_out(folder, name, chance), chance)
+            found = found or trouble(folder, name)
             slowest = max(slowest, time.process_time() - began)
             if found is not None:
                 failures[name] += 1

@@ -23,6 +23,9 @@ MAX_SETTINGS = 1024 * 1024
 MAX_DIGITS = 18
 """Digits of a whole number that is kept exactly; no limit, count or time needs as many."""
 
+VAULT_HEADER = b"$ANSIBLE_VAULT"
+"""How a file begins that is vaulted as a whole."""
+
 INI_DEFAULTS = "DEFAULT"
 """The section whose keys all others have too."""
 
@@ -57,6 +60,18 @@ def read(path: Path | str, limit: int = MAX_CONTENT) -> bytes:
         raise SourceError(f"cannot be read: {error.strerror or error}") from None
     except ValueError:  # a path with a NUL byte or a lone surrogate
         raise SourceError("cannot be read: no path can be written like that") from None
+
+
+def beginning(path: Path | str, size: int) -> bytes:
+    """At most so many bytes from the file's start; none where there is no file. Only for a look at what it may be."""
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe must not make us wait
+        try:
+            return os.read(file, size)
+        finally:
+            os.close(file)
+    except (OSError, ValueError):
+        return b""
 
 
 def read_inside(root: Path, name: str, limit: int = MAX_CONTENT) -> bytes:

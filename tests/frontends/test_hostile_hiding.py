@@ -101,6 +101,32 @@ def test_a_merge_key_hides_no_play_and_no_call(playbook: str, files: dict[str, s
         ("roles/r/tasks/other.json", "include_role: {name: r, tasks_from: other}", JSON_LAUNCH),
         ("roles/r/tasks/other.txt", "import_role: {name: r, tasks_from: other.txt}", LAUNCH),
         (".github/r/tasks/main.yml", "include_role: {name: ./.github/r}", LAUNCH),
+        ("x/a,b", "include_tasks: 'x/a,b'", LAUNCH),
+        ("x/a,b.inc", "include_tasks: x/a,b.inc", LAUNCH),
+        ("a#b.inc", "include_tasks: a#b.inc", LAUNCH),
+        ("a b.inc", "include_tasks: a b.inc", LAUNCH),
+        ("a b.inc", "include_tasks:\n        file: a b.inc", LAUNCH),
+        ("a b.inc", "import_tasks: \"'a b.inc'\"", LAUNCH),
+        ("x/a b.inc", "action: include_tasks 'x/a b.inc'", LAUNCH),
+        (".github/a,b.yml", "include_tasks: .github/a,b.yml", LAUNCH),
+        (".github/a b.yml", "include_tasks: '.github/a b.yml'", LAUNCH),
+        ("x/a.inc", "args: {file: x/a.inc}\n      include_tasks:", LAUNCH),
+        ("x/a.inc", "include_tasks:\n      args: {file: x/a.inc}", LAUNCH),
+        ("x/a.inc", "action:\n        file: x/a.inc\n        module: include_tasks", LAUNCH),
+        ("x/a.inc", f"include_tasks:\n        apply: {{vars: {{a: {'a' * 900}}}}}\n        file: x/a.inc", LAUNCH),
+        ("x/a.inc", f"include_tasks:\n      vars:\n        a: {'a' * 900}\n      args: {{file: x/a.inc}}", LAUNCH),
+        ("x/a.inc", "? include_tasks\n      : x/a.inc", LAUNCH),
+        ("x/a.inc", "!!str include_tasks : x/a.inc", LAUNCH),
+        ("roles/r/tasks/a,b.inc", "include_role: {name: r, tasks_from: 'a,b.inc'}", LAUNCH),
+        ("roles/r/tasks/a b.inc", "include_role: name=r tasks_from='a b.inc'", LAUNCH),
+        ("roles/r/handlers/h.inc", "import_role: {name: r, handlers_from: h.inc}", LAUNCH),
+        ("templates/r/tasks/main.yml", "include_role: {name: templates/r}", LAUNCH),
+        ("templates/e.yml", "{include_tasks: '{{ x }}.yml', vars: {x: templates/e}}", LAUNCH),
+        ("templates/e.yml.j2", "{include_tasks: '{{ x }}.j2', vars: {x: templates/e.yml}}", LAUNCH),
+        ("templates/e.json", "{include_tasks: 'templates/{{ x }}.json', vars: {x: e}}", JSON_LAUNCH),
+        ("e.json", "include_tasks: '{{ item }}'\n      loop: [e.json]", JSON_LAUNCH),
+        ("e.md", "include_tasks: '{{ item }}'\n      loop: [e.md]", LAUNCH),
+        ("e.inc", "include_tasks: '{{ item }}'\n      loop: [e.inc]", f"--- !!seq\n{LAUNCH}"),
     ],
 )
 def test_what_a_call_names_is_read_wherever_it_is_and_whatever_it_ends_in(
@@ -109,6 +135,38 @@ def test_what_a_call_names_is_read_wherever_it_is_and_whatever_it_ends_in(
     """ansible-core 2.16 and 2.22 load each of these."""
     lay(tmp_path, {"site.yml": calling(task), path: text})
     assert launches(tmp_path) == [path]
+
+
+@pytest.mark.parametrize("path", ["x/a.inc", "templates/a.yml", ".github/a.yml"])
+def test_an_absolute_path_is_one_of_the_project(path: str, tmp_path: Path) -> None:
+    lay(tmp_path, {"site.yml": calling(f"include_tasks: {tmp_path}/{path}"), path: LAUNCH})
+    assert launches(tmp_path) == [path]
+
+
+@pytest.mark.parametrize("path", ["x/y.inc", "templates/y.yml", ".github/y.yml"])
+def test_a_path_may_climb(path: str, tmp_path: Path) -> None:
+    lay(tmp_path, {"a/b/site.yml": calling(f"include_tasks: ../../{path}"), path: LAUNCH})
+    assert launches(tmp_path) == [path]
+
+
+@pytest.mark.parametrize("name", ["a,b.book", "'a b.book'", "a#b.book", pytest.param('"{{ x }}"', id="by a template")])
+def test_a_playbook_of_any_name_is_imported(name: str, tmp_path: Path) -> None:
+    path = "books/a.book" if "{" in name else f"books/{name.strip(chr(39))}"
+    called = f"'books/{name[1:-1]}'" if name[0] == "'" else name.replace("{{ x }}", "books/{{ x }}")
+    lay(tmp_path, {"site.yml": f"- import_playbook: {called}\n", path: calling(TASK)})
+    assert launches(tmp_path) == [path]
+
+
+@pytest.mark.parametrize(
+    "task", ["args: {name: r}\n      include_role:", "include_role:\n        apply: FAR\n        name: r"]
+)
+def test_a_call_is_one_wherever_its_name_stands_in_the_task(task: str, tmp_path: Path) -> None:
+    """What the caller makes of the role's launch is seen: the wait after it."""
+    wait = "    - async_status: {jid: '{{ job.ansible_job_id }}'}\n      register: r\n      until: r is finished\n"
+    task = task.replace("FAR", "{vars: {a: " + "a" * 900 + "}}")
+    lay(tmp_path, {"site.yml": calling(task) + wait, "roles/r/tasks/main.yml": f"{LAUNCH}  register: job\n"})
+    (launched,) = check(tmp_path)["launches"]
+    assert (launched["verdict"], launched["via"][0]) == ("reaped", "site.yml:1")
 
 
 def test_what_is_read_for_a_call_is_searched_for_calls_too(tmp_path: Path) -> None:
@@ -137,12 +195,58 @@ def test_roles_are_read_from_the_folders_that_the_settings_name(tmp_path: Path) 
     assert launches(tmp_path) == [".github/roles/a/tasks/main.yml", "node_modules/b/tasks/main.yml"]
 
 
+@pytest.mark.parametrize(
+    ("named", "path"),
+    [
+        ("ROOT/.github/roles", ".github/roles"),
+        ("${PWD}/.github/roles", ".github/roles"),
+        ("$HOME/.github/roles", ".github/roles"),
+        ("a,b:x/my roles", "x/my roles"),
+        ("templates", "templates"),
+    ],
+)
+def test_folders_of_roles_are_found_however_the_settings_name_them(named: str, path: str, tmp_path: Path) -> None:
+    lay(
+        tmp_path,
+        {
+            "ansible.cfg": f"[defaults]\nroles_path = {named.replace('ROOT', str(tmp_path))}\n",
+            "site.yml": "- hosts: all\n  roles: [r]\n",
+            f"{path}/r/tasks/main.yml": LAUNCH,
+        },
+    )
+    assert launches(tmp_path) == [f"{path}/r/tasks/main.yml"]
+
+
 @pytest.mark.parametrize("path", ["ansible.cfg", "deploy/ansible.cfg"])
 def test_an_ansible_cfg_that_is_not_read_for_its_size_is_told(path: str, tmp_path: Path) -> None:
     text = "[defaults]\npoll_interval = 0\n" + "# padding of a line\n" * 60_000
     lay(tmp_path, {path: text, "deploy/site.yml": calling("{command: work, async: 60}")})
     (error,) = check(tmp_path)["errors"]
     assert (error["path"], error["message"]) == (path, "cannot be read: larger than 1 MB")
+
+
+@pytest.mark.parametrize("name", ["site.json", "playbooks/site.json", "site", "deploy/site"])
+def test_a_playbook_that_does_not_end_as_yaml_does_is_found(name: str, tmp_path: Path) -> None:
+    """Ansible runs it when it is named (2.16 and 2.22)."""
+    lay(tmp_path, {name: f'[{{"hosts": "all", "tasks": {JSON_LAUNCH}}}]', "b.yml": "- hosts: all\n"})
+    assert launches(tmp_path) == [name]
+
+
+def test_other_json_and_files_without_an_ending_are_left_alone(tmp_path: Path) -> None:
+    lay(
+        tmp_path,
+        {
+            "package-lock.json": '{"packages": {"async": {"version": "1"}, "poll": {}, "hosts": {}}}',
+            "data/list.json": '[{"async": true, "poll": 0}, {"name": "async"}]',
+            "data/spoiled.json": '[{"hosts": "a", "async": 1, "poll": 0,',
+            "data/scalars.json": '["hosts", "async:", "poll:"]',
+            "Makefile": "- hosts async: 1 poll: 0 {{ [\n",
+            "NOTES": "- hosts: {async: 1, poll: 0\n",
+            "site.yml": calling("{command: true}"),
+        },
+    )
+    document = check(tmp_path)
+    assert (document["launches"], document["findings"], document["errors"]) == ([], [], [])
 
 
 @pytest.mark.parametrize("target", [".github/l.yml", "roles/r/l.txt", "templates/l.yml", "node_modules/l.yml"])

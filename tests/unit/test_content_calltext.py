@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_reap.content.call_text import call_parts, call_text, closed_up, has_padded_calls, named_files, telling_word
+from ansible_reap.content.call_text import call_text, telling_word
 
 
 @pytest.mark.parametrize(
@@ -91,26 +91,56 @@ def test_what_only_looks_like_a_mapping_at_first_is_searched(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "padding",
-    ["    # " + "a" * 150 + "\n", "\n" + " " * 151 + "\n", "    # a comment of a line\n" * 30, "\r\n" * 151],
+    "text",
+    [
+        "- include_tasks:\n{far}    file: wanted.txt\n",
+        "- include_tasks:\n    apply:\n      vars:\n{far}    file: wanted.txt\n",
+        "- include_tasks:\n  vars:\n{far}  args: {{file: wanted.txt}}\n",
+        "- args: {{file: wanted.txt}}\n  vars:\n{far}  include_tasks:\n",
+        "- {{include_tasks: # {far}\nwanted.txt}}\n",
+        "- hosts: all\n  roles:\n    - a\n{far}    - wanted\n",
+        "- hosts: all\n  roles:\n  - a\n{far}  - wanted\n",
+        "- ? include_tasks\n  : wanted.txt\n",
+        "- ? !!str include_tasks\n{far}  : wanted.txt\n",
+        "- &a include_tasks : wanted.txt\n",
+        "- vars: {{a: &a include_tasks}}\n  *a : wanted.txt\n",
+    ],
 )
-def test_a_name_far_behind_its_call_is_found_once_what_lies_between_is_taken_out(padding: str) -> None:
-    data = f"- include_tasks:\n{padding}    file: wanted.txt\n".encode()
-    assert has_padded_calls(call_parts(data))
-    assert named_files(call_parts(closed_up(data))) >= {"wanted.txt"}
-    found = call_text(data)
+@pytest.mark.parametrize(
+    "far",
+    [
+        "          # " + "a" * 600 + "\n",
+        "\n" + " " * 151 + "\n",
+        "          # a comment of a line\n" * 30,
+        "\r\n" * 300,
+    ],
+)
+def test_a_name_anywhere_in_a_call_is_among_the_words(text: str, far: str) -> None:
+    found = call_text(text.format(far=far if "# {" not in text else far.strip() or "#").encode())
     assert found is not None
     assert b"wanted" in found.words
 
 
+def test_what_follows_a_call_is_no_part_of_it() -> None:
+    found = call_text(("- include_tasks: a.yml\n" + "- debug: {msg: b}\n" * 40 + "- debug: {msg: far}\n").encode())
+    assert found is not None
+    assert b"far" not in found.words
+
+
 @pytest.mark.parametrize(
-    "text",
+    ("text", "may_end_otherwise"),
     [
-        "- include_tasks: a.yml  # short\n" * 3,
-        "# " + "a" * 300 + "\n- include_tasks: a.yml\n",
-        "- debug:\n    msg: a\n# " + "a" * 300 + "\n",
-        "- include_tasks: a.yml\n" + "  - {a: [b, c]}\n" * 100,
+        ("- include_tasks: '{{ x }}.yml'\n", False),
+        ("- include_tasks: '{{ x }}/{{ y }}.yaml'\n", False),
+        ("- include_role: {name: '{{ x }}'}\n", False),
+        ("- include_tasks: '{{ x }}'\n", True),
+        ("- include_tasks: '{{ x }}.json'\n", True),
+        ("- include_tasks: *x\n", True),
+        ("- include_tasks:\n    file: >-\n      x.txt\n", True),
+        ("- args: {file: '{{ x }}'}\n  include_tasks:\n", True),
     ],
 )
-def test_a_text_whose_calls_have_their_names_beside_them_is_searched_as_it_is(text: str) -> None:
-    assert not has_padded_calls(call_parts(text.encode()))
+def test_whether_a_name_may_be_that_of_a_file_of_any_ending(text: str, may_end_otherwise: bool) -> None:
+    found = call_text(text.encode())
+    assert found is not None
+    assert (found.is_templated, found.may_end_otherwise) == (True, may_end_otherwise)

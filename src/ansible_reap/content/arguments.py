@@ -59,7 +59,7 @@ def split(text: str, module: str) -> dict[str, object]:
     for word in words(text):
         key, equals, value = word.partition("=")
         if equals and key.isidentifier() and (not raw or key in _RAW_OPTIONS):
-            args[key] = _unquoted(value)
+            args[key] = unquoted(value)
         else:
             rest.append(word)
     if rest:
@@ -67,7 +67,8 @@ def split(text: str, module: str) -> dict[str, object]:
     return args
 
 
-def _unquoted(value: str) -> str:
+def unquoted(value: str) -> str:
+    """The text without quotes around it."""
     if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
         return value[1:-1]
     return value

@@ -8,10 +8,11 @@ from collections import defaultdict
 from collections.abc import Collection
 
 from ansible_reap.content.call_index import Unread
-from ansible_reap.content.call_names import Key, folders_above, keys_of, keys_wanted, role_mains, stem, surroundings
+from ansible_reap.content.call_names import Key, folders_above, keys_of, keys_wanted, role_mains, surroundings
 from ansible_reap.content.call_references import Reference, ReferenceKind
 from ansible_reap.content.library import Library
 from ansible_reap.content.mentions import Words
+from ansible_reap.content.places import stem
 
 MAX_SEARCHED = 50_000
 """Texts that are searched for a name, each counted once for each name."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 
-from ansible_reap.content.call_names import role_folder, stem
+from ansible_reap.content.call_names import role_folder
 from ansible_reap.content.call_text import telling_word
+from ansible_reap.content.places import stem
 
 _IMPORTS = frozenset({b"import_playbook", b"include"})
 """By which a playbook is called."""

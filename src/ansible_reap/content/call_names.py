@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from ansible_reap.content.call_references import Reference, ReferenceKind
+from ansible_reap.content.places import stem
 
 
 class Key(NamedTuple):
@@ -76,12 +77,6 @@ def keys_wanted(reference: Reference, caller: str, linked: Collection[str]) -> l
 def _inside(role: str) -> str:
     """The scope of calls in a role that stay in it."""
     return f"in {role}"
-
-
-def stem(path: str) -> str:
-    """The last part of a path, without a YAML file's ending."""
-    name = path.rpartition("/")[2]
-    return name.rsplit(".", 1)[0] if name.endswith((".yml", ".yaml", ".json")) else name
 
 
 def role_folder(path: str) -> str | None:

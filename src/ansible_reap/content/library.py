@@ -12,7 +12,7 @@ from ansible_reap.content.call_references import Reference, references
 from ansible_reap.content.call_text import CallText
 from ansible_reap.content.places import is_content_place
 from ansible_reap.content.project import Project
-from ansible_reap.content.source import SourceError, compose, plain, without_statements
+from ansible_reap.content.source import SourceError, compose_text, plain
 from ansible_reap.content.survey import Survey
 from ansible_reap.content.tasks import Content, is_playbook, read_content
 from ansible_reap.reading import RefusedError
@@ -168,13 +168,3 @@ def check_text(data: bytes, *, must_be_content: bool) -> None:
         source.check(data)
     elif isinstance(compose_text(data), ScalarNode):
         raise SourceError("is no Ansible content: neither a list nor a mapping")
-
-
-def compose_text(data: bytes) -> Node | None:
-    """As ``source.compose``; a project template gets a second chance without its own statements."""
-    try:
-        return compose(data)
-    except SourceError:
-        if b"{%" not in data:
-            raise
-        return compose(without_statements(data))

@@ -13,3 +13,9 @@ def is_content_place(path: str) -> bool:
     """Whether Ansible may load the file (relative to the root) for where it stands."""
     *folders, _ = path.split("/")
     return not folders or not _FOLDERS.isdisjoint(folders)
+
+
+def stem(path: str) -> str:
+    """The last part of a path, without a YAML file's ending."""
+    name = path.rpartition("/")[2]
+    return name.rsplit(".", 1)[0] if name.endswith((".yml", ".yaml", ".json")) else name

@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 import os
 import posixpath
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from ansible_reap import ansible_cfg
-from ansible_reap.content.call_text import calls_unnamed, named_files
+from ansible_reap.content.call_text import CallText, telling_word
 from ansible_reap.content.launch_text import may_launch
+from ansible_reap.content.places import stem
 from ansible_reap.late_patterns import expression
-from ansible_reap.reading import SourceError, read
+from ansible_reap.reading import SourceError, beginning, read
 from ansible_reap.timing import DEFAULT_POLL
 
 SKIPPED_FOLDERS = frozenset(
@@ -47,13 +48,15 @@ JSON_ENDING = ".json"
 MAX_FILES = 200_000
 MAX_LOOKED_BESIDE = 5_000
 """Files that do not end as YAML does which are looked into where a call may mean any of them."""
-MAX_BESIDE = 256 * 1024
-"""Bytes of one of them; a larger one is left alone."""
+SELDOM_CALLED = (".j2", ".md", ".rst", ".py")
+MAX_BEGINNING = 4096
+"""Bytes that tell whether a file may begin as a list."""
 MAX_PART = 200
 """Bytes of a path before and after the name of a folder in it."""
 _PATH_LETTERS = bytes(byte for byte in range(128) if chr(byte).isalnum() or byte in b"_./-")
-_NEVER_CALLED = (".j2", ".md", ".rst", ".py")
-_LIST = expression(rb"(?:\s|#[^\n]*\n|---[^\n]*\n|\xef\xbb\xbf)*(?:-\s|\[)")
+_BEFORE_LIST = expression(rb"(?:\s|#[^\n]*(?:\n|\Z)|---(?=\s|\Z)|%[^\n]*(?:\n|\Z)|[&!]\S*(?:\s|\Z)|\xef\xbb\xbf)*")
+_LIST = expression(rb"-(?:\s|\Z)|\[(?![\w.:@-]*\])")
+"""How a list begins, behind comments and the like; a section of an INI file does not."""
 MAX_LOOKED_FOR = 50_000
 """Paths that are looked for because a call names something in a folder that is not listed."""
 
@@ -118,11 +121,18 @@ class Project:
         """By the last part of the names of folders that are not listed, what a path through them has in it."""
         self._beside: dict[str, list[str]] = {}
         """Files that are not read unless something calls them, by the last part of their names."""
+        self._beside_by_word: dict[bytes, list[tuple[str, bytes, bytes]]] = {}
+        """Those names by their telling words, with their bytes and those without an ending."""
+        self.unlikely: list[str] = []
+        """Those that some call may mean, and that are content only if their names stand in some text of the project."""
+        self._lists: dict[str, bool] = {}
+        """Of the files beside the content that were looked into, whether they begin as lists."""
         self._list()
         self.settings = self._settings()
         self._follow_settings()
         self._known = set(self.yaml)
-        self._has_looked_beside = False
+        self._has_looked_beside = 0
+        """1: at those that end as YAML does; 2: at all."""
         self._looked_for = 0
 
     def read(self, path: str) -> bytes:
@@ -205,9 +215,31 @@ class Project:
         for paths in copies.values():
             if any(self._launches(path) for path in paths):
                 self.copied.update(paths)
+        self.copied.update(self._other_playbooks())
         if self.copied:
             self.yaml = sorted([*self.yaml, *self.copied])
         self._stand_in()
+
+    def _other_playbooks(self) -> Iterator[str]:
+        """JSON, and files without any ending, that are a playbook which launches: Ansible runs it when it is named."""
+        for name, paths in self._beside.items():
+            if name.endswith(JSON_ENDING) or "." not in name:
+                yield from (path for path in paths if path not in self.links and self._is_other_playbook(path))
+
+    def _is_other_playbook(self, path: str) -> bool:
+        data = self._list_of(path)
+        return b"hosts" in data and may_launch(data)
+
+    def _list_of(self, path: str) -> bytes:
+        """The bytes of a file of the project that begins as a list; none of another, or of one that is too large."""
+        whole = f"{self._real}{os.sep}{path}"
+        if not _may_be_list(beginning(whole, MAX_BEGINNING)) or self.canonical(path) is None:
+            return b""
+        try:
+            data = read(whole)
+        except SourceError:
+            return b""
+        return data if _may_be_list(data) else b""
 
     def _list_from(self, start: str, copies: dict[str, list[str]]) -> None:
         """Folder by folder, each before those in it, names in order. Links to folders are not followed here."""
@@ -275,34 +307,60 @@ class Project:
 
     # ---- what calls lead to
 
-    def reach(self, caller: str, data: bytes, parts: Sequence[bytes]) -> list[str]:
+    def reach(self, caller: str, data: bytes, calls: CallText | None) -> list[str]:
         """Have read what the text calls by a name that is written out, wherever it is. Returns the files that are new.
 
-        What a call may mean is found by name alone, so that too much is read rather than too little. ``parts`` are its
-        calls, those of the text closed up where names may stand far behind them.
+        What a call may mean is found by name alone, so that too much is read rather than too little. ``calls`` is
+        what the first look at the text tells of them.
         """
         is_aside = caller.rpartition("/")[0] not in self._listed
         skipped = [sign for sign in self._skipped_signs.values() if sign in data]
         new: list[str] = []
-        if parts and (is_aside or self._beside):
-            for name in named_files(parts):
-                new += self._called(caller, name, is_aside=is_aside)
-            if self._beside and not self._has_looked_beside and calls_unnamed(parts):
-                self._has_looked_beside = True
-                new += self._launching_beside()
+        if calls is not None:
+            if is_aside or skipped or self._may_name_beside(calls, data):
+                from ansible_reap.content.call_references import names_called  # noqa: PLC0415 - it needs PyYAML
+
+                for name in names_called(data):
+                    new += self._called(
+                        caller, name, is_aside=is_aside or any(sign.decode() in name for sign in skipped)
+                    )
+            if calls.is_templated and self._beside:
+                new += self._launching_beside(may_end_otherwise=calls.may_end_otherwise)
         for sign in skipped:
             for path in sorted(_paths_through(data, sign)):
-                new += self._called(caller, path.decode(), is_aside=True)
+                new += self._called(caller, path.decode("utf-8", "replace"), is_aside=True)
         return new
+
+    def _may_name_beside(self, calls: CallText, data: bytes) -> bool:
+        """Whether the name of a file beside the content stands in the text, and the file may be a list of tasks."""
+        if not self._beside_by_word:
+            for name in self._beside:
+                whole, short = (each.encode(errors="surrogateescape") for each in (name, stem(name)))
+                self._beside_by_word.setdefault(telling_word(name), []).append((name, whole, short))
+        may_add_ending = b"tasks_from" in data or b"handlers_from" in data
+        for word in calls.words & self._beside_by_word.keys():
+            for name, whole, short in self._beside_by_word[word]:
+                if (short if may_add_ending else whole) in data and any(map(self._may_be_list, self._beside[name])):
+                    return True
+        return False
+
+    def _may_be_list(self, path: str) -> bool:
+        known = self._lists.get(path)
+        if known is None:
+            is_one = _may_be_list(beginning(f"{self._real}{os.sep}{path}", MAX_BEGINNING))
+            known = self._lists[path] = is_one and self.canonical(path) is not None
+        return known
 
     def _called(self, caller: str, name: str, *, is_aside: bool) -> list[str]:
         """The files, not read so far, that a call by this name may mean."""
+        if name.startswith("/"):
+            inside = self._inside(name)
+            if inside is None:
+                return []
+            caller, name, is_aside = ".", inside, True
         base = name.rpartition("/")[2]
         endings = ("", *YAML_ENDINGS, JSON_ENDING)
         nearby = [path for ending in endings for path in self._beside.get(base + ending, ())]
-        if nearby and ".." not in name:
-            tails = tuple(f"/{posixpath.normpath(name)}{ending}" for ending in endings)
-            nearby = [path for path in nearby if f"/{path}".endswith(tails)]
         if not nearby and not is_aside:
             return []
         self._looked_for += (caller.count("/") + 1) * len(_NEAR)
@@ -311,7 +369,13 @@ class Project:
             return []
         places = {posixpath.normpath(f"{folder}{part}{name}") for folder in _above(caller) for part in _NEAR}
         wanted = {place + ending for place in places if not place.startswith(("..", "/")) for ending in endings}
-        found = {path for path in nearby if path in wanted or _is_entry(path, name)}
+        tail = posixpath.normpath(name).rpartition("../")[2]
+        tails = tuple(f"/{tail}{ending}" for ending in endings)
+        found = {
+            path
+            for path in nearby
+            if path in wanted or _is_entry(path, name) or (f"/{path}".endswith(tails) and self._may_stand(path, tail))
+        }
         if is_aside:
             self._looked_for += len(wanted)
             found.update(path for path in wanted if self._is_file(path))
@@ -326,29 +390,43 @@ class Project:
         self._known.update(new)
         return new
 
-    def _launching_beside(self) -> list[str]:
-        """The files of any ending that begin as lists of tasks and launch something, for a call that may mean any."""
+    def _may_stand(self, path: str, tail: str) -> bool:
+        """Whether a file that stands nowhere near its caller may be meant, as one beside the playbook may."""
+        parts = path.split("/")
+        is_apart = RENDERED_FOLDER in parts or COPIED_FOLDER in parts
+        return ("/" in tail or not is_apart) and self._may_be_list(path)
+
+    def _inside(self, path: str) -> str | None:
+        """An absolute path, as one relative to the root; None where it leads out of the project."""
+        plain = posixpath.normpath(path)
+        tops = (str(self.root), self._real)
+        return next((plain[len(top) + 1 :] for top in tops if plain.startswith(f"{top}/")), None)
+
+    def is_read(self, path: str) -> bool:
+        """Whether the file is read as content, for where it stands or because something calls it."""
+        return path in self._known
+
+    def _launching_beside(self, *, may_end_otherwise: bool) -> list[str]:
+        """The files beside the content that begin as lists of tasks and launch something, for a call of any of them."""
+        if self._has_looked_beside >= (2 if may_end_otherwise else 1):
+            return []
+        self._has_looked_beside = 2 if may_end_otherwise else 1
         found: list[str] = []
         looked = 0
         for name, paths in self._beside.items():
-            if name.endswith(_NEVER_CALLED):
+            if not (may_end_otherwise or name.endswith(YAML_ENDINGS)):
                 continue
             for path in paths:
                 looked += 1
                 if looked > MAX_LOOKED_BESIDE:
                     return self._add_beside(found)
-                if path not in self._known and self._is_list_that_launches(path):
-                    found.append(path)
+                if path not in self._known and may_launch(self._list_of(path)):
+                    (self.unlikely if name.endswith(SELDOM_CALLED) else found).append(path)
         return self._add_beside(found)
 
-    def _is_list_that_launches(self, path: str) -> bool:
-        try:
-            if self.canonical(path) is None:
-                return False
-            data = read(f"{self._real}{os.sep}{path}", MAX_BESIDE)
-        except SourceError:
-            return False
-        return b"async" in data and _LIST.match(data) is not None and may_launch(data)
+    def add_named(self, path: str) -> list[str]:
+        """Have one of the unlikely files read. Returns what is new."""
+        return [] if path in self._known else self._add_beside([path])
 
     def _add_beside(self, paths: list[str]) -> list[str]:
         for path in sorted(paths):
@@ -414,6 +492,8 @@ class Project:
                     continue
                 if is_copied and not is_rendered:
                     copies.setdefault("/".join(parts[: parts.index(COPIED_FOLDER)]), []).append(prefix + name)
+                elif is_rendered and parts[-2] in ("tasks", "handlers"):  # it may be a role all the same
+                    copies.setdefault("/".join(parts[:-2]), []).append(prefix + name)
                 elif not is_rendered:
                     self.yaml.append(prefix + name)
                 if is_copied or is_rendered:
@@ -473,10 +553,15 @@ class Project:
     def _configured_path(self, text: str, config: Path | None) -> str:
         """A path in ansible.cfg, relative to that file unless it is absolute, as a path relative to our root.
 
-        ``{{CWD}}`` is the folder in which Ansible is started, as a rule the root.
+        ``{{CWD}}`` is the folder in which Ansible is started, as a rule the root; a variable of the environment at the
+        front is taken for it too, as it may be.
         """
-        if text.startswith("{{CWD}}"):
-            return text.removeprefix("{{CWD}}").lstrip("/") or "."
+        plain = _VARIABLE.sub("", text)
+        if plain != text:
+            return plain.lstrip("/") or "."
+        if text.startswith("/"):
+            inside = self._inside(text)
+            return text if inside is None else inside or "."
         if config is None or config.parent == self.root or text.startswith(("/", "~")):
             return text
         return os.path.relpath(config.parent / text, self.root).replace(os.sep, "/")
@@ -497,13 +582,17 @@ class Project:
         yield from self._directories
 
 
+_VARIABLE = expression(r"^(?:\{\{CWD\}\}|\$\w+|\$\{[^}]*\}|~[^/]*)")
 _ROLE_PARTS = ("tasks", "handlers", "meta", "vars", "defaults")
 _NEAR = ("", "tasks/", "handlers/")
 """Where, from the folders above a call, its file may lie."""
 
 
 def _paths_through(data: bytes, folder: bytes) -> set[bytes]:
-    """The paths in the text with the folder in them; ``folder`` ends in a slash."""
+    """The paths in the text with the folder in them; ``folder`` ends in a slash.
+
+    Of each place what consists of letters of a path, and what is cut off by quotes or as a value is without any.
+    """
     found: set[bytes] = set()
     at = data.find(folder)
     while at >= 0:
@@ -513,8 +602,19 @@ def _paths_through(data: bytes, folder: bytes) -> set[bytes]:
         length = len(after) - len(after.lstrip(_PATH_LETTERS))
         if length:
             found.add(before[start:] + folder + after[:length])
+        before, after = before.rpartition(b"\n")[2], after.partition(b"\n")[0]
+        for opening, closing in ((b'"', b'"'), (b"'", b"'"), (b": ", b" #"), (b"- ", b" #")):
+            if opening in before and (opening != closing or closing in after):
+                found.add(before.rpartition(opening)[2].lstrip() + folder + after.partition(closing)[0].rstrip())
         at = data.find(folder, end)
     return found
+
+
+def _may_be_list(data: bytes) -> bool:
+    """Whether a list begins in the text, or may begin behind it, as there are comments alone."""
+    found = _BEFORE_LIST.match(data)
+    at = found.end() if found is not None else 0
+    return _LIST.match(data, at) is not None or MAX_BEGINNING == len(data) == at
 
 
 def _above(path: str) -> Iterator[str]:

@@ -6,6 +6,7 @@ import fnmatch
 import posixpath
 from collections.abc import Sequence
 
+from ansible_reap.content.arguments import unquoted
 from ansible_reap.content.library import Library
 from ansible_reap.content.project import YAML_ENDINGS
 from ansible_reap.records import dataclass
@@ -159,7 +160,11 @@ class Finder:
         return found or [role for role in self.roles.values() if _is_below(role.path, name.lstrip("*/"))]
 
     def find_files(self, name: str, folders: Sequence[str]) -> list[str]:
-        """The first file of that name in the folders; with ``*`` in the name, every file that it can mean."""
+        """The first file of that name in the folders; with ``*`` in the name, every file that it can mean.
+
+        Ansible takes quotes off around it (``path_dwim`` of ansible-core 2.16 to 2.22).
+        """
+        name = unquoted(name)
         if name.startswith("/"):
             inside = self._inside(name)
             if inside is None:
@@ -181,7 +186,7 @@ class Finder:
         if "*" in folder:
             return self._by_pattern(path)
         if "*" in base:
-            names = [name for name in self._project.listing(folder) if name.endswith(YAML_ENDINGS)]
+            names = [name for name in self._project.listing(folder) if self._is_content(folder, name)]
             wanted = [base, base + ".yml", base + ".yaml"]
             matching = sorted({name for pattern in wanted for name in fnmatch.filter(names, pattern)})
             return [posixpath.join(folder, name) for name in matching][: MAX_CANDIDATES + 1]
@@ -191,6 +196,9 @@ class Finder:
                 real = self._project.canonical(full)
                 return [real if real is not None else full]
         return []
+
+    def _is_content(self, folder: str, name: str) -> bool:
+        return name.endswith(YAML_ENDINGS) or self._project.is_read(posixpath.join(folder, name))
 
     def _by_pattern(self, path: str) -> list[str]:
         wanted = (path, path + ".yml", path + ".yaml")

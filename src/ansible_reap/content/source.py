@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from ansible_reap import yaml_nodes
-from ansible_reap.content.survey import VAULT_HEADER
-from ansible_reap.reading import SourceError
+from ansible_reap.reading import VAULT_HEADER, SourceError
 from ansible_reap.yaml_nodes import MAX_DEPTH, Hidden, Unsafe, pairs, plain
 
 __all__ = [
@@ -18,6 +17,7 @@ __all__ = [
     "Unsafe",
     "check",
     "compose",
+    "compose_text",
     "end_line",
     "is_vaulted",
     "pairs",
@@ -46,6 +46,16 @@ def without_statements(data: bytes) -> bytes:
     return b"\n".join(
         b"" if line.strip().startswith(b"{%") and line.strip().endswith(b"%}") else line for line in data.split(b"\n")
     )
+
+
+def compose_text(data: bytes) -> Node | None:
+    """As ``compose``; a project template gets a second chance without its own statements."""
+    try:
+        return compose(data)
+    except SourceError:
+        if b"{%" not in data:
+            raise
+        return compose(without_statements(data))
 
 
 def end_line(node: Node, lines: Sequence[str] = ()) -> int:

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ansible_reap.content.call_text import CallText, call_parts, call_text, closed_up, has_padded_calls
+from ansible_reap.content.call_text import CallText, call_text
 from ansible_reap.content.launch_text import BEGINS_LOOK, WAITS_FOR_ALL, Keywords, spelled_out
-from ansible_reap.reading import SourceError
+from ansible_reap.reading import VAULT_HEADER, SourceError
 
 if TYPE_CHECKING:
     from ansible_reap.content.project import Project
 
-VAULT_HEADER = b"$ANSIBLE_VAULT"
 BOM = b"\xef\xbb\xbf"
 MAX_KEPT = 2 * 1024 * 1024
 """Files above this size are not searched for names."""
@@ -41,21 +40,32 @@ class Survey:
         self._known: set[str] = set()
         self._escaped: set[str] = set()
         """Files in which an escape stands for a part of a word."""
-        self._padded: set[str] = set()
-        """Files in which a name may stand far behind its call."""
-        pending = list(reversed(project.yaml))
+        self._calls: dict[str, CallText] = {}
+        """The calls of each file that has some."""
+        self._look_at_all(list(reversed(project.yaml)))
+        for path in project.unlikely:
+            if self._is_named(path):
+                self._look_at_all(project.add_named(path))
+        if not self.concerns_jobs:
+            self._data.clear()
+            self._calls.clear()
+
+    def _look_at_all(self, pending: list[str]) -> None:
+        """Look at these files, and at those that they call."""
         while pending:
             path = pending.pop()
             data = self._look_at(path)
             if data:
                 text = spelled_out(data) if path in self._escaped else data
-                parts = call_parts(text)
-                if parts and has_padded_calls(parts):
-                    self._padded.add(path)
-                    parts = call_parts(closed_up(text))
-                pending += self.project.reach(path, text, parts)
-        if not self.concerns_jobs:
-            self._data.clear()
+                calls = call_text(text)
+                if calls is not None:
+                    self._calls[path] = calls
+                pending += self.project.reach(path, text, calls)
+
+    def _is_named(self, path: str) -> bool:
+        """Whether a file's name, to which a call may add the ending of a template, stands in some text."""
+        name = path.rpartition("/")[2].removesuffix(".j2").encode(errors="surrogateescape")
+        return any(name in self.text(each) for each in self.project.yaml)
 
     @property
     def concerns_jobs(self) -> bool:
@@ -88,19 +98,9 @@ class Survey:
 
     def callers(self) -> dict[str, CallText]:
         """The files that may call others, with the words of their calls; none where nothing is launched."""
-        found: dict[str, CallText] = {}
-        for path in self.project.yaml if self.has_launches else ():
-            if path not in self._known:
-                continue
-            try:
-                data = self.read(path)
-                text = spelled_out(data) if path in self._escaped else data
-                calls = call_text(text, is_padded=path in self._padded)
-            except SourceError:
-                continue
-            if calls is not None:
-                found[path] = calls
-        return found
+        if not self.has_launches:
+            return {}
+        return {path: self._calls[path] for path in self.project.yaml if path in self._calls and path in self._known}
 
     def _look_at(self, path: str) -> bytes:
         """Read and sort in one file; its bytes, none where it is vaulted or cannot be read."""
