@@ -6,7 +6,12 @@ that the probability stated is the one that holds, and not the next higher one.
 
 Ranks hold for work that stays as it is. Where the run times seem to follow a trend, or neighbours are rather alike than
 not, each is taken relative to the level before it, and counted from the level of today: data that grows makes every
-next run longer than most of the measured ones, and so does a machine that has become busier.
+next run longer than most of the measured ones, and so does a machine that has become busier. What is aimed at there
+learns from the past runs: each that took longer than would have been said raises it, each that did not lowers it a
+little (adaptive conformal inference: Gibbs and Candes, 2021).
+
+Fewer than ten runs are too few to follow. Where they rise, the next one is expected no sooner than the newest run and
+the changes from run to run so far would have it.
 """
 
 from __future__ import annotations
@@ -28,12 +33,15 @@ LOWEST_LEVEL = 0.8
 RUNS_OF_ONE_HOST = 9
 """From so many runs on a host is judged by itself: fewer would not allow to state the level aimed at."""
 RUNS_THAT_MOVE = 10
-"""Fewer do not tell a movement from chance, nor allow to state the level aimed at, for the first one is lost."""
+"""Fewer do not allow to state the level aimed at where each is counted from the one before it."""
 BELIEVED = 1.0
 """Above this a trend is believed, in standard deviations. Chance alone makes one in every third series, which costs
 little, while one that is overlooked breaks the probability stated."""
-FOLLOWS = 0.25
+FOLLOWS = 0.4
 """How much of each run's distance from the level goes into it, where there is a movement."""
+LEARNS = 0.02
+"""How fast a level goes up by each run that exceeds its bound: by this times ``LEVEL``, and down by the rest of it."""
+LEAST_AIM = 0.5
 BEYOND = 1.25
 """So many times the longest that was measured is the most that a movement is followed to: a leap will not go on."""
 
@@ -57,12 +65,14 @@ class Pace:
     """How long the jobs of one launch would take now.
 
     ``ended`` is sorted; ``cut_off`` are those known to take longer still; ``longest`` is what was really measured.
+    ``caution`` is by how much more than what is stated has to be aimed at for it to hold.
     """
 
     runs: int
     ended: tuple[float, ...]
     cut_off: int
     longest: float
+    caution: float = 0.0
 
     def forecast(self, age: float) -> Forecast | None:
         """What can be said of a job of this age; None where fewer runs than ``ENOUGH_RUNS`` were measured."""
@@ -71,8 +81,13 @@ class Pace:
         longer = self.ended[bisect_right(self.ended, age) :]
         count = len(longer) + self.cut_off
         level = min(LEVEL, count / (count + 1))
-        bound = _quantile(longer, count, level) if level >= LOWEST_LEVEL else None
+        bound = _quantile(longer, count, _within(level + self.caution, count)) if level >= LOWEST_LEVEL else None
         return Forecast(self.runs, _quantile(longer, count, 0.5), bound, level, self.longest)
+
+
+def _within(level: float, count: int) -> float:
+    """The level, as far as so many times can tell."""
+    return min(max(level, LEAST_AIM), count / (count + 1))
 
 
 def _quantile(times: Sequence[float], count: int, level: float) -> float | None:
@@ -102,12 +117,16 @@ def pace(observations: Iterable[Observation], host: str) -> Pace:
     chosen = own if len({each.run for each in own}) >= RUNS_OF_ONE_HOST else telling
     runs = [list(jobs) for _, jobs in groupby(sorted(chosen, key=lambda each: each.run), key=lambda each: each.run)]
     levels = [median(map(_scaled, jobs)) for jobs in runs]
-    if len(runs) >= RUNS_THAT_MOVE and (_has_trend(levels) or _has_neighbours_alike(levels)):
-        times = _as_of_today(runs, levels)
-    else:
-        times = [(each.seconds, each.outcome.is_censored) for each in chosen]
-    ended = sorted(seconds for seconds, is_cut_off in times if not is_cut_off)
-    return Pace(len(runs), tuple(ended), len(times) - len(ended), _longest(chosen))
+    trend, caution = _trend(levels), 0.0
+    times = sorted(math.inf if each.outcome.is_censored else each.seconds for each in chosen)
+    if len(runs) >= RUNS_THAT_MOVE and (abs(trend) > BELIEVED or _has_neighbours_alike(levels)):
+        level, distances = _followed(runs, levels, FOLLOWS)
+        times = _counted_from(level, distances, runs)
+        caution = _caution(distances)
+    elif len(runs) < RUNS_THAT_MOVE and trend > BELIEVED:
+        times = _later_of(times, _counted_from(*_followed(runs, levels, 1.0), runs))
+    ended = tuple(each for each in times if each < math.inf)
+    return Pace(len(runs), ended, len(times) - len(ended), _longest(chosen), caution)
 
 
 def _longest(jobs: Iterable[Observation]) -> float:
@@ -119,11 +138,11 @@ def _scaled(job: Observation) -> float:
     return math.log1p(max(job.seconds, 0.0))
 
 
-def _has_trend(levels: Sequence[float]) -> bool:
-    """Mann and Kendall's test: more pairs rise than fall, or fewer, than chance would explain."""
+def _trend(levels: Sequence[float]) -> float:
+    """Mann and Kendall's test: how many more pairs rise than fall, in standard deviations of what chance would make."""
     count = len(levels)
     rises = sum((later > earlier) - (later < earlier) for earlier, later in combinations(levels, 2))
-    return abs(rises) > BELIEVED * math.sqrt(count * (count - 1) * (2 * count + 5) / 18)
+    return rises / math.sqrt(count * (count - 1) * (2 * count + 5) / 18) if count > 1 else 0.0
 
 
 def _has_neighbours_alike(levels: Sequence[float]) -> bool:
@@ -132,16 +151,48 @@ def _has_neighbours_alike(levels: Sequence[float]) -> bool:
     return sum((earlier - middle) * (later - middle) for earlier, later in pairwise(levels)) > 0
 
 
-def _as_of_today(runs: Sequence[Sequence[Observation]], levels: Sequence[float]) -> list[tuple[float, bool]]:
-    """How long each job of the second and later runs would take today, and whether it was cut off.
+def _followed(
+    runs: Sequence[Sequence[Observation]], levels: Sequence[float], follows: float
+) -> tuple[float, list[list[float]]]:
+    """The level of today, and how far the jobs of the second and later runs were from the level before them.
 
     The level is what was to be expected before each run: the mean at first, later the newest runs more than the older
     ones. So a forecast from today's level is as wrong as those of the past were, and their ranks hold for it.
     """
-    most = BEYOND * max(job.seconds for jobs in runs for job in jobs)
     level = levels[0]
-    distances: list[tuple[float, bool]] = []
+    distances = []
     for number, jobs in enumerate(runs[1:], 2):
-        distances += [(_scaled(job) - level, job.outcome.is_censored) for job in jobs]
-        level += max(FOLLOWS, 1 / number) * (levels[number - 1] - level)
-    return [(min(max(math.expm1(level + distance), 0.0), most), is_cut_off) for distance, is_cut_off in distances]
+        distances.append([math.inf if job.outcome.is_censored else _scaled(job) - level for job in jobs])
+        level += max(follows, 1 / number) * (levels[number - 1] - level)
+    return level, distances
+
+
+def _counted_from(
+    level: float, distances: Iterable[Iterable[float]], runs: Iterable[Iterable[Observation]]
+) -> list[float]:
+    """How long each job would take at that level, sorted; infinite for those that were cut off."""
+    most = BEYOND * max(job.seconds for jobs in runs for job in jobs)
+
+    def seconds(distance: float) -> float:
+        return distance if distance == math.inf else min(max(math.expm1(level + distance), 0.0), most)
+
+    return sorted(seconds(distance) for of_run in distances for distance in of_run)
+
+
+def _caution(distances: Iterable[Sequence[float]]) -> float:
+    """By how much more than the level must be aimed at, as the runs teach: each is held against those before it."""
+    aim, count, ended = LEVEL, 0, list[float]()
+    for number, of_run in enumerate(distances):
+        bound = _quantile(ended, count, _within(aim, count)) if number >= ENOUGH_RUNS else None
+        if bound is not None:
+            missed = sum(distance > bound for distance in of_run) / len(of_run)
+            aim = min(aim + LEARNS * (missed - (1 - LEVEL)), 1.0)
+        count += len(of_run)
+        ended = sorted([*ended, *(distance for distance in of_run if distance < math.inf)])
+    return aim - LEVEL
+
+
+def _later_of(times: Sequence[float], others: Sequence[float]) -> list[float]:
+    """Both are sorted: the longest of one against the longest of the other, and so on down."""
+    spare = len(times) - len(others)
+    return [*times[:spare], *(max(pair) for pair in zip(times[spare:], others, strict=True))]

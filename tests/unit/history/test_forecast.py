@@ -131,6 +131,57 @@ def test_the_level_stated_holds_over_two_hundred_runs_of_work_that_changes(work:
     assert abs(held - promised) / cases <= 0.02
 
 
+def walk(chance: random.Random, step: float, spread: float) -> list[float]:
+    """Run times whose level takes a step of about that size with each run."""
+    level, times = 5.0, []
+    for _ in range(10):
+        level += chance.gauss(0, step)
+        times.append(chance.lognormvariate(level, spread))
+    return times
+
+
+@pytest.mark.parametrize("step", [0.0, 0.1, 0.3])
+def test_the_level_that_few_runs_allow_holds_where_each_is_like_the_one_before(step: float) -> None:
+    chance = random.Random(f"few {step}")
+    off, cases = 0.0, 0
+    for _ in range(TRIALS):
+        times = walk(chance, step, 0.2)
+        for run in range(5, 10):
+            told = pace(measured(*times[:run]), "h1").forecast(0.0)
+            assert told is not None
+            assert told.bound is not None
+            off += (times[run] <= told.bound) - told.level
+            cases += 1
+    assert abs(off) / cases <= 0.02
+
+
+def test_few_runs_that_rise_are_expected_to_go_on_rising_and_those_that_fall_are_not_trusted() -> None:
+    rising = pace(measured(60, 70, 80, 90, 100), "h1").forecast(0)
+    assert rising is not None
+    assert rising.bound == pytest.approx(101 * 71 / 61 - 1)
+    assert rising.level == pytest.approx(5 / 6)
+    falling = pace(measured(100, 90, 80, 70, 60), "h1").forecast(0)
+    assert falling is not None
+    assert falling.bound == 100
+
+
+def test_a_job_cut_off_at_its_limit_leaves_the_bound_of_few_runs_that_rise_open() -> None:
+    cut_off = measured(60, 70, 80, 90, 100) + measured(3600, host="h2", ending=Ending.TIMED_OUT)
+    told = pace(cut_off, "h1").forecast(0)
+    assert told is not None
+    assert told.median is not None
+    assert told.bound is None
+
+
+def test_what_is_aimed_at_learns_from_the_runs_that_took_longer_than_was_said() -> None:
+    calm = [100.0 + 7 * (run % 3) for run in range(20)]
+    leaping = [*calm, *(110 * 1.4**leap for leap in range(1, 6))]
+    calming = [100.0 * 1.02**run for run in range(20, 0, -1)]
+    assert 0.05 < pace(measured(*leaping), "h1").caution <= 0.1
+    assert -0.05 < pace(measured(*calming), "h1").caution < 0
+    assert pace(measured(*mixed(60, 310, 10)), "h1").caution == 0, "work that stays as it is needs none"
+
+
 def test_a_trend_is_followed_but_not_beyond_what_was_measured_by_far() -> None:
     """What is the longest is still the longest that was measured."""
     growing = pace(measured(*[100 * math.exp(0.05 * run) for run in range(30)]), "h1").forecast(0)
