@@ -339,6 +339,7 @@ def test_nothing_is_stopped_unless_something_is_chosen(run: Runner, tmp_path: Pa
     assert got.status == 2
     assert "say which jobs to end, by jid, tasks or run" in got.stdout + got.stderr
     assert "'../../etc/passwd' is not a job id" in got.stdout + got.stderr
+    assert "exception" not in got.stdout + got.stderr, "there is none to be told of"
 
 
 @in_matrix

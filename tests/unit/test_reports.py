@@ -146,12 +146,13 @@ def test_markdown_shows_what_needs_a_look_and_no_markup_of_others(report: run_re
     assert len(rows) == 3  # heading, rule, the failed job
     assert "Start the backup" not in text
     assert len(re.findall(r"(?<!\\)\|", rows[2])) == 7, "a bar in a name made a column"
-    assert "disk \\| full" in rows[2]
+    assert "rc 3: disk \\| full" in rows[2]
 
 
 def test_github_gets_one_command_a_problem(report: run_report.Report) -> None:
     (line,) = summary.github(report).splitlines()
     assert line.startswith("::error file=site.yml,title=async job failed,line=20::web2: ")
+    assert ": rc 3: disk | full" in line
 
 
 def test_a_run_without_problems_annotates_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -25,6 +25,14 @@ class ActionFromPackage(ActionBase):  # type: ignore[misc]
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
         try:
+            result.update(self._work(task_vars or {}))
+        except AnsibleActionFail as error:
+            # Were it raised, ansible-core up to 2.18 would tell users of "An exception": "NoneType: None".
+            result.update(failed=True, msg=error.message)
+        return result
+
+    def _work(self, task_vars: dict[str, Any]) -> dict[str, Any]:
+        try:
             module = import_module(f"ansible_reap.runtime.actions.{self.ACTION}")
         except ImportError as error:
             raise AnsibleActionFail(
@@ -32,5 +40,5 @@ class ActionFromPackage(ActionBase):  # type: ignore[misc]
                 f"collection, in the environment that holds Ansible: {error}"
             ) from error
         _result, arguments = self.validate_argument_spec(argument_spec=module.ARGUMENTS)
-        result.update(getattr(module, self.ACTION)(self, arguments, task_vars or {}))
-        return result
+        done: dict[str, Any] = getattr(module, self.ACTION)(self, arguments, task_vars)
+        return done

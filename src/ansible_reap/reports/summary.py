@@ -39,8 +39,8 @@ def _markdown(report: Report) -> Iterator[str]:
     for job in problems[:MOST_ROWS]:
         took = "" if job.runtime is None else duration(job.runtime)
         task = code_span(job.task + (f" ({job.item})" if job.item is not None else ""))
-        message = escaped(job.msg) if job.msg else ""
-        yield f"| {_state(job)} | {code_span(job.host)} | {task} | {code_span(_place(job))} | {took} | {message} |"
+        answer = escaped(_said(job))
+        yield f"| {_state(job)} | {code_span(job.host)} | {task} | {code_span(_place(job))} | {took} | {answer} |"
     if len(problems) > MOST_ROWS:
         yield ""
         yield f"... and {len(problems) - MOST_ROWS} more."
@@ -48,7 +48,8 @@ def _markdown(report: Report) -> Iterator[str]:
 
 def _annotation(job: ReportedJob) -> str:
     item = f" ({job.item})" if job.item is not None else ""
-    message = f": {job.msg}" if job.msg else ""
+    said = _said(job)
+    message = f": {said}" if said else ""
     properties = {"file": job.path, "title": f"async job {_state(job)}"}
     if job.line is not None:
         properties["line"] = str(job.line)
@@ -58,6 +59,12 @@ def _annotation(job: ReportedJob) -> str:
 
 def _state(job: ReportedJob) -> str:
     return STATES[job.state] + (", ignored" if job.swallowed else "")
+
+
+def _said(job: ReportedJob) -> str:
+    """Its exit status and message; what fails says no more than "non-zero return code" by its message, as a rule."""
+    status = f"rc {job.rc}" if job.rc else ""
+    return ": ".join(filter(None, (status, job.msg)))
 
 
 def _place(job: ReportedJob) -> str:
