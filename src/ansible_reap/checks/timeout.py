@@ -127,7 +127,7 @@ def _ceiling(analysis: Analysis, use: AsyncUse, limit: Quantity) -> Finding | No
         return None
     if short.misses_the_work and use.launch and use.launch.verdict in (Verdict.DETACHED, Verdict.UNREAPED):
         return None  # the limit ends nothing, and nobody hears that the job is called failed
-    if max(short.limit, short.known.seconds) < KILL_STEP and not kills_near(analysis, use.task, use.settings):
+    if short.limit < KILL_STEP >= short.known.seconds and not kills_near(analysis, use.task, use.settings):
         return None  # the first look is after both
     known, longest, advice = short.known, short.limit, short.advice
     takes = "may take up to" if known.is_bound else "takes"

@@ -8,15 +8,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 from ansible_reap.checks.evidence import work
-from ansible_reap.checks.evidence.neighbours import lines_of, play_of, tasks_after, tasks_naming, tasks_of_file
+from ansible_reap.checks.evidence.neighbours import (
+    ENOUGH_IN_COMMON,
+    lines_of,
+    play_of,
+    tasks_after,
+    tasks_naming,
+    tasks_of_file,
+    topics_in,
+)
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis
 from ansible_reap.late_patterns import expression
+from ansible_reap.reading import SourceError, read_inside
 from ansible_reap.shell.parser import Command, parse
 from ansible_reap.wording import shortened
 
@@ -28,6 +38,7 @@ _DECLARED = expression(
     r"|\b(?:not|never|isn'?t|aren'?t) (?:\w+ )?(?:awaited|waited for)\b"
     r"|\b(?:stop|keep|prevent|avoid|instead of|rather than)\b[^.;:]{0,40}\bwaiting\b"
     r"|\b(?:don'?t|do not) care (?:about|if|whether|how)\b"
+    r"|\b(?:left|leaves?|keeps?|kept|stays?) (?:it |them |this )?running\b"
     r"|\b(?:must|has to|have to|needs? to|should)(?: be)? (?:run|start(?:ed)?|go) (?:\w+ )?in the background\b",
     re.IGNORECASE,
 )
@@ -45,6 +56,9 @@ _ELSEWHERE = expression(
 """Words by which an author says that something else waits for the work."""
 MAX_TEXT = 1000
 """Characters of a name or a line that are searched."""
+_READMES = ("README.md", "README.rst", "README.txt", "README.adoc", "README")
+MAX_README = 400_000
+MAX_KEPT = 64
 MAX_COMMENT = 12
 """Lines of comment above a task that are read."""
 
@@ -108,7 +122,7 @@ class EndedBy(NamedTuple):
 def declared(analysis: Analysis, task: Task) -> str | None:
     """Where the author says that nobody is to wait, and in which words, as in ``its name says 'fire and forget'``."""
     own = (("its name", task.name or ""), *_comments(analysis, task))
-    for where, text in (*own, *_of_its_blocks(analysis, task)):
+    for where, text in (*own, *_of_its_blocks(analysis, task), *_of_the_readme(analysis, task)):
         found = _DECLARED.search(text[:MAX_TEXT])
         if found and not _LATER.search(text[:MAX_TEXT]):
             return f"{where} says '{shortened(found.group())}'"
@@ -171,6 +185,35 @@ def _of_its_blocks(analysis: Analysis, task: Task) -> Iterator[tuple[str, str]]:
         while 0 < at <= len(lines) and block.place.line - at <= MAX_COMMENT and lines[at - 1].lstrip().startswith("#"):
             yield f"the comment in line {at}", lines[at - 1]
             at -= 1
+
+
+def _of_the_readme(analysis: Analysis, task: Task) -> Iterator[tuple[str, str]]:
+    """The lines of the README of the task's role, or beside its playbook, that say so of what the task is about."""
+    parts = task.path.split("/")[:-1]
+    depth = next((at for at in range(len(parts) - 1, -1, -1) if parts[at] in ("tasks", "handlers")), len(parts))
+    folder = "/".join(parts[:depth])
+    for name, line, text in _readme(analysis.root, folder):
+        if len(topics_in(text) & topics_in(f"{task.name} {list(task.args.values())}")) >= ENOUGH_IN_COMMON:
+            yield f"{name}:{line}", text
+
+
+@lru_cache(maxsize=MAX_KEPT)
+def _readme(root: str, folder: str) -> tuple[tuple[str, int, str], ...]:
+    """The file, the line and the text of each line of a folder's README by which somebody is not to wait."""
+    for name in _READMES:
+        path = f"{folder}/{name}" if folder else name
+        try:
+            data = read_inside(Path(root), path, MAX_README)
+        except SourceError:
+            continue
+        lines = data.decode("utf-8", "replace").splitlines()
+        found = (
+            (path, at, f"{lines[at - 2] if at > 1 else ''} {line}"[-MAX_TEXT:])
+            for at, line in enumerate(lines, 1)
+            if _DECLARED.search(line[:MAX_TEXT])
+        )
+        return tuple(found)
+    return ()
 
 
 def foreground_twin(analysis: Analysis, task: Task) -> Task | None:

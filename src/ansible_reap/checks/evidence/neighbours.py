@@ -43,7 +43,7 @@ _OF_NO_TOPIC = frozenset({
     "hostname", "result", "stdout", "stderr", "echo",
 })  # fmt: skip
 """Words that are too common to say what a task is about."""
-_ENOUGH_IN_COMMON = 2
+ENOUGH_IN_COMMON = 2
 """The least number of words that two tasks about the same thing share; one is often the product's name."""
 _STEM = 7
 """Letters by which two words count as one: ``installer`` and ``installation``."""
@@ -175,7 +175,7 @@ def _waits_for_its_work(task: Task, other: Task) -> bool:
     waits = other.module == "wait_for" and str(other.args.get("state", "started")) != "stopped"
     waits = waits or _WAITING_MODULE.search(other.short_name) is not None
     if waits or "until" in other.keywords or _waits_by_program(other):
-        is_about_it = len(_topics(task) & _topics(other)) >= _ENOUGH_IN_COMMON
+        is_about_it = len(_topics(task) & _topics(other)) >= ENOUGH_IN_COMMON
         return is_about_it or _looks_at_its_file(task, other) or _waits_for_its_process(task, other)
     return False
 
@@ -231,8 +231,12 @@ def check_after(analysis: Analysis, task: Task) -> Task | None:
 def _topics(task: Task) -> set[str]:
     """The words by which two tasks can be told to be about the same thing."""
     own = "" if task.module in BUILTIN_MODULES else task.short_name.replace("_", " ")
-    said = _TEMPLATE.sub(" ", f"{task.name} {own} {list(task.args.values())}".lower())  # variables are no topics
-    words = set(re.findall(r"[a-z][a-z_]{2,}[a-z]", said))
+    return topics_in(f"{task.name} {own} {list(task.args.values())}")
+
+
+def topics_in(text: str) -> set[str]:
+    """The words of a text by which it can be told what it is about."""
+    words = set(re.findall(r"[a-z][a-z_]{2,}[a-z]", _TEMPLATE.sub(" ", text.lower())))  # variables are no topics
     return {word.removesuffix("s")[:_STEM] for word in words - _OF_NO_TOPIC}
 
 
