@@ -171,7 +171,7 @@ def test_the_docs_build_without_warnings(tmp_path: Path) -> None:
 def test_every_link_within_the_repository_leads_somewhere() -> None:
     dead = [
         f"{page.name}: {target}"
-        for page in PAGES
+        for page in [*PAGES, environments.ROOT / "SECURITY.md"]
         for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
         if "://" not in target
         and not (page.parent / target).exists()
