@@ -76,8 +76,8 @@ def run(
         except Exception as error:  # noqa: BLE001 - one broken check must not hide what the others found
             (on_crash or _warn)(rule, error)
     on = [each for each in found if enable is None or each.tag in enable or each.tag not in _OPT_IN]
-    refused = _refused(analysis)
-    on = [each for each in on if each.place not in refused]
+    refused, unloaded = _refused(analysis), _unloaded(analysis)
+    on = [each for each in on if each.place not in refused and each.place.path not in unloaded]
     first = {(*_by_place(each), each.message): each for each in reversed(on)}  # an alias brings a task in twice
     return [_with_suggestion(each, analysis) for each in sorted(_causes_first([*first.values()]), key=_by_place)]
 
@@ -86,6 +86,11 @@ def _refused(analysis: Analysis) -> set[Place]:
     """Where Ansible does not load a task, as its arguments are a list (ansible-core 2.16 and 2.22 refuse that)."""
     steps = (step for steps in analysis.steps.values() for step in steps)
     return {step.place for step in steps if isinstance(step.args.get("_raw_params"), list)}
+
+
+def _unloaded(analysis: Analysis) -> set[str]:
+    """The files that Ansible does not load, as a task of theirs has two modules (ansible-core 2.16 and 2.22)."""
+    return {path for path, steps in analysis.steps.items() if any(step.other_action for step in steps)}
 
 
 def _with_suggestion(finding: Finding, analysis: Analysis) -> Finding:

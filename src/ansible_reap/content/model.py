@@ -53,6 +53,8 @@ class Task:
     key_lines: Mapping[str, int] = field(default_factory=dict)
     """The line of each key as written: the action, its arguments and the keywords."""
     is_handler: bool = False
+    other_action: str | None = None
+    """A second module of ansible-core in the same task: Ansible loads no file that holds such a task."""
 
     @property
     def path(self) -> str:

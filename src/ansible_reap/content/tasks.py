@@ -8,6 +8,7 @@ from typing import Any
 from yaml.nodes import MappingNode, Node, SequenceNode
 
 from ansible_reap.content import arguments
+from ansible_reap.content.builtin import BUILTIN_MODULES
 from ansible_reap.content.keywords import ALIASES, TASK_KEYWORDS
 from ansible_reap.content.model import Block, Place, Task
 from ansible_reap.content.source import MAX_DEPTH, end_line, pairs, plain
@@ -270,7 +271,16 @@ def _task(
         block=parent,
         key_lines=key_lines,
         is_handler=is_handler,
+        other_action=_second_module(entries, action),
     )
+
+
+def _second_module(entries: list[tuple[str, Node, Node]], action: str) -> str | None:
+    """Another module of ansible-core beside one that is such a module itself."""
+    others = (key for key, _, _ in entries if key not in TASK_KEYWORDS and key != action)
+    if short_module(action) not in BUILTIN_MODULES:
+        return None
+    return next((key for key in others if short_module(key) in BUILTIN_MODULES), None)
 
 
 def _named_action(keywords: dict[str, Any]) -> tuple[str | None, Any]:
