@@ -116,11 +116,15 @@ class CallGraph:
     def _callers(self, path: str, asked: dict[str, set[str]]) -> set[str]:
         """The files that may call this one, once those are read that have its name; and what these call besides."""
         found: set[str] = set()
-        fresh = self._unread.take(path, is_playbook=self._is_playbook(path))
-        for caller in fresh:
-            if self._read(caller, keeps=True):
+        keys = self._keys(path)
+        for caller in self._unread.take(path, is_playbook=self._is_playbook(path)):
+            is_wanted = self._read(caller, keeps=True)
+            if is_wanted or any(caller in self._exact.get(key, ()) for key in keys):
                 found.add(caller)
-        for key in self._keys(path):
+                self._library.build(caller)
+            else:
+                self._library.drop(caller)
+        for key in keys:
             if key.name in asked[key.scope]:
                 continue
             asked[key.scope].add(key.name)
@@ -128,11 +132,6 @@ class CallGraph:
             for wanted, group in self._open[key.scope].items():
                 if fnmatch.fnmatchcase(key.name, wanted):
                     found |= group
-        for caller in fresh:
-            if caller in found:
-                self._library.build(caller)
-            else:
-                self._library.drop(caller)
         return found
 
     def _is_playbook(self, path: str) -> bool:

@@ -17,7 +17,7 @@ from ansible_reap.content.survey import Survey
 from ansible_reap.content.tasks import Content, is_playbook, read_content
 from ansible_reap.reading import RefusedError
 
-MAX_NODES = 500_000
+MAX_NODES = 400_000
 """Characters of the files whose nodes are kept until it is known which of them matter; nodes take twenty times as much
 room as their text, and composing a file once more costs less than a megabyte."""
 
