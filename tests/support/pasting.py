@@ -13,12 +13,20 @@ AFTER = re.compile(
     r" *# To be put in before the first task that needs the work done, at the latest after line (\d+):\n"
 )
 """Where a task goes that does not belong right after the finding's."""
+INSTEAD = re.compile(r"^ *# In place of the task in line (\d+):\n", re.MULTILINE)
+"""Which task one replaces where they stand at several depths."""
 
 
 def paste(text: str, finding: Finding) -> str:
     """As a reader pastes: each task over the task of its name, or after the one before it where there is none."""
     named = {task.name: task for task in tasks_of(text) if task.name and task.line != finding.place.line}
     lines = text.splitlines(keepends=True)
+    if INSTEAD.search(finding.suggestion):
+        ends = {task.line: task.end_line for task in tasks_of(text)}
+        _, *found = INSTEAD.split(finding.suggestion)
+        for line, new in sorted(zip(map(int, found[::2]), found[1::2], strict=True), reverse=True):
+            lines[line - 1 : ends[line]] = [new]
+        return "".join(lines)
     at = (finding.place.line, finding.end_line)
     parts = split(finding.suggestion)
     own = next((part for part in parts if re.search(rf"name: {re.escape(finding.task)}$", part, re.MULTILINE)), None)

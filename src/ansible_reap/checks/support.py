@@ -15,6 +15,9 @@ _TRUE = frozenset({"true", "yes", "on", "1", "y", "t"})
 _FALSE = frozenset({"false", "no", "off", "0", "n", "f"})
 """Spellings that Ansible converts to a truth value for a boolean keyword (ansible-core 2.16 to 2.22)."""
 
+_MAGIC = frozenset({"ansible_check_mode", "ansible_diff_mode", "omit"})
+"""Names that Ansible gives a meaning which nobody can set."""
+
 
 def speak(  # noqa: PLR0913 - all but two go by keyword
     rule: Rule,
@@ -97,8 +100,8 @@ def _text(value: object) -> str | None:
 
 
 def is_open(task: Task, *keywords: str) -> bool:
-    """Whether one of the numbers comes out of variables, which the inventory or the command line may set."""
-    return any(names_in(task.keywords.get(keyword)) for keyword in keywords)
+    """Whether one of the numbers comes out of variables that the inventory or the command line may set."""
+    return any(names_in(task.keywords.get(keyword)) - _MAGIC for keyword in keywords)
 
 
 def limit_text(launch: Launch, named: str = "the limit") -> str:

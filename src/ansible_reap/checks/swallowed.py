@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from ansible_reap.checks import fixes
-from ansible_reap.checks.evidence import conditions
+from ansible_reap.checks.evidence import conditions, intent
 from ansible_reap.checks.evidence.neighbours import (
     caller_that_tests,
     fails_later,
@@ -27,7 +27,7 @@ from ansible_reap.wording import seconds_text
 
 _NAMED_ON_PURPOSE = expression(
     r"\b(?:even (?:if|when|on)|(?:continue|go on|proceed) (?:anyway|regardless|on (?:error|failure))|best.effort"
-    r"|ignor(?:e|ing) (?:\w+ )?(?:errors?|failures?|result)|may fail|tolerat\w+)\b",
+    r"|ignor(?:e|ing) (?:\w+ )?(?:errors?|failures?|result)|may ?(?:be )?fail|tolerat\w+)\b",
     re.IGNORECASE,
 )
 
@@ -71,6 +71,7 @@ def _is_on_purpose(analysis: Analysis, reap: Reap) -> bool:
         or takes_down(reap.task)
         or has_comment(analysis, reap.task, keyword)
         or _NAMED_ON_PURPOSE.search(reap.task.name or "") is not None
+        or any(_NAMED_ON_PURPOSE.search(intent.said(analysis, task)) for task in _also_ignored(analysis, reap))
         or fails_later(analysis, reap.task)
         or needs_success_of(analysis, reap.task)
         or (keyword == "failed_when" and _says_the_same_at_the_launch(analysis, reap))
@@ -100,16 +101,18 @@ def _is_expected(analysis: Analysis, reap: Reap) -> bool:
 def _ignored(analysis: Analysis, reap: Reap) -> Finding | None:
     if not _is_ignored(reap):
         return None
+    also = _also_ignored(analysis, reap)
+    too = f", here and in line {also[0].line}" if len(also) == 1 else ", here and at the launches" if also else ""
     return speak(
         RULE,
         reap.task,
         f"This task fails when the job has failed or was killed at its limit, but with ignore_errors"
         f"{_of_what(analysis, reap.task)} the play goes on, and no later task of the file looks at the result. Take "
-        f"ignore_errors out, or test the result.",
+        f"ignore_errors out{too}, or test the result.",
         sub_tag="ignore-errors",
         severity=None if "ignore_errors" in reap.task.keywords else Level.MEDIUM,
         settings=reap.settings,
-        fix=fixes.keywords.drop_together(analysis, [reap.task, *_also_ignored(analysis, reap)], "ignore_errors"),
+        fix=fixes.keywords.drop_together(analysis, [reap.task, *also], "ignore_errors"),
     )
 
 

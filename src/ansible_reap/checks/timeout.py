@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ansible_reap.checks import fixes, reboot, unreaped
 from ansible_reap.checks.evidence import conditions, work
-from ansible_reap.checks.evidence.limits import at_the_limit, ends_it_at_once, kills_near, too_short
+from ansible_reap.checks.evidence.limits import at_the_limit, ends_it_at_once, kills_near, too_short, with_room
 from ansible_reap.checks.evidence.neighbours import is_test
 from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext
 from ansible_reap.checks.support import constant, contexts, is_open, speak, variable
@@ -89,6 +89,8 @@ def _interval(analysis: Analysis, use: AsyncUse) -> Finding | None:
         return None  # polled for: what it lacks is poll: 0
     longest = max(use.limit.values)
     known = work.known_time(use.task)
+    short = too_short(use.task, use.limit)
+    enough = max(ENOUGH_FOR_SHORT_WORK, math.ceil(short.advice) if short else 0)
     is_killed = known is not None and not known.is_bound and known.seconds > longest
     instead = ""
     if use.launch and reboot.by_hand(analysis, use.launch):
@@ -111,11 +113,11 @@ def _interval(analysis: Analysis, use: AsyncUse) -> Finding | None:
         RULE,
         use.task,
         f"{what} run up to {2 * KILL_STEP} s longer. Give it a limit well above the time that it needs, such as "
-        f"'async: {ENOUGH_FOR_SHORT_WORK}'{instead}.",
+        f"'async: {enough}'{instead}.",
         sub_tag="interval",
         confidence=Level.MEDIUM,
         settings=use.settings,
-        fix=None if instead else fixes.limit.raised(analysis, use.task, use.launch, ENOUGH_FOR_SHORT_WORK),
+        fix=None if instead else fixes.limit.raised(analysis, use.task, use.launch, enough),
     )
 
 
@@ -211,13 +213,21 @@ def _window(analysis: Analysis, reap: Reap, launches: list[Launch]) -> Iterator[
     if not cut_short:
         return
     limit = max(map(_shortest, cut_short))
+    known = [_stated(launch.task) for launch in cut_short]
+    open_limit = any(is_open(launch.task, "async") for launch in cut_short)
+    may_last = f"may run for {seconds_text(limit)}, its limit{_unless(open_limit)}"
+    is_enough = all(each is not None and each.seconds + lasts <= longest for each in known)
+    bound = _own_bound(cut_short, known)
+    if bound is not None and longest >= with_room(bound):
+        return  # the work has given up by itself before the wait does
+    if bound is not None and not is_enough:
+        may_last = f"may take up to {seconds_text(bound.seconds)} ({bound.source})"
+        limit = min(limit, with_room(bound))
     delay = (reap.delay.single if reap.delay else None) or DEFAULT_DELAY
     retries = math.ceil((limit + FIX_MARGIN) / delay)
-    open_limit = any(is_open(launch.task, "async") for launch in cut_short)
     widening = f"as long as the job may run, with 'retries: {retries}' and 'delay: {delay:g}'"
-    known = [_stated(launch.task) for launch in cut_short]
-    lower = _lower_limit(reap, max((2 * each.seconds if each else math.inf for each in known), default=math.inf))
-    is_enough = all(each is not None and each.seconds + lasts <= longest for each in known)
+    needed = max((2 * each.seconds if each else math.inf for each in known), default=math.inf)
+    lower = None if bound and not is_enough else _lower_limit(reap, needed)
     is_beyond = limit >= HOURS and limit >= FAR_BEYOND * longest
     varies = reap.budget is not None and len(set(reap.budget.values)) > 1
     if lower and (is_enough or is_beyond):
@@ -237,8 +247,8 @@ def _window(analysis: Analysis, reap: Reap, launches: list[Launch]) -> Iterator[
     yield speak(
         RULE,
         reap.task,
-        f"The wait gives up after {_budget(reap, longest)}, but the job may run for {seconds_text(limit)}, its "
-        f"limit{_unless(open_limit)}: one that still runs then {ends}. {todo}",
+        f"The wait gives up after {_budget(reap, longest)}, but the job {may_last}: one that still runs then {ends}. "
+        f"{todo}",
         sub_tag="window",
         severity=Level.LOW if is_minor else None,
         confidence=Level.MEDIUM if open_limit or is_open(reap.task, "retries", "delay") else Level.HIGH,
@@ -246,6 +256,19 @@ def _window(analysis: Analysis, reap: Reap, launches: list[Launch]) -> Iterator[
         settings=reap.settings,
         fix=fixes.window.widen(analysis, reap, limit),
     )
+
+
+def _own_bound(launches: list[Launch], known: Sequence[work.KnownTime | None]) -> work.KnownTime | None:
+    """The longest time after which the work of each launch ends by itself, where that is before its limit."""
+    found = [
+        each
+        for launch, each in zip(launches, known, strict=True)
+        if each is not None
+        and each.is_bound
+        and each.seconds < _shortest(launch)
+        and launch.task.module not in ("get_url", "uri")  # their timeout is that of one answer
+    ]
+    return max(found, key=lambda each: each.seconds) if found and len(found) == len(launches) else None
 
 
 def _stated(task: Task) -> work.KnownTime | None:

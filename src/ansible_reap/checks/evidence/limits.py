@@ -59,10 +59,14 @@ def too_short(task: Task, limit: Quantity) -> TooShort | None:
     longest = max(limit.values)
     if known.is_bound and longest >= BOUND_REACHED * known.seconds:
         return None  # work that takes all of its bound fails either way, a little earlier
+    return TooShort(known, longest, with_room(known), work.has_own_group(work.commands(task)))
+
+
+def with_room(known: work.KnownTime) -> float:
+    """Seconds that leave the work room, rounded up: the start takes time too."""
     from ansible_reap.history.estimate import round_up  # noqa: PLC0415 - only a finding needs it
 
-    advice = round_up((1 + (1 - BOUND_REACHED) if known.is_bound else 2) * known.seconds)
-    return TooShort(known, longest, advice, work.has_own_group(work.commands(task)))
+    return round_up((1 + (1 - BOUND_REACHED) if known.is_bound else 2) * known.seconds)
 
 
 def at_the_limit(short: TooShort) -> str | None:

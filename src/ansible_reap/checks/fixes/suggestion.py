@@ -32,12 +32,12 @@ def suggestion(finding: Finding, text: str, steps: Iterable[Task]) -> str:
     lowest, highest = min([edit.first for edit in others], default=1), max([edit.first for edit in others], default=0)
     near = [step for step in steps if step.place.line <= highest and step.end_line >= lowest] if others else []
     tasks = [step for step in near if step.module != "block"]
-    changed = _edited(lines, inside, first, last) if inside else ""
+    parts = {first: _edited(lines, inside, first, last)} if inside else {}
     for task in tasks:
         own = [edit for edit in others if _is_within(edit, task)]
-        after = _edited(lines, own, task.line, task.end_line) if own else ""
-        if after.strip():  # one before the finding's comes before it here too: it may set what that one needs
-            changed = after + changed if task.line < first else changed + after
+        if own:
+            parts[task.line] = _edited(lines, own, task.line, task.end_line)
+    changed = "".join(_headed(line, part, parts.values()) for line, part in sorted(parts.items()) if part.strip())
     added = (edit for edit in others if edit.last < edit.first and not any(_is_within(edit, task) for task in tasks))
     changed += "".join(_placed(edit, lines, last) for edit in added)
     return "" if changed.strip() == "".join(lines[first - 1 : last]).strip() else changed
@@ -56,9 +56,19 @@ def _placed(edit: Edit, lines: list[str], last: int) -> str:
         return edit.replacement
     body = edit.replacement.lstrip("\n")
     blank = edit.replacement[: len(edit.replacement) - len(body)]
-    indent = body[: len(body) - len(body.lstrip(" "))]
     where = f"before the first task that needs the work done, at the latest after line {edit.last}"
-    return f"{blank}{indent}# To be put in {where}:\n{body}"
+    return f"{blank}{_indent(body)}# To be put in {where}:\n{body}"
+
+
+def _headed(line: int, part: str, all_parts: Iterable[str]) -> str:
+    """The task, with a comment that says which one it replaces where they do not all stand at one depth."""
+    indents = {_indent(each) for each in all_parts if each.strip()}
+    return part if len(indents) < 2 else f"{_indent(part)}# In place of the task in line {line}:\n{part}"
+
+
+def _indent(text: str) -> str:
+    body = text.lstrip("\n")
+    return body[: len(body) - len(body.lstrip(" "))]
 
 
 def _is_within(edit: Edit, task: Task) -> bool:
