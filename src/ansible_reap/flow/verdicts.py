@@ -25,6 +25,7 @@ from ansible_reap.flow.evaluation.values import EACH
 from ansible_reap.flow.walk.hosts import CONTROLLER, OF_HOSTS, HostOverlap, overlap
 from ansible_reap.flow.walk.record import Cover, Instance, Record
 from ansible_reap.flow.walk.visit import HOSTS_OF_PLAY, TAG_OPTION
+from ansible_reap.flow.walk.walk import FAILED
 from ansible_reap.jobs import Verdict
 from ansible_reap.records import dataclass, replace
 
@@ -105,6 +106,12 @@ def _in_an_ordinary_run(instance: Instance) -> Instance:
     def settle(atom: Atom) -> bool | None:
         if atom.text.startswith(TAG_OPTION):
             return False
+        if (
+            atom.text.startswith(FAILED)
+            and atom.text.endswith(f" {instance.task.place}")
+            and _fails_without_job(instance)
+        ):
+            return False
         if atom.text.startswith(HOSTS_OF_PLAY):
             return True if atom.text == f"{HOSTS_OF_PLAY}{instance.frame.play}" else None
         return True if instance.runs_once and atom.text in _FIRST_HOST else None
@@ -114,6 +121,11 @@ def _in_an_ordinary_run(instance: Instance) -> Instance:
         return instance
     covers = [_on_its_hosts(instance, replace(cover, guard=decided(cover.guard, settle))) for cover in instance.covers]
     return replace(instance, guard=guard, covers=covers)
+
+
+def _fails_without_job(instance: Instance) -> bool:
+    """Whether the launch can fail only by starting no job: not after some items, nor by a condition of its own."""
+    return not instance.is_looped and not {"failed_when", "changed_when", "until"} & set(instance.task.keywords)
 
 
 def _on_its_hosts(instance: Instance, cover: Cover) -> Cover:

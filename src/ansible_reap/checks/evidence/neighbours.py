@@ -60,7 +60,9 @@ _FARTHER = 30
 _WAITING_MODULE = expression(r"(?:^|_)wait(?:_(?!for_connection|for$)|$)")
 """A module of somebody's own that waits, by its name."""
 _FINDING = frozenset({"pgrep", "pidof"})
-_NONE_LEFT = expression(r"\.rc *(?:!= *0|== *1)|\bis failed\b|== *(?:''|\"\")|\bint *\)? *== *0")
+_NONE_LEFT = expression(
+    r"\.rc {0,4}(?:!= {0,4}0|== {0,4}1)|\bis failed\b|== {0,4}(?:''|\"\")|\bint {0,4}\)? {0,4}== {0,4}0"
+)
 """How an ``until`` says that no process is left."""
 _NEXT = 6
 """Tasks after a launch among which a wait for its work is looked for."""

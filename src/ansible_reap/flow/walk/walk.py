@@ -41,6 +41,8 @@ MAX_DEPTH = 40
 TOO_DEEP = f"files that call each other more than {MAX_DEPTH} deep; call them from fewer others"
 """What is said where that is so."""
 
+FAILED = "failed "
+"""How the text of a condition begins that only a run meets in which the block has failed that is named after it."""
 PLAY_ENDS = frozenset({"end_play", "end_host", "end_batch"})
 """Actions of ``meta`` after which nothing more of the play is run on the host, handlers included."""
 ENDS = frozenset({*PLAY_ENDS, "end_role"})
@@ -244,7 +246,11 @@ class Walk:
         if block.rescue:
             before = self.state.facts.now
             surely = self.state.block_failed and not had_failed
-            failed: Formula = surely or Atom(f"failed {block.block.place}")
+            end: Step = block
+            while isinstance(end, TaskBlock) and end.body and (end is block or not (end.rescue or end.always)):
+                end = end.body[-1]
+            last = end.block.place if isinstance(end, TaskBlock) else end.place
+            failed: Formula = surely or Atom(f"{FAILED}{block.block.place} at the latest in {last}")
             held = frozenset().union(*(handles(value) for value in self.state.facts.values()))
             loose: dict[str, Value] = {"ansible_failed_result": self.record.anything(held)}
             self.state.block_failed = had_failed
