@@ -74,6 +74,7 @@ class CallGraph:
                 self._read(path)
             else:
                 self._unread.add(path, calls.words)
+        library.callers.clear()
         mattering = self._leading_to(asynchronous, self._asked)
         self._unread.clear()
         library.forget(mattering)

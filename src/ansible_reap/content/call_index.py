@@ -24,14 +24,15 @@ class Unread:
         self._linked = {telling_word(name) for name in linked}
         names = {"main", *(part for path in paths for part in path.split("/"))}
         self._asked_for = {telling_word(each) for name in names for each in (name, stem(name))}
+        self._telling = self._asked_for | _IMPORTS
         self._words: dict[str, frozenset[bytes]] = {}
-        """Of the files that are still to be read."""
+        """Of the files that are still to be read, those by which something may be called."""
         self._groups: dict[bytes, dict[str | None, list[str]]] = defaultdict(lambda: defaultdict(list))
         """Files by each word in them and by the role to which their calls are bound; None for those that roam."""
 
     def add(self, path: str, words: frozenset[bytes]) -> None:
         """A file, and every word of its calls."""
-        self._words[path] = words
+        self._words[path] = words & self._telling
         home = role_folder(path)
         if home is not None and not self._linked.isdisjoint(words):
             home = None

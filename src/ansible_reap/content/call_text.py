@@ -45,7 +45,7 @@ class CallText(NamedTuple):
 
 def call_text(data: bytes) -> CallText | None:
     """The text of the calls; None for a file that calls nothing: of mappings only a role's ``meta`` does."""
-    if b"dependencies" not in data and _MAPPING.match(data):
+    if _MAPPING.match(data) and b"dependencies" not in data:
         return None
     signs = [sign for sign in _SIGNS if sign in data]
     if not signs:
@@ -65,8 +65,22 @@ def call_text(data: bytes) -> CallText | None:
         for start, after in calls:
             parts.append(data[max(start, end) : after])
             end = max(end, after)
-    templated = [part for part in parts if _ODD.search(part) and _TEMPLATED.search(part)]
+    templated = [part for part in parts if _is_templated(part)]
     return CallText(frozenset(_words(b" ".join(parts))), bool(templated), any(map(_may_end_otherwise, templated)))
+
+
+def _is_templated(part: bytes) -> bool:
+    """Whether _TEMPLATED is met, which is asked of the lines alone that may meet it: it is a slow expression."""
+    end = -1
+    for odd in _ODD.finditer(part):
+        if odd.start() < end:
+            continue
+        start = part.rfind(b"\n", 0, odd.start()) + 1
+        end = part.find(b"\n", odd.end())
+        end = len(part) if end < 0 else end
+        if _TEMPLATED.search(part, start, end) is not None:
+            return True
+    return False
 
 
 def _may_end_otherwise(part: bytes) -> bool:

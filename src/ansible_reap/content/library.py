@@ -37,7 +37,7 @@ class Library:
         self.looking = self._survey.looking
         self.has_launches = self._survey.has_launches
         self.callers: dict[str, CallText] = self._survey.callers()
-        """Files that may call others; what they call is read when asked for."""
+        """Files that may call others, until the graph of calls is made of them."""
         self.playbooks: set[str] = set()
         """Playbooks among the files whose calls have been read."""
         self._references: dict[str, list[Reference]] = {}

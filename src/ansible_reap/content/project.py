@@ -337,9 +337,11 @@ class Project:
             for name in self._beside:
                 whole, short = (each.encode(errors="surrogateescape") for each in (name, stem(name)))
                 self._beside_by_word.setdefault(telling_word(name), []).append((name, whole, short))
-        may_add_ending = b"tasks_from" in data or b"handlers_from" in data
+        may_add_ending: bool | None = None
         for word in calls.words & self._beside_by_word.keys():
             for name, whole, short in self._beside_by_word[word]:
+                if may_add_ending is None:
+                    may_add_ending = b"tasks_from" in data or b"handlers_from" in data
                 if (short if may_add_ending else whole) in data and any(map(self._may_be_list, self._beside[name])):
                     return True
         return False

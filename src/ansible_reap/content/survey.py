@@ -97,10 +97,14 @@ class Survey:
         return path in self._known
 
     def callers(self) -> dict[str, CallText]:
-        """The files that may call others, with the words of their calls; none where nothing is launched."""
+        """The files that may call others, with the words of their calls; none where nothing is launched.
+
+        They are handed over, as the words take much room: another time there are none.
+        """
+        calls, self._calls = self._calls, {}
         if not self.has_launches:
             return {}
-        return {path: self._calls[path] for path in self.project.yaml if path in self._calls and path in self._known}
+        return {path: calls[path] for path in self.project.yaml if path in calls and path in self._known}
 
     def _look_at(self, path: str) -> bytes:
         """Read and sort in one file; its bytes, none where it is vaulted or cannot be read."""
