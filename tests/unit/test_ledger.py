@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import resource
@@ -9,6 +10,7 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -76,6 +78,35 @@ def warnings() -> list[str]:
 @pytest.fixture
 def ledger(tmp_path: Path, warnings: list[str]) -> Ledger:
     return Ledger(tmp_path / "state" / "ledger", a_run(), warnings.append)
+
+
+def test_a_ledger_is_held_although_others_ask_just_then_whether_it_is(tmp_path: Path, warnings: list[str]) -> None:
+    """As runs that begin at the same time do, and whoever follows the jobs."""
+    is_over = threading.Event()
+
+    def ask() -> None:
+        while not is_over.is_set():
+            for path in tmp_path.glob("*.ledger"):
+                with path.open("rb") as file:
+                    try:
+                        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                    except BlockingIOError:
+                        continue
+                    time.sleep(0.001)
+                time.sleep(0.001)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    try:
+        made = [Ledger(tmp_path, a_run(f"2026-11-22T10:00:00Z-{number}"), warnings.append) for number in range(50)]
+        for ledger in made:
+            ledger.launched(a_launch("j1.1"))
+    finally:
+        is_over.set()
+        asking.join()
+    assert all(read_file(ledger.path).locked for ledger in made if ledger.path is not None)
+    for ledger in made:
+        ledger.closed([])
 
 
 def path_of(ledger: Ledger) -> Path:

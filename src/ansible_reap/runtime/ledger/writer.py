@@ -25,6 +25,8 @@ from ansible_reap.runtime.tracking.tracker import JobRecord
 SUFFIX = ".ledger"
 KEPT_DAYS = 90
 """A ledger that nobody has touched for this long is removed: in report mode jobs may stay uncollected for ever."""
+_TRIES_TO_LOCK, _MOMENT = 100, 0.002
+"""How often, and after how many seconds."""
 
 
 def default_folder() -> Path:
@@ -143,8 +145,7 @@ class Ledger:
                 self._path.unlink(missing_ok=True)
             raise
         self._fd = fd
-        with contextlib.suppress(OSError):  # not every network file system has locks
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _lock(fd)
         forget_old(self._folder)
         return fd
 
@@ -166,6 +167,26 @@ class Ledger:
                 f"the ledger {where} cannot be written ({reason}): jobs of this run will be lost if it is killed; "
                 "point ledger_dir to a folder that can be written"
             )
+
+
+def _lock(fd: int) -> None:
+    """Hold the file for as long as this process and its workers live.
+
+    Others who ask whether it is held hold it themselves for a moment.
+    """
+    with contextlib.suppress(OSError):  # not every network file system has locks
+        for _ in range(_TRIES_TO_LOCK):
+            if _has_locked(fd):
+                return
+            time.sleep(_MOMENT)
+
+
+def _has_locked(fd: int) -> bool:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def ledger_of_this_run(
