@@ -87,6 +87,7 @@ TASKS = "".join(
         wait("good"),
         '- ansible.builtin.stat:\n    path: "{{ job.results_file }}"\n  register: job_file\n',
         '- ansible.builtin.slurp:\n    src: "{{ job.results_file }}"\n  register: job_text\n',
+        '- ansible.builtin.stat:\n    path: "{{ job.results_file | dirname }}"\n  register: job_folder\n',
         # An until that a failed job never meets, and what until does where nothing else is said.
         launch("exit 3", "bad"),
         wait("bad"),
@@ -122,7 +123,7 @@ KEPT = {
     "running": "{'finished': after_the_handler.finished, 'is_finished': after_the_handler is finished}",
     "judged": "{'launch': job is failed, 'job': job_end is failed}",
     "cleaned": "cleaned_file.stat.exists",
-    "file": "{'mode': job_file.stat.mode, 'text': job_text.content | b64decode}",
+    "file": "{'mode': job_file.stat.mode, 'text': job_text.content | b64decode, 'folder': job_folder.stat.mode}",
     "asked": "{'first': bad_end is failed, 'tries': asked.attempts, 'failed': asked is failed}",
     "tried": "tried.attempts",
     "parts": "[part_limit.msg | default('') is search('could not be converted'),"
@@ -203,6 +204,7 @@ def test_cleanup_removes_the_file_of_a_running_job_which_writes_it_again(told: T
 
 def test_the_status_file_of_a_no_log_job_is_readable_for_all_and_stays(told: Told) -> None:
     assert told["file"]["mode"] == "0644"
+    assert told["file"]["folder"] == "0755", "so is the list of files, where the umask is the usual one"
     held = json.loads(told["file"]["text"])
     assert held["stdout"] == "said"
     assert "while [ ! -e go ]" in held["cmd"]
