@@ -33,6 +33,8 @@ _LASTING = frozenset(
 )
 """Facts of ansible-core 2.16 to 2.22 that stay what they are in a run."""
 _WORD = expression(r"\w+")
+_NAME = expression(r"(?<![.\w])\w+")
+"""A word that may be a variable: no attribute of one."""
 _QUOTED = expression(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 _BY_NAME = expression(r"vars\b|lookup|query|\bq\b")
 _ASKS_THE_WORLD = expression(
@@ -87,8 +89,8 @@ def _asks_the_world(text: str) -> bool:
 
 @functools.lru_cache(maxsize=MAX_REMEMBERED)
 def _words(text: str) -> frozenset[str]:
-    """The words that may be variables: those in quotes only where they may be looked up."""
-    return frozenset(_WORD.findall(text if _BY_NAME.search(text) else _QUOTED.sub("", text)))
+    """The words that may be variables: those in quotes, and attributes, only where they may be looked up."""
+    return frozenset(_WORD.findall(text) if _BY_NAME.search(text) else _NAME.findall(_QUOTED.sub("", text)))
 
 
 def _changed_at(word: str, changed: Mapping[str, int]) -> int:
