@@ -229,8 +229,8 @@ def _said_to_be_waited_for(launch: Launch, words: str) -> str:
 def _reads_itself(launch: Launch, reader: Task) -> str:
     return (
         f"Line {reader.line} reads the status file of the {_jobs(launch)} in '{launch.register}' itself. Ansible waits "
-        f"for nothing there: of a job that still runs the file does not say yet how it ends. async_status waits for "
-        f"the end, and needs no path; where that is not wanted, say so in its vars {_DECLARE}."
+        f"for nothing there: of a job that still runs the file does not say yet how it ends. async_status with "
+        f"'until' waits for the end, and needs no path; where that is not wanted, say so in its vars {_DECLARE}."
     )
 
 

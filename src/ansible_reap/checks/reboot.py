@@ -22,6 +22,7 @@ from ansible_reap.wording import seconds_text
 _WAITING = frozenset({"wait_for", "wait_for_connection", "pause", "async_status"})
 _SPEAKS_OF_IT = expression(r"\breboot:|\breboot`* module\b|\bbuiltin\.reboot\b", re.IGNORECASE)
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
+_LOCALLY = frozenset({"local", "ansible.builtin.local"})
 
 
 def check(context: RuleContext) -> Iterator[Finding]:
@@ -160,10 +161,10 @@ def _is_for_this_reboot(other: Task, task: Task) -> bool:
 
 
 def _is_the_controller(launch: Launch) -> bool:
-    """The reboot module refuses to reboot the host that Ansible runs on."""
-    if launch.task.inherited("connection") == "local":
-        return True
+    """Whether the task may run on the host that Ansible runs on: the reboot module refuses to reboot that one."""
     settings = contexts(launch.task, launch.settings)
+    if any(setting.variables.get("ansible_connection", setting.connection) in _LOCALLY for setting in settings):
+        return True
     return all((setting.delegate_to or setting.hosts or "").strip() in _LOCAL for setting in settings)
 
 

@@ -304,13 +304,13 @@ def _budget(reap: Reap, longest: float) -> str:
     if retries is None or delay is None:
         return f"at most {seconds_text(longest)}{_unless(is_open_wait)}"
     if delay < 1:
-        return f"{retries:g} {_tries(retries)} with a delay of {delay:g} s{_unless(is_open_wait)}"
-    default = "" if "retries" in reap.task.keywords else ", as 'until' without 'retries' tries 3 times"
-    return f"{seconds_text(longest)} ({retries:g} {_tries(retries)}, {delay:g} s apart{default}{_unless(is_open_wait)})"
+        return f"{_retries(retries)} with a delay of {delay:g} s{_unless(is_open_wait)}"
+    default = "" if "retries" in reap.task.keywords else ", which is what 'until' has without 'retries'"
+    return f"{seconds_text(longest)} ({_retries(retries)}, {delay:g} s apart{default}{_unless(is_open_wait)})"
 
 
-def _tries(retries: float) -> str:
-    return "try" if retries == 1 else "tries"
+def _retries(count: float) -> str:
+    return f"{count:g} {'retry' if count == 1 else 'retries'}"
 
 
 def _unless(is_open: bool) -> str:
