@@ -78,7 +78,7 @@ def test_a_swallowed_failure(is_of_the_block: bool, severity: Level, tmp_path: P
         ("async-scope/delegate-to-a-host-that-the-play-s-group-may-be", "async-scope[delegate]", Level.LOW, Level.LOW),
         ("async-timeout/window-nearly-as-long", "async-timeout[window]", Level.LOW, Level.HIGH),
         ("async-timeout/window-of-work-that-states-its-time", "async-timeout[window]", Level.LOW, Level.HIGH),
-        ("async-timeout/window-in-a-test-scenario", "async-timeout[window]", Level.LOW, Level.HIGH),
+        ("async-timeout/window-far-below-a-limit-of-hours", "async-timeout[window]", Level.LOW, Level.HIGH),
         ("async-timeout/window-with-a-default", "async-timeout[window]", Level.MEDIUM, Level.MEDIUM),
         ("async-unreaped/daemon-http-server", "async-unreaped[daemon]", Level.LOW, Level.HIGH),
         (
