@@ -14,6 +14,12 @@ FEW = 40
 """Names that are searched for one by one; for more, the words of a text are listed once and for all."""
 DOTTED = "jobs.wait"
 """The one name of two words."""
+UNNAMED_FACTS = "set_fact {{"
+"""Stands for a ``set_fact`` that may work out the name of what it sets."""
+_WORKS_OUT_A_KEY = expression(
+    rb"""\}\}[\w-]*["']?[ \t]*:(?=\s)|\}\}\w*=(?!=)|<<[ \t]*:|\bargs["']?[ \t]*:"""
+    rb"""|set_fact["']?[ \t]*:[ \t]*(?:[*>|&!]|["']?\{\{)"""
+)
 _WORD = expression(rb"\w+")
 
 
@@ -108,6 +114,8 @@ class _Name:
         """Those among them in which it stands."""
 
     def stands_in(self, text: bytes) -> bool:
+        if self._bytes == UNNAMED_FACTS.encode():
+            return b"set_fact" in text and _WORKS_OUT_A_KEY.search(text) is not None
         if self._bytes not in text:
             return False
         if self._as_word is None:

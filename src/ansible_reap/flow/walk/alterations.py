@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 
 from ansible_reap.content import expressions
+from ansible_reap.content.mentions import UNNAMED_FACTS
 from ansible_reap.flow.evaluation.formulas import Atom, Formula, replaced_atoms
-from ansible_reap.flow.evaluation.layers import Scope
+from ansible_reap.flow.evaluation.layers import Layer, Scope
+from ansible_reap.flow.evaluation.values import Lazy
 from ansible_reap.late_patterns import expression
 from ansible_reap.records import replace
 
 SETTERS = ("register", "set_fact", "include_vars", "group_by", "add_host", "meta", "setup", "gather_facts")
 """Words that a file has in which a variable is set; modules whose name ends in ``_facts`` are left aside."""
+UNNAMED = ("include_vars", "group_by", "add_host", "refresh_inventory", UNNAMED_FACTS)
+"""What may set a variable whose name does not stand in the file."""
 ANYTHING = "*"
 """Stands for every variable."""
 GATHERED = "ansible_*"
@@ -47,10 +51,15 @@ _ASKS_THE_WORLD = expression(
 """What gives another answer each time that it is asked: files of the controller, lookups, chance, the clock."""
 
 
-def asked_now(said: Formula, scope: Scope, changed: Mapping[str, int], now: int) -> Formula:
-    """The condition as it is asked at the step ``now``; ``changed`` tells when variables were last set."""
+def asked_now(said: Formula, scope: Scope, changed: Mapping[str, int], now: int, written: Sequence[object]) -> Formula:
+    """The condition as it is asked at the step ``now``; ``changed`` tells when variables were last set.
+
+    What it says although none of its words (``written``) does is the condition under which a register or a fact was
+    set: it was asked then.
+    """
     if isinstance(said, bool):
         return said
+    asked: frozenset[str] | None = None
 
     def is_of_concern(text: str) -> bool:
         return bool(changed) or _asks_the_world(text)
@@ -58,8 +67,13 @@ def asked_now(said: Formula, scope: Scope, changed: Mapping[str, int], now: int)
     def dated(atom: Atom) -> Atom:
         if atom.about or atom.since:
             return atom  # what is asked of a job is followed by what its register holds, a launch's own condition too
+        nonlocal asked
         since = now if _asks_the_world(atom.text) else _last_change(atom.text, scope, changed)
         if not since:
+            return atom
+        if asked is None:
+            asked = asked_for(written, scope)
+        if since != now and not _are_asked(_words(atom.text), asked):
             return atom
         return replace(atom, since=since, subject=atom.subject and f"{atom.subject} ({since})")
 
@@ -101,8 +115,28 @@ def _changed_at(word: str, changed: Mapping[str, int]) -> int:
 
 
 def _names_behind(word: str, scope: Scope) -> frozenset[str]:
-    raw = next((raw for _, _, raw in scope.find(word)), None)
+    _, layer, raw = next(scope.find(word), (0, Layer.MAGIC, None))
+    if isinstance(raw, Lazy) and layer is not Layer.FACTS:  # a fact was worked out when it was set
+        raw = raw.written
     return expressions.names_in(raw) if isinstance(raw, (str, list, dict)) else frozenset()
+
+
+def asked_for(written: Iterable[object], scope: Scope) -> frozenset[str]:
+    """The words of conditions as they are written, and of the variables that are defined by one another behind them."""
+    seen = set[str]()
+    fresh = {word for text in written for word in _words(str(text))} - _PLAIN_WORDS
+    for _ in range(MAX_LEVELS):
+        fresh -= seen
+        seen |= fresh
+        fresh = {name for word in fresh for name in _names_behind(word, scope)}
+    return frozenset(seen)
+
+
+def _are_asked(words: Set[str], asked: Set[str]) -> bool:
+    """Whether a condition of these words speaks of what is asked; ``ansible_facts.x`` is ``ansible_x`` besides."""
+    return not asked.isdisjoint(words) or (
+        "ansible_facts" in asked and any(word.startswith("ansible_") for word in words)
+    )
 
 
 def words_of(atoms: Iterable[Atom]) -> frozenset[str]:

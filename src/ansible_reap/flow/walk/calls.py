@@ -183,6 +183,7 @@ def call(visit: Visit) -> None:
         return
     if breaks_off(task):
         outer = outer._replace(may_break_off=True)
+    asked = (*outer.asked, *outer.whens, *([task.keywords["when"]] if "when" in task.keywords else []))
     rounds = [{}] if items is None else [{**names, "ansible_loop_var": UNKNOWN} for names in _rounds(visit, items)]
     many = items is not None and (items.is_open or len(items.items) > 2)
     for bound in rounds:
@@ -195,7 +196,7 @@ def call(visit: Visit) -> None:
         params = {**bound, **evaluated_params(walk, looped, task_vars)}
         before = walk.state.facts.now
         # the conditions around are in the guard now; inside they would be asked again after things have changed
-        _one_call(walk, task, outer.under(guard)._replace(whens=()), params, guard, is_repeated=many)
+        _one_call(walk, task, outer.under(guard)._replace(whens=(), asked=asked), params, guard, is_repeated=many)
         walk.join(before, guard)
 
 

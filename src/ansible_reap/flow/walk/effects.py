@@ -14,6 +14,7 @@ from ansible_reap.flow.evaluation.layers import Choices
 from ansible_reap.flow.evaluation.patterns import patterns
 from ansible_reap.flow.evaluation.values import (
     UNDEFINED,
+    UNKNOWN,
     Const,
     JobId,
     Map,
@@ -136,6 +137,8 @@ def _assign(walk: Walk, evaluator: Evaluator, written: Mapping[str, Any], guard:
             if isinstance(name, str):
                 value = present(walk.later(evaluator, raw))
                 values[name] = had_anywhere(value) if is_shared else value
+            else:  # it may be any of them
+                values.update((each, UNKNOWN) for each in walk.state.facts.keys() - walk.state.facts.tainted())
     for name, value in values.items():
         old = walk.state.facts.get(name)
         walk.state.facts[name] = replaced(old if old is not None else UNDEFINED, value, guard)
@@ -201,10 +204,24 @@ def _set_by(visit: Visit) -> Iterable[str]:
             yield from (*alterations.GROUPS, *walk.inventory.names())
         elif what == "clear_facts":
             yield alterations.GATHERED
+    elif module == "include_role" and step.args.get("public"):
+        yield from _shared_by(visit)
     elif module in ("setup", "gather_facts") or step.short_name.endswith("_facts"):
         yield alterations.GATHERED
     elif walk.record.own.may_set_facts(step.short_name):
         yield alterations.ANYTHING
+
+
+def _shared_by(visit: Visit) -> Iterable[str]:
+    """The variables of an included role that the tasks after it see too."""
+    walk, args = visit.walk, visit.step.args
+    name = args.get("name", args.get("role"))
+    if not isinstance(name, str) or "{" in name:
+        yield alterations.ANYTHING
+        return
+    for role in walk.finder.find_roles(name, visit.frame.playbook_folder, visit.frame.role):
+        for part in ("vars", "defaults"):
+            yield from walk.role_variables.of(role, part, str(args.get(f"{part}_from", "main")))
 
 
 def _set_facts(visit: Visit) -> Iterable[str]:
@@ -214,7 +231,7 @@ def _set_facts(visit: Visit) -> Iterable[str]:
         yield name if isinstance(name, str) else alterations.ANYTHING
         if "cacheable" in args:
             yield f"ansible_{name}"
-    if "_variable_params" in args:
+    if "_variable_params" in args or "_raw_params" in args:
         yield alterations.ANYTHING
 
 

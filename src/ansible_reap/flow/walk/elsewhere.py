@@ -14,7 +14,9 @@ MAX_FILES = 5000
 MAX_SIZE = 1 << 20
 MAX_LEVELS = 8
 """Variables that are defined by one another."""
-_PASSED_OVER = (".j2", ".md", ".rst", ".txt", ".html", ".js", ".css", ".svg", ".png", ".cfg", ".toml", ".lock")
+_PASSED_OVER = (".j2", ".md", ".rst", ".html", ".js", ".css", ".svg", ".png", ".lock")
+_SELDOM_INVENTORIES = (".txt", ".cfg", ".toml")
+_TEMPLATE = b"{{"
 _KEYWORDS = frozenset({"async", "poll"})
 """Names that tasks give values to without setting a variable."""
 
@@ -24,8 +26,9 @@ def may_be_given(
 ) -> bool:
     """Whether a variable behind a keyword may be given a value that is wanted by what only a run reads.
 
-    In YAML a number counts, and a question of ``vars_prompt``; elsewhere, as in an inventory or a plugin, whatever is
-    given that is no number that is not wanted. ``filters`` are those for which the project has its own.
+    In YAML a number counts, a question of ``vars_prompt``, and in ``host_vars`` a template; so do numbers and templates
+    in files that may be an inventory and seldom are. Elsewhere, as in an inventory or a plugin, whatever is given
+    counts that is no number that is not wanted. ``filters`` are those for which the project has its own.
     """
     behind, texts = _behind(written, scope)
     if any(re.search(rf"\|\s*(?:ansible\.builtin\.)?{re.escape(name)}\b", text) for name in filters for text in texts):
@@ -44,8 +47,13 @@ def may_be_given(
         text = _text(library, path)
         if b"vars_prompt" in text and asked.search(text):
             return True
-        if any(_is_wanted(value, wanted, unless_number=path not in is_yaml) for value in given.findall(text)):
-            return True
+        is_given = path not in is_yaml and not path.endswith(_SELDOM_INVENTORIES)
+        may_be_worked_out = path not in is_yaml or "host_vars/" in path
+        for value in given.findall(text):
+            if may_be_worked_out and value.startswith(_TEMPLATE):
+                return True
+            if _is_wanted(value, wanted, unless_number=is_given):
+                return True
     return len(paths) > MAX_FILES
 
 

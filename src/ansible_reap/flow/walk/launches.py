@@ -132,6 +132,7 @@ def launch(visit: Visit) -> bool:
             and not any(seconds < 0 for seconds in numbers(limits, 0)[0])
         ),
         register=register if isinstance(register, str) else None,
+        asks=visit.asks(guard),
         beside=_beside(visit, guard),
         detached=_detachment(visit, evaluator),
         reaps_itself=_reaps_itself(walk, step),

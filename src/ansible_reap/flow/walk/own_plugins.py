@@ -36,6 +36,7 @@ class OwnPlugins:
         self._reaping: dict[str, bool] = {}
         self._setting: dict[str, bool] = {}
         self._words: frozenset[str] | None = None
+        self._setting_facts: frozenset[str] | None = None
         for path in library.project.others:
             if path.endswith(".py"):
                 self._sort_in(path)
@@ -72,6 +73,13 @@ class OwnPlugins:
         if name not in self._setting:
             self._setting[name] = any(b"ansible_facts" in self._source(path) for path in self._modules[name])
         return self._setting[name]
+
+    @property
+    def setting_facts(self) -> frozenset[str]:
+        """The modules that may set any variable."""
+        if self._setting_facts is None:
+            self._setting_facts = frozenset(name for name in self._modules if self.may_set_facts(name))
+        return self._setting_facts
 
     @property
     def words(self) -> frozenset[str]:

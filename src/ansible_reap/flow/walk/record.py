@@ -75,6 +75,8 @@ class Instance:
     """What must hold for one item besides the conditions of the includes around."""
     stopped_at: Task | None = None
     """The wait that fails at an item without a job."""
+    asks: frozenset[str] = frozenset()
+    """The variables, and words that may be some, on which its conditions hang."""
     cleaned: list[Cover] = field(default_factory=list)
     """Clean-ups of status files that no wait came before."""
 

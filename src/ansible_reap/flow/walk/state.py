@@ -48,6 +48,8 @@ class Frame(NamedTuple):
     """Role vars, play vars, inventory and role defaults, highest first."""
     whens: tuple[Any, ...] = ()
     """Conditions that every task here inherits, as written."""
+    asked: tuple[Any, ...] = ()
+    """The conditions of the includes that led here, as written."""
     guard: Formula = True
     """Under what the includes that led here run."""
     keywords: Mapping[str, Any] = MappingProxyType({})

@@ -10,12 +10,17 @@ from typing import Any
 
 from ansible_reap.content.library import Library
 from ansible_reap.content.roles import Finder, Role
+from ansible_reap.content.source import SourceError
 from ansible_reap.flow.evaluation.layers import Choices
 from ansible_reap.late_patterns import expression
 
 MAX_CHOICES = 8
 MAX_TEXT = 1024 * 1024
 """Bytes of the files of all groups that are kept in one piece, which is searched much faster than each of them."""
+MAX_OTHERS = 2000
+"""Files that may be inventories, though they are no YAML, which are searched for names."""
+_NO_INVENTORY = (".py", ".sh", ".j2", ".md", ".rst", ".html", ".js", ".css", ".svg", ".png", ".lock")
+_GIVEN = expression(rb"""(?<![\w.])([A-Za-z_]\w*)['"]?[ \t]*[:=](?!=)""")
 _KEY = expression(rb"""^[\'\"{ ]*([A-Za-z_]\w*)[\'\"]?[ \t]*:""", re.MULTILINE)
 """A key at the start of a line: a superset of the variables that a file defines."""
 
@@ -105,6 +110,13 @@ class RoleVariables:
         return known
 
 
+def _beginning(library: Library, path: str) -> bytes:
+    try:
+        return library.project.read(path)[:MAX_TEXT]
+    except SourceError:
+        return b""
+
+
 class GroupVariables(Mapping[str, Any]):
     """Every ``group_vars`` of the project as one layer. Which inventory is in use is not known: values are a choice."""
 
@@ -112,6 +124,7 @@ class GroupVariables(Mapping[str, Any]):
         self._library = library
         self._files = [path for path in library.project.yaml if "group_vars/" in path]
         self._names: set[str] | None = None
+        self._names_elsewhere: set[str] | None = None
         self._text = b""
         """That of all files, where it is not too much to be kept."""
         self._ends: list[int] = []
@@ -141,9 +154,13 @@ class GroupVariables(Mapping[str, Any]):
             at = self._text.find(name, self._ends[file])
 
     def names(self) -> Iterable[str]:
-        """Every name that some file may define."""
+        """Every name that some file may define, inventories of other forms among them."""
         self._is_defined("")
-        return self._names or ()
+        if self._names_elsewhere is None:
+            others = (path for path in sorted(self._library.project.others) if not path.endswith(_NO_INVENTORY))
+            texts = (_beginning(self._library, path) for path in itertools.islice(others, MAX_OTHERS))
+            self._names_elsewhere = {found.decode() for text in texts for found in _GIVEN.findall(text)}
+        return (self._names or set()) | self._names_elsewhere
 
     def _values(self, name: str) -> tuple[Any, ...]:
         known = self._known.get(name)

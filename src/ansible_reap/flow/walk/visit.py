@@ -11,7 +11,7 @@ from ansible_reap.flow.analysis import Setting
 from ansible_reap.flow.evaluation import bounds
 from ansible_reap.flow.evaluation.conditions import condition
 from ansible_reap.flow.evaluation.evaluator import Evaluator
-from ansible_reap.flow.evaluation.formulas import Atom, Formula, conj, disj
+from ansible_reap.flow.evaluation.formulas import Atom, Formula, atoms, conj, disj
 from ansible_reap.flow.evaluation.layers import Layer, Scope
 from ansible_reap.flow.evaluation.values import (
     UNKNOWN,
@@ -117,8 +117,19 @@ class Visit:
             *(condition(evaluator, when) for when in self.frame.whens),
             condition(evaluator, self.step.keywords.get("when")),
         )
-        asked = alterations.asked_now(said, evaluator.scope, self.walk.state.changes, self.walk.steps)
+        asked = alterations.asked_now(
+            said, evaluator.scope, self.walk.state.changes, self.walk.steps, self._written(outer=False)
+        )
         return conj(requested(self.frame.tags | tags_of(self.step.keywords)), asked)
+
+    def asks(self, guard: Formula) -> frozenset[str]:
+        """The words of the task's conditions and of all that is around it; ``guard`` is what they come to."""
+        return alterations.asked_for(self._written(outer=True), self.scope) | alterations.words_of(atoms(guard))
+
+    def _written(self, *, outer: bool) -> list[object]:
+        """The task's own condition and those of its blocks as written; ``outer``: those of the includes too."""
+        own = [self.step.keywords["when"]] if "when" in self.step.keywords else []
+        return [*(self.frame.asked if outer else ()), *self.frame.whens, *own]
 
     def changed_when(self, names: dict[str, Value]) -> Formula | None:
         """What ``changed_when`` says, with these names known besides; None where there is none."""

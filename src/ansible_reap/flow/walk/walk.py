@@ -17,7 +17,7 @@ from ansible_reap.flow.analysis import ReadError
 from ansible_reap.flow.evaluation import bounds
 from ansible_reap.flow.evaluation.conditions import MAGIC
 from ansible_reap.flow.evaluation.evaluator import Evaluator
-from ansible_reap.flow.evaluation.formulas import Atom, Formula, atoms, disj, neg
+from ansible_reap.flow.evaluation.formulas import Atom, Formula, disj, neg
 from ansible_reap.flow.evaluation.layers import Layer, Scope
 from ansible_reap.flow.evaluation.patterns import patterns
 from ansible_reap.flow.evaluation.values import UNDEFINED, Const, Lazy, Value, handles, replaced, taints
@@ -113,8 +113,6 @@ class Walk:
         """The tasks, by identity, that this walk has seen look at jobs."""
         self._texts: dict[int, str] = {}
         self._visits: Counter[str] = Counter()
-        self._guards: dict[int, frozenset[str]] = {}
-        """By launch, the words of the conditions that it stands under."""
         self._asked: tuple[object, ...] = ()
         """What the answers hang on that `concerns` has given last."""
         self._answers: dict[str, bool] = {}
@@ -386,14 +384,12 @@ class Walk:
 
     def _may_change(self, path: str) -> bool:
         """Whether the file, or what it calls, may set what the launch of a job that is not waited for yet hangs on."""
-        if not self.state.pending or not self.graph.mentions(path, alterations.SETTERS):
+        names = frozenset[str]().union(*(self.record.instances[number].asks for number in self.state.pending))
+        if not names:
             return False
-        names: set[str] = set()
-        for number in self.state.pending:
-            if number not in self._guards:
-                self._guards[number] = alterations.words_of(atoms(self.record.instances[number].guard))
-            names |= self._guards[number]
-        return bool(names) and self.graph.mentions(path, names)
+        if self.graph.mentions(path, alterations.UNNAMED) or self.graph.mentions(path, self.record.own.setting_facts):
+            return True
+        return self.graph.mentions(path, alterations.SETTERS) and self.graph.mentions(path, names)
 
     def _steers(self, path: str) -> bool:
         """Whether the file, or what it calls, may end the play before a job is waited for, or run notified handlers."""
