@@ -134,5 +134,10 @@ def telling_word(name: str) -> bytes:
     return max(_words(name.encode(errors="replace")), key=len, default=b"")
 
 
+def words_of(name: str) -> frozenset[bytes]:
+    """All words of a name, which stand in the calls that have it."""
+    return frozenset(_words(name.encode(errors="replace")))
+
+
 def _words(text: bytes) -> list[bytes]:
     return text.translate(_NOT_WORDS).split()

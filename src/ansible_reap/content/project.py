@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ansible_reap import ansible_cfg
-from ansible_reap.content.call_text import CallText, telling_word
+from ansible_reap.content.call_text import CallText, telling_word, words_of
 from ansible_reap.content.launch_text import may_launch
 from ansible_reap.content.places import stem
 from ansible_reap.late_patterns import expression
@@ -121,8 +121,8 @@ class Project:
         """By the last part of the names of folders that are not listed, what a path through them has in it."""
         self._beside: dict[str, list[str]] = {}
         """Files that are not read unless something calls them, by the last part of their names."""
-        self._beside_by_word: dict[bytes, list[tuple[str, bytes, bytes]]] = {}
-        """Those names by their telling words, with their bytes and those without an ending."""
+        self._beside_by_word: dict[bytes, list[tuple[str, bytes, bytes, frozenset[bytes]]]] = {}
+        """Those names by their telling words, with their bytes, those without an ending, and all words in these."""
         self.unlikely: list[str] = []
         """Those that some call may mean, and that are content only if their names stand in some text of the project."""
         self._lists: dict[str, bool] = {}
@@ -336,10 +336,13 @@ class Project:
         if not self._beside_by_word:
             for name in self._beside:
                 whole, short = (each.encode(errors="surrogateescape") for each in (name, stem(name)))
-                self._beside_by_word.setdefault(telling_word(name), []).append((name, whole, short))
+                entry = (name, whole, short, words_of(stem(name)))
+                self._beside_by_word.setdefault(telling_word(name), []).append(entry)
         may_add_ending: bool | None = None
         for word in calls.words & self._beside_by_word.keys():
-            for name, whole, short in self._beside_by_word[word]:
+            for name, whole, short, others in self._beside_by_word[word]:
+                if not others <= calls.words:
+                    continue
                 if may_add_ending is None:
                     may_add_ending = b"tasks_from" in data or b"handlers_from" in data
                 if (short if may_add_ending else whole) in data and any(map(self._may_be_list, self._beside[name])):
