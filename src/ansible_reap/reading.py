@@ -76,7 +76,10 @@ def beginning(path: Path | str, size: int) -> bytes:
 
 def read_inside(root: Path, name: str, limit: int = MAX_CONTENT) -> bytes:
     """As ``read``, of a file of the project at ``root``. Raises SourceError also where a link leads out of it."""
-    top, real = os.path.realpath(root), os.path.realpath(root / name)
+    try:
+        top, real = os.path.realpath(root), os.path.realpath(root / name)
+    except ValueError:  # a path with a NUL byte or a lone surrogate
+        raise SourceError("cannot be read: no path can be written like that") from None
     if os.path.commonpath([top, real]) != top:
         raise SourceError("cannot be read: a link leads out of the project")
     return read(real, limit)

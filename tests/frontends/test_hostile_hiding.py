@@ -137,6 +137,14 @@ def test_what_a_call_names_is_read_wherever_it_is_and_whatever_it_ends_in(
     assert launches(tmp_path) == [path]
 
 
+@pytest.mark.parametrize("name", ['"a\\0b.yml"', f"{'a' * 5000}.yml"], ids=["NUL", "long"])
+def test_a_name_that_no_file_can_have_ends_no_rule(name: str, tmp_path: Path) -> None:
+    lay(tmp_path, {"site.yml": f"- hosts: all\n  tasks:\n    - {TASK}\n    - include_tasks: {name}\n"})
+    document = check(tmp_path)
+    assert [finding["rule"] for finding in document["findings"]] == ["async-unreaped"]
+    assert [error for error in document["errors"] if "report" in error["message"]] == []
+
+
 @pytest.mark.parametrize("path", ["x/a.inc", "templates/a.yml", ".github/a.yml"])
 def test_an_absolute_path_is_one_of_the_project(path: str, tmp_path: Path) -> None:
     lay(tmp_path, {"site.yml": calling(f"include_tasks: {tmp_path}/{path}"), path: LAUNCH})
