@@ -36,6 +36,8 @@ MAX_LAUNCHES = 4000
 """Launches of all walks, each counted in every way in which it is reached; LAUNCHES_PER_FILE more for each file."""
 LAUNCHES_PER_FILE = 1
 MAX_VISITS = 200
+MAX_ASIDE = 100
+"""Files that are gone through only for what they may set without naming it; past that, what is named decides."""
 """How often one walk goes through one file."""
 MAX_DEPTH = 40
 TOO_DEEP = f"files that call each other more than {MAX_DEPTH} deep; call them from fewer others"
@@ -113,6 +115,8 @@ class Walk:
         """The tasks, by identity, that this walk has seen look at jobs."""
         self._texts: dict[int, str] = {}
         self._visits: Counter[str] = Counter()
+        self._aside = 0
+        self._sets_unnamed: dict[str, bool] = {}
         self._asked: tuple[object, ...] = ()
         """What the answers hang on that `concerns` has given last."""
         self._answers: dict[str, bool] = {}
@@ -355,7 +359,11 @@ class Walk:
 
     def _touches_pending(self, path: str) -> bool:
         names = [name for name in self.state.facts.tainted() if not self.state.pending.isdisjoint(self._held(name))]
-        return self.graph.mentions(path, [*names, *ENDS, DOTTED]) or self._may_change(path)
+        return (
+            self.graph.mentions(path, [*names, *ENDS, DOTTED])
+            or self._may_change(path)
+            or self._may_change_unnamed(path)
+        )
 
     def _held(self, name: str) -> frozenset[int]:
         return taints(self.state.facts[name])
@@ -375,7 +383,7 @@ class Walk:
         if known is None:
             is_met = self.touches(path) or self._notifies(path) or self._steers(path)
             known = self._answers[path] = is_met or self._may_change(path)
-        return known
+        return known or self._may_change_unnamed(path)
 
     def touches(self, path: str) -> bool:
         """Whether the file, or what it calls, names a variable that holds a handle now."""
@@ -384,12 +392,24 @@ class Walk:
 
     def _may_change(self, path: str) -> bool:
         """Whether the file, or what it calls, may set what the launch of a job that is not waited for yet hangs on."""
-        names = frozenset[str]().union(*(self.record.instances[number].asks for number in self.state.pending))
-        if not names:
+        names = self._asks()
+        return bool(names) and self.graph.mentions(path, alterations.SETTERS) and self.graph.mentions(path, names)
+
+    def _may_change_unnamed(self, path: str) -> bool:
+        """Whether it may do so without naming what it sets, as by ``include_vars``."""
+        if self._aside >= MAX_ASIDE or not self._asks():
             return False
-        if self.graph.mentions(path, alterations.UNNAMED) or self.graph.mentions(path, self.record.own.setting_facts):
-            return True
-        return self.graph.mentions(path, alterations.SETTERS) and self.graph.mentions(path, names)
+        known = self._sets_unnamed.get(path)
+        if known is None:
+            known = self._sets_unnamed[path] = self.graph.mentions(path, alterations.UNNAMED) or self.graph.mentions(
+                path, self.record.own.setting_facts
+            )
+        self._aside += known
+        return known
+
+    def _asks(self) -> frozenset[str]:
+        """What the conditions read of the launches of which a job is not waited for yet."""
+        return frozenset[str]().union(*(self.record.instances[number].asks for number in self.state.pending))
 
     def _steers(self, path: str) -> bool:
         """Whether the file, or what it calls, may end the play before a job is waited for, or run notified handlers."""
