@@ -79,15 +79,17 @@ def on_hosts(count: int, *sightings: Sighting, site: LaunchSite = SITE) -> list[
     return found
 
 
-def test_jobs_of_one_task_on_many_hosts_are_one_line_as_wide_as_the_terminal() -> None:
+def test_jobs_of_one_task_on_many_hosts_are_told_together_and_as_wide_as_the_terminal() -> None:
     jobs = [*on_hosts(12), job("j9.9", Sighting(Source.LOOK, Sight.FAILED, 1795341700.0, rc=3))]
-    for width in (100, 300):
-        got = recap.lines(jobs, Options(), 1795341660.0, width)
-        assert len(got) == 3
-        assert all(len(line.text) <= width for line in got)
-        assert got[0].text.startswith("unreaped  12 hosts  roles/db/tasks/main.yml:12  1 job each  1m/1h")
-        assert got[1].text.endswith(": rc 3")
-    assert got[0].text.endswith("Start the backup: " + ", ".join(f"web{number}" for number in range(1, 13)))
+    hosts = ", ".join(f"web{number}" for number in range(1, 13))
+    wide, narrow, narrowest = (recap.lines(jobs, Options(), 1795341660.0, width) for width in (300, 100, 40))
+    first = "unreaped  12 hosts  roles/db/tasks/main.yml:12  1 job each  1m/1h"
+    assert [len(got) for got in (wide, narrow, narrowest)] == [3, 4, 4]
+    assert all(len(line.text) <= 100 for line in narrow)
+    assert all(got[0].text.startswith(first) and got[-2].text.endswith(": rc 3") for got in (wide, narrow, narrowest))
+    assert wide[0].text.endswith(f"Start the backup: {hosts}")
+    assert narrow[1].text == f"  {hosts}"
+    assert narrowest[1].text == "  web1, web2, web3, web4 and 8 more"
     assert len(recap.lines(on_hosts(3), Options(), 0.0)) == 4
 
 

@@ -19,6 +19,7 @@ WIDTH = 80
 """Characters of a line where no terminal says how many it holds."""
 _MIN_NAME = 8
 _LONGEST_NOTE = 80
+_INDENT = "  "
 _SEVERAL = 4
 """From so many hosts on, jobs of one task that came to the same are told in one line."""
 
@@ -54,7 +55,9 @@ def lines(jobs: Sequence[JobRecord], options: Options, now: float, width: int = 
     rows = [_cells(group) for group in groups]
     widths = [max((len(row[i]) for row in rows), default=0) for i in range(_COLUMNS)]
     body = [
-        Line(_joined(row, widths, width), _TONES[group[0].verdict]) for row, group in zip(rows, groups, strict=True)
+        Line(text, _TONES[group[0].verdict])
+        for row, group in zip(rows, groups, strict=True)
+        for text in _joined(row, _named(group), widths, width)
     ]
     worst = max((verdict.value for _, verdict in shown), default=0)
     return [*body, Line(_summary(jobs, options), _TONES[Consequence(worst)])]
@@ -135,8 +138,12 @@ def _cells(group: list[_Row]) -> tuple[str, ...]:
     jobs = "1 job each" if len(hosts) == len(group) else f"{len(group)} jobs"
     shortest, longest = (short_duration(choose(row.seconds for row in group)) for choose in (min, max))
     time = f"{longest}/{limit}" if shortest == longest else f"{shortest}-{longest}/{limit}"
-    names = f"{first.task}{first.remark}: {', '.join(hosts)}"
-    return first.state, f"{len(hosts)} hosts", first.place, jobs, time, names, ""
+    return first.state, f"{len(hosts)} hosts", first.place, jobs, time, first.task, first.remark
+
+
+def _named(group: list[_Row]) -> list[str]:
+    """The hosts that a line of several tells of."""
+    return list(dict.fromkeys(row.host for row in group)) if len(group) > 1 else []
 
 
 def _state(job: JobRecord) -> str:
@@ -165,11 +172,27 @@ def _remark(job: JobRecord, options: Options, now: float) -> str:
     return ""
 
 
-def _joined(row: tuple[str, ...], widths: list[int], width: int) -> str:
+def _joined(row: tuple[str, ...], hosts: list[str], widths: list[int], width: int) -> list[str]:
+    """The line of a row; its hosts, where they are several, stand in it or, as far as they fit, in the one below."""
     head = "  ".join(cell.ljust(widest) for cell, widest in zip(row, widths, strict=False))
     name, remark = row[_COLUMNS], row[_COLUMNS + 1]
+    names = ", ".join(hosts)
+    if hosts and len(f"{head}  {name}{remark}: {names}") <= width:
+        return [f"{head}  {name}{remark}: {names}"]
     room = max(width - len(head) - 2 - len(remark), _MIN_NAME)
-    return f"{head}  {name if len(name) <= room else name[: room - 3] + '...'}{remark}"
+    line = f"{head}  {name if len(name) <= room else name[: room - 3] + '...'}{remark}"
+    return [line, f"{_INDENT}{_first_of(hosts, width - len(_INDENT))}"] if hosts else [line]
+
+
+def _first_of(hosts: list[str], width: int) -> str:
+    """As many of the names as fit, one at least, and how many more there are."""
+    text = hosts[0]
+    for count, host in enumerate(hosts[1:], 2):
+        more = f" and {len(hosts) - count} more" if count < len(hosts) else ""
+        if len(f"{text}, {host}{more}") > width:
+            return f"{text} and {len(hosts) - count + 1} more"
+        text += f", {host}"
+    return text
 
 
 def _summary(jobs: Sequence[JobRecord], options: Options) -> str:
