@@ -151,7 +151,7 @@ def launch(visit: Visit) -> bool:
     walk.record.instances.append(instance)
     walk.launched.append(number)
     walk.state.live.add(number, frame)
-    if instance.register is not None and not (instance.cuts or instance.detached or instance.reaps_itself):
+    if instance.register is not None and not (instance.detached or instance.reaps_itself):
         walk.state.pending.add(number)
     visit.register(result)
     handlers.notify(visit, guard, changed=changed)
