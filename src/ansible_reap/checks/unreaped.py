@@ -94,7 +94,9 @@ def _what(analysis: Analysis, look: Reap, launch: Launch) -> str:
     if scope.difference(analysis, look, launch):
         return "looks for the job where it is not"
     if look.kind is ReapKind.WAIT and launch.verdict is Verdict.UNREAPED:
-        return "waits when the job's status file is gone already"
+        if any(other.kind is ReapKind.CLEANUP for other in launch.looks):
+            return "waits when the job's status file is gone already"
+        return "does not come to wait where this launch has run"
     return _LOOKS[look.kind]
 
 

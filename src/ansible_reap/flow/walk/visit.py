@@ -245,6 +245,7 @@ class Visit:
             return
         facts, instances = self.walk.state.facts, self.walk.record.instances
         old = facts.get(name)
+        value = replaced(old, value, requested(self.frame.tags | tags_of(self.step.keywords)))
         lost = handles(old) - handles(value)
         if any(not self._is_on_the_hosts_of(instances[number].frame) for number in lost):
             value = replaced(old, value, Atom(f"{HOSTS_OF_PLAY}{self.frame.play}", is_choice=True))
