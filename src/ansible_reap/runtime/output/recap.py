@@ -134,7 +134,7 @@ def _cells(group: list[_Row]) -> tuple[str, ...]:
             first.task,
             first.remark,
         )
-    hosts = list(dict.fromkeys(row.host for row in group))
+    hosts = _named(group)
     jobs = "1 job each" if len(hosts) == len(group) else f"{len(group)} jobs"
     shortest, longest = (short_duration(choose(row.seconds for row in group)) for choose in (min, max))
     time = f"{longest}/{limit}" if shortest == longest else f"{shortest}-{longest}/{limit}"
