@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ansible_reap.checks.evidence import containers, daemon, endings, intent, scripts, work
+from ansible_reap.checks.evidence import containers, daemon, endings, intent, own_waits, scripts, work
 from ansible_reap.checks.evidence.daemon import Sign
-from ansible_reap.checks.evidence.neighbours import has_comment, is_test, own_wait_after, own_wait_beyond
+from ansible_reap.checks.evidence.neighbours import has_comment, is_test
 from ansible_reap.checks.finding import Level
 from ansible_reap.checks.support import is_open, limit_text
 from ansible_reap.content.model import Task
@@ -92,8 +92,7 @@ def _by_other_tasks(analysis: Analysis, launch: Launch) -> Meant | None:
     other = intent.counterpart(analysis, launch.task)
     if other:
         return Meant(_goes_on_elsewhere(launch, other), Level.MEDIUM)
-    other_wait = own_wait_after(analysis, launch.task) or own_wait_beyond(analysis, launch.task, launch.via)
-    words = None if other_wait else intent.waited_for_elsewhere(analysis, launch.task)
+    words = None if own_waits.after(analysis, launch) else intent.waited_for_elsewhere(analysis, launch.task)
     return Meant(_said_to_be_waited_for(launch, words), Level.MEDIUM) if words else None
 
 

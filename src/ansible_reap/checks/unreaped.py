@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ansible_reap.checks import fixes, meant, scope
-from ansible_reap.checks.evidence import conditions, daemon, intent, work
+from ansible_reap.checks.evidence import conditions, daemon, intent, own_waits, work
 from ansible_reap.checks.evidence.limits import TooShort, at_the_limit, too_short
-from ansible_reap.checks.evidence.neighbours import is_test, looks_for_a_process, own_wait_after, own_wait_beyond
+from ansible_reap.checks.evidence.neighbours import ends_with_its_process, is_test
 from ansible_reap.checks.finding import Finding, Fix, Level, Related, Rule, RuleContext
 from ansible_reap.checks.support import constant, limit_text, listed
 from ansible_reap.content.model import Task
@@ -51,7 +51,10 @@ def _severity(analysis: Analysis, launch: Launch) -> Level:
         return Level.LOW
     if work.always_succeeds(task) or daemon.has_a_window(task) or is_test(task):
         return Level.LOW
-    if launch.verdict is Verdict.UNREAPED and (_own_wait(analysis, launch) or intent.is_in_background(analysis, task)):
+    other = _own_wait(analysis, launch)
+    if other is not None and own_waits.may_show_a_failure(other):
+        return Level.MEDIUM
+    if launch.verdict is Verdict.UNREAPED and intent.is_in_background(analysis, task):
         return Level.MEDIUM
     return RULE.severity
 
@@ -62,8 +65,10 @@ def _finding(analysis: Analysis, launch: Launch) -> Finding:
     on_purpose = meant.by_its_author(analysis, launch, signs)
     # A sign that is not enough to tell a daemon is enough to leave the wait to its author.
     is_safe = sum(sign.weight for sign in signs) <= daemon.WEAK
-    fix = None if on_purpose else _fix(analysis, launch, is_safe=is_safe)
     other = _own_wait(analysis, launch)
+    # So is a wait that comes next: what it waits for may be there only while the job runs.
+    is_safe = is_safe and (other is None or other.is_tied)
+    fix = None if on_purpose else _fix(analysis, launch, is_safe=is_safe)
     lives_on = meant.is_one_by(signs, launch)
     return Finding(
         rule=RULE.id,
@@ -114,24 +119,34 @@ def _fix(analysis: Analysis, launch: Launch, *, is_safe: bool) -> Fix | None:
     return fixes.wait.add(analysis, launch, is_safe=is_safe, limit=short.advice if short else None)
 
 
-def _own_wait(analysis: Analysis, launch: Launch) -> Task | None:
-    """A later task that waits for the work in its own way, where nothing waits for the job."""
-    if launch.sub_tag not in ("never", "unregistered"):
+def _own_wait(analysis: Analysis, launch: Launch) -> own_waits.OwnWait | None:
+    """A later task that waits in its own way, where nothing waits for the job."""
+    if launch.verdict is not Verdict.UNREAPED or launch.sub_tag not in ("never", "unregistered"):
         return None
-    return own_wait_after(analysis, launch.task) or own_wait_beyond(analysis, launch.task, launch.via)
+    return own_waits.after(analysis, launch)
 
 
-def _heard_of_elsewhere(task: Task, other: Task | None) -> str:
+def _heard_of_elsewhere(task: Task, other: own_waits.OwnWait | None) -> str:
     """What the reader may object: that a later task waits in its own way."""
     if other is None:
         return ""
-    where = f"Line {other.line}" if other.path == task.path else str(other.place)
-    if looks_for_a_process(other):
+    where = f"Line {other.task.line}" if other.task.path == task.path else str(other.task.place)
+    if own_waits.is_of_the_host(other):
+        return f" {where} waits until the host can be reached, which does not tell how the job ended."
+    if other.is_tied and ends_with_its_process(other.task):
         return f" {where} seems to wait until its process is gone: how the job ended does not show there."
-    return f" {where} seems to wait for this work: a failed job shows there only as its time-out."
+    until = f" {other.until}" if other.until else ""
+    shows = "a failed job shows there only as its time-out, and not at all where that was so before"
+    if not other.until:
+        shows = "a failed job shows there only as its time-out"
+    if own_waits.is_passed_over(other.task):
+        shows = "a failed job does not show there, as the play goes on where that wait was in vain"
+    if other.is_tied:
+        return f" {where} seems to wait for this work{until}: {shows}."
+    return f" {where} waits{until}. If that is for this work, {shows}."
 
 
-def _message(analysis: Analysis, launch: Launch, own_wait: Task | None) -> str:
+def _message(analysis: Analysis, launch: Launch, own_wait: own_waits.OwnWait | None) -> str:
     jobs = "jobs" if launch.is_looped else "job"
     its = f"the {jobs} in '{launch.register}'" if launch.register else f"the {jobs}"
     its += " with async_status" if own_wait else ""

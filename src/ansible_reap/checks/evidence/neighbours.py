@@ -60,6 +60,8 @@ _FARTHER = 30
 _WAITING_MODULE = expression(r"(?:^|_)wait(?:_(?!for_connection|for$)|$)")
 """A module of somebody's own that waits, by its name."""
 _FINDING = frozenset({"pgrep", "pidof"})
+_OF_FILES = frozenset({"test", "[", "[[", "ls", "cat", "tail", "grep", "stat"})
+"""Programs that look at the files that they are given."""
 _NONE_LEFT = expression(
     r"\.rc {0,4}(?:!= {0,4}0|== {0,4}1)|\bis failed\b|== {0,4}(?:''|\"\")|\bint {0,4}\)? {0,4}== {0,4}0"
 )
@@ -128,11 +130,11 @@ def own_wait_beyond(analysis: Analysis, task: Task, via: Sequence[str]) -> Task 
 
     ``via``: the places that lead to the task, as in ``tasks/main.yml:7``.
     """
-    following = _goes_on(analysis, task, via)
-    return next((other for other in islice(following, _FARTHER) if _waits_for_its_work(task, other)), None)
+    later = following(analysis, task, via)
+    return next((other for other in islice(later, _FARTHER) if _waits_for_its_work(task, other)), None)
 
 
-def _goes_on(analysis: Analysis, task: Task, via: Sequence[str]) -> Iterator[Task]:
+def following(analysis: Analysis, task: Task, via: Sequence[str]) -> Iterator[Task]:
     """The tasks that follow, in the order in which they run: with those of files that are included by their names."""
     yield from _following(analysis.root, task.path, task.end_line)
     for place in reversed(via[:-1]):
@@ -189,19 +191,24 @@ def _ends_with_a_process(task: Task) -> bool:
 
 
 def _looks_at_its_file(task: Task, other: Task) -> bool:
-    """Whether the other task looks at a path that stands in this one's arguments."""
-    path = other.args.get("path")
-    return isinstance(path, str) and "/" in path and len(path) > _STEM and path in " ".join(_every_text(task.args))
+    """Whether the other task looks at a path that stands in this one's arguments, by its own or as ``test -f``."""
+    programs = (argv for command in work.commands(other) for argv in command.programs())
+    paths = [other.args.get("path"), *(word for argv in programs if argv[0] in _OF_FILES for word in argv[1:])]
+    written = " ".join(_every_text(task.args))
+    return any(isinstance(path, str) and "/" in path and len(path) > _STEM and path in written for path in paths)
 
 
-def looks_for_a_process(task: Task) -> bool:
-    """Whether the task runs a program that finds processes, or one that ends with a process."""
-    return not _FINDING.isdisjoint(work.program_names(task)) or _ends_with_a_process(task)
+def ends_with_its_process(task: Task) -> bool:
+    """Whether the task waits until no process is left, by a program that finds processes or that ends with one."""
+    return _ends_with_a_process(task) or (
+        not _FINDING.isdisjoint(work.program_names(task))
+        and _NONE_LEFT.search(str(task.keywords.get("until", ""))) is not None
+    )
 
 
 def _waits_for_its_process(task: Task, other: Task) -> bool:
     """Whether the other task asks, until there is none, for a process by what stands in this one's command line."""
-    if not _NONE_LEFT.search(str(other.keywords.get("until", ""))) or not looks_for_a_process(other):
+    if not ends_with_its_process(other):
         return False
     written = " ".join(_every_text(task.args))
     programs = (argv for command in work.commands(other) for argv in command.programs())
@@ -234,6 +241,11 @@ def _topics(task: Task) -> set[str]:
     """The words by which two tasks can be told to be about the same thing."""
     own = "" if task.module in BUILTIN_MODULES else task.short_name.replace("_", " ")
     return topics_in(f"{task.name} {own} {list(task.args.values())}")
+
+
+def shares_a_topic(task: Task, other: Task) -> bool:
+    """Whether the two have a word in common that says what they are about."""
+    return not _topics(task).isdisjoint(_topics(other))
 
 
 def topics_in(text: str) -> set[str]:
