@@ -32,6 +32,11 @@ _FOLDER = expression("(?:^|/)(?:" + "|".join(_FOLDERS) + ")")
 _NAME = expression(r"hosts|inventory|[^/]*inventory[^/]*|hosts[-_.][^/]*|[^/]*\.ini")
 _SETS = expression(rb"\b(ansible_[a-z_]+)[\'\"]?\s*[:=]\s*[\'\"]?([\w.]*)")
 _CONTROLLER = expression(rb"^\s*(?:localhost|127\.0\.0\.1)\b")
+_OTHER_FORM = ("[", "{", "---", "#!", "plugin:")
+"""How an inventory begins that is no list of hosts: sections, JSON, YAML, a program."""
+_UNDECIDED = expression(r"""['"\\]|:(?:\s|$)|^\S+\s+=""")
+"""Blanks that may end no word, a key of YAML or TOML."""
+MAX_BEGINNING = 4096
 MAX_FILES = 2000
 MAX_SIZE = 1 << 20
 
@@ -66,3 +71,18 @@ def set_by_inventory(project: Project) -> frozenset[str]:
 def _matters(name: bytes, value: bytes) -> bool:
     """Of the connections only the local one moves a task to another machine."""
     return name != b"ansible_connection" or value in (b"local", b"ansible.builtin.local", b"")
+
+
+def may_be_inventory(text: bytes) -> bool:
+    """Whether Ansible may take variables out of the text of a file whose name does not tell.
+
+    What is neither a program nor JSON nor YAML is a list of hosts, with variables as ``name=value`` behind a host. It
+    is given up at the first line that is no such thing (ansible-core 2.16 to 2.22), most often the first one.
+    """
+    lines = text[:MAX_BEGINNING].decode(errors="replace").splitlines()
+    for line in map(str.strip, lines[: None if len(text) <= MAX_BEGINNING else -1]):
+        if line.startswith(_OTHER_FORM) or _UNDECIDED.search(line):
+            return True
+        if line and line[0] not in "#;":
+            return all("=" in word for word in line.partition("#")[0].split()[1:])
+    return len(text) > MAX_BEGINNING

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 
 from ansible_reap.content import expressions
 from ansible_reap.content.mentions import UNNAMED_FACTS
@@ -21,6 +21,8 @@ ANYTHING = "*"
 """Stands for every variable."""
 GATHERED = "ansible_*"
 """Stands for every fact that is gathered, but for _LASTING."""
+INVENTORY = "inventory_*"
+"""Stands for every variable that an inventory may set."""
 MAX_REMEMBERED = 4096
 """Conditions whose words are kept."""
 MAX_LEVELS = 8
@@ -51,7 +53,23 @@ _ASKS_THE_WORLD = expression(
 """What gives another answer each time that it is asked: files of the controller, lookups, chance, the clock."""
 
 
-def asked_now(said: Formula, scope: Scope, changed: Mapping[str, int], now: int, written: Sequence[object]) -> Formula:
+class LastSet(dict[str, int]):
+    """At which step variables were last set, by name; the names that stand for many are those of this module."""
+
+    def __init__(self, may_be_of_inventory: Callable[[str], bool]) -> None:
+        super().__init__()
+        self._may_be_of_inventory = may_be_of_inventory
+
+    def last(self, name: str) -> int:
+        """When the variable was last set, so far as known; 0: never."""
+        at = max(self.get(name, 0), 0 if name.isdigit() else self.get(ANYTHING, 0))
+        if name.startswith("ansible_") and name not in _LASTING:
+            at = max(at, self.get(GATHERED, 0))
+        of_inventory = self.get(INVENTORY, 0)
+        return of_inventory if of_inventory > at and self._may_be_of_inventory(name) else at
+
+
+def asked_now(said: Formula, scope: Scope, changed: LastSet, now: int, written: Sequence[object]) -> Formula:
     """The condition as it is asked at the step ``now``; ``changed`` tells when variables were last set.
 
     What it says although none of its words (``written``) does is the condition under which a register or a fact was
@@ -80,7 +98,7 @@ def asked_now(said: Formula, scope: Scope, changed: Mapping[str, int], now: int,
     return replaced_atoms(said, dated, is_of_concern)
 
 
-def _last_change(text: str, scope: Scope, changed: Mapping[str, int]) -> int:
+def _last_change(text: str, scope: Scope, changed: LastSet) -> int:
     """When something that the condition reads has last changed; 0: it has not."""
     if not changed:
         return 0
@@ -91,7 +109,7 @@ def _last_change(text: str, scope: Scope, changed: Mapping[str, int]) -> int:
         if not fresh:
             break
         seen |= fresh
-        last = max(last, *(_changed_at(word, changed) for word in fresh))
+        last = max(last, *map(changed.last, fresh))
         fresh = frozenset().union(*(_names_behind(word, scope) for word in fresh))
     return last
 
@@ -105,13 +123,6 @@ def _asks_the_world(text: str) -> bool:
 def _words(text: str) -> frozenset[str]:
     """The words that may be variables: those in quotes, and attributes, only where they may be looked up."""
     return frozenset(_WORD.findall(text) if _BY_NAME.search(text) else _NAME.findall(_QUOTED.sub("", text)))
-
-
-def _changed_at(word: str, changed: Mapping[str, int]) -> int:
-    at = max(changed.get(word, 0), 0 if word.isdigit() else changed.get(ANYTHING, 0))
-    if word.startswith("ansible_") and word not in _LASTING:
-        at = max(at, changed.get(GATHERED, 0))
-    return at
 
 
 def _names_behind(word: str, scope: Scope) -> frozenset[str]:

@@ -197,11 +197,11 @@ def _set_by(visit: Visit) -> Iterable[str]:
     if module == "set_fact":
         yield from _set_facts(visit)
     elif module in ("add_host", "group_by"):
-        yield from (*alterations.GROUPS, *map(str, step.args), *walk.inventory.names())
+        yield from (*alterations.GROUPS, *map(str, step.args), alterations.INVENTORY)
     elif module == "meta":
         what = str(step.args.get("_raw_params", "")).strip()
         if what == "refresh_inventory":
-            yield from (*alterations.GROUPS, *walk.inventory.names())
+            yield from (*alterations.GROUPS, alterations.INVENTORY)
         elif what == "clear_facts":
             yield alterations.GATHERED
     elif module == "include_role" and step.args.get("public"):

@@ -14,6 +14,7 @@ from ansible_reap.content.roles import Role
 from ansible_reap.flow.evaluation.formulas import Formula, conj
 from ansible_reap.flow.evaluation.layers import Layer, Scope
 from ansible_reap.flow.evaluation.values import Alt, Job, JobId, Map, Results, Seq, Unknown, Value, handles, taints
+from ansible_reap.flow.walk.alterations import LastSet
 from ansible_reap.records import dataclass, field
 
 INHERITED = (
@@ -225,6 +226,8 @@ class Live:
 class State:
     """What changes as the walk goes on."""
 
+    changes: LastSet
+    """At which step variables were last set."""
     facts: Facts = field(default_factory=Facts)
     included: dict[str, Any] = field(default_factory=dict)
     """What ``include_vars`` has read, templates still to come."""
@@ -234,8 +237,6 @@ class State:
     """Under what the play has ended early for the host."""
     role_ended: Formula = False
     """Under what the role that is gone through has."""
-    changes: dict[str, int] = field(default_factory=dict)
-    """By variable, the step at which it was last set."""
     block_failed: bool = False
     """Whether the block that is gone through has failed, and what is left of it does not run."""
     live: Live = field(default_factory=Live)

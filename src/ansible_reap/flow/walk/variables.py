@@ -5,9 +5,10 @@ from __future__ import annotations
 import bisect
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ansible_reap.content.inventory import may_be_inventory
 from ansible_reap.content.library import Library
 from ansible_reap.content.roles import Finder, Role
 from ansible_reap.content.source import SourceError
@@ -153,14 +154,14 @@ class GroupVariables(Mapping[str, Any]):
                 yield self._files[file]
             at = self._text.find(name, self._ends[file])
 
-    def names(self) -> Iterable[str]:
-        """Every name that some file may define, inventories of other forms among them."""
-        self._is_defined("")
+    def may_define(self, name: str) -> bool:
+        """Whether some file may define the variable, inventories of other forms among them."""
         if self._names_elsewhere is None:
             others = (path for path in sorted(self._library.project.others) if not path.endswith(_NO_INVENTORY))
             texts = (_beginning(self._library, path) for path in itertools.islice(others, MAX_OTHERS))
-            self._names_elsewhere = {found.decode() for text in texts for found in _GIVEN.findall(text)}
-        return (self._names or set()) | self._names_elsewhere
+            given = (_GIVEN.findall(text) for text in texts if may_be_inventory(text))
+            self._names_elsewhere = {found.decode() for names in given for found in names}
+        return name in self._names_elsewhere or self._is_defined(name)
 
     def _values(self, name: str) -> tuple[Any, ...]:
         known = self._known.get(name)

@@ -92,7 +92,7 @@ class Walk:
         self.role_variables = ground.role_variables
         self.entries = ground.entries
         self.record = record
-        self.state = State()
+        self.state = State(alterations.LastSet(self.inventory.may_define))
         self.handlers: list[tuple[Step, Frame]] = []
         self.silent: set[int] = set()
         """Handlers, by identity, that are notified by nothing but tasks that never count as changed."""
