@@ -52,6 +52,10 @@ CUTS = [
     "sleep 2 && waagent -deprovision+user -force",
     "sleep 5 && service tor restart",
     "{{ network_reload_cmd }}",
+    "/opt/cluster/poweroff-node.sh",
+    "/opt/reboot.sh --now",
+    "bash /opt/power_off.sh",
+    "python3 /opt/reboot_host.py",
     "sleep 3; systemctl restart wg-quick@wg0.service",
 ]
 
@@ -78,6 +82,11 @@ STAYS = [
     "nmcli con show",
     "python3 -m http.server",
     "ip link show",
+    "/opt/tomcat/bin/shutdown.sh",
+    "/opt/halt.sh",
+    "sh /opt/check_reboot.sh",
+    "/opt/reboot_vms.sh",
+    "/opt/shutdown-db.sh",
     "networksetup -getinfo Ethernet",
     "",
 ]
@@ -140,6 +149,7 @@ def test_name_counts_only_where_the_command_says_nothing() -> None:
     assert cuts_connection("script", {"_raw_params": "restart_all"}, "Shut down the machine")
     assert not cuts_connection("command", {"_raw_params": "backup --all"}, "Reboot the server")
     assert not cuts_connection("command", {"_raw_params": "{{ tool }} --all"}, "Back up before the reboot")
+    assert not cuts_connection("script", {"_raw_params": "leave.sh"}, "Halt the application")
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Collection, Iterator, Mapping
 
+from ansible_reap.late_patterns import expression
+from ansible_reap.records import dataclass
 from ansible_reap.shell.names import (
     COMMAND_MODULES,
     COMMAND_OPTIONS,
@@ -34,6 +36,8 @@ from ansible_reap.shell.parser import MAX_DEPTH, Command, is_assignment, parse
 
 _TELLING_WORDS = ("reboot", "shutdown", "shut_down", "poweroff", "power_off")
 _NAME_VERBS = frozenset({"reboot", "rebooting", "shutdown", "poweroff", "halt"})
+_CLEAR_ALONE = frozenset({"reboot", "rebooting", "poweroff"})
+"""Of these the names of a script that say enough alone: a server of any kind has a ``shutdown.sh``."""
 _ASKING = frozenset(
     {"check", "is", "need", "needs", "needed", "required", "pending", "wait", "after", "notifier", "log", "test", "no"}
 )
@@ -43,12 +47,20 @@ _NAME_PAIRS = frozenset({("shut", "down"), ("power", "off"), ("apply", "netplan"
         ("restart",), ("sshd", "ssh", "server", "machine", "host", "system", "computer", "networkmanager")
     )
 )
+_OF_OTHERS = frozenset(
+    {"vm", "vms", "guest", "guests", "container", "containers", "domain", "domains", "bmc", "tomcat"}
+    | {"app", "application", "applications", "service", "services", "db", "database", "databases"}
+)
+"""What goes down while the host that it runs on stays."""
 _NETWORK_WORDS = frozenset({"network", "networking", "networks", "netplan", "firewall"})
 _NETWORK_VERBS = frozenset({"restart", "reload", "apply", "restarting", "reloading", "applying"})
 _TELLING_OPTIONS = frozenset({"--help", "--version", "--dry-run"})
 """Options with which a program tells something and does nothing."""
 _QUIET_OPTIONS = {"reboot": "-w", "halt": "-w", "poweroff": "-w", "shutdown": "-k"}
 """Options with which a program only writes down, or only warns of, what it would do (systemd and util-linux)."""
+_FIRST_WORD = expression(r"\s*(?P<word>(?:\{\{.*?\}\}|[^\s{])+)")
+_FILE_RUNNERS = SHELLS | {"python", "python2", "python3", "source", ".", "powershell", "pwsh"}
+"""Programs that run the file that follows them."""
 _ARTICLES = frozenset({"the", "a", "this", "all", "now", "remote", "target", "ansible"})
 _LOGIN_PORTS = frozenset({"22", "5985", "5986"})
 _LOGIN_WORDS = ("ansible_port", "ssh")
@@ -95,9 +107,63 @@ def works_before_it_cuts(module: str, args: Mapping[str, object]) -> bool:
             continue
         if _command_cuts(command, 0, by_name=True):
             return has_worked
-        words = _without_prefixes(command)
-        has_worked = has_worked or not (_only_leads_up(command) or _program(words[0]) in PROGRAMS)
+        has_worked = has_worked or _is_work(command)
     return False
+
+
+def _is_work(command: Command) -> bool:
+    return not (_only_leads_up(command) or _program(_without_prefixes(command)[0]) in PROGRAMS)
+
+
+@dataclass(frozen=True, slots=True)
+class LastAct:
+    """That the last thing which a script does is to cut the connection."""
+
+    works_first: bool
+    """Whether it does other work before that."""
+
+
+def last_act(text: str) -> LastAct | None:
+    """How the text of a script cuts the connection in the end; None where it does not, or goes on after that.
+
+    What a script of more than a few lines is for is told by its end alone: in its middle a reboot may be one of many
+    branches.
+    """
+    found = [command for command in parse(text) if not (command.depth or _only_leads_up(command))]
+    if not found or not _command_cuts(found[-1], 0, by_name=False):
+        return None
+    return LastAct(works_first=any(map(_is_work, found[:-1])))
+
+
+@dataclass(frozen=True, slots=True)
+class CalledScript:
+    """The file that a task runs as a script."""
+
+    name: str
+    works_first: bool
+    """Whether the task does other work before that."""
+
+
+def script_of(args: Mapping[str, object]) -> CalledScript | None:
+    """The file that a task of the module ``script`` runs; None where it cannot be told from its arguments."""
+    # blanks within braces are not ones between words
+    found = _FIRST_WORD.match(_command_text(args))
+    return CalledScript(found["word"].strip("'\""), works_first=False) if found else None
+
+
+def last_script(module: str, args: Mapping[str, object]) -> CalledScript | None:
+    """The file that a command line runs as the last thing it does; None where it runs none as such."""
+    if module.rsplit(".", 1)[-1] not in COMMAND_MODULES:
+        return None
+    found = [command for command in parse(_command_text(args)) if not (command.depth or _only_leads_up(command))]
+    if not found:
+        return None
+    words = _without_prefixes(found[-1])
+    if _program(words[0]) in _FILE_RUNNERS:
+        words = [word for word in words[1:] if not word.startswith("-")]
+    if not words or "/" not in words[0].replace("\\", "/"):
+        return None
+    return CalledScript(words[0], works_first=any(map(_is_work, found[:-1])))
 
 
 def _does_cut(module: str, args: Mapping[str, object], *, by_name: bool) -> bool:
@@ -213,6 +279,10 @@ def _command_cuts(command: Command, depth: int, *, by_name: bool) -> bool:
         return True
     if _program_cuts(program, head, rest, by_name=by_name):
         return True
+    if by_name and program in _FILE_RUNNERS:
+        file = next((word for word in rest if not word.startswith("-")), "")
+        if "." in file and " " not in file and _program_says_so(_program(file)):
+            return True
     if program not in INTERPRETERS:
         return False
     return _inner_cuts(program, rest, depth, by_name=by_name) or any(
@@ -269,9 +339,13 @@ def _program_cuts(program: str, head: str, rest: list[str], *, by_name: bool) ->
 
 def _program_says_so(program: str) -> bool:
     """A program or script of one's own that is called for what it does: ``safe-reboot``, ``reboot_node.sh``."""
-    name = program.removesuffix(".sh").removesuffix(".py").removesuffix(".ps1").removesuffix(".bat")
-    words = "".join(char if char.isalnum() else " " for char in name).split()
-    return len(words) > 1 and (words[0] in _NAME_VERBS or words[-1] in _NAME_VERBS) and _ASKING.isdisjoint(words)
+    name, dot, _ = program.rpartition(".")
+    words = "".join(char if char.isalnum() else " " for char in name or program).split()
+    if not words or not {*_ASKING, *_OF_OTHERS}.isdisjoint(words):
+        return False
+    if len(words) == 1:
+        return bool(dot) and words[0] in _CLEAR_ALONE
+    return words[0] in _NAME_VERBS or words[-1] in _NAME_VERBS or tuple(words[:2]) == ("power", "off")
 
 
 def _only_reads(words: list[str]) -> bool:
@@ -331,6 +405,8 @@ def _variable_says_so(head: str) -> bool:
 def _name_says_so(name: str | None) -> bool:
     words = [word.strip(".,:;()[]'\"!").lower() for word in (name or "").replace("|", " ").split()]
     words = [word for word in words if word and word not in _ARTICLES]
+    if not _OF_OTHERS.isdisjoint(words):
+        return False
     if words[:1] and (words[0] in _NAME_VERBS):
         return True
     return any(

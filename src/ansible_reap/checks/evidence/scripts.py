@@ -4,27 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 from ansible_reap.checks.evidence import work
+from ansible_reap.content import script_text
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis
 from ansible_reap.late_patterns import expression
-from ansible_reap.reading import SourceError, read
 from ansible_reap.shell.parser import Command, parse
 
-_FOLDERS = ("files", "templates", "scripts", "")
 _INTERPRETERS = frozenset({"sh", "bash", "dash", "ksh", "zsh", "python", "python2", "python3", "source", "."})
 """Programs that run the file that follows them."""
 _SHELL = expression(r"#!.*\b(?:ba|da|k|z)?sh\b")
 _PYTHON = expression(r"#!.*\bpython")
 _ENDLESS_PYTHON = expression(r"\.(?:serve_forever|run_forever)\(|\bsignal\.pause\(|\bsleep\(\s*\d{6,}")
 """What keeps a Python program running for ever, or for a day or more."""
-MAX_SIZE = 65536
-"""Bytes of a script that are read."""
 MAX_KEPT = 512
 
 
@@ -40,11 +36,11 @@ class Script(NamedTuple):
 
 def of(analysis: Analysis, task: Task) -> Script | None:
     """The script that the task runs; None where it runs none, or one that the project does not hold."""
-    for word in _called(task):
-        for place in _places(analysis.root, task.path):
-            script = _read(place, word)
-            if script:
-                return script
+    for name in _called(task):
+        text = script_text.held(Path(analysis.root), task.path, name)
+        script = None if text is None else _script(name, text)
+        if script:
+            return script
     return None
 
 
@@ -59,22 +55,6 @@ def _called(task: Task) -> Iterator[str]:
 
 
 @lru_cache(maxsize=MAX_KEPT)
-def _places(root: str, path: str) -> tuple[Path, ...]:
-    """The folders in which Ansible looks for what the tasks of this file name, and ``scripts`` beside them."""
-    folder = path.rpartition("/")[0]
-    role = path.rpartition("/tasks/")[0] if "/tasks/" in path else folder
-    places = dict.fromkeys(Path(root, base, kind) for base in (role, folder) for kind in _FOLDERS)
-    return tuple(place for place in places if place.is_dir())
-
-
-@lru_cache(maxsize=MAX_KEPT)
-def _read(place: Path, name: str) -> Script | None:
-    for file in (place / name, place / f"{name}.j2"):
-        with suppress(SourceError):
-            return _script(name, read(file).decode("utf-8", "replace")[:MAX_SIZE])
-    return None
-
-
 def _script(name: str, text: str) -> Script | None:
     if name.endswith(".py") or _PYTHON.match(text):
         return Script(name, (), _ENDLESS_PYTHON.search(text) is not None)

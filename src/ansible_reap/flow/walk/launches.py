@@ -28,6 +28,7 @@ from ansible_reap.flow.evaluation.values import (
     with_jobs,
 )
 from ansible_reap.flow.walk import elsewhere, handlers
+from ansible_reap.flow.walk.own_scripts import last_act_of
 from ansible_reap.flow.walk.record import Instance, UseRecord
 from ansible_reap.flow.walk.visit import Round, Visit
 from ansible_reap.flow.walk.walk import Walk
@@ -116,6 +117,7 @@ def launch(visit: Visit) -> bool:
     guard = conj(each.guard, starts)
     items = visit.items
     cuts = _cuts(visit, guard)
+    act = None if cuts else last_act_of(walk.library.project.root, step, frame.playbook)
     number = len(walk.record.instances)
     register = step.keywords.get("register")
     instance = Instance(
@@ -137,8 +139,9 @@ def launch(visit: Visit) -> bool:
         detached=_detachment(visit, evaluator),
         reaps_itself=_reaps_itself(walk, step),
         may_reap_itself=_may_reap_itself(walk, step),
-        cuts=cuts,
-        cuts_after_work=cuts and _has_time_for_work(evaluator, step) and works_before_it_cuts(step.module, step.args),
+        cuts=cuts or act is not None,
+        cuts_after_work=_has_time_for_work(evaluator, step)
+        and (act.works_first if act else cuts and works_before_it_cuts(step.module, step.args)),
         runs_once=_is_true(visit.keyword("run_once")),
         own_condition=each.own_condition,
     )

@@ -1,0 +1,5 @@
+#!/bin/sh
+if [ "$1" = now ]; then
+  reboot
+fi
+/opt/firmware/install

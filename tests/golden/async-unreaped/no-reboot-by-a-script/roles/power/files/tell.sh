@@ -1,0 +1,5 @@
+#!/bin/sh
+/opt/firmware/install
+cat <<END
+reboot
+END

@@ -1,0 +1,3 @@
+#!/bin/sh
+make -C /opt/firmware install
+/sbin/shutdown -r now
