@@ -152,7 +152,11 @@ def signs_of(analysis: Analysis, launch: Launch) -> tuple[Sign, ...]:
 def told(signs: tuple[Sign, ...]) -> str:
     """The weightiest signs, as in ``it loops for ever ('while true') and lines 8 and 12 wait for a port``."""
     merged: dict[str, list[str]] = {}
-    for sign in signs[:_SIGNS_TOLD]:
+    chosen = list(signs[:_SIGNS_TOLD])
+    end = next((sign for sign in signs if sign.role == "end"), None)
+    if end is not None and end not in chosen:
+        chosen[-1] = end  # it is why the advice is another one
+    for sign in chosen:
         found = _AT_A_LINE.fullmatch(sign.text)
         merged.setdefault(found["what"] if found else sign.text, []).extend([found["line"]] if found else [])
     return listed(_at_lines(what, lines) for what, lines in merged.items())
@@ -421,6 +425,12 @@ def _of_neighbours(analysis: Analysis, task: Task) -> Iterator[Sign]:
             yield sign
     if told and told[0].module == "pause" and (work.number(told[0].args.get("seconds")) or _PAUSE + 1) <= _PAUSE:
         yield Sign(f"line {told[0].line} gives it a moment to come up", WEAK)
+    handler = endings.by_handler(analysis, task)
+    if handler:
+        place = f"line {handler.task.line}" if handler.task.path == task.path else str(handler.task.place)
+        weight = STRONG if handler.is_sure else FAIR
+        yield Sign(f"the handler in {place}, which it notifies, {handler.how}", weight, "end")
+        return
     ending = endings.of(analysis, task)
     if ending:
         place = f"line {ending.task.line}" if ending.task.path == task.path else str(ending.task.place)

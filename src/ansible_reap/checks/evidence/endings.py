@@ -14,13 +14,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ansible_reap.checks.evidence import work
-from ansible_reap.checks.evidence.neighbours import ENDING_PROGRAMS, tasks_after
+from ansible_reap.checks.evidence.neighbours import ENDING_PROGRAMS, play_of, tasks_after, tasks_in
+from ansible_reap.checks.support import constant
 from ansible_reap.content.model import Task
 from ansible_reap.content.source import compose
 from ansible_reap.content.tasks import TaskBlock, read_content
 from ansible_reap.flow.analysis import Analysis
 from ansible_reap.late_patterns import expression
 from ansible_reap.reading import SourceError, read
+from ansible_reap.shell.names import SERVICE_MODULES
 from ansible_reap.wording import shortened
 
 
@@ -30,6 +32,8 @@ class EndingTask(NamedTuple):
     task: Task
     how: str
     """As in ``kills 'metrics.py'``."""
+    is_sure: bool = True
+    """Whether it names the launch's work; a handler that the launch notifies may end something else."""
 
 
 _ENGINES = frozenset({"docker", "podman", "nerdctl"})
@@ -67,6 +71,46 @@ def of(analysis: Analysis, task: Task) -> EndingTask | None:
     elsewhere = list(_elsewhere(analysis, task, text))
     named = (each for each in elsewhere if isinstance(register, str) and _names(each.task, register))
     return next(named, elsewhere[0] if elsewhere else None)
+
+
+def by_handler(analysis: Analysis, task: Task) -> EndingTask | None:
+    """The handler that the launch notifies and that ends work; None where none is known to."""
+    for other in _notified(analysis, task):
+        how = _how(other, _text(task), iter(analysis.steps.get(task.path, ())))
+        if how:
+            return EndingTask(other, how)
+        how = _stops(other)
+        if how:
+            return EndingTask(other, how, is_sure=False)
+    return None
+
+
+def _notified(analysis: Analysis, task: Task) -> Iterator[Task]:
+    """The handlers of the task's file and of its role that hear of it."""
+    written = task.inherited("notify") if constant(task.keywords.get("changed_when")) is not False else None
+    topics = {str(each).rpartition(" : ")[2] for each in (written if isinstance(written, list) else [written])}
+    role = task.path.rpartition("/tasks/")[0]
+    files = [f"{role}/handlers/main{ending}" for ending in (".yml", ".yaml")] if role and written else []
+    here = [step for step in analysis.steps.get(task.path, ()) if step.is_handler and play_of(step) == play_of(task)]
+    for other in (*here, *(step for path in files for step in tasks_in(analysis.root, path)[0])):
+        listen = other.keywords.get("listen")
+        if not topics.isdisjoint((other.name, *(listen if isinstance(listen, list) else [listen]))) and written:
+            yield other
+
+
+def _stops(task: Task) -> str | None:
+    """What the task stops, whatever that is."""
+    if task.short_name in SERVICE_MODULES or _is_container(task):
+        name = shortened(str(task.args.get("name", task.args.get("service", ""))))
+        return f"stops '{name}'" if task.args.get("state") in ("stopped", "absent") else None
+    if task.module not in _SHELLS:
+        return None
+    programs = [argv for command in work.commands(task) for argv in command.programs()]
+    for argv in programs:
+        word = next((word for word in argv[1:3] if word in _STOPPING), None)
+        if argv[0] in ENDING_PROGRAMS or word:
+            return f"ends work ('{argv[0]}{f' {word}' if word else ''}')"
+    return None
 
 
 @lru_cache(maxsize=MAX_KEPT)

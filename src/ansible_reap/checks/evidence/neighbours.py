@@ -139,7 +139,7 @@ def following(analysis: Analysis, task: Task, via: Sequence[str]) -> Iterator[Ta
     yield from _following(analysis.root, task.path, task.end_line)
     for place in reversed(via[:-1]):
         path, _, line = place.rpartition(":")
-        tasks, lines = _tasks_in(analysis.root, path)
+        tasks, lines = tasks_in(analysis.root, path)
         at = bisect_left(lines, int(line))
         if at == len(lines) or lines[at] != int(line):
             return  # a play, or an entry of its roles
@@ -148,7 +148,7 @@ def following(analysis: Analysis, task: Task, via: Sequence[str]) -> Iterator[Ta
 
 def _following(root: str, path: str, line: int) -> Iterator[Task]:
     """The tasks of the file after a line, of the same play, and those of the files that they include."""
-    tasks, lines = _tasks_in(root, path)
+    tasks, lines = tasks_in(root, path)
     first = bisect_right(lines, line)
     for other in islice(tasks, first, None):
         if play_of(other) != play_of(tasks[max(first - 1, 0)]):
@@ -156,11 +156,11 @@ def _following(root: str, path: str, line: int) -> Iterator[Task]:
         yield other
         called = other.args.get("file", other.args.get("_raw_params"))
         if other.module in ("include_tasks", "import_tasks") and isinstance(called, str) and "{" not in called:
-            yield from _tasks_in(root, posixpath.normpath(posixpath.join(posixpath.dirname(path), called.strip())))[0]
+            yield from tasks_in(root, posixpath.normpath(posixpath.join(posixpath.dirname(path), called.strip())))[0]
 
 
 @lru_cache(maxsize=MAX_KEPT)
-def _tasks_in(root: str, path: str) -> tuple[list[Task], list[int]]:
+def tasks_in(root: str, path: str) -> tuple[list[Task], list[int]]:
     """The tasks of a file of the project and the lines in which they begin; none where it cannot be read."""
     try:
         content = read_content(path, compose(read_inside(Path(root), path)))
