@@ -144,10 +144,21 @@ def replaced_by_the_module(analysis: Analysis, task: Task) -> list[Task]:
             if (work.number(other.args.get("delay")) or 0) >= fixes.reboot.LONG_PAUSE:
                 break  # it gives more than the host the time to come back
             found.append(other)
+    return [*found, *(other for other in _looking(analysis, task) if other not in found)]
+
+
+def _looking(analysis: Analysis, task: Task) -> Iterator[Task]:
+    """The tasks of the play that look at the reboot's job, up to the first that registers the name anew."""
     register = task.keywords.get("register")
-    naming = tasks_naming(analysis, task.path, register) if isinstance(register, str) else ()
-    looking = [other for other in naming if other.line > task.end_line and other.module == "async_status"]
-    return [*found, *(other for other in looking if other not in found)]
+    for other in tasks_naming(analysis, task.path, register) if isinstance(register, str) else ():
+        if other.line <= task.end_line:
+            continue
+        if play_of(other) != play_of(task):
+            return
+        if other.module == "async_status":
+            yield other
+        if other.keywords.get("register") == register and "until" not in other.keywords:
+            return
 
 
 def _is_for_this_reboot(other: Task, task: Task) -> bool:

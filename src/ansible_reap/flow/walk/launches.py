@@ -12,7 +12,7 @@ from ansible_reap.content.model import Task
 from ansible_reap.content.source import Hidden
 from ansible_reap.content.tasks import Step
 from ansible_reap.flow.evaluation.evaluator import Evaluator
-from ansible_reap.flow.evaluation.formulas import Formula, atoms, conj, disj, exclude_plainly, satisfiable
+from ansible_reap.flow.evaluation.formulas import Formula, atoms, conj, disj, exclude_plainly, implies, satisfiable
 from ansible_reap.flow.evaluation.scalars import numbers
 from ansible_reap.flow.evaluation.values import (
     EACH,
@@ -151,6 +151,7 @@ def launch(visit: Visit) -> bool:
     instance.starts_again = _starts_again(visit, result)
     instance.skips = _skips(visit, instance)
     result = _perhaps_skipped(instance, result)
+    instance.cuts = instance.cuts or (could_cut(step.module) and _is_awaited(visit, result))
     walk.record.instances.append(instance)
     walk.launched.append(number)
     walk.state.live.add(number, frame)
@@ -303,17 +304,12 @@ def _may_reap_itself(walk: Walk, step: Task) -> bool:
 
 
 def _cuts(visit: Visit, guard: Formula) -> bool:
-    """Whether the task cuts its own connection, by what it runs or by what waits for the connection right after it.
-
-    Templates are filled in where they are known.
-    """
+    """Whether the task cuts its own connection, by what it runs. Templates are filled in where they are known."""
     step, items = visit.step, visit.items
     if cuts_connection(step.module, step.args, step.name):
         return True
     if not could_cut(step.module):
         return False
-    if _is_awaited(visit.walk, step):
-        return True
     if "{{" not in str(step.args):
         return False
     rounds = [Round(visit, visit.evaluator)]
@@ -336,15 +332,19 @@ def _has_time_for_work(evaluator: Evaluator, step: Task) -> bool:
     return is_open or any(limit > TIME_TO_CUT for limit in limits)
 
 
-def _is_awaited(walk: Walk, step: Task) -> bool:
-    """Whether the next task but for pauses waits for the host's connection: then the command is known to cut it."""
+def _is_awaited(visit: Visit, result: Value) -> bool:
+    """Whether the next task but for pauses waits for the host's connection: then the command is known to cut it.
+
+    ``result`` is what the register holds then.
+    """
+    step = visit.step
     if "delegate_to" in step.keywords:
         return False
-    for steps in walk.library.content(step.path).lists():
+    for steps in visit.walk.library.content(step.path).lists():
         if step in steps:
             later = steps[steps.index(step) + 1 :]
             following = next((other for other in later if not _only_waits(other)), None)
-            return following is not None and _awaits(step, following)
+            return isinstance(following, Task) and _awaits(visit, following, result)
     return False
 
 
@@ -352,12 +352,16 @@ def _only_waits(step: Step) -> bool:
     return isinstance(step, Task) and step.module in ("pause", "meta")
 
 
-def _awaits(step: Task, other: Step) -> bool:
-    if not isinstance(other, Task):
+def _awaits(visit: Visit, other: Task, result: Value) -> bool:
+    """Whether the other task waits for the connection wherever this one runs: it may be skipped together with it."""
+    if not awaits_connection(other.module, other.args, is_local="delegate_to" in other.keywords):
         return False
-    when = step.keywords.get("when")
-    same = other.keywords.get("when", when) == when
-    return same and awaits_connection(other.module, other.args, is_local="delegate_to" in other.keywords)
+    when = other.keywords.get("when")
+    if when is None or when == visit.step.keywords.get("when"):
+        return True
+    name = visit.step.keywords.get("register")
+    asked = visit.asked(when, {name: result} if isinstance(name, str) else {})
+    return implies(visit.any_round.own_condition, asked)
 
 
 def _filled(evaluator: Evaluator, raw: Any) -> Any:
