@@ -94,7 +94,7 @@ def _notified_in(analysis: Analysis, handler: Task) -> list[int]:
 
 def by_hand(analysis: Analysis, launch: Launch) -> str | None:
     """The command by which the launch reboots a host that the reboot module could reboot instead, or None."""
-    if launch.verdict is Verdict.DETACHED or _is_the_controller(launch):
+    if launch.verdict is Verdict.DETACHED or _is_the_controller(analysis, launch):
         return None
     command = work.reboots(launch.task)
     if command is None or comes_back_as_another(analysis, launch.task) or _is_a_choice(analysis, launch.task):
@@ -171,12 +171,13 @@ def _is_for_this_reboot(other: Task, task: Task) -> bool:
     return isinstance(register, str) and all(" ".join(str(term).split()) in launched for term in terms)
 
 
-def _is_the_controller(launch: Launch) -> bool:
+def _is_the_controller(analysis: Analysis, launch: Launch) -> bool:
     """Whether the task may run on the host that Ansible runs on: the reboot module refuses to reboot that one."""
     settings = contexts(launch.task, launch.settings)
     if any(setting.variables.get("ansible_connection", setting.connection) in _LOCALLY for setting in settings):
         return True
-    return all((setting.delegate_to or setting.hosts or "").strip() in _LOCAL for setting in settings)
+    stations = [(setting.delegate_to or setting.hosts or "").strip() for setting in settings]
+    return all(station in _LOCAL for station in stations) or not analysis.controllers.isdisjoint(stations)
 
 
 RULE = Rule(

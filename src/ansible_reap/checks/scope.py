@@ -118,6 +118,8 @@ class _Side(NamedTuple):
     task: Task
     set_elsewhere: frozenset[str]
     """What the inventory or ansible.cfg may set."""
+    controllers: frozenset[str]
+    """The hosts that are the controller by an inventory."""
 
 
 class _Reason(NamedTuple):
@@ -134,7 +136,10 @@ def difference(analysis: Analysis, reap: Reap, launch: Launch) -> Finding | None
     """The first way in which every context of the reap misses every context of the launch."""
     there_all, here_all = contexts(launch.task, launch.settings), contexts(reap.task, reap.settings)
     pairs = [
-        (_Side(there, launch.task, analysis.set_elsewhere), _Side(here, reap.task, analysis.set_elsewhere))
+        (
+            _Side(there, launch.task, analysis.set_elsewhere, analysis.controllers),
+            _Side(here, reap.task, analysis.set_elsewhere, analysis.controllers),
+        )
         for there in there_all
         for here in here_all
     ]
@@ -165,6 +170,8 @@ def _delegate(there: _Side, here: _Side) -> _Reason | None:
     target, look = _station(there), _station(here)
     stated = [_is_stated(side) for side in (there, here)]
     if target == look or is_template(look) or not any(stated):
+        return None
+    if {target, look} <= {"localhost", *there.controllers}:
         return None
     if not all(stated) and _are_called_alike(target, look):
         return None

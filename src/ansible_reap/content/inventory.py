@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ansible_reap.content.source import SourceError
@@ -37,6 +38,15 @@ _OTHER_FORM = ("[", "{", "---", "#!", "plugin:")
 _UNDECIDED = expression(r"""['"\\]|:(?:\s|$)|^\S+\s+=""")
 """Blanks that may end no word, a key of YAML or TOML."""
 MAX_BEGINNING = 4096
+_OF_ONE = expression(r"(?:^|/)(?:host|group)_vars/(?P<name>[\w.-]+?)(?:\.ya?ml|/[^/]+)?$")
+_IS_LOCAL = expression(rb"(?m)^ansible_connection[ \t]*:[ \t]*[\"']?(?:ansible\.builtin\.)?local[\"']?[ \t]*(?:#.*)?$")
+_SECTION = expression(r"\s*\[(?P<name>[\w.-]+)(?P<kind>:\w+)?\]")
+_INI_LOCAL = expression(r"\bansible_connection\s*=\s*[\"']?(?:ansible\.builtin\.)?local\b")
+_YAML_LOCAL = expression(
+    r"(?m)^[ \t]*([\w.-]+):[ \t]*\n(?:[ \t]+ansible_(?!connection)\w+:.*\n)*"
+    r"[ \t]+ansible_connection[ \t]*:[ \t]*[\"']?(?:ansible\.builtin\.)?local[\"']?[ \t]*(?:#.*)?$"
+)
+"""A host of an inventory in YAML, whose first variables are of Ansible's own, one of them the connection."""
 MAX_FILES = 2000
 MAX_SIZE = 1 << 20
 
@@ -48,6 +58,18 @@ def set_by_inventory(project: Project) -> frozenset[str]:
     """
     found: set[str] = set()
     users: set[bytes] = set()
+    for _, text in _texts(project):
+        for line in text.splitlines() if b"ansible_" in text else ():
+            if b"ansible_" in line and not _CONTROLLER.match(line):
+                pairs = _SETS.findall(line)
+                found.update(name.decode() for name, value in pairs if _matters(name, value))
+                users.update(value for name, value in pairs if name in _LOGIN)
+    known = CONNECTION_VARIABLES & found
+    return known | {NOT_ROOT} if users and users.isdisjoint((b"", b"root")) else known
+
+
+def _texts(project: Project) -> Iterator[tuple[str, bytes]]:
+    """The paths and texts of what may be an inventory, or the variables of its hosts and groups."""
     looked_at = 0
     for path in (*project.yaml, *sorted(project.others)):
         if not (_NAME.fullmatch(path, path.rfind("/") + 1) or _FOLDER.search(path)):
@@ -59,13 +81,58 @@ def set_by_inventory(project: Project) -> frozenset[str]:
             text = project.read(path)
         except SourceError:
             continue
-        for line in text[:MAX_SIZE].splitlines() if b"ansible_" in text else ():
-            if b"ansible_" in line and not _CONTROLLER.match(line):
-                pairs = _SETS.findall(line)
-                found.update(name.decode() for name, value in pairs if _matters(name, value))
-                users.update(value for name, value in pairs if name in _LOGIN)
-    known = CONNECTION_VARIABLES & found
-    return known | {NOT_ROOT} if users and users.isdisjoint((b"", b"root")) else known
+        yield path, text[:MAX_SIZE]
+
+
+def on_the_controller(project: Project) -> frozenset[str]:
+    """The hosts, and groups of hosts, that some inventory gives the local connection: they are the controller itself.
+
+    A group counts where one of its hosts does. Groups of groups are not followed, and ``all`` is left out: it has other
+    hosts too.
+    """
+    found: set[str] = set()
+    members: dict[str, set[str]] = {}
+    for path, text in _texts(project):
+        if b"ansible_connection" in text and b"local" in text:
+            found.update(_local_in(path, text))
+        for group, hosts in _groups(text):
+            members.setdefault(group, set()).update(hosts)
+    local = frozenset(found) - {"all"}
+    return local | {group for group, hosts in members.items() if not hosts.isdisjoint(local)}
+
+
+def _local_in(path: str, text: bytes) -> Iterator[str]:
+    """The hosts and groups that a file gives the local connection."""
+    of = _OF_ONE.search(path)
+    if of is not None:
+        if _IS_LOCAL.search(text):
+            yield of["name"]
+        return
+    section = ""
+    for line in text.decode("utf-8", "replace").splitlines():
+        head = _SECTION.match(line)
+        if head:
+            section = head["name"] if head["kind"] == ":vars" else ""
+        elif _INI_LOCAL.search(line) and not line.lstrip().startswith(("#", ";")):
+            first = line.split()[0]
+            if not section and "=" not in first:
+                yield first
+            elif section and first.startswith("ansible_connection"):
+                yield section
+    yield from (key for key in _YAML_LOCAL.findall(text.decode("utf-8", "replace")) if key != "vars")
+
+
+def _groups(text: bytes) -> Iterator[tuple[str, set[str]]]:
+    """The groups of an INI inventory, each with the hosts that it names itself."""
+    group, hosts = "", set[str]()
+    for line in text.decode("utf-8", "replace").splitlines() if b"[" in text else ():
+        head = _SECTION.match(line)
+        if head:
+            yield group, hosts
+            group, hosts = (head["name"], set()) if not head["kind"] else ("", set())
+        elif group and line.strip() and not line.lstrip().startswith(("#", ";")):
+            hosts.add(line.split()[0])
+    yield group, hosts
 
 
 def _matters(name: bytes, value: bytes) -> bool:

@@ -46,7 +46,20 @@ def analysed(survey: Survey, named: Collection[str] = ()) -> Analysis:
     errors = sorted((*unreadable, *result.errors, *asked), key=lambda error: (error.path, error.line))
     is_needed = bool(result.launches or result.reaps)
     set_elsewhere = _set_elsewhere(project) if is_needed else frozenset()
-    return replace(result, errors=tuple(errors), passed_over=passed_over, set_elsewhere=set_elsewhere)
+    controllers = _controllers(project) if "ansible_connection" in set_elsewhere else frozenset()
+    return replace(
+        result,
+        errors=tuple(errors),
+        passed_over=passed_over,
+        set_elsewhere=set_elsewhere,
+        controllers=controllers,
+    )
+
+
+def _controllers(project: Project) -> frozenset[str]:
+    from ansible_reap.content.inventory import on_the_controller  # noqa: PLC0415 - few inventories speak of it
+
+    return on_the_controller(project)
 
 
 def _set_elsewhere(project: Project) -> frozenset[str]:
