@@ -111,10 +111,11 @@ def _all_rules() -> Mapping[str, Rule]:
 
 
 def _weighed(root: Path, finding: Finding, config: Config) -> Finding:
-    """The finding with the severity that it has in this project, and as it is told of installed content."""
+    """The finding with the severity that it has in this project, and as it is told of installed and of old content."""
     from ansible_reap.linting.installed import as_installed  # noqa: PLC0415 - most checks find nothing
+    from ansible_reap.linting.old_content import as_of_old  # noqa: PLC0415
 
-    told = as_installed(root, finding)
+    told = as_installed(root, as_of_old(root, finding))
     level = config.severity.get(finding.tag) or config.severity.get(finding.rule)
     return told if level is None else replace(told, severity=level)
 

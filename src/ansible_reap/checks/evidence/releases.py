@@ -6,10 +6,15 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
+
+from jinja2 import nodes
 
 from ansible_reap.checks.evidence.async_support import VERSIONS
+from ansible_reap.checks.evidence.neighbours import play_of
+from ansible_reap.content import expressions
 from ansible_reap.content.keywords import RETIRED_KEYWORDS
-from ansible_reap.content.model import Task
+from ansible_reap.content.model import Place, Task
 from ansible_reap.content.requirements import Version, excludes
 from ansible_reap.content.source import compose
 from ansible_reap.content.tasks import read_content
@@ -19,6 +24,8 @@ from ansible_reap.reading import SourceError, read_inside
 
 _INCLUDED = expression(rb"^- +include *:", re.MULTILINE)
 """An ``include`` among plays, or a nameless one among the tasks of a file."""
+_GONE_FILTERS = frozenset({"success", "succeeded", "failed", "changed", "skipped"})
+"""Tests of a result that were filters too, up to Ansible 2.8."""
 MAX_KEPT = 512
 
 
@@ -40,18 +47,80 @@ def version(text: str) -> Version:
     return tuple(map(int, text.split(".")))
 
 
-@lru_cache(maxsize=MAX_KEPT)
-def _is_of_old(root: str, path: str) -> bool:
-    """Whether the file holds what keeps ansible-core from 2.16 on from loading it (seen on 2.16 and 2.22).
+class OfOld(NamedTuple):
+    """What stands in a file and no release from ansible-core 2.16 on takes (seen on 2.16 and 2.22)."""
 
-    That is an ``include``, or a keyword of Ansible 1.x to 2.8.
-    """
+    line: int
+    what: str
+    """As in ``'sudo'``, or the name of a filter."""
+    play: Place | None
+    """Where the play begins that alone is concerned; None where the whole file is, or is no playbook."""
+    is_filter: bool = False
+    """Whether the file is loaded all the same, and the run fails at the line."""
+
+
+def too_old(root: str, path: str, line: int) -> OfOld | None:
+    """What keeps these releases from running the task that begins at a line: in its file, or in its play."""
+    found = _of_old(root, path)
+    whole = next((each for each in found if not each.is_filter), None)
+    if whole is not None or not found:
+        return whole
+    play = _plays(root, path).get(line)
+    return next((each for each in found if each.play == play), None)
+
+
+def _is_of_old(root: str, path: str) -> bool:
+    """Whether the file holds what keeps ansible-core from 2.16 on from loading it."""
+    return any(not each.is_filter for each in _of_old(root, path))
+
+
+@lru_cache(maxsize=MAX_KEPT)
+def _of_old(root: str, path: str) -> tuple[OfOld, ...]:
+    """An ``include``, a keyword of Ansible 1.x to 2.8, or a test asked for as a filter, which went with 2.9."""
     try:
         data = read_inside(Path(root), path)
         content = read_content(path, compose(data))
     except SourceError:
-        return False
-    if _INCLUDED.search(data):
-        return True
-    tasks = (step for step in content.steps() if isinstance(step, Task))
-    return any(task.module == "include" or not RETIRED_KEYWORDS.isdisjoint(task.keywords) for task in tasks)
+        return ()
+    found = []
+    included = _INCLUDED.search(data)
+    if included:
+        found.append(OfOld(data.count(b"\n", 0, included.start()) + 1, "'include'", None))
+    for task in (step for step in content.steps() if isinstance(step, Task)):
+        if task.module == "include":
+            found.append(OfOld(task.line, "'include'", None))
+        own = sorted(RETIRED_KEYWORDS.intersection(task.keywords))
+        found += [OfOld(task.line_of(keyword), f"'{keyword}'", None) for keyword in own]
+        for block in task.enclosing():
+            where = "play" if block.is_play else "block"
+            of_block = sorted(RETIRED_KEYWORDS.intersection(block.keywords))
+            found += [OfOld(block.place.line, f"'{keyword}' of the {where}", None) for keyword in of_block]
+        for key in ("when", "until", "failed_when", "changed_when"):
+            name = _gone_filter(task.keywords.get(key))
+            found += [OfOld(task.line_of(key), f"'{name}'", play_of(task), is_filter=True)] if name else []
+    return tuple(found)
+
+
+def _gone_filter(condition: object) -> str | None:
+    """A test of a result that a condition asks for as a filter. Since Ansible 2.9 there is no such filter."""
+    for text in condition if isinstance(condition, list) else [condition]:
+        tree = expressions.expression(text) if isinstance(text, str) and "|" in text else None
+        asked = (
+            (node.name for node in (tree, *tree.find_all(nodes.Filter)) if isinstance(node, nodes.Filter))
+            if tree
+            else ()
+        )
+        name = next((name for name in asked if name in _GONE_FILTERS), None)
+        if name:
+            return name
+    return None
+
+
+@lru_cache(maxsize=MAX_KEPT)
+def _plays(root: str, path: str) -> dict[int, Place | None]:
+    """By the lines in which the tasks of a file begin, where their plays do."""
+    try:
+        content = read_content(path, compose(read_inside(Path(root), path)))
+    except SourceError:
+        return {}
+    return {step.line: play_of(step) for step in content.steps() if isinstance(step, Task)}

@@ -1,0 +1,22 @@
+"""Content that no ansible-core of those that we judge by can run: findings in it stay, and weigh less."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ansible_reap.checks.evidence.releases import too_old
+from ansible_reap.checks.finding import Finding
+from ansible_reap.checks.level import Level
+from ansible_reap.records import replace
+
+
+def as_of_old(root: Path, finding: Finding) -> Finding:
+    """The finding as it is told where its file, or its play, is in the syntax of older releases."""
+    sign = too_old(str(root), finding.place.path, finding.place.line)
+    if sign is None:
+        return finding
+    if sign.is_filter:
+        told = f"ansible-core from 2.16 on has no filter {sign.what} (line {sign.line}): a run fails there."
+    else:
+        told = f"ansible-core from 2.16 on refuses to load this file, for {sign.what} in line {sign.line}."
+    return replace(finding, severity=Level.LOW, message=f"{finding.message} {told}")
