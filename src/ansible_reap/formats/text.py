@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ansible_reap import pages
 from ansible_reap.checks.level import Level
 from ansible_reap.formats.width import cut, wrap
+from ansible_reap.late_patterns import expression
 
 if TYPE_CHECKING:
     from ansible_reap.checks.finding import Finding
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 from ansible_reap.printable import file_name, harmless, one_line, printable
 from ansible_reap.wording import counted
 
+MANY = 4
+"""Findings that say the same from which on only the first is shown in full."""
+_PLACE = expression(r"(?:\b[Ll]ines? \d+|[^\s'\"]{1,200}:\d+)")
+"""How messages name a place: ``line 7``, ``roles/db/tasks/main.yml:7``."""
 EXCERPT = 8
 """Lines of a task that are shown; the rest is cut."""
 
@@ -33,6 +38,24 @@ def render(outcome: Outcome, *, colour: bool = False, links: bool = False, shows
     return "\n".join(_Writer(outcome, colour=colour, links=links).lines(shows_known=shows_known)) + "\n"
 
 
+def _alike(findings: Sequence[Finding]) -> Iterator[list[Finding]]:
+    """The findings in their order; those that say the same together, where they are many."""
+    groups: dict[tuple[str, Level, str], list[Finding]] = {}
+    for finding in findings:
+        groups.setdefault(_said(finding), []).append(finding)
+    for finding in findings:
+        alike = groups[_said(finding)]
+        if len(alike) < MANY:
+            yield [finding]
+        elif alike[0] is finding:
+            yield alike
+
+
+def _said(finding: Finding) -> tuple[str, Level, str]:
+    """What the finding says, whatever the place: two that say the same have one cause."""
+    return finding.tag, finding.severity, _PLACE.sub("", finding.message)
+
+
 class _Writer:
     def __init__(self, outcome: Outcome, *, colour: bool, links: bool) -> None:
         self._outcome = outcome
@@ -42,17 +65,20 @@ class _Writer:
     def lines(self, *, shows_known: bool) -> Iterator[str]:
         for finding in self._outcome.warnings if shows_known else ():
             yield from self._finding(finding, note=" (known)")
-        for finding in self._outcome.findings:
-            yield from self._finding(finding)
+        for alike in _alike(self._outcome.findings):
+            yield from self._finding(alike[0], others=alike[1:])
         if self._outcome.findings and not self._links:
             yield f"'ansible-reap explain {self._outcome.findings[0].rule}' says why, and what is right"
         yield summary(self._outcome, shows_known=shows_known)
 
-    def _finding(self, finding: Finding, note: str = "") -> Iterator[str]:
+    def _head(self, finding: Finding, note: str = "") -> str:
         place = f"{finding.place.path}:{finding.place.line}:{finding.place.column}:"
         tag = self._link(pages.url(finding.rule), self._paint(_SEVERITY_COLOURS[finding.severity], finding.tag))
         grave = f"{note} ({finding.severity.value})"
-        yield f"{self._paint(_BOLD, file_name(place))} {tag}{grave}: {one_line(finding.task)}"
+        return f"{self._paint(_BOLD, file_name(place))} {tag}{grave}: {one_line(finding.task)}"
+
+    def _finding(self, finding: Finding, note: str = "", others: Sequence[Finding] = ()) -> Iterator[str]:
+        yield self._head(finding, note)
         yield from map(harmless, wrap(one_line(finding.message), _WIDTH, "  "))
         yield from self._excerpt(finding)
         for related in finding.related:
@@ -64,6 +90,9 @@ class _Writer:
         if finding.suggestion:
             yield f"  {self._paint(_DIM, 'write:')}"
             yield from (harmless(f"      {printable(line)}") for line in finding.suggestion.rstrip().splitlines())
+        if others:
+            yield f"  {self._paint(_DIM, f'the same in {len(others)} more places')} (--format json has each in full):"
+            yield from map(self._head, others)
         yield ""
 
     def _excerpt(self, finding: Finding) -> Iterator[str]:

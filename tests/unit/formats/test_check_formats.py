@@ -489,6 +489,23 @@ def test_text_shows_place_tag_message_excerpt_and_sum() -> None:
     )
 
 
+def test_text_shows_many_findings_that_say_the_same_once_with_their_places() -> None:
+    first = outcomes.outcome().findings[0]
+    message = "{} waits for too short a time: it gives up after 30 s."
+    places = [Place("site.yml", line, 7) for line in (5, 15, 25, 35)]
+    findings = [replace(first, place=place, message=message.format(f"Line {place.line + 4}")) for place in places]
+    other = replace(first, place=Place("site.yml", 20, 7), message=message.format("Line 24").replace("30", "60"))
+    outcome = outcomes.outcome()._replace(findings=(findings[0], other, *findings[1:]))
+    text = render("text", outcome)
+    assert text.count("gives up after 30 s") == 1
+    assert text.count("gives up after 60 s") == 1
+    assert "the same in 3 more places (--format json has each in full):\nsite.yml:15:7: async-unreaped" in text
+    assert text.index("site.yml:35:7:") < text.index("site.yml:20:7:")
+    assert text.count("async-unreaped[never] (high)") == len(outcome.findings)
+    few = render("text", outcome._replace(findings=tuple(findings[:3])))
+    assert few.count("gives up after 30 s") == len(findings[:3])
+
+
 def test_text_without_colour_holds_no_control_character() -> None:
     text = render("text", outcomes.outcome())
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f]", text)
