@@ -10,6 +10,7 @@ from ansible_reap.checks.evidence.limits import TooShort, at_the_limit, too_shor
 from ansible_reap.checks.evidence.neighbours import ends_with_its_process, is_test
 from ansible_reap.checks.finding import Finding, Fix, Level, Related, Rule, RuleContext
 from ansible_reap.checks.support import constant, limit_text, listed
+from ansible_reap.content.expressions import is_template
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, Launch, Reap, ReapKind
 from ansible_reap.jobs import DETACH_VARIABLE, Verdict
@@ -160,7 +161,8 @@ def _message(analysis: Analysis, launch: Launch, own_wait: own_waits.OwnWait | N
     if short and short.advice > fixes.wait.LONGEST:
         advice = f"Raise the limit, and {_DECLARE}, or run it as a service."
     else:
-        advice = f"{listed([*first, f'wait with async_status{_where_to_wait(analysis, launch)}'])}, or {_DECLARE}."
+        wait = f"wait with async_status{_where_to_wait(analysis, launch)}{_if_at_all(launch)}"
+        advice = f"{listed([*first, wait])}, or {_DECLARE}."
     advice = advice[0].upper() + advice[1:]
     if launch.sub_tag == "unregistered":
         ids = "their ids are" if launch.is_looped else "its id is"
@@ -216,6 +218,20 @@ def _where_to_wait(analysis: Analysis, launch: Launch) -> str:
     if launch.task.is_handler or "/handlers/" in f"/{launch.task.path}":
         return " in a task after 'meta: flush_handlers', or in a handler that is notified too"
     return " in the later play that needs the work" if intent.goes_on_beside_later_plays(analysis, launch.task) else ""
+
+
+def _if_at_all(launch: Launch) -> str:
+    """Under what a wait is right, where the task may run in the foreground too: it fails then, as there is no such job.
+
+    With ``poll`` above 0 the result has the id of a job whose status file is gone (ansible-core 2.16 and 2.22).
+    """
+    may_be_none = launch.limit.single is None and (0 in launch.limit.values or not launch.limit.values)
+    if not may_be_none and not is_template(launch.task.keywords.get("poll")):
+        return ""
+    if launch.is_looped:
+        return ", for the items that have started a job"
+    when = f" ('when: {launch.register} is not finished')" if launch.register else ""
+    return f", where a job was started{when}"
 
 
 def _peek(launch: Launch, its: str) -> str:

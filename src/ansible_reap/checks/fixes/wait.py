@@ -242,7 +242,7 @@ def _reap(launch: Launch, item: Item, register: str, limit: float | None) -> str
             f"{step}loop_var: {each}",
             f'{step}label: "{{{{ {each}.ansible_job_id }}}}"',
         ]
-    elif item.entry("when"):
+    elif item.entry("when") or item.number("async") is None:  # a limit of 0, too, starts no job
         lines.append(f"{keys}when: {register}.ansible_job_id is defined")
     lines += [
         f"{keys}register: {register}_result",
