@@ -135,7 +135,8 @@ def _names_behind(word: str, scope: Scope) -> frozenset[str]:
 def asked_for(written: Iterable[object], scope: Scope) -> frozenset[str]:
     """The words of conditions as they are written, and of the variables that are defined by one another behind them."""
     seen = set[str]()
-    fresh = {word for text in written for word in _words(str(text))} - _PLAIN_WORDS
+    texts = (text for each in written for text in (each if isinstance(each, list) else [each]))
+    fresh = {word for text in texts for word in _words(str(text))} - _PLAIN_WORDS
     for _ in range(MAX_LEVELS):
         fresh -= seen
         seen |= fresh
