@@ -156,6 +156,20 @@ CASES: dict[str, tuple[dict[str, str], str]] = {
         },
         "may mean more than 40 files",
     ),
+    "files gone through for what they may set": (
+        {
+            "site.yml": PLAY
+            + launch("first", "flag")
+            + numbered(100, lambda n: f"    - include_tasks: t{n}.yml\n")
+            + wait("first.ansible_job_id", when="first.ansible_job_id is defined")
+            + launch(when="flag")
+            + "    - include_tasks: last.yml\n"
+            + wait(when="flag"),
+            "last.yml": "- include_vars: more.yml\n",
+            **{f"t{n}.yml": f"- include_vars: v{n}.yml\n" for n in range(100)},
+        },
+        "more than 100 files that may change its condition",
+    ),
     "playbooks that a name may mean": (
         {
             "site.yml": PLAY + launch() + "- import_playbook: \"{{ 'p' if x else 'q' }}{{ which }}.yml\"\n",

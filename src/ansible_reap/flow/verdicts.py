@@ -25,7 +25,7 @@ from ansible_reap.flow.evaluation.values import EACH
 from ansible_reap.flow.walk.hosts import CONTROLLER, OF_HOSTS, HostOverlap, overlap
 from ansible_reap.flow.walk.record import Cover, Instance, Record
 from ansible_reap.flow.walk.visit import HOSTS_OF_PLAY, TAG_OPTION
-from ansible_reap.flow.walk.walk import FAILED
+from ansible_reap.flow.walk.walk import FAILED, MAX_ASIDE
 from ansible_reap.jobs import Verdict
 from ansible_reap.records import dataclass, replace
 
@@ -36,6 +36,10 @@ _FIRST_HOST = frozenset(
 """Conditions that hold on the first host of the play and nowhere else."""
 TOO_MANY_CONDITIONS = (
     f"a wait under more than {MAX_ATOMS} conditions together with the launch's; give both the same when"
+)
+TOO_MANY_ASIDE = (
+    f"more than {MAX_ASIDE} files that may change its condition without naming a variable of it; wait before they are "
+    f"included, or under no condition"
 )
 _YES = frozenset({"true", "yes", "on", "1"})
 _NO = frozenset({"false", "no", "off", "0"})
@@ -77,6 +81,9 @@ def judge(written: Instance, record: Record, waits_elsewhere: Callable[[Instance
         missed = _missed(instance, waits)
         if missed is not None and not instance.detached:
             return verdict(Verdict.PARTIAL, "partial", *missed)
+        if instance.past_aside is not None:
+            record.beyond(instance.number, instance.past_aside, TOO_MANY_ASIDE)
+            return verdict(Verdict.UNKNOWN)
         return verdict(Verdict.UNKNOWN if instance.starts_again is None else Verdict.REAPED)
     if instance.detached:
         return verdict(Verdict.DETACHED)

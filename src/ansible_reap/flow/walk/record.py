@@ -77,6 +77,8 @@ class Instance:
     """The wait that fails at an item without a job."""
     asks: frozenset[str] = frozenset()
     """The variables, and words that may be some, on which its conditions hang."""
+    past_aside: Place | None = None
+    """Where a file was called that may have set some of them and, past a bound, was not gone through for that."""
     cleaned: list[Cover] = field(default_factory=list)
     """Clean-ups of status files that no wait came before."""
 

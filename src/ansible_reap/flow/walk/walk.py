@@ -36,9 +36,9 @@ MAX_LAUNCHES = 4000
 """Launches of all walks, each counted in every way in which it is reached; LAUNCHES_PER_FILE more for each file."""
 LAUNCHES_PER_FILE = 1
 MAX_VISITS = 200
-MAX_ASIDE = 100
-"""Files that are gone through only for what they may set without naming it; past that, what is named decides."""
 """How often one walk goes through one file."""
+MAX_ASIDE = 100
+"""Files that are gone through only for what they may set without naming it."""
 MAX_DEPTH = 40
 TOO_DEEP = f"files that call each other more than {MAX_DEPTH} deep; call them from fewer others"
 """What is said where that is so."""
@@ -397,13 +397,18 @@ class Walk:
 
     def _may_change_unnamed(self, path: str) -> bool:
         """Whether it may do so without naming what it sets, as by ``include_vars``."""
-        if self._aside >= MAX_ASIDE or not self._asks():
+        if not self._asks():
             return False
         known = self._sets_unnamed.get(path)
         if known is None:
             known = self._sets_unnamed[path] = self.graph.mentions(path, alterations.UNNAMED) or self.graph.mentions(
                 path, self.record.own.setting_facts
             )
+        if known and self._aside >= MAX_ASIDE:
+            for number in self.state.pending:
+                instance = self.record.instances[number]
+                instance.past_aside = instance.past_aside or (self.place if instance.asks else None)
+            return False
         self._aside += known
         return known
 
