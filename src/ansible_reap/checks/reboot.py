@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from ansible_reap.checks import fixes
 from ansible_reap.checks.evidence import intent, work
 from ansible_reap.checks.evidence.limits import ends_it_at_once
-from ansible_reap.checks.evidence.neighbours import comments_of, play_of, tasks_naming, tasks_of_file
+from ansible_reap.checks.evidence.neighbours import MAX_KEPT, play_of, tasks_naming, tasks_of_file
 from ansible_reap.checks.evidence.reboots import comes_back_as_another
 from ansible_reap.checks.finding import Finding, Fix, Level, Rule, RuleContext
 from ansible_reap.checks.support import contexts, listed, speak
@@ -110,11 +111,17 @@ def _is_a_choice(analysis: Analysis, task: Task) -> bool:
     """
     beside = any(_is_module(other) and play_of(other) == play_of(task) for other in tasks_of_file(analysis, task.path))
     conditions = [task.keywords.get("when"), *(block.keywords.get("when") for block in task.enclosing())]
-    if any(_SPEAKS_OF_IT.search(line) for line in comments_of(analysis, task.path)):
+    if _speaks_of_the_module(analysis.texts.get(task.path, "")):
         return True
     return (
         beside or intent.declared(analysis, task) is not None or any("ansible_connection" in str(c) for c in conditions)
     )
+
+
+@lru_cache(maxsize=MAX_KEPT)
+def _speaks_of_the_module(text: str) -> bool:
+    """Whether a comment of the file does, on a line of its own."""
+    return any(_SPEAKS_OF_IT.search(line) for line in text.splitlines() if line.lstrip().startswith("#"))
 
 
 def _is_module(task: Task) -> bool:

@@ -88,20 +88,18 @@ def _interval(analysis: Analysis, use: AsyncUse) -> Finding | None:
     if use.launch is None and cuts_connection(use.task.module, use.task.args, use.task.name):
         return None  # polled for: what it lacks is poll: 0
     longest = max(use.limit.values)
-    known = work.known_time(use.task)
     short = too_short(use.task, use.limit)
     enough = max(ENOUGH_FOR_SHORT_WORK, math.ceil(short.advice) if short else 0)
-    is_killed = known is not None and not known.is_bound and known.seconds > longest
     instead = ""
     if use.launch and reboot.by_hand(analysis, use.launch):
         instead = f", or use {reboot.module_for(use.task)}, which waits for the host"
         gone = reboot.replaced_by_the_module(analysis, use.task)
         if gone:
             instead += f", and take {reboot.the_tasks(analysis, gone)} out"
-    if known is not None and is_killed:
+    if short and not short.known.is_bound and short.known.seconds > longest:
         effect = ", before the reboot" if work.reboots(use.task) else ""
         what = (
-            f"The work takes longer ({known.source}) than its limit of {seconds_text(longest)}: "
+            f"The work takes longer ({short.known.source}) than its limit of {seconds_text(longest)}: "
             f"{KILLING_RELEASES} on kills it after about {seconds_text(longest)}{effect}; earlier releases let it"
         )
     else:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ansible_reap import files
 from ansible_reap.formats.fingerprint import fingerprints
 from ansible_reap.reading import MAX_SETTINGS, SourceError, parse_json, read
+from ansible_reap.wording import counted
 
 if TYPE_CHECKING:
     from ansible_reap.checks.finding import Finding
@@ -48,7 +49,7 @@ class Baseline(NamedTuple):
         """One line where findings are gone; ``outcome`` is that of the whole project, before ``apply``."""
         gone = len(self.known.difference(_marks(outcome)))
         if gone:
-            entries = "1 finding is gone" if gone == 1 else f"{gone} findings are gone"
+            entries = counted(gone, "finding is gone", "findings are gone")
             yield f"{self.name}: {entries}; --generate-baseline takes {'it' if gone == 1 else 'them'} out"
 
 

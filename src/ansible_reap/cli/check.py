@@ -252,7 +252,7 @@ def _tell_errors(outcome: Outcome, *, verbose: bool = False) -> None:
     for unread in outcome.passed_over if verbose else ():
         print(one_line(f"passed over: {unread}"), file=sys.stderr)
     count = len(outcome.passed_over)
-    what = "1 YAML file that concerns no job was" if count == 1 else f"{count} YAML files that concern no job were"
+    what = counted(count, "YAML file that concerns no job was", "YAML files that concern no job were")
     listed = "" if verbose else " (--verbose lists them)"
     print(f"{what} passed over: what is in it does not parse{listed}", file=sys.stderr)
 

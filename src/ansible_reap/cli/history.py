@@ -25,7 +25,7 @@ from ansible_reap.history.wording import launch_text, level_text, times_text
 from ansible_reap.printable import one_line
 from ansible_reap.project_root import find_root
 from ansible_reap.records import dataclass
-from ansible_reap.wording import seconds_text
+from ansible_reap.wording import counted, seconds_text
 
 ORDERS = ("headroom", "name", "runs")
 
@@ -196,7 +196,7 @@ def _export(args: argparse.Namespace) -> int:
         sys.stdout.write(text)
         return 0
     _write(file, text, _root(args))
-    print(f"{file}: {_count(len(histories), 'launch', 'launches')}")
+    print(f"{file}: {counted(len(histories), 'launch', 'launches')}")
     return 0
 
 
@@ -209,7 +209,7 @@ def _import(args: argparse.Namespace) -> int:
     brought = committed.observations(committed.read(args.file), project)
     new = [each for each in brought if (each.run, each.identity) not in known]
     store.add(new)
-    print(f"{_count(len(new), 'run', 'runs')} added, {len(brought) - len(new)} known already")
+    print(f"{counted(len(new), 'run', 'runs')} added, {len(brought) - len(new)} known already")
     return 0
 
 
@@ -227,7 +227,7 @@ def _prune(args: argparse.Namespace) -> int:
         if args.older_than is not None:
             before = datetime.now(timezone.utc) - timedelta(days=args.older_than)
         gone = store.prune(before)
-    print(f"{_count(gone, 'job', 'jobs')} forgotten")
+    print(f"{counted(gone, 'job', 'jobs')} forgotten")
     return 0
 
 
@@ -302,7 +302,3 @@ def _record(history: LaunchHistory) -> dict[str, object]:
         "limit_s": known.limit,
         "headroom": headroom,
     }
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"

@@ -82,7 +82,7 @@ def _generate_ignore(report: run_report.Report, named: Path | None) -> None:
         added = known.add(report)
     except OSError as error:
         raise UsageError(f"--generate-ignore: cannot write '{known.path}': {error.strerror}") from error
-    print(one_line(f"{known.path}: {added} {'entry' if added == 1 else 'entries'} added"))
+    print(one_line(f"{known.path}: {counted(added, 'entry', 'entries')} added"))
     if known.exists:
         print(f"The callback reads it with the option: ignore = file:{known.path.name}")
     for line in known.stale(report):

@@ -11,6 +11,7 @@ from ansible_reap.checks.finding import Finding
 from ansible_reap.linting.outcome import Outcome
 from ansible_reap.markup import code_span, escaped
 from ansible_reap.printable import file_name
+from ansible_reap.wording import counted
 
 
 def render(outcome: Outcome) -> str:
@@ -18,22 +19,22 @@ def render(outcome: Outcome) -> str:
 
 
 def _lines(outcome: Outcome, environment: Mapping[str, str]) -> Iterator[str]:
-    yield f"### ansible-reap: {_count(len(outcome.findings), 'finding')}"
+    yield f"### ansible-reap: {counted(len(outcome.findings), 'finding')}"
     yield ""
     base = _base_url(environment)
     yield from _table(outcome.findings, base)
     if outcome.warnings:
-        yield f"<details><summary>{_count(len(outcome.warnings), 'known finding')}</summary>"
+        yield f"<details><summary>{counted(len(outcome.warnings), 'known finding')}</summary>"
         yield ""
         yield from _table(outcome.warnings, base)
         yield "</details>"
         yield ""
     if outcome.errors:
-        yield f"**{_count(len(outcome.errors), 'file')} could not be checked:**"
+        yield f"**{counted(len(outcome.errors), 'file')} could not be checked:**"
         yield ""
         yield from (f"- {_link(error.path, error.line, base)}: {escaped(error.message)}" for error in outcome.errors)
         yield ""
-    launches, files = _count(len(outcome.launches), "launch", "launches"), _count(outcome.files, "file")
+    launches, files = counted(len(outcome.launches), "launch", "launches"), counted(outcome.files, "file")
     yield f"{launches} in {files}."
 
 
@@ -62,7 +63,3 @@ def _base_url(environment: Mapping[str, str]) -> str | None:
         return "{}/{}/blob/{}".format(*github)
     gitlab = [environment.get(name) for name in ("CI_PROJECT_URL", "CI_COMMIT_SHA")]
     return "{}/-/blob/{}".format(*gitlab) if all(gitlab) else None
-
-
-def _count(number: int, one: str, many: str = "") -> str:
-    return f"{number} {one if number == 1 else many or one + 's'}"

@@ -363,16 +363,6 @@ def _lines(text: str) -> list[str]:
     return text.splitlines()
 
 
-def comments_of(analysis: Analysis, path: str) -> tuple[str, ...]:
-    """The lines of the file that hold nothing but a comment."""
-    return _comments(analysis.texts.get(path, ""))
-
-
-@lru_cache(maxsize=MAX_KEPT)
-def _comments(text: str) -> tuple[str, ...]:
-    return tuple(line for line in _lines(text) if line.lstrip().startswith("#"))
-
-
 def is_silenced(analysis: Analysis, task: Task) -> bool:
     """Whether a comment of the task silences findings: those are told of it alone, not of it and others together."""
     return any("noqa" in line for line in lines_of(analysis, task.path)[task.line - 1 : task.end_line])

@@ -46,6 +46,7 @@ from ansible_reap.runtime.tracking.as_json import entry
 from ansible_reap.runtime.tracking.display_text import fit, shown
 from ansible_reap.runtime.tracking.info import Access, JobInfo
 from ansible_reap.runtime.tracking.tracker import Origin
+from ansible_reap.wording import counted
 
 ARGUMENTS: dict[str, dict[str, object]] = {
     "wait": {"type": "bool", "default": False},
@@ -142,7 +143,7 @@ def _timeout(action: Action, arguments: Variables) -> float | None:
 def _missing_hosts(ledgers: Sequence[RunLedger], task_vars: Variables) -> list[str]:
     hosts = [*task_vars.get("groups", {}).get("all", []), *(task_vars.get("ansible_play_hosts_all") or [])]
     return [
-        f"{count} outstanding job{'' if count == 1 else 's'} on '{name}', which is not in this inventory: not looked at"
+        f"{counted(count, 'outstanding job')} on '{name}', which is not in this inventory: not looked at"
         for name, count in sorted(strangers(ledgers, hosts).items())
     ]
 

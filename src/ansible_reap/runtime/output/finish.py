@@ -29,6 +29,7 @@ from ansible_reap.runtime.tracking.display_text import fit, shown
 from ansible_reap.runtime.tracking.info import JobInfo, LaunchSite
 from ansible_reap.runtime.tracking.phases import Phase
 from ansible_reap.runtime.tracking.tracker import JobRecord, Listener
+from ansible_reap.wording import counted
 
 HOSTS_FAILED = 2
 HOSTS_UNREACHABLE = 4
@@ -181,8 +182,8 @@ class RunEnd(Finish):
         if left and session.options.clean_secrets:
             one = left[0]
             session.warn(
-                f"async_reaper: what no_log hides is still in clear in the status files of {len(left)} ended "
-                f"job{'' if len(left) == 1 else 's'}, as of '{shown(one.task)}' on {fit(one.host)}, job {one.jid}. "
+                f"async_reaper: what no_log hides is still in clear in the status files of "
+                f"{counted(len(left), 'ended job')}, as of '{shown(one.task)}' on {fit(one.host)}, job {one.jid}. "
                 "Remove them with async_status and mode: cleanup, or with ansible-playbook reap.jobs.sweep."
             )
 

@@ -17,7 +17,7 @@ from ansible_reap.runtime.tracking.info import JobInfo
 from ansible_reap.runtime.tracking.phases import Phase, Sight, Source
 from ansible_reap.runtime.tracking.tracker import JobRecord, ReapTask, Sighting, Tracker
 from ansible_reap.runtime.tracking.wording import place, what
-from ansible_reap.wording import duration
+from ansible_reap.wording import counted, duration
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
 """Seconds between two looks: more and more, so that short jobs end soon and long ones cost little."""
@@ -176,7 +176,7 @@ def failure_message(waited: Sequence[Waited], terms: Terms) -> str:
         lines.append(f"'{shown(info.task)}'{item} at {place(one.job)}{where}, job {info.jid}: {shown(detail)}")
     if not lines:
         return ""
-    return f"{len(lines)} of {len(waited)} async job{'' if len(waited) == 1 else 's'} failed: {'; '.join(lines)}"
+    return f"{len(lines)} of {counted(len(waited), 'async job')} failed: {'; '.join(lines)}"
 
 
 def _look(job: JobInfo, host: JobHost, terms: Terms, before: Sighting | None) -> Sighting:
