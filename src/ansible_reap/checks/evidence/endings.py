@@ -88,13 +88,15 @@ def by_handler(analysis: Analysis, task: Task) -> EndingTask | None:
 def _notified(analysis: Analysis, task: Task) -> Iterator[Task]:
     """The handlers of the task's file and of its role that hear of it."""
     written = task.inherited("notify") if constant(task.keywords.get("changed_when")) is not False else None
+    if not written:
+        return
     topics = {str(each).rpartition(" : ")[2] for each in (written if isinstance(written, list) else [written])}
     role = task.path.rpartition("/tasks/")[0]
-    files = [f"{role}/handlers/main{ending}" for ending in (".yml", ".yaml")] if role and written else []
+    files = [f"{role}/handlers/main{ending}" for ending in (".yml", ".yaml")] if role else []
     here = [step for step in analysis.steps.get(task.path, ()) if step.is_handler and play_of(step) == play_of(task)]
     for other in (*here, *(step for path in files for step in tasks_in(analysis.root, path)[0])):
         listen = other.keywords.get("listen")
-        if not topics.isdisjoint((other.name, *(listen if isinstance(listen, list) else [listen]))) and written:
+        if not topics.isdisjoint(map(str, (other.name, *(listen if isinstance(listen, list) else [listen])))):
             yield other
 
 

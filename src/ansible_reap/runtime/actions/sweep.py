@@ -18,6 +18,7 @@ from ansible_reap.runtime.remote.progress import say
 from ansible_reap.runtime.remote.reach import Reach
 from ansible_reap.runtime.remote.waiting import NoAnswerError
 from ansible_reap.runtime.tracking.display_text import fit
+from ansible_reap.wording import counted
 
 ARGUMENTS: dict[str, dict[str, object]] = {
     "days": {"type": "float", "default": 7},
@@ -97,7 +98,7 @@ class Swept:
         size = sum(int(each["bytes"]) for each in self.files)
         reasons = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in self.kept.items() if count)
         return (
-            f"{self.folder}: {len(self.files)} status file{'' if len(self.files) == 1 else 's'} ({size} bytes) of jobs "
+            f"{self.folder}: {counted(len(self.files), 'status file')} ({size} bytes) of jobs "
             f"that ended more than {days:g} days ago, {self.removed} removed"
             + (f"; kept: {reasons}" if reasons else "")
         )
