@@ -19,7 +19,7 @@ from ansible_reap.content import expressions
 from ansible_reap.content.builtin import BUILTIN_MODULES
 from ansible_reap.content.model import Place, Task
 from ansible_reap.content.source import compose
-from ansible_reap.content.tasks import read_content
+from ansible_reap.content.tasks import TaskBlock, read_content, walk
 from ansible_reap.flow.analysis import Analysis
 from ansible_reap.late_patterns import expression
 from ansible_reap.reading import SourceError, read_inside
@@ -150,9 +150,13 @@ def _following(root: str, path: str, line: int) -> Iterator[Task]:
     """The tasks of the file after a line, of the same play, and those of the files that they include."""
     tasks, lines = tasks_in(root, path)
     first = bisect_right(lines, line)
+    rescues = _rescues(root, path)
+    inside = rescues.get(lines[max(first - 1, 0)], frozenset()) if lines else frozenset()
     for other in islice(tasks, first, None):
         if play_of(other) != play_of(tasks[max(first - 1, 0)]):
             return
+        if not rescues.get(other.line, frozenset()) <= inside:
+            continue  # it runs only where something has failed
         yield other
         called = other.args.get("file", other.args.get("_raw_params"))
         if other.module in ("include_tasks", "import_tasks") and isinstance(called, str) and "{" not in called:
@@ -168,6 +172,20 @@ def tasks_in(root: str, path: str) -> tuple[list[Task], list[int]]:
         return [], []
     tasks = sorted((step for step in content.steps() if isinstance(step, Task)), key=lambda task: task.line)
     return tasks, [task.line for task in tasks]
+
+
+@lru_cache(maxsize=MAX_KEPT)
+def _rescues(root: str, path: str) -> dict[int, frozenset[int]]:
+    """By the line in which a task begins, the lines of the blocks in whose ``rescue`` it stands."""
+    try:
+        content = read_content(path, compose(read_inside(Path(root), path)))
+    except SourceError:
+        return {}
+    found: dict[int, frozenset[int]] = {}
+    for block in (step for step in content.steps() if isinstance(step, TaskBlock) and step.rescue):
+        for task in (step for step in walk(block.rescue) if isinstance(step, Task)):
+            found[task.line] = found.get(task.line, frozenset()) | {block.block.place.line}
+    return found
 
 
 def _waits_for_its_work(task: Task, other: Task) -> bool:
