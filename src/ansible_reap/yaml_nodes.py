@@ -23,6 +23,11 @@ __all__ = ["SourceError"]
 STR = "tag:yaml.org,2002:str"
 SEQ = "tag:yaml.org,2002:seq"
 MAP = "tag:yaml.org,2002:map"
+MERGE = "tag:yaml.org,2002:merge"
+_UNDECIDED = "!undecided"
+"""The tag of a value that hangs on the release of PyYAML."""
+_MERGE_SIGN = expression(rb"<<[ \t]*(?:[:,}\]#\r\n]|\Z)|!!|!<|%TAG")
+"""What a text with a merge key has; a here document is none."""
 
 
 class YamlLoader(_BaseLoader):
@@ -80,6 +85,12 @@ _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 class Hidden(str):
     """A vaulted value: text that cannot be read here."""
+
+    __slots__ = ()
+
+
+class Undecided(Hidden):
+    """Stands for a value that hangs on the release of PyYAML."""
 
     __slots__ = ()
 
@@ -230,37 +241,78 @@ def plain(node: Node) -> Any:
 
 
 def pairs(node: MappingNode) -> list[tuple[str, Node, Node]]:
-    """(key, key node, value node) with merge keys resolved as Ansible does: own keys win, the first merge wins."""
+    """(key, key node, value node) with merge keys resolved as PyYAML does; of a key that stands twice the last counts.
+
+    Releases of PyYAML differ in some of it: a value that hangs on the release is hidden.
+    """
+    if all(key.tag != MERGE for key, _ in node.value):
+        return _flattened(node, 0, is_new=False)
+    before = {entry[0]: entry for entry in _flattened(node, 0, is_new=False)}
+    since = {entry[0]: entry for entry in _flattened(node, 0, is_new=True)}
+    return [entry if _alike(entry[2], since[key][2]) else _undecided(entry) for key, entry in before.items()]
+
+
+def may_merge(data: bytes) -> bool:
+    """Whether the text may hold a merge key; a quick look at the bytes."""
+    return (b"<<" in data or b"!" in data or b"%" in data) and _MERGE_SIGN.search(data) is not None
+
+
+def refuse_undecided(root: Node, data: bytes) -> None:
+    """Raise RefusedError for a mapping of which some value hangs on the release of PyYAML that merges it."""
+    if not may_merge(data):
+        return
+    seen: set[int] = set()
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ScalarNode) or id(node) in seen:
+            continue
+        seen.add(id(node))
+        stack += _children(node)
+        if isinstance(node, MappingNode) and any(key.tag == MERGE for key, _ in node.value):
+            name = next((name for name, _, value in pairs(node) if value.tag == _UNDECIDED), None)
+            if name is not None:
+                problem = f"merges several values of {name!r}: PyYAML takes another from 6.0.4 on than before"
+                raise RefusedError(problem, _line(node.start_mark))
+
+
+def _undecided(entry: tuple[str, Node, Node]) -> tuple[str, Node, Node]:
+    name, key, value = entry
+    return name, key, ScalarNode(_UNDECIDED, "", value.start_mark, value.end_mark)
+
+
+def _alike(one: Node, other: Node) -> bool:
+    if one is other:
+        return True
+    if isinstance(one, ScalarNode) and isinstance(other, ScalarNode):
+        return bool(one.tag == other.tag and one.value == other.value)
+    return type(one) is type(other) and bool(plain(one) == plain(other))
+
+
+def _flattened(node: MappingNode, depth: int, *, is_new: bool) -> list[tuple[str, Node, Node]]:
+    """Whatever stands in the mapping: what is merged before its own, of several merge keys one behind the other.
+
+    Up to PyYAML 6.0.3 the sources of a list stand in the other order, so that the first one wins. From 6.0.4 on the
+    last one wins, but a key that comes by two ways counts once, at its first place, and so do keys of one character.
+    """
     own: list[tuple[str, Node, Node]] = []
     merged: list[tuple[str, Node, Node]] = []
-    _collect_pairs(node, own, merged, 0)
-    if not merged:
-        return own
-    seen = {key for key, _, _ in own}
-    for entry in merged:
-        if entry[0] not in seen:
-            seen.add(entry[0])
-            own.append(entry)
-    return own
-
-
-def _collect_pairs(
-    node: MappingNode, own: list[tuple[str, Node, Node]], merged: list[tuple[str, Node, Node]], depth: int
-) -> None:
     if depth > MAX_DEPTH:
-        return  # what is composed is no deeper
+        return own  # what is composed is no deeper
+    seen: set[int | str] = set()
     for key, value in node.value:
-        if key.tag == "tag:yaml.org,2002:merge":
-            sources = value.value if isinstance(value, SequenceNode) else [value]
-            for source in sources:
-                if isinstance(source, MappingNode):
-                    inner: list[tuple[str, Node, Node]] = []
-                    rest: list[tuple[str, Node, Node]] = []
-                    _collect_pairs(source, inner, rest, depth + 1)
-                    merged.extend(inner)
-                    merged.extend(rest)
-        elif isinstance(key, ScalarNode):
-            own.append((key.value, key, value))
+        if key.tag != MERGE:
+            if isinstance(key, ScalarNode):
+                own.append((key.value, key, value))
+            continue
+        sources = value.value if isinstance(value, SequenceNode) else [value]
+        for source in sources if is_new else reversed(sources):
+            for entry in _flattened(source, depth + 1, is_new=is_new) if isinstance(source, MappingNode) else ():
+                identity = id(entry[1]) if len(entry[0]) > 1 else entry[0]
+                if not (is_new and identity in seen):
+                    seen.add(identity)
+                    merged.append(entry)
+    return merged + own if merged else own
 
 
 def _source_error(error: yaml.YAMLError, data: bytes) -> SourceError:
@@ -321,6 +373,8 @@ def scalar(node: Node) -> Any:
         return _integer(text)
     if tag == "tag:yaml.org,2002:float":
         return _floating(text)
+    if tag == _UNDECIDED:
+        return Undecided()
     if tag in ("!vault", "!vault-encrypted"):
         return Hidden(text)
     if tag == "!unsafe":

@@ -81,6 +81,28 @@ def test_a_merge_key_hides_no_play_and_no_call(playbook: str, files: dict[str, s
 
 
 @pytest.mark.parametrize(
+    "files",
+    [
+        {"site.yml": calling("{<<: [{poll: 10}, {poll: 0}], command: work, async: 60}")},
+        {"site.yml": calling("{!!merge a: [{poll: 10}, {poll: 0}], command: work, async: 60}")},
+        {"site.yml": calling("{<<: [{include_tasks: a.inc}, {include_tasks: b.inc}]}"), "b.inc": LAUNCH},
+        {
+            "site.yml": calling("include_tasks: a.inc"),
+            "a.inc": "- {<<: [{block: []}, {block: [x: &x, async: 1, poll: 0]}]}",
+        },
+        {
+            "site.yml": calling("include_tasks: '{{ item }}'\n      loop: [files/a.yml]"),
+            "files/a.yml": "- {<<: [{poll: 10}, {poll: 0}], command: work, async: 60}",
+        },
+    ],
+)
+def test_what_releases_of_pyyaml_merge_in_another_way_is_told(files: dict[str, str], tmp_path: Path) -> None:
+    lay(tmp_path, {"ansible.cfg": "", "other.yml": LAUNCH, **files})
+    (error,) = check(tmp_path)["errors"]
+    assert "PyYAML takes another" in error["message"]
+
+
+@pytest.mark.parametrize(
     ("path", "task", "text"),
     [
         ("t.txt", "include_tasks: t.txt", LAUNCH),

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 from yaml.nodes import MappingNode
 
 from ansible_reap import reading
 from ansible_reap.content import source
-from ansible_reap.content.source import Hidden, SourceError, Unsafe, compose, end_line, plain
+from ansible_reap.content.source import Hidden, SourceError, Undecided, Unsafe, compose, end_line, plain
 
 
 def data_of(text: str) -> object:
@@ -39,6 +40,42 @@ def data_of(text: str) -> object:
 )
 def test_plain_data_is_what_yaml_1_1_says(text: str, value: object) -> None:
     assert data_of(text) == value
+
+
+@pytest.mark.parametrize(
+    ("merged", "value"),
+    [
+        ("{<<: *one, <<: *two}", 2),
+        ("{<<: *two, <<: *one}", 1),
+        ("{<<: [*two, *two], <<: *one}", 1),
+        ("{<<: *one, <<: [*two]}", 2),
+        ("{<<: *twice}", 2),
+        ("{<<: *over}", 2),
+        ("{key: 3, <<: *one}", 3),
+        ("{<<: *one, key: 3, key: 4}", 4),
+        ("{<<: [*over, *one]}", 2),  # what comes by two ways stands at its first place since 6.0.4
+    ],
+)
+def test_of_merged_keys_the_one_counts_that_pyyaml_takes(merged: str, value: int) -> None:
+    text = f"""
+    one: &one {{key: 1}}
+    two: &two {{key: 2}}
+    twice: &twice {{key: 1, key: 2}}
+    over: &over {{<<: *one, <<: *two}}
+    merged: {merged}
+    """
+    read = data_of(text)
+    assert isinstance(read, dict)
+    assert read["merged"] == {"key": value} == yaml.safe_load(text)["merged"]
+
+
+@pytest.mark.parametrize("merged", ["{<<: [*one, *two]}", "{<<: *one, <<: *two, <<: *one}"])
+def test_a_value_that_hangs_on_the_release_of_pyyaml_is_hidden(merged: str) -> None:
+    """Up to 6.0.3 the first source of a list wins and the last merge key, from 6.0.4 on the last source and ``two``."""
+    read = data_of(f"one: &one {{key: 1, other: 1}}\ntwo: &two {{key: 2}}\nmerged: {merged}")
+    assert isinstance(read, dict)
+    assert read["merged"] == {"key": Undecided(), "other": 1}
+    assert isinstance(read["merged"]["key"], Undecided)
 
 
 def test_vaulted_and_unsafe_text_is_marked() -> None:

@@ -9,7 +9,7 @@ from ansible_reap.checks.evidence.neighbours import tasks_of_file
 from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext
 from ansible_reap.checks.support import constant, speak
 from ansible_reap.content.model import Task
-from ansible_reap.content.source import Hidden
+from ansible_reap.content.source import Hidden, Undecided
 from ansible_reap.flow.analysis import Analysis, Launch, ReapKind
 
 MAX_DEPTH = 8
@@ -44,7 +44,7 @@ def _secret(task: Task) -> str | None:
 
 
 def _holds_vaulted(data: object, depth: int = 0) -> bool:
-    if isinstance(data, Hidden):
+    if isinstance(data, Hidden) and not isinstance(data, Undecided):
         return True
     if depth > MAX_DEPTH:
         return False

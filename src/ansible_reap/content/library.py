@@ -12,7 +12,7 @@ from ansible_reap.content.call_references import Reference, references
 from ansible_reap.content.call_text import CallText
 from ansible_reap.content.places import is_content_place
 from ansible_reap.content.project import Project
-from ansible_reap.content.source import SourceError, compose_text, plain
+from ansible_reap.content.source import SourceError, compose_text, may_merge, plain, refuse_undecided
 from ansible_reap.content.survey import Survey
 from ansible_reap.content.tasks import Content, is_playbook, read_content
 from ansible_reap.reading import RefusedError
@@ -46,9 +46,13 @@ class Library:
         """Files whose variables were asked for."""
         self._variables: dict[str, dict[str, Any]] = {}
         self._unread = set(self.callers)
+        self._calling = frozenset(self.callers)
         self._nodes: dict[str, Node] = {}
         """Composed, but not built yet."""
         self._size_of_nodes = 0
+        for path in self.callers:
+            if may_merge(self._survey.text(path)):  # what it calls may hang on the release of PyYAML
+                self.node(path)
 
     def _note(self, path: str, error: SourceError) -> None:
         is_none = path in self.project.copied and not isinstance(error, RefusedError)
@@ -59,15 +63,16 @@ class Library:
     def sort_errors(self, is_called: Callable[[str], bool]) -> None:
         """Leave in ``errors`` what may concern a job; ``is_called`` tells whether content that matters calls a file.
 
-        A file may concern one that bears the words of jobs and stands where Ansible loads content, or, wherever it
-        stands, is past a bound of ours, as Ansible may read it.
+        A file may concern one that bears the words of jobs and stands where Ansible loads content. Wherever it stands,
+        one that is refused may that bears these words or calls others, as Ansible may read it.
         """
         bearing = {*self.asynchronous, *self.polling}
         for path in [*self.errors]:
             is_wanted = is_called(path) or path in self._asked_for
             says_so = path in bearing or path in self._survey.unreadable
-            may_load = is_content_place(path) or isinstance(self.errors[path], RefusedError)
-            is_of_concern = is_wanted or (says_so and may_load)
+            is_refused = isinstance(self.errors[path], RefusedError)
+            may_load = (says_so and is_content_place(path)) or (is_refused and (says_so or path in self._calling))
+            is_of_concern = is_wanted or may_load
             if not is_of_concern:
                 self.passed_over[path] = self.errors.pop(path)
 
@@ -117,7 +122,7 @@ class Library:
         if kept is not None:
             return kept
         try:
-            return compose_text(self._survey.read(path))
+            return _composed(self._survey.read(path))
         except SourceError as error:
             self._note(path, error)
             return None
@@ -160,6 +165,14 @@ class Library:
             return self._survey.read(path)
         except SourceError:
             return b""
+
+
+def _composed(data: bytes) -> Node | None:
+    """The root node; content that releases of PyYAML read in other ways is refused. Raises SourceError."""
+    root = compose_text(data)
+    if isinstance(root, SequenceNode):
+        refuse_undecided(root, data)
+    return root
 
 
 def check_text(data: bytes, *, must_be_content: bool) -> None:

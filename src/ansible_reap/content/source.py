@@ -8,20 +8,23 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from ansible_reap import yaml_nodes
 from ansible_reap.reading import VAULT_HEADER, SourceError
-from ansible_reap.yaml_nodes import MAX_DEPTH, Hidden, Unsafe, pairs, plain
+from ansible_reap.yaml_nodes import MAX_DEPTH, Hidden, Undecided, Unsafe, may_merge, pairs, plain, refuse_undecided
 
 __all__ = [
     "MAX_DEPTH",
     "Hidden",
     "SourceError",
+    "Undecided",
     "Unsafe",
     "check",
     "compose",
     "compose_text",
     "end_line",
     "is_vaulted",
+    "may_merge",
     "pairs",
     "plain",
+    "refuse_undecided",
 ]
 
 
