@@ -53,9 +53,20 @@ _ABSENT_WHILE_RUNNING = frozenset(
         "end",
         "delta",
         "results",
+        "cmd",
+        "msg",
+        "unreachable",
     }
 )
 """Keys that a launch's result lacks, as it tells nothing of the end (ansible-core 2.16 to 2.22)."""
+_PERHAPS_WHILE_RUNNING = frozenset(
+    {
+        *("ansible_facts", "ansible_parsed", "attempts", "censored", "deprecations", "diff", "exception"),
+        *("invocation", "retries", "warnings"),
+    }
+)
+"""Keys that the result of a look at a running job may have, by the release, the options of the run or how often it was
+tried; it has no others besides those that are known (seen on ansible-core 2.16 to 2.22)."""
 
 
 _EMPTY_WHILE_RUNNING: dict[object, object] = {"stdout": "", "stderr": "", "stdout_lines": [], "stderr_lines": []}
@@ -103,7 +114,10 @@ def _while_at_work(job: Job, key: str) -> Value | None:
         return _changed(job)
     if key == "started":
         return Const(1)
-    return Const(0) if key in ("failed", "finished", "unreachable") else None
+    if key in ("failed", "finished"):
+        return Const(0)
+    is_closed = job.stage is Stage.RUNNING and key not in _PERHAPS_WHILE_RUNNING
+    return ABSENT if is_closed and not key.startswith("_ansible") and key != "ansible_loop_var" else None
 
 
 def _changed(job: Job) -> Value:

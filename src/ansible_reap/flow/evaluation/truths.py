@@ -12,7 +12,7 @@ from typing import Any
 from jinja2 import nodes
 
 from ansible_reap.flow.evaluation.canonical import canonical, cut
-from ansible_reap.flow.evaluation.formulas import Atom, Formula, conj, disj, is_large, neg
+from ansible_reap.flow.evaluation.formulas import Atom, Formula, atoms, conj, disj, is_large, neg, replaced_atoms
 from ansible_reap.flow.evaluation.layers import Layer
 from ansible_reap.flow.evaluation.shared import EvaluatorInterface
 from ansible_reap.flow.evaluation.values import (
@@ -27,6 +27,7 @@ from ansible_reap.flow.evaluation.values import (
     Undefined,
     Unknown,
     Value,
+    held_by,
     options,
     plain,
     taints,
@@ -85,6 +86,54 @@ _ALWAYS_SETTLED = frozenset({"skipped", "skip", "started"})
 
 def truth(evaluator: EvaluatorInterface, node: nodes.Node) -> Formula:
     """The expression as a formula."""
+    if isinstance(node, (nodes.Not, nodes.And, nodes.Or, nodes.CondExpr)):
+        return _truth(evaluator, node)
+    return _without_state(evaluator, node, _truth(evaluator, node))
+
+
+def _without_state(evaluator: EvaluatorInterface, node: nodes.Node, said: Formula) -> Formula:
+    """What is said of jobs, opaque where nothing of it was had after the launch.
+
+    All that a launch's own result tells of a job's state is decided: what is left asks it for something else.
+    """
+    about = {number for atom in atoms(said) if not atom.is_opaque for number in atom.about}
+    if not about:
+        return said
+    held = [value for value in map(evaluator.name, _words(node)) if not about.isdisjoint(taints(value))]
+    is_of_launch = about <= frozenset().union(*map(taints, held)) and all(map(_is_of_launch, held))
+    return _opaque(said) if is_of_launch else said
+
+
+def _words(node: nodes.Node) -> set[str]:
+    """What may be names of variables in an expression: of one that is looked up, its attributes and texts too."""
+    found = {name.name for name in (node, *node.find_all(nodes.Name)) if isinstance(name, nodes.Name)}
+    if found & {"hostvars", "vars", "lookup", "query", "q"}:
+        found |= {part.attr for part in (node, *node.find_all(nodes.Getattr)) if isinstance(part, nodes.Getattr)}
+        found |= {text.value for text in node.find_all(nodes.Const) if isinstance(text.value, str)}
+    return found
+
+
+def _opaque(said: Formula) -> Formula:
+    return replaced_atoms(said, lambda atom: replace(atom, is_opaque=True) if atom.about else atom, lambda _: True)
+
+
+def _is_of_launch(value: Value | None) -> bool:
+    """Whether the value holds no job but as its launch has told of it."""
+    stack: list[Value | None] = [value]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, Unknown) and part.taints:
+            return False
+        if isinstance(part, Job):
+            if part.stage not in (Stage.LAUNCHED, Stage.SKIPPED):
+                return False
+            stack.append(part.item)
+        else:
+            stack.extend(held_by(part))
+    return True
+
+
+def _truth(evaluator: EvaluatorInterface, node: nodes.Node) -> Formula:
     if isinstance(node, nodes.Const):
         return bool(node.value)
     if isinstance(node, nodes.Not):
@@ -226,6 +275,8 @@ def test(evaluator: EvaluatorInterface, name: str, value: Value, node: nodes.Nod
         return settled
     if name in ("mapping", "iterable", "sequence") and isinstance(value, (Job, Results, Seq, Map)):
         return True
+    if name == "string" and isinstance(value, JobId):
+        return True
     if isinstance(value, Undefined) and value.is_sure:
         return False
     if _is_opaque(name, value):
@@ -324,7 +375,7 @@ def _compared(evaluator: EvaluatorInterface, node: nodes.Compare, left: Value, r
             return bool(_ORDER[operand.op](a, b))
         except (TypeError, KeyError):
             return False
-    if isinstance(left, (JobId, Job)) and operand.op in ("eq", "ne") and b in ("", None):
+    if isinstance(left, (JobId, Job, Results)) and operand.op in ("eq", "ne") and b in ("", None, [], {}):
         return operand.op == "ne"
     if isinstance(left, Undefined) and left.is_sure and operand.op in ("eq", "ne"):
         return False  # where it is `ne` the task fails
@@ -440,7 +491,8 @@ def selected(evaluator: EvaluatorInterface, item: Value, node: nodes.Filter, *, 
         text = text if text.startswith("item.") else f"item.{text}"
     name = str(arguments[at]).rsplit(".", 1)[-1] if len(arguments) > at else "truthy"
     wanted = arguments[at + 1] if len(arguments) > at + 1 else NOT_PLAIN
-    return disj(*(conj(guard, _kept(evaluator, inner, name, wanted, text)) for guard, inner in options(value)))
+    kept = disj(*(conj(guard, _kept(evaluator, inner, name, wanted, text)) for guard, inner in options(value)))
+    return _opaque(kept) if taints(item) and _is_of_launch(item) else kept
 
 
 def _kept(evaluator: EvaluatorInterface, value: Value, name: str, wanted: Any, text: str) -> Formula:

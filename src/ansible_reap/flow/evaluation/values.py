@@ -173,7 +173,7 @@ ABSENT = Undefined(is_sure=True)
 UNKNOWN = Unknown()
 
 
-def _inner(part: Value | None) -> Sequence[Value | None]:
+def held_by(part: Value | None) -> Sequence[Value | None]:
     """The values that this one directly holds, where it is a collection or has alternatives."""
     if isinstance(part, Results):
         return (part.items,)
@@ -201,7 +201,7 @@ def taints(value: Value | None) -> frozenset[int]:
         elif isinstance(part, Unknown):
             found |= part.taints
         else:
-            stack.extend(_inner(part))
+            stack.extend(held_by(part))
     return frozenset(found)
 
 
@@ -214,7 +214,7 @@ def handles(value: Value | None) -> frozenset[int]:
         if isinstance(part, (Job, JobId)):
             found.add(part.instance)
         else:
-            stack.extend(_inner(part))
+            stack.extend(held_by(part))
     return frozenset(found)
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import ReapKind
-from ansible_reap.flow.evaluation.formulas import Formula, atoms, decided, satisfiable, settled
+from ansible_reap.flow.evaluation.formulas import satisfiable, settled
 from ansible_reap.flow.evaluation.values import Job, Stage, Value, plain
 from ansible_reap.flow.walk.visit import Visit
 from ansible_reap.late_patterns import expression
@@ -21,7 +21,6 @@ _NOT_ASKING = frozenset({"name", "retries", "delay", "no_log", "become", "become
 """Keywords on which it does not hang whether a task waits, and for what."""
 _ASKS_FOR_THE_END = expression(r"(?:\.|\[.|\bis )finished\b|\bfinished\W{0,8}(?:1|true)\b", re.IGNORECASE)
 """What asks for the value of ``finished``, and not only whether the word is there."""
-_TRIES = expression(r"\battempts\b")
 _ASKS_FOR_FAILURE = expression(r"!=\s*0|>\s*0|(?:\bis |\.)failed\b|==\s*[1-9]")
 _WATCHING = frozenset({"stat", "slurp", "command", "shell", "raw", "win_shell", "win_command", "win_stat", "wait_for"})
 """Modules that can look at a status file: of ansible-core 2.16 to 2.22, and of ansible.windows."""
@@ -60,7 +59,7 @@ def kind_of_look(visit: Visit) -> LookKind:
         names = {register: Job(_RUNNING, stage=Stage.RUNNING)}
     until = visit.until(names)
     until = None if until is None else settled(until)
-    if until is not None and until is not True and _asks_for_the_end(until):
+    if until is not None and until is not True and not satisfiable(until):
         return LookKind(ReapKind.WAIT, is_sure=_is_ansibles_own(visit) and not _may_give_up(visit))
     failed_when = task.keywords.get("failed_when")
     if failed_when is not None and not isinstance(failed_when, bool):
@@ -92,26 +91,14 @@ def _is_ansibles_own(visit: Visit) -> bool:
 
 
 def _may_give_up(visit: Visit) -> bool:
-    """Whether the wait may end before the job does, by its loop or an include's, or by the number of its tries."""
-    return (
-        breaks_off(visit.step)
-        or visit.frame.may_break_off
-        or _TRIES.search(str(visit.step.keywords.get("until"))) is not None
-    )
+    """Whether the wait may end before the job does, by its loop or an include's."""
+    return breaks_off(visit.step) or visit.frame.may_break_off
 
 
 def breaks_off(task: Task) -> bool:
     """Whether the loop may end before its last item: ``break_when`` (ansible-core 2.18 and later)."""
     control = task.keywords.get("loop_control")
     return isinstance(control, dict) and "break_when" in control
-
-
-def _asks_for_the_end(until: Formula) -> bool:
-    """Whether the condition cannot hold, whatever else does, before what it asks of the job has changed."""
-    is_of_job = {atom for atom in atoms(until) if _RUNNING in atom.about}
-    if_none_holds = decided(until, lambda atom: False if atom in is_of_job else None)
-    if_all_hold = decided(until, lambda atom: True if atom in is_of_job else None)
-    return not (satisfiable(if_none_holds) and satisfiable(if_all_hold))
 
 
 def watches_file(task: Task) -> bool:
