@@ -159,6 +159,83 @@ def test_what_a_call_names_is_read_wherever_it_is_and_whatever_it_ends_in(
     assert launches(tmp_path) == [path]
 
 
+FACE = r"\ud83d\ude00"
+"""One character in JSON; YAML refuses halves of characters."""
+LONG = f'"{"k" * 2000}": 1'
+"""An entry that YAML refuses for the length of its key."""
+
+
+def playbook_in_json(task: str) -> str:
+    return f'[{{"hosts": "all", "tasks": [{task}]}}]'
+
+
+@pytest.mark.parametrize(
+    ("files", "path"),
+    [
+        (
+            {"deploy.json": playbook_in_json(f'{{"name": "{FACE}", "command": "a", "async": 60, "poll": 0}}')},
+            "deploy.json",
+        ),
+        ({"deploy": playbook_in_json(f'{{"vars": {{{LONG}}}, "command": "a", "async": 60, "poll": 0}}')}, "deploy"),
+        ({"deploy.json": "\t" + playbook_in_json('{"command": "\x7f", "async": 6e1, "poll": 0e0}')}, "deploy.json"),
+        (
+            {
+                "deploy.json": playbook_in_json('{"command": "a", "async": 60, "poll": 0}').replace(
+                    "hosts", r"h\u006fsts"
+                )
+            },
+            "deploy.json",
+        ),
+        (
+            {
+                "site.yml": calling("include_tasks: files/y.yml"),
+                "files/y.yml": f'[{{"name": "{FACE}", "command": "a", "async": 60, "poll": 0}}]',
+            },
+            "files/y.yml",
+        ),
+        (
+            {"site.yml": playbook_in_json('{"include_tasks": {"__ansible_unsafe": "x/a.inc"}}'), "x/a.inc": LAUNCH},
+            "x/a.inc",
+        ),
+        (
+            {
+                "site.yml": playbook_in_json(r'{"import_tasks": {"\u005f_ansible_unsafe": "x\/a.inc"}}'),
+                "x/a.inc": LAUNCH,
+            },
+            "x/a.inc",
+        ),
+        (
+            {"site.yml": playbook_in_json(r'{"include_tasks": "node_modules\/a.yml"}'), "node_modules/a.yml": LAUNCH},
+            "node_modules/a.yml",
+        ),
+        (
+            {
+                "site.yml": playbook_in_json(r'{"include_tasks": "\u007b\u007b f }}", "vars": {"f": "x/a.inc"}}'),
+                "x/a.inc": LAUNCH,
+            },
+            "x/a.inc",
+        ),
+    ],
+)
+def test_json_is_read_as_ansible_does_by_the_reader_of_python(files: dict[str, str], path: str, tmp_path: Path) -> None:
+    """ansible-core 2.16 and 2.22 launch each of these."""
+    lay(tmp_path, {"ansible.cfg": "", **files})
+    assert launches(tmp_path) == [path]
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"deploy.json": f'{{"__ansible_unsafe": {playbook_in_json(JSON_LAUNCH[1:-1])}}}'},
+        {"site.yml": playbook_in_json('{"include_tasks": {"__ansible_vault": "x", "__ansible_unsafe": "x/a.inc"}}')},
+    ],
+)
+def test_json_that_releases_of_ansible_read_in_other_ways_is_told(files: dict[str, str], tmp_path: Path) -> None:
+    lay(tmp_path, {"ansible.cfg": "", "x/a.inc": LAUNCH, "other.yml": LAUNCH, **files})
+    (error,) = check(tmp_path)["errors"]
+    assert "releases differ" in error["message"]
+
+
 @pytest.mark.parametrize("name", ['"a\\0b.yml"', f"{'a' * 5000}.yml"], ids=["NUL", "long"])
 def test_a_name_that_no_file_can_have_ends_no_rule(name: str, tmp_path: Path) -> None:
     lay(tmp_path, {"site.yml": f"- hosts: all\n  tasks:\n    - {TASK}\n    - include_tasks: {name}\n"})

@@ -17,14 +17,14 @@ _KEY_ALONE = expression(rb"\?(?:\s|\xc2\x85|\xe2\x80[\xa8\xa9])")
 """``? key``: with comments and lines before the colon. Questions look like it too; then the parser decides."""
 BEGINS_LOOK = expression(rb"async_status|ansible_async")
 WAITS_FOR_ALL = b"reap.jobs.wait"
-_ESCAPED = expression(rb"""\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|\r?\n[ \t]*)""")
+_ESCAPED = expression(rb"""\\(?:/|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|\r?\n[ \t]*)""")
 """How a text in double quotes may spell a letter, or break off in the middle of a word."""
 _SPELLS_A_WORD = expression(
-    rb"""\\(?:(?:x|u00|U000000)(?:2[d-fD-F]|3[0-9]|4[1-9a-fA-F]|5[0-9aAfF]|6[1-9a-fA-F]|7[0-9aA])"""
+    rb"""\\(?:/|(?:x|u00|U000000)(?:2[d-fD-F]|3[0-9]|4[1-9a-fA-F]|5[0-9aAfF]|6[1-9a-fA-F]|7[0-9aAbB])"""
     rb"""|\r?\n[ \t]*(?:[\w./-]|\\[xuU]))"""
 )
-"""An escape that stands for a character of a word or a path, or breaks off in one. Recorded answers of web services are
-full of others."""
+"""An escape that stands for a character of a word or a path, begins a template or breaks off in a word. Recorded
+answers of web services are full of others."""
 
 
 class Keywords(NamedTuple):
@@ -56,6 +56,8 @@ def spelled_out(data: bytes) -> bytes:
 
 def _letter(escape: re.Match[bytes]) -> bytes:
     text = escape.group()
+    if text == b"\\/":
+        return b"/"
     if text[1:2] not in (b"x", b"u", b"U"):
         return b""
     digits = text[2:]

@@ -7,9 +7,11 @@ from typing import Any
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from ansible_reap import json_nodes
 from ansible_reap.content import source
 from ansible_reap.content.call_references import Reference, references
 from ansible_reap.content.call_text import CallText
+from ansible_reap.content.launch_text import spelled_out
 from ansible_reap.content.places import is_content_place
 from ansible_reap.content.project import Project
 from ansible_reap.content.source import SourceError, compose_text, may_merge, plain, refuse_undecided
@@ -51,7 +53,7 @@ class Library:
         """Composed, but not built yet."""
         self._size_of_nodes = 0
         for path in self.callers:
-            if may_merge(self._survey.text(path)):  # what it calls may hang on the release of PyYAML
+            if _may_be_undecided(self._survey.text(path)):
                 self.node(path)
 
     def _note(self, path: str, error: SourceError) -> None:
@@ -165,6 +167,11 @@ class Library:
             return self._survey.read(path)
         except SourceError:
             return b""
+
+
+def _may_be_undecided(data: bytes) -> bool:
+    """Whether releases of PyYAML or Ansible may read the text in other ways; then what it calls is not known."""
+    return may_merge(data) or (b"ansible_" in data and json_nodes.STAND_IN in spelled_out(data))
 
 
 def _composed(data: bytes) -> Node | None:

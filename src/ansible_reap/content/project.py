@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from ansible_reap import ansible_cfg
 from ansible_reap.content.call_text import CallText, telling_word, words_of
-from ansible_reap.content.launch_text import may_launch
+from ansible_reap.content.launch_text import may_launch, spelled_out
 from ansible_reap.content.places import stem
 from ansible_reap.late_patterns import expression
 from ansible_reap.reading import SourceError, beginning, read
@@ -55,8 +55,8 @@ MAX_PART = 200
 """Bytes of a path before and after the name of a folder in it."""
 _PATH_LETTERS = bytes(byte for byte in range(128) if chr(byte).isalnum() or byte in b"_./-")
 _BEFORE_LIST = expression(rb"(?:\s|#[^\n]*(?:\n|\Z)|---(?=\s|\Z)|%[^\n]*(?:\n|\Z)|[&!]\S*(?:\s|\Z)|\xef\xbb\xbf)*")
-_LIST = expression(rb"-(?:\s|\Z)|\[(?![\w.:@-]*\])")
-"""How a list begins, behind comments and the like; a section of an INI file does not."""
+_LIST = expression(rb"-(?:\s|\Z)|\[(?![\w.:@-]*\])|\{\s*\"[_\\]")
+"""How a list begins, behind comments and the like; a section of an INI file does not, a mapping in JSON may."""
 MAX_LOOKED_FOR = 50_000
 """Paths that are looked for because a call names something in a folder that is not listed."""
 
@@ -228,7 +228,7 @@ class Project:
 
     def _is_other_playbook(self, path: str) -> bool:
         data = self._list_of(path)
-        return b"hosts" in data and may_launch(data)
+        return b"hosts" in spelled_out(data) and may_launch(data)
 
     def _list_of(self, path: str) -> bytes:
         """The bytes of a file of the project that begins as a list; none of another, or of one that is too large."""

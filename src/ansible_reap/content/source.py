@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from ansible_reap import yaml_nodes
+from ansible_reap import json_nodes, yaml_nodes
 from ansible_reap.reading import VAULT_HEADER, SourceError
 from ansible_reap.yaml_nodes import MAX_DEPTH, Hidden, Undecided, Unsafe, may_merge, pairs, plain, refuse_undecided
 
@@ -34,13 +34,15 @@ def is_vaulted(data: bytes) -> bool:
 
 
 def compose(data: bytes) -> Node | None:
-    """As ``yaml_nodes.compose``; None for a vaulted file too. Raises SourceError."""
-    return None if is_vaulted(data) else yaml_nodes.compose(data)
+    """As Ansible does, as JSON, else as ``yaml_nodes.compose``; None for a vaulted file too. Raises SourceError."""
+    if is_vaulted(data):
+        return None
+    return json_nodes.compose(data, MAX_DEPTH) or yaml_nodes.compose(data)
 
 
 def check(data: bytes) -> None:
     """Whether the text parses: a fifth of the cost of composing. Raises SourceError."""
-    if not is_vaulted(data):
+    if not is_vaulted(data) and not json_nodes.is_json(data):
         yaml_nodes.check(data)
 
 
