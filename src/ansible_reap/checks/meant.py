@@ -29,14 +29,22 @@ class Meant(NamedTuple):
 
 def is_daemon(analysis: Analysis, launch: Launch) -> bool:
     """Whether the launch is one that nothing waits for and that by its signs is meant to live on."""
-    return launch.verdict is Verdict.UNREAPED and is_one_by(daemon.signs_of(analysis, launch), launch)
+    return launch.verdict is Verdict.UNREAPED and is_one_by(analysis, daemon.signs_of(analysis, launch), launch)
 
 
-def is_one_by(signs: tuple[Sign, ...], launch: Launch) -> bool:
+def is_one_by(analysis: Analysis, signs: tuple[Sign, ...], launch: Launch) -> bool:
     """The same, by the launch's signs."""
     if launch.verdict is not Verdict.UNREAPED or launch.sub_tag in (None, "reason"):
         return False
-    return daemon.are_enough(signs) and work.ends_by_itself(work.commands(launch.task)) is None
+    return daemon.are_enough(signs) and _end_of_its_own(analysis, launch.task) is None
+
+
+def _end_of_its_own(analysis: Analysis, task: Task) -> str | None:
+    """What ends the work after a time that the task, or the script that it runs, states: as in ``timeout 60``."""
+    commands = work.commands(task)
+    found = work.ends_by_itself(commands) or work.puts_under_load_for(commands)
+    script = None if found else scripts.of(analysis, task)
+    return work.puts_under_load_for(script.commands) if script else found
 
 
 def is_left_behind(analysis: Analysis, launch: Launch) -> bool:
@@ -52,7 +60,7 @@ def is_left_behind(analysis: Analysis, launch: Launch) -> bool:
 
 def by_its_author(analysis: Analysis, launch: Launch, signs: tuple[Sign, ...]) -> Meant | None:
     """What is said of the launch where a wait right after it is not what its author needs; None where it may be."""
-    if is_one_by(signs, launch):
+    if is_one_by(analysis, signs, launch):
         return Meant(_lives_on(analysis, launch, signs), Level.LOW)
     reader = intent.own_read(analysis, launch.task) if launch.sub_tag in ("never", "overwritten") else None
     if reader:
@@ -66,9 +74,9 @@ def _by_the_task(analysis: Analysis, launch: Launch, signs: tuple[Sign, ...]) ->
     """By what the task itself runs, and by what is written in it and above it."""
     if launch.task.short_name in intent.NOTICES:
         return Meant(_notice(launch), Level.LOW)
-    bound = work.ends_by_itself(work.commands(launch.task))
-    if bound and daemon.are_enough(signs):
-        return Meant(_serves(launch, signs, bound), Level.LOW)
+    bound = _end_of_its_own(analysis, launch.task) if daemon.are_enough(signs) else None
+    if bound:
+        return Meant(_serves(analysis, launch, signs, bound), Level.LOW)
     words = intent.declared(analysis, launch.task)
     if words:
         return Meant(_declared(launch, words), Level.LOW)
@@ -122,6 +130,8 @@ def _lives_on(analysis: Analysis, launch: Launch, signs: tuple[Sign, ...]) -> st
             f"{_DECLARE}."
         )
     outlives = work.outlives_the_limit(work.commands(launch.task)) or is_left_behind(analysis, launch)
+    misaimed = endings.misaimed(analysis, launch.task)
+    is_helper = misaimed is not None or _is_helper(analysis, launch, signs, outlives=outlives)
     if outlives and limit is not None and limit <= 1 and work.stays_a_second(work.commands(launch.task)):
         end = (
             f" Its limit of {seconds_text(limit)} may end it, though: as its output is not redirected, the job ends a "
@@ -135,19 +145,16 @@ def _lives_on(analysis: Analysis, launch: Launch, signs: tuple[Sign, ...]) -> st
     else:
         end = f" Ansible kills it {'at its limit' if limit is None else f'after {duration(limit)}'}"
         end += " (unless set elsewhere)" if limit and is_open(launch.task, "async") else ""
-        end += ", where nothing else has by then." if daemon.is_killed(signs) else "."
-    misaimed = endings.misaimed(analysis, launch.task)
+        end += ", if it still runs then." if is_helper else "."
     if misaimed:
         end += (
             f" Line {misaimed.line} cannot end it: it gives 'kill' the job's id, which is no pid. Give it the pid, or "
             f"the program's name (pkill)."
         )
-    is_brief = limit is not None and limit <= BRIEF and not outlives
-    is_for_a_while = daemon.is_passing(signs) or has_comment(analysis, launch.task, "async")  # on what the limit is for
-    if daemon.is_killed(signs) or is_for_a_while or misaimed or (is_brief and daemon.is_probed(signs)):
+    if is_helper:
         return (
-            f"By its signs this job is there for the tasks after it: {told}.{end} Say in its vars that nobody has to "
-            f"wait {_DECLARE}."
+            f"By its signs {_what_for(analysis, launch.task)}: {told}.{end} Say in its vars that nobody has to wait "
+            f"{_DECLARE}."
         )
     if daemon.is_recorder(signs):
         lost = "" if outlives else " What it writes only as it ends is lost then."
@@ -168,7 +175,26 @@ def _lives_on(analysis: Analysis, launch: Launch, signs: tuple[Sign, ...]) -> st
     )
 
 
-def _serves(launch: Launch, signs: tuple[Sign, ...], bound: str) -> str:
+def _is_helper(analysis: Analysis, launch: Launch, signs: tuple[Sign, ...], *, outlives: bool) -> bool:
+    """Whether the work is there for a while, for other tasks: something ends it, or its limit is meant to."""
+    limit = launch.limit.single
+    if daemon.is_killed(signs) or daemon.is_passing(signs):
+        return True
+    if intent.is_to_last(analysis, launch.task) or (limit is not None and limit >= daemon.DAY):
+        return False
+    if has_comment(analysis, launch.task, "async"):  # on what the limit is for
+        return True
+    return limit is not None and limit <= BRIEF and not outlives and daemon.is_probed(signs)
+
+
+def _what_for(analysis: Analysis, task: Task) -> str:
+    """That the work is for what follows, as far as something follows in the file."""
+    if daemon.has_tasks_after(analysis, task):
+        return "this job is there for the tasks after it"
+    return "this job is to go on after this play"
+
+
+def _serves(analysis: Analysis, launch: Launch, signs: tuple[Sign, ...], bound: str) -> str:
     is_timeout = bound.startswith("timeout")
     is_one = work.serves_one_client(work.commands(launch.task))
     if work.is_left_behind(work.commands(launch.task)):
@@ -182,10 +208,10 @@ def _serves(launch: Launch, signs: tuple[Sign, ...], bound: str) -> str:
     elif is_timeout:
         end = f"'{bound}' ends it at the latest; a wait would call that end a failure, as 'timeout' exits with 124 then"
     else:
-        end = f"'{bound}' ends it by itself"
+        end = f"It ends by itself ('{bound}')"
     return (
-        f"By its signs this job is there for the tasks after it: {daemon.told(signs)}. {end}. Say in its vars that "
-        f"nobody has to wait {_DECLARE}."
+        f"By its signs {_what_for(analysis, launch.task)}: {daemon.told(signs)}. {end}. Say in its vars that nobody "
+        f"has to wait {_DECLARE}."
     )
 
 

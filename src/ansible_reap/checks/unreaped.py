@@ -70,7 +70,7 @@ def _finding(analysis: Analysis, launch: Launch) -> Finding:
     # So is a wait that comes next: what it waits for may be there only while the job runs.
     is_safe = is_safe and (other is None or other.is_tied)
     fix = None if on_purpose else _fix(analysis, launch, is_safe=is_safe)
-    lives_on = meant.is_one_by(signs, launch)
+    lives_on = meant.is_one_by(analysis, signs, launch)
     return Finding(
         rule=RULE.id,
         sub_tag="daemon" if lives_on else launch.sub_tag,

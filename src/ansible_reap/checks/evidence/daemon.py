@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from ansible_reap.checks.evidence import containers, endings, scripts, work
 from ansible_reap.checks.evidence.containers import Container
-from ansible_reap.checks.evidence.neighbours import tasks_after, tasks_that_end_work
+from ansible_reap.checks.evidence.neighbours import play_of, tasks_after, tasks_that_end_work
 from ansible_reap.checks.support import listed
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, Launch
@@ -123,6 +123,9 @@ _PAUSE = 10
 """Seconds: a pause of up to this length right after a launch lets it come up."""
 _LOOK_AHEAD = 4
 _UNTOLD = frozenset({"debug", "meta", "set_fact"})
+_AT_HOME = expression(r"\b(?:localhost|127\.0\.0\.1):(?P<port>\d{2,5})\b")
+MAX_ARGUMENTS = 2000
+"""Characters of a later task's arguments that are searched."""
 _LOGIN_PORTS = frozenset({"22", "3389", "5985", "5986"})
 
 
@@ -141,7 +144,7 @@ def signs_of(analysis: Analysis, launch: Launch) -> tuple[Sign, ...]:
         found += _of_a_container(told)
         found += _of_neighbours(analysis, task)
     elif re.search(r"(?:^|_)(?:proxy|tunnel|port_forward|listen|listen_port)$", task.module.rpartition(".")[2]):
-        found.append(Sign(f"{task.module} keeps a connection open", FAIR))
+        found.append(Sign(f"its module is called '{task.short_name}'", FAIR))
         found += _of_neighbours(analysis, task)
     if not are_enough(tuple(found)):
         found += _of_timeout(task)
@@ -189,6 +192,13 @@ def is_passing(signs: tuple[Sign, ...]) -> bool:
 def is_recorder(signs: tuple[Sign, ...]) -> bool:
     """Whether the work by its name records what happens meanwhile."""
     return any(sign.role == "record" for sign in signs)
+
+
+def has_tasks_after(analysis: Analysis, task: Task) -> bool:
+    """Whether tasks that may need the work come after it: unless its file is a playbook, others may call that."""
+    return play_of(task) is None or any(
+        other.module not in _UNTOLD for other in tasks_after(analysis, task.path, task.end_line)
+    )
 
 
 def control_of(task: Task) -> str | None:
@@ -369,7 +379,7 @@ def _of_script(argv: tuple[str, ...]) -> Iterator[Sign]:
             return
         if _SCRIPT.search(stem) and not stem.startswith("-"):
             is_file = word is argv[0] or stem != script or "/" in word or "\\" in word or "{{" in word
-            yield Sign(f"the program is called '{script}'" if is_file else f"it is told '{argv[0]} {script}'", FAIR)
+            yield Sign(f"the program is called '{script}'" if is_file else f"it runs '{argv[0]} {script}'", FAIR)
             return
         if _RECORDER_SCRIPT.search(stem) and stem != script:
             yield Sign(f"the program is called '{script}'", WEAK)
@@ -420,7 +430,7 @@ def _of_neighbours(analysis: Analysis, task: Task) -> Iterator[Sign]:
     for other in told:
         if is_up and "async" in other.keywords:
             break  # what is probed from here on may be that one's
-        for sign in _of_probe(other):
+        for sign in tuple(_of_probe(other)) or tuple(_of_use(task, other)):
             is_up = True
             yield sign
     if told and told[0].module == "pause" and (work.number(told[0].args.get("seconds")) or _PAUSE + 1) <= _PAUSE:
@@ -440,6 +450,14 @@ def _of_neighbours(analysis: Analysis, task: Task) -> Iterator[Sign]:
     stop = next((other for other in later_ones if _STOPS.search(other.name or "")), None)
     if stop:
         yield Sign(f"line {stop.line} kills a process", WEAK, "end")
+
+
+def _of_use(task: Task, other: Task) -> Iterator[Sign]:
+    """That a later task asks for a port of this host that stands in the launch's command line."""
+    asked = _AT_HOME.search(str(list(other.args.values()))[:MAX_ARGUMENTS])
+    words = (word for command in work.commands(task) for word in command.argv)
+    if asked and any(asked["port"] in re.split(r"\D+", word[:MAX_WORD]) for word in words):
+        yield Sign(f"line {other.line} asks {asked.group()}", WEAK, "probe")
 
 
 def _of_probe(other: Task) -> Iterator[Sign]:

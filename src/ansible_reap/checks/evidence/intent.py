@@ -54,6 +54,7 @@ _ELSEWHERE = expression(
     re.IGNORECASE,
 )
 """Words by which an author says that something else waits for the work."""
+_TO_LAST = expression(r"\b(?:for ?ever|indefinitely|permanent(?:ly)?|endless(?:ly)?)\b", re.IGNORECASE)
 MAX_TEXT = 1000
 """Characters of a name or a line that are searched."""
 _READMES = ("README.md", "README.rst", "README.txt", "README.adoc", "README")
@@ -136,6 +137,11 @@ def waited_for_elsewhere(analysis: Analysis, task: Task) -> str | None:
         if found:
             return f"{where} says '{shortened(found.group())}'"
     return None
+
+
+def is_to_last(analysis: Analysis, task: Task) -> bool:
+    """Whether the launch's name, or a comment beside it, says that its work has no end."""
+    return _TO_LAST.search(said(analysis, task)) is not None
 
 
 def is_in_background(analysis: Analysis, task: Task) -> bool:

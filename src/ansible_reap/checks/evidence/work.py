@@ -35,6 +35,9 @@ _TOLD_HOW_LONG = {
     "siege": ("-t", "--time"),
     "iperf": ("-t", "--time"),
     "iperf3": ("-t", "--time"),
+    "k6": ("-d", "--duration"),
+    "tlp-stress": ("-d", "--duration"),
+    "cassandra-stress": ("duration",),
 }
 """Programs that put a host under load, with the options that say for how long, in seconds or with a unit."""
 _TIMEOUTS = frozenset({"timeout", "gtimeout"})
@@ -43,6 +46,7 @@ _ONE_OFF = frozenset({"-1", "--one-off"})
 _PERFTEST = expression(r"ib_(?:write|read|send|atomic)_(?:bw|lat)")
 _TESTS = frozenset({"test", "[", "[[", "grep", "which", "pgrep", "id", "false"})
 _BRANCHES = frozenset({"if", "for", "while", "until", "case", "select", "function"})
+_LOOPS = frozenset({"while", "until"})
 _SOON = frozenset({"now", "+0", "+1", "0", "1"})
 """Times of ``shutdown`` that are at once, or within a minute."""
 _LEAVES = ("disown", "setsid", "nohup")
@@ -389,10 +393,23 @@ def has_own_group(commands: Sequence[Command]) -> bool:
 def ends_by_itself(commands: Sequence[Command]) -> str | None:
     """What ends the work after a time of its own, as in ``timeout 60``; None where nothing is known to."""
     for command in commands:
+        if not _LOOPS.isdisjoint(command.reserved):
+            return None  # what ends within the loop may begin again
         for argv in command.programs():
             bound = _bound_of(argv)
             if bound:
                 return bound
+    return None
+
+
+def puts_under_load_for(commands: Sequence[Command]) -> str | None:
+    """For how long the work puts a host under load, as it is told itself: ``wrk -d 30m``; None for other work."""
+    for command in commands:
+        if not _LOOPS.isdisjoint(command.reserved):
+            return None
+        for argv in command.programs():
+            if argv[0] in _TOLD_HOW_LONG and next(_how_long(argv), None):
+                return _in_short(command)
     return None
 
 
