@@ -15,6 +15,7 @@ from ansible_reap.runtime.actions.ledgers import ledgers_for
 from ansible_reap.runtime.actions.this_task import as_ours, is_in_check_mode, look_of, place_of, tell_run
 from ansible_reap.runtime.entry import current
 from ansible_reap.runtime.events.ansible_objects import Action, Values, Variables
+from ansible_reap.runtime.events.callers import host_of_worker
 from ansible_reap.runtime.ledger.leftovers import (
     Leftovers,
     StatusFile,
@@ -66,20 +67,20 @@ def collect(action: Action, arguments: Variables, task_vars: Variables) -> Value
     Raises:
         AnsibleActionFail: the ledgers cannot be read, or an extra variable makes no sense.
     """
-    host = str(task_vars["inventory_hostname"])
+    host = host_of_worker().get_name()
     timeout = _timeout(action, arguments)
     warnings: list[str] = []
     ledgers = ledgers_for(arguments, warnings)
     if host == next(iter(task_vars.get("ansible_play_hosts_all") or []), host):
         warnings += _missing_hosts(ledgers, task_vars)
-    left = leftovers(ledgers, host, lambda name: machine_of(name, task_vars))
+    left = leftovers(ledgers, host, lambda name: machine_of(name, action))
     # Those of a ledger are closed there by the task that has stopped them; an artifact cannot be written to.
     handed = list(handed_on(action, left, task_vars, lambda job: job.jid not in arguments["stopped"], warnings))
     if not left.jobs and not left.intents and not handed:
         return {"changed": False, "jobs": [], "unclaimed": [], "warnings": as_ours(warnings)}
 
     check_mode = is_in_check_mode(action)
-    reach = Reach(action, task_vars)
+    reach = Reach(action, task_vars, host)
     terms = Terms(
         core=CORE,
         reap=place_of(action, host, None),

@@ -7,8 +7,9 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail, AnsibleError
 
-from ansible_reap.runtime.events.ansible_objects import Action, Variables
+from ansible_reap.runtime.events.ansible_objects import Action, VariableManager, Variables
 from ansible_reap.runtime.events.custom_stats import OUTSTANDING
+from ansible_reap.runtime.events.own_words import without_facts
 from ansible_reap.runtime.ledger import artifact
 from ansible_reap.runtime.ledger.leftovers import JOB_ID, Leftovers
 from ansible_reap.runtime.ledger.lines import LineError
@@ -56,15 +57,21 @@ def extra_variables(action: Action) -> Mapping[str, object]:
     return found
 
 
-def machine_of(host: str, task_vars: Variables) -> str:
-    """The machine that a host of the inventory stands for."""
+def machine_of(name: str, action: Action) -> str:
+    """The machine that a host of the inventory stands for, by what the host itself has no say in."""
+    task: Any = action._task  # noqa: SLF001 - the plugin's own
+    manager: VariableManager = task.get_variable_manager()
+    host = manager._inventory.get_host(name)  # noqa: SLF001 - no other way
+    if host is None:
+        return name
+    known = without_facts(manager.get_vars(host=host), host)
+    templar = action._templar.copy_with_new_env(available_variables=known)  # noqa: SLF001
     try:
-        known = task_vars["hostvars"][host]
-        if str(known.get("ansible_connection")) in LOCAL_CONNECTIONS:
+        if str(templar.template(known.get("ansible_connection"))) in LOCAL_CONNECTIONS:
             return "localhost"
-        return str(known.get("ansible_host") or host)
-    except (AnsibleError, KeyError, AttributeError):
-        return host  # not in this inventory, or by a template that needs more
+        return str(templar.template(known.get("ansible_host")) or name)
+    except AnsibleError:
+        return name  # by a template that needs more
 
 
 def _inventory_of(host: str, task_vars: Variables) -> Mapping[str, object] | None:

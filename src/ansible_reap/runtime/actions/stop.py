@@ -17,6 +17,7 @@ from ansible_reap.runtime.actions.ledgers import ledgers_for
 from ansible_reap.runtime.actions.this_task import access_of, as_ours, is_in_check_mode, place_of, tell_run
 from ansible_reap.runtime.entry import current
 from ansible_reap.runtime.events.ansible_objects import Action, Values, Variables
+from ansible_reap.runtime.events.callers import host_of_worker
 from ansible_reap.runtime.ledger.leftovers import JOB_ID, close_jobs, leftovers, machine
 from ansible_reap.runtime.ledger.reader import RunLedger
 from ansible_reap.runtime.remote.bounded import PATIENCE, within
@@ -146,7 +147,7 @@ def stop(action: Action, arguments: Variables, task_vars: Variables) -> Values:
         AnsibleActionFail: nothing says which jobs are meant, or the ledgers cannot be read.
     """
     choice = _choice(arguments)
-    host = str(task_vars["inventory_hostname"])
+    host = host_of_worker().get_name()
     dry_run = is_in_check_mode(action)
     warnings: list[str] = []
     ledgers = ledgers_for(arguments, warnings)
@@ -157,15 +158,15 @@ def stop(action: Action, arguments: Variables, task_vars: Variables) -> Values:
         for job in ledger.launches
         if job.host == host and choice.takes(job, ledger)
     ]
-    left = leftovers(ledgers, host, lambda name: machine_of(name, task_vars))
+    left = leftovers(ledgers, host, lambda name: machine_of(name, action))
     handed = list(handed_on(action, left, task_vars, choice.takes_handed_on, warnings))
     others = frozenset(task_vars.get("ansible_play_hosts_all") or ())
     known = [*(job for ledger in ledgers for job in ledger.launches), *handed]
     jobs += handed
-    unknown = choice.unknown(known, host, others, lambda name: machine_of(name, task_vars))
+    unknown = choice.unknown(known, host, others, lambda name: machine_of(name, action))
     jobs += [_unknown(jid, host, action) for jid in unknown]
 
-    reach = Reach(action, task_vars)
+    reach = Reach(action, task_vars, host)
     done = [each for several in _by_access(jobs).values() for each in _end(several, reach, arguments["grace"], dry_run)]
     # Where the job is known on another host, nobody needs to hear that it is not here.
     elsewhere = {job.jid for job in known if job.host in others and job.host != host} & set(unknown)

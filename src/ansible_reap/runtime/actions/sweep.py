@@ -12,6 +12,7 @@ from ansible_reap.records import dataclass
 from ansible_reap.runtime.actions.ledgers import ledgers_for
 from ansible_reap.runtime.actions.this_task import access_of, is_in_check_mode
 from ansible_reap.runtime.events.ansible_objects import Action, Values, Variables
+from ansible_reap.runtime.events.callers import host_of_worker
 from ansible_reap.runtime.events.replies import job_id
 from ansible_reap.runtime.remote.bounded import PATIENCE, within
 from ansible_reap.runtime.remote.progress import say
@@ -45,14 +46,14 @@ def sweep(action: Action, arguments: Variables, task_vars: Variables) -> Values:
     """
     if arguments["days"] < 0 or arguments["max"] < 1:
         raise AnsibleActionFail("reap.jobs.sweep: days must not be negative, and max must be at least 1")
-    host = str(task_vars["inventory_hostname"])
+    host = host_of_worker().get_name()
     dry_run = is_in_check_mode(action)
     warnings: list[str] = []
     claimed = {job.jid for ledger in ledgers_for(arguments, warnings) for job in ledger.named}
     if warnings:
         # A ledger that cannot be read may claim any file.
         raise AnsibleActionFail(f"reap.jobs.sweep: {'; '.join(warnings)}")
-    reach, access = Reach(action, task_vars), access_of(action)
+    reach, access = Reach(action, task_vars, host), access_of(action)
     try:
         if reach.is_windows(access):
             raise AnsibleActionFail("reap.jobs.sweep: not on Windows; remove the files there by hand")

@@ -10,6 +10,7 @@ from ansible.errors import AnsibleActionFail
 from ansible_reap.runtime.actions.this_task import is_in_check_mode, look_of, place_of, tell_run
 from ansible_reap.runtime.entry import current
 from ansible_reap.runtime.events.ansible_objects import Action, Values, Variables
+from ansible_reap.runtime.events.callers import host_of_worker
 from ansible_reap.runtime.remote.bounded import bounded_by
 from ansible_reap.runtime.remote.progress import say
 from ansible_reap.runtime.remote.reach import Reach
@@ -37,7 +38,7 @@ def wait(action: Action, arguments: Variables, task_vars: Variables) -> Values:
             "reap.jobs.wait knows the jobs from the callback, which is off: "
             "set callbacks_enabled = reap.jobs.async_reaper in the [defaults] of ansible.cfg"
         )
-    host = str(task_vars["inventory_hostname"])
+    host = host_of_worker().get_name()
     terms = Terms(
         core=CORE,
         reap=place_of(action, host, session.base),
@@ -46,7 +47,7 @@ def wait(action: Action, arguments: Variables, task_vars: Variables) -> Values:
         expected=session.expected,
     )
     jobs = outstanding(session, host, arguments["tasks"])
-    waited = wait_for(jobs, bounded_by(terms, Reach(action, task_vars)), terms, lambda text: say(host, text))
+    waited = wait_for(jobs, bounded_by(terms, Reach(action, task_vars, host)), terms, lambda text: say(host, text))
     # Callbacks get this result censored or masked; what the run goes by is told past them.
     tell_run(session, action, host, [look_of(one) for one in waited])
     message = failure_message(waited, terms)

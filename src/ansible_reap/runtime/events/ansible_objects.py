@@ -21,6 +21,8 @@ class Host(Protocol):
     """A host of the inventory."""
 
     def get_name(self) -> str: ...
+    def get_magic_vars(self) -> Values:
+        """Its name and its groups, as variables."""
 
 
 class Role(Protocol):
@@ -88,7 +90,7 @@ class Result(Protocol):
 class Inventory(Protocol):
     """The inventory manager."""
 
-    def get_host(self, name: str) -> Host: ...
+    def get_host(self, name: str) -> Host | None: ...
 
 
 class VariableManager(Protocol):
@@ -99,7 +101,9 @@ class VariableManager(Protocol):
     _nonpersistent_fact_cache: Mapping[str, MutableMapping[str, Any]]
     """What tasks have registered, by host. These are the true values on every version."""
 
-    def get_vars(self, *, play: object, host: object, task: object) -> Values: ...
+    def get_vars(
+        self, *, play: object = None, host: object, task: object = None, include_hostvars: bool = True
+    ) -> Values: ...
     def set_nonpersistent_facts(self, host: str, facts: Variables) -> None: ...
 
 

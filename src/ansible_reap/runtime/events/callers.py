@@ -5,6 +5,13 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
+from ansible.executor.task_executor import TaskExecutor
+
+from ansible_reap.runtime.events.ansible_objects import Host
+
+_FAR = 40
+"""Calls between Ansible's start of an action and ours, at most: an action of the project may call another."""
+
 
 def caller(kind: type[Any], far: int = 8) -> Any:
     """The nearest object of that kind whose method has called us; None within ``far`` calls."""
@@ -25,3 +32,15 @@ def variable_of_caller(kind: type[Any], name: str, far: int = 8) -> Any:
         if frame is not None and isinstance(frame.f_locals.get("self"), kind) and name in frame.f_locals:
             return frame.f_locals[name]
     return None
+
+
+def host_of_worker() -> Host:
+    """The host for which the worker that has called us runs a task.
+
+    ``inventory_hostname`` does not tell: a fact of that name, which is the host's own word, beats the inventory.
+    """
+    executor = caller(TaskExecutor, _FAR)
+    if executor is None:
+        raise RuntimeError("no task of Ansible's runs here")
+    host: Host = executor._host  # noqa: SLF001 - no action is told
+    return host

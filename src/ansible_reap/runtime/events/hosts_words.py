@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping
 
 from ansible_reap.records import dataclass
-from ansible_reap.runtime.events.ansible_objects import Host, Play, Task, Variables
+from ansible_reap.runtime.events.ansible_objects import Host, Play, Task
+from ansible_reap.runtime.events.own_words import is_fact
 
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _OF_HOSTS = frozenset({"hostvars", "ansible_facts", "ansible_local", "vars"})
@@ -39,7 +40,7 @@ def hosts_have_a_say(written: Written, task: Task, play: Play, host: Host) -> bo
     while wanted:
         name = wanted.pop()
         seen.add(name)
-        if name in _OF_HOSTS or name in said or _is_fact(name, variables) or len(seen) > _MOST_NAMES:
+        if name in _OF_HOSTS or name in said or is_fact(name, variables) or len(seen) > _MOST_NAMES:
             return True
         value = variables.get(name)
         if isinstance(value, str | list | tuple | Mapping) and "{" in (inner := repr(value)):
@@ -49,8 +50,3 @@ def hosts_have_a_say(written: Written, task: Task, play: Play, host: Host) -> bo
 
 def _names(text: str) -> set[str]:
     return set(_NAME.findall(text))
-
-
-def _is_fact(name: str, variables: Variables) -> bool:
-    facts = variables.get("ansible_facts")
-    return isinstance(facts, Mapping) and (name in facts or name.removeprefix("ansible_") in facts)

@@ -18,6 +18,7 @@ from ansible_reap.records import replace
 from ansible_reap.runtime.events import marker, results
 from ansible_reap.runtime.events.ansible_objects import Host, Play, Task, Variables
 from ansible_reap.runtime.events.hosts_words import Written, hosts_have_a_say, written_of
+from ansible_reap.runtime.events.own_words import is_fact
 from ansible_reap.runtime.events.vaulted import names_vaulted
 from ansible_reap.runtime.tracking.display_text import fit
 from ansible_reap.runtime.tracking.info import CONNECTION_KEYWORDS, LOCAL_CONNECTIONS, Access, LaunchSite, Route
@@ -164,7 +165,7 @@ def _place_of(name: str, play: Play) -> _Place:
     variables = manager.get_vars(play=play, host=host, task=None)
     # The connection is no fact: Ansible takes that out of what a host reports.
     is_here = variables.get(_CONNECTION) in LOCAL_CONNECTIONS
-    folder = None if _is_fact(_FOLDER, variables) else variables.get(_FOLDER)
+    folder = None if is_fact(_FOLDER, variables) else variables.get(_FOLDER)
     return _Place(is_here, _with_values(folder, variables) if isinstance(folder, str) else None)
 
 
@@ -172,17 +173,11 @@ def _with_values(text: str, variables: Variables) -> str | None:
     """The text with names of plain variables replaced by their values; None where it takes more than that."""
     if names_vaulted(text, variables):
         return None
-    values = {name: None if _is_fact(name, variables) else variables.get(name) for name in _REFERENCE.findall(text)}
+    values = {name: None if is_fact(name, variables) else variables.get(name) for name in _REFERENCE.findall(text)}
     if not all(map(_is_plain, values.values())):
         return None
     filled = _REFERENCE.sub(lambda match: str(values[match[1]]), text)
     return filled if _is_plain(filled) else None
-
-
-def _is_fact(name: str, variables: Variables) -> bool:
-    """Whether a host has a say in the variable, and so would say which of our files is opened."""
-    facts = variables.get("ansible_facts")
-    return isinstance(facts, Mapping) and (name in facts or name.removeprefix("ansible_") in facts)
 
 
 def _is_plain(value: object) -> TypeGuard[str | int | float | bool]:

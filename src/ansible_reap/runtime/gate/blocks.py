@@ -20,10 +20,12 @@ from ansible.playbook.handler import Handler
 from ansible.playbook.handler_task_include import HandlerTaskInclude
 from ansible.playbook.task import Task
 from ansible.plugins.loader import action_loader
+from ansible.plugins.strategy import StrategyBase
 
-from ansible_reap.runtime.events.ansible_objects import Host, Inventory, Play, Values, Variables
+from ansible_reap.runtime.events.ansible_objects import Host, Play, Values, Variables
 from ansible_reap.runtime.events.ansible_objects import Task as TaskLike
 from ansible_reap.runtime.events.as_data import as_data, as_template
+from ansible_reap.runtime.events.callers import variable_of_caller
 from ansible_reap.runtime.events.results import identity
 from ansible_reap.runtime.tracking.faults import kept_from_the_run
 
@@ -45,26 +47,28 @@ class FlushTask(Task):  # type: ignore[misc]
     """Flushes the handlers once more, and tells us of each host that does so.
 
     Strategies ask a meta task with a condition whether it holds for a host, in the parent process. No event names the
-    host, and under the free strategy each host comes in its own time.
+    host, and under the free strategy each host comes in its own time. The variables do not tell it either: among
+    them ``inventory_hostname`` may be a fact, which is the host's own word.
     """
 
     on_enter: Callable[[Host], None] | None = None
-    hosts: Inventory
-    """Ansible's inventory."""
 
     @kept_from_the_run(otherwise=True)
     def evaluate_conditional(self, templar: object, all_vars: Variables) -> bool:  # up to ansible-core 2.18
-        del templar
-        return self._entered(all_vars)
+        del templar, all_vars
+        return self._entered()
 
     @kept_from_the_run(otherwise=True)
     def _resolve_conditional(self, conditional: object, variables: Variables, **_: object) -> bool:  # from 2.19
-        del conditional
-        return self._entered(variables)
+        del conditional, variables
+        return self._entered()
 
-    def _entered(self, variables: Variables) -> bool:
+    def _entered(self) -> bool:
         if self.on_enter is not None:
-            self.on_enter(self.hosts.get_host(variables["inventory_hostname"]))
+            host: Host | None = variable_of_caller(StrategyBase, "target_host")
+            if host is None:
+                raise RuntimeError("the strategy does not say which host has come to the gate")
+            self.on_enter(host)
         return True
 
 
@@ -89,7 +93,6 @@ class Gate:
         self._flush = self._task(FlushTask, {"meta": "flush_handlers", "when": [True], "tags": ["always"]})
         self._flush.implicit = True
         self._flush.on_enter = on_enter
-        self._flush.hosts = play.get_variable_manager()._inventory  # noqa: SLF001 - how else to find a host by name
         self._stand()
         self.handlers = Block(play=play)
         self._look = self._make_look(WAIT_NAME if wait else LOOK_NAME, wait=wait) if look or wait else None

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from ansible_reap.runtime.events import results
 from ansible_reap.runtime.events.ansible_objects import Action, Variables
+from ansible_reap.runtime.events.callers import host_of_worker
 from ansible_reap.runtime.remote.bounded import BoundedHost, bounded_by
 from ansible_reap.runtime.remote.mailbox import Letter, Look, Mailbox
 from ansible_reap.runtime.remote.progress import say
@@ -51,7 +52,8 @@ def look(action: Action, variables: Variables, *, wait: bool) -> None:
     """
     if _errands is None:
         return
-    host = str(variables["inventory_hostname"])
+    host = host_of_worker().get_name()
+    reach = Reach(action, variables, host)
     terms = Terms(
         _errands.core,
         wait=wait,
@@ -60,16 +62,14 @@ def look(action: Action, variables: Variables, *, wait: bool) -> None:
         source=Source.WAIT if wait else Source.LOOK,
         expected=_errands.expected,
     )
-    looks = _looks(action, variables, _errands.jobs_to_look_at(host), terms)
-    looks += _cleanings(BoundedHost(Reach(action, variables), ask_again=False), _errands.jobs_to_clean(host))
+    looks = _looks(reach, host, _errands.jobs_to_look_at(host), terms)
+    looks += _cleanings(BoundedHost(reach, ask_again=False), _errands.jobs_to_clean(host))
     _errands.mailbox.post(Letter(host, results.identity(action._task), tuple(looks)))  # noqa: SLF001 - the plugin's own
 
 
-def _looks(action: Action, variables: Variables, jobs: Sequence[JobInfo], terms: Terms) -> list[Look]:
-    host = str(variables["inventory_hostname"])
+def _looks(reach: Reach, host: str, jobs: Sequence[JobInfo], terms: Terms) -> list[Look]:
     try:
-        reach = bounded_by(terms, Reach(action, variables))
-        waited = wait_for(jobs, reach, terms, lambda text: say(host, text))
+        waited = wait_for(jobs, bounded_by(terms, reach), terms, lambda text: say(host, text))
     except Exception as error:  # noqa: BLE001 - it is told of each job; what it says itself may be secret
         return [Look(job, error=f"an error of async_reaper, {type(error).__name__}") for job in jobs]
     return [Look(one.job.info, one.sighting, one.error, is_cleaned=one.is_cleaned) for one in waited]

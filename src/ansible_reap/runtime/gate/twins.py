@@ -172,7 +172,7 @@ class Twins(Listener):
 
     def _look(self, jobs: Sequence[JobInfo], host: str, worker: Any, *, wait: bool) -> Sequence[Waited]:
         terms = Terms(self._run.core, wait=wait, cleanup=False, source=Source.LOOK)
-        reach = Reach(_action(worker), worker._task_vars)  # noqa: SLF001 - what Ansible has given its worker
+        reach = Reach(_action(worker), worker._task_vars, host)  # noqa: SLF001 - what Ansible has given its worker
         bounded: JobHost = bounded_by(terms, reach) if wait else BoundedHost(reach, _LONGEST_LOOK, ask_again=False)
         began = time.monotonic()
         if host in self._silent:

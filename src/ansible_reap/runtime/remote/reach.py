@@ -18,7 +18,7 @@ from ansible.playbook.task import Task
 from ansible.plugins.loader import become_loader
 
 from ansible_reap.records import dataclass
-from ansible_reap.runtime.events.ansible_objects import Action, Play, Values, Variables
+from ansible_reap.runtime.events.ansible_objects import Action, Values, VariableManager, Variables
 from ansible_reap.runtime.events.as_data import as_data
 from ansible_reap.runtime.events.replies import NOT_FOUND
 from ansible_reap.runtime.events.results import is_connection_variable
@@ -48,10 +48,11 @@ class _Way:
 class Reach:
     """Runs modules where jobs live."""
 
-    def __init__(self, action: Action, task_vars: Variables) -> None:
-        """``action`` is the action plugin that asks, ``task_vars`` what its ``run`` was given."""
+    def __init__(self, action: Action, task_vars: Variables, host: str) -> None:
+        """``action`` is the action plugin that asks, for ``host``; ``task_vars`` is what its ``run`` was given."""
         self._action = action
         self._task_vars = task_vars
+        self._host = host
         self._ways: dict[tuple[Access, int], _Way] = {}
         self._routes: list[Route] = []
         """Kept, so that no other gets the identity of one that is gone."""
@@ -235,34 +236,43 @@ class Reach:
         plugin.set_options(task_keys=keys, var_options=options)
 
     def _variables(self, access: Access, route: Route | None) -> Values:
-        here = str(self._task_vars["inventory_hostname"])
-        host = access.delegate_to or here
-        found = self._task_vars["hostvars"].raw_get(host)
+        name = access.delegate_to or self._host
+        found = self._task_vars["hostvars"].raw_get(name)
         # A host outside the inventory has no variables; Ansible then takes its name for its address.
-        inventory = dict(found) if isinstance(found, Mapping) else {"inventory_hostname": host}
+        inventory = dict(found) if isinstance(found, Mapping) else {"inventory_hostname": name}
         own = inventory
-        if host == here:
+        if name == self._host:
             # The task's variables hold what its own connection was made with, as if the inventory had said so.
             own = {
                 name: value
                 for name, value in self._task_vars.items()
                 if name in inventory or not is_connection_variable(name)
             }
-        own.update(access.variables if route is None else self._worked_out(route, here))
+        host = self._manager._inventory.get_host(name)  # noqa: SLF001 - how else to find a host by name
+        if host is not None:
+            own.update(host.get_magic_vars())  # a fact of such a name would lead to whichever host it names
+        own.update(access.variables if route is None else self._worked_out(route))
         return own
 
-    def _worked_out(self, route: Route, here: str) -> Values:
+    @property
+    def _manager(self) -> VariableManager:
+        task: Any = self._action._task  # noqa: SLF001 - the plugin's own
+        manager: VariableManager = task.get_variable_manager()
+        return manager
+
+    def _worked_out(self, route: Route) -> Values:
         """What the playbook sets for the connection, with the variables that the launch itself had.
 
         Raises:
             NoAnswerError: a template needs something that is not known any more. It is better not to look at all than
                 on the wrong machine.
         """
-        play: Any = route.play
-        typed: Play = play
-        manager = typed.get_variable_manager()
-        host = manager._inventory.get_host(here)  # noqa: SLF001 - how else to find a host by name
-        known = {**manager.get_vars(play=play, host=host, task=route.task), **as_data(dict(route.scope))}
+        manager = self._manager
+        host = manager._inventory.get_host(self._host)  # noqa: SLF001 - how else to find a host by name
+        if host is None:
+            raise NoAnswerError("its host is not in the inventory any more")
+        variables = manager.get_vars(play=route.play, host=host, task=route.task)
+        known = {**variables, **host.get_magic_vars(), **as_data(dict(route.scope))}
         templar = self._action._templar.copy_with_new_env(available_variables=known)  # noqa: SLF001
         try:
             return {name: templar.template(value) for name, value in route.variables.items()}
