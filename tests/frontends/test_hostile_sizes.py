@@ -75,3 +75,59 @@ def test_names_without_end_cost_little(files: dict[str, str], tmp_path: Path) ->
     limited = f"ulimit -t 8; exec '{sys.executable}' -m ansible_reap check --project-dir '{tmp_path}'"
     ended = subprocess.run(["bash", "-c", limited], capture_output=True, text=True, timeout=SECONDS, check=False)
     assert "100 launches" in ended.stdout + ended.stderr
+
+
+LAUNCH = "    - {name: Start, command: work, async: 60, poll: 0, register: job, when: CONDITION}\n"
+WAIT = (
+    "    - {name: Wait, async_status: {jid: '{{ job.ansible_job_id }}'}, register: done, until: done is finished,"
+    " retries: 40, delay: 10, when: CONDITION}\n"
+)
+PLAY = f"- hosts: all\n  tasks:\n{LAUNCH}{WAIT}"
+HANDLERS = "  handlers:\n" + "".join(
+    f"    - {{name: h{n}, async_status: {{jid: '{{{{ x }}}}'}}}}\n" for n in range(4000)
+)
+NOTIFYING = "".join(f"    - {{command: x, notify: h{n % 2}}}\n" for n in range(4000))
+DEPENDENT = {
+    f"roles/r{n}/meta/main.yml": f"allow_duplicates: true\ndependencies: [r{n + 1}, {{role: r{n + 1}, x: 1}}]\n"
+    for n in range(39)
+}
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"site.yml": PLAY.replace("CONDITION", f"'{' and '.join(f'(a{n} or b{n})' for n in range(900))}'")},
+        {"site.yml": PLAY.replace("CONDITION", str([f"a{n} or b{n}" for n in range(4000)]))},
+        {"site.yml": PLAY.replace("CONDITION", str([f"a{n}" for n in range(8000)]))},
+        {"site.yml": PLAY.replace("CONDITION", "x") + NOTIFYING + HANDLERS},
+        {"site.yml": (PLAY + PLAY).replace("all", f"'{'a:&b:!c:' * 30_000}d'", 1).replace("CONDITION", "x")},
+        {
+            "site.yml": "- {hosts: all, roles: [r0]}\n",
+            "roles/r39/tasks/main.yml": "".join(PLAY.splitlines(True)[2:])
+            .replace("    -", "-")
+            .replace("CONDITION", "x"),
+        }
+        | DEPENDENT,
+    ],
+    ids=[
+        "a long condition",
+        "a list of conditions",
+        "a list of names",
+        "handlers",
+        "a pattern of hosts",
+        "dependencies",
+    ],
+)
+def test_conditions_handlers_patterns_and_dependencies_without_end_cost_little(
+    files: dict[str, str], tmp_path: Path
+) -> None:
+    lay(tmp_path, {"ansible.cfg": "", **files})
+    ended = subprocess.run(
+        [sys.executable, "-m", "ansible_reap", "check", "--project-dir", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert " launch" in ended.stdout + ended.stderr
+    assert ended.returncode in (0, 1, 2)

@@ -161,27 +161,23 @@ def _joined(kind: type[And | Or], neutral: bool, parts: tuple[Formula, ...]) -> 
 
     ``neutral`` adds nothing; its opposite decides, and so does a part that stands beside its own opposite.
     """
-    flat: list[Formula] = []
+    flat: dict[Formula, None] = {}
     for part in parts:
         if part is neutral:
             continue
         if isinstance(part, bool):
             return part
+        if not flat:
+            flat = dict.fromkeys(part.parts if isinstance(part, kind) else (part,))
+            continue
         for inner in part.parts if isinstance(part, kind) else (part,):
-            if inner in flat:
-                continue
-            if _has_opposite(inner, flat):
-                return not neutral
-            flat.append(inner)
+            if inner not in flat:
+                if neg(inner) in flat:
+                    return not neutral
+                flat[inner] = None
     if not flat:
         return neutral
-    return flat[0] if len(flat) == 1 else kind(*flat)
-
-
-def _has_opposite(formula: Formula, among: list[Formula]) -> bool:
-    if isinstance(formula, Not):
-        return formula.inner in among
-    return any(isinstance(other, Not) and other.inner == formula for other in among)
+    return next(iter(flat)) if len(flat) == 1 else kind(*flat)
 
 
 def is_large(formula: Formula) -> bool:
@@ -303,13 +299,13 @@ def implies(premise: Formula, conclusion: Formula) -> bool:
         return False
     if premise == conclusion:
         return True
-    if isinstance(premise, And) and all(part in premise.parts for part in _conjuncts(conclusion)):
+    if isinstance(premise, And) and _has_all(premise, conclusion):
         return True
     if isinstance(conclusion, Or) and any(implies(premise, part) for part in conclusion.parts):
         return True
     every = list(itertools.islice(dict.fromkeys(itertools.chain(atoms(premise), atoms(conclusion))), MAX_SIZE))
     if len(every) > MAX_ATOMS:
-        return all(any(part == given for given in _conjuncts(premise)) for part in _conjuncts(conclusion))
+        return _has_all(premise, conclusion)
     return all(holds(conclusion, true) for true in _assignments(every) if holds(premise, true))
 
 
@@ -323,7 +319,7 @@ def is_decidable(premise: Formula, conclusion: Formula) -> bool:
     every = list(dict.fromkeys(itertools.chain(atoms(premise), atoms(conclusion))))
     if len(every) <= MAX_ATOMS:
         return True
-    given = list(_literals(premise))
+    given = frozenset(_literals(premise))
     true = frozenset(part for part in given if isinstance(part, Atom))
     said: dict[str | None, str | None] = {atom.subject: atom.constant for atom in true if atom.subject is not None}
     left = [
@@ -369,6 +365,11 @@ def satisfiable(formula: Formula) -> bool:
         return formula
     every = list(dict.fromkeys(atoms(formula)))
     return len(every) > MAX_ATOMS or any(holds(formula, true) for true in _assignments(every))
+
+
+def _has_all(premise: Formula, conclusion: Formula) -> bool:
+    """Whether each part that must hold for the conclusion is one that must for the premise, as written."""
+    return frozenset(_conjuncts(premise)).issuperset(_conjuncts(conclusion))
 
 
 def _conjuncts(formula: Formula) -> Iterable[Formula]:

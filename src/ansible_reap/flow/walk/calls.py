@@ -92,7 +92,7 @@ def run_role(
 ) -> None:
     """Walk a role: what it depends on, then its tasks."""
     key = f"role {role.path} {entry}"
-    if key in walk.stack:
+    if key in walk.stack or not walk.goes_on():
         return
     if len(walk.stack) > MAX_DEPTH:
         walk.cut(TOO_DEEP)
@@ -104,6 +104,8 @@ def run_role(
     if files and walk.is_settled(key, files[0], frame):
         walk.record.reached.update(files[:1])
         walk.record.also_by(files[0], frame.via)
+        return
+    if not all(walk.may_enter(path) for path in metas):
         return
     before_it = walk.mark()
     walk.stack.append(key)

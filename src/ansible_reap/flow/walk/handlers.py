@@ -25,7 +25,7 @@ def notify(visit: Visit, guard: Formula, *, changed: Formula | None = None) -> N
     notified = visit.walk.state.notified
     for name in written if isinstance(written, list) else [written]:
         topic = str(name)
-        notified[topic] = disj(notified.get(topic, False), conj(guard, changed))
+        notified[topic] = (*notified.get(topic, ()), conj(guard, changed))
 
 
 def flush(walk: Walk) -> None:
@@ -36,20 +36,20 @@ def flush(walk: Walk) -> None:
     if not walk.state.notified:
         return
     due, walk.state.notified = walk.state.notified, {}
-    left: dict[str, Formula] = {}
+    left: dict[str, tuple[Formula, ...]] = {}
     for at, (step, frame) in enumerate(walk.handlers):
         heard = [topic for topic in (_alone(at), *topics_of(step)) if topic in due]
-        guard = disj(*(due[topic] for topic in heard))
+        guard = disj(*(under for topic in heard for under in due[topic]))
         if guard is False:
             walk.silent.update({id(step)} if heard else ())
             continue
         _run_handler(walk, step, frame, guard)
         fresh, walk.state.notified = walk.state.notified, {}
         for topic, under in fresh.items():
-            due[topic] = disj(due.get(topic, False), under)
+            due[topic] = (*due.get(topic, ()), *under)
             for number, (other, _) in enumerate(walk.handlers[: at + 1]):
                 if topic in topics_of(other):
-                    left[_alone(number)] = disj(left.get(_alone(number), False), under)
+                    left[_alone(number)] = (*left.get(_alone(number), ()), *under)
     walk.state.notified = left
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from enum import Enum
 
 from ansible_reap.late_patterns import expression
@@ -11,6 +10,8 @@ CONTROLLER = frozenset({"localhost", "127.0.0.1", "::1"})
 OF_HOSTS = ("inventory_hostname", "group", "ansible_play", "play_hosts")
 """What a condition that picks hosts speaks of."""
 _EVERY = frozenset({"all", "*"})
+_PART = expression(r"(?:[^,\s:\[]|\[[^\[\],\s]*\]?)+")
+"""What stands between colons, commas and blanks; a colon in brackets parts nothing."""
 _SUBSCRIPT = expression(r"(.+)\[-?\d*(?:[:-]-?\d*)?\]$")
 
 
@@ -45,7 +46,6 @@ def _indexed(names: frozenset[str]) -> frozenset[str]:
 
 def _parts(pattern: str) -> tuple[frozenset[str], frozenset[str]]:
     """The groups and hosts that a pattern adds up, and those that it takes out (``!``) or asks for besides (``&``)."""
-    split = re.split(r"[,\s]+|:(?![^\[]*\])", pattern) if pattern not in CONTROLLER else [pattern]
-    names = [name for name in split if name]
+    names = _PART.findall(pattern) if pattern not in CONTROLLER else [pattern]
     added = {"localhost" if name in CONTROLLER else name for name in names if name[0] not in "!&"}
     return frozenset(added), frozenset(name for name in names if name[0] in "!&")

@@ -231,8 +231,8 @@ class State:
     facts: Facts = field(default_factory=Facts)
     included: dict[str, Any] = field(default_factory=dict)
     """What ``include_vars`` has read, templates still to come."""
-    notified: dict[str, Formula] = field(default_factory=dict)
-    """By topic, under what something has notified it since handlers last ran."""
+    notified: dict[str, tuple[Formula, ...]] = field(default_factory=dict)
+    """By topic, under what each has notified it that did since handlers last ran."""
     ended: Formula = False
     """Under what the play has ended early for the host."""
     role_ended: Formula = False

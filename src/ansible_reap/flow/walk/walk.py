@@ -56,7 +56,7 @@ class Mark(NamedTuple):
     """What a walk has open at some point."""
 
     pending: frozenset[int]
-    notified: dict[str, Formula]
+    notified: dict[str, frozenset[Formula]]
     ended: Formula
 
 
@@ -350,7 +350,8 @@ class Walk:
     def mark(self) -> Mark:
         """What a file or role finds, to be compared with what it leaves."""
         state = self.state
-        return Mark(frozenset(state.pending), dict(state.notified), state.ended)
+        notified = {topic: frozenset(under) for topic, under in state.notified.items()}
+        return Mark(frozenset(state.pending), notified, state.ended)
 
     def settle(self, what: str, frame: Frame, before: Mark) -> None:
         """The file or role has been gone through; remember that where it has left nothing behind."""
