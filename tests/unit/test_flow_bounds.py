@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -214,6 +215,40 @@ def test_the_same_holds_of_the_bounds_of_a_whole_walk(
     assert {launch.verdict for launch in analysis.launches} == {Verdict.UNKNOWN}
     assert all(bound in str(each) for each in analysis.not_followed)
     assert len(analysis.not_followed) == len(analysis.launches)
+
+
+@pytest.mark.parametrize("name", ["MAX_STEPS_TOGETHER", "MAX_LAUNCHES"])
+def test_launches_of_other_files_behind_a_bound_of_all_walks_are_unknown_and_an_error_says_so(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(walk, name, 40)
+    detached = PLAY.replace("  tasks:", "  vars: {async_reaper_detach: it is a server}\n  tasks:")
+    files = {"a.yml": detached + numbered(60, lambda n: launch(f"j{n}")), "site.yml": PLAY + launch()}
+    root = lay(tmp_path, {**files, "also.yml": PLAY + launch()})
+    for chosen in ((), (str(root / "site.yml"),)):
+        assert main(["check", "--project-dir", str(root), "--format", "json", *chosen]) == 2
+        printed = capsys.readouterr()
+        document = json.loads(printed.out)
+        assert ("site.yml", 3, "unknown") in {
+            (each["path"], each["line"], each["verdict"]) for each in document["launches"]
+        }
+        (error,) = document["errors"]
+        assert error["path"] == "."
+        assert "is looked at no further than a.yml:" in error["message"]
+        assert len(printed.err.splitlines()) < 25
+
+
+def test_launches_behind_a_bound_of_one_walk_are_unknown_and_an_error_says_so(tmp_path: Path) -> None:
+    files, bound = CASES["files that a name may mean"]
+    tail = "    - {command: work, async: 60, poll: 0, register: later}\n    - {command: work, async: 60, poll: 10}\n"
+    analysis = analyse(lay(tmp_path, {**files, "site.yml": files["site.yml"] + tail}))
+    assert [(each.task.line, each.verdict) for each in analysis.launches if each.task.path == "site.yml"] == [
+        (3, Verdict.UNKNOWN),
+        (5, Verdict.UNKNOWN),
+    ]
+    (cut,) = analysis.cuts
+    assert (cut.path, cut.line) == ("site.yml", 4)
+    assert bound in cut.message
 
 
 def test_a_bound_that_concerns_no_unknown_launch_is_not_told(tmp_path: Path) -> None:

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 HOW_TO_EXCLUDE = "exclude_paths in .ansible-reap.yml leaves a file out"
 
+MAX_NOT_FOLLOWED = 20
+"""Launches past a bound that are told one by one."""
 STATISTICS = ("text", "json")
 """The formats that ``--statistics`` knows."""
 
@@ -213,8 +215,7 @@ def _report(root: Path, lint: _Lint, unsaved: Mapping[str, bytes], args: argpars
     _write(outcome, args)
     if args.format == "text" or args.output:
         _tell_errors(outcome, verbose=args.verbose)
-    for each in outcome.not_followed:
-        print(one_line(str(each)), file=sys.stderr)
+    _tell_not_followed(outcome, verbose=args.verbose)
     for line in outcome.stale:
         print(one_line(line), file=sys.stderr)
     return outcome.exit_status
@@ -255,6 +256,16 @@ def _tell_errors(outcome: Outcome, *, verbose: bool = False) -> None:
     what = counted(count, "YAML file that concerns no job was", "YAML files that concern no job were")
     listed = "" if verbose else " (--verbose lists them)"
     print(f"{what} passed over: what is in it does not parse{listed}", file=sys.stderr)
+
+
+def _tell_not_followed(outcome: Outcome, *, verbose: bool) -> None:
+    shown = outcome.not_followed if verbose else outcome.not_followed[:MAX_NOT_FOLLOWED]
+    for each in shown:
+        print(one_line(str(each)), file=sys.stderr)
+    left = len(outcome.not_followed) - len(shown)
+    if left:
+        what = counted(left, "more launch is", "more launches are")
+        print(f"{what} not followed past a bound, and unknown (--verbose lists them)", file=sys.stderr)
 
 
 def _checked(root: Path, lint: _Lint, unsaved: Mapping[str, bytes], args: argparse.Namespace) -> Outcome:

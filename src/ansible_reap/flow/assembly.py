@@ -21,13 +21,14 @@ from ansible_reap.jobs import Detachment, Verdict
 
 def outcome(library: Library, record: Record) -> Analysis:
     """Put everything together, in the order of the files."""
-    _add_unwalked(library, record)
+    unwalked = _add_unwalked(library, record)
     reaps = {key: _reap(look, record) for key, look in record.looks.items()}
     elsewhere = _WaitsElsewhere(record)
     by_task: dict[int, list[Judgement]] = defaultdict(list)
     for instance in record.instances:
         by_task[id(instance.task)].append(_judged(instance, record, elsewhere))
     launches = [_launch(judgements, record, reaps) for judgements in by_task.values()]
+    launches += [_unwalked(use) for use in unwalked if record.first_cut and _may_launch(use)]
     launches.sort(key=lambda launch: (launch.task.path, launch.task.line))
     by_id = {id(launch.task): launch for launch in launches}
     uses = [_use(use, by_id.get(key)) for key, use in record.uses.items()]
@@ -44,6 +45,7 @@ def outcome(library: Library, record: Record) -> Analysis:
         uses=tuple(uses),
         errors=(),
         crashes=tuple(record.crashes),
+        cuts=tuple(record.cuts),
         not_followed=tuple(_not_followed(by_task, launches, record)),
         files=len(library.project.yaml),
         texts={path: library.source(path).decode("utf-8", "replace") for path in sorted(paths)},
@@ -62,8 +64,12 @@ def _not_followed(
     for launch in launches:
         if launch.verdict is not Verdict.UNKNOWN:
             continue
-        numbers = (each.instance.number for each in by_task[id(launch.task)] if each.verdict is Verdict.UNKNOWN)
-        met = next((record.bounds[number] for number in numbers if number in record.bounds), None)
+        judgements = by_task.get(id(launch.task))
+        if judgements is None:
+            met = record.first_cut
+        else:
+            numbers = (each.instance.number for each in judgements if each.verdict is Verdict.UNKNOWN)
+            met = next((record.bounds[number] for number in numbers if number in record.bounds), None)
         if met is not None:
             yield NotFollowed(launch.task.path, launch.task.line, met)
 
@@ -112,8 +118,9 @@ def _names_read(task: Task) -> frozenset[str]:
     return expressions.names_in(written)
 
 
-def _add_unwalked(library: Library, record: Record) -> None:
-    """Looks and uses that no walk came by: still said, with what their text tells."""
+def _add_unwalked(library: Library, record: Record) -> list[UseRecord]:
+    """Looks and uses that no walk came by: still said, with what their text tells. Returns the uses."""
+    unwalked: list[UseRecord] = []
     for path in (*library.asynchronous, *library.polling):
         for step in library.content(path).steps():
             if not isinstance(step, Task):
@@ -129,6 +136,32 @@ def _add_unwalked(library: Library, record: Record) -> None:
                 for default in library.project.default_polls(step.path):
                     use.poll.add_all(_literal(step.keywords.get("poll"), default))
                 record.uses[id(step)] = use
+                unwalked.append(use)
+    return unwalked
+
+
+def _may_launch(use: UseRecord) -> bool:
+    limit, poll = use.limit.quantity(""), use.poll.quantity("")
+    return limit.is_open or any(value < 0 or (value > 0 and _may_not_wait(poll)) for value in limit.values)
+
+
+def _may_not_wait(poll: Quantity) -> bool:
+    return poll.is_open or any(value <= 0 for value in poll.values)
+
+
+def _unwalked(use: UseRecord) -> Launch:
+    """What may be a launch behind a bound."""
+    task = use.task
+    register, loop = task.keywords.get("register"), task.loop_keyword
+    return Launch(
+        task=task,
+        limit=use.limit.quantity(task.keywords.get("async")),
+        poll=use.poll.quantity(task.keywords.get("poll")),
+        register=register if isinstance(register, str) else None,
+        is_looped=loop is not None,
+        verdict=Verdict.UNKNOWN,
+        via=(str(task.place),),
+    )
 
 
 def _literal(written: object, default: float) -> tuple[set[float], bool]:

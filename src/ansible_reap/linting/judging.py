@@ -53,7 +53,7 @@ def judged(survey: Survey, settings: Settings, asked: Request, unsaved: Mapping[
         findings = [_weighed(root, finding, config) for finding in found]
     asked = asked if asked.select else asked._replace(select=config.select)
     rules = _all_rules() if is_of_interest or known.entries else {}
-    is_told = bool(findings or analysis.errors or analysis.crashes)
+    is_told = bool(findings or analysis.errors or analysis.crashes or analysis.cuts)
     lint_config = _lint_config(root, config, load_lint_config(root) if is_told else LintConfig())
     left_out = _left_out(root, asked, analysis, findings)
     judge = Judge(root, rules, lint_config, known, asked, _tasks(analysis), texts, left_out)
@@ -96,7 +96,7 @@ def everything(survey: Survey, config: Config, history: Estimates | None) -> tup
     """Every finding in the project, opt-in and silenced ones too, and what could not be checked."""
     root = survey.project.root
     analysis = analysed(survey)
-    trouble = list(analysis.crashes)
+    trouble = [*analysis.crashes, *analysis.cuts]
     findings = apply_rules(analysis, config.rules, history or _committed(root, trouble), trouble)
     asked = Request(select=config.select)
     judge = Judge(root, _all_rules(), _lint_config(root, config, LintConfig()), IgnoreFile(), asked, {}, {})
@@ -185,8 +185,9 @@ def _errors(
 ) -> tuple[ReadError, ...]:
     found = [
         error
-        for error in (*analysis.errors, *analysis.crashes)
-        if asked.covers(error.path) and error.path not in left_out and not lint_config.excludes(root / error.path)
+        for error in (*analysis.errors, *analysis.crashes, *analysis.cuts)
+        if error.path == "."
+        or (asked.covers(error.path) and error.path not in left_out and not lint_config.excludes(root / error.path))
     ]
     found += [
         ReadError(path, 1, "no such file or folder")

@@ -8,6 +8,7 @@ from functools import partial
 from ansible_reap.content.call_graph import CallGraph
 from ansible_reap.content.call_names import MAIN_FILES
 from ansible_reap.content.library import Library
+from ansible_reap.content.model import Place
 from ansible_reap.content.roles import Finder
 from ansible_reap.flow.evaluation import bounds
 from ansible_reap.flow.walk import effects, order
@@ -81,6 +82,7 @@ def _walk_the_rest(ground: Ground, record: Record) -> None:
 
 def _enter(walk: Walk, path: str, go: Callable[[], None]) -> None:
     """Walk one entry; an error of our own outside any task costs what is left of this entry and nothing else."""
+    walk.place = Place(path, 1)
     try:
         go()
     except Exception as error:  # noqa: BLE001 - see above

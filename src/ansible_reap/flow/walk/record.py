@@ -12,7 +12,7 @@ from ansible_reap.flow.evaluation.formulas import Formula, atoms, conj, granting
 from ansible_reap.flow.evaluation.values import EACH, Unknown, Value
 from ansible_reap.flow.walk.own_plugins import OwnPlugins
 from ansible_reap.flow.walk.state import Frame
-from ansible_reap.records import dataclass, field
+from ansible_reap.records import dataclass, field, replace
 from ansible_reap.wording import not_checked
 
 MAX_COVERS = 200
@@ -164,6 +164,12 @@ class Record:
         """Launches that were open when a bound was hit."""
         self.bounds: dict[int, ReadError] = {}
         """The first bound that keeps what becomes of a launch's jobs from being known: where, and which."""
+        self.cuts: list[ReadError] = []
+        """Where walks have ended at a bound: what comes behind is not looked at."""
+        self.first_cut: ReadError | None = None
+        """The first such bound, as it is told of launches."""
+        self._spent: set[str] = set()
+        """The bounds of all walks together that were told."""
         self.crashes: dict[ReadError, None] = {}
         """What could not be gone through for an error of our own, each once."""
         self.own = own
@@ -188,6 +194,16 @@ class Record:
     def crashed(self, path: str, line: int, error: Exception) -> None:
         """Note an error of our own at this place."""
         self.crashes[ReadError(path, line, not_checked(error))] = None
+
+    def cut(self, bound: ReadError, *, is_for_all: bool) -> None:
+        """A walk ends at this bound; one for all walks is told once, and of the whole project."""
+        self.first_cut = self.first_cut or bound
+        if not is_for_all:
+            self.cuts.append(replace(bound, message=f"is looked at no further: {bound.message}"))
+        elif bound.message not in self._spent:
+            self._spent.add(bound.message)
+            at = f"{bound.path}:{bound.line}"
+            self.cuts.append(ReadError(".", 1, f"is looked at no further than {at}: {bound.message}"))
 
     def beyond(self, number: int, place: Place, what: str) -> None:
         """A bound was reached at this place, and the launch's jobs are not followed behind it."""

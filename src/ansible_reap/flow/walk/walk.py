@@ -203,15 +203,18 @@ class Walk:
         if self.steps > MAX_STEPS:
             self.cut(f"a playbook that leads through more than {MAX_STEPS:,} tasks; split it, or include less often")
         elif self.record.steps > self._most_steps:
-            self.cut(f"playbooks that lead through more than {self._most_steps:,} tasks; check parts of the project")
+            what = f"playbooks that lead through more than {self._most_steps:,} tasks; check parts of the project"
+            self.cut(what, is_for_all=True)
         elif len(self.record.instances) > self._most_launches:
-            self.cut(f"launches that are reached in more than {self._most_launches:,} ways; check parts of the project")
+            what = f"launches that are reached in more than {self._most_launches:,} ways; check parts of the project"
+            self.cut(what, is_for_all=True)
         return self.goes_on()
 
-    def cut(self, what: str) -> None:
-        """A bound has been reached here: what is still open is unknown."""
+    def cut(self, what: str, *, is_for_all: bool = False) -> None:
+        """A bound has been reached here, for this walk or for all: what is still open is unknown."""
         if self.cut_at is None:
             self.cut_at = ReadError(self.place.path, self.place.line, what)
+            self.record.cut(self.cut_at, is_for_all=is_for_all)
 
     def goes_on(self) -> bool:
         """Whether no bound has been hit yet."""
