@@ -63,10 +63,11 @@ class Controller:
     core: str
     folder: Path
     hosts: tuple[str, ...] = ("h1", "h2")
+    connection: str = "local"
     environment: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        local = f"ansible_connection=local ansible_python_interpreter={sys.executable}"
+        local = f"ansible_connection={self.connection} ansible_python_interpreter={sys.executable}"
         lines = [
             host if " " in host else f"{host} {local} ansible_async_dir={self.folder}/async-{host}"
             for host in self.hosts
@@ -76,6 +77,7 @@ class Controller:
             **_environment(self.folder, self.folder / "report.json", "async_reaper", (CALLBACKS,), {}, {}),
             **collection_at(self.folder),
             MARK: str(self.folder),
+            "ANSIBLE_CONNECTION_PLUGINS": str(CALLBACKS.parent / "tests" / "scenarios" / "connections"),
             **self.environment,
         }
 

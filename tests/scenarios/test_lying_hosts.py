@@ -147,26 +147,39 @@ def test_an_artifact_does_not_say_how_a_host_is_reached(liar: Liar, tmp_path: Pa
         told("j2.2", "good", variables=[["ansible_host", "elsewhere.example"]]),
         told("j3.3", "good", delegate_to="elsewhere.example"),
         told("j4.4", "good", become=True, become_user="{{ lookup('pipe', 'touch owned') }}"),
-        told("j5.5", "evil", delegate_to="good"),
+        told("j5.5", "evil", delegate_to="here"),
         told("j6.6", "good", become=True, become_user="x; touch owned"),
         {**told("j7.7", "good"), "site": {**told("j7.7", "good")["site"], "limit_s": 99999999999}},
         {**told("j8.8", "good"), "launched": 99999999999.0},
         told("j9.9", "localhost", variables=[["ansible_async_dir", str(tmp_path)]]),
+        told("j11.11", "good", become=True, become_user="root -- touch owned"),
+        told("j12.12", "good", become=True, become_user="-i"),
+        told("j13.13", "good", become=True, become_user="x\\ -i"),
+        told("j14.14", "good", variables=[["ansible_become_user", "$HOME"]]),
+        told("j15.15", "good", variables=[["ansible_become_user", "a\\-b"]]),
+        told("j16.16", "here"),
+        told("j17.17", "good", delegate_to="unclear"),
         told("passwd", "good", variables=[["ansible_async_dir", "/etc"]]),
     ]
     (tmp_path / "artifact.json").write_text(json.dumps({"async_reaper_outstanding": {job["jid"]: job for job in jobs}}))
-    got = liar.run(COLLECT, args=["-e", "@artifact.json", "-e", f"stop={stop}"])
+    hosts = ("good ansible_connection=beside", EVIL, "here", "unclear ansible_connection='{{ nobody_knows }}'")
+    got = liar.run(COLLECT, hosts=hosts, args=["-e", "@artifact.json", "-e", f"stop={stop}"])
     said = " ".join(got.stderr.split())
     assert not (tmp_path / "owned").exists()
     for number, why in {
         "j2.2": "its play set ansible_host otherwise than this inventory",
         "j3.3": "it was delegated to a host that is not in this inventory",
         "j4.4": "its way there holds a template",
-        "j5.5": "it was delegated to the controller of its run",
-        "j6.6": "no user or become method has such a name",
+        "j5.5": "it was on the controller of its run",
+        "j6.6": "no user or become method of such a name is taken",
         "j7.7": "it would be waited for for more than a month",
         "j8.8": "it would be waited for for more than a month",
         "j9.9": "it was on the controller of its run",
+        **dict.fromkeys(
+            ("j11.11", "j12.12", "j13.13", "j14.14", "j15.15"), "no user or become method of such a name is taken"
+        ),
+        "j16.16": "it was on the controller of its run",
+        "j17.17": "it was on the controller of its run",
         "passwd": "no job has such an id",
     }.items():
         assert f"job {number} of the artifact is left alone: {why}" in said

@@ -62,6 +62,7 @@ def run_project(
     playbook: str,
     extra_vars: Mapping[str, object] | None = None,
     jobs: Path | None = None,
+    connection: str = "local",
     **options: str,
 ) -> Artifacts:
     """Run a project the way AWX does: a private data folder with project, inventory and environment.
@@ -73,11 +74,13 @@ def run_project(
     (folder / "project" / "site.yml").write_text(playbook)
     (folder / "project" / "ansible.cfg").write_text("[defaults]\ncallbacks_enabled = async_reaper\n")
     local = (
-        f"ansible_connection=local ansible_python_interpreter={sys.executable} ansible_async_dir={jobs or folder}/async"
+        f"ansible_connection={connection} ansible_python_interpreter={sys.executable} "
+        f"ansible_async_dir={jobs or folder}/async"
     )
     (folder / "inventory" / "hosts").write_text("".join(f"{host} {local}\n" for host in ("h1", "h2")))
     variables = {
         "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
+        "ANSIBLE_CONNECTION_PLUGINS": str(Path(__file__).parent / "connections"),
         "ANSIBLE_GATHERING": "explicit",
         "XDG_STATE_HOME": str(folder / "state"),
         **collection_at(folder),
@@ -151,7 +154,7 @@ def test_the_next_node_of_a_workflow_collects_what_the_first_has_left(tmp_path: 
     first, second = tmp_path / "first", tmp_path / "second"
     first.mkdir()
     second.mkdir()
-    got = run_project(first, play(SECOND, LAUNCH), jobs=tmp_path, on_unreaped="report")
+    got = run_project(first, play(SECOND, LAUNCH), jobs=tmp_path, connection="beside", on_unreaped="report")
     assert (got.status, got.rc) == ("successful", 0), got.stdout
     artifacts = got.stats()["artifact_data"]
     left = artifacts["async_reaper_outstanding"]
@@ -160,7 +163,7 @@ def test_the_next_node_of_a_workflow_collects_what_the_first_has_left(tmp_path: 
     )
     assert "S3CRET" not in json.dumps(artifacts)
 
-    again = run_project(second, COLLECT, {**artifacts, "wait": True}, jobs=tmp_path)
+    again = run_project(second, COLLECT, {**artifacts, "wait": True}, jobs=tmp_path, connection="beside")
     assert (again.status, again.rc) == ("successful", 0), again.stdout
     found = [job for event in again.of("runner_on_ok") for job in event["res"].get("jobs", [])]
     assert {job["jid"]: job["state"] for job in found} == dict.fromkeys(left, "reaped")
@@ -174,13 +177,13 @@ def test_the_next_node_of_a_workflow_stops_what_the_first_has_left(tmp_path: Pat
     second.mkdir()
     tasks = (SECOND.replace("sleep 12;", "sleep 294;"), LAUNCH.replace("sleep 1", "sleep 293"))
     long = play(*tasks).replace("async: 30", "async: 600")
-    got = run_project(first, long, jobs=tmp_path, on_unreaped="report")
+    got = run_project(first, long, jobs=tmp_path, connection="beside", on_unreaped="report")
     assert (got.status, got.rc) == ("successful", 0), got.stdout
     artifacts = got.stats()["artifact_data"]
     left = artifacts["async_reaper_outstanding"]
     assert len(left) == 4
 
-    again = run_project(second, COLLECT, {**artifacts, "stop": True}, jobs=tmp_path)
+    again = run_project(second, COLLECT, {**artifacts, "stop": True}, jobs=tmp_path, connection="beside")
     assert (again.status, again.rc) == ("successful", 0), again.stdout
     found = [job for event in again.of("runner_on_ok") for job in event["res"].get("jobs", [])]
     assert {job["jid"]: job["outcome"] for job in found} == dict.fromkeys(left, "stopped")

@@ -90,8 +90,18 @@ def _state(pid: int) -> str:
 
 
 @pytest.fixture
-def jobs(core: str, tmp_path: Path) -> Iterator[Jobs]:
-    made = Jobs(core, tmp_path, environment={"ASYNC_REAPER_ON_UNREAPED": "report"})
+def connection() -> str:
+    """How the hosts are reached."""
+    return "local"
+
+
+on_another_machine = pytest.mark.parametrize("connection", ["beside ansible_host=there"])
+"""To the inventory the hosts are one machine then, and not the controller."""
+
+
+@pytest.fixture
+def jobs(core: str, tmp_path: Path, connection: str) -> Iterator[Jobs]:
+    made = Jobs(core, tmp_path, connection=connection, environment={"ASYNC_REAPER_ON_UNREAPED": "report"})
     yield made
     made.end()
 
@@ -192,6 +202,7 @@ def write_artifact(jobs: Jobs, handed: dict[str, Any]) -> tuple[str, ...]:
 
 
 @in_matrix
+@on_another_machine
 def test_collect_stops_what_an_artifact_alone_names(jobs: Jobs) -> None:
     leave(jobs, TREE.format(folder=jobs.folder))
     handed = handed_on(jobs)
@@ -218,6 +229,7 @@ def test_collect_stops_what_an_artifact_alone_names(jobs: Jobs) -> None:
 
 
 @in_matrix
+@on_another_machine
 def test_stop_chooses_among_the_jobs_of_an_artifact_too(jobs: Jobs) -> None:
     leave(jobs, TREE.format(folder=jobs.folder))
     handed = handed_on(jobs)
@@ -250,6 +262,7 @@ LIVE = """\
 
 
 @in_matrix
+@on_another_machine
 def test_an_artifact_ends_no_job_of_a_run_that_is_still_going(jobs: Jobs) -> None:
     """It names the job under the host's own name and under that of another host which is the same machine."""
     process, output = jobs.begin(LIVE)
@@ -271,6 +284,7 @@ def test_an_artifact_ends_no_job_of_a_run_that_is_still_going(jobs: Jobs) -> Non
 
 
 @in_matrix
+@on_another_machine
 def test_an_artifact_that_names_another_folder_has_nothing_ended_nor_written(jobs: Jobs) -> None:
     """The wrapper's own environment says where the status file is: else that would go on saying that the job runs."""
     leave(jobs, TREE.format(folder=jobs.folder))

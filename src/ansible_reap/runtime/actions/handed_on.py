@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from ansible import context
 from ansible.errors import AnsibleActionFail, AnsibleError
 
 from ansible_reap.runtime.events.ansible_objects import Action, VariableManager, Variables
@@ -41,7 +42,9 @@ def handed_on(
             try:
                 if not JOB_ID.fullmatch(job.jid):
                     raise artifact.NotTakenError("no job has such an id")  # noqa: TRY301
-                ours = artifact.taken(job, lambda name: _inventory_of(name, task_vars))
+                ours = artifact.taken(
+                    job, lambda name: _inventory_of(name, task_vars), lambda name: _is_here(name, action)
+                )
             except artifact.NotTakenError as error:
                 warnings.append(f"job {job.jid} of the artifact is left alone: {error}")
                 continue
@@ -59,19 +62,34 @@ def extra_variables(action: Action) -> Mapping[str, object]:
 
 def machine_of(name: str, action: Action) -> str:
     """The machine that a host of the inventory stands for, by what the host itself has no say in."""
+    connection, address = _way_to(name, action)
+    return "localhost" if connection in LOCAL_CONNECTIONS else address or name
+
+
+def _is_here(name: str, action: Action) -> bool:
+    """Whether a host of the inventory is the controller, or may be: how it is reached cannot be told."""
+    return _way_to(name, action)[0] in (None, *LOCAL_CONNECTIONS)
+
+
+def _way_to(name: str, action: Action) -> tuple[str | None, str | None]:
+    """Connection and address of a host by the inventory; None where it does not say, or by a template needing more."""
     task: Any = action._task  # noqa: SLF001 - the plugin's own
     manager: VariableManager = task.get_variable_manager()
     host = manager._inventory.get_host(name)  # noqa: SLF001 - no other way
     if host is None:
-        return name
+        return None, None
     known = without_facts(manager.get_vars(host=host), host)
     templar = action._templar.copy_with_new_env(available_variables=known)  # noqa: SLF001
-    try:
-        if str(templar.template(known.get("ansible_connection"))) in LOCAL_CONNECTIONS:
-            return "localhost"
-        return str(templar.template(known.get("ansible_host")) or name)
-    except AnsibleError:
-        return name  # by a template that needs more
+
+    def filled_in(value: object) -> str | None:
+        try:
+            return str(templar.template(value)) if value else None
+        except AnsibleError:
+            return None
+
+    # Without a variable of the host's the command line decides, else ansible.cfg.
+    connection = known.get("ansible_connection") or context.CLIARGS.get("connection")
+    return filled_in(connection), filled_in(known.get("ansible_host"))
 
 
 def _inventory_of(host: str, task_vars: Variables) -> Mapping[str, object] | None:

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from ansible_reap.records import replace
 from ansible_reap.runtime.ledger.lines import LineError, decode, line_data
-from ansible_reap.runtime.tracking.info import LOCAL_CONNECTIONS, Access, JobInfo, LaunchSite
+from ansible_reap.runtime.tracking.info import Access, JobInfo, LaunchSite
 from ansible_reap.runtime.tracking.tracker import JobRecord, Listener
 
 _ACCOUNT = frozenset(
@@ -25,8 +25,9 @@ _FOLDER = "ansible_async_dir"
 _MACHINE = frozenset({"ansible_connection", "ansible_host", "ansible_port", "ansible_ssh_host", "ansible_ssh_port"})
 """Variables that say on which machine a job is."""
 _DEFAULT_CONNECTIONS = frozenset({"ssh", "smart", "ansible.builtin.ssh"})
-_NAME = re.compile(r"[\w.@+$][\w.@+$\\ -]{0,250}")
-"""A name of a user or of a become method."""
+_NAME = re.compile(r"(?:[\w.][\w.-]{0,99}\\)?[\w.@+][\w.@+-]{0,99}")
+"""A name of a user, of a Windows domain's too, or of a become method. ``sudo`` and ``su`` put it into a shell's command
+line as it stands, so nothing in it may begin another word there, or be anything but itself."""
 
 
 LONGEST_LIMIT = 30 * 86400
@@ -62,11 +63,14 @@ def read(artifact: Mapping[str, object]) -> list[JobInfo]:
     return [job for job in found if isinstance(job, JobInfo)]
 
 
-def taken(job: JobInfo, inventory: Callable[[str], Mapping[str, object] | None]) -> JobInfo:
+def taken(
+    job: JobInfo, inventory: Callable[[str], Mapping[str, object] | None], is_controller: Callable[[str], bool]
+) -> JobInfo:
     """The job with as much of its way there as may come from an artifact: account, folder and delegation.
 
     An artifact passes through other hands. So the machine, and the programs and keys by which it is reached, are those
-    of the inventory. ``inventory`` gives a host's variables; None where there is no such host.
+    of the inventory. ``inventory`` gives a host's variables; None where there is no such host. ``is_controller`` says
+    whether the inventory has a host on the machine on which we run.
 
     Raises:
         NotTakenError: the job is said to be where the inventory does not lead.
@@ -81,13 +85,13 @@ def taken(job: JobInfo, inventory: Callable[[str], Mapping[str, object] | None])
     known = inventory(access.delegate_to or job.host)
     if known is None:
         raise NotTakenError("it was delegated to a host that is not in this inventory")
-    if access.delegate_to is not None and known.get("ansible_connection") in LOCAL_CONNECTIONS:
-        raise NotTakenError("it was delegated to the controller of its run")
+    if is_controller(access.delegate_to or job.host):
+        raise NotTakenError("it was on the controller of its run")
     _check_machine(access, known)
     names = [access.become_user, access.become_method, access.remote_user]
     names += [str(value) for name, value in access.variables if name in _ACCOUNT]
     if not all(_NAME.fullmatch(name) for name in names if name is not None):
-        raise NotTakenError("no user or become method has such a name")
+        raise NotTakenError("no user or become method of such a name is taken")
     kept = tuple((name, value) for name, value in access.variables if name in _ACCOUNT or name == _FOLDER)
     own = replace(access, become_exe=None, become_flags=None, connection=None, port=None, variables=kept)
     return replace(job, site=replace(job.site, access=own))
