@@ -99,6 +99,29 @@ def environment(server: sshd.Server, folder: Path) -> dict[str, str]:
     return {**server.environment, **collection_at(folder), "ANSIBLE_REMOTE_TMP": "~/.ansible/tmp"}
 
 
+@pytest.mark.parametrize("after", ["", "    - {reap.jobs.wait: , no_log: true}\n", "collect"])
+def test_at_no_verbosity_is_printed_what_a_job_under_no_log_has_said(
+    run: Runner, server: sshd.Server, tmp_path: Path, after: str
+) -> None:
+    """From ``-vvv`` on a connection prints each answer that is not under ``no_log``."""
+    secret = server.folder / "secret"
+    secret.write_text("S3CRET")
+    secret.chmod(0o644)
+    hidden = "false" if "no_log" in after else "true"
+    task = f"    - {{ansible.builtin.command: cat {secret}, async: 60, poll: 0, no_log: {hidden}}}\n"
+    settings = {"hosts": inventory(server), "env": environment(server, tmp_path)}
+    options = {"on_unreaped": "report", "look": str(after != "collect")}
+    text = play(task, after if "no_log" in after else "", hosts="one", remote_user=server.users[0])
+    got = [run(text, options=options, args=["-vvvv"], **settings)]
+    if after == "collect":
+        got.append(
+            run("- ansible.builtin.import_playbook: reap.jobs.collect\n", args=["-vvvv", "-l", "one"], **settings)
+        )
+    assert [one.status for one in got] == [0] * len(got), got[-1].output
+    assert got[-1].only_job()["state"] == ("unreaped" if after == "" else "reaped")
+    assert "S3CRET" not in got[0].output + got[-1].output
+
+
 def killed_controller(core: str, server: sshd.Server, folder: Path, tasks: list[str]) -> Controller:
     """A controller whose run was killed after these tasks had launched all their jobs."""
     (server.folder / "jobs").mkdir(exist_ok=True)

@@ -240,10 +240,11 @@ def _end(jobs: Sequence[JobInfo], reach: Reach, grace: float, dry_run: bool) -> 
         if reach.is_windows(access, route):
             raise NoAnswerError("on Windows the processes of a job cannot be told; end it there by hand")  # noqa: TRY301
         files = {job.jid: reach.status_path(job) for job in jobs}
+        hidden = any(job.site.no_log for job in jobs)
         given = {"status_files": list(files.values()), "grace": grace, "dry_run": dry_run}
         # The module waits for a job that is just starting, one after another, and then for all to end.
         patience = PATIENCE + grace + MOST_FOR_A_JOB * len(jobs)
-        answer = within(patience, lambda: reach.module(access, "reap.jobs.stop", given, route))
+        answer = within(patience, lambda: reach.module(access, "reap.jobs.stop", given, route, no_log=hidden))
         if answer.get("failed"):
             raise HostSaidError(fit(str(answer.get("msg"))))
     except NoAnswerError as error:

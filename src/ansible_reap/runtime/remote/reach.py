@@ -53,7 +53,7 @@ class Reach:
         self._action = action
         self._task_vars = task_vars
         self._host = host
-        self._ways: dict[tuple[Access, int], _Way] = {}
+        self._ways: dict[tuple[Access, int, bool], _Way] = {}
         self._routes: list[Route] = []
         """Kept, so that no other gets the identity of one that is gone."""
         self._secrets: set[str] = set()
@@ -93,15 +93,19 @@ class Reach:
         handler: Any = self._guarded(lambda: self._way(access, route).handler)
         return bool(getattr(handler._connection._shell, "_IS_WINDOWS", False))  # noqa: SLF001 - an action plugin's own
 
-    def module(self, access: Access, name: str, arguments: Variables, route: Route | None = None) -> Values:
+    def module(
+        self, access: Access, name: str, arguments: Variables, route: Route | None = None, *, no_log: bool = False
+    ) -> Values:
         """Run a module as the account, on the host, that ``access`` and ``route`` lead to.
+
+        ``no_log``: a job under it may have said what comes back, and a connection prints that at ``-vvv``.
 
         Raises:
             NoAnswerError: the host does not answer.
         """
 
         def run() -> Values:
-            way = self._way(access, route)
+            way = self._way(access, route, no_log=no_log)
             answer = way.handler._execute_module(  # noqa: SLF001 - what every action plugin calls, here on another
                 module_name=name, module_args=dict(arguments), task_vars=way.variables
             )
@@ -146,7 +150,7 @@ class Reach:
         """
 
         def read() -> float | None:
-            handler = self._way(job.access, job.route).handler
+            handler = self._way(job.access, job.route, no_log=job.site.no_log).handler
             return status_file.age(handler, _folder(handler), job.jid)
 
         return self._guarded(read)
@@ -159,27 +163,28 @@ class Reach:
         if getattr(handler._connection._shell, "_IS_WINDOWS", False):  # noqa: SLF001
             folder = self._guarded(lambda: str(handler._remote_expand_user(folder)))  # noqa: SLF001
         arguments = {"jid": job.jid, "mode": mode, "_async_dir": folder}
-        return self.module(job.access, "ansible.legacy.async_status", arguments, job.route)
+        return self.module(job.access, "ansible.legacy.async_status", arguments, job.route, no_log=job.site.no_log)
 
     def _way_of(self, job: JobInfo) -> _Way:
-        return self._guarded(lambda: self._way(job.access, job.route))
+        return self._guarded(lambda: self._way(job.access, job.route, no_log=job.site.no_log))
 
-    def _way(self, access: Access, route: Route | None) -> _Way:
-        key = (access, id(route))
+    def _way(self, access: Access, route: Route | None, *, no_log: bool = False) -> _Way:
+        no_log = no_log or self._action._task.no_log is True  # noqa: SLF001 - the plugin's own
+        key = (access, id(route), no_log)
         if key not in self._ways:
             if route is not None:
                 self._routes.append(route)
-            self._ways[key] = self._open(access, route)
+            self._ways[key] = self._open(access, route, no_log)
         return self._ways[key]
 
-    def _open(self, access: Access, route: Route | None) -> _Way:
+    def _open(self, access: Access, route: Route | None, no_log: bool) -> _Way:
         """Build the connection as ansible-core's own task executor does, from a task made for the purpose."""
         if HIDDEN in access.keywords().values():
             raise NoAnswerError("its ledger does not say how its host is reached, for that came out of a vault")
         action = self._action
         loaders = action._shared_loader_obj  # noqa: SLF001 - an action plugin's own, as is all that follows
         variables = self._variables(access, route)
-        task = _task_for(access)
+        task = _task_for(access, no_log)
         templar = action._templar.copy_with_new_env(available_variables=variables)  # noqa: SLF001
         template = templar.template
         # Whatever the plugins make of them.
@@ -316,8 +321,10 @@ def _folder(handler: Any) -> str:
     return str(handler.get_shell_option("async_dir", default=DEFAULT_FOLDER))
 
 
-def _task_for(access: Access) -> Any:
+def _task_for(access: Access, no_log: bool) -> Any:
     data = {name: value for name, value in access.keywords().items() if value is not None and name != "delegate_to"}
+    if no_log:  # else ANSIBLE_NO_LOG decides
+        data["no_log"] = True
     # check_mode: a look changes nothing, and ansible-core 2.16 would skip it.
     return Task.load({"action": "ansible.legacy.async_status", "args": {"jid": ""}, "check_mode": False, **data})
 
