@@ -63,6 +63,17 @@ CASES: dict[str, tuple[dict[str, str], str]] = {
         {"site.yml": PLAY + numbered(205, lambda n: launch(f"j{n}")) + wait("item", loop=ids(205))},
         "more than 200 items",
     ),
+    "keys of a dictionary": (
+        {
+            "site.yml": PLAY
+            + launch()
+            + numbered(
+                405, lambda n: f"    - set_fact: {{d: \"{{{{ d | default({{}}) | combine({{'k{n}': job}}) }}}}\"}}\n"
+            )
+            + wait("d.k404.ansible_job_id")
+        },
+        "a dictionary of more than 400 keys",
+    ),
     "rounds of a loop": (
         {"site.yml": PLAY + numbered(205, lambda n: launch(f"j{n}")) + wait("item", over=listed(ids(205)))},
         "a loop of more than 200 rounds",

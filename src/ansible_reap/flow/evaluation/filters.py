@@ -10,6 +10,7 @@ from typing import Any
 
 from jinja2 import nodes
 
+from ansible_reap.flow.evaluation import bounds
 from ansible_reap.flow.evaluation.formulas import neg
 from ansible_reap.flow.evaluation.lists import (
     crossed,
@@ -62,6 +63,8 @@ SAME = frozenset(
 """Filters that give back the handles that they get: of Jinja, and of ansible-core 2.16 to 2.22."""
 MAX_QUERY = 500
 """A longer query is not read."""
+MAX_KEYS = 400
+"""Of a dictionary that is put together: each further key makes another dictionary of them all."""
 _QUERY_STEP = expression(r"\.?(?:(\w+)|(\[(\?[^\]]+|\*)?\]))")
 """A name, or brackets with nothing, a star or a condition in them."""
 _OF_LAUNCHED = frozenset(
@@ -223,6 +226,10 @@ def _combine(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> 
             merged[key] = _merged(merged[key], inner) if recursive and key in merged else inner
         if mapping.rest is not None:
             rest = mapping.rest if rest is None else alt([(True, rest), (True, mapping.rest)])
+        if len(merged) > MAX_KEYS:
+            held = frozenset().union(*(taints(each) for each in maps))
+            bounds.met(f"a dictionary of more than {MAX_KEYS} keys; wait for fewer jobs at once", held)
+            return Unknown(held)
     return Map(tuple(merged.items()), rest)
 
 
