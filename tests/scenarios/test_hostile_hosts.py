@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 
@@ -76,6 +77,32 @@ def test_a_host_that_claims_anothers_id_by_a_skipped_launch_is_not_believed(lies
     assert got.status == 2, got.output
     assert "reaped" not in got.states()["victim"]
     assert "victim" in got.failed()
+
+
+NAMES_ANOTHERS: dict[str, tuple[dict[str, Any], dict[str, object]]] = {
+    "hidden": ({"no_log": "true"}, accepted("VICTIMS", finished=1)),
+    "masked": ({}, accepted("VICTIMS", finished=1, results_file="$REDACTED$")),
+    "polled": ({"poll": 1}, accepted("VICTIMS")),
+    "unreachable": ({"ignore_unreachable": "true"}, accepted("VICTIMS", unreachable=True)),
+}
+
+
+@pytest.mark.parametrize("how", list(NAMES_ANOTHERS))
+def test_whatever_way_a_host_names_anothers_job_its_wait_is_no_wait_for_it(lies: Lies, how: str) -> None:
+    keywords, answer = NAMES_ANOTHERS[how]
+    other = launch("exit 0", name="Other", when=IS_EVIL, **keywords)
+    got = lies(
+        play(
+            launch("exit 0", name="Forgotten", register="forgotten", when=IS_VICTIM),
+            "- ansible.builtin.pause: {seconds: 1}\n",
+            other.replace("  poll: 0\n", "") if "poll" in keywords else other,
+            reap(when=IS_EVIL),
+        ),
+        launch=answer,
+        status=ANSWERED,
+    )
+    assert got.status == 2, got.output
+    assert [job["state"] for job in got.jobs if job["task"] == "Forgotten"] == ["unreaped"]
 
 
 def test_a_host_that_a_task_is_delegated_to_does_not_speak_for_the_delegating_hosts_job(lies: Lies) -> None:

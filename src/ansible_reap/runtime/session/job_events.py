@@ -166,7 +166,9 @@ class JobEvents:
                     self.tracker.hide(job.info.jid)
                 self._keeper.file(job)
         elif may_launch(task):
-            if self._launch_result(event):
+            is_awaited = self._launch_result(event)
+            self._claims(event, event.data)
+            if is_awaited:
                 return  # the host has answered once we have heard what
         elif self._looks_at_jobs(event) and self._reap_result(event):
             return
@@ -230,6 +232,7 @@ class JobEvents:
                 self._lose(event, "an error of async_reaper")
             elif self.tracker.get(jid) is None:
                 self._launched(event, time.time(), data=item)
+            self._claims(event, item)
 
     def _before_gate(self, host: Host) -> None:
         """The host comes to the gate, and has no task of the play before it any more."""
@@ -262,7 +265,7 @@ class JobEvents:
             return
         event = _Event(*results.parts_of(result), failed=False, ignored=False, is_item=is_item, is_retry=False)
         if may_launch(event.task):
-            self._claims(event.host, event.data)
+            self._claims(event, event.data)
         if is_reap(event.task.action) and event.data.get("finished") and "ansible_job_id" in event.data:
             self._saw(event, ResultSlot(None, job_id(event.task.args.get("jid")), event.reached), event.data)
         if is_item:
@@ -273,6 +276,8 @@ class JobEvents:
     def unreachable(self, result: Result, *, is_item: bool = False) -> None:
         """The host of a task, or of a loop item, could not be reached."""
         event = _Event(*results.parts_of(result), failed=True, ignored=False, is_item=is_item, is_retry=False)
+        if may_launch(event.task):
+            self._claims(event, event.data)
         if self._keeper.owns(event.task):
             self._keeper.result(event.task, event.host, is_item=False)
         elif is_item:
@@ -299,6 +304,7 @@ class JobEvents:
         if self.tracker.get(jid) is None:
             self._launched(event._replace(data={**event.data, "ansible_job_id": jid}), started)
             self.tracker.see(jid, poll_sighting(event.data, failed=failed, when=now))
+        self._claims(event, {"ansible_job_id": jid})
 
     # Launches
 
@@ -327,7 +333,7 @@ class JobEvents:
             self._lose(event, "its host gave no possible id for it", site=site)
             return
         if self.tracker.get(jid) is not None:
-            self._claims(event.host, data)
+            self._claims(event, data)
             self._lose(event, f"its host named the id of another job, {jid}", site=site)
             return
         file = data.get("results_file")
@@ -371,6 +377,7 @@ class JobEvents:
         is_unknown = is_hidden(event.data) or is_masked(event.data)
         if is_unknown or (jid is not None and self.tracker.get(jid) is None):
             self._lose(event, f"an error of async_reaper, {error}")
+        self._claims(event, event.data)
 
     def _spoil_look(self, event: _Event, error: str) -> None:
         """The job that a task has looked at: what it saw is not known, and "never reaped" would be a guess."""
@@ -380,11 +387,12 @@ class JobEvents:
             self.tracker.lose(job.info.jid, f"an error of async_reaper, {error}")
             self._keeper.file(job)
 
-    def _claims(self, host: Host, data: Variables) -> None:
-        """The host has named an id as that of a job of its own, and has none of that id."""
+    def _claims(self, event: _Event, data: Variables) -> None:
+        """A launch has named an id as that of its job: unless it has made a job of that id, it is another's."""
         jid = job_id(data.get("ansible_job_id"))
-        if jid is not None:
-            self._claimed.add((host.get_name(), jid))
+        job = self.tracker.get(jid) if jid is not None else None
+        if jid is not None and (job is None or job.info.host != event.host.get_name()):
+            self._claimed |= {(event.host.get_name(), jid), (event.reached, jid)}
 
     # Reaps
 
@@ -394,7 +402,10 @@ class JobEvents:
         Only the host that has the job answers for it. What another says may well be true, where two names stand for one
         machine; whether it is, a look at the job's own host tells.
         """
-        jid = slot.asked if slot.asked is not None else job_id(data.get("ansible_job_id"))
+        named = job_id(data.get("ansible_job_id"))
+        jid = slot.asked if slot.asked is not None else named
+        if named is not None and named != jid:
+            self._claimed.add((slot.reached, named))  # it answers for a job that nobody has asked it for
         job = self.tracker.get(jid) if jid is not None else None
         if job is None:
             return
@@ -494,6 +505,7 @@ class JobEvents:
                 self._saw(event._replace(failed=failed, is_item=event.ends_a_loop), slot, data)
             else:
                 self._launch_arrived(awaited, slot, data)
+                self._claims(event, data)
 
     def _launch_arrived(self, awaited: Awaited[_Event], slot: ResultSlot, data: dict[str, object]) -> None:
         event = awaited.event
