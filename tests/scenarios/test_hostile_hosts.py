@@ -259,23 +259,41 @@ def test_a_wait_for_a_job_that_a_host_calls_its_own_is_no_wait_for_it(lies: Lies
     assert got.states()["victim"] == ["unreaped"]
 
 
+FOUND = play("- ansible.builtin.command: where\n  register: found\n", hosts="evil")
+RESTART = """\
+- ansible.builtin.command: {argv: ["/nowhere/init.d/WORD", restart]}
+  async: 30
+  poll: 0
+"""
+
+
 @pytest.mark.parametrize(
     ("word", "state"),
-    [("{{ hostvars.evil.found.stdout }}", "failed"), ("{{ indirect }}", "failed"), ("sshd", "detached")],
+    [("sshd", "detached"), ("{{ own }}", "failed"), ("{{ hostvars.evil.found.stdout }}", "failed")],
 )
-def test_a_word_of_a_host_makes_no_job_a_reboot(lies: Lies, word: str, state: str) -> None:
-    more = "vars: {inner: '{{ hostvars.evil.found.stdout }}', indirect: '{{ inner }}'}"
+def test_a_reboot_is_what_the_playbook_says_without_a_template(lies: Lies, word: str, state: str) -> None:
+    """Who has a part in what a template comes to cannot be told: a host may have."""
     got = lies(
-        play("- ansible.builtin.command: where\n  register: found\n", hosts="evil")
-        + play(
-            "- ansible.builtin.command: {argv: ['/nowhere/init.d/{{ own }}', restart]}\n"
-            f"  async: 30\n  poll: 0\n  vars: {{own: '{word}'}}\n",
-            hosts="victim",
-            more=more,
-        ),
+        FOUND + play(RESTART.replace("WORD", word), hosts="victim", vars="{own: sshd}"),
         command={"changed": True, "rc": 0, "stdout": "sshd"},
     )
     assert got.only_job()["state"] == state, got.output
+
+
+@pytest.mark.parametrize("by", ["a loop around it", "add_host"])
+def test_a_word_of_a_host_makes_no_job_a_reboot_by_a_detour(lies: Lies, tmp_path: Path, by: str) -> None:
+    task = RESTART.replace("WORD", "{{ word }}")
+    (tmp_path / "restart.yml").write_text(task)
+    around = (
+        "- ansible.builtin.include_tasks: restart.yml\n"
+        '  loop: "{{ hostvars.evil.found.stdout_lines }}"\n  loop_control: {loop_var: word}\n'
+    )
+    add = "- ansible.builtin.add_host: {name: victim, word: '{{ hostvars.evil.found.stdout }}'}\n"
+    got = lies(
+        FOUND + (play(around, hosts="victim") if by != "add_host" else play(add, task, hosts="victim")),
+        command={"changed": True, "rc": 0, "stdout": "sshd"},
+    )
+    assert got.only_job()["state"] == "failed", got.output
 
 
 def test_under_no_log_an_id_is_no_way_to_repeat_a_secret(lies: Lies) -> None:

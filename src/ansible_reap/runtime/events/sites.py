@@ -17,7 +17,6 @@ from ansible_reap.jobs import REBOOT_REASON
 from ansible_reap.records import replace
 from ansible_reap.runtime.events import marker, results
 from ansible_reap.runtime.events.ansible_objects import Host, Play, Task, Variables
-from ansible_reap.runtime.events.hosts_words import Written, hosts_have_a_say, written_of
 from ansible_reap.runtime.events.own_words import is_fact
 from ansible_reap.runtime.events.vaulted import names_vaulted
 from ansible_reap.runtime.tracking.display_text import fit
@@ -51,8 +50,8 @@ class SiteReader:
         self._places: dict[str, _Place] = {}
         self._vaulted: dict[str, frozenset[str]] = {}
         """The keywords of a launch that a vault fills in, by the task's identity."""
-        self._written: dict[str, Written] = {}
-        """What a launch runs, as the playbook has it, by the task's identity."""
+        self._reboots: dict[str, bool] = {}
+        """Whether a launch surely reboots by what stands in the playbook, by the task's identity."""
 
     def read(self, task: Task, play: Play, host: Host | None = None) -> LaunchSite:
         """The task as it stood for a result of ``host``.
@@ -91,7 +90,7 @@ class SiteReader:
     def ahead(self, task: Task, play: Play, host: Host) -> LaunchSite:
         """The task as it is about to start on the host: as written, but for the folder of its status files."""
         self._vaulted[results.identity(task)] = _vaulted_keywords(task, play, host)
-        self._written[results.identity(task)] = written_of(task)
+        self._reboots[results.identity(task)] = _is_reboot(task)
         site = self.read(task, play)
         if site.async_dir is not None:
             return site
@@ -103,14 +102,8 @@ class SiteReader:
         found = marker.detachment(task, play, lambda value: _template(task, play, host, value))
         if found is not None and found.is_valid:
             return fit(found.reason), False
-        from ansible_reap.shell.disconnects import surely_cuts_connection  # noqa: PLC0415 - only a launch needs it
-
-        arguments = {name: value for name, value in task.args.items() if not str(name).startswith("_ansible_")}
-        is_reboot = surely_cuts_connection(str(task.action), arguments)
-        written = self._written.get(results.identity(task))
-        if is_reboot and written is not None and hosts_have_a_say(written, task, play, host):
-            # A word that a host has put in is no word of the playbook's.
-            is_reboot = surely_cuts_connection(str(task.action), written.arguments)
+        # Of a word that a template has filled in nobody knows how far a host had a part in it.
+        is_reboot = self._reboots.get(results.identity(task), False)
         return (REBOOT_REASON, False) if is_reboot else (None, found is not None)
 
     def _place_of(self, name: str, play: Play) -> _Place:
@@ -130,6 +123,14 @@ class SiteReader:
             return None
         scope = results.item_scope(task, data)
         return replace(known, scope=scope) if scope and not all(map(_is_plain, known.variables.values())) else known
+
+
+def _is_reboot(task: Task) -> bool:
+    """Whether the task does nothing but cut its own connection; to be asked before it runs, of what is written."""
+    from ansible_reap.shell.disconnects import surely_cuts_connection  # noqa: PLC0415 - only a launch needs it
+
+    arguments = {name: value for name, value in task.args.items() if not str(name).startswith("_ansible_")}
+    return surely_cuts_connection(str(task.action), arguments)
 
 
 def _connection_variables(task: Task, play: Play) -> dict[str, object]:
