@@ -65,6 +65,15 @@ PLUGIN_FOLDERS = ("library", "action_plugins", "test_plugins", "filter_plugins")
 """Keys of ansible.cfg that name folders of modules and plugins."""
 
 
+class TagSelection(NamedTuple):
+    """Which tasks an ansible.cfg has Ansible run: those with one of the tags of ``run``, and with none of ``skip``."""
+
+    folder: str
+    """Of the ansible.cfg; empty for the root's."""
+    run: frozenset[str]
+    skip: frozenset[str]
+
+
 class AnsibleSettings(NamedTuple):
     """What ansible.cfg says that the analysis needs."""
 
@@ -81,6 +90,8 @@ class AnsibleSettings(NamedTuple):
 
     An interval that is not understood counts as 0: the launch is not to be missed.
     """
+    tags: tuple[TagSelection, ...] = ()
+    """Of each ansible.cfg that selects tasks by their tags."""
 
 
 class Project:
@@ -545,6 +556,11 @@ class Project:
             (path.rpartition("/")[0], _poll_interval(each))
             for path, each in zip(self._nested_configs, nested, strict=True)
         ]
+        folders = ["", *(path.rpartition("/")[0] for path in self._nested_configs)]
+        selections = (
+            TagSelection(folder, _words(each.get("tags", "run")), _words(each.get("tags", "skip")))
+            for folder, each in zip(folders, (config, *nested), strict=True)
+        )
         become = (config.get("privilege_escalation", "become") or config.get("defaults", "become") or "").strip()
         return AnsibleSettings(
             become=become.lower() in ("true", "yes", "on", "1"),
@@ -553,6 +569,7 @@ class Project:
             collections_path=paths("collections_path", "collections_paths"),
             plugin_folders=tuple((folder, kind) for kind in PLUGIN_FOLDERS for folder in paths(kind)),
             polls=tuple(polls),
+            tags=tuple(each for each in selections if each.run or each.skip),
         )
 
     def _configured_path(self, text: str, config: Path | None) -> str:
@@ -576,6 +593,10 @@ class Project:
         return frozenset(
             poll for folder, poll in self.settings.polls if not folder or playbook.startswith(f"{folder}/")
         )
+
+    def tag_selections(self, playbook: str) -> tuple[TagSelection, ...]:
+        """How tasks may be selected by their tags in a run of the playbook: by each ansible.cfg above it."""
+        return tuple(each for each in self.settings.tags if not each.folder or playbook.startswith(f"{each.folder}/"))
 
     @property
     def may_not_wait(self) -> bool:
@@ -659,6 +680,11 @@ def _poll_interval(config: ansible_cfg.AnsibleCfg) -> float:
     except ValueError:
         return 0
     return 0 if math.isnan(poll) else poll
+
+
+def _words(text: str | None) -> frozenset[str]:
+    """The parts of an option of type list."""
+    return frozenset(part.strip() for part in (text or "").split(",") if part.strip())
 
 
 def _path_list(config: ansible_cfg.AnsibleCfg, keys: tuple[str, ...]) -> list[str]:

@@ -115,7 +115,7 @@ def run_role(
         else walk.enter_role(frame, role, params, vars_from, defaults_from)
     )
     if with_handlers:
-        walk.collect_handlers(role, inner)
+        collect_handlers(walk, role, inner, set())
     for path in metas:
         for number, dependency in enumerate(_dependencies(walk, path)):
             call = role_entry(walk, dependency, Place(path, number + 1), inner)
@@ -130,6 +130,17 @@ def run_role(
         walk.stack.pop()
     walk.stack.pop()
     walk.settle(key, frame, before_it)
+
+
+def collect_handlers(walk: Walk, role: Role, frame: Frame, seen: set[str]) -> None:
+    """Make a role's handlers known to the play after those of its dependencies; ``seen`` are the roles gone through."""
+    seen.add(role.path)
+    for path in walk.finder.part_files(role, "meta"):
+        for number, dependency in enumerate(_dependencies(walk, path)):
+            call = role_entry(walk, dependency, Place(path, number + 1), frame)
+            if call is not None and call.role.path not in seen:
+                collect_handlers(walk, call.role, call.frame, seen)
+    walk.collect_handlers(role, frame)
 
 
 def _dependencies(walk: Walk, path: str) -> list[Any]:
@@ -165,11 +176,11 @@ def call(visit: Visit) -> None:
     outer = frame
     if task_vars:
         outer = outer._replace(declared=(task_vars, *outer.declared))
-    apply = task.args.get("apply")
+    given = task.args.get("apply")
+    applied: dict[str, Any] = given if isinstance(given, dict) else {}
     inherited = {key: value for key, value in task.keywords.items() if key in ("become", "become_user", "delegate_to")}
     outer = outer._replace(keywords={**outer.keywords, **inherited}) if inherited and is_static else outer
-    if isinstance(apply, dict):
-        outer = walk.inside(outer, apply)
+    outer = walk.inside(outer, {name: raw for name, raw in applied.items() if name != "when"})
     if is_static:
         if "when" in task.keywords:
             outer = outer._replace(whens=(*outer.whens, task.keywords["when"]))
@@ -179,8 +190,8 @@ def call(visit: Visit) -> None:
         below = {name: raw for name, raw in task_vars.items() if name in walk.state.facts}
         if below:
             outer = outer._replace(blocks=(below, *outer.blocks))
-        given = {name: raw for name, raw in task_vars.items() if name not in below} if below else task_vars
-        params = evaluated_params(walk, frame, given) if given else {}
+        above = {name: raw for name, raw in task_vars.items() if name not in below} if below else task_vars
+        params = evaluated_params(walk, frame, above) if above else {}
         _one_call(walk, task, outer, params, True)
         return
     if breaks_off(task):
@@ -198,7 +209,9 @@ def call(visit: Visit) -> None:
         params = {**bound, **evaluated_params(walk, looped, task_vars)}
         before = walk.state.facts.now
         # the conditions around are in the guard now; inside they would be asked again after things have changed
-        _one_call(walk, task, outer.under(guard)._replace(whens=(), asked=asked), params, guard, is_repeated=many)
+        whens = (applied["when"],) if "when" in applied else ()
+        inner = outer.under(guard)._replace(whens=whens, asked=asked)
+        _one_call(walk, task, inner, params, guard, is_repeated=many)
         walk.join(before, guard)
 
 

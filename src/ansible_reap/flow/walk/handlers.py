@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+
 from ansible_reap.content.model import Task
 from ansible_reap.content.tasks import Step
 from ansible_reap.flow.evaluation.formulas import Atom, Formula, conj, disj
 from ansible_reap.flow.walk.state import Frame
 from ansible_reap.flow.walk.visit import Visit
-from ansible_reap.flow.walk.walk import Walk, topics_of
+from ansible_reap.flow.walk.walk import Walk, listened_to, names_of, topics_of
 
 
 def notify(visit: Visit, guard: Formula, *, changed: Formula | None = None) -> None:
@@ -37,9 +39,10 @@ def flush(walk: Walk) -> None:
         return
     due, walk.state.notified = walk.state.notified, {}
     left: dict[str, tuple[Formula, ...]] = {}
+    hearing = _hearing(walk.handlers)
     for at, (step, frame) in enumerate(walk.handlers):
         heard = [topic for topic in (_alone(at), *topics_of(step)) if topic in due]
-        guard = disj(*(under for topic in heard for under in due[topic]))
+        guard = disj(*(under for topic in heard if at in hearing.get(topic, (at,)) for under in due[topic]))
         if guard is False:
             walk.silent.update({id(step)} if heard else ())
             continue
@@ -47,10 +50,33 @@ def flush(walk: Walk) -> None:
         fresh, walk.state.notified = walk.state.notified, {}
         for topic, under in fresh.items():
             due[topic] = (*due.get(topic, ()), *under)
-            for number, (other, _) in enumerate(walk.handlers[: at + 1]):
-                if topic in topics_of(other):
+            for number in hearing.get(topic, ()):
+                if number <= at:
                     left[_alone(number)] = (*left.get(_alone(number), ()), *under)
     walk.state.notified = left
+
+
+def _hearing(known: list[tuple[Step, Frame]]) -> dict[str, set[int]]:
+    """By topic, the places of the handlers that are run for it: of those of one name only one is.
+
+    That is the first of them in the list of handlers, or in the role, that comes last (ansible-core 2.16 to 2.22).
+    """
+    files: dict[str, list[int]] = {}
+    for at, (_, frame) in enumerate(known):
+        files.setdefault(frame.path, []).append(at)
+    called: dict[str, int] = {}
+    listening: dict[str, dict[object, int]] = {}
+    for at in itertools.chain(*reversed(files.values())):
+        step = known[at][0]
+        names = names_of(step)
+        for name in names:
+            called.setdefault(name, at)
+        for topic in listened_to(step):
+            listening.setdefault(topic, {}).setdefault(names[0] if names else at, at)
+    hearing = {topic: set(places.values()) for topic, places in listening.items()}
+    for name, at in called.items():
+        hearing.setdefault(name, set()).add(at)
+    return hearing
 
 
 def _alone(number: int) -> str:
@@ -60,16 +86,18 @@ def _alone(number: int) -> str:
 
 def flush_unseen(walk: Walk) -> None:
     """Handlers that nothing seen notifies: something that was passed over may."""
-    for step, frame in walk.handlers:
+    hearing = _hearing(walk.handlers)
+    for at, (step, frame) in enumerate(walk.handlers):
         task = step if isinstance(step, Task) else step.as_task()
         if (task.place.path, task.place.line) not in walk.record.ran_handlers and walk.graph.matters(frame.path):
             # what notifies it may be a task that never counts as changed: then it is known not to run
-            _run_handler(walk, step, frame, id(step) not in walk.silent and Atom(f"notified {task.place}"))
+            may_run = id(step) not in walk.silent and any(at in hearing[topic] for topic in topics_of(step))
+            _run_handler(walk, step, frame, may_run and Atom(f"notified {task.place}"))
 
 
 def _run_handler(walk: Walk, step: Step, frame: Frame, guard: Formula) -> None:
     task = step if isinstance(step, Task) else step.as_task()
     walk.record.ran_handlers.add((task.place.path, task.place.line))
     before = walk.state.facts.now
-    walk.run([step], frame.under(guard))
+    walk.run([step], frame.under(guard)._replace(is_handler=True))
     walk.join(before, guard)

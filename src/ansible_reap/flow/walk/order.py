@@ -143,15 +143,12 @@ def walk_play(walk: Walk, play: Play, path: str, base: Frame | None) -> None:
     if files:
         settings = (frame.settings[0], (Layer.PLAY, files), *frame.settings[1:])
         frame = frame._replace(settings=settings)
-    walk.handlers = []
     walk.topics, walk.silent = set(), set()
     walk.state.notified.clear()
     walk.state.ended = False
-    for place, entry in play.roles:
-        call = calls.role_entry(walk, entry, place, frame)
-        if call is not None:
-            walk.collect_handlers(call.role, call.frame)
-    walk.add_handlers(play.handlers, frame)
+    _collect_handlers(walk, play, frame)
+    if walk.topics and play.roles:  # once more: a role may have handlers of the names that are known now
+        _collect_handlers(walk, play, frame)
     walk.run(play.pre_tasks, frame)
     handlers.flush(walk)
     for place, entry in play.roles:
@@ -164,6 +161,16 @@ def walk_play(walk: Walk, play: Play, path: str, base: Frame | None) -> None:
     walk.run(play.post_tasks, frame)
     handlers.flush(walk)
     handlers.flush_unseen(walk)
+
+
+def _collect_handlers(walk: Walk, play: Play, frame: Frame) -> None:
+    """Make known the handlers of the play's roles, and after them its own."""
+    walk.handlers = []
+    for place, entry in play.roles:
+        call = calls.role_entry(walk, entry, place, frame)
+        if call is not None:
+            calls.collect_handlers(walk, call.role, call.frame, set())
+    walk.add_handlers(play.handlers, frame)
 
 
 def _vars_files(walk: Walk, written: Any, frame: Frame) -> dict[str, Any]:

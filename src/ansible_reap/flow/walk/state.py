@@ -58,7 +58,9 @@ class Frame(NamedTuple):
     declared: tuple[Mapping[str, Any], ...] = ()
     """``vars:`` of tasks, blocks, includes, role entries and plays around: where a detachment may be declared."""
     tags: frozenset[str] = frozenset()
-    """Those that tasks here inherit."""
+    """Those that tasks here inherit, as written."""
+    is_handler: bool = False
+    """Within a handler: its tags decide nothing (seen on ansible-core 2.16 and 2.22)."""
     is_rescued: bool = False
     """Within a block whose ``rescue`` takes up a failure and goes on."""
     may_break_off: bool = False
@@ -105,8 +107,10 @@ class Frame(NamedTuple):
 def tags_of(keywords: Mapping[str, Any]) -> frozenset[str]:
     """The tags that a task, block, play or role entry bears."""
     written = keywords.get("tags")
-    parts = written if isinstance(written, list) else [written] if written is not None else []
-    return frozenset(tag.strip() for part in parts for tag in str(part).split(",") if tag.strip())
+    if written is None:
+        return frozenset()
+    parts = map(str, written) if isinstance(written, list) else str(written).split(",")
+    return frozenset(tag.strip() for tag in parts if tag.strip())
 
 
 def bearing(entries: Mapping[str, Any]) -> frozenset[str]:

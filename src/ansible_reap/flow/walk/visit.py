@@ -11,7 +11,7 @@ from ansible_reap.flow.analysis import Setting
 from ansible_reap.flow.evaluation import bounds
 from ansible_reap.flow.evaluation.conditions import condition
 from ansible_reap.flow.evaluation.evaluator import Evaluator
-from ansible_reap.flow.evaluation.formulas import Atom, Formula, atoms, conj, disj
+from ansible_reap.flow.evaluation.formulas import Atom, Formula, atoms, conj
 from ansible_reap.flow.evaluation.layers import Layer, Scope
 from ansible_reap.flow.evaluation.values import (
     UNKNOWN,
@@ -32,23 +32,15 @@ from ansible_reap.flow.walk import alterations
 from ansible_reap.flow.walk.hosts import HostOverlap, overlap
 from ansible_reap.flow.walk.loops import loop_items
 from ansible_reap.flow.walk.state import Frame, tags_of
+from ansible_reap.flow.walk.tags import requested
 from ansible_reap.flow.walk.walk import Walk
 
 MAX_ROUNDS = 200
 """Rounds of one loop that are gone through."""
 
 
-TAG_OPTION = "--tags "
-"""How the text of a condition begins that only a run with this option meets."""
 HOSTS_OF_PLAY = "on the hosts of "
 """How the text of a condition begins that only the hosts of the play meet that is named after it."""
-
-
-def requested(tags: frozenset[str]) -> Formula:
-    """Under what a task with these tags is run at all: one tagged ``never`` only where one of them is asked for."""
-    if "never" not in tags or "always" in tags:
-        return True
-    return disj(*(Atom(f"{TAG_OPTION}{tag}") for tag in sorted(tags)))
 
 
 class Round:
@@ -120,7 +112,15 @@ class Visit:
         asked = alterations.asked_now(
             said, evaluator.scope, self.walk.state.changes, self.walk.steps, self._written(outer=False)
         )
-        return conj(requested(self.frame.tags | tags_of(self.step.keywords)), asked)
+        return conj(self._requested(evaluator), asked)
+
+    def _requested(self, evaluator: Evaluator) -> Formula:
+        """Under what the task's tags let it run at all."""
+        if self.frame.is_handler:
+            return True
+        written = self.frame.tags | tags_of(self.step.keywords)
+        selections = self.walk.library.project.tag_selections(self.frame.playbook or self.step.path)
+        return requested(written, evaluator, selections) if written or selections else True
 
     def asks(self, guard: Formula) -> frozenset[str]:
         """The words of the task's conditions and of all that is around it; ``guard`` is what they come to."""
@@ -245,7 +245,7 @@ class Visit:
             return
         facts, instances = self.walk.state.facts, self.walk.record.instances
         old = facts.get(name)
-        value = replaced(old, value, requested(self.frame.tags | tags_of(self.step.keywords)))
+        value = replaced(old, value, self._requested(self.evaluator))
         lost = handles(old) - handles(value)
         if any(not self._is_on_the_hosts_of(instances[number].frame) for number in lost):
             value = replaced(old, value, Atom(f"{HOSTS_OF_PLAY}{self.frame.play}", is_choice=True))

@@ -180,7 +180,7 @@ class Walk:
     def collect_handlers(self, role: Role, frame: Frame, entry: str = "main") -> None:
         """Make a role's handlers known to the play, or known again with the parameters that the role has by now."""
         for path in self.finder.part_files(role, "handlers", entry):
-            if self.graph.matters(path):
+            if self.graph.matters(path) or self._notifies(path):  # a handler of the same name takes another's place
                 inner = frame._replace(path=path, role=role, folders=(role.part("handlers"), *frame.folders))
                 own = self.library.content(path).tasks
                 self.record.reached.add(path)
@@ -438,15 +438,24 @@ def _goes_on(block: TaskBlock) -> bool:
 
 
 def topics_of(step: Step) -> list[str]:
-    """What a handler listens to: its name, with and without its role's, and its ``listen``."""
+    """What a handler listens to: its ``listen``, and its name."""
+    return [*listened_to(step), *names_of(step)]
+
+
+def listened_to(step: Step) -> list[str]:
+    """The topics of a handler's ``listen``."""
     task = step if isinstance(step, Task) else step.as_task()
     listen = task.keywords.get("listen")
-    topics = [str(topic) for topic in (listen if isinstance(listen, list) else [listen] if listen else [])]
-    if task.name:
-        topics.append(task.name)
-        role = task.place.path.split("/handlers/")[0].rpartition("/")[2]
-        topics.append(f"{role} : {task.name}")
-    return topics
+    return [str(topic) for topic in (listen if isinstance(listen, list) else [listen] if listen else [])]
+
+
+def names_of(step: Step) -> list[str]:
+    """A handler's name, with and without its role's."""
+    task = step if isinstance(step, Task) else step.as_task()
+    if not task.name:
+        return []
+    role = task.place.path.split("/handlers/")[0].rpartition("/")[2]
+    return [task.name, f"{role} : {task.name}"]
 
 
 def _may_concern(step: Step) -> bool:
