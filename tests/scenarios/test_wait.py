@@ -44,6 +44,22 @@ def waiting(run: Runner, tmp_path: Path) -> Runner:
     return run_with_collection
 
 
+@pytest.mark.skipif(not Path("/usr/bin/python3").exists(), reason="needs a Python that Ansible finds")
+@pytest.mark.parametrize("interpreter", ["auto_silent", "{{ ansible_playbook_python }}"])
+def test_a_job_that_was_delegated_outside_of_the_inventory_is_looked_at(waiting: Runner, interpreter: str) -> None:
+    """As an ``async_status`` that is delegated there: with what the inventory says of all hosts."""
+    job = f"""
+    - name: Start elsewhere
+      ansible.builtin.command: sleep 1
+      async: 30
+      poll: 0
+      delegate_to: nowhere.example
+      vars: {{ansible_python_interpreter: "{interpreter}"}}
+"""
+    got = waiting(play(job, WAIT), env={"PATH": "/usr/bin:/bin"})
+    assert (got.status, got.states()) == (0, {"h1": ["reaped"]}), got.output
+
+
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
     """A folder that every user can enter and write to; pytest's own are for its user alone."""

@@ -20,6 +20,8 @@ Values: TypeAlias = "dict[str, Any]"
 class Host(Protocol):
     """A host of the inventory."""
 
+    address: str
+
     def get_name(self) -> str: ...
     def get_magic_vars(self) -> Values:
         """Its name and its groups, as variables."""
@@ -91,6 +93,7 @@ class Inventory(Protocol):
     """The inventory manager."""
 
     def get_host(self, name: str) -> Host | None: ...
+    def get_hosts(self, *, ignore_limits: bool, ignore_restrictions: bool) -> list[Host]: ...
 
 
 class VariableManager(Protocol):

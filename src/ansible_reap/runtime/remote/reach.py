@@ -8,17 +8,18 @@ variables that the playbook sets are worked out, and they never leave it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ansible import constants
 from ansible.errors import AnsibleError
+from ansible.inventory.host import Host as AnsiblesHost
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.playbook.task import Task
 from ansible.plugins.loader import become_loader
 
 from ansible_reap.records import dataclass
-from ansible_reap.runtime.events.ansible_objects import Action, Values, VariableManager, Variables
+from ansible_reap.runtime.events.ansible_objects import Action, Host, Values, VariableManager, Variables
 from ansible_reap.runtime.events.as_data import as_data
 from ansible_reap.runtime.events.replies import NOT_FOUND
 from ansible_reap.runtime.events.results import is_connection_variable
@@ -242,9 +243,8 @@ class Reach:
 
     def _variables(self, access: Access, route: Route | None) -> Values:
         name = access.delegate_to or self._host
-        found = self._task_vars["hostvars"].raw_get(name)
-        # A host outside the inventory has no variables; Ansible then takes its name for its address.
-        inventory = dict(found) if isinstance(found, Mapping) else {"inventory_hostname": name}
+        host = _host_named(name, self._manager)
+        inventory = self._manager.get_vars(host=host, include_hostvars=False)
         own = inventory
         if name == self._host:
             # The task's variables hold what its own connection was made with, as if the inventory had said so.
@@ -253,9 +253,7 @@ class Reach:
                 for name, value in self._task_vars.items()
                 if name in inventory or not is_connection_variable(name)
             }
-        host = self._manager._inventory.get_host(name)  # noqa: SLF001 - how else to find a host by name
-        if host is not None:
-            own.update(host.get_magic_vars())  # a fact of such a name would lead to whichever host it names
+        own.update(host.get_magic_vars())  # a fact of such a name would lead to whichever host it names
         own.update(access.variables if route is None else self._worked_out(route))
         return own
 
@@ -314,6 +312,16 @@ class Reach:
             if len(secret) >= _SHORTEST_SECRET:
                 text = text.replace(secret, "********")
         return fit(text)
+
+
+def _host_named(name: str, manager: VariableManager) -> Host:
+    """The host that Ansible takes for the name in ``delegate_to``: one outside of the inventory is made up."""
+    inventory = manager._inventory  # noqa: SLF001 - how else to find a host by name
+    found = inventory.get_host(name)
+    if found is None:
+        every = inventory.get_hosts(ignore_limits=True, ignore_restrictions=True)
+        found = next((host for host in every if host.address == name), None)
+    return found or AnsiblesHost(name=name)
 
 
 def _folder(handler: Any) -> str:
