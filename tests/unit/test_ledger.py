@@ -494,6 +494,32 @@ def test_a_ledger_nobody_touched_for_months_is_forgotten(tmp_path: Path, warning
     assert [found.run.run for found in read_folder(tmp_path, warnings.append)] == ["new"]
 
 
+@pytest.mark.parametrize(
+    "content", [b"2019-12-31 Rent\n    Expenses  5 EUR\n", b"", b"\xff\0", b'{"v": 1, "kind": "closing"}\n']
+)
+def test_what_is_no_ledger_of_ours_is_never_forgotten(tmp_path: Path, warnings: list[str], content: bytes) -> None:
+    """Books of the programs Ledger and hledger end in ``.ledger`` too."""
+    (tmp_path / "2019.ledger").write_bytes(content)
+    (tmp_path / "link.ledger").symlink_to("2019.ledger")
+    (tmp_path / "folder.ledger").mkdir()
+    os.mkfifo(tmp_path / "pipe.ledger")
+    before = set(tmp_path.iterdir())
+    for path in before:
+        os.utime(path, (0, 0), follow_symlinks=False)
+    Ledger(tmp_path, a_run("new"), warnings.append).launched(a_launch("j1.2"))
+    assert before < set(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_ledger_of_another_user_is_never_forgotten(tmp_path: Path, warnings: list[str]) -> None:
+    old = Ledger(tmp_path, a_run("old"), warnings.append)
+    old.launched(a_launch("j1.1"))
+    os.chown(path_of(old), 65534, -1)
+    os.utime(path_of(old), (0, 0))
+    Ledger(tmp_path, a_run("new"), warnings.append).launched(a_launch("j1.2"))
+    assert path_of(old).exists()
+
+
 def test_a_pid_given_out_again_is_not_the_run(ledger: Ledger) -> None:
     ledger.launched(a_launch("j1.1"))
     path = path_of(ledger)

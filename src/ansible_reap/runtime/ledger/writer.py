@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import os
 import re
+import stat
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
@@ -17,7 +18,7 @@ from pathlib import Path
 
 from ansible_reap import ansible_cfg, files
 from ansible_reap.jobs import JobState, LastSeen
-from ansible_reap.runtime.ledger.lines import Answer, Closing, Intent, Record, RunRecord, encode
+from ansible_reap.runtime.ledger.lines import Answer, Closing, Intent, LineError, Record, RunRecord, decode, encode
 from ansible_reap.runtime.ledger.processes import controller_name, start_of
 from ansible_reap.runtime.tracking.info import JobInfo, LaunchSite
 from ansible_reap.runtime.tracking.tracker import JobRecord
@@ -25,6 +26,8 @@ from ansible_reap.runtime.tracking.tracker import JobRecord
 SUFFIX = ".ledger"
 KEPT_DAYS = 90
 """A ledger that nobody has touched for this long is removed: in report mode jobs may stay uncollected for ever."""
+_LONGEST_LINE = 1024 * 1024
+"""Bytes of the line with which a ledger begins, at most."""
 _TRIES_TO_LOCK, _MOMENT = 100, 0.002
 """How often, and after how many seconds."""
 
@@ -226,12 +229,30 @@ def append(path: Path, record: Record) -> None:
 
 
 def forget_old(folder: Path) -> None:
-    """Remove ledgers that nobody has touched for ``KEPT_DAYS``."""
+    """Remove ledgers of this user that nobody has touched for ``KEPT_DAYS``.
+
+    Books of Ledger and hledger end in ``.ledger`` too, so what does not read as one of ours stays.
+    """
     before = time.time() - KEPT_DAYS * 86400
     with contextlib.suppress(OSError):
         for path in folder.glob(f"*{SUFFIX}"):
-            if path.lstat().st_mtime < before:
-                path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError, LineError):
+                if path.lstat().st_mtime < before and _begins_as_ours(path):
+                    path.unlink(missing_ok=True)
+
+
+def _begins_as_ours(path: Path) -> bool:
+    """Whether the file is a ledger of this user.
+
+    Raises:
+        OSError: it cannot be read.
+        LineError: it is none.
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with os.fdopen(fd, "rb") as file:
+        status = os.fstat(fd)
+        is_ours = stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid()
+        return is_ours and isinstance(decode(file.readline(_LONGEST_LINE)), RunRecord)
 
 
 def file_stem(run: str) -> str:
