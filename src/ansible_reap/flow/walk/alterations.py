@@ -17,10 +17,18 @@ SETTERS = ("register", "set_fact", "include_vars", "group_by", "add_host", "meta
 """Words that a file has in which a variable is set; modules whose name ends in ``_facts`` are left aside."""
 UNNAMED = ("include_vars", "group_by", "add_host", "refresh_inventory", UNNAMED_FACTS)
 """What may set a variable whose name does not stand in the file."""
+OWN_FACTS = {"service_facts": ("services",), "package_facts": ("packages",), "mount_facts": ("mount_points",)}
+"""Facts whose names do not begin as others do, by the module that sets them (ansible-core 2.16 to 2.22)."""
+SETTING_FACTS = ("setup", "gather_facts", "getent", "hostname", "clear_facts", *OWN_FACTS)
+"""What may set a fact, or take it away, whose name does not stand in the file."""
 ANYTHING = "*"
 """Stands for every variable."""
 GATHERED = "ansible_*"
 """Stands for every fact that is gathered, but for _LASTING."""
+THERE = "ansible_* is defined"
+"""Stands for whether there are any facts: they come with the first that are gathered, and go with ``clear_facts``."""
+PERHAPS = "?"
+"""Stands for every variable, where nobody can tell."""
 INVENTORY = "inventory_*"
 """Stands for every variable that an inventory may set."""
 MAX_REMEMBERED = 4096
@@ -38,6 +46,9 @@ _LASTING = frozenset(
     }
 )
 """Facts of ansible-core 2.16 to 2.22 that stay what they are in a run."""
+_OF_FACTS = ("ansible_", "getent_")
+_IF_THERE = expression(r"\bis\s+(?:not\s+)?(?:un)?defined\b|\|\s*(?:default|d)\b|\bin\s+ansible_facts\b|\.get\(")
+"""What can be answered also where there is no such fact."""
 _WORD = expression(r"\w+")
 _NAME = expression(r"(?<![.\w])\w+")
 """A word that may be a variable: no attribute of one."""
@@ -60,13 +71,20 @@ class LastSet(dict[str, int]):
         super().__init__()
         self._may_be_of_inventory = may_be_of_inventory
 
-    def last(self, name: str) -> int:
-        """When the variable was last set, so far as known; 0: never."""
+    def last(self, name: str, *, if_there: bool) -> int:
+        """When the variable was last set, so far as known; 0: never. ``if_there``: or came to be there, or went."""
         at = max(self.get(name, 0), 0 if name.isdigit() else self.get(ANYTHING, 0))
+        if if_there and name.startswith(_OF_FACTS):
+            at = max(at, self.get(THERE, 0))
         if name.startswith("ansible_") and name not in _LASTING:
             at = max(at, self.get(GATHERED, 0))
         of_inventory = self.get(INVENTORY, 0)
         return of_inventory if of_inventory > at and self._may_be_of_inventory(name) else at
+
+
+def is_fact(name: str) -> bool:
+    """Whether the variable is a fact that a module of Ansible's may set."""
+    return name == "ansible_facts" or name.startswith(_OF_FACTS) or any(name in names for names in OWN_FACTS.values())
 
 
 def asked_now(said: Formula, scope: Scope, changed: LastSet, now: int, written: Sequence[object]) -> Formula:
@@ -86,7 +104,11 @@ def asked_now(said: Formula, scope: Scope, changed: LastSet, now: int, written: 
         if atom.about or atom.since:
             return atom  # what is asked of a job is followed by what its register holds, a launch's own condition too
         nonlocal asked
-        since = now if _asks_the_world(atom.text) else _last_change(atom.text, scope, changed)
+        if_there = any(_IF_THERE.search(str(text)) for text in written)
+        since = now if _asks_the_world(atom.text) else _last_change(atom.text, scope, changed, if_there=if_there)
+        perhaps = changed.get(PERHAPS, 0)
+        if perhaps > since:
+            return replace(atom, since=perhaps, is_opaque=True)
         if not since:
             return atom
         if asked is None:
@@ -98,7 +120,7 @@ def asked_now(said: Formula, scope: Scope, changed: LastSet, now: int, written: 
     return replaced_atoms(said, dated, is_of_concern)
 
 
-def _last_change(text: str, scope: Scope, changed: LastSet) -> int:
+def _last_change(text: str, scope: Scope, changed: LastSet, *, if_there: bool) -> int:
     """When something that the condition reads has last changed; 0: it has not."""
     if not changed:
         return 0
@@ -109,7 +131,7 @@ def _last_change(text: str, scope: Scope, changed: LastSet) -> int:
         if not fresh:
             break
         seen |= fresh
-        last = max(last, *map(changed.last, fresh))
+        last = max(last, *(changed.last(word, if_there=if_there) for word in fresh))
         fresh = frozenset().union(*(_names_behind(word, scope) for word in fresh))
     return last
 

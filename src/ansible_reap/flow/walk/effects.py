@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible_reap.content import expressions
 from ansible_reap.content.builtin import BUILTIN_MODULES
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import ReapKind
@@ -45,6 +46,10 @@ from ansible_reap.flow.walk.walk import PLAY_ENDS, Walk
 
 MAX_VARS_FILES = 12
 """Rounds of a looped include_vars that are read."""
+_OF_A_HOSTNAME = ("ansible_hostname", "ansible_nodename", "ansible_fqdn", "ansible_domain")
+"""What the module of this name sets."""
+_OF_MANAGERS = frozenset({"ansible_pkg_mgr", "ansible_service_mgr"})
+"""Facts that name modules for packages and services, which set nothing."""
 _INERT = frozenset({"debug", "assert", "fail", "pause", "meta", "ping", "setup", "gather_facts", "async_status"})
 """Modules of ansible-core 2.16 to 2.22 that do nothing to a job and write its id nowhere."""
 _CARRIERS = frozenset(
@@ -72,6 +77,7 @@ _NO_WAIT = BUILTIN_MODULES | _CARRIERS | {"mount", "synchronize", "win_file"}
 def task(walk: Walk, step: Task, frame: Frame) -> None:
     """One task, whatever it is."""
     module, visit = step.module, Visit(walk, step, frame)
+    seen: frozenset[int] = frozenset()
     if "async" in step.keywords or "poll" in step.keywords:
         launches.note_use(visit)
     if module in calls.TASK_CALLS or module in calls.ROLE_CALLS:
@@ -89,14 +95,14 @@ def task(walk: Walk, step: Task, frame: Frame) -> None:
     elif module == "add_host":
         _add_host(visit)
     elif is_status(step):
-        looks.look(visit)
+        seen = looks.look(visit)
     elif is_wait_action(step):
         looks.wait_for_all(visit)
     elif "async" in step.keywords and launches.launch(visit):
         pass
     else:
         _ordinary(visit)
-    _note_changes(visit)
+    _note_changes(visit, seen)
 
 
 def _meta(visit: Visit) -> None:
@@ -121,11 +127,16 @@ def _fail(visit: Visit) -> None:
 
 
 def _set_fact(visit: Visit) -> None:
-    args = visit.step.args
+    args = _facts_given(visit)
     written: Any = {key: value for key, value in args.items() if key not in ("cacheable", "_variable_params")}
     is_shared = bool(visit.keyword("delegate_facts")) or visit.keyword("run_once") is True
     for each in list(visit.rounds()) or [visit.any_round]:
         _assign(visit.walk, each.evaluator, written, each.own_condition, is_shared=is_shared)
+
+
+def _facts_given(visit: Visit) -> Mapping[str, Any]:
+    """What a ``set_fact`` is given, by module_defaults too."""
+    return {**visit.module_defaults, **visit.step.args}
 
 
 def _assign(walk: Walk, evaluator: Evaluator, written: Mapping[str, Any], guard: Formula, *, is_shared: bool) -> None:
@@ -181,19 +192,31 @@ def _add_host(visit: Visit) -> None:
 # ---- what conditions read
 
 
-def _note_changes(visit: Visit) -> None:
-    """Write down which variables the task may have set."""
-    changed, now = visit.walk.state.changes, visit.walk.steps
-    for name in _set_by(visit):
-        changed[name] = now
+def _note_changes(visit: Visit, seen: frozenset[int]) -> None:
+    """Write down which variables the task may have set; ``seen`` are the jobs that it has looked at."""
+    walk, register = visit.walk, visit.step.keywords.get("register")
+    names = [register] if isinstance(register, str) else []
+    for module in _modules(visit):
+        names += _set_by(visit, module)
+    for job in (walk.record.instances[number].task for number in seen if number >= 0):
+        names += _facts_of(walk, job.short_name, job.args.get("database"))  # the result of its module comes back
+    for name in names:
+        walk.state.changes[name] = walk.steps
 
 
-def _set_by(visit: Visit) -> Iterable[str]:
+def _modules(visit: Visit) -> list[str]:
+    """The task's module; of one that is a template all that it may be, `?` for one that is not known."""
+    module = visit.step.module
+    if not expressions.is_template(module):
+        return [module]
+    if expressions.names(module) <= _OF_MANAGERS:
+        return []
+    found = [plain(inner) for _, inner in options(visit.any_round.evaluator.text(module))]
+    return [each.removeprefix("ansible.builtin.") if isinstance(each, str) else "?" for each in found]
+
+
+def _set_by(visit: Visit, module: str) -> Iterable[str]:
     step, walk = visit.step, visit.walk
-    register = step.keywords.get("register")
-    if isinstance(register, str):
-        yield register
-    module = step.module
     if module == "set_fact":
         yield from _set_facts(visit)
     elif module in ("add_host", "group_by"):
@@ -203,12 +226,39 @@ def _set_by(visit: Visit) -> Iterable[str]:
         if what == "refresh_inventory":
             yield from (*alterations.GROUPS, alterations.INVENTORY)
         elif what == "clear_facts":
-            yield alterations.GATHERED
+            yield from (alterations.GATHERED, alterations.THERE, *walk.state.gathered)
+            walk.state.has_facts = False
     elif module == "include_role" and step.args.get("public"):
         yield from _shared_by(visit)
-    elif module in ("setup", "gather_facts") or step.short_name.endswith("_facts"):
+    elif module == "include_vars" and module != step.module:
+        yield alterations.ANYTHING
+    elif module == "?":
+        yield alterations.PERHAPS
+    else:
+        database = step.args.get("database")
+        yield from _facts_of(walk, module.rpartition(".")[2], visit.evaluator.data(database))
+
+
+def _facts_of(walk: Walk, module: str, database: object) -> Iterable[str]:
+    """The facts that the result of a module may set (ansible-core 2.16 to 2.22); ``database`` is what getent asks."""
+    state = walk.state
+    if module in ("setup", "gather_facts"):
         yield alterations.GATHERED
-    elif walk.record.own.may_set_facts(step.short_name):
+        if state.has_facts is False:
+            yield alterations.THERE
+        state.has_facts = True
+    elif module == "getent":
+        asked = plain(database) if isinstance(database, Const) else database
+        name = f"getent_{asked}" if isinstance(asked, str) and "{" not in asked else alterations.PERHAPS
+        state.gathered.add(name)
+        yield from (name, f"ansible_{name}")
+    elif module == "hostname":
+        yield from _OF_A_HOSTNAME
+    elif module.endswith("_facts"):
+        own = alterations.OWN_FACTS.get(module, ())
+        state.gathered.update(own)
+        yield from (alterations.GATHERED, *own)
+    elif walk.record.own.may_set_facts(module):
         yield alterations.ANYTHING
 
 
@@ -225,7 +275,7 @@ def _shared_by(visit: Visit) -> Iterable[str]:
 
 
 def _set_facts(visit: Visit) -> Iterable[str]:
-    args = visit.step.args
+    args = _facts_given(visit)
     for key in args:
         name = plain(visit.evaluator.text(key))
         yield name if isinstance(name, str) else alterations.ANYTHING

@@ -45,8 +45,8 @@ _WORD = expression(r"\w+")
 _ASKS = expression(r"\bis\s+(?:not\s+)?(?:un)?defined\b|\|\s*(?:default|d)\b")
 
 
-def look(visit: Visit) -> None:
-    """An ``async_status``: what it waits for, and what its register then knows."""
+def look(visit: Visit) -> frozenset[int]:
+    """An ``async_status``: what it waits for, and what its register then knows. The jobs that it may look at."""
     step = visit.step
     found = kind_of_look(visit)
     kind = found.kind
@@ -64,6 +64,7 @@ def look(visit: Visit) -> None:
     items = visit.items
     visit.register(seen[0] if items is None else Results(Seq(tuple(seen), items.is_open)))
     handlers.notify(visit, visit.guard)
+    return taints(Seq(tuple(seen)))
 
 
 def _jid(visit: Visit, evaluator: Evaluator) -> Value:

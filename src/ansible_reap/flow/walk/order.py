@@ -11,7 +11,7 @@ from ansible_reap.content.tasks import Play
 from ansible_reap.flow.evaluation.formulas import Atom
 from ansible_reap.flow.evaluation.layers import Layer
 from ansible_reap.flow.evaluation.patterns import patterns
-from ansible_reap.flow.walk import ahead, calls, handlers
+from ansible_reap.flow.walk import ahead, alterations, calls, handlers
 from ansible_reap.flow.walk.state import INHERITED, Frame, tags_of
 from ansible_reap.flow.walk.variables import Shared
 from ansible_reap.flow.walk.walk import MAX_DEPTH, TOO_DEEP, Walk
@@ -146,6 +146,7 @@ def walk_play(walk: Walk, play: Play, path: str, base: Frame | None) -> None:
     walk.topics, walk.silent = set(), set()
     walk.state.notified.clear()
     walk.state.ended = False
+    _gather_facts(walk, keywords.get("gather_facts", True))
     _collect_handlers(walk, play, frame)
     if walk.topics and play.roles:  # once more: a role may have handlers of the names that are known now
         _collect_handlers(walk, play, frame)
@@ -161,6 +162,17 @@ def walk_play(walk: Walk, play: Play, path: str, base: Frame | None) -> None:
     walk.run(play.post_tasks, frame)
     handlers.flush(walk)
     handlers.flush_unseen(walk)
+
+
+def _gather_facts(walk: Walk, written: Any) -> None:
+    """What the start of a play does to the facts."""
+    state = walk.state
+    if str(written).strip().lower() in ("false", "no", "off", "0"):
+        state.has_facts = bool(state.has_facts)
+        return
+    if state.has_facts is False:
+        state.changes[alterations.THERE] = walk.steps
+    state.has_facts = True
 
 
 def _collect_handlers(walk: Walk, play: Play, frame: Frame) -> None:

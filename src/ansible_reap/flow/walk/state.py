@@ -243,6 +243,10 @@ class State:
     """Under what the role that is gone through has."""
     block_failed: bool = False
     """Whether the block that is gone through has failed, and what is left of it does not run."""
+    has_facts: bool | None = None
+    """Whether facts have been gathered; None outside of any play."""
+    gathered: set[str] = field(default_factory=set)
+    """The facts without the common prefix that tasks have set by now."""
     live: Live = field(default_factory=Live)
     pending: set[int] = field(default_factory=set)
     """Those among them that something may still wait for."""

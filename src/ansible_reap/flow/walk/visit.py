@@ -154,12 +154,18 @@ class Visit:
         if "_variable_params" in args:
             given = evaluator.data(args["_variable_params"])
             return alt((under, evaluator.part(inner, names[0])) for under, inner in options(given))
-        defaults = self.keyword("module_defaults")
-        for module in (self.step.module, f"ansible.builtin.{self.step.module}", f"ansible.legacy.{self.step.module}"):
-            known = defaults.get(module) if isinstance(defaults, dict) else None
-            if isinstance(known, dict) and names[0] in known:
-                return evaluator.data(known[names[0]])
-        return None
+        defaults = self.module_defaults
+        return evaluator.data(defaults[names[0]]) if names[0] in defaults else None
+
+    @property
+    def module_defaults(self) -> dict[str, Any]:
+        """The arguments that module_defaults give the task's module."""
+        found: dict[str, Any] = {}
+        defaults, module = self.keyword("module_defaults"), self.step.module
+        for name in (f"ansible.legacy.{module}", f"ansible.builtin.{module}", module):
+            known = defaults.get(name) if isinstance(defaults, dict) else None
+            found.update(known if isinstance(known, dict) else {})
+        return found
 
     def rounds(self, most: int = MAX_ROUNDS) -> Iterator[Round]:
         """The rounds of the task's loop, one for each value that an item may have; one where there is no loop."""

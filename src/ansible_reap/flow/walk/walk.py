@@ -408,6 +408,9 @@ class Walk:
             known = self._sets_unnamed[path] = self.graph.mentions(path, alterations.UNNAMED) or self.graph.mentions(
                 path, self.record.own.setting_facts
             )
+        known = known or (
+            any(map(alterations.is_fact, self._asks())) and self.graph.mentions(path, alterations.SETTING_FACTS)
+        )
         if known and self._aside >= MAX_ASIDE:
             for number in self.state.pending:
                 instance = self.record.instances[number]
