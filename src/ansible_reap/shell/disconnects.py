@@ -28,6 +28,7 @@ from ansible_reap.shell.names import (
     SHELLS,
     SILENT,
     STARTING,
+    STAYING,
     SUB_COMMANDS,
     TUNNEL_UNITS,
     UNITS_FIRST,
@@ -54,6 +55,7 @@ _OF_OTHERS = frozenset(
 """What goes down while the host that it runs on stays."""
 _NETWORK_WORDS = frozenset({"network", "networking", "networks", "netplan", "firewall"})
 _NETWORK_VERBS = frozenset({"restart", "reload", "apply", "restarting", "reloading", "applying"})
+_DEVICES = ("/dev/", "/proc/", "/sys/")
 _TELLING_OPTIONS = frozenset({"--help", "--version", "--dry-run"})
 """Options with which a program tells something and does nothing."""
 _QUIET_OPTIONS = {"reboot": "-w", "halt": "-w", "poweroff": "-w", "shutdown": "-k"}
@@ -173,6 +175,17 @@ def _does_cut(module: str, args: Mapping[str, object], *, by_name: bool) -> bool
     if short in SERVICE_MODULES:
         return _disturbs([str(args.get("state", "")).lower()], [str(args.get("name", args.get("service", "")))])
     return short in COMMAND_MODULES and _text_cuts(_command_text(args), 0, by_name=by_name)
+
+
+def leaves_connection(module: str, args: Mapping[str, object]) -> bool:
+    """Whether all that a command line runs is known to leave connections alone, unless it writes to a device."""
+    text = _command_text(args)
+    if module.rsplit(".", 1)[-1] not in COMMAND_MODULES or any(folder in text for folder in _DEVICES):
+        return False
+    commands = [words for words in map(_without_prefixes, parse(text)) if words]
+    # what `sh -c` is told to run is among the commands
+    heads = [_program(words[0]) for words in commands if not (_program(words[0]) in SHELLS and "-c" in words)]
+    return bool(heads) and STAYING.issuperset(heads)
 
 
 def awaits_connection(module: str, args: Mapping[str, object], *, is_local: bool) -> bool:

@@ -184,3 +184,9 @@ LEADING_UP = frozenset(
     | {"echo", "printf", "grep", "egrep", "logger", "wall", "touch", "rm", "test", "[", "cat", "ls"}
 )
 """Programs that do no work of their own before a reboot: they wait, flush, ask or tell."""
+STAYING = LEADING_UP | frozenset(
+    {"false", "cp", "mv", "mkdir", "rmdir", "mktemp", "ln", "chmod", "chown", "chgrp", "find", "stat", "du", "df", "dd"}
+    | {"sed", "awk", "head", "tail", "tee", "wc", "sort", "uniq", "cut", "tr", "seq", "basename", "dirname", "diff"}
+    | {"tar", "gzip", "gunzip", "bzip2", "bunzip2", "xz", "unxz", "zip", "unzip", "md5sum", "sha1sum", "sha256sum"}
+)
+"""Programs that work on files and texts alone (POSIX, GNU coreutils and the archivers): no connection hangs on them."""

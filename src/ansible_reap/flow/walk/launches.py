@@ -34,7 +34,13 @@ from ansible_reap.flow.walk.visit import Round, Visit
 from ansible_reap.flow.walk.walk import Walk
 from ansible_reap.jobs import DETACH_VARIABLE, EXPECT_VARIABLE
 from ansible_reap.records import replace
-from ansible_reap.shell.disconnects import awaits_connection, could_cut, cuts_connection, works_before_it_cuts
+from ansible_reap.shell.disconnects import (
+    awaits_connection,
+    could_cut,
+    cuts_connection,
+    leaves_connection,
+    works_before_it_cuts,
+)
 
 MAX_COUNTED = 32
 MAX_BESIDE = 20
@@ -151,7 +157,9 @@ def launch(visit: Visit) -> bool:
     instance.starts_again = _starts_again(visit, result)
     instance.skips = _skips(visit, instance)
     result = _perhaps_skipped(instance, result)
-    instance.cuts = instance.cuts or (could_cut(step.module) and _is_awaited(visit, result))
+    if not instance.cuts and could_cut(step.module) and _is_awaited(visit, result):
+        instance.cuts = True
+        instance.cuts_after_work = leaves_connection(step.module, step.args)
     walk.record.instances.append(instance)
     walk.launched.append(number)
     walk.state.live.add(number, frame)
