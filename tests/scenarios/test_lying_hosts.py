@@ -328,6 +328,27 @@ def test_what_a_vault_says_of_the_way_to_a_host_is_used_and_not_written(liar: Li
     assert "its ledger does not say how its host is reached" in " ".join(got.output.split())
 
 
+def test_what_stands_in_an_encrypted_file_of_tasks_is_used_and_not_written(
+    liar: Liar, core: str, tmp_path: Path
+) -> None:
+    ways = (
+        "remote_user: S3CRET-user",
+        "vars: {ansible_async_dir: /h/S3CRET-folder, ansible_private_key_file: /S3CRET}",
+    )
+    starts = [launch("sleep 0", register="", name=f"Way {number}") + f"  {way}\n" for number, way in enumerate(ways)]
+    liar.says(async_wrapper=STARTED)
+    killed = "- ansible.builtin.shell: kill -9 {{ lookup('ansible.builtin.pipe', 'ps -o ppid= -p $PPID') }}\n"
+    book = play("- ansible.builtin.include_tasks: tasks.yml\n", hosts="evil") + play(killed, hosts="good")
+    files = {"tasks.yml": encrypted(core, tmp_path, "".join(starts))}
+    liar.run(book, files=files, args=["--vault-password-file", "password"], options={"on_unreaped": "report"})
+    (written,) = (tmp_path / "state" / "ansible-reap" / "ledger").glob("*.ledger")
+    text = written.read_text()
+    assert text.count('"kind":"intent"') == len(ways)
+    assert "S3CRET" not in text
+    got = liar.run(COLLECT, args=["-l", "evil"])
+    assert " ".join(got.output.split()).count("its ledger does not say how its host is reached") >= len(ways)
+
+
 @pytest.mark.slow
 def test_a_host_that_never_answers_about_a_running_twin_does_not_keep_the_run(liar: Liar) -> None:
     """Half a minute for one answer, made in the process that runs the play; then the host is not asked again."""

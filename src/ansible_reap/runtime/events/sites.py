@@ -18,7 +18,7 @@ from ansible_reap.records import replace
 from ansible_reap.runtime.events import marker, results
 from ansible_reap.runtime.events.ansible_objects import Host, Play, Task, Variables
 from ansible_reap.runtime.events.own_words import is_fact
-from ansible_reap.runtime.events.vaulted import names_vaulted
+from ansible_reap.runtime.events.vaulted import is_vaulted, names_vaulted
 from ansible_reap.runtime.tracking.display_text import fit
 from ansible_reap.runtime.tracking.info import CONNECTION_KEYWORDS, LOCAL_CONNECTIONS, Access, LaunchSite, Route
 
@@ -49,7 +49,7 @@ class SiteReader:
         self._routes: dict[str, Route] = {}
         self._places: dict[str, _Place] = {}
         self._vaulted: dict[str, frozenset[str]] = {}
-        """The keywords of a launch that a vault fills in, by the task's identity."""
+        """What of the way to a launch's host comes out of a vault, by the task's identity."""
         self._reboots: dict[str, bool] = {}
         """Whether a launch surely reboots by what stands in the playbook, by the task's identity."""
 
@@ -149,13 +149,17 @@ def _filled_in(text: object, task: Task, play: Play, host: Host) -> str | None:
 
 
 def _vaulted_keywords(task: Task, play: Play, host: Host) -> frozenset[str]:
-    """The keywords that say how the host is reached and that name what comes out of a vault, as written."""
+    """What says how the host is reached and comes out of a vault: keywords that stand in an encrypted file or that
+    name such a value, and variables that stand there.
+    """
+    variables = _connection_variables(task, play)
+    found = {name for name, value in variables.items() if not _is_template(value) and is_vaulted(value)}
     written = {name: getattr(task, name, None) for name in CONNECTION_KEYWORDS}
     doubtful = {name: value for name, value in written.items() if not _is_plain(value) and value is not None}
-    if not doubtful:
-        return frozenset()
-    variables = play.get_variable_manager().get_vars(play=play, host=host, task=task)
-    return frozenset(name for name, value in doubtful.items() if names_vaulted(value, variables))
+    if doubtful:
+        known = play.get_variable_manager().get_vars(play=play, host=host, task=task)
+        found |= {name for name, value in doubtful.items() if names_vaulted(value, known)}
+    return frozenset(found)
 
 
 def _place_of(name: str, play: Play) -> _Place:
@@ -182,10 +186,12 @@ def _with_values(text: str, variables: Variables) -> str | None:
 
 
 def _is_plain(value: object) -> TypeGuard[str | int | float | bool]:
-    """Neither a template nor something from a vault, which has a type of its own until it is used."""
-    if isinstance(value, str):
-        return "{{" not in value and "{%" not in value
-    return isinstance(value, int | float | bool)
+    """Neither a template nor something from a vault: encrypted by itself, or read from a file that is."""
+    return isinstance(value, str | int | float | bool) and not _is_template(value) and not is_vaulted(value)
+
+
+def _is_template(value: object) -> bool:
+    return isinstance(value, str) and ("{{" in value or "{%" in value)
 
 
 def _template(task: Task, play: Play, host: Host, value: object) -> object:

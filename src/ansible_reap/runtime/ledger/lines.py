@@ -173,7 +173,7 @@ def _without_vaulted(access: Access) -> Access:
     """The access without what came out of a vault, and without a way to take it for whole."""
     if not access.vaulted:
         return access
-    values: dict[str, Any] = {name: HIDDEN for name in access.vaulted if name not in ("become", "port")}
+    values: dict[str, Any] = dict.fromkeys(access.vaulted & CONNECTION_KEYWORDS - {"become", "port"}, HIDDEN)
     if not values:
         values["remote_user"] = HIDDEN
     return replace(access, port=None if "port" in access.vaulted else access.port, vaulted=frozenset(), **values)

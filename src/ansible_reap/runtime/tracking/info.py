@@ -30,7 +30,8 @@ class Access:
     """Connection variables (``ansible_user`` and the like) that the play, role, include, block or task set itself, as
     far as they are plain values there."""
     vaulted: frozenset[str] = frozenset()
-    """The keywords among these whose values came out of a vault: they are used and never written."""
+    """The keywords among these, and other connection variables, whose values came out of a vault: they are used and
+    never written."""
 
     def keywords(self) -> dict[str, str | int | bool | None]:
         """The keywords of a task that goes there; None for what is left to the defaults."""
