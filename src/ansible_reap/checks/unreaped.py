@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ansible_reap.checks import fixes, meant, scope
-from ansible_reap.checks.evidence import conditions, daemon, intent, own_waits, work
+from ansible_reap.checks.evidence import conditions, daemon, intent, misread, own_waits, work
 from ansible_reap.checks.evidence.limits import TooShort, at_the_limit, too_short
 from ansible_reap.checks.evidence.neighbours import ends_with_its_process, is_test
 from ansible_reap.checks.finding import Finding, Fix, Level, Related, Rule, RuleContext
@@ -93,7 +93,15 @@ def _finding(analysis: Analysis, launch: Launch) -> Finding:
 def _missed(analysis: Analysis, launch: Launch) -> str:
     """That the one task that looks at the job misses it."""
     missing = [look for look in launch.looks if scope.difference(analysis, look, launch)]
-    return f"{missing[0].task.place} looks for this job where it is not (async-scope). " if missing else ""
+    if missing:
+        return f"{missing[0].task.place} looks for this job where it is not (async-scope). "
+    found = misread.of(analysis, launch)
+    if found is None:
+        return ""
+    return (
+        f"Line {found.task.line} never looks at this job: it loops over '{launch.register}.results', which a launch "
+        f"without a loop does not have, and {'is skipped' if found.is_skipped else 'fails'}. "
+    )
 
 
 def _what(analysis: Analysis, look: Reap, launch: Launch) -> str:
@@ -113,6 +121,9 @@ def _fix(analysis: Analysis, launch: Launch, *, is_safe: bool) -> Fix | None:
         return None  # the wait is there, in the wrong place
     if intent.goes_on_beside_later_plays(analysis, launch.task):
         return None  # right here a wait may be for what a later play does
+    missing = misread.of(analysis, launch)
+    if missing is not None and not missing.is_skipped:
+        return None  # behind a task that fails it is not reached
     look = launch.looks[0].task if launch.sub_tag == "peek" and len(launch.looks) == 1 else None
     if look is not None and "until" in look.keywords and launch.looks[0].kind is ReapKind.PEEK:
         return fixes.wait.correct(analysis, look, launch.limit.single)
@@ -131,6 +142,10 @@ def _heard_of_elsewhere(task: Task, other: own_waits.OwnWait | None) -> str:
     """What the reader may object: that a later task waits in its own way."""
     if other is None:
         return ""
+    if other.before:
+        lines = listed(str(each.line) for each in (*other.before, other.task))
+        unless = ", and not at all where what they wait for was there before" if other.until else ""
+        return f" Lines {lines} seem to wait for this work: a failed job shows there only as a time-out{unless}."
     where = f"Line {other.task.line}" if other.task.path == task.path else str(other.task.place)
     if own_waits.is_of_the_host(other):
         return f" {where} waits until the host can be reached, which does not tell how the job ended."
@@ -161,7 +176,8 @@ def _message(analysis: Analysis, launch: Launch, own_wait: own_waits.OwnWait | N
     if short and short.advice > fixes.wait.LONGEST:
         advice = f"Raise the limit, and {_DECLARE}, or run it as a service."
     else:
-        wait = f"wait with async_status{_where_to_wait(analysis, launch)}{_if_at_all(launch)}"
+        job = f" for '{launch.register}.ansible_job_id', without a loop" if misread.of(analysis, launch) else ""
+        wait = f"wait with async_status{job}{_where_to_wait(analysis, launch)}{_if_at_all(launch)}"
         advice = f"{listed([*first, wait])}, or {_DECLARE}."
     advice = advice[0].upper() + advice[1:]
     if launch.sub_tag == "unregistered":

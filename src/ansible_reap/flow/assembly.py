@@ -17,6 +17,10 @@ from ansible_reap.flow.verdicts import Judgement, judge, merged
 from ansible_reap.flow.walk.look_kinds import is_status, is_wait_action
 from ansible_reap.flow.walk.record import Instance, LookRecord, Record, UseRecord
 from ansible_reap.jobs import Detachment, Verdict
+from ansible_reap.records import replace
+
+_HANDING_ON = frozenset({"set_fact", "include_tasks", "import_tasks", "include_role", "import_role"})
+"""Modules by which a task gives a value another name."""
 
 
 def outcome(library: Library, record: Record) -> Analysis:
@@ -27,7 +31,7 @@ def outcome(library: Library, record: Record) -> Analysis:
     by_task: dict[int, list[Judgement]] = defaultdict(list)
     for instance in record.instances:
         by_task[id(instance.task)].append(_judged(instance, record, elsewhere))
-    launches = [_launch(judgements, record, reaps) for judgements in by_task.values()]
+    launches = [_launch(judgements, record, reaps, library) for judgements in by_task.values()]
     launches += [_unwalked(use) for use in unwalked if record.first_cut and _may_launch(use)]
     launches.sort(key=lambda launch: (launch.task.path, launch.task.line))
     by_id = {id(launch.task): launch for launch in launches}
@@ -189,8 +193,12 @@ def _reap(look: LookRecord, record: Record) -> Reap:
     )
 
 
-def _launch(judgements: list[Judgement], record: Record, reaps: dict[int, Reap]) -> Launch:
+def _launch(judgements: list[Judgement], record: Record, reaps: dict[int, Reap], library: Library) -> Launch:
     found = merged(judgements)
+    if found.sub_tag == "overwritten" and found.verdict is Verdict.UNREAPED and not _is_read(found, reaps, library):
+        jobs = "jobs" if found.instance.is_looped else "job"
+        text = f"Nothing waits for the {jobs} of {found.instance.register}."
+        found = replace(found, sub_tag="never", explanation=text)
     task = found.instance.task
     use = record.uses[id(task)]
     waits = dict.fromkeys(wait for each in judgements for wait in each.waits)
@@ -223,6 +231,17 @@ def _launch(judgements: list[Judgement], record: Record, reaps: dict[int, Reap])
         expected=use.expected.quantity("") if use.expected.values or use.expected.is_open else None,
         beside=tuple(beside),
     )
+
+
+def _is_read(found: Judgement, reaps: dict[int, Reap], library: Library) -> bool:
+    """Whether some task waits by the register's name, or hands on what it holds: a name of its own would help then."""
+    register = found.instance.register
+    for reap in reaps.values():
+        is_wait = reap.kind is ReapKind.WAIT  # a plain look may be part of one, in a file that calls itself
+        if register in (_names_read(reap.task) if is_wait else expressions.names_in(reap.task.args)):
+            return True
+    steps = _steps(library, found.instance.task.path)
+    return any(register in _names_read(step) for step in steps if step.module in _HANDING_ON)
 
 
 def _asked_without_results(found: Judgement, reaps: dict[int, Reap]) -> bool:

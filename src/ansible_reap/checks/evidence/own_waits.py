@@ -7,9 +7,11 @@ from typing import NamedTuple
 
 from ansible_reap.checks.evidence import work
 from ansible_reap.checks.evidence.neighbours import (
+    ends_with_its_process,
     following,
     own_wait_after,
     own_wait_beyond,
+    own_waits_after,
     shares_a_topic,
 )
 from ansible_reap.checks.support import constant
@@ -47,13 +49,18 @@ class OwnWait(NamedTuple):
     """Until when, as in ``until port 80 is open``; empty where that cannot be told."""
     is_tied: bool
     """Whether something ties it to the launch; else it only comes next."""
+    before: tuple[Task, ...] = ()
+    """Waits before it in the file that are tied to the launch too."""
 
 
 def after(analysis: Analysis, launch: Launch) -> OwnWait | None:
     """The task that seems to wait for what the launch brings about, else a wait that comes next."""
     tied = own_wait_after(analysis, launch.task) or own_wait_beyond(analysis, launch.task, launch.via)
     if tied:
-        return OwnWait(tied, _until(tied), is_tied=True)
+        near = [each for each in own_waits_after(analysis, launch.task) if not is_passed_over(each)]
+        earlier = tuple(each for each in near if each.line < tied.line and not ends_with_its_process(each))
+        is_plain = tied in near and not ends_with_its_process(tied)
+        return OwnWait(tied, _until(tied), is_tied=True, before=earlier if is_plain else ())
     later = (other for other in following(analysis, launch.task, launch.via) if other.module not in _BETWEEN)
     other = next(later, None)
     if other is None or other.is_handler != launch.task.is_handler or not _is_a_wait(other):
