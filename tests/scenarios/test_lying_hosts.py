@@ -290,6 +290,20 @@ def test_a_password_that_a_host_repeats_is_not_shown(liar: Liar) -> None:
     assert not re.search("S3CRETPW|87654321", got.output)
 
 
+@pytest.mark.parametrize("work", ["stop: {jid: j1.1}", "sweep:"])
+def test_a_password_that_a_host_repeats_of_a_stop_or_a_sweep_is_not_shown(liar: Liar, work: str) -> None:
+    jobs = [{"jid": "j1.1", "outcome": "stopped", "detail": "sudo: S3CRETPW", "processes": 1, "left": []}]
+    liar.says(
+        stop={"changed": True, "jobs": jobs},
+        sweep={"changed": True, "folder": "/x/S3CRETPW", "files": [], "removed": 0, "kept": {}},
+    )
+    secret = "vars: {ansible_become_password: S3CRETPW}"
+    got = liar.run(play(f"- reap.jobs.{work}\n", hosts="evil", more=secret, become="true"), args=["-v"])
+    assert got.status == 0, got.output
+    assert "********" in got.stdout
+    assert "S3CRETPW" not in got.output
+
+
 def encrypted(core: str, folder: Path, text: str, name: str = "") -> str:
     """A file of that text as ansible-vault encrypts it, or one variable of that name and value."""
     (folder / "password").write_text("open sesame")

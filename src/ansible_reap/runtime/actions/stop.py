@@ -254,25 +254,25 @@ def _end(jobs: Sequence[JobInfo], reach: Reach, grace: float, dry_run: bool) -> 
     entries = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
     answers = {str(each.get("jid")): each for each in entries}
     for job in jobs:
-        yield _stopped(job, answers.get(job.jid) or {})
+        yield _stopped(job, answers.get(job.jid) or {}, reach)
 
 
-def _stopped(job: JobInfo, said: Variables) -> Stopped:
+def _stopped(job: JobInfo, said: Variables, reach: Reach) -> Stopped:
     outcome, processes, left = said.get("outcome"), said.get("processes"), said.get("left")
     return Stopped(
         job=job,
         outcome=StopOutcome(outcome) if isinstance(outcome, str) and outcome in _OUTCOMES else None,
-        detail=_detail(said.get("detail"), job),
+        detail=_detail(said.get("detail"), job, reach),
         # Under no_log numbers are words as well.
         processes=processes if _is_number(processes) and not job.site.no_log else 0,
         left=tuple(filter(_is_number, left[:MOST_PIDS] if isinstance(left, list) and not job.site.no_log else [])),
     )
 
 
-def _detail(said: object, job: JobInfo) -> str:
+def _detail(said: object, job: JobInfo, reach: Reach) -> str:
     if job.site.no_log:
         return HIDDEN_ANSWER
-    return fit(said) if isinstance(said, str) and said else "the host said nothing of it"
+    return reach.without_secrets(said) if isinstance(said, str) and said else "the host said nothing of it"
 
 
 def _is_number(value: object) -> TypeGuard[int]:

@@ -72,7 +72,7 @@ def sweep(action: Action, arguments: Variables, task_vars: Variables) -> Values:
         raise AnsibleActionFail(f"reap.jobs.sweep: {error}") from error
     if answer.get("failed"):
         raise AnsibleActionFail(f"reap.jobs.sweep: {fit(str(answer.get('msg')))}")
-    swept = read_answer(answer)
+    swept = read_answer({**answer, "folder": reach.without_secrets(str(answer.get("folder")))})
     said = swept.as_line(arguments["days"])
     say(host, said)
     return {

@@ -75,7 +75,7 @@ class Reach:
         """
         answer = self._async_status(job, "cleanup")
         if answer.get("failed") and answer.get("msg") != NOT_FOUND:
-            raise HostSaidError(self._without_secrets(str(answer.get("msg"))))
+            raise HostSaidError(self.without_secrets(str(answer.get("msg"))))
 
     def status_path(self, job: JobInfo) -> str:
         """The job's status file there, for a module to expand: with the HOME that the job's wrapper had too.
@@ -294,7 +294,7 @@ class Reach:
         except NoAnswerError:
             raise
         except AnsibleError as error:
-            raise HostSaidError(self._without_secrets(str(error))) from None
+            raise HostSaidError(self.without_secrets(str(error))) from None
         except Exception as error:  # noqa: BLE001 - as above; what it says itself may be secret
             raise NoAnswerError(f"the look at it failed ({type(error).__name__})") from None
 
@@ -305,9 +305,10 @@ class Reach:
         """
         event = getattr(answer.get("exception"), "event", None)
         text = answer.get("msg") or getattr(event, "msg", None)
-        return {**answer, "msg": self._without_secrets(text)} if isinstance(text, str) else answer
+        return {**answer, "msg": self.without_secrets(text)} if isinstance(text, str) else answer
 
-    def _without_secrets(self, text: str) -> str:
+    def without_secrets(self, text: str) -> str:
+        """What a host says, in one line that may be shown: a host may repeat the password that it has got."""
         for secret in sorted(self._secrets, key=len, reverse=True):
             if len(secret) >= _SHORTEST_SECRET:
                 text = text.replace(secret, "********")
