@@ -290,6 +290,19 @@ def test_a_password_that_a_host_repeats_is_not_shown(liar: Liar) -> None:
     assert not re.search("S3CRETPW|87654321", got.output)
 
 
+@pytest.mark.parametrize("by", ["S3CRETPW", "'{{ sudo_pw }}'"])
+def test_a_password_that_a_host_repeats_to_the_playbooks_own_wait_is_not_written(liar: Liar, by: str) -> None:
+    """Ansible itself prints it up to 2.21."""
+    liar.says(
+        async_wrapper=STARTED, async_status={"started": 1, "finished": 1, "failed": True, "msg": "sudo: S3CRETPW?"}
+    )
+    more = f"vars: {{sudo_pw: S3CRETPW, ansible_become_password: {by}}}"
+    wait = "- ansible.builtin.async_status: {jid: '{{ job.ansible_job_id }}'}\n  ignore_errors: true\n"
+    got = liar.run(play(launch("sleep 0"), wait, hosts="evil", more=more, become="true"))
+    assert got.only_job()["msg"] is not None, got.output
+    assert "S3CRETPW" not in json.dumps(got.report)
+
+
 @pytest.mark.parametrize("work", ["stop: {jid: j1.1}", "sweep:"])
 def test_a_password_that_a_host_repeats_of_a_stop_or_a_sweep_is_not_shown(liar: Liar, work: str) -> None:
     jobs = [{"jid": "j1.1", "outcome": "stopped", "detail": "sudo: S3CRETPW", "processes": 1, "left": []}]

@@ -14,6 +14,7 @@ from ansible_reap.runtime.events import results
 from ansible_reap.runtime.events.action_names import is_reap, own_action
 from ansible_reap.runtime.events.ansible_objects import Host, Play, Result, Task, Variables
 from ansible_reap.runtime.events.hidden import Awaited, HiddenResults, ResultSlot, is_hidden, is_masked, whole_register
+from ansible_reap.runtime.events.passwords import without_passwords
 from ansible_reap.runtime.events.plays import may_launch
 from ansible_reap.runtime.events.replies import job_id, reply_of
 from ansible_reap.runtime.events.sightings import poll_sighting, sighting_of
@@ -22,12 +23,15 @@ from ansible_reap.runtime.gate.hidden_waits import HiddenWaits, hidden_waits, of
 from ansible_reap.runtime.gate.keeper import Gatekeeper
 from ansible_reap.runtime.remote.mailbox import Mailbox
 from ansible_reap.runtime.remote.own_tasks import tell
+from ansible_reap.runtime.tracking.display_text import fit
 from ansible_reap.runtime.tracking.faults import Faults
 from ansible_reap.runtime.tracking.info import JobInfo, LaunchSite
 from ansible_reap.runtime.tracking.phases import END_SIGHTS, Sight
-from ansible_reap.runtime.tracking.tracker import JobRecord, ReapTask, Tracker
+from ansible_reap.runtime.tracking.tracker import JobRecord, ReapTask, Sighting, Tracker
 
 _LARGEST_FILE_NAME = 4096
+_LONGEST_TEXT = 20_000
+"""Characters of a message that are looked at; far more than are shown."""
 _NO_ENDS = (Sight.RUNNING, Sight.GIVEN_UP, Sight.MISSING)
 """What the host in whose name a job was delegated may say of it: that it is not there, where the wait looks."""
 
@@ -72,6 +76,7 @@ class JobEvents:
         self.before_launch: Callable[[Host, Task, LaunchSite], bool] = lambda _host, _task, _site: False
         """Called when a launch is about to start on a host; True where the host is made to fail instead."""
         self._base = base
+        self._is_masking = is_masking
         self._play: Play
         self._faults = faults
         self._sites = SiteReader(base)
@@ -303,7 +308,8 @@ class JobEvents:
         self._starts[event.key] = now  # the next item of a loop starts now
         if self.tracker.get(jid) is None:
             self._launched(event._replace(data={**event.data, "ansible_job_id": jid}), started)
-            self.tracker.see(jid, poll_sighting(event.data, failed=failed, when=now))
+            sighting = poll_sighting(event.data, failed=failed, when=now)
+            self.tracker.see(jid, self._without_passwords(event, sighting, event.data))
         self._claims(event, {"ansible_job_id": jid})
 
     # Launches
@@ -423,11 +429,22 @@ class JobEvents:
         sighting = sighting_of(event.task, data, failed=event.failed, ignored=ignored, when=time.time(), reap=reap)
         if sighting is None:
             return
+        sighting = self._without_passwords(event, sighting, data)
         if is_own or (slot.reached == job.info.host and sighting.sight in _NO_ENDS):
             self.tracker.see(job.info.jid, sighting)
         elif slot.asked is not None and sighting.sight in END_SIGHTS and (slot.reached, jid) not in self._claimed:
             self.tracker.hear(job.info.jid, reap)
         self._keeper.file(job)
+
+    def _without_passwords(self, event: _Event, sighting: Sighting, data: Variables) -> Sighting:
+        """What a host has said, without the password with which the task has reached it."""
+        text = data.get("msg")
+        if self._is_masking or sighting.msg is None or not isinstance(text, str):
+            return sighting
+        manager = self._play.get_variable_manager()
+        host = manager._inventory.get_host(event.reached) or event.host  # noqa: SLF001 - no other way
+        variables = manager.get_vars(play=self._play, host=host, task=event.task)
+        return replace(sighting, msg=fit(without_passwords(text[:_LONGEST_TEXT], variables)) or None)
 
     def _is_own(self, job: JobRecord, reached: str) -> bool:
         """Whether the host that has answered is the one that has the job."""
@@ -517,7 +534,8 @@ class JobEvents:
         jid = job_id(data["ansible_job_id"])
         if jid is not None and not is_hidden(event.data) and self.tracker.get(jid) is None:
             self._launched(event, self._starts.get(event.key, awaited.when), slot=slot, data=data)
-            self.tracker.see(jid, poll_sighting(data, failed=event.failed, when=awaited.when))
+            sighting = poll_sighting(data, failed=event.failed, when=awaited.when)
+            self.tracker.see(jid, self._without_passwords(event, sighting, data))
 
 
 def _bare_site(event: _Event) -> LaunchSite:
