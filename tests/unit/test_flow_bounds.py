@@ -262,6 +262,13 @@ def test_launches_behind_a_bound_of_one_walk_are_unknown_and_an_error_says_so(tm
     assert bound in cut.message
 
 
+def test_a_bound_of_one_walk_that_passes_by_no_launch_is_no_error(tmp_path: Path) -> None:
+    files, _ = CASES["calls of a file"]
+    analysis = analyse(lay(tmp_path, files))
+    assert analysis.not_followed
+    assert analysis.cuts == ()
+
+
 def test_a_bound_that_concerns_no_unknown_launch_is_not_told(tmp_path: Path) -> None:
     hopeless = wait(when=" or ".join(f"(a{n} and b{n})" for n in range(7)))
     analysis = analyse(lay(tmp_path, {"site.yml": PLAY + launch() + hopeless}))

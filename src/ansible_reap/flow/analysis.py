@@ -166,7 +166,9 @@ class Analysis:
     crashes: tuple[ReadError, ...] = ()
     """Places that were not checked for an error of our own; the launches that this may concern are unknown."""
     cuts: tuple[ReadError, ...] = ()
-    """Places at which a bound has ended the look at what follows; ``.`` is the path of one that has for all files."""
+    """Places at which a bound has ended the look at what follows, and launches may have been passed by.
+
+    ``.`` is the path of one that has ended it for all files."""
     not_followed: tuple[NotFollowed, ...] = ()
     """Launches that are unknown because a bound was reached."""
     texts: Mapping[str, str] = field(default_factory=dict)

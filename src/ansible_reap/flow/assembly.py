@@ -32,7 +32,8 @@ def outcome(library: Library, record: Record) -> Analysis:
     for instance in record.instances:
         by_task[id(instance.task)].append(_judged(instance, record, elsewhere))
     launches = [_launch(judgements, record, reaps, library) for judgements in by_task.values()]
-    launches += [_unwalked(use) for use in unwalked if record.first_cut and _may_launch(use)]
+    behind = [_unwalked(use) for use in unwalked if record.first_cut and _may_launch(use)]
+    launches += behind
     launches.sort(key=lambda launch: (launch.task.path, launch.task.line))
     by_id = {id(launch.task): launch for launch in launches}
     uses = [_use(use, by_id.get(key)) for key, use in record.uses.items()]
@@ -49,7 +50,7 @@ def outcome(library: Library, record: Record) -> Analysis:
         uses=tuple(uses),
         errors=(),
         crashes=tuple(record.crashes),
-        cuts=tuple(record.cuts),
+        cuts=tuple(cut for cut in record.cuts if behind or cut.path == "."),
         not_followed=tuple(_not_followed(by_task, launches, record)),
         files=len(library.project.yaml),
         texts={path: library.source(path).decode("utf-8", "replace") for path in sorted(paths)},
