@@ -433,3 +433,144 @@ def test_what_a_bound_of_ours_refuses_is_an_error_wherever_it_stands(path: str, 
     lay(tmp_path, {path: f"{LAUNCH}- debug:\n  vars: {{a: {value}}}\n", "site.yml": calling(f"include_tasks: {path}")})
     document = check(tmp_path)
     assert [error["path"] for error in document["errors"]] == [path]
+
+
+REAPED = """
+- hosts: all
+  tasks:
+    - {command: work, async: 60, poll: 0, register: j, when: zed is not defined}
+    - acme: {}
+    - async_status: {jid: "{{ j.ansible_job_id }}"}
+      register: r
+      until: r is finished
+      retries: 20
+      delay: 5
+      when: zed is not defined
+"""
+TEST = "def f(r):\n    return True\n"
+METHOD = "class TestModule:\n    def tests(self):\n        return "
+TABLE = f"{TEST}T = {{'finished': f}}\n{METHOD}T\n"
+STATUS = "#!/bin/sh\necho '{\"finished\": 1}'\n"
+SETTER = '#!/bin/sh\necho \'{"ansible_facts": {"zed": 1}}\'\n'
+MODULE = "from ansible.module_utils.basic import AnsibleModule\nAnsibleModule({}).exit_json()\n"
+COLLECTION = "collections/ansible_collections/ns/c"
+
+
+def verdict(root: Path) -> str:
+    (launched,) = check(root)["launches"]
+    return str(launched["verdict"])
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"test_plugins/x.py": TABLE},
+        {"test_plugins/x.py": f"{TEST}{METHOD}dict(finished=f)\n"},
+        {"test_plugins/x.py": f"{TEST}class TestModule:\n    tests = lambda self: {{'finished': f}}\n"},
+        {"test_plugins/x.py": f"{TEST}T = {{}}\nT['finished'] = f\n{METHOD}T\n"},
+        {"test_plugins/x.py": f"def finished(r):\n    return True\n{METHOD}{{g.__name__: g for g in [finished]}}\n"},
+        {"test_plugins/x.py": f"def table():\n    return dict([('finished', len)])\n{METHOD}table()\n"},
+        {"test_plugins/x.py": TABLE + "#" * 400_000},
+        {"ansible.cfg": "[defaults]\ntest_plugins = .circleci\n", ".circleci/x.py": TABLE},
+        {"ansible.cfg": "[defaults]\ntest_plugins = ./a/../stuff\n", "stuff/x.py": TABLE},
+        {"ansible.cfg": "[defaults]\ntest_plugins = venv/tp\n", "venv/tp/x.py": TABLE, "venv/pyvenv.cfg": "home = x\n"},
+        {"stuff/x.py": TABLE, "test_plugins": Path("stuff")},
+        {"library/async_status": STATUS},
+        {"library/async_status.sh": STATUS},
+        {"roles/r/library/deep/async_status.pl": STATUS},
+        {"stuff/async_status.sh": STATUS, "library": Path("stuff")},
+        {"ansible.cfg": "[defaults]\nlibrary = .github/lib\n", ".github/lib/async_status": STATUS},
+        {
+            "library/async_status": f"#!/bin/sh\n# {LAUNCH}{STATUS}",
+            "more.yml": calling("include_tasks: library/async_status"),
+        },
+        {"collections/ansible_collections/ns/c/plugins/modules/async_status.sh": STATUS},
+        {
+            f"{COLLECTION}/meta/runtime.yml": "plugin_routing:\n"
+            "  modules: {async_status: {redirect: ansible.builtin.set_fact}}\n"
+        },
+        {f"{COLLECTION}/meta/runtime.yml": "{plugin_routing: {action: {async_status: {redirect: ns.c.other}}}}\n"},
+    ],
+)
+def test_what_may_stand_in_for_the_wait_makes_the_verdict_unknown(files: dict[str, Any], tmp_path: Path) -> None:
+    laid(tmp_path, {"site.yml": REAPED, **files})
+    assert verdict(tmp_path) == "unknown"
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"library/acme.sh": SETTER},
+        {"library/acme": SETTER},
+        {"library/acme": "\x7fELF\0ansible_facts\0"},
+        {
+            "library/acme.py": "from ansible.module_utils.shared import leave\nleave()\n",
+            "module_utils/shared.py": "# ansible_facts",
+        },
+        {"stuff/acme.py": SETTER, "library": Path("stuff")},
+        {f"{COLLECTION}/meta/runtime.yml": "plugin_routing: {modules: {acme: {redirect: ansible.builtin.set_fact}}}\n"},
+        {
+            f"{COLLECTION}/meta/runtime.yml": "plugin_routing: {action: {acme: {redirect: ns.c.other}}}\n",
+            f"{COLLECTION}/plugins/action/other.py": SETTER,
+        },
+    ],
+)
+def test_what_may_set_facts_between_launch_and_wait_makes_other_conditions(
+    files: dict[str, Any], tmp_path: Path
+) -> None:
+    laid(tmp_path, {"site.yml": REAPED, **files})
+    assert verdict(tmp_path) != "reaped"
+
+
+@pytest.mark.parametrize(
+    ("files", "is_set"),
+    [
+        ({"vars/main/sub/x.json": '{"zed": 1}'}, True),
+        ({"vars/main/sub/x": "zed: 1"}, True),
+        ({"vars/main/x.yml": '"z\\x65d": 1'}, True),
+        ({"defaults/main/a/b/x.yaml": "zed: 1"}, True),
+        ({"vars/main/.x.yml": "zed: 1", "vars/main/x.yml~": "zed: 1", "vars/main/x.txt": "zed: 1"}, False),
+        ({"vars/main/sub.d/x.yml": "zed: 1"}, False),
+        ({"vars/main.yml": "zed: 1", "vars/main": "other: 1"}, True),
+        ({"vars/main.yml": "other: 1", "vars/main/x.yml": "zed: 1"}, False),
+    ],
+)
+def test_variables_of_a_role_are_found_where_ansible_finds_them(
+    files: dict[str, str], is_set: bool, tmp_path: Path
+) -> None:
+    """ansible-core 2.16 and 2.22 agree with each of these."""
+    role = {f"roles/q/{name}": text for name, text in files.items()}
+    playbook = REAPED.replace("acme: {}", "include_role: {name: q, public: true}")
+    lay(tmp_path, {"ansible.cfg": "", "site.yml": playbook, "roles/q/tasks/main.yml": "- debug:\n", **role})
+    assert (verdict(tmp_path) != "reaped") is is_set
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"test_plugins/x.py": f'"""What has finished."""\n{TEST}{METHOD}{{"older": f}}  # finished\n'},
+        {
+            "filter_plugins/x.py": "A = {'finished': 1}\n"
+            "class FilterModule:\n    def filters(self):\n        return {'a': len}\n"
+        },
+        {"docs/async_status.md": "finished", "files/async_status.sh": STATUS},
+        {"library/acme.py": MODULE, "module_utils/other.py": "# ansible_facts"},
+        {"library/acme": "\x7fELF\0"},
+        {f"{COLLECTION}/meta/runtime.yml": "plugin_routing: {modules: {acme: {redirect: ns.d.acme}}}\n"},
+        {
+            f"{COLLECTION}/meta/runtime.yml": "plugin_routing:\n"
+            "  modules: {acme: {deprecation: {warning_text: async_status}}}\n"
+        },
+    ],
+)
+def test_other_plugins_change_no_verdict(files: dict[str, Any], tmp_path: Path) -> None:
+    laid(tmp_path, {"site.yml": REAPED, **files})
+    assert verdict(tmp_path) == "reaped"
+
+
+def laid(root: Path, files: dict[str, Any]) -> None:
+    """Lay the files, and links where a path stands for what a file would hold."""
+    lay(root, {"ansible.cfg": "", **{name: text for name, text in files.items() if isinstance(text, str)}})
+    for name, target in files.items():
+        if isinstance(target, Path):
+            (root / name).symlink_to(target)

@@ -57,6 +57,8 @@ _PATH_LETTERS = bytes(byte for byte in range(128) if chr(byte).isalnum() or byte
 _BEFORE_LIST = expression(rb"(?:\s|#[^\n]*(?:\n|\Z)|---(?=\s|\Z)|%[^\n]*(?:\n|\Z)|[&!]\S*(?:\s|\Z)|\xef\xbb\xbf)*")
 _LIST = expression(rb"-(?:\s|\Z)|\[(?![\w.:@-]*\])|\{\s*\"[_\\]")
 """How a list begins, behind comments and the like; a section of an INI file does not, a mapping in JSON may."""
+MAX_PLUGIN_FOLDERS = 2_000
+"""Folders below one of plugins that is not listed."""
 MAX_LOOKED_FOR = 50_000
 """Paths that are looked for because a call names something in a folder that is not listed."""
 
@@ -118,6 +120,8 @@ class Project:
         self._directories: dict[str, list[str]] = {}
         self._listed: set[str] = set()
         """The folders that are the project's own; others are looked into when something leads there."""
+        self._aside: set[str] = set()
+        """Folders that are not listed, of which a file is read; Ansible takes plugins from beside a playbook."""
         self._canonical: dict[str, str | None] = {}
         self.links: set[str] = set()
         """Files and folders that are symbolic links, in the folders that were listed."""
@@ -174,6 +178,15 @@ class Project:
             known = self._present(f"{folder}/", known)
             self._directories[folder] = known
         return known
+
+    def folders_in(self, folder: str) -> list[str]:
+        """The names of the folders in a folder of the project, links to such among them."""
+        try:
+            with os.scandir(f"{self._real}{os.sep}{folder}") as entries:
+                names = [entry.name for entry in entries if entry.is_dir()]
+        except (OSError, ValueError):
+            return []
+        return [name for name in names if self._resolved(f"{folder}/{name}") is not None]
 
     def is_folder(self, path: str) -> bool:
         return os.path.isdir(f"{self._real}{os.sep}{path}")  # noqa: PTH112 - a name too long for a file is no error
@@ -289,7 +302,7 @@ class Project:
                     continue
                 self._skipped_signs[name] = f"{name}/".encode()
                 if self.is_folder(f"{prefix}{name}/tasks"):  # a role may be called so
-                    parts = (f"{prefix}{name}/{part}" for part in _ROLE_PARTS)
+                    parts = (f"{prefix}{name}/{part}" for part in (*_ROLE_PARTS, *_PLUGIN_PARTS))
                     pending += [f"{part}/" for part in parts if self.is_folder(part)]
             self._sort_in(prefix, self._present(prefix, sorted(files)), links, copies)
 
@@ -459,6 +472,8 @@ class Project:
         self.yaml.append(path)
         self.others.discard(path)
         folder, _, name = path.rpartition("/")
+        if folder not in self._listed:
+            self._aside.add(folder)
         listed = self._directories.get(folder)
         if listed is not None and name not in listed:
             listed.append(name)
@@ -603,15 +618,57 @@ class Project:
         """Whether an ansible.cfg makes a task with a limit alone a launch."""
         return any(poll <= 0 for _, poll in self.settings.polls)
 
+    def plugin_files(self) -> Iterator[tuple[str, str]]:
+        """The files of modules and plugins that Ansible may load, each with its folder as Ansible sees it.
+
+        A link, or a folder that an ansible.cfg names, stands for what is in it, also where that is not listed.
+        """
+        for folder, names in self._directories.items():
+            if _holds_plugins(folder):
+                yield from ((f"{folder}/{name}", folder) for name in names)
+        for link in self._folder_links:
+            target = self._resolved(link) if _holds_plugins(link) else None
+            if target is not None:
+                yield from ((path, f"{link}/{path[len(target) :]}") for path in self._files_below(target))
+        for folder in (f"{folder}/{part}".lstrip("/") for folder in sorted(self._aside) for part in _PLUGIN_PARTS):
+            yield from ((path, folder) for path in self._files_below(folder))
+        for configured, kind in self.settings.plugin_folders:
+            target = self._resolved(configured) if not configured.startswith(("/", "~")) else None
+            if target is not None:
+                yield from ((path, kind) for path in self._files_below(target))
+
+    def _files_below(self, folder: str) -> Iterator[str]:
+        """The files of a folder, listed or not, and of those in it; of a very large one those found first."""
+        if self._resolved(folder) is None:
+            return
+        seen: set[str] = set()
+        for top, folders, names in os.walk(f"{self._real}{os.sep}{folder}", followlinks=True):
+            real = os.path.realpath(top)
+            if real in seen:
+                folders.clear()
+                continue
+            if len(seen) > MAX_PLUGIN_FOLDERS:
+                self._tell_once(f"holds more than {MAX_PLUGIN_FOLDERS:,} folders of plugins", folder)
+                return
+            seen.add(real)
+            inside = os.path.relpath(top, self._real).replace(os.sep, "/")
+            yield from (f"{inside}/{name}".removeprefix("./") for name in names)
+
     def folders(self) -> Iterator[str]:
         """Every folder that was listed."""
         yield from self._directories
 
 
 _VARIABLE = expression(r"^(?:\{\{CWD\}\}|\$\w+|\$\{[^}]*\}|~[^/]*)")
+_PLUGIN_PARTS = ("library", "action_plugins", "test_plugins", "filter_plugins", "module_utils", "plugins")
+"""Folders of modules and plugins, of a project, a role or a collection."""
 _ROLE_PARTS = ("tasks", "handlers", "meta", "vars", "defaults")
 _NEAR = ("", "tasks/", "handlers/")
 """Where, from the folders above a call, its file may lie."""
+
+
+def _holds_plugins(folder: str) -> bool:
+    return not {*_PLUGIN_PARTS}.isdisjoint(folder.split("/"))
 
 
 def _paths_through(data: bytes, folder: bytes) -> set[bytes]:

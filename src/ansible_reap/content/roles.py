@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import fnmatch
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from ansible_reap.content.arguments import unquoted
 from ansible_reap.content.library import Library
-from ansible_reap.content.project import YAML_ENDINGS
+from ansible_reap.content.project import JSON_ENDING, YAML_ENDINGS
 from ansible_reap.records import dataclass
 
 MAX_CANDIDATES = 40
+MAX_LEVELS = 12
+"""Folders of variables within each other."""
 _PARTS = frozenset({"tasks", "handlers", "defaults", "vars", "meta"})
 
 
@@ -223,13 +225,40 @@ class Finder:
         key = (role.path, part, entry)
         found = self._parts.get(key)
         if found is None:
-            folder = role.part(part)
-            found = self.find_files(entry, [folder])
-            if not found and part in ("defaults", "vars"):
-                inside = f"{folder}/{entry}"
-                found = [f"{inside}/{name}" for name in self._project.listing(inside) if name.endswith(YAML_ENDINGS)]
+            found = self._parts_named(role.part(part), entry, may_be_folder=part in ("defaults", "vars"))
             self._parts[key] = found
         return found
+
+    def _parts_named(self, folder: str, entry: str, *, may_be_folder: bool) -> list[str]:
+        """The files of an entry point, variables in a folder of its name too.
+
+        Of ``main``, as it is without any ``tasks_from``, the one without an ending is the last that Ansible looks for.
+        """
+        if "*" in entry or "/" in entry:
+            return self.find_files(entry, [folder])
+        endings = (*YAML_ENDINGS, JSON_ENDING)
+        for ending in (*endings, "") if entry == "main" else ("", *endings):
+            path = f"{folder}/{unquoted(entry)}{ending}"
+            if self._project.has_file(path):
+                real = self._project.canonical(path)
+                return [path if real is None else real]
+            if may_be_folder and self._project.is_folder(path):
+                return list(self._variables_below(path, 0))
+        return []
+
+    def _variables_below(self, folder: str, depth: int) -> Iterator[str]:
+        """The files of variables in a folder and those within, in the order in which they are read."""
+        if depth > MAX_LEVELS:
+            return
+        folders = set(self._project.folders_in(folder))
+        for name in sorted({*self._project.listing(folder), *folders}):
+            ending = posixpath.splitext(name)[1]
+            if name.startswith(".") or name.endswith("~") or ending not in ("", *YAML_ENDINGS, JSON_ENDING):
+                continue
+            if name not in folders:
+                yield f"{folder}/{name}"
+            elif not ending:
+                yield from self._variables_below(f"{folder}/{name}", depth + 1)
 
     def absolute(self, path: str) -> str:
         """The path as Ansible's magic variables give it."""

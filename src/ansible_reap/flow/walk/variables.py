@@ -44,7 +44,9 @@ class FileVariables(Mapping[str, Any]):
 
     def _may_hold(self, path: str, name: bytes) -> bool:
         text = self._library.text(path)
-        return not text or name in text  # the text of a very large file is not kept
+        return (
+            not text or name in text or b"\\" in text
+        )  # that of a very large file is not kept; letters may be escaped
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and self._file_of(name) is not None
