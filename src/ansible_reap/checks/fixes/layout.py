@@ -25,6 +25,8 @@ _ODD_BREAKS = expression("\r(?!\n)|[\x85\u2028\u2029]")
 MAX_KEPT = 64
 """Files whose layout is remembered: one rule after the other asks for it."""
 
+_KEEPS = expression(r"[|>]\d?\+")
+"""The head of a block text that keeps the blank lines behind it."""
 _PLAIN = expression(r"[A-Za-z][\w./()]*(?:[ -]+[\w./()]+)*")
 _WORDS = expression(r"y|n|yes|no|on|off|true|false|null|none", re.IGNORECASE)
 
@@ -97,7 +99,12 @@ class Item:
         return text if text.endswith("\n") else text + "\n"
 
     def is_spaced_after(self, line: int) -> bool:
-        """Whether a task put in after this line has a blank line before it, as the list's others have."""
+        """Whether a task put in after this line has a blank line before it, as the list's others have.
+
+        Not behind a text that keeps the blank lines after it (``|+``): one more would be part of it.
+        """
+        if any(self._keeps_blank_lines(node) for node in self.siblings if self.end_line(node) == line):
+            return False
         if line != self.last_of_list:
             return not self.text(line + 1, line + 1).strip()
         if len(self.siblings) < 2:
@@ -105,6 +112,14 @@ class Item:
         before, after = self.siblings[-2:]
         between = self.lines[self.end_line(before) : after.start_mark.line]
         return any(not line.strip() for line in between)
+
+    def _keeps_blank_lines(self, node: Node) -> bool:
+        while isinstance(node, (MappingNode, SequenceNode)):
+            if not node.value or node.flow_style:
+                return False
+            node = node.value[-1] if isinstance(node, SequenceNode) else node.value[-1][1]
+        start = node.start_mark
+        return _KEEPS.match(self.lines[start.line], start.column) is not None
 
     def after(self, line: int, text: str) -> Edit:
         """Insert whole lines after this one."""
