@@ -26,8 +26,10 @@ MAP = "tag:yaml.org,2002:map"
 MERGE = "tag:yaml.org,2002:merge"
 _UNDECIDED = "!undecided"
 """The tag of a value that hangs on the release of PyYAML."""
-_MERGE_SIGN = expression(rb"<<[ \t]*(?:[:,}\]#\r\n]|\Z)|!!|!<|%TAG")
-"""What a text with a merge key has; a here document is none."""
+_MERGE_KEY = expression(rb"<<[ \t]*(?:[:,}\]#\r\n]|\Z)")
+"""A merge key as it is written; a here document is none."""
+_MERGE_TAGS = (b"!!", b"!<", b"%TAG")
+"""How a tag may begin by which any key is one."""
 
 
 class YamlLoader(_BaseLoader):
@@ -254,7 +256,8 @@ def pairs(node: MappingNode) -> list[tuple[str, Node, Node]]:
 
 def may_merge(data: bytes) -> bool:
     """Whether the text may hold a merge key; a quick look at the bytes."""
-    return (b"<<" in data or b"!" in data or b"%" in data) and _MERGE_SIGN.search(data) is not None
+    is_written = b"<<" in data and _MERGE_KEY.search(data) is not None
+    return is_written or any(sign in data for sign in _MERGE_TAGS)
 
 
 def refuse_undecided(root: Node, data: bytes) -> None:
