@@ -447,6 +447,16 @@ REAPED = """
       delay: 5
       when: zed is not defined
 """
+LOOKED = """
+- hosts: all
+  tasks:
+    - {command: work, async: 60, poll: 0, register: j}
+    - {async_status: {jid: "{{ j.ansible_job_id }}"}, register: r}
+    - {fail: {msg: It still runs}, when: r is not finished}
+"""
+WATCHED = REAPED[: REAPED.index("    - async_status")].replace(", when: zed is not defined", "") + (
+    '    - wait_for: {path: "{{ j.results_file }}", search_regex: \'"finished": 1\'}\n'
+)
 TEST = "def f(r):\n    return True\n"
 METHOD = "class TestModule:\n    def tests(self):\n        return "
 TABLE = f"{TEST}T = {{'finished': f}}\n{METHOD}T\n"
@@ -490,6 +500,16 @@ def verdict(root: Path) -> str:
             "  modules: {async_status: {redirect: ansible.builtin.set_fact}}\n"
         },
         {f"{COLLECTION}/meta/runtime.yml": "{plugin_routing: {action: {async_status: {redirect: ns.c.other}}}}\n"},
+        *(
+            {"test_plugins/x.py": TABLE, "site.yml": REAPED.replace("r is finished", until)}
+            for until in (
+                '"r is\\n finished"',
+                "r is not(not finished)",
+                "\"[r] | select('finished') | list | length > 0\"",
+            )
+        ),
+        *({f"{kind}/fail.py": MODULE, "site.yml": LOOKED} for kind in ("library", "action_plugins")),
+        {"library/wait_for.sh": STATUS, "site.yml": WATCHED},
     ],
 )
 def test_what_may_stand_in_for_the_wait_makes_the_verdict_unknown(files: dict[str, Any], tmp_path: Path) -> None:
@@ -501,6 +521,7 @@ def test_what_may_stand_in_for_the_wait_makes_the_verdict_unknown(files: dict[st
     "files",
     [
         {"library/acme.sh": SETTER},
+        {"action_plugins/set_fact.py": f"# {SETTER}", "site.yml": REAPED.replace("acme: {}", "set_fact: {a: 1}")},
         {"library/acme": SETTER},
         {"library/acme": "\x7fELF\0ansible_facts\0"},
         {
@@ -556,6 +577,8 @@ def test_variables_of_a_role_are_found_where_ansible_finds_them(
         {"docs/async_status.md": "finished", "files/async_status.sh": STATUS},
         {"library/acme.py": MODULE, "module_utils/other.py": "# ansible_facts"},
         {"library/acme": "\x7fELF\0"},
+        {"library/acme.py": MODULE, "site.yml": LOOKED},
+        {"library/acme.py": MODULE, "site.yml": WATCHED},
         {f"{COLLECTION}/meta/runtime.yml": "plugin_routing: {modules: {acme: {redirect: ns.d.acme}}}\n"},
         {
             f"{COLLECTION}/meta/runtime.yml": "plugin_routing:\n"

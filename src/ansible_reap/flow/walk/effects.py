@@ -33,6 +33,7 @@ from ansible_reap.flow.evaluation.values import (
 )
 from ansible_reap.flow.walk import alterations, calls, handlers, launches, looks
 from ansible_reap.flow.walk.look_kinds import (
+    is_ansibles_own,
     is_status,
     is_wait_action,
     surely_watches_file,
@@ -119,7 +120,14 @@ def _fail(visit: Visit) -> None:
     """A ``fail`` that always fails, in a block whose ``rescue`` goes on: what is left of the block does not run."""
     keywords = visit.step.keywords
     is_taken_up = visit.keyword("ignore_errors") or "failed_when" in keywords or "loop" in keywords
-    if visit.step.module == "fail" and visit.frame.is_rescued and not is_taken_up and visit.guard is True:
+    is_own = visit.walk.record.own.has_module("fail")
+    if (
+        visit.step.module == "fail"
+        and not is_own
+        and visit.frame.is_rescued
+        and not is_taken_up
+        and visit.guard is True
+    ):
         visit.walk.state.block_failed = True
 
 
@@ -217,7 +225,9 @@ def _modules(visit: Visit) -> list[str]:
 
 def _set_by(visit: Visit, module: str) -> Iterable[str]:
     step, walk = visit.step, visit.walk
-    if module == "set_fact":
+    if walk.record.own.may_set_facts(module.rpartition(".")[2]):  # be it under the name of one of Ansible's
+        yield alterations.ANYTHING
+    elif module == "set_fact":
         yield from _set_facts(visit)
     elif module in ("add_host", "group_by"):
         yield from (*alterations.GROUPS, *map(str, step.args), alterations.INVENTORY)
@@ -258,8 +268,6 @@ def _facts_of(walk: Walk, module: str, database: object) -> Iterable[str]:
         own = alterations.OWN_FACTS.get(module, ())
         state.gathered.update(own)
         yield from (alterations.GATHERED, *own)
-    elif walk.record.own.may_set_facts(module):
-        yield alterations.ANYTHING
 
 
 def _shared_by(visit: Visit) -> Iterable[str]:
@@ -314,7 +322,7 @@ def _carried(visit: Visit) -> frozenset[int]:
         found |= taints(value)
         ids = _ids(value)
         if ids and (watches_file(step) or waits_for_process(step)):
-            is_sure = waits_for_process(step) or surely_watches_file(step)
+            is_sure = (waits_for_process(step) or surely_watches_file(step)) and is_ansibles_own(visit)
             for job in ids:
                 walk.record.cover(job.instance, Cover(step, ReapKind.WAIT, guard, job.index, job.is_partial, is_sure))
                 if is_sure:

@@ -15,8 +15,10 @@ from ansible_reap.late_patterns import expression
 _RUNNING = -7
 """The instance number that stands for the job that is asked for while it is still running."""
 
-_ASKED_BY = expression(r"(?:\bis\s+(?:not\s+)?|\|\s*)([A-Za-z]\w*)")
-"""The tests and filters in a text, those with a full name left out."""
+_ASKED_BY = expression(r"(?:\bis[\s(]+(?:not[\s(]+)?|\|\s*|['\"])([A-Za-z]\w*)")
+"""The tests and filters in a text, those with a full name left out; ``select`` has a test's name in quotes."""
+_ESCAPED_BLANK = expression(r"\\[nrtf]")
+"""What stands for a blank in the text of a list or a mapping."""
 _NOT_ASKING = frozenset({"name", "retries", "delay", "no_log", "become", "become_user", "tags", "changed_when"})
 """Keywords on which it does not hang whether a task waits, and for what."""
 _ASKS_FOR_THE_END = expression(r"(?:\.|\[.|\bis )finished\b|\bfinished\W{0,8}(?:1|true)\b", re.IGNORECASE)
@@ -60,14 +62,14 @@ def kind_of_look(visit: Visit) -> LookKind:
     until = visit.until(names)
     until = None if until is None else settled(until)
     if until is not None and until is not True and not satisfiable(until):
-        return LookKind(ReapKind.WAIT, is_sure=_is_ansibles_own(visit) and not _may_give_up(visit))
+        return LookKind(ReapKind.WAIT, is_sure=is_ansibles_own(visit) and not _may_give_up(visit))
     failed_when = task.keywords.get("failed_when")
     if failed_when is not None and not isinstance(failed_when, bool):
         parts = failed_when if isinstance(failed_when, list) else [failed_when]
         if parts and all(visit.asked(part, names) is True for part in parts):
             ignored = visit.keyword("ignore_errors")
             if not ignored:
-                return LookKind(ReapKind.WAIT, is_sure=_is_ansibles_own(visit) and not visit.frame.is_rescued)
+                return LookKind(ReapKind.WAIT, is_sure=is_ansibles_own(visit) and not visit.frame.is_rescued)
             if not isinstance(ignored, bool):
                 return LookKind(ReapKind.WAIT, is_sure=False)
     if until is None or until is True:
@@ -75,7 +77,7 @@ def kind_of_look(visit: Visit) -> LookKind:
     return LookKind(ReapKind.WAIT, is_sure=False)
 
 
-def _is_ansibles_own(visit: Visit) -> bool:
+def is_ansibles_own(visit: Visit) -> bool:
     """Whether the module and all that the condition asks by are Ansible's, and not the project's under their names.
 
     Also under the full name Ansible's action runs the module that the project has in ``library`` (seen on ansible-core
@@ -87,7 +89,7 @@ def _is_ansibles_own(visit: Visit) -> bool:
     if not own.words:
         return True
     keywords = {name: raw for name, raw in task.keywords.items() if name not in _NOT_ASKING}
-    return own.words.isdisjoint(_ASKED_BY.findall(f"{task.args} {keywords}"))
+    return own.words.isdisjoint(_ASKED_BY.findall(_ESCAPED_BLANK.sub(" ", f"{task.args} {keywords}")))
 
 
 def _may_give_up(visit: Visit) -> bool:

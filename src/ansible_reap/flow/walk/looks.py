@@ -32,7 +32,7 @@ from ansible_reap.flow.evaluation.values import (
 )
 from ansible_reap.flow.walk import handlers
 from ansible_reap.flow.walk.hosts import CONTROLLER, OF_HOSTS
-from ansible_reap.flow.walk.look_kinds import LookKind, kind_of_look
+from ansible_reap.flow.walk.look_kinds import LookKind, is_ansibles_own, kind_of_look
 from ansible_reap.flow.walk.loops import loop_items
 from ansible_reap.flow.walk.record import Cover, Instance, LookRecord
 from ansible_reap.flow.walk.visit import MAX_ROUNDS, Round, Visit
@@ -275,8 +275,9 @@ def insist(visit: Visit) -> None:
         guard = visit.frame.guard if step.module == "fail" else visit.guard
         for name, value in looked.items():
             if name in f"{step.args} {step.keywords}":
+                is_sure = is_ansibles_own(visit) and not visit.frame.is_rescued
                 for number in handles(value):
-                    walk.record.insist(number, name, guard, is_sure=not visit.frame.is_rescued)
+                    walk.record.insist(number, name, guard, is_sure=is_sure)
 
 
 def _is_looked_at(value: Value) -> bool:
