@@ -138,6 +138,12 @@ def test_what_releases_of_pyyaml_merge_in_another_way_is_told(files: dict[str, s
         ("x/a.inc", f"include_tasks:\n        apply: {{vars: {{a: {'a' * 900}}}}}\n        file: x/a.inc", LAUNCH),
         ("x/a.inc", f"include_tasks:\n      vars:\n        a: {'a' * 900}\n      args: {{file: x/a.inc}}", LAUNCH),
         ("x/a.inc", "? include_tasks\n      : x/a.inc", LAUNCH),
+        ("x/a.inc", '{name: "\\x22 \\x41", include_tasks: x/a.inc}', LAUNCH),
+        (
+            "x/a.inc",
+            f'include_tasks:\n        apply: {{vars: {{a: "\\x41\\x0a{"a" * 900}"}}}}\n        file: x/a.inc',
+            LAUNCH,
+        ),
         ("x/a.inc", "!!str include_tasks : x/a.inc", LAUNCH),
         ("roles/r/tasks/a,b.inc", "include_role: {name: r, tasks_from: 'a,b.inc'}", LAUNCH),
         ("roles/r/tasks/a b.inc", "include_role: name=r tasks_from='a b.inc'", LAUNCH),
@@ -207,6 +213,13 @@ def playbook_in_json(task: str) -> str:
         (
             {"site.yml": playbook_in_json(r'{"include_tasks": "node_modules\/a.yml"}'), "node_modules/a.yml": LAUNCH},
             "node_modules/a.yml",
+        ),
+        (
+            {
+                "site.yml": playbook_in_json(r'{"name": "\u0022 \u0041", "include_tasks": "x/a.inc"}'),
+                "x/a.inc": LAUNCH,
+            },
+            "x/a.inc",
         ),
         (
             {

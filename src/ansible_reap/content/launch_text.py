@@ -27,6 +27,10 @@ _SPELLS_A_WORD = expression(
 answers of web services are full of others."""
 
 
+_MARKS = frozenset(b"\"'#\r\n\\")
+"""What would mean something else in the text than in what it spells."""
+
+
 class Keywords(NamedTuple):
     """Which of a launch's keywords the text of a file may hold."""
 
@@ -62,7 +66,7 @@ def _letter(escape: re.Match[bytes]) -> bytes:
         return b""
     digits = text[2:]
     number = int(digits, 16)
-    return bytes([number]) if number < 128 else b"?"
+    return bytes([number]) if number < 128 and number not in _MARKS else b"?"
 
 
 def may_launch(data: bytes) -> bool:

@@ -331,11 +331,11 @@ class Project:
 
     # ---- what calls lead to
 
-    def reach(self, caller: str, data: bytes, calls: CallText | None) -> list[str]:
+    def reach(self, caller: str, data: bytes, calls: CallText | None, written: bytes) -> list[str]:
         """Have read what the text calls by a name that is written out, wherever it is. Returns the files that are new.
 
         What a call may mean is found by name alone, so that too much is read rather than too little. ``calls`` is
-        what the first look at the text tells of them.
+        what the first look at the text tells of them, ``written`` the text with the escapes that ``data`` spells out.
         """
         is_aside = caller.rpartition("/")[0] not in self._listed
         skipped = [sign for sign in self._skipped_signs.values() if sign in data]
@@ -344,7 +344,7 @@ class Project:
             if is_aside or skipped or self._may_name_beside(calls, data):
                 from ansible_reap.content.call_references import names_called  # noqa: PLC0415 - it needs PyYAML
 
-                for name in names_called(data):
+                for name in names_called(written):
                     new += self._called(
                         caller, name, is_aside=is_aside or any(sign.decode() in name for sign in skipped)
                     )

@@ -60,7 +60,7 @@ class Survey:
                 calls = call_text(text)
                 if calls is not None:
                     self._calls[path] = calls
-                pending += self.project.reach(path, text, calls)
+                pending += self.project.reach(path, text, calls, data)
 
     def _is_named(self, path: str) -> bool:
         """Whether a file's name, to which a call may add the ending of a template, stands in some text."""
