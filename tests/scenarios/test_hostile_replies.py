@@ -113,6 +113,8 @@ def _miscounted(done: Done) -> list[str]:
     lines = done.output.partition("ASYNC RECAP")[2].splitlines()[1:]
     told: Counter[str] = Counter()
     for line in lines[: next((at for at, line in enumerate(lines) if " launched: " in line), None)]:
+        if line.startswith("  ") and told:
+            continue  # the hosts of the line above
         found = _JOBS_OF_A_LINE.match(line)
         if found is None:
             return [f"no line of a job: {line!r:.200}"]
