@@ -75,6 +75,8 @@ def test_a_swallowed_failure(is_of_the_block: bool, severity: Level, tmp_path: P
     ("case", "tag", "severity", "confidence"),
     [
         ("async-reboot/the-limit-is-short-and-the-wait-is-plain", "async-reboot", Level.MEDIUM, Level.HIGH),
+        ("async-result/condition-failed-when", "async-result[condition]", Level.MEDIUM, Level.HIGH),
+        ("async-result/condition-whose-failure-is-ignored", "async-result[condition]", Level.LOW, Level.HIGH),
         ("async-scope/delegate-to-a-host-that-the-play-s-group-may-be", "async-scope[delegate]", Level.LOW, Level.LOW),
         ("async-timeout/window-nearly-as-long", "async-timeout[window]", Level.LOW, Level.HIGH),
         ("async-timeout/window-of-work-that-states-its-time", "async-timeout[window]", Level.LOW, Level.HIGH),

@@ -50,6 +50,7 @@ def _condition(analysis: Analysis, launch: Launch) -> Finding | None:
         f"only the result of a job that has ended holds: this task fails while the job runs on. Move the condition to "
         f"{there}.",
         sub_tag="condition",
+        severity=None if constant(launch.task.inherited("ignore_errors")) is True else Level.MEDIUM,
         related=[(wait.task, "judge the job here") for wait in waits],
         settings=launch.settings,
         fix=fixes.keywords.drop(analysis, launch.task, *dict.fromkeys(key for key, _ in found), is_safe=False),

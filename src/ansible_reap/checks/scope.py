@@ -163,7 +163,16 @@ def difference(analysis: Analysis, reap: Reap, launch: Launch) -> Finding | None
     return None
 
 
-_FAILS = "this task fails with 'could not find job'"
+def _fails(here: _Side, who: str = "this task") -> str:
+    """What becomes of the look, and of the play, where the job's status file is not there."""
+    if constant(here.setting.ignore_errors) is True:
+        return f"{who} fails with 'could not find job', which ignore_errors passes over"
+    judged = here.task.keywords.get("failed_when")
+    if judged is None or constant(judged) is True:
+        return f"{who} fails with 'could not find job'"
+    if constant(judged) is False:
+        return f"{who} gets 'could not find job', which its failed_when passes over"
+    return f"{who} gets 'could not find job', and fails only where its failed_when holds for that"
 
 
 def _delegate(there: _Side, here: _Side) -> _Reason | None:
@@ -193,9 +202,9 @@ def _delegate(there: _Side, here: _Side) -> _Reason | None:
         advice = " Take delegate_to out."
     what = f"The job runs {_where(there)}, but this task looks for it {_where(here)}"
     if not all(stated) and _may_hold(here if stated[0] else there, target if stated[0] else look):
-        message = f"{what}: if that is another host, it fails with 'could not find job'.{advice}"
+        message = f"{what}: if that is another host, {_fails(here, 'it')}.{advice}"
         return _Reason(message, Level.LOW, keywords, Level.LOW)
-    return _Reason(f"{what}: {_FAILS}.{advice}", Level.MEDIUM if is_template(target) else Level.HIGH, keywords)
+    return _Reason(f"{what}: {_fails(here)}.{advice}", Level.MEDIUM if is_template(target) else Level.HIGH, keywords)
 
 
 def _are_called_alike(one: str | None, other: str | None) -> bool:
@@ -280,8 +289,8 @@ def _hosts(there_side: _Side, here_side: _Side) -> _Reason | None:
         if here_local == there_local or not _is_plain(there.hosts) or not _is_plain(here.hosts):
             return None
         message = (
-            f"The job runs on {there.hosts}, but this play looks for it on {here.hosts}: {_FAILS}. Wait in a play on "
-            f"the hosts of the launch, or delegate this task to the host that runs the job."
+            f"The job runs on {there.hosts}, but this play looks for it on {here.hosts}: {_fails(here_side)}. Wait in "
+            f"a play on the hosts of the launch, or delegate this task to the host that runs the job."
         )
         return _Reason(message, Level.MEDIUM, {})
     if constant(there.run_once) is not True or constant(here.run_once) is True or _is_one_host(here.hosts):
@@ -290,7 +299,7 @@ def _hosts(there_side: _Side, here_side: _Side) -> _Reason | None:
         return None
     message = (
         "The launch has run_once, so the job runs on the play's first host, but its id is registered for every host: "
-        "on each of the others this task fails with 'could not find job'. Add 'run_once: true'."
+        f"on each of the others {_fails(here_side)}. Add 'run_once: true'."
     )
     return _Reason(message, Level.MEDIUM, {"run_once": "true"})
 
@@ -327,7 +336,8 @@ def _become(there_side: _Side, here_side: _Side) -> _Reason | None:
     else:
         keywords = {"become": "true", "become_user": users[0]}
     advice = " and ".join(f"'{text}'" for text in _as_text(keywords))
-    message = f"The job's status file lies in {folder}, but this task looks for it {looked}: {_FAILS}. Add {advice}."
+    what = f"The job's status file lies in {folder}, but this task looks for it {looked}"
+    message = f"{what}: {_fails(here_side)}. Add {advice}."
     certain = bool(users[0] and users[1]) or bool(_become_user(there) and users[0] != _ROOT)
     return _Reason(message, Level.HIGH if certain else Level.MEDIUM, keywords)
 
@@ -392,7 +402,8 @@ def _async_dir(there_side: _Side, here_side: _Side) -> _Reason | None:
     if there and "vars" not in here_side.task.keywords:
         keywords = {"vars": f"{{ansible_async_dir: {json.dumps(there)}}}"}
     todo = f"Set 'ansible_async_dir: {there}' in the vars of both" if there else "Take ansible_async_dir out here"
-    message = f"The job's status file lies in {there_dir}, but this task looks in {here_dir}: {_FAILS}. {todo}."
+    what = f"The job's status file lies in {there_dir}, but this task looks in {here_dir}"
+    message = f"{what}: {_fails(here_side)}. {todo}."
     return _Reason(message, Level.HIGH, keywords)
 
 

@@ -8,11 +8,17 @@ from ansible_reap.checks import fixes
 from ansible_reap.checks.evidence.neighbours import tasks_of_file
 from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext
 from ansible_reap.checks.support import constant, speak
+from ansible_reap.content import expressions
 from ansible_reap.content.model import Task
 from ansible_reap.content.source import Hidden, Undecided
 from ansible_reap.flow.analysis import Analysis, Launch, ReapKind
 
 MAX_DEPTH = 8
+_OF_STATES = frozenset({"service", "systemd", "systemd_service", "sysvinit", "service_facts", "package_facts", "stat",
+                        "ping", "wait_for"})  # fmt: skip
+_OF_PACKAGES = frozenset({"package", "apt", "dnf", "dnf5", "yum"})
+"""Modules of ansible-core that are told names and states, and return such."""
+_NAMES = frozenset({"name", "service", "state", "path"})
 
 
 def check(context: RuleContext) -> Iterator[Finding]:
@@ -38,9 +44,23 @@ def check(context: RuleContext) -> Iterator[Finding]:
 
 def _secret(task: Task) -> str | None:
     """Why the task is one that holds a secret, or None."""
-    if constant(task.inherited("no_log")) is True:
-        return "no_log keeps the result out of what Ansible prints"
-    return "Some of its arguments are vaulted" if _holds_vaulted(task.args) else None
+    if _holds_vaulted(task.args):
+        return "Some of its arguments are vaulted"
+    if constant(task.inherited("no_log")) is not True or _speaks_of_states(task):
+        return None
+    return "no_log keeps the result out of what Ansible prints"
+
+
+def _speaks_of_states(task: Task) -> bool:
+    """Whether the job is told names and states alone, so that ``no_log`` is there for less to read.
+
+    A service may be given arguments, and a package be the address of one, with a password in it.
+    """
+    if task.module in _OF_PACKAGES:
+        return not expressions.has_templates(task.args) and "://" not in str(task.args)
+    if task.module not in _OF_STATES or not {"arguments", "args"}.isdisjoint(task.args):
+        return False
+    return not any(expressions.has_templates(value) for key, value in task.args.items() if key not in _NAMES)
 
 
 def _holds_vaulted(data: object, depth: int = 0) -> bool:
