@@ -175,9 +175,12 @@ def _zero(analysis: Analysis, use: AsyncUse) -> Finding | None:
         effect = f"the reboot ('{command}') is no job"
         if not _AT_A_TIME.search(command):
             effect += ", and the connection may go before the task has ended"
-        gone = reboot.replaced_by_the_module(analysis, use.task)
+        has_module = reboot.has_module(analysis, use.task)
+        gone = reboot.replaced_by_the_module(analysis, use.task) if has_module else []
         waits_too = f" and of {reboot.the_tasks(analysis, gone)}" if gone else ""
-        todo = f"Use {reboot.module_for(use.task)}, which waits for the host, in place of it{waits_too}"
+        todo = f"Use {reboot.module_for(analysis, use.task)}, which waits for the host, in place of it{waits_too}"
+        if not has_module:
+            todo = "Give the job a limit, and the reboot a pause before it ('sleep 3 && ...', async: 60)"
     else:
         effect = "the task runs in the foreground and registers no job id"
         wait_too = f", and take the wait out ({waits[0].place})" if waits else ""

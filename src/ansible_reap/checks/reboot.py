@@ -10,7 +10,8 @@ from ansible_reap.checks import fixes
 from ansible_reap.checks.evidence import intent, work
 from ansible_reap.checks.evidence.limits import ends_it_at_once
 from ansible_reap.checks.evidence.neighbours import MAX_KEPT, play_of, tasks_naming, tasks_of_file
-from ansible_reap.checks.evidence.reboots import comes_back_as_another
+from ansible_reap.checks.evidence.reboots import comes_back_as_another, own_command, waits_without_it
+from ansible_reap.checks.evidence.releases import may_have_module
 from ansible_reap.checks.finding import Finding, Fix, Level, Rule, RuleContext
 from ansible_reap.checks.support import contexts, listed, speak
 from ansible_reap.content.model import Task
@@ -41,8 +42,8 @@ def check(context: RuleContext) -> Iterator[Finding]:
             RULE,
             launch.task,
             f"'{command}' as a job cuts the connection of the play, and this task itself succeeds whether or not the "
-            f"host comes back.{limit} Use {module_for(launch.task)}: it reboots, waits until the host answers again, "
-            f"and fails if it does not.{_take_out(context.analysis, gone)}",
+            f"host comes back.{limit} Use {module_for(context.analysis, launch.task)}: it reboots, waits until the "
+            f"host answers again, and fails if it does not.{_take_out(context.analysis, gone)}",
             related=[(other, "the module takes its place") for other in gone],
             severity=Level.MEDIUM if too_short else None,
             settings=launch.settings,
@@ -70,21 +71,35 @@ def the_tasks(analysis: Analysis, tasks: list[Task]) -> str:
     """As in ``the tasks in lines 5 and 9``; of handlers with what notifies them, which fails without them."""
     lines = listed(str(task.line) for task in tasks)
     named = f"the task in line {lines}" if len(tasks) == 1 else f"the tasks in lines {lines}"
-    handlers = [task for task in tasks if task.is_handler or "/handlers/" in f"/{task.path}"]
-    if not handlers:
+    handlers = [task for task in tasks if _is_handler(task)]
+    notifying = sorted({line for task in handlers for line in _notified_in(analysis, task, tasks)})
+    if not handlers or (not notifying and all(_heard_by_others(analysis, task, tasks) for task in handlers)):
         return named
     it, its = ("it", "its") if len(tasks) == 1 else ("them", "their")
-    notifying = sorted({line for task in handlers for line in _notified_in(analysis, task)})
     if not notifying:
         return f"{named} and {its} notify"
     where = "line" if len(notifying) == 1 else "lines"
     return f"{named} and the notify for {it} ({where} {listed(map(str, notifying))})"
 
 
-def _notified_in(analysis: Analysis, handler: Task) -> list[int]:
-    """The lines of the file in which the handler is notified."""
+def _is_handler(task: Task) -> bool:
+    return task.is_handler or "/handlers/" in f"/{task.path}"
+
+
+def _topics(handler: Task) -> set[str]:
     listen = handler.keywords.get("listen")
-    names = {handler.name, *(listen if isinstance(listen, list) else [listen])}
+    return {str(each) for each in (listen if isinstance(listen, list) else [listen]) if each is not None}
+
+
+def _heard_by_others(analysis: Analysis, handler: Task, gone: list[Task]) -> set[str]:
+    """The topics to which handlers that stay listen too: what notifies those goes on to be needed."""
+    stay = (each for each in tasks_of_file(analysis, handler.path) if _is_handler(each) and each not in gone)
+    return _topics(handler) & {topic for each in stay for topic in (*_topics(each), each.name)}
+
+
+def _notified_in(analysis: Analysis, handler: Task, gone: list[Task]) -> list[int]:
+    """The lines of the file in which the handler is notified, and no handler that stays."""
+    names = {handler.name, *_topics(handler)} - _heard_by_others(analysis, handler, gone)
     found = []
     for other in tasks_of_file(analysis, handler.path):
         notify = other.keywords.get("notify")
@@ -100,22 +115,21 @@ def by_hand(analysis: Analysis, launch: Launch) -> str | None:
     command = work.reboots(launch.task)
     if command is None or comes_back_as_another(analysis, launch.task) or _is_a_choice(analysis, launch.task):
         return None
-    return command
+    return command if has_module(analysis, launch.task) else None
 
 
 def _is_a_choice(analysis: Analysis, task: Task) -> bool:
     """Whether the author knows the module and chose a command here: beside the module, or so as not to wait.
 
-    A command may also be there for a connection over which the module does not work, such as ``local``, or because
-    of what a comment of the file says about the module.
+    A command may also be there for a connection over which the module does not work, such as ``local``, for a system
+    that it does not know, or because of what a comment of the file says about the module.
     """
     beside = any(_is_module(other) and play_of(other) == play_of(task) for other in tasks_of_file(analysis, task.path))
     conditions = [task.keywords.get("when"), *(block.keywords.get("when") for block in task.enclosing())]
     if _speaks_of_the_module(analysis.texts.get(task.path, "")):
         return True
-    return (
-        beside or intent.declared(analysis, task) is not None or any("ansible_connection" in str(c) for c in conditions)
-    )
+    elsewhere = any(word in str(condition) for condition in conditions for word in ("ansible_connection", "CYGWIN"))
+    return beside or elsewhere or intent.declared(analysis, task) is not None
 
 
 @lru_cache(maxsize=MAX_KEPT)
@@ -128,9 +142,18 @@ def _is_module(task: Task) -> bool:
     return task.module.rpartition(".")[2] in ("reboot", "win_reboot")
 
 
-def module_for(task: Task) -> str:
-    """The module that reboots and waits, on the system that the task runs on."""
-    return "ansible.windows.win_reboot" if work.is_windows(task) else "ansible.builtin.reboot"
+def module_for(analysis: Analysis, task: Task) -> str:
+    """The module that reboots and waits, on the system that the task runs on, with what it has to be told."""
+    if work.is_windows(task):
+        return "ansible.windows.win_reboot"
+    command = own_command(analysis, task)
+    told = f" with 'reboot_command: {command}' (without, it runs 'shutdown -r')" if command else ""
+    return f"ansible.builtin.reboot{told}"
+
+
+def has_module(analysis: Analysis, task: Task) -> bool:
+    """Whether the project's Ansible has the module: it came with 2.7."""
+    return work.is_windows(task) or may_have_module(analysis, task, (2, 7))
 
 
 def _gone(analysis: Analysis, task: Task, fix: Fix | None) -> list[Task]:
@@ -148,6 +171,8 @@ def replaced_by_the_module(analysis: Analysis, task: Task) -> list[Task]:
         if other.line > task.end_line:
             if other.module not in _WAITING or not _is_for_this_reboot(other, task):
                 break  # a wait under another condition may be there for another reboot too
+            if waits_without_it(analysis, task, other):
+                break
             if (work.number(other.args.get("delay")) or 0) >= fixes.reboot.LONG_PAUSE:
                 break  # it gives more than the host the time to come back
             found.append(other)

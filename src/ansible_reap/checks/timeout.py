@@ -92,7 +92,7 @@ def _interval(analysis: Analysis, use: AsyncUse) -> Finding | None:
     enough = max(ENOUGH_FOR_SHORT_WORK, math.ceil(short.advice) if short else 0)
     instead = ""
     if use.launch and reboot.by_hand(analysis, use.launch):
-        instead = f", or use {reboot.module_for(use.task)}, which waits for the host"
+        instead = f", or use {reboot.module_for(analysis, use.task)}, which waits for the host"
         gone = reboot.replaced_by_the_module(analysis, use.task)
         if gone:
             instead += f", and take {reboot.the_tasks(analysis, gone)} out"
@@ -241,6 +241,8 @@ def _window(analysis: Analysis, reap: Reap, launches: list[Launch]) -> Iterator[
     ends = "fails this task and runs on"
     if conditions.always_false(reap.task.keywords.get("failed_when")):
         ends = "runs on, and this task, whose 'failed_when' never holds, passes all the same"
+    elif _judges_for_itself(reap.task):
+        ends = "goes on, and this task fails only where its 'failed_when' holds of a job that has not ended"
     is_minor = is_enough or is_beyond or longest >= NEARLY * limit
     yield speak(
         RULE,
@@ -254,6 +256,14 @@ def _window(analysis: Analysis, reap: Reap, launches: list[Launch]) -> Iterator[
         settings=reap.settings,
         fix=fixes.window.widen(analysis, reap, limit),
     )
+
+
+def _judges_for_itself(task: Task) -> bool:
+    """Whether ``failed_when`` decides on a job that has not ended: it reads nothing that is only there at the end."""
+    judged, register = task.keywords.get("failed_when"), task.keywords.get("register")
+    if judged is None or constant(judged) is not None:
+        return False
+    return not (isinstance(register, str) and conditions.needs_the_end(judged, register))
 
 
 def _own_bound(launches: list[Launch], known: Sequence[work.KnownTime | None]) -> work.KnownTime | None:

@@ -5,7 +5,7 @@ jinja2 is imported by the functions that need it: a project without reaps must n
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from ansible_reap.content import expressions
@@ -120,7 +120,12 @@ def reads_bare(condition: object, register: str, attribute: str) -> bool:
     from jinja2 import nodes  # noqa: PLC0415
 
     if isinstance(condition, (list, tuple)):
-        return any(reads_bare(item, register, attribute) for item in condition)
+        for item in condition:
+            if reads_bare(item, register, attribute):
+                return True
+            if isinstance(item, str) and mentions(item, register) and _is_guarded(item):
+                return False  # Ansible goes no further where this one does not hold
+        return False
     if not isinstance(condition, str) or register not in condition or attribute not in condition:
         return False
     tree = _expression(condition)
@@ -151,9 +156,20 @@ def _reads_bare(inside: list[nodes.Expr], register: str, attribute: str) -> bool
 
     subscripts = [node for node in inside if isinstance(node, (nodes.Getattr, nodes.Getitem))]
     reads = [node for node in subscripts if _attribute(node) == attribute and _is(node.node, register)]
+    return bool(reads) and not _sees_to_it(inside)
+
+
+def _is_guarded(condition: str) -> bool:
+    tree = _expression(condition)
+    return tree is not None and _sees_to_it(_within(tree))
+
+
+def _sees_to_it(inside: Iterable[nodes.Node]) -> bool:
+    """Whether one of the parts asks whether something is there, or how a task has ended."""
+    from jinja2 import nodes  # noqa: PLC0415
+
     guards = ("default", "d", "defined", "undefined", "finished", "skipped", "failed", "succeeded", "success")
-    is_guarded = any(isinstance(node, (nodes.Filter, nodes.Test)) and node.name in guards for node in inside)
-    return bool(reads) and not is_guarded
+    return any(isinstance(node, (nodes.Filter, nodes.Test)) and node.name in guards for node in inside)
 
 
 def judges(text: str, register: str) -> bool:

@@ -7,12 +7,13 @@ from the tasks of its file, and from what its role brings along.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 
 from ansible_reap.checks.evidence import intent, work
 from ansible_reap.checks.evidence.neighbours import MAX_KEPT, play_of, tasks_after
+from ansible_reap.content.expressions import names
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis
 from ansible_reap.late_patterns import expression
@@ -51,6 +52,13 @@ _MOVES = expression(
     re.IGNORECASE,
 )
 """Words by which an author says that the host is then found elsewhere, or that nobody is to look for it."""
+_MORE_THAN_A_REBOOT = expression(
+    r"\b(?:firmware|bios|fast-?reboot|warm-?reboot)\b"
+    r"|\b(?:reboot|restart)(?:ing|s)? (?:the |all |each )?(?:switch(?:es)?|routers?|appliances?)\b",
+    re.IGNORECASE,
+)
+"""Words by which a name or a comment says that the host has a program of its own, or that more than a reboot is due."""
+_TELLING_OPTIONS = frozenset({"-f", "--force", "-d", "--no-wtmp", "-n", "--no-sync", "--firmware-setup"})
 MAX_FILES = 500
 """Files of a role that are looked at."""
 
@@ -147,3 +155,36 @@ def _role_sets_up_the_network(root: str, path: str) -> bool:
             if _NETWORK_TEMPLATE.search(file.name):
                 return True
     return False
+
+
+def own_command(analysis: Analysis, task: Task) -> str | None:
+    """The command that has to be the module's ``reboot_command``, as by default it runs ``shutdown -r``; else None.
+
+    That is a ``reboot`` or ``systemctl reboot`` with options, or one of which the author says that it does more.
+    """
+    command = work.reboots(task)
+    words = command.split() if command and not work.is_windows(task) else []
+    if not words or words[0] not in ("reboot", "systemctl"):
+        return None
+    matters = not _TELLING_OPTIONS.isdisjoint(words) or any(word.startswith("--boot-loader") for word in words)
+    return command if matters or _MORE_THAN_A_REBOOT.search(intent.said(analysis, task)) else None
+
+
+def waits_without_it(analysis: Analysis, task: Task, wait: Task) -> bool:
+    """Whether the wait after a reboot also runs where its caller has the reboot skipped, as after one of its own.
+
+    So it may be where the file is for others to call, and they decide on the reboot by a variable.
+    """
+    when = task.keywords.get("when")
+    if when is None or wait.keywords.get("when") == when or play_of(task) is not None:
+        return False
+    terms = [each for each in (when if isinstance(when, list) else [when]) if isinstance(each, str)]
+    asked = {name for term in terms for name in names(term) if not name.startswith("ansible_")}
+    own = {name for step in analysis.steps.get(task.path, ()) for name in _made_by(step)}
+    return not asked <= own
+
+
+def _made_by(step: Task) -> Iterable[object]:
+    """The variables that the task itself makes."""
+    facts = step.args if step.module == "set_fact" else ()
+    return (step.keywords.get("register"), *facts)

@@ -43,6 +43,12 @@ def may_run_on(analysis: Analysis, task: Task, first: Version, settings: Sequenc
     )
 
 
+def may_have_module(analysis: Analysis, task: Task, since: Version) -> bool:
+    """Whether a release with a module that came with this one, in the 2.x of Ansible, may run the task."""
+    later = [(2, minor) for minor in range(since[1], version(VERSIONS[-1])[1] + 1)]
+    return not excludes(analysis.root, task.path, later)
+
+
 def version(text: str) -> Version:
     return tuple(map(int, text.split(".")))
 

@@ -7,6 +7,8 @@ from typing import Any
 from yaml.nodes import MappingNode
 
 from ansible_reap.checks.evidence import work
+from ansible_reap.checks.evidence.neighbours import tasks_after
+from ansible_reap.checks.evidence.reboots import own_command, waits_without_it
 from ansible_reap.checks.finding import Edit, Fix
 from ansible_reap.checks.fixes.layout import Item, find
 from ansible_reap.content.model import Task
@@ -32,10 +34,13 @@ LONG_PAUSE = 120
 def use_module(analysis: Analysis, task: Task) -> Fix | None:
     """Replace the command by the module, and take out the ``wait_for_connection`` that follows it at once.
 
-    Not for handlers (the next handler need not run), not where either task does more than reboot and wait, and not
-    where they run under different conditions.
+    Not for handlers (the next handler need not run), not where either task does more than reboot and wait, not where
+    they run under different conditions, and not where the module has to be told the command.
     """
     item = find(analysis, task)
+    after = next(tasks_after(analysis, task.path, task.end_line), None)
+    if own_command(analysis, task) is not None or (after is not None and waits_without_it(analysis, task, after)):
+        return None
     if item is None or task.is_handler or "/handlers/" in f"/{task.path}" or not _is_plain_launch(task, item):
         return None
     wait = item.siblings[item.index + 1] if item.index + 1 < len(item.siblings) else None
