@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from ansible_reap.checks import fixes
 from ansible_reap.checks.evidence import intent, work
-from ansible_reap.checks.evidence.limits import ends_it_at_once
+from ansible_reap.checks.evidence.limits import ends_it_at_once, has_another_wrapper
 from ansible_reap.checks.evidence.neighbours import MAX_KEPT, play_of, tasks_naming, tasks_of_file
 from ansible_reap.checks.evidence.reboots import comes_back_as_another, own_command, waits_without_it
 from ansible_reap.checks.evidence.releases import may_have_module
@@ -37,7 +37,7 @@ def check(context: RuleContext) -> Iterator[Finding]:
         if too_short and fix is None:
             continue  # async-timeout[interval] reports both
         gone = _gone(context.analysis, launch.task, fix) or replaced_by_the_module(context.analysis, launch.task)
-        limit = _cut_short(launch) if too_short else ""
+        limit = _cut_short(context.analysis, launch) if too_short else ""
         yield speak(
             RULE,
             launch.task,
@@ -51,11 +51,11 @@ def check(context: RuleContext) -> Iterator[Finding]:
         )
 
 
-def _cut_short(launch: Launch) -> str:
+def _cut_short(analysis: Analysis, launch: Launch) -> str:
     """What a limit of a second or so does to the reboot."""
     limit = max(launch.limit.values)
     known = work.known_time(launch.task)
-    if known is None or known.is_bound or known.seconds <= limit:
+    if known is None or known.is_bound or known.seconds <= limit or has_another_wrapper(analysis, launch.task):
         return f" Its limit of {seconds_text(limit)} may end the job before it reboots."
     return (
         f" The work takes longer ({known.source}) than its limit of {seconds_text(limit)}: {KILLING_RELEASES} on kills "

@@ -8,7 +8,14 @@ from collections.abc import Iterator, Sequence
 
 from ansible_reap.checks import fixes, reboot, unreaped
 from ansible_reap.checks.evidence import conditions, work
-from ansible_reap.checks.evidence.limits import at_the_limit, ends_it_at_once, kills_near, too_short, with_room
+from ansible_reap.checks.evidence.limits import (
+    at_the_limit,
+    ends_it_at_once,
+    has_another_wrapper,
+    kills_near,
+    too_short,
+    with_room,
+)
 from ansible_reap.checks.evidence.neighbours import is_test
 from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext
 from ansible_reap.checks.support import constant, contexts, is_open, speak, variable
@@ -96,22 +103,26 @@ def _interval(analysis: Analysis, use: AsyncUse) -> Finding | None:
         gone = reboot.replaced_by_the_module(analysis, use.task)
         if gone:
             instead += f", and take {reboot.the_tasks(analysis, gone)} out"
-    if short and not short.known.is_bound and short.known.seconds > longest:
+    if has_another_wrapper(analysis, use.task):
+        within = f"A limit of {seconds_text(longest)}, which the start of the job counts into,"
+        what = f"{within} may end it before its work is done"
+    elif short and not short.known.is_bound and short.known.seconds > longest:
         effect = ", before the reboot" if work.reboots(use.task) else ""
         what = (
             f"The work takes longer ({short.known.source}) than its limit of {seconds_text(longest)}: "
-            f"{KILLING_RELEASES} on kills it after about {seconds_text(longest)}{effect}; earlier releases let it"
+            f"{KILLING_RELEASES} on kills it after about {seconds_text(longest)}{effect}; earlier releases let it "
+            f"run up to {2 * KILL_STEP} s longer"
         )
     else:
         what = (
             f"When a limit of {seconds_text(longest)} ends the work depends on the release: "
-            f"{KILLING_RELEASES} on kills it after about {seconds_text(longest)}, earlier ones let it"
+            f"{KILLING_RELEASES} on kills it after about {seconds_text(longest)}, earlier ones let it run up to "
+            f"{2 * KILL_STEP} s longer"
         )
     return speak(
         RULE,
         use.task,
-        f"{what} run up to {2 * KILL_STEP} s longer. Give it a limit well above the time that it needs, such as "
-        f"'async: {enough}'{instead}.",
+        f"{what}. Give it a limit well above the time that it needs, such as 'async: {enough}'{instead}.",
         sub_tag="interval",
         confidence=Level.MEDIUM,
         settings=use.settings,

@@ -92,6 +92,7 @@ class AnsibleSettings(NamedTuple):
 
     An interval that is not understood counts as 0: the launch is not to be missed.
     """
+    strategy: str | None = None
     tags: tuple[TagSelection, ...] = ()
     """Of each ansible.cfg that selects tasks by their tags."""
 
@@ -580,6 +581,7 @@ class Project:
         return AnsibleSettings(
             become=become.lower() in ("true", "yes", "on", "1"),
             remote_user=config.get("defaults", "remote_user"),
+            strategy=config.get("defaults", "strategy"),
             roles_path=paths("roles_path"),
             collections_path=paths("collections_path", "collections_paths"),
             plugin_folders=tuple((folder, kind) for kind in PLUGIN_FOLDERS for folder in paths(kind)),

@@ -177,5 +177,7 @@ class Analysis:
     """Every task of those files, and of those that lead to a reap, in the order of the text; blocks as tasks too."""
     set_elsewhere: frozenset[str] = frozenset()
     """The variables of the connection that an inventory may set, and ``become`` where ansible.cfg does."""
+    strategy: str | None = None
+    """The one of ansible.cfg."""
     controllers: frozenset[str] = frozenset()
     """The hosts and groups that an inventory gives the local connection: they are the controller itself."""

@@ -52,6 +52,7 @@ def analysed(survey: Survey, named: Collection[str] = ()) -> Analysis:
         errors=tuple(errors),
         passed_over=passed_over,
         set_elsewhere=set_elsewhere,
+        strategy=project.settings.strategy,
         controllers=controllers,
     )
 

@@ -39,6 +39,12 @@ def kills_near(analysis: Analysis, task: Task, settings: Sequence[Setting]) -> b
     return may_run_on(analysis, task, min(KILLS_NEAR_THE_LIMIT), settings)
 
 
+def has_another_wrapper(analysis: Analysis, task: Task) -> bool:
+    """Whether Mitogen runs the task, by whose strategies jobs have a wrapper of its own in place of ansible-core's."""
+    strategy = task.inherited("strategy", analysis.strategy)
+    return isinstance(strategy, str) and strategy.rpartition(".")[2].startswith("mitogen")
+
+
 class TooShort(NamedTuple):
     """A limit under which the work cannot end."""
 
