@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from ansible_reap.checks.evidence import containers, daemon, endings, intent, own_waits, scripts, work
 from ansible_reap.checks.evidence.daemon import Sign
+from ansible_reap.checks.evidence.limits import ended_before, how_it_may_end
 from ansible_reap.checks.evidence.neighbours import has_comment, is_test
 from ansible_reap.checks.finding import Level
 from ansible_reap.checks.support import is_open, limit_text
@@ -110,7 +111,7 @@ def _jobs(launch: Launch) -> str:
 
 def _fails_unseen(launch: Launch) -> str:
     job = "a job" if launch.is_looped else "the job"
-    return f"this task succeeds even if {job} fails or is killed at {limit_text(launch)}"
+    return f"this task succeeds even if {job} {how_it_may_end(launch)}"
 
 
 def _wait_after_all(launch: Launch) -> str:
@@ -269,8 +270,10 @@ def _notice(launch: Launch) -> str:
 def _timer(launch: Launch, timer: intent.Timer) -> str:
     acts = f"runs '{timer.before}', and '{timer.after}' after its own '{timer.pause}'" if timer.before else ""
     acts = acts or f"runs '{timer.after}' after its own '{timer.pause}'"
+    bound = ended_before(launch)
+    unless = f", unless '{bound}' ends it before" if bound else ""
     return (
-        f"This job is a timer: it {acts}, while the play goes on. Nothing waits for the {_jobs(launch)}: "
+        f"This job is a timer: it {acts}, while the play goes on{unless}. Nothing waits for the {_jobs(launch)}: "
         f"{_fails_unseen(launch)}. Where it is meant to act later, say so in its vars {_DECLARE}; a wait with "
         f"async_status belongs after the tasks that are to run before it acts."
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ansible_reap.checks import fixes, meant, scope
 from ansible_reap.checks.evidence import conditions, daemon, intent, misread, own_waits, work
-from ansible_reap.checks.evidence.limits import TooShort, at_the_limit, too_short
+from ansible_reap.checks.evidence.limits import TooShort, at_the_limit, how_it_may_end, too_short
 from ansible_reap.checks.evidence.neighbours import ends_with_its_process, is_test
 from ansible_reap.checks.finding import Finding, Fix, Level, Related, Rule, RuleContext
 from ansible_reap.checks.support import constant, limit_text, listed
@@ -167,7 +167,7 @@ def _message(analysis: Analysis, launch: Launch, own_wait: own_waits.OwnWait | N
     its = f"the {jobs} in '{launch.register}'" if launch.register else f"the {jobs}"
     its += " with async_status" if own_wait else ""
     job = "a job" if launch.is_looped else "the job"
-    counts = f"this task succeeds even if {job} fails or is killed at {limit_text(launch)}"
+    counts = f"this task succeeds even if {job} {how_it_may_end(launch)}"
     short = too_short(launch.task, launch.limit)
     counts = _cut_short(short) if short else counts
     first = ["raise the limit"] if short else []

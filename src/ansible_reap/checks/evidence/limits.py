@@ -9,8 +9,9 @@ from typing import NamedTuple
 from ansible_reap.checks.evidence import work
 from ansible_reap.checks.evidence.neighbours import may_be_on_windows
 from ansible_reap.checks.evidence.releases import may_run_on
+from ansible_reap.checks.support import limit_text
 from ansible_reap.content.model import Task
-from ansible_reap.flow.analysis import Analysis, Quantity, Setting
+from ansible_reap.flow.analysis import Analysis, Launch, Quantity, Setting
 from ansible_reap.timing import KILL_STEP, KILLING_RELEASES, KILLS_NEAR_THE_LIMIT
 
 BOUND_REACHED = 0.9
@@ -43,6 +44,23 @@ def has_another_wrapper(analysis: Analysis, task: Task) -> bool:
     """Whether Mitogen runs the task, by whose strategies jobs have a wrapper of its own in place of ansible-core's."""
     strategy = task.inherited("strategy", analysis.strategy)
     return isinstance(strategy, str) and strategy.rpartition(".")[2].startswith("mitogen")
+
+
+def ended_before(launch: Launch) -> str | None:
+    """The ``timeout`` that ends all of the work well before its limit does, as in ``timeout 10``; None elsewhere."""
+    limit = launch.limit.single
+    outermost = [command for command in work.commands(launch.task) if not command.depth]
+    if limit is None or len(outermost) != 1 or outermost[0].is_background:
+        return None
+    bound = work.ends_by_itself(outermost)
+    seconds = work.sleep_seconds(bound.split()[1]) if bound and bound.startswith("timeout ") else None
+    return bound if seconds is not None and seconds + 2 * KILL_STEP < limit else None
+
+
+def how_it_may_end(launch: Launch) -> str:
+    """What may become of the job with nobody to hear of it, as in ``fails or is killed at the limit of 300 s``."""
+    bound = ended_before(launch)
+    return f"fails, as it also does when '{bound}' ends it" if bound else f"fails or is killed at {limit_text(launch)}"
 
 
 class TooShort(NamedTuple):
