@@ -144,9 +144,9 @@ def _on_its_hosts(instance: Instance, cover: Cover) -> Cover:
         return replace(cover, is_partial=True)
     if where is HostOverlap.UNCLEAR:
         return replace(cover, is_sure=False)
-    if cover.hosts is None or frame.play is None or cover.hosts[0] == frame.play or instance.runs_once:
+    if instance.runs_once:
         return cover
-    found = overlap(frame.hosts, cover.hosts[1])
+    found = overlap(frame.where, cover.hosts)
     if found is HostOverlap.SOME:
         return replace(cover, is_partial=True)
     return replace(cover, is_sure=False) if found is HostOverlap.UNCLEAR else cover
@@ -252,7 +252,7 @@ def _fault(instance: Instance, waits: list[Cover]) -> tuple[str, str, str]:
     if waits and len(fewer) == len(waits):
         text = (
             f"The {jobs} of {name} {'run' if instance.is_looped else 'runs'} on {instance.frame.hosts}, but the play "
-            f"of {_first(waits)} is on {fewer[0].hosts[1] if fewer[0].hosts else 'other hosts'} alone."
+            f"of {_first(waits)} is on {fewer[0].hosts.pattern if fewer[0].hosts else 'other hosts'} alone."
         )
         return "partial", text, "high"
     once = [cover for cover in waits if _hosts_waited_for(instance, cover) is HostOverlap.SOME]
@@ -307,9 +307,7 @@ def _may_be_skipped(task: Task) -> bool:
 
 
 def _on_fewer_hosts(instance: Instance, cover: Cover) -> bool:
-    if cover.hosts is None or cover.hosts[0] == instance.frame.play or instance.runs_once:
-        return False
-    return overlap(instance.frame.hosts, cover.hosts[1]) is HostOverlap.SOME
+    return not instance.runs_once and overlap(instance.frame.where, cover.hosts) is HostOverlap.SOME
 
 
 def _first(covers: list[Cover]) -> str:

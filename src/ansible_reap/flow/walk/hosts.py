@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from enum import Enum
+from typing import Any, NamedTuple
 
+from ansible_reap.content import expressions
+from ansible_reap.content.model import Place
 from ansible_reap.late_patterns import expression
 
 CONTROLLER = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -15,6 +19,16 @@ _PART = expression(r"(?:[^,\s:\[]|\[[^\[\],\s]*\]?)+")
 _SUBSCRIPT = expression(r"(.+)\[-?\d*(?:[:-]-?\d*)?\]$")
 
 
+class PlayHosts(NamedTuple):
+    """A play, and the hosts that it runs on."""
+
+    play: Place
+    pattern: str
+    """As written."""
+    given: tuple[tuple[str, str], ...] = ()
+    """What the play itself says of the variables in it, as written: another play may say something else."""
+
+
 class HostOverlap(Enum):
     """What part of the hosts of one play another play runs on."""
 
@@ -23,14 +37,30 @@ class HostOverlap(Enum):
     UNCLEAR = "unclear"
 
 
-def overlap(of: str | None, by: str | None) -> HostOverlap:
-    """What part of the hosts that the pattern ``of`` names the pattern ``by`` names too."""
+def given_by_the_play(pattern: str, variables: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, str], ...]:
+    """What the play's own variables, those that win first, say of the names in the pattern and of those in turn."""
+    found: dict[str, str] = {}
+    waiting = list(expressions.names_in(pattern))
+    while waiting:
+        name = waiting.pop()
+        raw = next((given[name] for given in variables if name in given), None)
+        if raw is not None and name not in found:
+            found[name] = repr(raw)
+            waiting += expressions.names_in(raw)
+    return tuple(sorted(found.items()))
+
+
+def overlap(of: PlayHosts | None, by: PlayHosts | None) -> HostOverlap:
+    """What part of the hosts of the play ``of`` the play ``by`` runs on too."""
     if of is None or by is None or of == by:
         return HostOverlap.ALL
-    if "{" in of + by or "~" in of + by:
+    if of.pattern == by.pattern and of.given == by.given:
+        return HostOverlap.ALL
+    patterns = of.pattern + by.pattern
+    if "{" in patterns or "~" in patterns:
         return HostOverlap.UNCLEAR
-    wanted, limits = _parts(of)
-    found, narrower = _parts(by)
+    wanted, limits = _parts(of.pattern)
+    found, narrower = _parts(by.pattern)
     is_narrowed = not narrower <= limits
     if found & _EVERY or wanted <= found:
         return HostOverlap.SOME if is_narrowed else HostOverlap.ALL

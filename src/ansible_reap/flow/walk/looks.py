@@ -171,7 +171,7 @@ def _covers(visit: Visit, value: Value, guard: Formula, kind: LookKind) -> None:
 def _cover_one(visit: Visit, inner: Value, under: Formula, kind: LookKind) -> None:
     walk, step = visit.walk, visit.step
     if isinstance(inner, (Job, JobId)):
-        hosts = None if inner.is_anywhere else visit.play_and_hosts
+        hosts = None if inner.is_anywhere else visit.frame.where
         is_sure = kind.is_sure and not (
             inner.of_host and _is_on_others_too(walk.record.instances[inner.instance], inner.of_host)
         )

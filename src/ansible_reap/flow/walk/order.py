@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Mapping
 from typing import Any
 
 from ansible_reap.content import expressions
@@ -12,6 +13,7 @@ from ansible_reap.flow.evaluation.formulas import Atom
 from ansible_reap.flow.evaluation.layers import Layer
 from ansible_reap.flow.evaluation.patterns import patterns
 from ansible_reap.flow.walk import ahead, alterations, calls, handlers
+from ansible_reap.flow.walk.hosts import given_by_the_play
 from ansible_reap.flow.walk.state import INHERITED, Frame, tags_of
 from ansible_reap.flow.walk.variables import Shared
 from ansible_reap.flow.walk.walk import MAX_DEPTH, TOO_DEEP, Walk
@@ -140,6 +142,8 @@ def walk_play(walk: Walk, play: Play, path: str, base: Frame | None) -> None:
         signature=hash((outer.signature, repr(play_vars)[:2000])) if play_vars else outer.signature,
     )
     files = _vars_files(walk, keywords.get("vars_files"), frame)
+    given = (*frame.params, files, _prompted(keywords), play_vars)
+    frame = frame._replace(hosts_given=given_by_the_play(play.hosts or "", given))
     if files:
         settings = (frame.settings[0], (Layer.PLAY, files), *frame.settings[1:])
         frame = frame._replace(settings=settings)
@@ -183,6 +187,13 @@ def _collect_handlers(walk: Walk, play: Play, frame: Frame) -> None:
         if call is not None:
             calls.collect_handlers(walk, call.role, call.frame, set())
     walk.add_handlers(play.handlers, frame)
+
+
+def _prompted(keywords: Mapping[str, Any]) -> dict[str, Any]:
+    """The questions of ``vars_prompt``, by the variables that the answers are for."""
+    written = keywords.get("vars_prompt")
+    entries = written if isinstance(written, list) else []
+    return {str(entry.get("name")): entry for entry in entries if isinstance(entry, dict)}
 
 
 def _vars_files(walk: Walk, written: Any, frame: Frame) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from ansible_reap.flow.analysis import Quantity, ReadError, ReapKind, Setting
 from ansible_reap.flow.evaluation import bounds
 from ansible_reap.flow.evaluation.formulas import Formula, atoms, conj, granting, neg
 from ansible_reap.flow.evaluation.values import EACH, Unknown, Value
+from ansible_reap.flow.walk.hosts import PlayHosts
 from ansible_reap.flow.walk.own_plugins import OwnPlugins
 from ansible_reap.flow.walk.state import Frame
 from ansible_reap.records import dataclass, field, replace
@@ -31,7 +32,7 @@ class Cover:
     is_partial: bool
     is_sure: bool = True
     """False where it cannot be told whether this launch's job is meant."""
-    hosts: tuple[Place, str] | None = None
+    hosts: PlayHosts | None = None
     """The play of the reap and its hosts, where it is each host's own variable that holds the job."""
     run_once: object = None
     """The keyword as written, where it is each host's own variable that holds the job."""

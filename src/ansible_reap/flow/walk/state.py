@@ -15,6 +15,7 @@ from ansible_reap.flow.evaluation.formulas import Formula, conj
 from ansible_reap.flow.evaluation.layers import Layer, Scope
 from ansible_reap.flow.evaluation.values import Alt, Job, JobId, Map, Results, Seq, Unknown, Value, handles, taints
 from ansible_reap.flow.walk.alterations import LastSet
+from ansible_reap.flow.walk.hosts import PlayHosts
 from ansible_reap.records import dataclass, field
 
 INHERITED = (
@@ -35,6 +36,8 @@ class Frame(NamedTuple):
     playbook: str | None = None
     play: Place | None = None
     hosts: str | None = None
+    hosts_given: tuple[tuple[str, str], ...] = ()
+    """What the play's own variables say of those in its hosts."""
     role: Role | None = None
     folders: tuple[str, ...] = ()
     """Where relative file names are looked up, innermost first."""
@@ -82,6 +85,11 @@ class Frame(NamedTuple):
         layers += [(Layer.TASK, entries) for entries in self.blocks]
         layers += self.settings
         return Scope(tuple(layers))
+
+    @property
+    def where(self) -> PlayHosts | None:
+        """The play and its hosts; None outside of any play."""
+        return PlayHosts(self.play, self.hosts, self.hosts_given) if self.play and self.hosts is not None else None
 
     @property
     def playbook_folder(self) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ansible_reap.content.inventory import CONNECTION_VARIABLES
-from ansible_reap.content.model import Place, Task
+from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Setting
 from ansible_reap.flow.evaluation import bounds
 from ansible_reap.flow.evaluation.conditions import condition
@@ -201,12 +201,6 @@ class Visit:
             names["ansible_loop"] = Map((("index0", place), ("index", number)), UNKNOWN)
         return names
 
-    @property
-    def play_and_hosts(self) -> tuple[Place, str] | None:
-        """The play that the task runs in and its ``hosts:`` as written; None outside of any play."""
-        frame = self.frame
-        return (frame.play, frame.hosts) if frame.play is not None and frame.hosts is not None else None
-
     def keyword(self, name: str) -> Any:
         """A keyword that plays and blocks hand down, as written at the task or nearest around it."""
         return self.step.keywords.get(name, self.frame.keywords.get(name))
@@ -261,4 +255,4 @@ class Visit:
 
     def _is_on_the_hosts_of(self, frame: Frame) -> bool:
         """Whether this play runs wherever the other one did: on a host that it leaves out a register stays as it is."""
-        return frame.play == self.frame.play or overlap(frame.hosts, self.frame.hosts) is HostOverlap.ALL
+        return frame.play == self.frame.play or overlap(frame.where, self.frame.where) is HostOverlap.ALL
