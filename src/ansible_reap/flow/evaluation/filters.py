@@ -44,10 +44,12 @@ from ansible_reap.flow.evaluation.values import (
     alt,
     as_map,
     as_seq,
+    handles,
     is_counted,
     mapped,
     one_of,
     options,
+    picked,
     plain,
     taints,
 )
@@ -86,6 +88,8 @@ def _filtered(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) ->
     name = node.name
     handler = HANDLERS.get(name)
     if handler is None:
+        if node.args and (name in SAME or name in TEXTUAL) and _names_a_job(evaluator, node):
+            return _unknown_filter(evaluator, base, node)  # an id may be put in place of another
         if name in TEXTUAL:
             arguments = [plain(evaluator.value(argument)) for argument in node.args]
             return mapped(base, lambda value: textual(value, name, arguments))
@@ -95,6 +99,10 @@ def _filtered(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) ->
     if isinstance(base, Alt) and name not in ("default", "d", "ternary"):
         return alt((guard, handler(evaluator, inner, node)) for guard, inner in base.options)
     return handler(evaluator, base, node)
+
+
+def _names_a_job(evaluator: EvaluatorInterface, node: nodes.Filter) -> bool:
+    return any(taints(evaluator.value(argument)) for argument in node.args)
 
 
 def _unknown_filter(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Value:
@@ -271,18 +279,18 @@ def _rekey_on_member(evaluator: EvaluatorInterface, base: Value, node: nodes.Fil
 
 
 def _mapping(pairs: Iterable[tuple[Value, Value]]) -> Value:
-    """The dictionary of these keys and values; unknown where more than one key is."""
-    found: list[tuple[str, Value]] = []
+    """The dictionary of these keys and values, of one key the last; unknown where more than one key is."""
+    found: dict[str, Value] = {}
     rest: list[Value] = []
     for name, inner in pairs:
         key = plain(name)
         if isinstance(key, (str, int)):
-            found.append((str(key), inner))
+            found[str(key)] = picked(inner)  # what stands for each job in turn is the last one now
         else:
             rest.append(inner)
     if len(rest) > 1:
-        return Unknown(frozenset().union(*(taints(inner) for inner in (*rest, *(each for _, each in found)))))
-    return Map(tuple(found), rest[0] if rest else None)
+        return Unknown(frozenset().union(*(taints(inner) for inner in (*rest, *found.values()))))
+    return Map(tuple(found.items()), rest[0] if rest else None)
 
 
 def _zip(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Value:
@@ -381,8 +389,28 @@ def _batch(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Va
     return Seq((seq,), is_open=True)
 
 
-def _difference(_: EvaluatorInterface, base: Value, __: nodes.Filter) -> Value:
-    return base
+def _difference(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Value:
+    """What is in the list and not in the other: a job that both may hold is perhaps taken out."""
+    other = _argument(evaluator, node, 0) or UNKNOWN
+    return base if taints(base).isdisjoint(taints(other)) else Unknown(taints(base))
+
+
+def _intersect(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Value:
+    """What is in both lists. In a list of plain data there is no job, and what else is in it decides nothing."""
+    other = _argument(evaluator, node, 0) or UNKNOWN
+    seq = as_seq(base)
+    if base == other or not taints(base):
+        return base
+    if seq is None or plain(other) is NOT_PLAIN:
+        return Unknown(taints(base))
+    return Seq(tuple(item for item in seq.items if not handles(item)), seq.is_open)
+
+
+def _symmetric_difference(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Value:
+    other = _argument(evaluator, node, 0) or UNKNOWN
+    if taints(base).isdisjoint(taints(other)):
+        return _union(evaluator, base, node)
+    return Unknown(taints(base) | taints(other))
 
 
 def _attribute(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Value:
@@ -442,9 +470,9 @@ HANDLERS: dict[str, Handler] = {
     "first": lambda _, base, __: _ends(base, first=True),
     "last": lambda _, base, __: _ends(base, first=False),
     "union": _union,
-    "symmetric_difference": _union,
+    "symmetric_difference": _symmetric_difference,
     "difference": _difference,
-    "intersect": _difference,
+    "intersect": _intersect,
     "combine": _combine,
     "dict2items": _dict2items,
     "items2dict": _items2dict,

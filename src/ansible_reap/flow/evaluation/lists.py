@@ -118,8 +118,10 @@ def zipped(lists: list[Value], fill: Value | None = None) -> Value:
     if not known:
         return Unknown(frozenset().union(*(taints(part) for part in lists)))
     summarised = [seq for seq in known if any(isinstance(i, (Job, JobId)) and i.index == EACH for i in seq.items)]
+    others = () if fill is not None else (seq for seq in known if not seq.is_open and seq not in summarised)
+    shortest = min((len(seq.items) for seq in others), default=None)
     if summarised:
-        length = len(summarised[0].items)
+        length = 0 if shortest == 0 else len(summarised[0].items)
     elif fill is not None:
         length = max(len(seq.items) for seq in known)
     else:
@@ -128,8 +130,9 @@ def zipped(lists: list[Value], fill: Value | None = None) -> Value:
     for number in range(length):
         row: list[Value] = []
         for part, seq in zip(lists, seqs, strict=True):
-            if seq is not None and not summarised and not seq.is_open and not is_counted(seq):
-                row.append(Unknown(taints(seq)))
+            is_cut = shortest is not None if summarised else seq is not None and not seq.is_open and not is_counted(seq)
+            if is_cut:
+                row.append(Unknown(taints(part)))
             elif seq is not None and number < len(seq.items) and (not summarised or seq in summarised):
                 row.append(seq.items[number])
             elif fill is not None and seq is not None and not seq.is_open and not summarised:
@@ -151,7 +154,9 @@ def subelements(evaluator: EvaluatorInterface, base: Value, key: object) -> Valu
         inner = evaluator.follow(item, str(key).split("."))
         below = as_seq(inner)
         if below is None:
-            rows.append(Seq((item, Unknown(taints(inner))), is_row=True))
+            # what of a job's result is not known may be no list, or one without items
+            base_item = Unknown(taints(item)) if taints(inner) else item
+            rows.append(Seq((base_item, Unknown(taints(inner))), is_row=True))
             is_open = True
         else:
             rows.extend(Seq((item, part), is_row=True) for part in below.items)

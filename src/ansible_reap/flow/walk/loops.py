@@ -94,7 +94,7 @@ def _by_kind(evaluator: Evaluator, kind: str, value: Value) -> Value:
         return keyed(mapping)
     seq = as_seq(value)
     if kind == "together" and seq is not None:
-        return zipped(list(seq.items))
+        return zipped(list(seq.items), Const(None))
     if kind in ("nested", "cartesian") and seq is not None:
         return crossed([flattened(item, 1) for item in seq.items])
     if kind == "subelements" and seq is not None and len(seq.items) > 1:
