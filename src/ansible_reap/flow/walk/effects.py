@@ -31,7 +31,7 @@ from ansible_reap.flow.evaluation.values import (
     replaced,
     taints,
 )
-from ansible_reap.flow.walk import alterations, calls, handlers, launches, looks
+from ansible_reap.flow.walk import alterations, calls, failing, handlers, launches, looks
 from ansible_reap.flow.walk.look_kinds import (
     is_ansibles_own,
     is_status,
@@ -92,7 +92,6 @@ def task(walk: Walk, step: Task, frame: Frame) -> None:
     elif module in ("assert", "fail"):
         looks.insist(visit)
         _ordinary(visit)
-        _fail(visit)
     elif module == "add_host":
         _add_host(visit)
     elif is_status(step):
@@ -103,6 +102,7 @@ def task(walk: Walk, step: Task, frame: Frame) -> None:
         pass
     else:
         _ordinary(visit)
+    failing.note_failure(visit)
     _note_changes(visit, seen)
 
 
@@ -114,21 +114,6 @@ def _meta(visit: Visit) -> None:
         state.ended = disj(state.ended, visit.guard)
     elif what == "end_role":
         state.role_ended = disj(state.role_ended, visit.guard)
-
-
-def _fail(visit: Visit) -> None:
-    """A ``fail`` that always fails, in a block whose ``rescue`` goes on: what is left of the block does not run."""
-    keywords = visit.step.keywords
-    is_taken_up = visit.keyword("ignore_errors") or "failed_when" in keywords or "loop" in keywords
-    is_own = visit.walk.record.own.has_module("fail")
-    if (
-        visit.step.module == "fail"
-        and not is_own
-        and visit.frame.is_rescued
-        and not is_taken_up
-        and visit.guard is True
-    ):
-        visit.walk.state.block_failed = True
 
 
 # ---- facts

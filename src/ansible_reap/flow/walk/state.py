@@ -66,6 +66,8 @@ class Frame(NamedTuple):
     """Within a handler: its tags decide nothing (seen on ansible-core 2.16 and 2.22)."""
     is_rescued: bool = False
     """Within a block whose ``rescue`` takes up a failure and goes on."""
+    rescued_under: Formula = False
+    """Under what the innermost such block runs."""
     may_break_off: bool = False
     """Within an include whose loop may end before its last item."""
     depth: int = 0

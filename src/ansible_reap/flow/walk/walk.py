@@ -15,9 +15,9 @@ from ansible_reap.content.roles import Finder, Role
 from ansible_reap.content.tasks import Play, Step, TaskBlock
 from ansible_reap.flow.analysis import ReadError
 from ansible_reap.flow.evaluation import bounds
-from ansible_reap.flow.evaluation.conditions import MAGIC
+from ansible_reap.flow.evaluation.conditions import MAGIC, condition
 from ansible_reap.flow.evaluation.evaluator import Evaluator
-from ansible_reap.flow.evaluation.formulas import Atom, Formula, disj, neg
+from ansible_reap.flow.evaluation.formulas import Atom, Formula, conj, disj, neg
 from ansible_reap.flow.evaluation.layers import Layer, Scope
 from ansible_reap.flow.evaluation.patterns import patterns
 from ansible_reap.flow.evaluation.values import UNDEFINED, Const, Lazy, Value, handles, replaced, taints
@@ -247,7 +247,7 @@ class Walk:
     def _block(self, block: TaskBlock, frame: Frame) -> None:
         inner = self.inside(frame, block.block.keywords)
         had_failed = self.state.block_failed
-        self.run(block.body, inner._replace(is_rescued=True) if _goes_on(block) else inner)
+        self.run(block.body, self._rescued(inner) if _goes_on(block) else inner)
         if block.rescue:
             before = self.state.facts.now
             surely = self.state.block_failed and not had_failed
@@ -264,6 +264,12 @@ class Walk:
         has_failed, self.state.block_failed = self.state.block_failed, had_failed
         self.run(block.always, inner)
         self.state.block_failed = has_failed or self.state.block_failed
+
+    def _rescued(self, frame: Frame) -> Frame:
+        """The frame of tasks whose failure a ``rescue`` takes up."""
+        evaluator = self.evaluator(frame)
+        under = conj(frame.guard, *(condition(evaluator, when) for when in frame.whens))
+        return frame._replace(is_rescued=True, rescued_under=under)
 
     def inside(self, frame: Frame, keywords: Mapping[str, Any]) -> Frame:
         """The frame within a block or a static import that bears these keywords."""
