@@ -86,7 +86,7 @@ _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 class Hidden(str):
-    """A vaulted value: text that cannot be read here."""
+    """What cannot be read here: a vaulted value, and what stands deeper in data than is gone into."""
 
     __slots__ = ()
 
@@ -345,7 +345,7 @@ class _Builder:
         if id(node) in self._built:
             return self._built[id(node)]
         if depth > MAX_DATA_DEPTH:
-            return None
+            return Hidden()  # what is deeper is not known
         result: Any = None
         if isinstance(node, SequenceNode):
             result = [self.build(child, depth + 1) for child in node.value]

@@ -9,12 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 _met: dict[int, str] = {}
+_count = 0
 
 
 def met(what: str, launches: Iterable[int]) -> None:
     """A bound keeps what becomes of these launches' jobs from being known; ``what`` says which, and what to do."""
+    global _count  # noqa: PLW0603 - like _met: who works out a value does not know for whom
+    _count += 1
     for number in launches:
         _met.setdefault(number, what)
+
+
+def count() -> int:
+    """How often a bound has been reached so far."""
+    return _count
 
 
 def taken() -> dict[int, str]:

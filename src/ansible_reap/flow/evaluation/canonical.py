@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from jinja2 import nodes
 
 from ansible_reap.content import expressions
@@ -11,6 +13,8 @@ from ansible_reap.flow.evaluation.values import Job, options
 
 _TRANSPARENT = frozenset({"bool", "string", "int", "list", "trim", "lower"})
 MAX_TEXT = 400
+MAX_DEPTH = 12
+"""How deep an expression is put in the words that are the same for all."""
 
 
 def tree_of(text: str) -> nodes.Node | None:
@@ -24,8 +28,8 @@ def tree_of(text: str) -> nodes.Node | None:
 
 def canonical(evaluator: EvaluatorInterface, node: nodes.Node, depth: int = 0) -> str:
     """The expression as text that is the same for the same condition in other words."""
-    if depth > 12:
-        return "..."
+    if depth > MAX_DEPTH:
+        return cut(_outline(node))
     return cut(_canonical(evaluator, node, depth + 1))
 
 
@@ -83,6 +87,25 @@ def _canonical_part(evaluator: EvaluatorInterface, node: nodes.Getattr | nodes.G
     return f"{canonical(evaluator, base, depth)}.{key}"
 
 
+def _outline(node: nodes.Node) -> str:
+    """The expression as it is written, of whatever depth."""
+    parts: list[str] = []
+    stack: list[object] = [node]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, nodes.Node):
+            parts.append(type(part).__name__)
+            stack.extend(value for _, value in part.iter_fields())
+        elif isinstance(part, (list, tuple)):
+            parts.append(str(len(part)))
+            stack.extend(part)
+        else:
+            parts.append(repr(part))
+    return " ".join(parts)
+
+
 def cut(text: str) -> str:
-    """The text within bounds."""
-    return text[:MAX_TEXT]
+    """The text within bounds; of two that are equal up to there each is still another."""
+    if len(text) <= MAX_TEXT:
+        return text
+    return f"{text[:MAX_TEXT]} {hashlib.sha256(text.encode(errors='replace')).hexdigest()[:16]}"

@@ -6,6 +6,7 @@ import functools
 from typing import Any
 
 from ansible_reap.content import expressions
+from ansible_reap.flow.evaluation import bounds
 from ansible_reap.flow.evaluation.canonical import cut, tree_of
 from ansible_reap.flow.evaluation.evaluator import Evaluator
 from ansible_reap.flow.evaluation.formulas import Atom, Delayed, Formula, conj
@@ -35,10 +36,14 @@ def condition(evaluator: Evaluator, written: Any) -> Formula:
     if tree is None:
         return Atom(cut(" ".join(text.split())), about=_text_taints(evaluator, text))
     folds, evaluator.folds_settings = evaluator.folds_settings, False
+    before = bounds.count()
     try:
-        return truth(evaluator, tree)
+        said = truth(evaluator, tree)
     finally:
         evaluator.folds_settings = folds
+    if bounds.count() > before:  # it may ask for something else than the job's state
+        return Atom(cut(text), about=evaluator.live, is_opaque=True)
+    return said
 
 
 @functools.lru_cache(maxsize=8192)
