@@ -291,6 +291,8 @@ def _why_no_wait(look: Reap) -> str:
     if not isinstance(register, str) or not conditions.mentions(until, register):
         own = f"its own register '{register}'" if isinstance(register, str) else "what the task itself registers"
         return f"but its 'until' ({_written(until)}) does not read {own}"
+    if look.retries is not None and look.retries.known and max(look.retries.values) < 1:
+        return f"but has no retries, so that its 'until' ({_written(until)}) is not asked"
     return f"but its 'until' ({_written(until)}) holds while the job still runs"
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from ansible_reap.content import expressions
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import ReapKind
-from ansible_reap.flow.evaluation.formulas import satisfiable, settled
-from ansible_reap.flow.evaluation.values import Job, Stage, Value, plain
+from ansible_reap.flow.evaluation.formulas import Formula, disj, satisfiable, settled
+from ansible_reap.flow.evaluation.scalars import numbers
+from ansible_reap.flow.evaluation.values import Const, Job, Stage, Value, options, plain
 from ansible_reap.flow.walk.visit import Visit
 from ansible_reap.late_patterns import expression
+from ansible_reap.timing import DEFAULT_RETRIES
 
 _RUNNING = -7
 """The instance number that stands for the job that is asked for while it is still running."""
@@ -45,6 +48,8 @@ class LookKind(NamedTuple):
     kind: ReapKind
     is_sure: bool = True
     """False of a wait whose condition may hold while the job still runs, for all that is understood of it."""
+    once: Formula = False
+    """Under what it looks but once, as its retries are none then: its condition is not asked."""
 
 
 def kind_of_look(visit: Visit) -> LookKind:
@@ -61,8 +66,9 @@ def kind_of_look(visit: Visit) -> LookKind:
         names = {register: Job(_RUNNING, stage=Stage.RUNNING)}
     until = visit.until(names)
     until = None if until is None else settled(until)
-    if until is not None and until is not True and not satisfiable(until):
-        return LookKind(ReapKind.WAIT, is_sure=is_ansibles_own(visit) and not _may_give_up(visit))
+    once = _looks_once(visit) if until is not None else True
+    if until is not None and until is not True and once is not True and not satisfiable(until):
+        return LookKind(ReapKind.WAIT, is_ansibles_own(visit) and not _may_give_up(visit), once)
     failed_when = task.keywords.get("failed_when")
     if failed_when is not None and not isinstance(failed_when, bool):
         parts = failed_when if isinstance(failed_when, list) else [failed_when]
@@ -72,9 +78,19 @@ def kind_of_look(visit: Visit) -> LookKind:
                 return LookKind(ReapKind.WAIT, is_sure=is_ansibles_own(visit) and not visit.frame.is_rescued)
             if not isinstance(ignored, bool):
                 return LookKind(ReapKind.WAIT, is_sure=False)
-    if until is None or until is True:
+    if until is None or until is True or once is True:
         return LookKind(ReapKind.PEEK)
     return LookKind(ReapKind.WAIT, is_sure=False)
+
+
+def _looks_once(visit: Visit) -> Formula:
+    """Under what the task has no retries: ``until`` is not asked at all then (ansible-core 2.16 to 2.22)."""
+    written = visit.step.keywords.get("retries")
+    if not expressions.is_template(written):
+        known, _ = numbers(Const(written), DEFAULT_RETRIES)
+        return bool(known) and max(known) < 1
+    choices = ((guard, numbers(inner, DEFAULT_RETRIES)) for guard, inner in options(visit.evaluator.data(written)))
+    return settled(disj(*(guard for guard, (known, _) in choices if known and max(known) < 1)))
 
 
 def is_ansibles_own(visit: Visit) -> bool:

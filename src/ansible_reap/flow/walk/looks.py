@@ -51,7 +51,7 @@ def look(visit: Visit) -> frozenset[int]:
     found = kind_of_look(visit)
     kind = found.kind
     record = _note_look(visit, kind)
-    stage = Stage.DONE if kind is ReapKind.WAIT and found.is_sure else Stage.LOOKED
+    stage = Stage.DONE if kind is ReapKind.WAIT and found.is_sure and found.once is False else Stage.LOOKED
     seen: list[Value] = []
     runs = _loop_can_be_read(visit)
     for each in visit.rounds():
@@ -156,7 +156,7 @@ def _asks_for_the_item(step: Task) -> bool:
 
 def _looked(visit: Visit, look: LookRecord, value: Value, at: Round, kind: LookKind, runs: Formula) -> None:
     """One look, at what the round's evaluator made of its job id; ``runs`` is under what the task has any rounds."""
-    guard, misses_results = conj(at.guard, runs), bool(at.evaluator.misses_results)
+    guard, misses_results = conj(at.guard, runs, neg(kind.once)), bool(at.evaluator.misses_results)
     _covers(visit, value, guard, kind)
     look.misses_results = look.misses_results or misses_results
     if kind.kind is ReapKind.WAIT and value == UNKNOWN and not misses_results:
