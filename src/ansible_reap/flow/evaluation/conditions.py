@@ -24,9 +24,9 @@ def condition(evaluator: Evaluator, written: Any) -> Formula:
     if written is None:
         return True
     if isinstance(written, list):
-        return conj(*(condition(evaluator, part) for part in written))
-    if isinstance(written, (bool, int)):
-        return bool(written)
+        return conj(*(bool(part) if isinstance(part, list) else condition(evaluator, part) for part in written))
+    if isinstance(written, (bool, int, dict)):
+        return bool(written)  # of a collection up to ansible-core 2.18; later ones fail there
     text = str(written).strip()
     if not text:
         return True

@@ -162,6 +162,8 @@ def _truth(evaluator: EvaluatorInterface, node: nodes.Node) -> Formula:
 def _truthy(evaluator: EvaluatorInterface, value: Value, node: nodes.Node) -> Formula:
     if isinstance(value, Const):
         return value.value.strip().lower() not in _FALSE_TEXT if isinstance(value.value, str) else bool(value.value)
+    if isinstance(value, Map) and not value.entries and value.rest is None:
+        return False
     if isinstance(value, (Job, JobId, Results, Map)):
         return True
     if isinstance(value, Seq) and (value.items or not value.is_open):
