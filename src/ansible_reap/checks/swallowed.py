@@ -142,7 +142,7 @@ def _also_ignored(analysis: Analysis, reap: Reap) -> list[Task]:
 
 def _never_failed(analysis: Analysis, reap: Reap) -> Finding | None:
     written = reap.task.keywords.get("failed_when")
-    if not conditions.always_false(written):
+    if not (reap.never_fails or conditions.always_false(written)):
         return None
     ignored = _is_ignored(reap)
     too = f" With ignore_errors{_of_what(analysis, reap.task)} the play would go on all the same." if ignored else ""

@@ -48,6 +48,7 @@ class Setting:
     run_once: object = None
     check_mode: object = None
     ignore_errors: object = None
+    """Of a template that the play's own variables settle, its value."""
     async_dir: str | None = None
     """The shell option ``ansible_async_dir`` where a vars: sets it, else None."""
     connection: object = None
@@ -82,6 +83,8 @@ class Reap:
     """Every ``via`` of the settings, and those of ways to its file that hold nothing new."""
     misses_results: bool = False
     """It reads ``.ansible_job_id`` of a looped register, whose ids stand in ``.results``."""
+    never_fails: bool = False
+    """Its ``failed_when`` never holds, by the values that its variables have on every way on which it is reached."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -191,6 +191,7 @@ def _reap(look: LookRecord, record: Record) -> Reap:
         settings=settings,
         ways=tuple(dict.fromkeys([*(setting.via for setting in settings), *others])),
         misses_results=look.misses_results,
+        never_fails=bool(look.never_fails),
     )
 
 

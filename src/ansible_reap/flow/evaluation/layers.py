@@ -54,6 +54,10 @@ class Scope:
         """Whether the text may name a variable of this very call, rather than settings alone."""
         return any(layer in CALLED and any(name in text for name in entries) for layer, entries in self.layers)
 
+    def of_the_play(self) -> Scope:
+        """The scope in which what the play itself says counts as this call's own too."""
+        return Scope(tuple((Layer.TASK if layer is Layer.PLAY else layer, entries) for layer, entries in self.layers))
+
     def with_layer(self, layer: Layer, entries: Mapping[str, Any]) -> Scope:
         """The scope with a layer put on top."""
         return Scope(((layer, entries), *self.layers)) if entries else self

@@ -122,6 +122,7 @@ def _note_look(visit: Visit, kind: ReapKind) -> LookRecord:
     if look.kind is ReapKind.PEEK:
         look.kind = kind
     look.has_until = "until" in step.keywords
+    look.never_fails = look.never_fails is not False and visit.never_fails()
     look.retries.add_all(numbers(evaluator.data(step.keywords.get("retries")), DEFAULT_RETRIES))
     look.delay.add_all(numbers(evaluator.data(step.keywords.get("delay")), DEFAULT_DELAY))
     look.settings.add(visit.setting(), visit.guard)

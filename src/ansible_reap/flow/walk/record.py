@@ -141,6 +141,8 @@ class LookRecord:
     retries: Numbers = field(default_factory=Numbers)
     delay: Numbers = field(default_factory=Numbers)
     has_until: bool = False
+    never_fails: bool | None = None
+    """Its ``failed_when`` holds on no way on which it is reached; None: no walk has come by."""
     settings: SettingsSeen = field(default_factory=SettingsSeen)
     misses_results: bool = False
     is_loose: bool = False

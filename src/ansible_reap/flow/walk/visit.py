@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ansible_reap.content import expressions
 from ansible_reap.content.inventory import CONNECTION_VARIABLES
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Setting
 from ansible_reap.flow.evaluation import bounds
 from ansible_reap.flow.evaluation.conditions import condition
 from ansible_reap.flow.evaluation.evaluator import Evaluator
-from ansible_reap.flow.evaluation.formulas import Atom, Formula, atoms, conj
+from ansible_reap.flow.evaluation.formulas import Atom, Formula, atoms, conj, settled
 from ansible_reap.flow.evaluation.layers import Layer, Scope
 from ansible_reap.flow.evaluation.values import (
     UNKNOWN,
@@ -24,6 +25,7 @@ from ansible_reap.flow.evaluation.values import (
     handles,
     is_counted,
     options,
+    plain,
     present,
     replaced,
     taints,
@@ -218,11 +220,31 @@ class Visit:
             delegate_to=None if delegate is None else str(delegate),
             run_once=self.keyword("run_once"),
             check_mode=self.keyword("check_mode"),
-            ignore_errors=self.keyword("ignore_errors"),
+            ignore_errors=self._switch("ignore_errors"),
             async_dir=self._async_dir(),
             connection=self.keyword("connection"),
             variables=self._connection_variables(),
         )
+
+    def _switch(self, name: str) -> Any:
+        """A keyword; where it is a template whose value neither a caller nor an inventory can change, that value."""
+        written = self.keyword(name)
+        if not expressions.is_template(written):
+            return written
+        evaluator = Evaluator(self.any_round.evaluator.scope.of_the_play())
+        evaluator.folds_settings = False
+        found = plain(evaluator.data(written))
+        return found if isinstance(found, (bool, int, str)) else written
+
+    def never_fails(self) -> bool:
+        """Whether ``failed_when`` never holds, whatever the task's own result."""
+        written = self.step.keywords.get("failed_when")
+        if written is None:
+            return False
+        register = self.step.keywords.get("register")
+        names = {register: UNKNOWN} if isinstance(register, str) else {}
+        scope = self.any_round.evaluator.scope.of_the_play()
+        return settled(condition(Evaluator(scope.with_layer(Layer.LOOP, names)), written)) is False
 
     def _connection_variables(self) -> dict[str, object]:
         found: dict[str, object] = {}
