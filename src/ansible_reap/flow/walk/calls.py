@@ -90,7 +90,7 @@ def run_role(
     defaults_from: str = "main",
     with_handlers: bool = True,
 ) -> None:
-    """Walk a role: what it depends on, then its tasks."""
+    """Walk a role: what it depends on, then its tasks. Its handlers come after all others, if not known before."""
     key = f"role {role.path} {entry}"
     if key in walk.stack or not walk.goes_on():
         return
@@ -104,6 +104,9 @@ def run_role(
     if files and walk.is_settled(key, files[0], frame):
         walk.record.reached.update(files[:1])
         walk.record.also_by(files[0], frame.via)
+        if with_handlers:
+            inner = walk.enter_role(frame, role, params, vars_from, defaults_from)
+            collect_handlers(walk, role, inner, set(), comes_last=True)
         return
     if not all(walk.may_enter(path) for path in metas):
         return
@@ -115,12 +118,12 @@ def run_role(
         else walk.enter_role(frame, role, params, vars_from, defaults_from)
     )
     if with_handlers:
-        collect_handlers(walk, role, inner, set())
+        collect_handlers(walk, role, inner, set(), comes_last=True)
     for path in metas:
         for number, dependency in enumerate(_dependencies(walk, path)):
             call = role_entry(walk, dependency, Place(path, number + 1), inner)
             if call is not None:
-                run_role(walk, call.role, call.frame, call.params)
+                run_role(walk, call.role, call.frame, call.params, with_handlers=False)
     for path in files[:1]:
         walk.record.reached.add(path)
         walk.stack.append(path)
@@ -132,15 +135,15 @@ def run_role(
     walk.settle(key, frame, before_it)
 
 
-def collect_handlers(walk: Walk, role: Role, frame: Frame, seen: set[str]) -> None:
+def collect_handlers(walk: Walk, role: Role, frame: Frame, seen: set[str], *, comes_last: bool) -> None:
     """Make a role's handlers known to the play after those of its dependencies; ``seen`` are the roles gone through."""
     seen.add(role.path)
     for path in walk.finder.part_files(role, "meta"):
         for number, dependency in enumerate(_dependencies(walk, path)):
             call = role_entry(walk, dependency, Place(path, number + 1), frame)
             if call is not None and call.role.path not in seen:
-                collect_handlers(walk, call.role, call.frame, seen)
-    walk.collect_handlers(role, frame)
+                collect_handlers(walk, call.role, call.frame, seen, comes_last=comes_last)
+    walk.collect_handlers(role, frame, comes_last=comes_last)
 
 
 def _dependencies(walk: Walk, path: str) -> list[Any]:

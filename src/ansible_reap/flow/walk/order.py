@@ -159,7 +159,7 @@ def walk_play(walk: Walk, play: Play, path: str, base: Frame | None) -> None:
     for place, entry in play.roles:
         call = calls.role_entry(walk, entry, place, frame)  # its parameters are read when the role runs
         if call is not None:
-            walk.collect_handlers(call.role, call.frame)
+            calls.collect_handlers(walk, call.role, call.frame, set(), comes_last=False)
             calls.run_role(walk, call.role, call.frame, call.params, with_handlers=False)
     walk.run(play.tasks, frame)
     handlers.flush(walk)
@@ -185,7 +185,7 @@ def _collect_handlers(walk: Walk, play: Play, frame: Frame) -> None:
     for place, entry in play.roles:
         call = calls.role_entry(walk, entry, place, frame)
         if call is not None:
-            calls.collect_handlers(walk, call.role, call.frame, set())
+            calls.collect_handlers(walk, call.role, call.frame, set(), comes_last=True)
     walk.add_handlers(play.handlers, frame)
 
 

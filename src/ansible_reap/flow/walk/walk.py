@@ -177,18 +177,23 @@ class Walk:
             settings=settings,
         ).with_params(params)
 
-    def collect_handlers(self, role: Role, frame: Frame, entry: str = "main") -> None:
+    def collect_handlers(self, role: Role, frame: Frame, entry: str = "main", *, comes_last: bool = False) -> None:
         """Make a role's handlers known to the play, or known again with the parameters that the role has by now."""
         for path in self.finder.part_files(role, "handlers", entry):
             if self.graph.matters(path) or self._notifies(path):  # a handler of the same name takes another's place
                 inner = frame._replace(path=path, role=role, folders=(role.part("handlers"), *frame.folders))
                 own = self.library.content(path).tasks
                 self.record.reached.add(path)
-                self.add_handlers(own, inner)
+                self.add_handlers(own, inner, comes_last=comes_last)
 
-    def add_handlers(self, steps: Iterable[Step], frame: Frame) -> None:
-        """Make handlers known to the play; those that are known already get this frame."""
+    def add_handlers(self, steps: Iterable[Step], frame: Frame, *, comes_last: bool = False) -> None:
+        """Make handlers known to the play; those that are known already get this frame.
+
+        Where they come last they go behind all others, as those of a role that is called once more do.
+        """
         given = {id(step): step for step in steps}
+        if comes_last:
+            self.handlers = [(step, at) for step, at in self.handlers if id(step) not in given]
         known = {id(step) for step, _ in self.handlers}
         self.handlers = [(step, frame if id(step) in given else at) for step, at in self.handlers]
         self.handlers += [(step, frame) for key, step in given.items() if key not in known]
