@@ -284,8 +284,9 @@ def _kept_keys(item: Item) -> list[str]:
 def _retries(launch: Launch, item: Item, limit: float | None) -> str | None:
     """The tries as a number, or, where the limit is a template, worked out of it; None where it is more than that."""
     delay, retries = schedule(limit)
-    if item.number("async") is not None:
-        return str(retries)
+    number = item.number("async")
+    if number is not None:  # one that is beyond any time is no limit that is known
+        return str(retries or math.ceil((number + FIX_MARGIN) / delay))
     entry = item.entry("async")
     template = _TEMPLATE.fullmatch(entry.scalar.strip()) if entry and entry.scalar else None
     if template is None or '"' in template.group(1) or _is_per_item(launch, item, "async"):
