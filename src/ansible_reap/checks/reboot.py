@@ -24,6 +24,8 @@ from ansible_reap.wording import seconds_text
 _WAITING = frozenset({"wait_for", "wait_for_connection", "pause", "async_status"})
 _SPEAKS_OF_IT = expression(r"\breboot:|\breboot`* module\b|\bbuiltin\.reboot\b", re.IGNORECASE)
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
+_CONTAINERS = frozenset({"docker", "podman", "buildah", "kubectl", "oc", "lxc", "lxd", "nspawn", "chroot"})
+"""Connections into what shares the kernel of its host, or is none."""
 _LOCALLY = frozenset({"local", "ansible.builtin.local"})
 
 
@@ -110,7 +112,7 @@ def _notified_in(analysis: Analysis, handler: Task, gone: list[Task]) -> list[in
 
 def by_hand(analysis: Analysis, launch: Launch) -> str | None:
     """The command by which the launch reboots a host that the reboot module could reboot instead, or None."""
-    if launch.verdict is Verdict.DETACHED or _is_the_controller(analysis, launch):
+    if launch.verdict is Verdict.DETACHED or _is_the_controller(analysis, launch) or _is_a_container(analysis, launch):
         return None
     command = work.reboots(launch.task)
     if command is None or comes_back_as_another(analysis, launch.task) or _is_a_choice(analysis, launch.task):
@@ -210,6 +212,18 @@ def _is_the_controller(analysis: Analysis, launch: Launch) -> bool:
         return True
     stations = [(setting.delegate_to or setting.hosts or "").strip() for setting in settings]
     return all(station in _LOCAL for station in stations) or not analysis.controllers.isdisjoint(stations)
+
+
+def _is_a_container(analysis: Analysis, launch: Launch) -> bool:
+    """Whether the task runs in a container that the play has added by that connection: it does not come back."""
+    stations = {(setting.delegate_to or "").strip() for setting in contexts(launch.task, launch.settings)}
+    for other in tasks_of_file(analysis, launch.task.path):
+        connection = str(other.args.get("ansible_connection", "")).rpartition(".")[2]
+        if other.module == "add_host" and connection in _CONTAINERS:
+            names = {str(other.args.get(key)) for key in ("name", "hostname", "host")}
+            if not names.isdisjoint(stations - {""}):
+                return True
+    return False
 
 
 RULE = Rule(

@@ -311,7 +311,7 @@ def _lower_limit(reap: Reap, needed: float) -> int | None:
 
 
 def _lowering(launches: list[Launch], lower: int | None, *, varies: bool) -> str:
-    limits = "its limit" if len(launches) == 1 else "their limits"
+    limits = "its limit" if len(launches) == 1 else "the limits of the launches"
     covers = "covers in each case" if varies else "covers"
     return f"lower {limits} to what the wait {covers} ('async: {lower}')"
 

@@ -124,6 +124,13 @@ def _fix(analysis: Analysis, launch: Launch, *, is_safe: bool) -> Fix | None:
     missing = misread.of(analysis, launch)
     if missing is not None and not missing.is_skipped:
         return None  # behind a task that fails it is not reached
+    other = _own_wait(analysis, launch)
+    if (
+        other is not None
+        and other.is_tied
+        and (own_waits.window(other.task) or 0) > max(launch.limit.values, default=0)
+    ):
+        return None  # what the play gives more time than the job has may come about without it
     look = launch.looks[0].task if launch.sub_tag == "peek" and len(launch.looks) == 1 else None
     if look is not None and "until" in look.keywords and launch.looks[0].kind is ReapKind.PEEK:
         return fixes.wait.correct(analysis, look, launch.limit.single)

@@ -59,6 +59,8 @@ def ended_before(launch: Launch) -> str | None:
 
 def how_it_may_end(launch: Launch) -> str:
     """What may become of the job with nobody to hear of it, as in ``fails or is killed at the limit of 300 s``."""
+    if work.always_succeeds(launch.task):
+        return f"is killed at {limit_text(launch)}"
     bound = ended_before(launch)
     return f"fails, as it also does when '{bound}' ends it" if bound else f"fails or is killed at {limit_text(launch)}"
 

@@ -68,6 +68,14 @@ def after(analysis: Analysis, launch: Launch) -> OwnWait | None:
     return OwnWait(other, _until(other), is_tied=shares_a_topic(launch.task, other))
 
 
+def window(task: Task) -> float | None:
+    """For how many seconds the task waits at most; None where it does not say so in numbers."""
+    if task.short_name in ("wait_for", "win_wait_for"):
+        return work.number(task.args.get("timeout"))
+    retries, delay = (work.number(task.keywords.get(key)) for key in ("retries", "delay"))
+    return retries * delay if retries and delay else None
+
+
 def may_show_a_failure(other: OwnWait) -> bool:
     """Whether a failed job most likely keeps the wait from its end: it waits for something, and is there for that."""
     is_there_to_wait = other.task.short_name in {"wait_for", "win_wait_for"} | _FETCHING

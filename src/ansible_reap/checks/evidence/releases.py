@@ -11,7 +11,7 @@ from typing import NamedTuple
 from jinja2 import nodes
 
 from ansible_reap.checks.evidence.async_support import VERSIONS
-from ansible_reap.checks.evidence.neighbours import play_of
+from ansible_reap.checks.evidence.neighbours import play_of, tasks_of_file
 from ansible_reap.content import expressions
 from ansible_reap.content.keywords import RETIRED_KEYWORDS
 from ansible_reap.content.model import Place, Task
@@ -24,6 +24,12 @@ from ansible_reap.reading import SourceError, read_inside
 
 _INCLUDED = expression(rb"^- +include *:", re.MULTILINE)
 """An ``include`` among plays, or a nameless one among the tasks of a file."""
+_FROM = expression(
+    r"ansible_version\w*(?:\.full|\.string|\['full'\]|\['string'\])?\s+is\s+version\(\s*"
+    r"['\"](?P<version>\d{1,3}(?:\.\d{1,3})+)['\"]\s*,\s*['\"](?:>=|ge)['\"][^()]*\)",
+    re.ASCII,
+)
+"""A condition that holds from a version of ansible-core on."""
 _GONE_FILTERS = frozenset({"success", "succeeded", "failed", "changed", "skipped"})
 """Tests of a result that were filters too, up to Ansible 2.8."""
 MAX_KEPT = 512
@@ -35,9 +41,9 @@ def may_run_on(analysis: Analysis, task: Task, first: Version, settings: Sequenc
     None does where the role, the collection or the ``requirements.txt`` of its file, or of one on the way to it, keeps
     to older ones, or where such a file holds what newer ones refuse to load.
     """
-    later = [each for each in map(version, VERSIONS) if each >= first]
+    later = [each for each in map(version, VERSIONS) if each >= first and not _is_ruled_out(analysis, task, each)]
     ways = {(task.path, *(place.rpartition(":")[0] for place in setting.via)) for setting in settings} or {(task.path,)}
-    return any(
+    return bool(later) and any(
         not any(excludes(analysis.root, path, later) or _is_of_old(analysis.root, path) for path in dict.fromkeys(way))
         for way in ways
     )
@@ -47,6 +53,20 @@ def may_have_module(analysis: Analysis, task: Task, since: Version) -> bool:
     """Whether a release with a module that came with this one, in the 2.x of Ansible, may run the task."""
     later = [(2, minor) for minor in range(since[1], version(VERSIONS[-1])[1] + 1)]
     return not excludes(analysis.root, task.path, later)
+
+
+def _is_ruled_out(analysis: Analysis, task: Task, core: Version) -> bool:
+    """Whether a task above in the same play ends it, or fails, on this ansible-core and on later ones."""
+    for other in tasks_of_file(analysis, task.path):
+        if other.line >= task.line or play_of(other) is None or play_of(other) != play_of(task):
+            continue
+        ends = other.module == "fail" or str(other.args.get("_raw_params", "")).strip() in ("end_play", "end_host")
+        whens = [other.keywords.get("when"), *(block.keywords.get("when") for block in other.enclosing())]
+        found = [when[0] if isinstance(when, list) and len(when) == 1 else when for when in whens if when is not None]
+        asked = _FROM.fullmatch(found[0].strip()) if ends and len(found) == 1 and isinstance(found[0], str) else None
+        if asked and core >= version(asked["version"])[: len(core)]:
+            return True
+    return False
 
 
 def version(text: str) -> Version:
