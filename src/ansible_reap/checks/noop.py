@@ -175,11 +175,10 @@ def _zero(analysis: Analysis, use: AsyncUse) -> Finding | None:
         effect = f"the reboot ('{command}') is no job"
         if not _AT_A_TIME.search(command):
             effect += ", and the connection may go before the task has ended"
-        has_module = reboot.has_module(analysis, use.task)
-        gone = reboot.replaced_by_the_module(analysis, use.task) if has_module else []
+        gone = reboot.replaced_by_the_module(analysis, use.task)
         waits_too = f" and of {reboot.the_tasks(analysis, gone)}" if gone else ""
         todo = f"Use {reboot.module_for(analysis, use.task)}, which waits for the host, in place of it{waits_too}"
-        if not has_module:
+        if not reboot.has_module(analysis, use.task):
             todo = "Give the job a limit, and the reboot a pause before it ('sleep 3 && ...', async: 60)"
     else:
         effect = "the task runs in the foreground and registers no job id"
