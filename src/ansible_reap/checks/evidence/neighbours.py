@@ -13,6 +13,8 @@ from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
+from yaml.nodes import MappingNode, ScalarNode, SequenceNode
+
 from ansible_reap.checks.evidence import conditions, work
 from ansible_reap.checks.evidence.work import is_windows
 from ansible_reap.content import expressions
@@ -23,6 +25,7 @@ from ansible_reap.content.tasks import TaskBlock, read_content, walk
 from ansible_reap.flow.analysis import Analysis
 from ansible_reap.late_patterns import expression
 from ansible_reap.reading import SourceError, read_inside
+from ansible_reap.yaml_nodes import pairs
 
 _CONDITIONS = frozenset({"when", "failed_when", "changed_when", "until", "that"})
 """Keys whose strings are bare expressions."""
@@ -161,6 +164,38 @@ def _following(root: str, path: str, line: int) -> Iterator[Task]:
         called = other.args.get("file", other.args.get("_raw_params"))
         if other.module in ("include_tasks", "import_tasks") and isinstance(called, str) and "{" not in called:
             yield from tasks_in(root, posixpath.normpath(posixpath.join(posixpath.dirname(path), called.strip())))[0]
+
+
+def in_later_plays(analysis: Analysis, via: Sequence[str]) -> Iterator[Task]:
+    """The tasks of the plays that follow in the files on the way to a task, and of the playbooks imported there."""
+    for place in reversed(via):
+        path, _, line = place.rpartition(":")
+        for _, imported in (entry for entry in _entries(analysis.root, path) if entry[0] > int(line)):
+            if imported:
+                yield from tasks_in(analysis.root, imported)[0]
+        tasks, lines = tasks_in(analysis.root, path)
+        here = tasks[max(bisect_right(lines, int(line)) - 1, 0)] if tasks else None
+        for other in tasks[bisect_right(lines, int(line)) :]:
+            if here is not None and play_of(other) not in (None, play_of(here)):
+                yield other
+
+
+@lru_cache(maxsize=MAX_KEPT)
+def _entries(root: str, path: str) -> tuple[tuple[int, str | None], ...]:
+    """The lines in which the entries of a playbook begin, each with the path of the playbook that it imports."""
+    try:
+        tree = compose(read_inside(Path(root), path))
+    except SourceError:
+        return ()
+    found: list[tuple[int, str | None]] = []
+    for entry in tree.value if isinstance(tree, SequenceNode) else ():
+        values = {key: value for key, _, value in pairs(entry)} if isinstance(entry, MappingNode) else {}
+        named = values.get("import_playbook", values.get("ansible.builtin.import_playbook"))
+        imported = None
+        if isinstance(named, ScalarNode) and named.value and "{" not in named.value:
+            imported = posixpath.normpath(posixpath.join(posixpath.dirname(path), named.value))
+        found.append((entry.start_mark.line + 1, imported))
+    return tuple(found)
 
 
 @lru_cache(maxsize=MAX_KEPT)

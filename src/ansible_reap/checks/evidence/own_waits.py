@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from itertools import chain, islice
 from typing import NamedTuple
 
 from ansible_reap.checks.evidence import work
 from ansible_reap.checks.evidence.neighbours import (
     ends_with_its_process,
     following,
+    in_later_plays,
     own_wait_after,
     own_wait_beyond,
     own_waits_after,
@@ -22,6 +24,8 @@ from ansible_reap.wording import shortened
 
 _BETWEEN = frozenset({"block", "debug", "meta", "pause", "set_fact", "import_tasks", "include_tasks"})
 """Modules that may stand between a launch and a wait for what it does."""
+_FARTHER = 100
+"""Tasks that are looked at for one that asks for what a module makes."""
 _GONE = frozenset({"stopped", "absent"})
 _PROBES = frozenset({"stat", "win_stat", "slurp"})
 """Modules that look at the host and change nothing."""
@@ -61,6 +65,9 @@ def after(analysis: Analysis, launch: Launch) -> OwnWait | None:
         earlier = tuple(each for each in near if each.line < tied.line and not ends_with_its_process(each))
         is_plain = tied in near and not ends_with_its_process(tied)
         return OwnWait(tied, _until(tied), is_tied=True, before=earlier if is_plain else ())
+    asking = _by_its_info(analysis, launch)
+    if asking:
+        return OwnWait(asking, _until(asking), is_tied=True)
     later = (other for other in following(analysis, launch.task, launch.via) if other.module not in _BETWEEN)
     other = next(later, None)
     if other is None or other.is_handler != launch.task.is_handler or not _is_a_wait(other):
@@ -74,6 +81,17 @@ def window(task: Task) -> float | None:
         return work.number(task.args.get("timeout"))
     retries, delay = (work.number(task.keywords.get(key)) for key in ("retries", "delay"))
     return retries * delay if retries and delay else None
+
+
+def _by_its_info(analysis: Analysis, launch: Launch) -> Task | None:
+    """A task that asks again and again for what the launch's module makes, by the module that tells of such things.
+
+    As ``ovirt_host_info`` after ``ovirt_host``, in the same play or in one that follows.
+    """
+    names = {f"{launch.task.short_name}_info", f"{launch.task.short_name}_facts"}
+    later = chain(following(analysis, launch.task, launch.via), in_later_plays(analysis, launch.via))
+    asking = (other for other in islice(later, _FARTHER) if other.short_name in names)
+    return next((other for other in asking if "until" in other.keywords and "async" not in other.keywords), None)
 
 
 def may_show_a_failure(other: OwnWait) -> bool:
