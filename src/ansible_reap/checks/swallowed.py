@@ -12,6 +12,7 @@ from ansible_reap.checks.evidence.neighbours import (
     fails_later,
     has_comment,
     is_ended_between,
+    keeps_up_what_comes_always,
     needs_success_of,
     takes_down,
     tasks_of_file,
@@ -69,6 +70,7 @@ def _is_on_purpose(analysis: Analysis, reap: Reap) -> bool:
         tests_failure_of(analysis, reap.task)
         or _is_expected(analysis, reap)
         or takes_down(reap.task)
+        or keeps_up_what_comes_always(analysis, reap.task, _launches(analysis, reap))
         or has_comment(analysis, reap.task, keyword)
         or _NAMED_ON_PURPOSE.search(reap.task.name or "") is not None
         or any(_NAMED_ON_PURPOSE.search(intent.said(analysis, task)) for task in _also_ignored(analysis, reap))
@@ -78,9 +80,13 @@ def _is_on_purpose(analysis: Analysis, reap: Reap) -> bool:
     )
 
 
+def _launches(analysis: Analysis, reap: Reap) -> list[Task]:
+    return [launch.task for launch in analysis.launches if reap in launch.reaps]
+
+
 def _says_the_same_at_the_launch(analysis: Analysis, reap: Reap) -> bool:
     """Whether every launch has a ``failed_when`` that never holds too: its author knows that the work may fail."""
-    launches = [launch.task for launch in analysis.launches if reap in launch.reaps]
+    launches = _launches(analysis, reap)
     return bool(launches) and all(conditions.always_false(task.keywords.get("failed_when")) for task in launches)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import posixpath
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -221,6 +221,32 @@ def _rescues(root: str, path: str) -> dict[int, frozenset[int]]:
         for task in (step for step in walk(block.rescue) if isinstance(step, Task)):
             found[task.line] = found.get(task.line, frozenset()) | {block.block.place.line}
     return found
+
+
+def keeps_up_what_comes_always(analysis: Analysis, task: Task, launches: Iterable[Task]) -> bool:
+    """Whether the task stands in an ``always``, before others there, and the launches above it in the block.
+
+    If it failed, the tasks after it would not tidy up.
+    """
+    lines = {launch.line for launch in launches if launch.path == task.path}
+    for start, rest in _always(analysis.root, task.path):
+        if task.line in rest[:-1]:
+            return bool(lines) and all(start < line < rest[0] for line in lines)
+    return False
+
+
+@lru_cache(maxsize=MAX_KEPT)
+def _always(root: str, path: str) -> tuple[tuple[int, tuple[int, ...]], ...]:
+    """Where each block with an ``always`` begins, and the tasks of that."""
+    try:
+        content = read_content(path, compose(read_inside(Path(root), path)))
+    except SourceError:
+        return ()
+    blocks = (step for step in content.steps() if isinstance(step, TaskBlock) and step.always)
+    return tuple(
+        (block.block.place.line, tuple(step.line for step in block.always if isinstance(step, Task)) or (0,))
+        for block in blocks
+    )
 
 
 def _waits_for_its_work(task: Task, other: Task) -> bool:
