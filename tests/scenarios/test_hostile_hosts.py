@@ -267,17 +267,21 @@ RESTART = """\
 """
 
 
+FOLLOWED = {"failed", "unreaped"}
+"""How a look finds such a job: whether it has failed by then is a matter of moments."""
+
+
 @pytest.mark.parametrize(
-    ("word", "state"),
-    [("sshd", "detached"), ("{{ own }}", "failed"), ("{{ hostvars.evil.found.stdout }}", "failed")],
+    ("word", "is_reboot"), [("sshd", True), ("{{ own }}", False), ("{{ hostvars.evil.found.stdout }}", False)]
 )
-def test_a_reboot_is_what_the_playbook_says_without_a_template(lies: Lies, word: str, state: str) -> None:
+def test_a_reboot_is_what_the_playbook_says_without_a_template(lies: Lies, word: str, is_reboot: bool) -> None:
     """Who has a part in what a template comes to cannot be told: a host may have."""
     got = lies(
         FOUND + play(RESTART.replace("WORD", word), hosts="victim", vars="{own: sshd}"),
         command={"changed": True, "rc": 0, "stdout": "sshd"},
     )
-    assert got.only_job()["state"] == state, got.output
+    states = {"detached"} if is_reboot else FOLLOWED
+    assert got.only_job()["state"] in states, got.output
 
 
 @pytest.mark.parametrize("by", ["a loop around it", "add_host"])
@@ -293,7 +297,7 @@ def test_a_word_of_a_host_makes_no_job_a_reboot_by_a_detour(lies: Lies, tmp_path
         FOUND + (play(around, hosts="victim") if by != "add_host" else play(add, task, hosts="victim")),
         command={"changed": True, "rc": 0, "stdout": "sshd"},
     )
-    assert got.only_job()["state"] == "failed", got.output
+    assert got.only_job()["state"] in FOLLOWED, got.output
 
 
 def test_under_no_log_an_id_is_no_way_to_repeat_a_secret(lies: Lies) -> None:

@@ -103,7 +103,8 @@ class Item:
 
         Not behind a text that keeps the blank lines after it (``|+``): one more would be part of it.
         """
-        if any(self._keeps_blank_lines(node) for node in self.siblings if self.end_line(node) == line):
+        at = bisect.bisect_left(self.siblings, line, key=lambda node: node.start_mark.line) - 1
+        if at >= 0 and self.end_line(self.siblings[at]) == line and self._keeps_blank_lines(self.siblings[at]):
             return False
         if line != self.last_of_list:
             return not self.text(line + 1, line + 1).strip()

@@ -96,6 +96,7 @@ def asked_now(said: Formula, scope: Scope, changed: LastSet, now: int, written: 
     if isinstance(said, bool):
         return said
     asked: frozenset[str] | None = None
+    if_there: bool | None = None
 
     def is_of_concern(text: str) -> bool:
         return bool(changed) or _asks_the_world(text)
@@ -103,8 +104,9 @@ def asked_now(said: Formula, scope: Scope, changed: LastSet, now: int, written: 
     def dated(atom: Atom) -> Atom:
         if atom.about or atom.since:
             return atom  # what is asked of a job is followed by what its register holds, a launch's own condition too
-        nonlocal asked
-        if_there = any(_IF_THERE.search(str(text)) for text in written)
+        nonlocal asked, if_there
+        if if_there is None:
+            if_there = any(_IF_THERE.search(str(text)) for text in written)
         since = now if _asks_the_world(atom.text) else _last_change(atom.text, scope, changed, if_there=if_there)
         perhaps = changed.get(PERHAPS, 0)
         if perhaps > since:

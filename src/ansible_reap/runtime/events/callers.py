@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible.executor.task_executor import TaskExecutor
 
-from ansible_reap.runtime.events.ansible_objects import Host
+if TYPE_CHECKING:
+    from ansible_reap.runtime.events.ansible_objects import Host
 
 _FAR = 40
 """Calls between Ansible's start of an action and ours, at most: an action of the project may call another."""
