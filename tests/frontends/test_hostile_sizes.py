@@ -17,6 +17,12 @@ LAUNCHES = "- hosts: all\n  tasks:\n" + "".join(
 )
 
 
+def checked(root: Path) -> subprocess.CompletedProcess[str]:
+    """What `check` says of a project, within SECONDS."""
+    command = [sys.executable, "-m", "ansible_reap", "check", "--project-dir", str(root)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
+
+
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
@@ -29,13 +35,7 @@ LAUNCHES = "- hosts: all\n  tasks:\n" + "".join(
 )
 def test_settings_of_a_megabyte_cost_little(name: str, text: str, said: str, tmp_path: Path) -> None:
     lay(tmp_path, {"site.yml": LAUNCHES, name: text})
-    ended = subprocess.run(
-        [sys.executable, "-m", "ansible_reap", "check", "--project-dir", str(tmp_path)],
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
+    ended = checked(tmp_path)
     assert said in ended.stdout + ended.stderr
     assert max(map(len, (ended.stdout + ended.stderr).splitlines())) < 1000
 
@@ -46,13 +46,7 @@ def test_a_command_of_many_wrappers_costs_little(word: str, tmp_path: Path) -> N
     lay(
         tmp_path, {"site.yml": f"- hosts: all\n  tasks:\n    - shell: {command} work\n      async: 60\n      poll: 0\n"}
     )
-    ended = subprocess.run(
-        [sys.executable, "-m", "ansible_reap", "check", "--project-dir", str(tmp_path)],
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
+    ended = checked(tmp_path)
     assert "1 launch" in ended.stdout + ended.stderr
 
 
@@ -122,12 +116,6 @@ def test_conditions_handlers_patterns_and_dependencies_without_end_cost_little(
     files: dict[str, str], tmp_path: Path
 ) -> None:
     lay(tmp_path, {"ansible.cfg": "", **files})
-    ended = subprocess.run(
-        [sys.executable, "-m", "ansible_reap", "check", "--project-dir", str(tmp_path)],
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
+    ended = checked(tmp_path)
     assert " launch" in ended.stdout + ended.stderr
     assert ended.returncode in (0, 1, 2)
