@@ -16,6 +16,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from ansible_reap.late_patterns import expression
 from ansible_reap.reading import RefusedError
+from ansible_reap.yaml_nodes import MAP, SEQ, STR
 
 _scan: Callable[[str, int], tuple[str, int]] = decoder.scanstring  # type: ignore[attr-defined]
 """What Python's own reader reads a text in quotes with."""
@@ -24,7 +25,6 @@ _BLANKS = expression(r"[ \t\n\r]*")
 _BARE = expression(r"[^\s,\]}]+")
 """A number or a word; what can be none has been refused before."""
 _PREFIX = "tag:yaml.org,2002:"
-STR, SEQ, MAP = f"{_PREFIX}str", f"{_PREFIX}seq", f"{_PREFIX}map"
 _WORDS = {
     "true": ("bool", "true"),
     "false": ("bool", "false"),
