@@ -108,8 +108,8 @@ def _local_in(path: str, text: bytes) -> Iterator[str]:
         if _IS_LOCAL.search(text):
             yield of["name"]
         return
-    section = ""
-    for line in text.decode("utf-8", "replace").splitlines():
+    section, written = "", text.decode("utf-8", "replace")
+    for line in written.splitlines():
         head = _SECTION.match(line)
         if head:
             section = head["name"] if head["kind"] == ":vars" else ""
@@ -119,7 +119,7 @@ def _local_in(path: str, text: bytes) -> Iterator[str]:
                 yield first
             elif section and first.startswith("ansible_connection"):
                 yield section
-    yield from (key for key in _YAML_LOCAL.findall(text.decode("utf-8", "replace")) if key != "vars")
+    yield from (key for key in _YAML_LOCAL.findall(written) if key != "vars")
 
 
 def _groups(text: bytes) -> Iterator[tuple[str, set[str]]]:

@@ -25,8 +25,6 @@ _SPELLS_A_WORD = expression(
 )
 """An escape that stands for a character of a word or a path, begins a template or breaks off in a word. Recorded
 answers of web services are full of others."""
-
-
 _MARKS = frozenset(b"\"'#\r\n\\")
 """What would mean something else in the text than in what it spells."""
 
