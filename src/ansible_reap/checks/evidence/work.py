@@ -392,14 +392,21 @@ def has_own_group(commands: Sequence[Command]) -> bool:
 
 def ends_by_itself(commands: Sequence[Command]) -> str | None:
     """What ends the work after a time of its own, as in ``timeout 60``; None where nothing is known to."""
-    for command in commands:
+    found, bounded = None, None
+    for before, command in zip((None, *commands), commands, strict=False):
         if not _LOOPS.isdisjoint(command.reserved):
             return None  # what ends within the loop may begin again
-        for argv in command.programs():
-            bound = _bound_of(argv)
-            if bound:
-                return bound
-    return None
+        bound = next(filter(None, map(_bound_of, command.programs())), None)
+        if bound:
+            found, bounded = bound, command
+        elif bounded and not (command.depth > bounded.depth or is_quick(command) or _feeds(before)):
+            found, bounded = None, None  # what comes after it takes its own time
+    return found
+
+
+def _feeds(command: Command | None) -> bool:
+    """Whether what stands after the command ends with it, as it reads from it."""
+    return command is not None and command.ended_by in ("|", "|&")
 
 
 def puts_under_load_for(commands: Sequence[Command]) -> str | None:

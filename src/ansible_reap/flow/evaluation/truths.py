@@ -155,8 +155,17 @@ def _truth(evaluator: EvaluatorInterface, node: nodes.Node) -> Formula:
     if isinstance(node, nodes.Filter) and node.name in STATE_TESTS and node.node is not None and not node.args:
         # `x | failed`: how tests were written before Ansible 2.5
         return _test(evaluator, nodes.Test(node.node, node.name, [], [], None, None))
+    if isinstance(node, nodes.Concat) and any(_is_never_empty(part) for part in node.nodes):
+        return True  # be it the text "False" (ansible-core 2.16; from 2.19 on a condition must not be a text)
     value = evaluator.value(node)
     return disj(*(conj(guard, _truthy(evaluator, inner, node)) for guard, inner in options(value)))
+
+
+def _is_never_empty(node: nodes.Node) -> bool:
+    """Whether something is left of a part of a text, whatever it comes to."""
+    return isinstance(node, (nodes.Not, nodes.Test, nodes.Compare)) or (
+        isinstance(node, nodes.Const) and str(node.value) != ""
+    )
 
 
 def _truthy(evaluator: EvaluatorInterface, value: Value, node: nodes.Node) -> Formula:
