@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_reap.flow.engine import analyse
-from ansible_reap.flow.evaluation import filters, scalars, truths
+from ansible_reap.flow.evaluation import filters, scalars, state_tests
 from ansible_reap.flow.evaluation.conditions import condition
 from ansible_reap.flow.evaluation.evaluator import Evaluator
 from ansible_reap.flow.evaluation.layers import Layer, Scope
@@ -21,7 +21,7 @@ NAMES = st.sampled_from(["job", "jobs", "item", "status", "x", "ansible_failed_r
 TEXTS = ["'a'", "'results'", "'ansible_job_id'", "'item.x'", "'defined'", "'[?a].b'", "'%s'", "'{{ job }}'", "''"]
 OPERANDS = st.one_of(NAMES, NAMES, st.sampled_from(["0", "1", "-7", "1e9", "[]", "{}", "none", "true", "omit", *TEXTS]))
 FILTERS = sorted({*filters.HANDLERS, *filters.SAME, *scalars.TEXTUAL, *scalars.NUMERIC, "acme.own"})
-TESTS = sorted({*truths.STATE_TESTS, "defined", "undefined", "none", "mapping", "eq", "in", "sameas", "truthy"})
+TESTS = sorted({*state_tests.STATE_TESTS, "defined", "undefined", "none", "mapping", "eq", "in", "sameas", "truthy"})
 PARTS = ["results", "ansible_job_id", "finished", "item", "x", "items()", "split()", "format(job)", "values()"]
 CALLS = ["lookup('vars', {})", "query('list', {})", "range({})", "dict(a={})", "q({})", "acme({})"]
 FORMS = [

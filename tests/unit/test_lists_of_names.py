@@ -15,7 +15,7 @@ import yaml
 from ansible_reap.checks import support
 from ansible_reap.checks.fixes import cleanup, reboot, wait
 from ansible_reap.content import inventory
-from ansible_reap.flow.evaluation import filters, scalars, truths
+from ansible_reap.flow.evaluation import filters, scalars, state_tests
 from ansible_reap.flow.walk import effects, look_kinds, state
 from ansible_reap.history import identity
 from ansible_reap.runtime.ledger.lines import KEPT_VARIABLES
@@ -114,7 +114,7 @@ def test_filters_that_are_followed_exist() -> None:
 
 @needs_ansible
 def test_tests_of_a_result_exist() -> None:
-    assert known("tests") >= set(truths.STATE_TESTS)
+    assert known("tests") >= set(state_tests.STATE_TESTS)
 
 
 @needs_ansible

@@ -24,9 +24,9 @@ from ansible_reap.flow.evaluation.lists import (
     zipped,
 )
 from ansible_reap.flow.evaluation.parts import ID_ATTRIBUTES
-from ansible_reap.flow.evaluation.scalars import NUMERIC, TEXTUAL, numeric, textual
+from ansible_reap.flow.evaluation.scalars import NUMERIC, TEXTUAL, as_bool, numeric, textual
+from ansible_reap.flow.evaluation.selections import selected
 from ansible_reap.flow.evaluation.shared import EvaluatorInterface
-from ansible_reap.flow.evaluation.truths import as_bool, selected
 from ansible_reap.flow.evaluation.values import (
     ABSENT,
     EACH,

@@ -32,6 +32,10 @@ MAX_SECONDS = 1e12
 MAX_TEXT = 20_000
 MAX_CHAINED = 2_000
 """Items of a list that lists are joined to."""
+_TRUE_TEXT = frozenset({"yes", "on", "1", "true"})
+"""Texts of which the filter ``bool`` makes true; of every other it makes false (ansible-core 2.16 to 2.22)."""
+_NO_TEXT = frozenset({"n", "no", "f", "false", "off", "0", "0.0"})
+"""Texts that mean false where Ansible converts them strictly (ansible-core 2.16 to 2.22)."""
 
 
 def _replaced(text: str, old: str, new: str) -> str:
@@ -162,3 +166,14 @@ def numbers(value: Value, default: float) -> tuple[set[float], bool]:
     usable = {number for number in found if abs(number) < MAX_SECONDS}  # which NaN is not either
     is_open = is_open or len(usable) < len(found)
     return {int(number) if number == int(number) else number for number in usable}, is_open
+
+
+def as_bool(data: Any) -> bool:
+    """What the filter ``bool`` makes of plain data (seen on ansible-core 2.16 and 2.22)."""
+    return data.lower() in _TRUE_TEXT if isinstance(data, str) else bool(data == 1)
+
+
+def as_meant(data: Any) -> bool:
+    """What ``truthy(convert_bool=true)`` makes of plain data: a text that means no boolean counts as what it is."""
+    text = data.strip().lower() if isinstance(data, str) else None
+    return bool(data) and text not in _NO_TEXT

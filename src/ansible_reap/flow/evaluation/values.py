@@ -449,3 +449,19 @@ def picked(item: Value) -> Value:
     if isinstance(item, Alt):
         return mapped(item, picked)
     return item
+
+
+def is_of_launch(value: Value | None) -> bool:
+    """Whether the value holds no job but as its launch has told of it."""
+    stack: list[Value | None] = [value]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, Unknown) and part.taints:
+            return False
+        if isinstance(part, Job):
+            if part.stage not in (Stage.LAUNCHED, Stage.SKIPPED):
+                return False
+            stack.append(part.item)
+        else:
+            stack.extend(held_by(part))
+    return True

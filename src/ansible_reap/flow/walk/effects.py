@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from ansible_reap.content import expressions
 from ansible_reap.content.builtin import BUILTIN_MODULES
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import ReapKind
@@ -31,7 +30,7 @@ from ansible_reap.flow.evaluation.values import (
     replaced,
     taints,
 )
-from ansible_reap.flow.walk import alterations, calls, failing, handlers, launches, looks
+from ansible_reap.flow.walk import altering, calls, failing, handlers, launches, looks
 from ansible_reap.flow.walk.look_kinds import (
     is_ansibles_own,
     is_status,
@@ -47,10 +46,6 @@ from ansible_reap.flow.walk.walk import PLAY_ENDS, Walk
 
 MAX_VARS_FILES = 12
 """Rounds of a looped include_vars that are read."""
-_OF_A_HOSTNAME = ("ansible_hostname", "ansible_nodename", "ansible_fqdn", "ansible_domain")
-"""What the module of this name sets."""
-_OF_MANAGERS = frozenset({"ansible_pkg_mgr", "ansible_service_mgr"})
-"""Facts that name modules for packages and services, which set nothing."""
 _INERT = frozenset({"debug", "assert", "fail", "pause", "meta", "ping", "setup", "gather_facts", "async_status"})
 """Modules of ansible-core 2.16 to 2.22 that do nothing to a job and write its id nowhere."""
 _CARRIERS = frozenset(
@@ -103,7 +98,7 @@ def task(walk: Walk, step: Task, frame: Frame) -> None:
     else:
         _ordinary(visit)
     failing.note_failure(visit)
-    _note_changes(visit, seen)
+    altering.note_changes(visit, seen)
 
 
 def _meta(visit: Visit) -> None:
@@ -120,16 +115,11 @@ def _meta(visit: Visit) -> None:
 
 
 def _set_fact(visit: Visit) -> None:
-    args = _facts_given(visit)
+    args = visit.args
     written: Any = {key: value for key, value in args.items() if key not in ("cacheable", "_variable_params")}
     is_shared = bool(visit.keyword("delegate_facts")) or visit.keyword("run_once") is True
     for each in list(visit.rounds()) or [visit.any_round]:
         _assign(visit.walk, each.evaluator, written, each.own_condition, is_shared=is_shared)
-
-
-def _facts_given(visit: Visit) -> Mapping[str, Any]:
-    """What a ``set_fact`` is given, by module_defaults too."""
-    return {**visit.module_defaults, **visit.step.args}
 
 
 def _assign(walk: Walk, evaluator: Evaluator, written: Mapping[str, Any], guard: Formula, *, is_shared: bool) -> None:
@@ -156,11 +146,11 @@ def _include_vars(visit: Visit) -> None:
         for each in visit.rounds(MAX_VARS_FILES):
             names += patterns(each.evaluator, written.split(" name=")[0])
     if not names:
-        _note_included(visit, None)
+        altering.note_included(visit, None)
     for name in names:
         found = walk.load_variables(name, visit.frame) if "*" not in name else None
         under = step.args.get("name")
-        _note_included(visit, (under,) if isinstance(under, str) else found)
+        altering.note_included(visit, (under,) if isinstance(under, str) else found)
         if not found:
             continue
         read: Mapping[str, Any] = {under: found} if isinstance(under, str) else found
@@ -180,108 +170,6 @@ def _add_host(visit: Visit) -> None:
         value = visit.evaluator.data(raw)
         if taints(value):
             visit.walk.state.facts[str(key)] = had_anywhere(value)
-
-
-# ---- what conditions read
-
-
-def _note_changes(visit: Visit, seen: frozenset[int]) -> None:
-    """Write down which variables the task may have set; ``seen`` are the jobs that it has looked at."""
-    walk, register = visit.walk, visit.step.keywords.get("register")
-    names = [register] if isinstance(register, str) else []
-    for module in _modules(visit):
-        names += _set_by(visit, module)
-    for job in (walk.record.instances[number].task for number in seen if number >= 0):
-        names += _facts_of(walk, job.short_name, job.args.get("database"))  # the result of its module comes back
-    for name in names:
-        walk.state.changes[name] = walk.steps
-
-
-def _modules(visit: Visit) -> list[str]:
-    """The task's module; of one that is a template all that it may be, `?` for one that is not known."""
-    module = visit.step.module
-    if not expressions.is_template(module):
-        return [module]
-    if expressions.names(module) <= _OF_MANAGERS:
-        return []
-    found = [plain(inner) for _, inner in options(visit.any_round.evaluator.text(module))]
-    return [each.removeprefix("ansible.builtin.") if isinstance(each, str) else "?" for each in found]
-
-
-def _set_by(visit: Visit, module: str) -> Iterable[str]:
-    step, walk = visit.step, visit.walk
-    if walk.record.own.may_set_facts(module.rpartition(".")[2]):  # be it under the name of one of Ansible's
-        yield alterations.ANYTHING
-    elif module == "set_fact":
-        yield from _set_facts(visit)
-    elif module in ("add_host", "group_by"):
-        yield from (*alterations.GROUPS, *map(str, step.args), alterations.INVENTORY)
-    elif module == "meta":
-        what = str(step.args.get("_raw_params", "")).strip()
-        if what == "refresh_inventory":
-            yield from (*alterations.GROUPS, alterations.INVENTORY)
-        elif what == "clear_facts":
-            yield from (alterations.GATHERED, alterations.THERE, *walk.state.gathered)
-            walk.state.has_facts = False
-    elif module == "include_role" and step.args.get("public"):
-        yield from _shared_by(visit)
-    elif module == "include_vars" and module != step.module:
-        yield alterations.ANYTHING
-    elif module == "?":
-        yield alterations.PERHAPS
-    else:
-        database = step.args.get("database")
-        yield from _facts_of(walk, module.rpartition(".")[2], visit.evaluator.data(database))
-
-
-def _facts_of(walk: Walk, module: str, database: object) -> Iterable[str]:
-    """The facts that the result of a module may set (ansible-core 2.16 to 2.22); ``database`` is what getent asks."""
-    state = walk.state
-    if module in ("setup", "gather_facts"):
-        yield alterations.GATHERED
-        if state.has_facts is False:
-            yield alterations.THERE
-        state.has_facts = True
-    elif module == "getent":
-        asked = plain(database) if isinstance(database, Const) else database
-        name = f"getent_{asked}" if isinstance(asked, str) and "{" not in asked else alterations.PERHAPS
-        state.gathered.add(name)
-        yield from (name, f"ansible_{name}")
-    elif module == "hostname":
-        yield from _OF_A_HOSTNAME
-    elif module.endswith("_facts"):
-        own = alterations.OWN_FACTS.get(module, ())
-        state.gathered.update(own)
-        yield from (alterations.GATHERED, *own)
-
-
-def _shared_by(visit: Visit) -> Iterable[str]:
-    """The variables of an included role that the tasks after it see too."""
-    walk, args = visit.walk, visit.step.args
-    name = args.get("name", args.get("role"))
-    if not isinstance(name, str) or "{" in name:
-        yield alterations.ANYTHING
-        return
-    for role in walk.finder.find_roles(name, visit.frame.playbook_folder, visit.frame.role):
-        for part in ("vars", "defaults"):
-            yield from walk.role_variables.of(role, part, str(args.get(f"{part}_from", "main")))
-
-
-def _set_facts(visit: Visit) -> Iterable[str]:
-    args = _facts_given(visit)
-    for key in args:
-        name = plain(visit.evaluator.text(key))
-        yield name if isinstance(name, str) else alterations.ANYTHING
-        if "cacheable" in args:
-            yield f"ansible_{name}"
-    if "_variable_params" in args or "_raw_params" in args:
-        yield alterations.ANYTHING
-
-
-def _note_included(visit: Visit, names: Iterable[str] | None) -> None:
-    """The names that an ``include_vars`` reads; None where it is not known which."""
-    for name in (alterations.ANYTHING,) if names is None else names:
-        visit.walk.state.changes[name] = visit.walk.steps
 
 
 # ---- everything else

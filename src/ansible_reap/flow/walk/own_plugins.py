@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-import ast
-import itertools
 import posixpath
-from collections.abc import Iterable, Iterator
 
 from ansible_reap.content.library import Library
 from ansible_reap.content.source import SourceError
-from ansible_reap.flow.evaluation.filters import HANDLERS, SAME
-from ansible_reap.flow.evaluation.scalars import NUMERIC, TEXTUAL
-from ansible_reap.flow.evaluation.truths import STATE_TESTS
+from ansible_reap.flow.walk.plugin_sources import names_brought, runs_status, tests_spoken_of
 from ansible_reap.flow.walk.routing import Routing
 from ansible_reap.late_patterns import expression
 
-MAX_SOURCE = 300_000
-"""Bytes of a plugin that are read; a longer one may do anything."""
-_STATUS = frozenset({"async_status", "ansible.builtin.async_status", "ansible.legacy.async_status"})
-_TESTS = frozenset({"defined", "undefined", "none", "eq", "equalto", "ne", "in", "contains", "match"})
-_TESTS |= {"search", "regex", "truthy", "falsy", "true", "false", "gt", "ge", "lt", "le", "greaterthan", "lessthan"}
-"""Tests of Jinja and of ansible-core 2.16 to 2.22, besides those of a result."""
-_KNOWN = frozenset({*HANDLERS, *SAME, *TEXTUAL, *NUMERIC, *STATE_TESTS, *_TESTS})
-"""The tests and filters whose meaning a wait may hang on."""
 _WORD = expression(rb"\w+")
-_TABLES = ("filters", "tests")
-"""The methods that give a plugin's table of names."""
 _WAIT = "ansible_collections/reap/jobs/plugins/"
 _FACTS = b"ansible_facts"
 
@@ -80,7 +65,7 @@ class OwnPlugins:
         if name not in self._actions:
             return False
         if name not in self._reaping:
-            self._reaping[name] = any(_runs_status(self._source(path)) for path in self._actions[name])
+            self._reaping[name] = any(runs_status(self._source(path)) for path in self._actions[name])
         return self._reaping[name]
 
     def may_set_facts(self, name: str) -> bool:
@@ -130,8 +115,8 @@ class OwnPlugins:
     def words(self) -> frozenset[str]:
         """Tests and filters of Ansible's or Jinja's for which the project has its own."""
         if self._words is None:
-            brought = (_brought(self._source(path)) for path in (*self._filters, *self._tests))
-            spoken = (_spoken(self._source(path)) for path in self._tests)
+            brought = (names_brought(self._source(path)) for path in (*self._filters, *self._tests))
+            spoken = (tests_spoken_of(self._source(path)) for path in self._tests)
             self._words = frozenset().union(*brought, *spoken)
         return self._words
 
@@ -155,101 +140,3 @@ class OwnPlugins:
 def _is_within(folder: str, *names: str) -> bool:
     """Whether a folder is called one of the names, or lies below one that is: Ansible loads plugins from those too."""
     return any(f"/{name}/" in f"/{folder}/" for name in names)
-
-
-def _runs_status(source: bytes | None) -> bool:
-    """Whether the source of a plugin hands the module's name to something it calls; a comment says nothing."""
-    if source is None or b"async_status" not in source:
-        return False
-    tree = _tree(source)
-    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call)) if tree is not None else ()
-    given = (value for call in calls for value in (*call.args, *(keyword.value for keyword in call.keywords)))
-    return any(isinstance(value, ast.Constant) and value.value in _STATUS for value in given)
-
-
-def _spoken(source: bytes | None) -> Iterable[str]:
-    """The tests of a result that the source of a test plugin has as words, be it in whatever place."""
-    if source is None or len(source) > MAX_SOURCE:
-        return STATE_TESTS
-    tree = _tree(source)
-    if tree is None:
-        return {word for found in _WORD.findall(source) if (word := found.decode("utf-8", "replace")) in STATE_TESTS}
-    documented = {
-        id(node.body[0].value)
-        for node in ast.walk(tree)
-        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef))
-        and node.body
-        and isinstance(node.body[0], ast.Expr)
-    }
-    said = itertools.chain.from_iterable(_said(node) for node in ast.walk(tree) if id(node) not in documented)
-    return STATE_TESTS.keys() & set(said)
-
-
-def _said(node: ast.AST) -> Iterator[str]:
-    """The names in a node that may become a test's: texts, functions, arguments by name."""
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        yield from node.value.split()
-    elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-        yield node.name
-    elif isinstance(node, (ast.keyword, ast.alias)):
-        yield (node.arg if isinstance(node, ast.keyword) else node.asname or node.name) or ""
-    elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-        yield node.id
-
-
-def _brought(source: bytes | None) -> set[str]:
-    """The known tests and filters for which the source of a plugin has its own: the keys of its tables of names."""
-    if source is None or len(source) > MAX_SOURCE:
-        return {*_KNOWN}
-    words = {found.decode("utf-8", "replace") for found in _WORD.findall(source)}
-    if _KNOWN.isdisjoint(words):
-        return set()
-    tree = _tree(source)
-    return set() if tree is None else set(_keys(tree)) & _KNOWN
-
-
-def _keys(tree: ast.Module) -> Iterator[str]:
-    """The names in the tables outside of functions, in the methods that give the tables, and in what these call."""
-    functions = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
-    wanted, pending = set(_TABLES), [*_TABLES]
-    while pending:
-        function = functions.get(pending.pop())
-        called = {_called(node) for node in ast.walk(function) if isinstance(node, ast.Call)} if function else set()
-        pending += called - wanted
-        wanted |= called
-    left = [tree, *(functions[name] for name in wanted if name in functions)]
-    while left:
-        node = left.pop()
-        yield from _table_keys(node)
-        left += (child for child in ast.iter_child_nodes(node) if not isinstance(child, ast.FunctionDef))
-
-
-def _called(call: ast.Call) -> str:
-    """The name of what is called, the method's of an object."""
-    name = call.func
-    return name.attr if isinstance(name, ast.Attribute) else name.id if isinstance(name, ast.Name) else ""
-
-
-def _table_keys(node: ast.AST) -> Iterator[str]:
-    """What a node names as a key: of a dictionary as it is written, made by ``dict`` or ``update``, or filled."""
-    keys: list[ast.expr | None] = []
-    if isinstance(node, ast.Dict):
-        keys = [key for key, value in zip(node.keys, node.values, strict=True) if not isinstance(value, ast.Constant)]
-    elif isinstance(node, (ast.Assign, ast.AnnAssign)):
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-        keys = [target.slice for target in targets if isinstance(target, ast.Subscript)]
-    elif isinstance(node, ast.Call) and _called(node) in ("dict", "update", "setdefault", "OrderedDict", "zip"):
-        yield from (keyword.arg for keyword in node.keywords if keyword.arg)
-        for argument in node.args:
-            keys += [inner for inner in ast.walk(argument) if isinstance(inner, ast.Constant)]
-    yield from (key.value for key in keys if isinstance(key, ast.Constant) and isinstance(key.value, str))
-
-
-def _tree(source: bytes) -> ast.Module | None:
-    """A plugin's source as a tree; None where it is too long or no Python."""
-    if len(source) > MAX_SOURCE:
-        return None
-    try:
-        return ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None

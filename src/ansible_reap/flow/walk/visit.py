@@ -160,6 +160,11 @@ class Visit:
         return evaluator.data(defaults[names[0]]) if names[0] in defaults else None
 
     @property
+    def args(self) -> dict[str, Any]:
+        """The task's arguments as written, those of module_defaults among them."""
+        return {**self.module_defaults, **self.step.args}
+
+    @property
     def module_defaults(self) -> dict[str, Any]:
         """The arguments that module_defaults give the task's module."""
         found: dict[str, Any] = {}

@@ -1,0 +1,115 @@
+"""Which variables a task may set: conditions that read them may be answered otherwise from then on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ansible_reap.content import expressions
+from ansible_reap.flow.evaluation.values import Const, options, plain
+from ansible_reap.flow.walk import alterations
+from ansible_reap.flow.walk.visit import Visit
+from ansible_reap.flow.walk.walk import Walk
+
+_OF_A_HOSTNAME = ("ansible_hostname", "ansible_nodename", "ansible_fqdn", "ansible_domain")
+"""What the module of this name sets."""
+_OF_MANAGERS = frozenset({"ansible_pkg_mgr", "ansible_service_mgr"})
+"""Facts that name modules for packages and services, which set nothing."""
+
+
+def note_changes(visit: Visit, seen: frozenset[int]) -> None:
+    """Write down which variables the task may have set; ``seen`` are the jobs that it has looked at."""
+    walk, register = visit.walk, visit.step.keywords.get("register")
+    names = [register] if isinstance(register, str) else []
+    for module in _modules(visit):
+        names += _set_by(visit, module)
+    for job in (walk.record.instances[number].task for number in seen if number >= 0):
+        names += _facts_of(walk, job.short_name, job.args.get("database"))  # the result of its module comes back
+    for name in names:
+        walk.state.changes[name] = walk.steps
+
+
+def _modules(visit: Visit) -> list[str]:
+    """The task's module; of one that is a template all that it may be, `?` for one that is not known."""
+    module = visit.step.module
+    if not expressions.is_template(module):
+        return [module]
+    if expressions.names(module) <= _OF_MANAGERS:
+        return []
+    found = [plain(inner) for _, inner in options(visit.any_round.evaluator.text(module))]
+    return [each.removeprefix("ansible.builtin.") if isinstance(each, str) else "?" for each in found]
+
+
+def _set_by(visit: Visit, module: str) -> Iterable[str]:
+    step, walk = visit.step, visit.walk
+    if walk.record.own.may_set_facts(module.rpartition(".")[2]):  # be it under the name of one of Ansible's
+        yield alterations.ANYTHING
+    elif module == "set_fact":
+        yield from _set_facts(visit)
+    elif module in ("add_host", "group_by"):
+        yield from (*alterations.GROUPS, *map(str, step.args), alterations.INVENTORY)
+    elif module == "meta":
+        what = str(step.args.get("_raw_params", "")).strip()
+        if what == "refresh_inventory":
+            yield from (*alterations.GROUPS, alterations.INVENTORY)
+        elif what == "clear_facts":
+            yield from (alterations.GATHERED, alterations.THERE, *walk.state.gathered)
+            walk.state.has_facts = False
+    elif module == "include_role" and step.args.get("public"):
+        yield from _shared_by(visit)
+    elif module == "include_vars" and module != step.module:
+        yield alterations.ANYTHING
+    elif module == "?":
+        yield alterations.PERHAPS
+    else:
+        database = step.args.get("database")
+        yield from _facts_of(walk, module.rpartition(".")[2], visit.evaluator.data(database))
+
+
+def _facts_of(walk: Walk, module: str, database: object) -> Iterable[str]:
+    """The facts that the result of a module may set (ansible-core 2.16 to 2.22); ``database`` is what getent asks."""
+    state = walk.state
+    if module in ("setup", "gather_facts"):
+        yield alterations.GATHERED
+        if state.has_facts is False:
+            yield alterations.THERE
+        state.has_facts = True
+    elif module == "getent":
+        asked = plain(database) if isinstance(database, Const) else database
+        name = f"getent_{asked}" if isinstance(asked, str) and "{" not in asked else alterations.PERHAPS
+        state.gathered.add(name)
+        yield from (name, f"ansible_{name}")
+    elif module == "hostname":
+        yield from _OF_A_HOSTNAME
+    elif module.endswith("_facts"):
+        own = alterations.OWN_FACTS.get(module, ())
+        state.gathered.update(own)
+        yield from (alterations.GATHERED, *own)
+
+
+def _shared_by(visit: Visit) -> Iterable[str]:
+    """The variables of an included role that the tasks after it see too."""
+    walk, args = visit.walk, visit.step.args
+    name = args.get("name", args.get("role"))
+    if not isinstance(name, str) or "{" in name:
+        yield alterations.ANYTHING
+        return
+    for role in walk.finder.find_roles(name, visit.frame.playbook_folder, visit.frame.role):
+        for part in ("vars", "defaults"):
+            yield from walk.role_variables.of(role, part, str(args.get(f"{part}_from", "main")))
+
+
+def _set_facts(visit: Visit) -> Iterable[str]:
+    args = visit.args
+    for key in args:
+        name = plain(visit.evaluator.text(key))
+        yield name if isinstance(name, str) else alterations.ANYTHING
+        if "cacheable" in args:
+            yield f"ansible_{name}"
+    if "_variable_params" in args or "_raw_params" in args:
+        yield alterations.ANYTHING
+
+
+def note_included(visit: Visit, names: Iterable[str] | None) -> None:
+    """The names that an ``include_vars`` reads; None where it is not known which."""
+    for name in (alterations.ANYTHING,) if names is None else names:
+        visit.walk.state.changes[name] = visit.walk.steps
