@@ -29,8 +29,8 @@ def tree_of(text: str) -> nodes.Node | None:
 def canonical(evaluator: EvaluatorInterface, node: nodes.Node, depth: int = 0) -> str:
     """The expression as text that is the same for the same condition in other words."""
     if depth > MAX_DEPTH:
-        return cut(_outline(node))
-    return cut(_canonical(evaluator, node, depth + 1))
+        return fitted(_outline(node))
+    return fitted(_canonical(evaluator, node, depth + 1))
 
 
 def _canonical(evaluator: EvaluatorInterface, node: nodes.Node, depth: int) -> str:
@@ -104,7 +104,7 @@ def _outline(node: nodes.Node) -> str:
     return " ".join(parts)
 
 
-def cut(text: str) -> str:
+def fitted(text: str) -> str:
     """The text within bounds; of two that are equal up to there each is still another."""
     if len(text) <= MAX_TEXT:
         return text

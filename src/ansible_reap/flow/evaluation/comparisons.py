@@ -8,7 +8,7 @@ from typing import Any
 
 from jinja2 import nodes
 
-from ansible_reap.flow.evaluation.canonical import canonical, cut
+from ansible_reap.flow.evaluation.canonical import canonical, fitted
 from ansible_reap.flow.evaluation.formulas import Atom, Formula, conj, disj, neg
 from ansible_reap.flow.evaluation.layers import Layer
 from ansible_reap.flow.evaluation.shared import EvaluatorInterface
@@ -55,7 +55,7 @@ def compared(evaluator: EvaluatorInterface, node: nodes.Compare, left: Value, ri
     if isinstance(left, JobId) or isinstance(right, JobId):
         sides = [canonical(evaluator, side) for side in (node.expr, operand.expr)]
         name = "==" if operand.op in ("eq", "ne") else operand.op
-        opaque = Atom(cut(f"{sides[0]} {name} {sides[1]}"), about=about, is_opaque=True)
+        opaque = Atom(fitted(f"{sides[0]} {name} {sides[1]}"), about=about, is_opaque=True)
         return neg(opaque) if operand.op == "ne" else opaque
     if operand.op in ("eq", "ne"):
         atom: Formula
@@ -67,7 +67,7 @@ def compared(evaluator: EvaluatorInterface, node: nodes.Compare, left: Value, ri
         elif b is not NOT_PLAIN or a is not NOT_PLAIN:
             constant, side = (b, node.expr) if b is not NOT_PLAIN else (a, operand.expr)
             if constant is None:
-                atom = Atom(cut(f"{canonical(evaluator, side)} is none"), about=about)
+                atom = Atom(fitted(f"{canonical(evaluator, side)} is none"), about=about)
             elif constant in ("", [], {}):  # there is nothing in it
                 nothing = neg(Atom(canonical(evaluator, side), about=about))
                 return nothing if operand.op == "eq" else neg(nothing)
@@ -75,7 +75,7 @@ def compared(evaluator: EvaluatorInterface, node: nodes.Compare, left: Value, ri
                 atom = equal(canonical(evaluator, side), constant, about)
         else:
             sides = sorted((canonical(evaluator, node.expr), canonical(evaluator, operand.expr)))
-            atom = Atom(cut(" == ".join(sides)), about=about)
+            atom = Atom(fitted(" == ".join(sides)), about=about)
         return atom if operand.op == "eq" else neg(atom)
     if type(b) is int:
         return _above(canonical(evaluator, node.expr), operand.op, b, about)
@@ -88,13 +88,13 @@ def _above(subject: str, operator_name: str, bound: int, about: frozenset[int]) 
     """An order of whole numbers as ``subject > bound`` or its opposite."""
     bound -= operator_name in ("gteq", "lt")
     is_of_state = _PATH.fullmatch(subject) is not None  # and not of how long a text is
-    atom = Atom(cut(f"{subject} > {bound}"), about=about, is_opaque=bool(about) and not is_of_state)
+    atom = Atom(fitted(f"{subject} > {bound}"), about=about, is_opaque=bool(about) and not is_of_state)
     return atom if operator_name in ("gt", "gteq") else neg(atom)
 
 
 def equal(subject: str, constant: Any, about: frozenset[int], *, is_opaque: bool = False) -> Atom:
     value = constant if isinstance(constant, str) else None
-    return Atom(cut(f"{subject} == {constant!r}"), subject, repr(constant), value, about, is_opaque=is_opaque)
+    return Atom(fitted(f"{subject} == {constant!r}"), subject, repr(constant), value, about, is_opaque=is_opaque)
 
 
 def _is_item(subject: str, item: Any, about: frozenset[int]) -> Formula:
@@ -122,10 +122,10 @@ def membership(evaluator: EvaluatorInterface, needle: nodes.Expr, haystack: node
         return disj(*(conj(guard, test(evaluator, "defined", inner, haystack)) for guard, inner in held))
     text = f"{canonical(evaluator, needle)} in {canonical(evaluator, haystack)}"
     if isinstance(right, Seq) and _is_gathered(evaluator, haystack):
-        return Atom(cut(text), about=taints(left) | taints(right), is_choice=True)
+        return Atom(fitted(text), about=taints(left) | taints(right), is_choice=True)
     if text.startswith("inventory_hostname in groups.") and text.count(".") == 1:
         text = f"{text.partition('.')[2]!r} in group_names"
-    return Atom(cut(text), about=taints(left) | taints(right))
+    return Atom(fitted(text), about=taints(left) | taints(right))
 
 
 def _is_gathered(evaluator: EvaluatorInterface, haystack: nodes.Expr) -> bool:

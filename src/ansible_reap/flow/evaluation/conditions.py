@@ -7,7 +7,7 @@ from typing import Any
 
 from ansible_reap.content import expressions
 from ansible_reap.flow.evaluation import bounds
-from ansible_reap.flow.evaluation.canonical import cut, tree_of
+from ansible_reap.flow.evaluation.canonical import fitted, tree_of
 from ansible_reap.flow.evaluation.evaluator import Evaluator
 from ansible_reap.flow.evaluation.formulas import Atom, Delayed, Formula, conj
 from ansible_reap.flow.evaluation.layers import Layer, Scope
@@ -34,7 +34,7 @@ def condition(evaluator: Evaluator, written: Any) -> Formula:
         return _delayed(text)
     tree = tree_of(text)
     if tree is None:
-        return Atom(cut(" ".join(text.split())), about=_text_taints(evaluator, text))
+        return Atom(fitted(" ".join(text.split())), about=_text_taints(evaluator, text))
     folds, evaluator.folds_settings = evaluator.folds_settings, False
     before = bounds.count()
     try:
@@ -42,7 +42,7 @@ def condition(evaluator: Evaluator, written: Any) -> Formula:
     finally:
         evaluator.folds_settings = folds
     if bounds.count() > before:  # it may ask for something else than the job's state
-        return Atom(cut(text), about=evaluator.live, is_opaque=True)
+        return Atom(fitted(text), about=evaluator.live, is_opaque=True)
     return said
 
 
@@ -55,7 +55,7 @@ def _read_alone(text: str) -> Formula:
     """A condition in which nothing but settings is named."""
     tree = tree_of(text)
     if tree is None:
-        return Atom(cut(" ".join(text.split())))
+        return Atom(fitted(" ".join(text.split())))
     evaluator = Evaluator(Scope(((Layer.MAGIC, MAGIC),)))
     evaluator.folds_settings = False
     return truth(evaluator, tree)

@@ -167,7 +167,7 @@ def _joined(kind: type[And | Or], neutral: bool, parts: tuple[Formula, ...]) -> 
             continue
         if isinstance(part, bool):
             return part
-        if not flat:
+        if not flat:  # those of one that is joined already neither repeat nor oppose each other
             flat = dict.fromkeys(part.parts if isinstance(part, kind) else (part,))
             continue
         for inner in part.parts if isinstance(part, kind) else (part,):

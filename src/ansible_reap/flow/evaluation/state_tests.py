@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jinja2 import nodes
 
-from ansible_reap.flow.evaluation.canonical import canonical, cut
+from ansible_reap.flow.evaluation.canonical import canonical, fitted
 from ansible_reap.flow.evaluation.formulas import Atom, Formula, conj, disj, neg
 from ansible_reap.flow.evaluation.shared import EvaluatorInterface
 from ansible_reap.flow.evaluation.values import (
@@ -78,7 +78,7 @@ def test(evaluator: EvaluatorInterface, name: str, value: Value, node: nodes.Nod
     if isinstance(value, Undefined) and value.is_sure:
         return False
     if asks_for_more(name, value):
-        return Atom(cut(f"{text} is {name}"), about=taints(value), is_opaque=True)
+        return Atom(fitted(f"{text} is {name}"), about=taints(value), is_opaque=True)
     return _state(text, name, taints(value))
 
 
@@ -131,9 +131,9 @@ def _said_changed(value: Value) -> bool | None:
 def _state(text: str, name: str, about: frozenset[int]) -> Formula:
     """``x is failed`` as ``x.failed``, and ``x is succeeded`` as its opposite."""
     if name in _SUCCESS:
-        return neg(Atom(cut(f"{text}.failed"), about=about))
+        return neg(Atom(fitted(f"{text}.failed"), about=about))
     key = _STATE_KEYS.get(name)
-    return Atom(cut(f"{text}.{key}") if key else f"{text} is {name}", about=about)
+    return Atom(fitted(f"{text}.{key}") if key else f"{text} is {name}", about=about)
 
 
 def _state_of(value: Value) -> tuple[Stage, frozenset[int]] | None:

@@ -60,7 +60,7 @@ def role_entry(walk: Walk, entry: Any, place: Place, frame: Frame) -> RoleCall |
         return None
     if _is_plain(name):
         roles = walk.finder.find_roles(str(name), frame.playbook_folder, frame.role)
-        if len(roles) == 1 and not any(walk.concerns(path) for path in role_files(walk, roles[0], "main")):
+        if len(roles) == 1 and not any(walk.relevance.concerns(path) for path in role_files(walk, roles[0], "main")):
             walk.share_variables(roles[0])
             return None
     inner = walk.inside(frame, keywords)
@@ -99,7 +99,7 @@ def run_role(
         return
     files = walk.finder.part_files(role, "tasks", entry)
     metas = walk.finder.part_files(role, "meta")
-    if not any(walk.concerns(path) for path in role_files(walk, role, entry)):
+    if not any(walk.relevance.concerns(path) for path in role_files(walk, role, entry)):
         return
     if files and walk.is_settled(key, files[0], frame):
         walk.record.reached.update(files[:1])
@@ -143,7 +143,7 @@ def collect_handlers(walk: Walk, role: Role, frame: Frame, seen: set[str], *, co
             call = role_entry(walk, dependency, Place(path, number + 1), frame)
             if call is not None and call.role.path not in seen:
                 collect_handlers(walk, call.role, call.frame, seen, comes_last=comes_last)
-    walk.collect_handlers(role, frame, comes_last=comes_last)
+    walk.add_role_handlers(role, frame, comes_last=comes_last)
 
 
 def _dependencies(walk: Walk, path: str) -> list[Any]:
@@ -235,7 +235,7 @@ def _leads_nowhere(walk: Walk, task: Task, frame: Frame) -> bool:
         if not _is_plain(name) or task.module == "include":
             return False
         paths = walk.finder.find_files(name, frame.folders)
-    return bool(paths) and not any(walk.concerns(path) for path in paths)
+    return bool(paths) and not any(walk.relevance.concerns(path) for path in paths)
 
 
 def _is_plain(name: object) -> bool:
@@ -287,7 +287,7 @@ def _role_call(walk: Walk, task: Task, frame: Frame, params: dict[str, Any]) -> 
     starts = tuple(patterns(evaluator, task.args.get("tasks_from", "main")))
     for pattern in patterns(evaluator, task.args.get("name", task.args.get("role"))):
         for role, entry, path in _entries(walk, pattern, starts, frame):
-            if "*" not in pattern + entry or walk.concerns(path):
+            if "*" not in pattern + entry or walk.relevance.concerns(path):
                 targets[role.path, posixpath.basename(path)] = role
     if not targets:
         _leaves(walk, task, params)
@@ -355,7 +355,7 @@ def _tasks_call(
         for path in walk.finder.find_files(pattern, frame.folders):
             if is_open(pattern) and walk.graph.is_called(path):
                 continue  # the name says nothing: what is called by its own name elsewhere is hardly meant
-            if "*" not in pattern or walk.concerns(path):
+            if "*" not in pattern or walk.relevance.concerns(path):
                 targets.setdefault(path, under)
             else:
                 others = True
@@ -376,7 +376,7 @@ def _run_file(walk: Walk, path: str, frame: Frame, guard: Formula, *, is_repeate
     if path in walk.stack:
         walk.record.promote(path, frame.guard)  # a file that calls itself until a job has finished waits for it
         return
-    if not walk.concerns(path):
+    if not walk.relevance.concerns(path):
         return
     walk.record.reached.add(path)
     if walk.is_settled(path, path, frame):

@@ -40,9 +40,10 @@ from ansible_reap.flow.walk.look_kinds import (
     watches_file,
 )
 from ansible_reap.flow.walk.record import Cover
+from ansible_reap.flow.walk.relevance import PLAY_ENDS
 from ansible_reap.flow.walk.state import Frame
 from ansible_reap.flow.walk.visit import Visit
-from ansible_reap.flow.walk.walk import PLAY_ENDS, Walk
+from ansible_reap.flow.walk.walk import Walk
 
 MAX_VARS_FILES = 12
 """Rounds of a looped include_vars that are read."""

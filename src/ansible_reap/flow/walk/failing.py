@@ -17,7 +17,7 @@ _COMMANDS = {"command": _FAILS, "shell": _EXITS, "raw": _EXITS}
 def note_failure(visit: Visit) -> None:
     """Note that the block has failed, where the task surely fails and surely runs whenever the block does."""
     under = visit.frame.rescued_under
-    if under is False or visit.step.loop_keyword is not None or visit.keyword("ignore_errors"):
+    if under is None or under is False or visit.step.loop_keyword is not None or visit.keyword("ignore_errors"):
         return
     if _surely_fails(visit) and implies(under, visit.guard):
         visit.walk.state.block_failed = True

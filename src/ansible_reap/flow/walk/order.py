@@ -51,7 +51,7 @@ def walk_tasks_file(walk: Walk, path: str, role: Role | None) -> None:
     frame = walk.enter_role(_bare_frame(walk, path), role, {}) if role else _bare_frame(walk, path)
     frame = frame._replace(path=path, folders=(posixpath.dirname(path), *frame.folders))
     if role is not None:
-        walk.collect_handlers(role, frame)
+        walk.add_role_handlers(role, frame)
     walk.run(walk.library.content(path).tasks, frame)
     handlers.flush(walk)
     walk.stack.pop()
@@ -87,7 +87,7 @@ def _import_playbook(walk: Walk, play: Play, path: str, frame: Frame | None) -> 
     found: dict[str, None] = {}
     for name in names:
         for target in walk.finder.find_playbook(name, folder) if name.strip("*") else ():
-            if walk.concerns(target):
+            if walk.relevance.concerns(target):
                 found[target] = None
     if not found:
         return
@@ -147,12 +147,12 @@ def walk_play(walk: Walk, play: Play, path: str, base: Frame | None) -> None:
     if files:
         settings = (frame.settings[0], (Layer.PLAY, files), *frame.settings[1:])
         frame = frame._replace(settings=settings)
-    walk.topics, walk.silent = set(), set()
+    walk.relevance.topics, walk.silent = set(), set()
     walk.state.notified.clear()
     walk.state.ended = False
     _gather_facts(walk, keywords.get("gather_facts", True))
     _collect_handlers(walk, play, frame)
-    if walk.topics and play.roles:  # once more: a role may have handlers of the names that are known now
+    if walk.relevance.topics and play.roles:  # once more: a role may have handlers of the names that are known now
         _collect_handlers(walk, play, frame)
     walk.run(play.pre_tasks, frame)
     handlers.flush(walk)

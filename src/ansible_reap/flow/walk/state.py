@@ -64,10 +64,8 @@ class Frame(NamedTuple):
     """Those that tasks here inherit, as written."""
     is_handler: bool = False
     """Within a handler: its tags decide nothing (seen on ansible-core 2.16 and 2.22)."""
-    is_rescued: bool = False
-    """Within a block whose ``rescue`` takes up a failure and goes on."""
-    rescued_under: Formula = False
-    """Under what the innermost such block runs."""
+    rescued_under: Formula | None = None
+    """Under what the innermost block runs whose ``rescue`` takes up a failure and goes on; None outside of any."""
     may_break_off: bool = False
     """Within an include whose loop may end before its last item."""
     depth: int = 0
@@ -87,6 +85,11 @@ class Frame(NamedTuple):
         layers += [(Layer.TASK, entries) for entries in self.blocks]
         layers += self.settings
         return Scope(tuple(layers))
+
+    @property
+    def is_rescued(self) -> bool:
+        """Within a block whose ``rescue`` takes up a failure and goes on."""
+        return self.rescued_under is not None
 
     @property
     def where(self) -> PlayHosts | None:

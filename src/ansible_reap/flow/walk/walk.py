@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 from ansible_reap.content.call_graph import CallGraph
 from ansible_reap.content.library import Library
-from ansible_reap.content.mentions import DOTTED
 from ansible_reap.content.model import Place, Task
 from ansible_reap.content.roles import Finder, Role
 from ansible_reap.content.tasks import Play, Step, TaskBlock
@@ -20,9 +19,10 @@ from ansible_reap.flow.evaluation.evaluator import Evaluator
 from ansible_reap.flow.evaluation.formulas import Atom, Formula, conj, disj, neg
 from ansible_reap.flow.evaluation.layers import Layer, Scope
 from ansible_reap.flow.evaluation.patterns import patterns
-from ansible_reap.flow.evaluation.values import UNDEFINED, Const, Lazy, Value, handles, replaced, taints
+from ansible_reap.flow.evaluation.values import UNDEFINED, Const, Lazy, Value, handles, replaced
 from ansible_reap.flow.walk import alterations
 from ansible_reap.flow.walk.record import Record
+from ansible_reap.flow.walk.relevance import Relevance
 from ansible_reap.flow.walk.state import INHERITED, Earlier, Facts, Frame, State, bearing, tags_of
 from ansible_reap.flow.walk.variables import FileVariables, GroupVariables, RoleVariables, Shared
 from ansible_reap.records import dataclass, field
@@ -37,18 +37,12 @@ MAX_LAUNCHES = 4000
 LAUNCHES_PER_FILE = 1
 MAX_VISITS = 200
 """How often one walk goes through one file."""
-MAX_ASIDE = 100
-"""Files that are gone through only for what they may set without naming it."""
 MAX_DEPTH = 40
 TOO_DEEP = f"files that call each other more than {MAX_DEPTH} deep; call them from fewer others"
 """What is said where that is so."""
 
 FAILED = "failed "
 """How the text of a condition begins that only a run meets in which the block has failed that is named after it."""
-PLAY_ENDS = frozenset({"end_play", "end_host", "end_batch"})
-"""Actions of ``meta`` after which nothing more of the play is run on the host, handlers included."""
-ENDS = frozenset({*PLAY_ENDS, "end_role"})
-"""Actions of ``meta`` after which tasks that follow are not run (ansible-core 2.16 to 2.22; ``end_role`` from 2.18)."""
 _BEARING = frozenset({"async", "poll", "notify"})
 
 
@@ -96,8 +90,6 @@ class Walk:
         self.handlers: list[tuple[Step, Frame]] = []
         self.silent: set[int] = set()
         """Handlers, by identity, that are notified by nothing but tasks that never count as changed."""
-        self.topics: set[str] = set()
-        """What must be notified for a handler to run in which something may become of a job."""
         self.stack: list[str] = []
         self.ahead: list[tuple[str, tuple[Play, ...]]] = []
         """The playbooks that are gone through, the outermost first, each with the plays that are still to come."""
@@ -107,6 +99,7 @@ class Walk:
         self._most_launches = MAX_LAUNCHES + LAUNCHES_PER_FILE * files
         self.place = Place("", 1)
         """Where the walk is."""
+        self.relevance = Relevance(self.graph, self.state, record, lambda: self.place)
         self.cut_at: ReadError | None = None
         """The bound that has cut the walk short: where, and which."""
         self.has_crashed = False
@@ -115,11 +108,6 @@ class Walk:
         """The tasks, by identity, that this walk has seen look at jobs."""
         self._texts: dict[int, str] = {}
         self._visits: Counter[str] = Counter()
-        self._aside = 0
-        self._sets_unnamed: dict[str, bool] = {}
-        self._asked: tuple[object, ...] = ()
-        """What the answers hang on that `concerns` has given last."""
-        self._answers: dict[str, bool] = {}
         self.shared_vars = Shared()
         self.shared_defaults = Shared()
 
@@ -177,10 +165,11 @@ class Walk:
             settings=settings,
         ).with_params(params)
 
-    def collect_handlers(self, role: Role, frame: Frame, entry: str = "main", *, comes_last: bool = False) -> None:
+    def add_role_handlers(self, role: Role, frame: Frame, entry: str = "main", *, comes_last: bool = False) -> None:
         """Make a role's handlers known to the play, or known again with the parameters that the role has by now."""
         for path in self.finder.part_files(role, "handlers", entry):
-            if self.graph.matters(path) or self._notifies(path):  # a handler of the same name takes another's place
+            # a handler of the same name takes another's place
+            if self.graph.matters(path) or self.relevance.notifies(path):
                 inner = frame._replace(path=path, role=role, folders=(role.part("handlers"), *frame.folders))
                 own = self.library.content(path).tasks
                 self.record.reached.add(path)
@@ -197,7 +186,8 @@ class Walk:
         known = {id(step) for step, _ in self.handlers}
         self.handlers = [(step, frame if id(step) in given else at) for step, at in self.handlers]
         self.handlers += [(step, frame) for key, step in given.items() if key not in known]
-        self.topics.update(topic for step in given.values() if _may_concern(step) for topic in topics_of(step))
+        concerned = filter(_may_concern, given.values())
+        self.relevance.topics.update(topic for step in concerned for topic in topics_of(step))
 
     # ---- steps
 
@@ -274,7 +264,7 @@ class Walk:
         """The frame of tasks whose failure a ``rescue`` takes up."""
         evaluator = self.evaluator(frame)
         under = conj(frame.guard, *(condition(evaluator, when) for when in frame.whens))
-        return frame._replace(is_rescued=True, rescued_under=under)
+        return frame._replace(rescued_under=under)
 
     def inside(self, frame: Frame, keywords: Mapping[str, Any]) -> Frame:
         """The frame within a block or a static import that bears these keywords."""
@@ -352,7 +342,7 @@ class Walk:
         """Whether the file or role was gone through in the same way, and nothing here could turn out otherwise."""
         if (what, frame.signature) not in self.record.settled:
             return False
-        return not self.state.pending or not self._touches_pending(path)
+        return not self.state.pending or not self.relevance.touches_pending(path)
 
     def may_enter(self, path: str) -> bool:
         """Whether the walk still goes into the file; a file that is entered time and again cuts the walk short."""
@@ -371,77 +361,6 @@ class Walk:
         """The file or role has been gone through; remember that where it has left nothing behind."""
         if self.mark() == before and self.goes_on():
             self.record.settled.add((what, frame.signature))
-
-    def _touches_pending(self, path: str) -> bool:
-        names = [name for name in self.state.facts.tainted() if not self.state.pending.isdisjoint(self._held(name))]
-        return (
-            self.graph.mentions(path, [*names, *ENDS, DOTTED])
-            or self._may_change(path)
-            or self._may_change_unnamed(path)
-        )
-
-    def _held(self, name: str) -> frozenset[int]:
-        return taints(self.state.facts[name])
-
-    def concerns(self, path: str) -> bool:
-        """Whether anything can become of a job in the file or in what it calls."""
-        if self.graph.matters(path):
-            return True
-        state = self.state
-        asked = (tuple(state.facts.tainted()), tuple(state.pending), tuple(self.topics), bool(state.notified))
-        if not any(asked):
-            return False
-        if asked != self._asked:
-            self._asked = asked
-            self._answers.clear()
-        known = self._answers.get(path)
-        if known is None:
-            is_met = self.touches(path) or self._notifies(path) or self._steers(path)
-            known = self._answers[path] = is_met or self._may_change(path)
-        return known or self._may_change_unnamed(path)
-
-    def touches(self, path: str) -> bool:
-        """Whether the file, or what it calls, names a variable that holds a handle now."""
-        names = self.state.facts.tainted()
-        return bool(names) and self.graph.mentions(path, names)
-
-    def _may_change(self, path: str) -> bool:
-        """Whether the file, or what it calls, may set what the launch of a job that is not waited for yet hangs on."""
-        names = self._asks()
-        return bool(names) and self.graph.mentions(path, alterations.SETTERS) and self.graph.mentions(path, names)
-
-    def _may_change_unnamed(self, path: str) -> bool:
-        """Whether it may do so without naming what it sets, as by ``include_vars``."""
-        if not self._asks():
-            return False
-        known = self._sets_unnamed.get(path)
-        if known is None:
-            known = self._sets_unnamed[path] = self.graph.mentions(path, alterations.UNNAMED) or self.graph.mentions(
-                path, self.record.own.setting_facts
-            )
-        known = known or (
-            any(map(alterations.is_fact, self._asks())) and self.graph.mentions(path, alterations.SETTING_FACTS)
-        )
-        if known and self._aside >= MAX_ASIDE:
-            for number in self.state.pending:
-                instance = self.record.instances[number]
-                instance.past_aside = instance.past_aside or (self.place if instance.asks else None)
-            return False
-        self._aside += known
-        return known
-
-    def _asks(self) -> frozenset[str]:
-        """What the conditions read of the launches of which a job is not waited for yet."""
-        return frozenset[str]().union(*(self.record.instances[number].asks for number in self.state.pending))
-
-    def _steers(self, path: str) -> bool:
-        """Whether the file, or what it calls, may end the play before a job is waited for, or run notified handlers."""
-        names = [*(ENDS if self.state.pending else ()), *(("flush_handlers",) if self.state.notified else ())]
-        return bool(names) and self.graph.mentions(path, names)
-
-    def _notifies(self, path: str) -> bool:
-        """Whether the file, or what it calls, names a handler in which something may become of a job."""
-        return any(self.graph.mentions(path, [topic]) for topic in self.topics)
 
 
 def _goes_on(block: TaskBlock) -> bool:
