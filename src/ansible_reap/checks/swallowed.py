@@ -7,15 +7,12 @@ from collections.abc import Iterator
 
 from ansible_reap.checks import fixes
 from ansible_reap.checks.evidence import conditions, intent
-from ansible_reap.checks.evidence.neighbours import (
+from ansible_reap.checks.evidence.later_tasks import keeps_up_what_comes_always
+from ansible_reap.checks.evidence.neighbours import has_comment, is_ended_between, takes_down, tasks_of_file
+from ansible_reap.checks.evidence.result_readers import (
     caller_that_tests,
     fails_later,
-    has_comment,
-    is_ended_between,
-    keeps_up_what_comes_always,
     needs_success_of,
-    takes_down,
-    tasks_of_file,
     tests_failure_of,
 )
 from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext

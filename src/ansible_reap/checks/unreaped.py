@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from ansible_reap.checks import fixes, meant, scope
 from ansible_reap.checks.evidence import conditions, daemon, intent, misread, own_waits, work
 from ansible_reap.checks.evidence.limits import TooShort, at_the_limit, how_it_may_end, too_short
-from ansible_reap.checks.evidence.neighbours import ends_with_its_process, is_test
+from ansible_reap.checks.evidence.neighbours import is_test
+from ansible_reap.checks.evidence.own_waits import OwnWait, ends_with_its_process
 from ansible_reap.checks.finding import Finding, Fix, Level, Related, Rule, RuleContext
 from ansible_reap.checks.support import constant, limit_text, listed
 from ansible_reap.content.expressions import is_template
@@ -41,7 +42,7 @@ def says_the_limit(analysis: Analysis, launch: Launch) -> bool:
     return meant.by_its_author(analysis, launch, daemon.signs_of(analysis, launch)) is None
 
 
-def _severity(analysis: Analysis, launch: Launch) -> Level:
+def _severity(analysis: Analysis, launch: Launch, own_wait: OwnWait | None) -> Level:
     """Less where hardly anything can fail, among tests, and where its author has written that a failure is no matter.
 
     A little less where a later task waits for the work in a way of its own, and where the author speaks of work in the
@@ -52,8 +53,7 @@ def _severity(analysis: Analysis, launch: Launch) -> Level:
         return Level.LOW
     if work.always_succeeds(task) or daemon.has_a_window(task) or is_test(task):
         return Level.LOW
-    other = _own_wait(analysis, launch)
-    if other is not None and own_waits.may_show_a_failure(other):
+    if own_wait is not None and own_waits.may_show_a_failure(own_wait):
         return Level.MEDIUM
     if launch.verdict is Verdict.UNREAPED and intent.is_in_background(analysis, task):
         return Level.MEDIUM
@@ -66,21 +66,24 @@ def _finding(analysis: Analysis, launch: Launch) -> Finding:
     on_purpose = meant.by_its_author(analysis, launch, signs)
     # A sign that is not enough to tell a daemon is enough to leave the wait to its author.
     is_safe = sum(sign.weight for sign in signs) <= daemon.WEAK
-    other = _own_wait(analysis, launch)
+    own_wait = _own_wait(analysis, launch)
     # So is a wait that comes next: what it waits for may be there only while the job runs.
-    is_safe = is_safe and (other is None or other.is_tied)
-    fix = None if on_purpose else _fix(analysis, launch, is_safe=is_safe)
+    is_safe = is_safe and (own_wait is None or own_wait.is_tied)
+    fix = None if on_purpose else _fix(analysis, launch, own_wait, is_safe=is_safe)
+    if on_purpose:
+        message = on_purpose.message
+    else:
+        message = _message(analysis, launch, own_wait) + _heard_of_elsewhere(task, own_wait)
     lives_on = meant.is_one_by(analysis, signs, launch)
     return Finding(
         rule=RULE.id,
         sub_tag="daemon" if lives_on else launch.sub_tag,
-        severity=on_purpose.severity if on_purpose else _severity(analysis, launch),
+        severity=on_purpose.severity if on_purpose else _severity(analysis, launch, own_wait),
         confidence=Level(launch.confidence),
         place=task.place,
         end_line=task.end_line,
         task=task.label,
-        message=_missed(analysis, launch)
-        + (on_purpose.message if on_purpose else _message(analysis, launch, other) + _heard_of_elsewhere(task, other)),
+        message=_missed(analysis, launch) + message,
         related=tuple(
             Related(look.task.place, _what(analysis, look, launch)) for look in (*launch.looks, *launch.reaps)
         ),
@@ -114,7 +117,7 @@ def _what(analysis: Analysis, look: Reap, launch: Launch) -> str:
     return _LOOKS[look.kind]
 
 
-def _fix(analysis: Analysis, launch: Launch, *, is_safe: bool) -> Fix | None:
+def _fix(analysis: Analysis, launch: Launch, own_wait: OwnWait | None, *, is_safe: bool) -> Fix | None:
     if launch.sub_tag not in ("never", "unregistered", "peek"):
         return None
     if any(look.kind is ReapKind.WAIT for look in launch.looks):
@@ -124,12 +127,7 @@ def _fix(analysis: Analysis, launch: Launch, *, is_safe: bool) -> Fix | None:
     missing = misread.of(analysis, launch)
     if missing is not None and not missing.is_skipped:
         return None  # behind a task that fails it is not reached
-    other = _own_wait(analysis, launch)
-    if (
-        other is not None
-        and other.is_tied
-        and (own_waits.window(other.task) or 0) > max(launch.limit.values, default=0)
-    ):
+    if own_wait is not None and own_waits.outlasts_the_job(own_wait, launch):
         return None  # what the play gives more time than the job has may come about without it
     look = launch.looks[0].task if launch.sub_tag == "peek" and len(launch.looks) == 1 else None
     if look is not None and "until" in look.keywords and launch.looks[0].kind is ReapKind.PEEK:
@@ -138,14 +136,14 @@ def _fix(analysis: Analysis, launch: Launch, *, is_safe: bool) -> Fix | None:
     return fixes.wait.add(analysis, launch, is_safe=is_safe, limit=short.advice if short else None)
 
 
-def _own_wait(analysis: Analysis, launch: Launch) -> own_waits.OwnWait | None:
+def _own_wait(analysis: Analysis, launch: Launch) -> OwnWait | None:
     """A later task that waits in its own way, where nothing waits for the job."""
     if launch.verdict is not Verdict.UNREAPED or launch.sub_tag not in ("never", "unregistered"):
         return None
     return own_waits.after(analysis, launch)
 
 
-def _heard_of_elsewhere(task: Task, other: own_waits.OwnWait | None) -> str:
+def _heard_of_elsewhere(task: Task, other: OwnWait | None) -> str:
     """What the reader may object: that a later task waits in its own way."""
     if other is None:
         return ""
@@ -159,32 +157,31 @@ def _heard_of_elsewhere(task: Task, other: own_waits.OwnWait | None) -> str:
     if other.is_tied and ends_with_its_process(other.task):
         return f" {where} seems to wait until its process is gone: how the job ended does not show there."
     until = f" {other.until}" if other.until else ""
-    shows = "a failed job shows there only as its time-out, and not at all where that was so before"
-    if not other.until:
-        shows = "a failed job shows there only as its time-out"
+    shows = "a failed job shows there only as its time-out"
     if own_waits.is_passed_over(other.task):
         shows = "a failed job does not show there, as the play goes on where that wait was in vain"
+    elif other.until:
+        shows += ", and not at all where that was so before"
     if other.is_tied:
         return f" {where} seems to wait for this work{until}: {shows}."
     return f" {where} waits{until}. If that is for this work, {shows}."
 
 
-def _message(analysis: Analysis, launch: Launch, own_wait: own_waits.OwnWait | None) -> str:
+def _message(analysis: Analysis, launch: Launch, own_wait: OwnWait | None) -> str:
     jobs = "jobs" if launch.is_looped else "job"
     its = f"the {jobs} in '{launch.register}'" if launch.register else f"the {jobs}"
     its += " with async_status" if own_wait else ""
     job = "a job" if launch.is_looped else "the job"
-    counts = f"this task succeeds even if {job} {how_it_may_end(launch)}"
     short = too_short(launch.task, launch.limit)
-    counts = _cut_short(short) if short else counts
+    counts = _cut_short(short) if short else f"this task succeeds even if {job} {how_it_may_end(launch)}"
     first = ["raise the limit"] if short else []
     if launch.sub_tag == "unregistered":
         first.append("register the result")
     if short and short.advice > fixes.wait.LONGEST:
         advice = f"Raise the limit, and {_DECLARE}, or run it as a service."
     else:
-        job = f" for '{launch.register}.ansible_job_id', without a loop" if misread.of(analysis, launch) else ""
-        wait = f"wait with async_status{job}{_where_to_wait(analysis, launch)}{_if_at_all(launch)}"
+        which = f" for '{launch.register}.ansible_job_id', without a loop" if misread.of(analysis, launch) else ""
+        wait = f"wait with async_status{which}{_where_to_wait(analysis, launch)}{_if_at_all(launch)}"
         advice = f"{listed([*first, wait])}, or {_DECLARE}."
     advice = advice[0].upper() + advice[1:]
     if launch.sub_tag == "unregistered":

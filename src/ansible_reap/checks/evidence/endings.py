@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ansible_reap.checks.evidence import work
-from ansible_reap.checks.evidence.neighbours import ENDING_PROGRAMS, play_of, tasks_after, tasks_in
+from ansible_reap.checks.evidence.neighbours import ENDING_PROGRAMS, play_of, tasks_after
+from ansible_reap.checks.evidence.project_files import tasks_in
 from ansible_reap.checks.support import constant
 from ansible_reap.content.model import Task
 from ansible_reap.content.source import compose

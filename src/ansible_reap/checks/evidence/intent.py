@@ -14,15 +14,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ansible_reap.checks.evidence import work
-from ansible_reap.checks.evidence.neighbours import (
-    ENOUGH_IN_COMMON,
-    lines_of,
-    play_of,
-    tasks_after,
-    tasks_naming,
-    tasks_of_file,
-    topics_in,
-)
+from ansible_reap.checks.evidence.neighbours import lines_of, play_of, tasks_after, tasks_naming, tasks_of_file
+from ansible_reap.checks.evidence.topics import ENOUGH_IN_COMMON, topics_in
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis
 from ansible_reap.late_patterns import expression

@@ -7,14 +7,16 @@ from itertools import chain, islice
 from typing import NamedTuple
 
 from ansible_reap.checks.evidence import work
-from ansible_reap.checks.evidence.neighbours import (
-    ends_with_its_process,
-    following,
-    in_later_plays,
-    own_wait_after,
-    own_wait_beyond,
-    own_waits_after,
+from ansible_reap.checks.evidence.later_tasks import following, in_later_plays
+from ansible_reap.checks.evidence.neighbours import play_of, tasks_after
+from ansible_reap.checks.evidence.topics import (
+    ENOUGH_IN_COMMON,
+    NEXT,
+    SHORTEST_NAME,
+    STEM,
+    every_text,
     shares_a_topic,
+    topics_of,
 )
 from ansible_reap.checks.support import constant
 from ansible_reap.content.model import Task
@@ -24,8 +26,19 @@ from ansible_reap.wording import shortened
 
 _BETWEEN = frozenset({"block", "debug", "meta", "pause", "set_fact", "import_tasks", "include_tasks"})
 """Modules that may stand between a launch and a wait for what it does."""
-_FARTHER = 100
+_MOST_FOR_INFO = 100
 """Tasks that are looked at for one that asks for what a module makes."""
+_MOST_FOR_WORK = 30
+"""Tasks after a launch, those of other files too, among which a wait for its work is looked for."""
+_WAITING_MODULE = expression(r"(?:^|_)wait(?:_(?!for_connection|for$)|$)")
+"""A module of somebody's own that waits, by its name."""
+_FINDING = frozenset({"pgrep", "pidof"})
+_OF_FILES = frozenset({"test", "[", "[[", "ls", "cat", "tail", "grep", "stat"})
+"""Programs that look at the files that they are given."""
+_NONE_LEFT = expression(
+    r"\.rc {0,4}(?:!= {0,4}0|== {0,4}1)|\bis failed\b|== {0,4}(?:''|\"\")|\bint {0,4}\)? {0,4}== {0,4}0"
+)
+"""How an ``until`` says that no process is left."""
 _GONE = frozenset({"stopped", "absent"})
 _PROBES = frozenset({"stat", "win_stat", "slurp"})
 """Modules that look at the host and change nothing."""
@@ -59,9 +72,9 @@ class OwnWait(NamedTuple):
 
 def after(analysis: Analysis, launch: Launch) -> OwnWait | None:
     """The task that seems to wait for what the launch brings about, else a wait that comes next."""
-    tied = own_wait_after(analysis, launch.task) or own_wait_beyond(analysis, launch.task, launch.via)
+    tied = _tied(analysis, launch)
     if tied:
-        near = [each for each in own_waits_after(analysis, launch.task) if not is_passed_over(each)]
+        near = [each for each in right_after(analysis, launch.task) if not is_passed_over(each)]
         earlier = tuple(each for each in near if each.line < tied.line and not ends_with_its_process(each))
         is_plain = tied in near and not ends_with_its_process(tied)
         return OwnWait(tied, _until(tied), is_tied=True, before=earlier if is_plain else ())
@@ -75,7 +88,92 @@ def after(analysis: Analysis, launch: Launch) -> OwnWait | None:
     return OwnWait(other, _until(other), is_tied=shares_a_topic(launch.task, other))
 
 
-def window(task: Task) -> float | None:
+def right_after(analysis: Analysis, task: Task) -> list[Task]:
+    """Those of the next tasks that wait, by other means than ``async_status``, for what this one is about."""
+    play = play_of(task)
+    found: list[Task] = []
+    after = tasks_after(analysis, task.path, task.end_line)
+    for other in islice((each for each in after if each.module != "block"), NEXT):
+        if play_of(other) != play or (found and str(other.keywords.get("poll")) == "0"):
+            break  # what comes after another launch may wait for that one
+        if _waits_for_its_work(task, other):
+            found.append(other)
+    return found
+
+
+def _tied(analysis: Analysis, launch: Launch) -> Task | None:
+    """A task that waits for what the launch is about: one of the next, else one farther on or in another file.
+
+    Of the next ones that with most in common, and of such the last: it waits for the whole, and others for a part.
+    """
+    task = launch.task
+    near = right_after(analysis, task)[::-1]
+    if near:
+        return max(near, key=lambda other: len(topics_of(task) & topics_of(other)))
+    later = islice(following(analysis, task, launch.via), _MOST_FOR_WORK)
+    return next((other for other in later if _waits_for_its_work(task, other)), None)
+
+
+def _waits_for_its_work(task: Task, other: Task) -> bool:
+    """Whether the other task seems to wait, by other means than ``async_status``, for what the first is about."""
+    if "async" in other.keywords or other.module == "async_status":
+        return False
+    if _ends_with_a_process(other):
+        return bool(topics_of(task) & topics_of(other))
+    waits = other.module == "wait_for" and str(other.args.get("state", "started")) != "stopped"
+    waits = waits or _WAITING_MODULE.search(other.short_name) is not None
+    if waits or "until" in other.keywords or _waits_by_program(other):
+        is_about_it = len(topics_of(task) & topics_of(other)) >= ENOUGH_IN_COMMON
+        return is_about_it or _looks_at_its_file(task, other) or _waits_for_its_process(task, other)
+    return False
+
+
+def _ends_with_a_process(task: Task) -> bool:
+    """Whether the task runs ``tail --pid=NUMBER``, which ends when that process does."""
+    programs = (argv for command in work.commands(task) for argv in command.programs())
+    return any(argv[0] == "tail" and any(word.startswith("--pid") for word in argv[1:]) for argv in programs)
+
+
+def _looks_at_its_file(task: Task, other: Task) -> bool:
+    """Whether the other task looks at a path that stands in this one's arguments, by its own or as ``test -f``."""
+    programs = (argv for command in work.commands(other) for argv in command.programs())
+    paths = [other.args.get("path"), *(word for argv in programs if argv[0] in _OF_FILES for word in argv[1:])]
+    written = " ".join(every_text(task.args))
+    return any(isinstance(path, str) and "/" in path and len(path) > STEM and path in written for path in paths)
+
+
+def ends_with_its_process(task: Task) -> bool:
+    """Whether the task waits until no process is left, by a program that finds processes or that ends with one."""
+    return _ends_with_a_process(task) or (
+        not _FINDING.isdisjoint(work.program_names(task))
+        and _NONE_LEFT.search(str(task.keywords.get("until", ""))) is not None
+    )
+
+
+def _waits_for_its_process(task: Task, other: Task) -> bool:
+    """Whether the other task asks, until there is none, for a process by what stands in this one's command line."""
+    if not ends_with_its_process(other):
+        return False
+    written = " ".join(every_text(task.args))
+    programs = (argv for command in work.commands(other) for argv in command.programs())
+    asked = (argv[-1] for argv in programs if argv[0] in _FINDING)
+    return any(len(word) >= SHORTEST_NAME and word in written for word in asked)
+
+
+def _waits_by_program(task: Task) -> bool:
+    """Whether the task runs a program that waits, as in ``kubectl wait`` and ``cloud-init status --wait``."""
+    if "async" in task.keywords:
+        return False
+    words = {word for command in work.commands(task) for word in command.argv[1:]}
+    return any(word in ("wait", "--wait") or word.startswith("wait-for") for word in words)
+
+
+def outlasts_the_job(other: OwnWait, launch: Launch) -> bool:
+    """Whether a wait that is tied to the launch gives its work more time than the job has."""
+    return other.is_tied and (_window(other.task) or 0) > max(launch.limit.values, default=0)
+
+
+def _window(task: Task) -> float | None:
     """For how many seconds the task waits at most; None where it does not say so in numbers."""
     if task.short_name in ("wait_for", "win_wait_for"):
         return work.number(task.args.get("timeout"))
@@ -90,7 +188,7 @@ def _by_its_info(analysis: Analysis, launch: Launch) -> Task | None:
     """
     names = {f"{launch.task.short_name}_info", f"{launch.task.short_name}_facts"}
     later = chain(following(analysis, launch.task, launch.via), in_later_plays(analysis, launch.via))
-    asking = (other for other in islice(later, _FARTHER) if other.short_name in names)
+    asking = (other for other in islice(later, _MOST_FOR_INFO) if other.short_name in names)
     return next((other for other in asking if "until" in other.keywords and "async" not in other.keywords), None)
 
 

@@ -12,15 +12,14 @@ from jinja2 import nodes
 
 from ansible_reap.checks.evidence.async_support import VERSIONS
 from ansible_reap.checks.evidence.neighbours import play_of, tasks_of_file
+from ansible_reap.checks.evidence.project_files import content_in, tasks_in
 from ansible_reap.content import expressions
 from ansible_reap.content.keywords import RETIRED_KEYWORDS
 from ansible_reap.content.model import Place, Task
 from ansible_reap.content.requirements import Version, excludes
-from ansible_reap.content.source import compose
-from ansible_reap.content.tasks import read_content
 from ansible_reap.flow.analysis import Analysis, Setting
 from ansible_reap.late_patterns import expression
-from ansible_reap.reading import SourceError, read_inside
+from ansible_reap.reading import read_inside
 
 _INCLUDED = expression(rb"^- +include *:", re.MULTILINE)
 """An ``include`` among plays, or a nameless one among the tasks of a file."""
@@ -91,7 +90,7 @@ def too_old(root: str, path: str, line: int) -> OfOld | None:
     whole = next((each for each in found if not each.is_filter), None)
     if whole is not None or not found:
         return whole
-    play = _plays(root, path).get(line)
+    play = {task.line: play_of(task) for task in tasks_in(root, path)[0]}.get(line)
     return next((each for each in found if each.play == play), None)
 
 
@@ -103,12 +102,11 @@ def _is_of_old(root: str, path: str) -> bool:
 @lru_cache(maxsize=MAX_KEPT)
 def _of_old(root: str, path: str) -> tuple[OfOld, ...]:
     """An ``include``, a keyword of Ansible 1.x to 2.8, or a test asked for as a filter, which went with 2.9."""
-    try:
-        data = read_inside(Path(root), path)
-        content = read_content(path, compose(data))
-    except SourceError:
+    content = content_in(root, path)
+    if content is None:
         return ()
     found = []
+    data = read_inside(Path(root), path)
     included = _INCLUDED.search(data)
     if included:
         found.append(OfOld(data.count(b"\n", 0, included.start()) + 1, "'include'", None))
@@ -131,22 +129,7 @@ def _gone_filter(condition: object) -> str | None:
     """A test of a result that a condition asks for as a filter. Since Ansible 2.9 there is no such filter."""
     for text in condition if isinstance(condition, list) else [condition]:
         tree = expressions.expression(text) if isinstance(text, str) and "|" in text else None
-        asked = (
-            (node.name for node in (tree, *tree.find_all(nodes.Filter)) if isinstance(node, nodes.Filter))
-            if tree
-            else ()
-        )
-        name = next((name for name in asked if name in _GONE_FILTERS), None)
-        if name:
-            return name
+        for node in (tree, *tree.find_all(nodes.Filter)) if tree is not None else ():
+            if isinstance(node, nodes.Filter) and node.name in _GONE_FILTERS:
+                return node.name
     return None
-
-
-@lru_cache(maxsize=MAX_KEPT)
-def _plays(root: str, path: str) -> dict[int, Place | None]:
-    """By the lines in which the tasks of a file begin, where their plays do."""
-    try:
-        content = read_content(path, compose(read_inside(Path(root), path)))
-    except SourceError:
-        return {}
-    return {step.line: play_of(step) for step in content.steps() if isinstance(step, Task)}

@@ -9,13 +9,9 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from functools import lru_cache
 
-from ansible_reap.checks.evidence import work
-from ansible_reap.checks.evidence.neighbours import (
-    check_after,
-    first_to_name_its_work,
-    own_waits_after,
-    tasks_naming,
-)
+from ansible_reap.checks.evidence import own_waits, work
+from ansible_reap.checks.evidence.neighbours import tasks_naming
+from ansible_reap.checks.evidence.topics import check_after, first_to_name_its_work
 from ansible_reap.checks.finding import Edit, Fix
 from ansible_reap.checks.fixes.keywords import put
 from ansible_reap.checks.fixes.layout import Item, find, scalar
@@ -167,7 +163,7 @@ def _place(analysis: Analysis, item: Item, launch: Launch) -> int:
         ending |= _lines_that_need(analysis, launch.task, launch.register)
     # Where the work has failed, the play may not get past a task that asks for what it has done.
     asking = (check_after(analysis, launch.task), first_to_name_its_work(analysis, launch.task))
-    ending |= {each.line for each in (*own_waits_after(analysis, launch.task), *asking) if each}
+    ending |= {each.line for each in (*own_waits.right_after(analysis, launch.task), *asking) if each}
     lines = sorted(ending)
     stop = None
     for at, step in enumerate(item.later):

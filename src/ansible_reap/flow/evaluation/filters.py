@@ -200,13 +200,10 @@ def _ends(base: Value, first: bool) -> Value:
 
 
 def _union(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Value:
-    other = _argument(evaluator, node, 0)
-    first, second = as_seq(base), as_seq(other) if other is not None else None
+    other = _argument(evaluator, node, 0) or UNKNOWN
     if isinstance(other, Alt):
         return alt((guard, _united(base, inner)) for guard, inner in other.options)
-    if first is None or second is None:
-        return _united(base, other if other is not None else UNKNOWN)
-    return Seq(first.items + second.items, first.is_open or second.is_open)
+    return _united(base, other)
 
 
 def _united(base: Value, other: Value) -> Value:
@@ -226,16 +223,16 @@ def _combine(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> 
     recursive = any(pair.key == "recursive" for pair in node.kwargs)
     merged: dict[str, Value] = {}
     rest: Value | None = None
+    held = frozenset[int]().union(*map(taints, maps))
     for part in maps:
         mapping = as_map(part) if not isinstance(part, Alt) else None
         if mapping is None:
-            return Unknown(frozenset().union(*(taints(each) for each in maps)))
+            return Unknown(held)
         for key, inner in mapping.entries:
             merged[key] = _merged(merged[key], inner) if recursive and key in merged else inner
         if mapping.rest is not None:
             rest = mapping.rest if rest is None else alt([(True, rest), (True, mapping.rest)])
         if len(merged) > MAX_KEYS:
-            held = frozenset().union(*(taints(each) for each in maps))
             bounds.met(f"a dictionary of more than {MAX_KEYS} keys; wait for fewer jobs at once", held)
             return Unknown(held)
     return Map(tuple(merged.items()), rest)
@@ -253,18 +250,23 @@ def _dict2items(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) 
     mapping = as_map(base)
     if mapping is None:
         return Unknown(taints(base))
-    key_name = plain(_argument(evaluator, node, 0, "key_name") or Const("key"))
-    value_name = plain(_argument(evaluator, node, 1, "value_name") or Const("value"))
-    return keyed(mapping, str(key_name), str(value_name))
+    key, value = _entry_names(evaluator, node)
+    return keyed(mapping, str(key), str(value))
 
 
 def _items2dict(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Value:
     seq = as_seq(base)
     if seq is None:
         return Unknown(taints(base))
-    key_name = plain(_argument(evaluator, node, 0, "key_name") or Const("key"))
-    value_name = plain(_argument(evaluator, node, 1, "value_name") or Const("value"))
-    return _mapping((evaluator.part(item, key_name), evaluator.part(item, value_name)) for item in seq.items)
+    key, value = _entry_names(evaluator, node)
+    return _mapping((evaluator.part(item, key), evaluator.part(item, value)) for item in seq.items)
+
+
+def _entry_names(evaluator: EvaluatorInterface, node: nodes.Filter) -> tuple[object, object]:
+    """What the key and the value of an entry are called in a list of them."""
+    key = _argument(evaluator, node, 0, "key_name") or Const("key")
+    value = _argument(evaluator, node, 1, "value_name") or Const("value")
+    return plain(key), plain(value)
 
 
 def _rekey_on_member(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Value:

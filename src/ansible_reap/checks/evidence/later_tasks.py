@@ -1,0 +1,119 @@
+"""The tasks that come after another in the order in which they run, in other files and other plays too."""
+
+from __future__ import annotations
+
+import posixpath
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+
+from yaml.nodes import MappingNode, ScalarNode, SequenceNode
+
+from ansible_reap.checks.evidence.neighbours import play_of
+from ansible_reap.checks.evidence.project_files import MAX_KEPT, content_in, tasks_in
+from ansible_reap.content.model import Task
+from ansible_reap.content.source import compose
+from ansible_reap.content.tasks import TaskBlock, walk
+from ansible_reap.flow.analysis import Analysis
+from ansible_reap.reading import SourceError, read_inside
+from ansible_reap.yaml_nodes import pairs
+
+
+def following(analysis: Analysis, task: Task, via: Sequence[str]) -> Iterator[Task]:
+    """The tasks that follow, in the order in which they run: with those of files that are included by their names."""
+    yield from _following(analysis.root, task.path, task.end_line)
+    for place in reversed(via[:-1]):
+        path, _, line = place.rpartition(":")
+        tasks, lines = tasks_in(analysis.root, path)
+        at = bisect_left(lines, int(line))
+        if at == len(lines) or lines[at] != int(line):
+            return  # a play, or an entry of its roles
+        yield from _following(analysis.root, path, tasks[at].end_line)
+
+
+def _following(root: str, path: str, line: int) -> Iterator[Task]:
+    """The tasks of the file after a line, of the same play, and those of the files that they include."""
+    tasks, lines = tasks_in(root, path)
+    first = bisect_right(lines, line)
+    rescues = _rescues(root, path)
+    inside = rescues.get(lines[max(first - 1, 0)], frozenset()) if lines else frozenset()
+    for other in islice(tasks, first, None):
+        if play_of(other) != play_of(tasks[max(first - 1, 0)]):
+            return
+        if not rescues.get(other.line, frozenset()) <= inside:
+            continue  # it runs only where something has failed
+        yield other
+        called = other.args.get("file", other.args.get("_raw_params"))
+        if other.module in ("include_tasks", "import_tasks") and isinstance(called, str) and "{" not in called:
+            yield from tasks_in(root, posixpath.normpath(posixpath.join(posixpath.dirname(path), called.strip())))[0]
+
+
+def in_later_plays(analysis: Analysis, via: Sequence[str]) -> Iterator[Task]:
+    """The tasks of the plays that follow in the files on the way to a task, and of the playbooks imported there."""
+    for place in reversed(via):
+        path, _, line = place.rpartition(":")
+        for _, imported in (entry for entry in _entries(analysis.root, path) if entry[0] > int(line)):
+            if imported:
+                yield from tasks_in(analysis.root, imported)[0]
+        tasks, lines = tasks_in(analysis.root, path)
+        here = tasks[max(bisect_right(lines, int(line)) - 1, 0)] if tasks else None
+        for other in tasks[bisect_right(lines, int(line)) :]:
+            if here is not None and play_of(other) not in (None, play_of(here)):
+                yield other
+
+
+@lru_cache(maxsize=MAX_KEPT)
+def _entries(root: str, path: str) -> tuple[tuple[int, str | None], ...]:
+    """The lines in which the entries of a playbook begin, each with the path of the playbook that it imports."""
+    try:
+        tree = compose(read_inside(Path(root), path))
+    except SourceError:
+        return ()
+    found: list[tuple[int, str | None]] = []
+    for entry in tree.value if isinstance(tree, SequenceNode) else ():
+        values = {key: value for key, _, value in pairs(entry)} if isinstance(entry, MappingNode) else {}
+        named = values.get("import_playbook", values.get("ansible.builtin.import_playbook"))
+        imported = None
+        if isinstance(named, ScalarNode) and named.value and "{" not in named.value:
+            imported = posixpath.normpath(posixpath.join(posixpath.dirname(path), named.value))
+        found.append((entry.start_mark.line + 1, imported))
+    return tuple(found)
+
+
+@lru_cache(maxsize=MAX_KEPT)
+def _rescues(root: str, path: str) -> dict[int, frozenset[int]]:
+    """By the line in which a task begins, the lines of the blocks in whose ``rescue`` it stands."""
+    content = content_in(root, path)
+    found: dict[int, frozenset[int]] = {}
+    for block in content.steps() if content is not None else ():
+        if not isinstance(block, TaskBlock):
+            continue
+        for task in (step for step in walk(block.rescue) if isinstance(step, Task)):
+            found[task.line] = found.get(task.line, frozenset()) | {block.block.place.line}
+    return found
+
+
+def keeps_up_what_comes_always(analysis: Analysis, task: Task, launches: Iterable[Task]) -> bool:
+    """Whether the task stands in an ``always``, before others there, and the launches above it in the block.
+
+    If it failed, the tasks after it would not tidy up.
+    """
+    lines = {launch.line for launch in launches if launch.path == task.path}
+    for start, rest in _always(analysis.root, task.path):
+        if task.line in rest[:-1]:
+            return bool(lines) and all(start < line < rest[0] for line in lines)
+    return False
+
+
+@lru_cache(maxsize=MAX_KEPT)
+def _always(root: str, path: str) -> tuple[tuple[int, tuple[int, ...]], ...]:
+    """Where each block with an ``always`` begins, and the tasks of that."""
+    content = content_in(root, path)
+    steps = content.steps() if content is not None else ()
+    blocks = (step for step in steps if isinstance(step, TaskBlock) and step.always)
+    return tuple(
+        (block.block.place.line, tuple(step.line for step in block.always if isinstance(step, Task)) or (0,))
+        for block in blocks
+    )
