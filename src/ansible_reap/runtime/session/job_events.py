@@ -5,60 +5,26 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
-
-from ansible import constants as C  # noqa: N812 - Ansible's own name for it
 
 from ansible_reap.records import replace
 from ansible_reap.runtime.events import results
 from ansible_reap.runtime.events.action_names import is_reap, own_action
 from ansible_reap.runtime.events.ansible_objects import Host, Play, Result, Task, Variables
-from ansible_reap.runtime.events.hidden import Awaited, HiddenResults, ResultSlot, is_hidden, is_masked, whole_register
-from ansible_reap.runtime.events.passwords import without_passwords
+from ansible_reap.runtime.events.hidden import Awaited, HiddenResults, ResultSlot, is_masked, whole_register
 from ansible_reap.runtime.events.plays import may_launch
 from ansible_reap.runtime.events.replies import job_id, reply_of
-from ansible_reap.runtime.events.sightings import poll_sighting, sighting_of
 from ansible_reap.runtime.events.sites import SiteReader
 from ansible_reap.runtime.gate.hidden_waits import HiddenWaits, hidden_waits, of_tasks
 from ansible_reap.runtime.gate.keeper import Gatekeeper
 from ansible_reap.runtime.remote.mailbox import Mailbox
 from ansible_reap.runtime.remote.own_tasks import tell
-from ansible_reap.runtime.tracking.display_text import fit
+from ansible_reap.runtime.session.job_looks import JobLooks
+from ansible_reap.runtime.session.task_event import TaskEvent
 from ansible_reap.runtime.tracking.faults import Faults
 from ansible_reap.runtime.tracking.info import JobInfo, LaunchSite
-from ansible_reap.runtime.tracking.phases import END_SIGHTS, Sight
-from ansible_reap.runtime.tracking.tracker import JobRecord, ReapTask, Sighting, Tracker
+from ansible_reap.runtime.tracking.tracker import Tracker
 
 _LARGEST_FILE_NAME = 4096
-_LONGEST_TEXT = 20_000
-"""Characters of a message that are looked at; far more than are shown."""
-_NO_ENDS = (Sight.RUNNING, Sight.GIVEN_UP, Sight.MISSING)
-"""What the host in whose name a job was delegated may say of it: that it is not there, where the wait looks."""
-
-
-class _Event(NamedTuple):
-    """One result of a task or loop item, and how it came out."""
-
-    task: Task
-    host: Host
-    data: Variables
-    failed: bool
-    ignored: bool
-    is_item: bool
-    is_retry: bool
-
-    @property
-    def key(self) -> tuple[str, str]:
-        return self.host.get_name(), results.identity(self.task)
-
-    @property
-    def ends_a_loop(self) -> bool:
-        return results.is_loop(self.task) and not self.is_item and not self.is_retry
-
-    @property
-    def reached(self) -> str:
-        """The host that has answered."""
-        return str(self.task.delegate_to or self.host.get_name())
 
 
 class JobEvents:
@@ -76,29 +42,27 @@ class JobEvents:
         self.before_launch: Callable[[Host, Task, LaunchSite], bool] = lambda _host, _task, _site: False
         """Called when a launch is about to start on a host; True where the host is made to fail instead."""
         self._base = base
-        self._is_masking = is_masking
         self._play: Play
         self._faults = faults
         self._sites = SiteReader(base)
-        self._hidden: HiddenResults[_Event] = HiddenResults(is_masking=is_masking)
+        self._hidden: HiddenResults[TaskEvent] = HiddenResults(is_masking=is_masking)
         self._starts: dict[tuple[str, str], float] = {}
         """When a launching task started on a host."""
-        self._unheard: dict[tuple[str, str], _Event] = {}
+        self._unheard: dict[tuple[str, str], TaskEvent] = {}
         """The launching tasks that have started on a host and have not been reported on."""
         self._slots: dict[tuple[str, str], list[ResultSlot]] = {}
         """What is known of a loop's items so far, by host and task."""
-        self._claimed: set[tuple[str, str]] = set()
-        """Hosts, and ids of others' jobs that they have called their own: what they say of these is no evidence."""
         self._unknown = 0
         self._hidden_waits: HiddenWaits | None = None
         """Of the play; not worked out before it launches."""
         self._keeper = keeper
+        self._looks = JobLooks(self.tracker, keeper, base, is_masking=is_masking)
         keeper.watch(self.tracker, self.mailbox)
         keeper.before_entry = self._before_gate
 
     def play_start(self, play: Play) -> None:
         """A play starts, or a batch of one."""
-        self._play = play
+        self._play = self._looks.play = play
         self._starts.clear()
         self._slots.clear()
         self._hidden_waits = None
@@ -139,7 +103,7 @@ class JobEvents:
                 return
             now = time.time()
             self._starts[host.get_name(), key] = now
-            self._unheard[host.get_name(), key] = _Event(task, host, {}, False, False, False, False)
+            self._unheard[host.get_name(), key] = TaskEvent(task, host, {})
             self.tracker.intent(key, site, host.get_name(), now)
 
     def result(
@@ -154,25 +118,25 @@ class JobEvents:
         """Any result of a task or loop item that ended ok or failed, or is tried again."""
         if self._concerns_no_job(results.task_of(result)):
             return
-        event = _Event(*results.parts_of(result), failed, ignored, is_item, is_retry)
+        event = TaskEvent(*results.parts_of(result), failed, ignored, is_item, is_retry)
         try:
             self._result(event)
         except Exception as error:  # noqa: BLE001 - it costs this event only
             self._spoil(event, self._faults.note(error))
 
-    def _result(self, event: _Event) -> None:
+    def _result(self, event: TaskEvent) -> None:
         task, host = event.task, event.host
         if self._keeper.owns(task):
             self._keeper.result(task, host, is_item=event.is_item)
             return
         if own_action(task) is not None:
             for job in tell(self.tracker, self.mailbox.take(*event.key) or ()):
-                if is_hidden(event.data):
+                if event.is_hidden:
                     self.tracker.hide(job.info.jid)
                 self._keeper.file(job)
         elif may_launch(task):
             is_awaited = self._launch_result(event)
-            self._claims(event, event.data)
+            self._looks.claims(event, event.data)
             if is_awaited:
                 return  # the host has answered once we have heard what
         elif self._looks_at_jobs(event) and self._reap_result(event):
@@ -187,7 +151,7 @@ class JobEvents:
         """
         return len(self.tracker) == 0 and not self._unheard and not may_launch(task) and own_action(task) is None
 
-    def _looks_at_jobs(self, event: _Event) -> bool:
+    def _looks_at_jobs(self, event: TaskEvent) -> bool:
         """The result tells of a job: an ``async_status``, or what the project wrote to do so for the id that it names.
 
         Every module's result may bear a job's id: a host returns what it likes, and ``uri`` the headers of a server.
@@ -201,33 +165,34 @@ class JobEvents:
 
         return effects_of(event.task, Path(self._base)) is Effects.ANYTHING
 
-    def _launch_result(self, event: _Event) -> bool:
+    def _launch_result(self, event: TaskEvent) -> bool:
         """A result of a launching task; True where it is yet to be read from its register."""
-        unseen = is_hidden(event.data) or is_masked(event.data)
         if event.is_retry:
             # A launch that is tried again has started a job that its register will not name.
-            if unseen:
+            if event.is_unseen:
                 self._lose(event, "its job id was hidden, and another try has replaced it")
-            elif "ansible_job_id" in event.data and self._poll(event) == 0:
+            elif "ansible_job_id" in event.data and event.poll == 0:
                 self._launched(event, time.time())
             return False
         if event.is_item:
-            label = results.item_label(event.task, event.data, is_hidden(event.data))
-            self._slots.setdefault(event.key, []).append(ResultSlot(self._site(event), label=label, is_seen=not unseen))
+            label = results.item_label(event.task, event.data, event.is_hidden)
+            self._slots.setdefault(event.key, []).append(
+                ResultSlot(self._site(event), label=label, is_seen=not event.is_unseen)
+            )
         if event.ends_a_loop:
             slots = self._slots.pop(event.key, [])
             self._launch_missed(event, len(slots))
-            return self._await(event, slots, wanted=not all(slot.is_seen for slot in slots))
-        if unseen:
+            return self._await_loop(event, slots)
+        if event.is_unseen:
             return not event.is_item and self._await(event, [])
-        if "ansible_job_id" in event.data and self._poll(event) == 0:
+        if "ansible_job_id" in event.data and event.poll == 0:
             self._launched(event, time.time())
         return not event.is_item and self._await(event, [], wanted=False)
 
-    def _launch_missed(self, event: _Event, told: int) -> None:
+    def _launch_missed(self, event: TaskEvent, told: int) -> None:
         """Take note of the loop items whose own event an error of ours has kept from us; ``told`` items were told."""
         items = event.data.get("results")
-        if not isinstance(items, list | tuple) or len(items) <= told or self._poll(event) > 0:
+        if not isinstance(items, list | tuple) or len(items) <= told or event.poll > 0:
             return
         for item in items:
             if not isinstance(item, Mapping) or "ansible_job_id" not in item:
@@ -237,7 +202,7 @@ class JobEvents:
                 self._lose(event, "an error of async_reaper")
             elif self.tracker.get(jid) is None:
                 self._launched(event, time.time(), data=item)
-            self._claims(event, item)
+            self._looks.claims(event, item)
 
     def _before_gate(self, host: Host) -> None:
         """The host comes to the gate, and has no task of the play before it any more."""
@@ -251,28 +216,26 @@ class JobEvents:
                 self._answered(event.host, event.task)
                 self._lose(event, "what came of its launch was never heard")
 
-    def _reap_result(self, event: _Event) -> bool:
+    def _reap_result(self, event: TaskEvent) -> bool:
         """A result of a task that looks at jobs; True where it is yet to be read from its register."""
-        unseen = is_hidden(event.data) or is_masked(event.data)
-        slot = ResultSlot(None, job_id(event.task.args.get("jid")), event.reached, is_seen=not unseen)
+        slot = ResultSlot(None, job_id(event.task.args.get("jid")), event.reached, is_seen=not event.is_unseen)
         if event.ends_a_loop:
-            slots = self._slots.pop(event.key, [])
-            return self._await(event, slots, wanted=not all(each.is_seen for each in slots))
+            return self._await_loop(event, self._slots.pop(event.key, []))
         if event.is_item and not event.is_retry:
             self._slots.setdefault(event.key, []).append(slot)
-        if not unseen:
-            self._saw(event, slot, event.data)
-        return not event.is_item and not event.is_retry and self._await(event, [slot], wanted=unseen)
+        if not event.is_unseen:
+            self._looks.saw(event, slot, event.data)
+        return not event.is_item and not event.is_retry and self._await(event, [slot], wanted=event.is_unseen)
 
     def skipped(self, result: Result, *, is_item: bool = False) -> None:
         """In check mode an ``async_status`` arrives as skipped, with ``finished: true``."""
         if self._concerns_no_job(results.task_of(result)):
             return
-        event = _Event(*results.parts_of(result), failed=False, ignored=False, is_item=is_item, is_retry=False)
+        event = TaskEvent(*results.parts_of(result), is_item=is_item)
         if may_launch(event.task):
-            self._claims(event, event.data)
+            self._looks.claims(event, event.data)
         if is_reap(event.task.action) and event.data.get("finished") and "ansible_job_id" in event.data:
-            self._saw(event, ResultSlot(None, job_id(event.task.args.get("jid")), event.reached), event.data)
+            self._looks.saw(event, ResultSlot(None, job_id(event.task.args.get("jid")), event.reached), event.data)
         if is_item:
             self._slots.setdefault(event.key, []).append(ResultSlot())
         else:
@@ -280,23 +243,21 @@ class JobEvents:
 
     def unreachable(self, result: Result, *, is_item: bool = False) -> None:
         """The host of a task, or of a loop item, could not be reached."""
-        event = _Event(*results.parts_of(result), failed=True, ignored=False, is_item=is_item, is_retry=False)
+        event = TaskEvent(*results.parts_of(result), failed=True, is_item=is_item)
         if may_launch(event.task):
-            self._claims(event, event.data)
+            self._looks.claims(event, event.data)
         if self._keeper.owns(event.task):
             self._keeper.result(event.task, event.host, is_item=False)
         elif is_item:
             self._slots.setdefault(event.key, []).append(ResultSlot())
             return
-        elif event.ends_a_loop and may_launch(event.task):
-            slots = self._slots.pop(event.key, [])
-            if self._await(event, slots, wanted=not all(slot.is_seen for slot in slots)):
-                return
+        elif event.ends_a_loop and may_launch(event.task) and self._await_loop(event, self._slots.pop(event.key, [])):
+            return
         self._answered(event.host, event.task)
 
     def async_ended(self, result: Result, *, failed: bool) -> None:
         """A job with ``poll`` > 0 has ended, or its task has given up on it."""
-        event = _Event(*results.parts_of(result), failed, ignored=False, is_item=False, is_retry=False)
+        event = TaskEvent(*results.parts_of(result), failed)
         inner = event.data.get("async_result")
         jid = job_id(event.data.get("ansible_job_id"))
         if jid is None and isinstance(inner, Mapping):
@@ -308,13 +269,12 @@ class JobEvents:
         self._starts[event.key] = now  # the next item of a loop starts now
         if self.tracker.get(jid) is None:
             self._launched(event._replace(data={**event.data, "ansible_job_id": jid}), started)
-            sighting = poll_sighting(event.data, failed=failed, when=now)
-            self.tracker.see(jid, self._without_passwords(event, sighting, event.data))
-        self._claims(event, {"ansible_job_id": jid})
+            self._looks.saw_end_of_poll(event, jid, event.data, now)
+        self._looks.claims(event, {"ansible_job_id": jid})
 
     # Launches
 
-    def _site(self, event: _Event) -> LaunchSite:
+    def _site(self, event: TaskEvent) -> LaunchSite:
         return self._as_hidden(self._sites.read(event.task, self._play, event.host))
 
     def _as_hidden(self, site: LaunchSite) -> LaunchSite:
@@ -323,23 +283,19 @@ class JobEvents:
             self._hidden_waits = self._faults.guard(hidden_waits, self._play) or HiddenWaits((None,), frozenset())
         return replace(site, no_log=True) if not site.no_log and self._hidden_waits.cover(site) else site
 
-    def _poll(self, event: _Event) -> int:
-        return results.poll(event.task)
-
     def _launched(
-        self, event: _Event, when: float, *, slot: ResultSlot | None = None, data: Variables | None = None
+        self, event: TaskEvent, when: float, *, slot: ResultSlot | None = None, data: Variables | None = None
     ) -> None:
         """A job has been launched; ``slot`` and ``data`` tell of it where the event does not."""
         data = event.data if data is None else data
         site = (slot.site if slot is not None else None) or self._site(event)
-        if is_hidden(event.data):
+        if event.is_hidden:
             site = replace(site, no_log=True)  # a template, or an item's
         jid = job_id(data.get("ansible_job_id"))
         if jid is None:
             self._lose(event, "its host gave no possible id for it", site=site)
             return
         if self.tracker.get(jid) is not None:
-            self._claims(event, data)
             self._lose(event, f"its host named the id of another job, {jid}", site=site)
             return
         file = data.get("results_file")
@@ -354,7 +310,7 @@ class JobEvents:
         )
         self._keeper.file(self.tracker.launch(info))
 
-    def _lose(self, event: _Event, why: str, *, site: LaunchSite | None = None) -> None:
+    def _lose(self, event: TaskEvent, why: str, *, site: LaunchSite | None = None) -> None:
         """A job has been launched of which nothing can be known."""
         self._unknown += 1
         site = site or self._faults.guard(self._site, event) or _bare_site(event)
@@ -365,105 +321,24 @@ class JobEvents:
             host=event.host.get_name(),
             site=site,
             results_file=None,
-            item=results.item_label(event.task, event.data, site.no_log or is_hidden(event.data)),
+            item=results.item_label(event.task, event.data, site.no_log or event.is_hidden),
             launched=time.time(),
         )
         self._keeper.file(self.tracker.launch_lost(info, why))
 
-    def _spoil(self, event: _Event, error: str) -> None:
+    def _spoil(self, event: TaskEvent, error: str) -> None:
         """An error of ours has kept us from an event: the job that it tells of, if it does, is lost."""
         if event.ends_a_loop:
             return
         if not may_launch(event.task):
-            self._spoil_look(event, error)
+            self._looks.spoilt(event, error)
             return
-        if self._poll(event) > 0:
+        if event.poll > 0:
             return
         jid = job_id(event.data.get("ansible_job_id"))
-        is_unknown = is_hidden(event.data) or is_masked(event.data)
-        if is_unknown or (jid is not None and self.tracker.get(jid) is None):
+        if event.is_unseen or (jid is not None and self.tracker.get(jid) is None):
             self._lose(event, f"an error of async_reaper, {error}")
-        self._claims(event, event.data)
-
-    def _spoil_look(self, event: _Event, error: str) -> None:
-        """The job that a task has looked at: what it saw is not known, and "never reaped" would be a guess."""
-        jid = job_id(event.task.args.get("jid")) or job_id(event.data.get("ansible_job_id"))
-        job = self.tracker.get(jid) if jid is not None and not event.is_retry else None
-        if job is not None and self._is_own(job, event.reached):
-            self.tracker.lose(job.info.jid, f"an error of async_reaper, {error}")
-            self._keeper.file(job)
-
-    def _claims(self, event: _Event, data: Variables) -> None:
-        """A launch has named an id as that of its job: unless it has made a job of that id, it is another's."""
-        jid = job_id(data.get("ansible_job_id"))
-        job = self.tracker.get(jid) if jid is not None else None
-        if jid is not None and (job is None or job.info.host != event.host.get_name()):
-            self._claimed |= {(event.host.get_name(), jid), (event.reached, jid)}
-
-    # Reaps
-
-    def _saw(self, event: _Event, slot: ResultSlot, data: Variables) -> None:
-        """A task has looked at a job: the one that the playbook has asked for, else the one that the reply names.
-
-        Only the host that has the job answers for it. What another says may well be true, where two names stand for one
-        machine; whether it is, a look at the job's own host tells.
-        """
-        named = job_id(data.get("ansible_job_id"))
-        jid = slot.asked if slot.asked is not None else named
-        if named is not None and named != jid:
-            self._claimed.add((slot.reached, named))  # it answers for a job that nobody has asked it for
-        job = self.tracker.get(jid) if jid is not None else None
-        if job is None:
-            return
-        is_own = self._is_own(job, slot.reached)
-        impossible = reply_of(data).impossible
-        if impossible is not None:
-            if is_own:
-                self.tracker.lose(job.info.jid, f"what its host says of it cannot be true: {impossible}")
-                self._keeper.file(job)
-            return
-        ignored = event.ignored or (event.is_item and event.task.ignore_errors is True)
-        reap = self._reap(event.task, event.host)
-        if is_hidden(event.data) and (is_own or event.task.no_log not in (False, None)):
-            self.tracker.hide(job.info.jid)
-        sighting = sighting_of(event.task, data, failed=event.failed, ignored=ignored, when=time.time(), reap=reap)
-        if sighting is None:
-            return
-        sighting = self._without_passwords(event, sighting, data)
-        if is_own or (slot.reached == job.info.host and sighting.sight in _NO_ENDS):
-            self.tracker.see(job.info.jid, sighting)
-        elif slot.asked is not None and sighting.sight in END_SIGHTS and (slot.reached, jid) not in self._claimed:
-            self.tracker.hear(job.info.jid, reap)
-        self._keeper.file(job)
-
-    def _without_passwords(self, event: _Event, sighting: Sighting, data: Variables) -> Sighting:
-        """What a host has said, without the password with which the task has reached it."""
-        text = data.get("msg")
-        if self._is_masking or sighting.msg is None or not isinstance(text, str):
-            return sighting
-        manager = self._play.get_variable_manager()
-        host = manager._inventory.get_host(event.reached) or event.host  # noqa: SLF001 - no other way
-        variables = manager.get_vars(play=self._play, host=host, task=event.task)
-        return replace(sighting, msg=fit(without_passwords(text[:_LONGEST_TEXT], variables)) or None)
-
-    def _is_own(self, job: JobRecord, reached: str) -> bool:
-        """Whether the host that has answered is the one that has the job."""
-        own = job.info.delegated_to or job.info.host
-        return reached == own or (self._is_here(reached) and self._is_here(own))
-
-    def _is_here(self, name: str) -> bool:
-        """Whether the inventory says that the host is the controller itself, which no managed host can speak for."""
-        if name in C.LOCALHOST:
-            return True
-        manager = self._play.get_variable_manager()
-        host: object = manager._inventory.get_host(name)  # noqa: SLF001 - no other way
-        if host is None:
-            return False
-        return manager.get_vars(play=self._play, host=host, task=None).get("ansible_connection") == "local"
-
-    def _reap(self, task: Task, host: Host) -> ReapTask:
-        path, line = results.task_place(task, self._base)
-        return ReapTask(path, line, results.task_label(task), host.get_name())
+        self._looks.claims(event, event.data)
 
     def _answered(self, host: Host, task: Task) -> None:
         key = results.identity(task)
@@ -473,9 +348,12 @@ class JobEvents:
 
     # What no_log hides, and what is masked
 
-    def _await(self, event: _Event, slots: Sequence[ResultSlot], *, wanted: bool = True) -> bool:
+    def _await_loop(self, event: TaskEvent, slots: Sequence[ResultSlot]) -> bool:
+        return self._await(event, slots, wanted=not all(slot.is_seen for slot in slots))
+
+    def _await(self, event: TaskEvent, slots: Sequence[ResultSlot], *, wanted: bool = True) -> bool:
         """Have the result read from its register, which is stored right after this event; False where it is not."""
-        if event.ends_a_loop and (is_hidden(event.data) and not slots):
+        if event.ends_a_loop and (event.is_hidden and not slots):
             wanted = True
         register = whole_register(event.task)
         if register is None:
@@ -501,13 +379,13 @@ class JobEvents:
                 self._answered(awaited.event.host, awaited.event.task)
         self._keeper.expect_hidden(False)
 
-    def _arrived(self, awaited: Awaited[_Event], items: Sequence[dict[str, object]] | None) -> None:
+    def _arrived(self, awaited: Awaited[TaskEvent], items: Sequence[dict[str, object]] | None) -> None:
         try:
             self._read_items(awaited, items)
         except Exception as error:  # noqa: BLE001 - it costs this result only
             self._spoil(awaited.event, self._faults.note(error))
 
-    def _read_items(self, awaited: Awaited[_Event], items: Sequence[dict[str, object]] | None) -> None:
+    def _read_items(self, awaited: Awaited[TaskEvent], items: Sequence[dict[str, object]] | None) -> None:
         event = awaited.event
         if items is None:
             if may_launch(event.task):
@@ -519,12 +397,12 @@ class JobEvents:
                 continue
             if not may_launch(event.task):
                 failed = event.failed and (not event.ends_a_loop or reply_of(data).failed)
-                self._saw(event._replace(failed=failed, is_item=event.ends_a_loop), slot, data)
+                self._looks.saw(event._replace(failed=failed, is_item=event.ends_a_loop), slot, data)
             else:
                 self._launch_arrived(awaited, slot, data)
-                self._claims(event, data)
+                self._looks.claims(event, data)
 
-    def _launch_arrived(self, awaited: Awaited[_Event], slot: ResultSlot, data: dict[str, object]) -> None:
+    def _launch_arrived(self, awaited: Awaited[TaskEvent], slot: ResultSlot, data: dict[str, object]) -> None:
         event = awaited.event
         site = slot.site or self._site(event)
         if site.poll == 0:
@@ -532,13 +410,12 @@ class JobEvents:
                 self._launched(event, awaited.when, slot=slot, data=data)
             return
         jid = job_id(data["ansible_job_id"])
-        if jid is not None and not is_hidden(event.data) and self.tracker.get(jid) is None:
+        if jid is not None and not event.is_hidden and self.tracker.get(jid) is None:
             self._launched(event, self._starts.get(event.key, awaited.when), slot=slot, data=data)
-            sighting = poll_sighting(data, failed=event.failed, when=awaited.when)
-            self.tracker.see(jid, self._without_passwords(event, sighting, data))
+            self._looks.saw_end_of_poll(event, jid, data, awaited.when)
 
 
-def _bare_site(event: _Event) -> LaunchSite:
+def _bare_site(event: TaskEvent) -> LaunchSite:
     """As much of the launch as can be told without anything that may go wrong once more."""
     return LaunchSite(
         play="",
@@ -549,5 +426,5 @@ def _bare_site(event: _Event) -> LaunchSite:
         register=None,
         limit_s=0,
         poll=results.poll(event.task),
-        no_log=is_hidden(event.data),
+        no_log=event.is_hidden,
     )
