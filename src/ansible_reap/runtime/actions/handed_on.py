@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
 
 from ansible import context
 from ansible.errors import AnsibleActionFail, AnsibleError
 
-from ansible_reap.runtime.events.ansible_objects import Action, VariableManager, Variables
+from ansible_reap.runtime.events.ansible_objects import Action, Variables
 from ansible_reap.runtime.events.custom_stats import OUTSTANDING
 from ansible_reap.runtime.events.own_words import without_facts
 from ansible_reap.runtime.ledger import artifact
@@ -55,9 +54,7 @@ def handed_on(
 
 def extra_variables(action: Action) -> Mapping[str, object]:
     """What was given with ``-e``, apart from all that a host may have returned under such a name."""
-    task: Any = action._task  # noqa: SLF001 - the plugin's own
-    found: Mapping[str, object] = task.get_variable_manager().extra_vars
-    return found
+    return action._task.get_variable_manager().extra_vars  # noqa: SLF001 - the plugin's own
 
 
 def machine_of(name: str, action: Action) -> str:
@@ -73,8 +70,7 @@ def _is_here(name: str, action: Action) -> bool:
 
 def _way_to(name: str, action: Action) -> tuple[str | None, str | None]:
     """Connection and address of a host by the inventory; None where it does not say, or by a template needing more."""
-    task: Any = action._task  # noqa: SLF001 - the plugin's own
-    manager: VariableManager = task.get_variable_manager()
+    manager = action._task.get_variable_manager()  # noqa: SLF001 - the plugin's own
     host = manager._inventory.get_host(name)  # noqa: SLF001 - no other way
     if host is None:
         return None, None

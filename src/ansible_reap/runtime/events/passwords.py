@@ -7,7 +7,7 @@ another variable is not known here.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from ansible.errors import AnsibleError
 from ansible.executor.task_queue_manager import TaskQueueManager
@@ -16,7 +16,7 @@ from ansible_reap.runtime.events.ansible_objects import Variables
 from ansible_reap.runtime.events.callers import caller
 from ansible_reap.runtime.events.results import is_connection_variable
 
-SHORTEST = 3
+_SHORTEST = 3
 """Characters; what is shorter stands in any text."""
 _FAR = 30
 """Calls between Ansible's event and us, at most."""
@@ -27,15 +27,25 @@ _MASK = "********"
 
 def without_passwords(text: str, variables: Variables) -> str:
     """The text of a host, with the passwords among its variables, and those typed in for the run, masked."""
-    for password in sorted(set(_passwords(variables)), key=len, reverse=True):
-        if len(password) >= SHORTEST:
-            text = text.replace(password, _MASK)
+    return masked(text, set(_passwords(variables)))
+
+
+def masked(text: str, secrets: Collection[str]) -> str:
+    """The text with each secret in it masked, the longest first: one may be a part of another."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        if len(secret) >= _SHORTEST:
+            text = text.replace(secret, _MASK)
     return text
+
+
+def is_password(name: str) -> bool:
+    """Whether a variable of that name holds a password with which a host is reached."""
+    return is_connection_variable(name) and "pass" in name
 
 
 def _passwords(variables: Variables) -> Iterator[str]:
     for name in variables:
-        if is_connection_variable(name) and "pass" in name:
+        if is_password(name):
             yield from _value(variables[name], variables)
     manager = caller(TaskQueueManager, _FAR)
     if manager is not None:

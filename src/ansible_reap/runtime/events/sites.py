@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple, TypeGuard
+from typing import NamedTuple, TypeGuard
 
 from ansible.template import Templar
 
@@ -89,7 +89,7 @@ class SiteReader:
 
     def ahead(self, task: Task, play: Play, host: Host) -> LaunchSite:
         """The task as it is about to start on the host: as written, but for the folder of its status files."""
-        self._vaulted[results.identity(task)] = _vaulted_keywords(task, play, host)
+        self._vaulted[results.identity(task)] = _vaulted_settings(task, play, host)
         self._reboots[results.identity(task)] = _is_reboot(task)
         site = self.read(task, play)
         if site.async_dir is not None:
@@ -145,10 +145,10 @@ def _filled_in(text: object, task: Task, play: Play, host: Host) -> str | None:
     """The text with names of plain variables replaced by their values; None where it takes more than that."""
     if not isinstance(text, str):
         return None
-    return _with_values(text, play.get_variable_manager().get_vars(play=play, host=host, task=task))
+    return _with_values(text, _variables(task, play, host))
 
 
-def _vaulted_keywords(task: Task, play: Play, host: Host) -> frozenset[str]:
+def _vaulted_settings(task: Task, play: Play, host: Host) -> frozenset[str]:
     """What says how the host is reached and comes out of a vault: keywords that stand in an encrypted file or that
     name such a value, and variables that stand there.
     """
@@ -157,17 +157,16 @@ def _vaulted_keywords(task: Task, play: Play, host: Host) -> frozenset[str]:
     written = {name: getattr(task, name, None) for name in CONNECTION_KEYWORDS}
     doubtful = {name: value for name, value in written.items() if not _is_plain(value) and value is not None}
     if doubtful:
-        known = play.get_variable_manager().get_vars(play=play, host=host, task=task)
+        known = _variables(task, play, host)
         found |= {name for name, value in doubtful.items() if names_vaulted(value, known)}
     return frozenset(found)
 
 
 def _place_of(name: str, play: Play) -> _Place:
-    manager: Any = play.get_variable_manager()
-    host = manager._inventory.get_host(name)  # noqa: SLF001 - no other way
+    host = play.get_variable_manager()._inventory.get_host(name)  # noqa: SLF001 - no other way
     if host is None:
         return _Place()
-    variables = manager.get_vars(play=play, host=host, task=None)
+    variables = _variables(None, play, host)
     # The connection is no fact: Ansible takes that out of what a host reports.
     is_here = variables.get(_CONNECTION) in LOCAL_CONNECTIONS
     folder = None if is_fact(_FOLDER, variables) else variables.get(_FOLDER)
@@ -195,8 +194,11 @@ def _is_template(value: object) -> bool:
 
 
 def _template(task: Task, play: Play, host: Host, value: object) -> object:
-    variables = play.get_variable_manager().get_vars(play=play, host=host, task=task)
-    return Templar(loader=play.get_loader(), variables=variables).template(value)
+    return Templar(loader=play.get_loader(), variables=_variables(task, play, host)).template(value)
+
+
+def _variables(task: Task | None, play: Play, host: Host) -> Variables:
+    return play.get_variable_manager().get_vars(play=play, host=host, task=task)
 
 
 def _access_of(task: Task, variables: Mapping[str, str | int | float | bool]) -> Access:

@@ -21,6 +21,7 @@ from ansible.plugins.loader import become_loader
 from ansible_reap.records import dataclass
 from ansible_reap.runtime.events.ansible_objects import Action, Host, Values, VariableManager, Variables
 from ansible_reap.runtime.events.as_data import as_data
+from ansible_reap.runtime.events.passwords import is_password, masked
 from ansible_reap.runtime.events.replies import NOT_FOUND
 from ansible_reap.runtime.events.results import is_connection_variable
 from ansible_reap.runtime.remote import status_file
@@ -33,7 +34,6 @@ _LONGEST_TIME = 12
 """Digits of a point in time, in seconds since the epoch."""
 _OPEN_NAMES = frozenset({"ansible_connection", "ansible_host", "ansible_port", "ansible_user", "ansible_become_user"})
 """Connection variables that may be named in a message; whatever else there is might hold a secret."""
-_SHORTEST_SECRET = 3
 
 _T = TypeVar("_T")
 
@@ -91,8 +91,7 @@ class Reach:
         Raises:
             NoAnswerError: no connection can be made.
         """
-        handler: Any = self._guarded(lambda: self._way(access, route).handler)
-        return bool(getattr(handler._connection._shell, "_IS_WINDOWS", False))  # noqa: SLF001 - an action plugin's own
+        return _is_windows(self._guarded(lambda: self._way(access, route).handler))
 
     def module(
         self, access: Access, name: str, arguments: Variables, route: Route | None = None, *, no_log: bool = False
@@ -149,20 +148,16 @@ class Reach:
         Raises:
             NoAnswerError: the host does not answer.
         """
-
-        def read() -> float | None:
-            handler = self._way(job.access, job.route, no_log=job.site.no_log).handler
-            return status_file.age(handler, _folder(handler), job.jid)
-
-        return self._guarded(read)
+        handler = self._way_of(job).handler
+        return self._guarded(lambda: status_file.age(handler, _folder(handler), job.jid))
 
     def _async_status(self, job: JobInfo, mode: str) -> Values:
         # The folder as the launch had it, for the module to expand: with the HOME that the job's wrapper had too. What
         # the launch said of the file does not count, since a host may name any file there.
         handler: Any = self._way_of(job).handler
         folder = _folder(handler)
-        if getattr(handler._connection._shell, "_IS_WINDOWS", False):  # noqa: SLF001
-            folder = self._guarded(lambda: str(handler._remote_expand_user(folder)))  # noqa: SLF001
+        if _is_windows(handler):
+            folder = self._guarded(lambda: str(handler._remote_expand_user(folder)))  # noqa: SLF001 - an action plugin's own
         arguments = {"jid": job.jid, "mode": mode, "_async_dir": folder}
         return self.module(job.access, "ansible.legacy.async_status", arguments, job.route, no_log=job.site.no_log)
 
@@ -189,9 +184,7 @@ class Reach:
         templar = action._templar.copy_with_new_env(available_variables=variables)  # noqa: SLF001
         template = templar.template
         # Whatever the plugins make of them.
-        self._secrets.update(
-            str(template(value)) for name, value in variables.items() if is_connection_variable(name) and "pass" in name
-        )
+        self._secrets.update(str(template(value)) for name, value in variables.items() if is_password(name))
 
         context = action._play_context.set_task_and_variable_override(task, variables, templar)  # noqa: SLF001
         context.remote_addr = template(variables.get("ansible_host") or variables.get("inventory_hostname"))
@@ -259,9 +252,7 @@ class Reach:
 
     @property
     def _manager(self) -> VariableManager:
-        task: Any = self._action._task  # noqa: SLF001 - the plugin's own
-        manager: VariableManager = task.get_variable_manager()
-        return manager
+        return self._action._task.get_variable_manager()  # noqa: SLF001 - the plugin's own
 
     def _worked_out(self, route: Route) -> Values:
         """What the playbook sets for the connection, with the variables that the launch itself had.
@@ -309,10 +300,7 @@ class Reach:
 
     def without_secrets(self, text: str) -> str:
         """What a host says, in one line that may be shown: a host may repeat the password that it has got."""
-        for secret in sorted(self._secrets, key=len, reverse=True):
-            if len(secret) >= _SHORTEST_SECRET:
-                text = text.replace(secret, "********")
-        return fit(text)
+        return fit(masked(text, self._secrets))
 
 
 def _host_named(name: str, manager: VariableManager) -> Host:
@@ -323,6 +311,10 @@ def _host_named(name: str, manager: VariableManager) -> Host:
         every = inventory.get_hosts(ignore_limits=True, ignore_restrictions=True)
         found = next((host for host in every if host.address == name), None)
     return found or AnsiblesHost(name=name)
+
+
+def _is_windows(handler: Action) -> bool:
+    return bool(getattr(handler._connection._shell, "_IS_WINDOWS", False))  # noqa: SLF001 - an action plugin's own
 
 
 def _folder(handler: Any) -> str:
