@@ -20,7 +20,7 @@ from ansible_reap.runtime.policy.known_jobs import IgnoreRule, Term
 from ansible_reap.runtime.policy.options import OnUnreaped, Options, Reaction
 from ansible_reap.runtime.tracking.info import JobInfo, LaunchSite
 from ansible_reap.runtime.tracking.phases import LAST_SEEN, STATES, TRANSITIONS, Phase, Sight, Source
-from ansible_reap.runtime.tracking.tracker import CLOCK_SLACK, JobRecord, ReapTask, Sighting, Tracker
+from ansible_reap.runtime.tracking.tracker import CLOCK_SLACK, JobRecord, Listener, ReapTask, Sighting, Tracker
 
 SITE = LaunchSite(
     play="all",
@@ -133,7 +133,7 @@ def test_a_job_of_another_run_is_none_of_ours() -> None:
     assert Tracker().see("j9.9", saw(Sight.FINISHED)) is None
 
 
-class Heard:
+class Heard(Listener):
     """A listener that writes down what it hears."""
 
     def __init__(self) -> None:

@@ -35,7 +35,7 @@ from ansible_reap.runtime.tracking.display_text import fit, shown
 from ansible_reap.runtime.tracking.info import JobInfo, LaunchSite
 from ansible_reap.runtime.tracking.launch_names import LaunchNames
 from ansible_reap.runtime.tracking.phases import Source
-from ansible_reap.runtime.tracking.tracker import JobRecord, Listener
+from ansible_reap.runtime.tracking.tracker import Listener
 from ansible_reap.wording import duration
 
 _FAR = 12
@@ -181,18 +181,6 @@ class Twins(Listener):
         if time.monotonic() - began >= _LONGEST_LOOK and not wait:
             self._silent.add(host)  # the whole play has waited
         return found
-
-    def intent(self, key: str, site: LaunchSite, host: str, when: float) -> None:
-        """Nothing has been launched yet."""
-
-    def answered(self, key: str, host: str) -> None:
-        """The launches were told before."""
-
-    def settled(self, job: JobRecord) -> None:
-        """Of no interest here."""
-
-    def closed(self, jobs: Sequence[JobRecord], *, complete: bool = True) -> None:
-        """Of no interest here."""
 
 
 class _NotAsked:

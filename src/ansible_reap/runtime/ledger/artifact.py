@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from ansible_reap.records import replace
 from ansible_reap.runtime.ledger.lines import LineError, decode, line_data
-from ansible_reap.runtime.tracking.info import Access, JobInfo, LaunchSite
+from ansible_reap.runtime.tracking.info import Access, JobInfo
 from ansible_reap.runtime.tracking.tracker import JobRecord, Listener
 
 _ACCOUNT = frozenset(
@@ -126,12 +126,3 @@ class OutstandingJobs(Listener):
     def settled(self, job: JobRecord) -> None:
         if self._open.pop(job.info.jid, None) is not None and not self._open:
             self._statistic.remove()
-
-    def intent(self, key: str, site: LaunchSite, host: str, when: float) -> None:
-        """Which jobs a task will start is not known yet."""
-
-    def answered(self, key: str, host: str) -> None:
-        """Its launches were told before."""
-
-    def closed(self, jobs: Sequence[JobRecord], *, complete: bool = True) -> None:
-        """Nothing more is read of it."""

@@ -21,7 +21,7 @@ from ansible_reap.jobs import JobState, LastSeen
 from ansible_reap.runtime.ledger.lines import Answer, Closing, Intent, LineError, Record, RunRecord, decode, encode
 from ansible_reap.runtime.ledger.processes import controller_name, start_of
 from ansible_reap.runtime.tracking.info import JobInfo, LaunchSite
-from ansible_reap.runtime.tracking.tracker import JobRecord
+from ansible_reap.runtime.tracking.tracker import JobRecord, Listener
 
 SUFFIX = ".ledger"
 KEPT_DAYS = 90
@@ -37,7 +37,7 @@ def default_folder() -> Path:
     return files.state_folder() / "ledger"
 
 
-class Ledger:
+class Ledger(Listener):
     """The ledger of the run that is going on; listens to the run's tracker.
 
     Every line is a single ``write`` to a file opened for appending, so it is whole or torn, never mixed with another,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from ansible_reap.runtime.policy.consequence import Consequence, judge
 from ansible_reap.runtime.policy.options import Options
 from ansible_reap.runtime.session import Finish, Session
 from ansible_reap.runtime.tracking.display_text import fit, shown
-from ansible_reap.runtime.tracking.info import JobInfo, LaunchSite
+from ansible_reap.runtime.tracking.info import JobInfo
 from ansible_reap.runtime.tracking.phases import Phase
 from ansible_reap.runtime.tracking.tracker import JobRecord, Listener
 from ansible_reap.wording import counted
@@ -208,18 +208,6 @@ class IgnoredJobs(Listener):
         """The ledger has heard of the job before."""
         if self._options.ignores(job):
             self._ledger.settled(JobRecord(job, Phase.OUTSTANDING))
-
-    def intent(self, key: str, site: LaunchSite, host: str, when: float) -> None:
-        """Which jobs a task will start is not known yet."""
-
-    def answered(self, key: str, host: str) -> None:
-        """The ledger hears of it itself."""
-
-    def settled(self, job: JobRecord) -> None:
-        """The ledger hears of it itself."""
-
-    def closed(self, jobs: Sequence[JobRecord], *, complete: bool = True) -> None:
-        """The ledger hears of it itself."""
 
 
 def unanswered(session: Session) -> bool:

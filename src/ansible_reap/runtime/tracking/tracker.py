@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from enum import Enum
-from typing import Protocol
 
 from ansible_reap.jobs import JobState, LastSeen, SeenBy
 from ansible_reap.records import dataclass, replace
@@ -129,8 +128,11 @@ class JobRecord:
 _HAVE_FILES = frozenset({Phase.REAPED, Phase.FAILED, Phase.TIMED_OUT})
 
 
-class Listener(Protocol):
-    """Who wants to hear of jobs as they change: the ledger. Called while the event is handled, in order."""
+class Listener:
+    """Who wants to hear of jobs as they change, as the ledger does. Called while the event is handled, in order.
+
+    Nothing is done with what a class derived from this says nothing of.
+    """
 
     def intent(self, key: str, site: LaunchSite, host: str, when: float) -> None:
         """A launching task is about to start on the host, before its worker does. ``key`` names the task.
