@@ -23,6 +23,7 @@ from ansible_reap.late_patterns import expression
 from ansible_reap.records import replace
 from ansible_reap.wording import seconds_text
 
+_WORD = expression(r"\w+")
 _NAMED_ON_PURPOSE = expression(
     r"\b(?:even (?:if|when|on)|(?:continue|go on|proceed) (?:anyway|regardless|on (?:error|failure))|best.effort"
     r"|ignor(?:e|ing) (?:\w+ )?(?:errors?|failures?|result)|may ?(?:be )?fail|tolerat\w+)\b",
@@ -74,7 +75,23 @@ def _is_on_purpose(analysis: Analysis, reap: Reap) -> bool:
         or fails_later(analysis, reap.task)
         or needs_success_of(analysis, reap.task)
         or (keyword == "failed_when" and _says_the_same_at_the_launch(analysis, reap))
+        or _comes_up_in_another(analysis, reap)
     )
+
+
+def _comes_up_in_another(analysis: Analysis, reap: Reap) -> bool:
+    """Whether every job is waited for once more, later in the file and whenever it is here, and fails there."""
+    launches = [launch for launch in analysis.launches if reap in launch.reaps]
+    return bool(launches) and all(any(_fails_after(other, reap) for other in launch.reaps) for launch in launches)
+
+
+def _fails_after(other: Reap, reap: Reap) -> bool:
+    if other.kind is not ReapKind.WAIT or other.never_fails or _is_ignored(other) or other.task.path != reap.task.path:
+        return False
+    if conditions.always_false(other.task.keywords.get("failed_when")):
+        return False
+    runs_too = other.task.keywords.get("when") in (None, reap.task.keywords.get("when"))
+    return runs_too and other.task.line > reap.task.line
 
 
 def _launches(analysis: Analysis, reap: Reap) -> list[Task]:
@@ -152,9 +169,9 @@ def _never_failed(analysis: Analysis, reap: Reap) -> Finding | None:
     return speak(
         RULE,
         reap.task,
-        f"'failed_when: {_written(written)}' never holds, so this wait succeeds even when the job has failed or was "
-        f"killed at its limit, and no later task of the file looks at the result. Take failed_when out: async_status "
-        f"fails by itself when the job has.{too}",
+        f"'failed_when: {_written(written)}' never holds{_asks_the_launch(analysis, reap)}, so this wait succeeds even "
+        f"when the job has failed or was killed at its limit, and no later task of the file looks at the result. Take "
+        f"failed_when out: async_status fails by itself when the job has.{too}",
         sub_tag="failed-when",
         settings=reap.settings,
         fix=None if ignored else fixes.keywords.drop(analysis, reap.task, "failed_when", is_safe=False),
@@ -162,7 +179,19 @@ def _never_failed(analysis: Analysis, reap: Reap) -> Finding | None:
 
 
 def _written(condition: object) -> str:
+    if isinstance(condition, list):
+        return " and ".join(map(_written, condition))
     return str(condition).lower() if isinstance(condition, bool) else str(condition)
+
+
+def _asks_the_launch(analysis: Analysis, reap: Reap) -> str:
+    """What in ``failed_when`` is what the launch returned, as in ``item.failed``; an empty string for nothing."""
+    task = reap.task
+    names = {launch.keywords.get("register") for launch in _launches(analysis, reap)} - {task.keywords.get("register")}
+    if task.loop_keyword is not None and task.loop_variable in _WORD.findall(str(task.args.get("jid"))):
+        names.add(task.loop_variable)
+    asked = [word for word in _WORD.findall(_written(task.keywords["failed_when"])) if word in names]
+    return f", as '{asked[0]}' is what the launch returned before the job had run" if asked else ""
 
 
 def _retried(analysis: Analysis, reap: Reap) -> Iterator[Finding]:

@@ -37,12 +37,12 @@ def _following(root: str, path: str, line: int) -> Iterator[Task]:
     """The tasks of the file after a line, of the same play, and those of the files that they include."""
     tasks, lines = tasks_in(root, path)
     first = bisect_right(lines, line)
-    rescues = _rescues(root, path)
-    inside = rescues.get(lines[max(first - 1, 0)], frozenset()) if lines else frozenset()
+    of_rescues = rescues(root, path)
+    inside = of_rescues.get(lines[max(first - 1, 0)], frozenset()) if lines else frozenset()
     for other in islice(tasks, first, None):
         if play_of(other) != play_of(tasks[max(first - 1, 0)]):
             return
-        if not rescues.get(other.line, frozenset()) <= inside:
+        if not of_rescues.get(other.line, frozenset()) <= inside:
             continue  # it runs only where something has failed
         yield other
         called = other.args.get("file", other.args.get("_raw_params"))
@@ -83,7 +83,7 @@ def _entries(root: str, path: str) -> tuple[tuple[int, str | None], ...]:
 
 
 @lru_cache(maxsize=MAX_KEPT)
-def _rescues(root: str, path: str) -> dict[int, frozenset[int]]:
+def rescues(root: str, path: str) -> dict[int, frozenset[int]]:
     """By the line in which a task begins, the lines of the blocks in whose ``rescue`` it stands."""
     content = content_in(root, path)
     found: dict[int, frozenset[int]] = {}

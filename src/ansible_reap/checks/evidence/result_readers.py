@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from ansible_reap.checks.evidence import conditions
+from ansible_reap.checks.evidence.later_tasks import rescues
 from ansible_reap.checks.evidence.neighbours import MAX_KEPT, play_of, tasks_naming
 from ansible_reap.content import expressions
 from ansible_reap.content.model import Task
@@ -14,6 +15,8 @@ from ansible_reap.flow.analysis import Analysis
 
 _CONDITIONS = frozenset({"when", "failed_when", "changed_when", "until", "that"})
 """Keys whose strings are bare expressions."""
+_OF_THE_RESULT = frozenset({"failed_when", "changed_when", "until"})
+"""Keys whose expressions read the task's own result under the name of its register."""
 _VERDICTS = frozenset({"fail", "assert"})
 """Modules whose purpose is to report a failure."""
 _EVERY_RESULT = r"(?:failed|changed|msg|rc|stdout\w*|stderr\w*|finished|started|skipped|ansible_job_id)\b"
@@ -28,8 +31,7 @@ def tests_failure_of(analysis: Analysis, task: Task) -> bool:
     register = task.keywords.get("register")
     if not isinstance(register, str):
         return False
-    naming = (other for other in tasks_naming(analysis, task.path, register) if other.line > task.line)
-    return any(_judges(other, register) for other in naming)
+    return any(_judges(other, register) for other in _reading(analysis, task.path, task.line, register))
 
 
 def caller_that_tests(analysis: Analysis, task: Task, via: Sequence[str]) -> str | None:
@@ -39,10 +41,21 @@ def caller_that_tests(analysis: Analysis, task: Task, via: Sequence[str]) -> str
         return None
     for place in via[:-1]:
         path, _, line = place.rpartition(":")
-        naming = (other for other in tasks_naming(analysis, path, register) if other.line > int(line))
-        if path != task.path and any(_judges(other, register) for other in naming):
+        reading = _reading(analysis, path, int(line), register)
+        if path != task.path and any(_judges(other, register) for other in reading):
             return place
     return None
+
+
+def _reading(analysis: Analysis, path: str, line: int, register: str) -> Iterator[Task]:
+    """The tasks of the file after a line that name the register, up to the first that overwrites it, skipped or not."""
+    of_rescues = rescues(analysis.root, path)
+    inside = of_rescues.get(line, frozenset())
+    for other in tasks_naming(analysis, path, register):
+        if other.line > line:
+            yield other
+            if other.keywords.get("register") == register and of_rescues.get(other.line, frozenset()) <= inside:
+                return
 
 
 def needs_success_of(analysis: Analysis, task: Task) -> bool:
@@ -74,8 +87,11 @@ def _failing(steps: tuple[Task, ...]) -> tuple[Task, ...]:
 
 def _judges(task: Task, register: str) -> bool:
     names = {register, *_loop_variables(task, register)}
+    overwrites = task.keywords.get("register") == register
     for key, value in (*task.keywords.items(), *task.args.items()):
         is_condition = key in _CONDITIONS
+        if overwrites and key in _OF_THE_RESULT:
+            continue
         if task.module == "debug" and not is_condition:
             continue
         for text in _strings(value, bare=is_condition):

@@ -248,8 +248,9 @@ class Visit:
             return False
         register = self.step.keywords.get("register")
         names = {register: UNKNOWN} if isinstance(register, str) else {}
-        scope = self.any_round.evaluator.scope.of_the_play()
-        return settled(condition(Evaluator(scope.with_layer(Layer.LOOP, names)), written)) is False
+        scopes = [each.evaluator.scope.of_the_play() for each in self.rounds()]
+        found = (settled(condition(Evaluator(scope.with_layer(Layer.LOOP, names)), written)) for scope in scopes)
+        return bool(scopes) and all(each is False for each in found)
 
     def _connection_variables(self) -> dict[str, object]:
         found: dict[str, object] = {}
