@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_reap.checks.evidence.work import leaves_by
+from ansible_reap.checks.evidence.leaving import leaves_by
 from ansible_reap.shell.parser import parse
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ansible_reap.checks import meant
-from ansible_reap.checks.evidence import work
+from ansible_reap.checks.evidence import leaving, work
 from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext
 from ansible_reap.checks.support import speak
 from ansible_reap.jobs import Verdict
@@ -37,7 +37,7 @@ def check(context: RuleContext) -> Iterator[Finding]:
             continue
         if use.launch and meant.is_left_behind(context.analysis, use.launch):
             continue  # async-unreaped says both
-        sign = None if work.reboots(use.task) else work.leaves_by(work.commands(use.task))
+        sign = None if work.reboots(use.task) else leaving.leaves_by(work.commands(use.task))
         if sign:
             seconds = use.limit.single
             limit = f"the limit of {seconds_text(seconds)}" if seconds else "the limit"

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ansible_reap.checks.evidence import containers, daemon, endings, intent, own_waits, scripts, work
-from ansible_reap.checks.evidence.daemon import Sign
+from ansible_reap.checks.evidence import (
+    containers,
+    daemon,
+    endings,
+    intent,
+    known_times,
+    leaving,
+    own_waits,
+    scripts,
+    work,
+)
+from ansible_reap.checks.evidence.endless import Sign, serves_one_client
 from ansible_reap.checks.evidence.limits import ended_before, how_it_may_end
 from ansible_reap.checks.evidence.neighbours import has_comment, is_test
 from ansible_reap.checks.finding import Level
@@ -43,9 +53,9 @@ def is_one_by(analysis: Analysis, signs: tuple[Sign, ...], launch: Launch) -> bo
 def _end_of_its_own(analysis: Analysis, task: Task) -> str | None:
     """What ends the work after a time that the task, or the script that it runs, states: as in ``timeout 60``."""
     commands = work.commands(task)
-    found = work.ends_by_itself(commands) or work.puts_under_load_for(commands)
+    found = known_times.ends_by_itself(commands) or known_times.puts_under_load_for(commands)
     script = None if found else scripts.of(analysis, task)
-    return work.puts_under_load_for(script.commands) if script else found
+    return known_times.puts_under_load_for(script.commands) if script else found
 
 
 def is_left_behind(analysis: Analysis, launch: Launch) -> bool:
@@ -54,8 +64,8 @@ def is_left_behind(analysis: Analysis, launch: Launch) -> bool:
         return False
     script = scripts.of(analysis, launch.task)
     commands = work.commands(launch.task)
-    return (work.is_left_behind(commands) or work.detaches_by(commands) is not None) or (
-        script is not None and work.is_left_behind(script.commands)
+    return (leaving.is_left_behind(commands) or leaving.detaches_by(commands) is not None) or (
+        script is not None and leaving.is_left_behind(script.commands)
     )
 
 
@@ -121,7 +131,6 @@ def _wait_after_all(launch: Launch) -> str:
 
 def _lives_on(analysis: Analysis, launch: Launch, signs: tuple[Sign, ...]) -> str:
     told = daemon.told(signs)
-    limit = launch.limit.single
     control = daemon.control_of(launch.task)
     if control:
         return (
@@ -130,23 +139,10 @@ def _lives_on(analysis: Analysis, launch: Launch, signs: tuple[Sign, ...]) -> st
             f"and poll out, so that a failed start fails the task, or say in its vars that nobody has to wait "
             f"{_DECLARE}."
         )
-    outlives = work.outlives_the_limit(work.commands(launch.task)) or is_left_behind(analysis, launch)
+    outlives = leaving.outlives_the_limit(work.commands(launch.task)) or is_left_behind(analysis, launch)
     misaimed = endings.misaimed(analysis, launch.task)
     is_helper = misaimed is not None or _is_helper(analysis, launch, signs, outlives=outlives)
-    if outlives and limit is not None and limit <= 1 and work.stays_a_second(work.commands(launch.task)):
-        end = (
-            f" Its limit of {seconds_text(limit)} may end it, though: as its output is not redirected, the job ends a "
-            f"second after its shell, and {KILLING_RELEASES} on kill all of a job that still runs then. Redirect the "
-            f"output ('> /dev/null 2>&1 &') or raise the limit."
-        )
-    elif containers.stays_with_one(launch.task):
-        end = "" if limit is None else f" Its limit of {duration(limit)} ends the job; the container goes on."
-    elif outlives:
-        end = " Its work outlives the job, so neither the job's result nor its limit says anything about it."
-    else:
-        end = f" Ansible kills it {'at its limit' if limit is None else f'after {duration(limit)}'}"
-        end += " (unless set elsewhere)" if limit and is_open(launch.task, "async") else ""
-        end += ", if it still runs then." if is_helper else "."
+    end = _at_its_limit(launch, outlives=outlives, is_helper=is_helper)
     if misaimed:
         end += (
             f" Line {misaimed.line} cannot end it: it gives 'kill' the job's id, which is no pid. Give it the pid, or "
@@ -176,6 +172,24 @@ def _lives_on(analysis: Analysis, launch: Launch, signs: tuple[Sign, ...]) -> st
     )
 
 
+def _at_its_limit(launch: Launch, *, outlives: bool, is_helper: bool) -> str:
+    """What the limit does to the work, as a sentence that follows others."""
+    limit = launch.limit.single
+    if outlives and limit is not None and limit <= 1 and leaving.stays_a_second(work.commands(launch.task)):
+        return (
+            f" Its limit of {seconds_text(limit)} may end it, though: as its output is not redirected, the job ends a "
+            f"second after its shell, and {KILLING_RELEASES} on kill all of a job that still runs then. Redirect the "
+            f"output ('> /dev/null 2>&1 &') or raise the limit."
+        )
+    if containers.stays_with_one(launch.task):
+        return "" if limit is None else f" Its limit of {duration(limit)} ends the job; the container goes on."
+    if outlives:
+        return " Its work outlives the job, so neither the job's result nor its limit says anything about it."
+    when = "at its limit" if limit is None else f"after {duration(limit)}"
+    unless = " (unless set elsewhere)" if limit and is_open(launch.task, "async") else ""
+    return f" Ansible kills it {when}{unless}{', if it still runs then' if is_helper else ''}."
+
+
 def _is_helper(analysis: Analysis, launch: Launch, signs: tuple[Sign, ...], *, outlives: bool) -> bool:
     """Whether the work is there for a while, for other tasks: something ends it, or its limit is meant to."""
     limit = launch.limit.single
@@ -197,8 +211,8 @@ def _what_for(analysis: Analysis, task: Task) -> str:
 
 def _serves(analysis: Analysis, launch: Launch, signs: tuple[Sign, ...], bound: str) -> str:
     is_timeout = bound.startswith("timeout")
-    is_one = work.serves_one_client(work.commands(launch.task))
-    if work.is_left_behind(work.commands(launch.task)):
+    is_one = serves_one_client(work.commands(launch.task))
+    if leaving.is_left_behind(work.commands(launch.task)):
         end = "Its work outlives the job, so neither the job's result nor its limit says anything about it"
     elif is_timeout and _is_at_the_limit(launch, bound):
         first = "It ends with its first client; if none comes, " if is_one else ""
@@ -218,7 +232,7 @@ def _serves(analysis: Analysis, launch: Launch, signs: tuple[Sign, ...], bound: 
 
 def _is_at_the_limit(launch: Launch, bound: str) -> bool:
     limit = launch.limit.single
-    return limit is not None and work.sleep_seconds(bound.split()[1]) == limit
+    return limit is not None and known_times.sleep_seconds(bound.split()[1]) == limit
 
 
 def _declared(launch: Launch, words: str) -> str:
@@ -280,10 +294,10 @@ def _timer(launch: Launch, timer: intent.Timer) -> str:
 
 
 def _left_behind(analysis: Analysis, launch: Launch) -> str:
-    own = work.is_left_behind(work.commands(launch.task))
+    own = leaving.is_left_behind(work.commands(launch.task))
     script = None if own else scripts.of(analysis, launch.task)
     where = f" in '{script.name}'" if script else ""
-    detacher = work.detaches_by(work.commands(launch.task))
+    detacher = leaving.detaches_by(work.commands(launch.task))
     if detacher and not own:
         return (
             f"Nothing waits for the {_jobs(launch)}, and a wait would not learn how the work ends: '{detacher}' starts "

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from ansible_reap.checks import fixes, reboot
 from ansible_reap.checks.evidence import work
 from ansible_reap.checks.evidence.neighbours import is_silenced, tasks_of_file
-from ansible_reap.checks.evidence.work import number
 from ansible_reap.checks.finding import Finding, Fix, Level, Rule, RuleContext
-from ansible_reap.checks.support import listed, speak
+from ansible_reap.checks.support import listed, number, speak
 from ansible_reap.content.expressions import names_in
 from ansible_reap.content.model import Place, Task
 from ansible_reap.flow.analysis import Analysis, AsyncUse

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from ansible_reap.checks import fixes
-from ansible_reap.checks.evidence import intent, work
+from ansible_reap.checks.evidence import intent, known_times, work
 from ansible_reap.checks.evidence.limits import ends_it_at_once, has_another_wrapper
 from ansible_reap.checks.evidence.neighbours import MAX_KEPT, play_of, tasks_naming, tasks_of_file
 from ansible_reap.checks.evidence.reboots import comes_back_as_another, own_command, waits_without_it
 from ansible_reap.checks.evidence.releases import may_have_module
 from ansible_reap.checks.finding import Finding, Fix, Level, Rule, RuleContext
-from ansible_reap.checks.support import contexts, listed, speak
+from ansible_reap.checks.support import contexts, listed, number, speak
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, Launch
 from ansible_reap.jobs import Verdict
@@ -56,7 +56,7 @@ def check(context: RuleContext) -> Iterator[Finding]:
 def _cut_short(analysis: Analysis, launch: Launch) -> str:
     """What a limit of a second or so does to the reboot."""
     limit = max(launch.limit.values)
-    known = work.known_time(launch.task)
+    known = known_times.of(launch.task)
     if known is None or known.is_bound or known.seconds <= limit or has_another_wrapper(analysis, launch.task):
         return f" Its limit of {seconds_text(limit)} may end the job before it reboots."
     return (
@@ -175,7 +175,7 @@ def replaced_by_the_module(analysis: Analysis, task: Task) -> list[Task]:
                 break  # a wait under another condition may be there for another reboot too
             if waits_without_it(analysis, task, other):
                 break
-            if (work.number(other.args.get("delay")) or 0) >= fixes.reboot.LONG_PAUSE:
+            if (number(other.args.get("delay")) or 0) >= fixes.reboot.LONG_PAUSE:
                 break  # it gives more than the host the time to come back
             found.append(other)
     return [*found, *(other for other in _looking(analysis, task) if other not in found)]

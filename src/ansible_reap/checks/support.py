@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from ansible_reap.checks.finding import Finding, Fix, Level, Related, Rule
@@ -110,3 +111,18 @@ def limit_text(launch: Launch, named: str = "the limit") -> str:
     if not limit:
         return named
     return f"{named} of {seconds_text(limit)}{' (unless set elsewhere)' if is_open(launch.task, 'async') else ''}"
+
+
+def number(value: object) -> float | None:
+    """A number written plainly; None for a template or anything else."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        return finite(float(value))
+    except (ValueError, OverflowError):
+        return None
+
+
+def finite(value: float) -> float | None:
+    """The number; None for one that is none or has no end."""
+    return value if math.isfinite(value) else None

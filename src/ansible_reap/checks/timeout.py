@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from ansible_reap.checks import fixes, reboot, unreaped
-from ansible_reap.checks.evidence import conditions, work
+from ansible_reap.checks.evidence import conditions, known_times, work
 from ansible_reap.checks.evidence.limits import (
     at_the_limit,
     ends_it_at_once,
@@ -18,7 +18,7 @@ from ansible_reap.checks.evidence.limits import (
 )
 from ansible_reap.checks.evidence.neighbours import is_test
 from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext
-from ansible_reap.checks.support import constant, contexts, is_open, speak, variable
+from ansible_reap.checks.support import constant, contexts, is_open, number, speak, variable
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, AsyncUse, Launch, Quantity, Reap, ReapKind
 from ansible_reap.jobs import EXPECT_VARIABLE, Verdict
@@ -79,7 +79,7 @@ def _is_said_with_the_reboot(analysis: Analysis, use: AsyncUse) -> bool:
 def _interval(analysis: Analysis, use: AsyncUse) -> Finding | None:
     """A limit under the step in which ansible-core enforces it, or a fraction where it takes whole seconds."""
     for keyword in ("async", "poll"):
-        value = work.number(use.task.keywords.get(keyword))
+        value = number(use.task.keywords.get(keyword))
         if value is not None and value != int(value):
             return speak(
                 RULE,
@@ -178,7 +178,7 @@ def _headroom(context: RuleContext, use: AsyncUse) -> Finding | None:
 
 def _expected(analysis: Analysis, use: AsyncUse, limit: float, headroom: float) -> Finding | None:
     stated = use.launch.expected if use.launch else None
-    expected = stated.single if stated else work.number(variable(use.task, EXPECT_VARIABLE))
+    expected = stated.single if stated else number(variable(use.task, EXPECT_VARIABLE))
     if not expected or expected <= 0 or limit / expected >= headroom:
         return None
     times = math.floor(100 * limit / expected) / 100  # rounded down: what is too little must not look like enough
@@ -277,7 +277,7 @@ def _judges_for_itself(task: Task) -> bool:
     return not (isinstance(register, str) and conditions.needs_the_end(judged, register))
 
 
-def _own_bound(launches: list[Launch], known: Sequence[work.KnownTime | None]) -> work.KnownTime | None:
+def _own_bound(launches: list[Launch], known: Sequence[known_times.KnownTime | None]) -> known_times.KnownTime | None:
     """The longest time after which the work of each launch ends by itself, where that is before its limit."""
     found = [
         each
@@ -290,12 +290,12 @@ def _own_bound(launches: list[Launch], known: Sequence[work.KnownTime | None]) -
     return max(found, key=lambda each: each.seconds) if found and len(found) == len(launches) else None
 
 
-def _stated(task: Task) -> work.KnownTime | None:
+def _stated(task: Task) -> known_times.KnownTime | None:
     """The time that the task states for its work, also where that runs on another host by ssh."""
-    return work.known_time(task) or work.known_time_over_ssh(task)
+    return known_times.of(task) or known_times.over_ssh(task)
 
 
-def _takes(known: work.KnownTime) -> str:
+def _takes(known: known_times.KnownTime) -> str:
     return f"The work takes {'at most ' if known.is_bound else ''}{seconds_text(known.seconds)} ({known.source}): "
 
 

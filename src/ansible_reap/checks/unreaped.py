@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ansible_reap.checks import fixes, meant, scope
 from ansible_reap.checks.evidence import conditions, daemon, intent, misread, own_waits, work
+from ansible_reap.checks.evidence.endless import WEAK
 from ansible_reap.checks.evidence.limits import TooShort, at_the_limit, how_it_may_end, too_short
 from ansible_reap.checks.evidence.neighbours import is_test
 from ansible_reap.checks.evidence.own_waits import OwnWait, ends_with_its_process
@@ -65,7 +66,7 @@ def _finding(analysis: Analysis, launch: Launch) -> Finding:
     signs = daemon.signs_of(analysis, launch) if launch.verdict is Verdict.UNREAPED else ()
     on_purpose = meant.by_its_author(analysis, launch, signs)
     # A sign that is not enough to tell a daemon is enough to leave the wait to its author.
-    is_safe = sum(sign.weight for sign in signs) <= daemon.WEAK
+    is_safe = sum(sign.weight for sign in signs) <= WEAK
     own_wait = _own_wait(analysis, launch)
     # So is a wait that comes next: what it waits for may be there only while the job runs.
     is_safe = is_safe and (own_wait is None or own_wait.is_tied)

@@ -1,8 +1,7 @@
 """Signs that a job is meant to live on: a server, a tunnel, a watcher.
 
 No sign is proof, so signs have weights and one weak sign is not enough. Told from the launch and its neighbours in the
-same file. The programs and modules below are those whose manual says that they run until they are stopped; there is no
-list to hold them against, and one that is missing only costs a sign.
+same file; what its command line tells is in ``endless``.
 """
 
 from __future__ import annotations
@@ -11,12 +10,21 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
 
-from ansible_reap.checks.evidence import containers, endings, scripts, work
-from ansible_reap.checks.evidence.containers import Container
+from ansible_reap.checks.evidence import containers, endings, known_times, leaving, scripts, work
+from ansible_reap.checks.evidence.endless import (
+    CONTROLS,
+    FAIR,
+    MAX_WORD,
+    STRONG,
+    WEAK,
+    Sign,
+    of_a_container,
+    of_program,
+    of_script,
+)
 from ansible_reap.checks.evidence.neighbours import play_of, tasks_after, tasks_that_end_work
-from ansible_reap.checks.support import listed
+from ansible_reap.checks.support import listed, number
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, Launch
 from ansible_reap.late_patterns import expression
@@ -25,69 +33,18 @@ from ansible_reap.wording import duration
 
 ENOUGH = 3
 """The least weight of all signs together at which a job counts as a daemon."""
-STRONG, FAIR, WEAK = 3, 2, 1
 DAY = 86400
 HALF_A_SHIFT = 4 * 3600
 """Seconds: a limit from which on a job may be meant to last as long as the play."""
 
 
-class Sign(NamedTuple):
-    """One reason to think that the job has no end of its own."""
-
-    text: str
-    """A clause, as in ``it listens on a port ('nc -l')``."""
-    weight: int
-    role: str = ""
-    """``end`` where it is a task that ends the work, or by its name stops something, ``probe`` where it is one that
-    looks whether the work is up, ``record`` where the work by its name records what happens meanwhile, ``passing``
-    where it by its name is there for a while."""
-
-
 _RUNNERS = frozenset({"command", "shell", "raw", "script", "expect", "win_shell", "win_command", "win_powershell"})
 """Modules that run a program of the author's choice."""
 
-_FOLLOWING = {"tail": r"-\w*[fF]|--follow.*", "journalctl": r"-\w*f|--follow", "dmesg": r"-\w*w|--follow"}
-"""Programs that follow a file or log without end when given such an option."""
-_FORWARDING = {"kubectl", "oc", "k3s", "minikube", "microk8s", "virtctl"}
-"""Programs of Kubernetes clusters that have ``port-forward`` or ``proxy``."""
-_ENDLESS = frozenset({"watch", "autossh", "ngrok", "cloudflared", "gunicorn", "uvicorn", "hypercorn", "websockify",
-                      "Xvfb", "x11vnc", "inotifywait", "prometheus", "alertmanager", "dockerd", "containerd",
-                      "memcached", "traefik"})  # fmt: skip
-"""Programs that run until they are stopped, whatever they are given."""
-_RECORDERS = {"tcpdump": r"-[A-Za-z]*c\d*|-W\d*", "tshark": r"-c\d*|-a", "dumpcap": r"-c\d*|-a",
-              "ping": r"-[A-Za-z]*[cw]\d*", "top": r"-[A-Za-z]*n\d*"}  # fmt: skip
-"""Programs that run until they are stopped, with the options that make them stop by themselves."""
-_SAMPLERS = frozenset({"vmstat", "iostat", "mpstat", "pidstat", "sar", "dstat"})
-"""Programs that end their words with an interval and with how often; without the latter they go on and on."""
-_SERVER_SCRIPTS = frozenset({"standalone", "domain", "kafka-server-start", "zookeeper-server-start",
-                             "connect-distributed", "connect-standalone"})  # fmt: skip
-"""Scripts of WildFly, Kafka and ZooKeeper that run their server until it is stopped, as ``.sh`` and as ``.bat``."""
-_DAEMONS = frozenset({"sshd", "httpd", "nginx", "dnsmasq", "mongod", "mysqld", "etcd", "caddy", "haproxy", "squid",
-                      "tinyproxy", "minio", "openvpn", "vncserver", "registry", "slapd", "rsyslogd",
-                      "influxd"})  # fmt: skip
-"""Servers that stay in the foreground when started by name, some by an option."""
-_IMAGES = frozenset({"postgres", "mysql", "mariadb", "mongo", "redis", "rabbitmq", "elasticsearch", "grafana", "vault",
-                     "consul", "nats", "keycloak", "jenkins", "gitlab-ce", "zookeeper", "kafka", "influxdb",
-                     "memcached", "traefik", "prometheus", "tomcat"})  # fmt: skip
-"""Images whose own command is a server."""
-_CONTROLS = frozenset({"apachectl", "apache2ctl", "httpd", "apache2", "pg_ctl", "pg_ctlcluster", "catalina.sh",
-                       "zkServer.sh", "pm2", "forever", "supervisorctl"})  # fmt: skip
-"""Programs that start a server when told to ``start``, and end before it does."""
 _WINDOWS = frozenset({"jconsole", "jvisualvm", "visualvm", "jmc", "firefox", "chromium", "google-chrome", "xterm",
                       "gnome-terminal", "konsole", "code", "xdg-open", "gedit", "wireshark", "vncviewer",
                       "virt-manager", "virt-viewer", "remote-viewer", "zenity", "open"})  # fmt: skip
 """Programs with a window."""
-_MODULES = frozenset({"http.server", "SimpleHTTPServer", "smtpd", "aiosmtpd", "pyftpdlib", "uvicorn", "gunicorn"})
-"""Modules of Python that serve, as in ``python -m http.server``."""
-_SERVING = frozenset({"runserver", "serve", "server", "port-forward", "proxy", "start-session"})
-"""Sub-commands that serve until they are stopped."""
-
-_SSH = expression(r"-[46AaCfGgKkMnqsTtVvXxYy]*[NLRD]")
-_SCRIPT = expression(
-    r"(?:^|[^a-z])(?:\w*server|serve|\w*daemon|\w*proxy|\w*tunnel|\w*listener|\w*watcher|watchdog|\w*monitor|forwarder)$",
-    re.IGNORECASE,
-)
-_RECORDER_SCRIPT = expression(r"(?:^|[^a-z])(?:logger|recorder|ping|poller|sniffer|keep-?alive|agent)$", re.IGNORECASE)
 _VERBS = r"\b(?:start(?:s|ing)?|runs?|running|launch(?:es|ing)?|host|serve|expose|open|spawn|bring up)\b"
 _NAMED = expression(
     _VERBS
@@ -117,8 +74,6 @@ _STOPS = expression(r"\b(?:stop|kill|terminate|shut ?down|tear ?down)\b", re.IGN
 _AT_A_LINE = expression(r"line (?P<line>\d+) (?P<what>.+)")
 _SIGNS_TOLD = 3
 MAX_NAME = 400
-MAX_WORD = 200
-"""Characters that are searched: the expressions may go over the rest of a text once for each word in it."""
 _PAUSE = 10
 """Seconds: a pause of up to this length right after a launch lets it come up."""
 _LOOK_AHEAD = 4
@@ -141,7 +96,7 @@ def signs_of(analysis: Analysis, launch: Launch) -> tuple[Sign, ...]:
         found += _of_counterpart(analysis, task)
     elif (told := containers.of_module(task)) is not None:
         found.append(Sign("the module stays with its container ('detach: false')", WEAK))
-        found += _of_a_container(told)
+        found += of_a_container(told)
         found += _of_neighbours(analysis, task)
     elif re.search(r"(?:^|_)(?:proxy|tunnel|port_forward|listen|listen_port)$", task.module.rpartition(".")[2]):
         found.append(Sign(f"its module is called '{task.short_name}'", FAIR))
@@ -205,7 +160,7 @@ def control_of(task: Task) -> str | None:
     """The command that starts a server and ends, as in ``pm2 start``, where the task runs nothing but it."""
     found = [command for command in work.commands(task) if not work.is_quick(command)]
     argv = next(iter(list(found[0].programs())[-1:]), ()) if len(found) == 1 else ()
-    return f"{argv[0]} start" if argv and argv[0] in _CONTROLS and "start" in argv[1:4] else None
+    return f"{argv[0]} start" if argv and argv[0] in CONTROLS and "start" in argv[1:4] else None
 
 
 def has_a_window(task: Task) -> bool:
@@ -228,18 +183,18 @@ def _of_limit(launch: Launch) -> Iterator[Sign]:
         yield Sign(f"its limit is {duration(limit)}", weight)
     elif limit >= HALF_A_SHIFT and runs:
         yield Sign(f"its limit is {duration(limit)}", WEAK)
-    elif limit < KILL_STEP and work.leaves_by(work.commands(launch.task)):
+    elif limit < KILL_STEP and leaving.leaves_by(work.commands(launch.task)):
         yield Sign(f"its limit of {limit:g} s is a token", WEAK)
 
 
 def _of_commands(task: Task) -> Iterator[Sign]:
     commands = work.commands(task)
-    leaves = work.leaves_by(commands)
+    leaves = leaving.leaves_by(commands)
     if leaves == "nohup":
         yield Sign("it is started with 'nohup'", FAIR)
     elif leaves:
         yield Sign(f"{'a trailing' if leaves == '&' else ''} '{leaves}' lets it outlive its shell".strip(), FAIR)
-    detacher = work.detaches_by(commands)
+    detacher = leaving.detaches_by(commands)
     if detacher:
         yield Sign(f"'{detacher}' starts it away from the job", FAIR)
     loop = work.loops_for_ever(commands)
@@ -249,14 +204,14 @@ def _of_commands(task: Task) -> Iterator[Sign]:
         if any(target.endswith(".pid") for target in command.targets):
             yield Sign("it writes a pid file", FAIR)
         for argv in command.programs():
-            yield from _of_program(argv)
-            for inner in work.detached(argv):
-                yield from (sign for sign in _of_program(inner) if sign.weight == STRONG)
-            under_timeout = work.under_timeout(argv)
+            yield from of_program(argv)
+            for inner in leaving.detached(argv):
+                yield from (sign for sign in of_program(inner) if sign.weight == STRONG)
+            under_timeout = known_times.under_timeout(argv)
             if under_timeout:
-                yield from _of_program(under_timeout)
+                yield from of_program(under_timeout)
     if not commands:
-        yield from _of_script(_words(task))
+        yield from of_script(_words(task))
 
 
 def _of_its_script(analysis: Analysis, task: Task) -> Iterator[Sign]:
@@ -266,7 +221,7 @@ def _of_its_script(analysis: Analysis, task: Task) -> Iterator[Sign]:
         return
     if script.is_endless:
         yield Sign(f"'{script.name}' has no end of its own", STRONG)
-    elif work.is_left_behind(script.commands):
+    elif leaving.is_left_behind(script.commands):
         yield Sign(f"'{script.name}' leaves its work in the background", FAIR)
 
 
@@ -274,116 +229,6 @@ def _words(task: Task) -> tuple[str, ...]:
     """The words of a command line that no POSIX shell reads."""
     text = task.args.get("cmd", task.args.get("_raw_params", task.args.get("script")))
     return tuple(re.split(r"\s+", re.sub(r"\{\{.*?\}\}", "_", text).strip())) if isinstance(text, str) else ()
-
-
-def _of_program(argv: tuple[str, ...]) -> Iterator[Sign]:
-    name, words = argv[0], argv[1:]
-    if name in ("sshpass", "timeout", "flock", "stdbuf") and "ssh" in words:
-        name, words = "ssh", words[words.index("ssh") + 1 :]
-    option = next((word for word in words if name == "ssh" and _SSH.match(word)), None)
-    if option:
-        yield Sign(f"it keeps a connection open ('ssh {option}')", STRONG)
-    if name in _FOLLOWING and any(re.fullmatch(_FOLLOWING[name], word) for word in words):
-        yield Sign(f"'{name}' follows its input without end", STRONG)
-    if "logs" in words and not {"-f", "--follow"}.isdisjoint(words):
-        yield Sign(f"'{name} logs' follows its input without end", STRONG)
-    if name in _ENDLESS or name.endswith("_exporter") or (name == "sleep" and words[:1] in (("infinity",), ("inf",))):
-        yield Sign(f"'{name}' has no end of its own", STRONG)
-    if _records(name, words):
-        yield Sign(f"'{name}' goes on until it is stopped", FAIR if name in ("ping", "top") else STRONG, "record")
-    yield from _of_a_container(containers.in_the_foreground((name, *words)))
-    yield from _of_server(name, words)
-    yield from _of_options(words)
-    if next(work.detached(argv), None) is None:
-        yield from _of_script(argv)
-
-
-def _records(name: str, words: tuple[str, ...]) -> bool:
-    """Whether the program is one that records until it is stopped, and is not told when to end."""
-    if name in _SAMPLERS:
-        numbers = 0
-        while numbers < len(words) and re.fullmatch(r"[\d.]+|\S*\{\{.*", words[-1 - numbers]):
-            numbers += 1
-        return numbers == 1
-    if name == "strace":
-        return "-p" in words
-    return name in _RECORDERS and not any(re.fullmatch(_RECORDERS[name], word) for word in words)
-
-
-def _of_a_container(told: Container | None) -> Iterator[Sign]:
-    """Signs of a container that is run in the foreground."""
-    if told is None:
-        return
-    if told.restarts:
-        yield Sign(f"its container starts again whenever it ends ('{told.restarts}')", STRONG)
-    if told.publishes:
-        yield Sign("its container publishes a port", FAIR)
-    if told.image in _DAEMONS | _IMAGES:
-        yield Sign(f"'{told.image}' is a server", FAIR)
-    if told.is_composed:
-        yield Sign("'compose up' stays until it is stopped", STRONG)
-
-
-def _of_server(name: str, words: tuple[str, ...]) -> Iterator[Sign]:
-    modules = {word.removeprefix("-m") for word in words if word.startswith("-m")}
-    served = next((word for word in words if word in _MODULES and "-m" in words), None) or min(
-        modules & _MODULES, default=None
-    )
-    if served:
-        yield Sign(f"'{served}' serves until it is stopped", STRONG)
-    if name in ("nc", "ncat", "netcat") and any(re.match(r"-\w*l", word) for word in words):
-        yield Sign(f"it listens on a port ('{name} -l')", STRONG)
-    if name == "socat" and any("LISTEN" in word.upper() for word in words):
-        yield Sign("it listens on a port ('socat')", STRONG)
-    if (
-        name in ("iperf", "iperf3")
-        and not {"-s", "--server"}.isdisjoint(words)
-        and not work.serves_one_client_by((name, *words))
-    ):
-        yield Sign(f"it serves until it is stopped ('{name} -s')", STRONG)
-    if work.serves_one_client_by((name, *words)) and name.startswith("ib_"):
-        yield Sign(f"'{name}' serves one client", FAIR)  # where it is given a host it is the client: not enough alone
-    if name == "php" and "-S" in words:
-        yield Sign("it serves until it is stopped ('php -S')", STRONG)
-    sub_command = next((word for word in words[:4] if word in _SERVING), None)
-    if sub_command and (name in _FORWARDING or sub_command in ("runserver", "start-session")):
-        yield Sign(f"it serves until it is stopped ('{name} {sub_command}')", STRONG)
-    if name in _DAEMONS or name.endswith("-server"):
-        yield Sign(f"'{name}' is a server", FAIR)
-    if name in _CONTROLS and "start" in words[:3]:
-        yield Sign(f"it starts a server ('{name} start')", STRONG)
-    if name == "java" and "-jar" in words:
-        yield Sign("'java -jar' starts an application", WEAK)
-
-
-def _of_options(words: tuple[str, ...]) -> Iterator[Sign]:
-    for word in words:
-        option = word.partition("=")[0]
-        if option in ("--daemon", "--daemonize", "--detach"):
-            yield Sign(f"'{option}' makes it a daemon", FAIR)
-        elif option in ("--pid-file", "--pidfile", "--pid_file", "-pidfile"):
-            yield Sign("it writes a pid file", FAIR)
-        elif option in ("--listen", "--bind", "--listen-address"):
-            yield Sign(f"it listens on a port ('{option}')", FAIR)
-        elif option in ("--port", "--http-port"):
-            yield Sign(f"it is given a port ('{option}')", WEAK)
-
-
-def _of_script(argv: tuple[str, ...]) -> Iterator[Sign]:
-    """Signs in the name of the script, whether it is run directly or by an interpreter."""
-    for word in argv[:2]:
-        script = re.sub(r"\{\{.*?\}\}", "", word[-MAX_WORD:]).replace("\\", "/").rpartition("/")[2]
-        stem = re.sub(r"\.(?:py|sh|pl|rb|js|ps1|bash|bat|cmd)$", "", script)
-        if stem in _SERVER_SCRIPTS and stem != script:
-            yield Sign(f"'{script}' runs a server until it is stopped", STRONG)
-            return
-        if _SCRIPT.search(stem) and not stem.startswith("-"):
-            is_file = word is argv[0] or stem != script or "/" in word or "\\" in word or "{{" in word
-            yield Sign(f"the program is called '{script}'" if is_file else f"it runs '{argv[0]} {script}'", FAIR)
-            return
-        if _RECORDER_SCRIPT.search(stem) and stem != script:
-            yield Sign(f"the program is called '{script}'", WEAK)
-            return
 
 
 def _of_name(task: Task) -> Iterator[Sign]:
@@ -407,7 +252,7 @@ def _of_name(task: Task) -> Iterator[Sign]:
 
 def _of_timeout(task: Task) -> Iterator[Sign]:
     """Work that is started, by its name, and that ``timeout`` ends: it is to run beside what follows."""
-    bound = work.ends_by_itself(work.commands(task)) or ""
+    bound = known_times.ends_by_itself(work.commands(task)) or ""
     if bound.startswith("timeout") and _STARTS.match((task.name or "")[:MAX_NAME]):
         yield Sign("its name says 'start'", STRONG)
 
@@ -433,23 +278,25 @@ def _of_neighbours(analysis: Analysis, task: Task) -> Iterator[Sign]:
         for sign in tuple(_of_probe(other)) or tuple(_of_use(task, other)):
             is_up = True
             yield sign
-    if told and told[0].module == "pause" and (work.number(told[0].args.get("seconds")) or _PAUSE + 1) <= _PAUSE:
+    if told and told[0].module == "pause" and (number(told[0].args.get("seconds")) or _PAUSE + 1) <= _PAUSE:
         yield Sign(f"line {told[0].line} gives it a moment to come up", WEAK)
     handler = endings.by_handler(analysis, task)
     if handler:
-        place = f"line {handler.task.line}" if handler.task.path == task.path else str(handler.task.place)
         weight = STRONG if handler.is_sure else FAIR
-        yield Sign(f"the handler in {place}, which it notifies, {handler.how}", weight, "end")
+        yield Sign(f"the handler in {_where(handler.task, task)}, which it notifies, {handler.how}", weight, "end")
         return
     ending = endings.of(analysis, task)
     if ending:
-        place = f"line {ending.task.line}" if ending.task.path == task.path else str(ending.task.place)
-        yield Sign(f"{place} {ending.how}", STRONG, "end")
+        yield Sign(f"{_where(ending.task, task)} {ending.how}", STRONG, "end")
         return
     later_ones = (other for other in tasks_that_end_work(analysis, task.path) if other.line > last)
     stop = next((other for other in later_ones if _STOPS.search(other.name or "")), None)
     if stop:
         yield Sign(f"line {stop.line} kills a process", WEAK, "end")
+
+
+def _where(other: Task, task: Task) -> str:
+    return f"line {other.line}" if other.path == task.path else str(other.place)
 
 
 def _of_use(task: Task, other: Task) -> Iterator[Sign]:

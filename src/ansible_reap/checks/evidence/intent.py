@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from ansible_reap.checks.evidence import work
+from ansible_reap.checks.evidence import known_times, work
 from ansible_reap.checks.evidence.neighbours import lines_of, play_of, tasks_after, tasks_naming, tasks_of_file
 from ansible_reap.checks.evidence.topics import ENOUGH_IN_COMMON, topics_in
 from ansible_reap.content.model import Task
@@ -305,7 +305,7 @@ def _pause_of(command: Command, shortest: float) -> str | None:
     argv = next(iter(list(command.programs())[-1:]), ())
     if argv[:1] != ("sleep",) or len(argv) != 2:
         return None
-    seconds = work.sleep_seconds(argv[1])
+    seconds = known_times.sleep_seconds(argv[1])
     is_open = "{{" in argv[1] and "random" not in argv[1]  # a random one spreads load over hosts
     is_long = seconds is not None and seconds >= shortest
     return f"sleep {shortened(argv[1])}" if is_long or is_open else None

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ansible_reap.checks.evidence import work
+from ansible_reap.checks.evidence import known_times, leaving, work
 from ansible_reap.checks.evidence.neighbours import may_be_on_windows
 from ansible_reap.checks.evidence.releases import may_run_on
 from ansible_reap.checks.support import limit_text
@@ -30,7 +30,7 @@ def ends_it_at_once(analysis: Analysis, task: Task, limit: Quantity | None, sett
     if may_be_on_windows(analysis, task) or work.holds_operators(task) or work.ends_at_once(task):
         return False
     commands = work.commands(task)
-    if work.outlives_the_limit(commands) or work.has_own_group(commands):
+    if leaving.outlives_the_limit(commands) or leaving.has_own_group(commands):
         return False
     return kills_near(analysis, task, settings)
 
@@ -52,8 +52,8 @@ def ended_before(launch: Launch) -> str | None:
     outermost = [command for command in work.commands(launch.task) if not command.depth]
     if limit is None or len(outermost) != 1 or outermost[0].is_background:
         return None
-    bound = work.ends_by_itself(outermost)
-    seconds = work.sleep_seconds(bound.split()[1]) if bound and bound.startswith("timeout ") else None
+    bound = known_times.ends_by_itself(outermost)
+    seconds = known_times.sleep_seconds(bound.split()[1]) if bound and bound.startswith("timeout ") else None
     return bound if seconds is not None and seconds + 2 * KILL_STEP < limit else None
 
 
@@ -68,7 +68,7 @@ def how_it_may_end(launch: Launch) -> str:
 class TooShort(NamedTuple):
     """A limit under which the work cannot end."""
 
-    known: work.KnownTime
+    known: known_times.KnownTime
     limit: float
     """Seconds: the longest limit that the task may have."""
     advice: float
@@ -79,16 +79,16 @@ class TooShort(NamedTuple):
 
 def too_short(task: Task, limit: Quantity) -> TooShort | None:
     """That the limit ends the job before the time that the task itself states for it; None where it does not."""
-    known = work.known_time(task)
+    known = known_times.of(task)
     if known is None or not limit.known or not 0 < max(limit.values) <= known.seconds:
         return None
     longest = max(limit.values)
     if known.is_bound and longest >= BOUND_REACHED * known.seconds:
         return None  # work that takes all of its bound fails either way, a little earlier
-    return TooShort(known, longest, with_room(known), work.has_own_group(work.commands(task)))
+    return TooShort(known, longest, with_room(known), leaving.has_own_group(work.commands(task)))
 
 
-def with_room(known: work.KnownTime) -> float:
+def with_room(known: known_times.KnownTime) -> float:
     """Seconds that leave the work room, rounded up: the start takes time too."""
     from ansible_reap.history.estimate import round_up  # noqa: PLC0415 - only a finding needs it
 

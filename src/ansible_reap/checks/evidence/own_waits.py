@@ -18,7 +18,7 @@ from ansible_reap.checks.evidence.topics import (
     shares_a_topic,
     topics_of,
 )
-from ansible_reap.checks.support import constant
+from ansible_reap.checks.support import constant, number
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, Launch
 from ansible_reap.late_patterns import expression
@@ -176,8 +176,8 @@ def outlasts_the_job(other: OwnWait, launch: Launch) -> bool:
 def _window(task: Task) -> float | None:
     """For how many seconds the task waits at most; None where it does not say so in numbers."""
     if task.short_name in ("wait_for", "win_wait_for"):
-        return work.number(task.args.get("timeout"))
-    retries, delay = (work.number(task.keywords.get(key)) for key in ("retries", "delay"))
+        return number(task.args.get("timeout"))
+    retries, delay = (number(task.keywords.get(key)) for key in ("retries", "delay"))
     return retries * delay if retries and delay else None
 
 

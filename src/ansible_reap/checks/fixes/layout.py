@@ -10,8 +10,8 @@ from functools import lru_cache
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from ansible_reap.checks.evidence.work import number
 from ansible_reap.checks.finding import Edit
+from ansible_reap.checks.support import number
 from ansible_reap.content.keywords import ALIASES
 from ansible_reap.content.model import Task
 from ansible_reap.content.source import SourceError, compose, end_line

@@ -11,6 +11,7 @@ from ansible_reap.checks.evidence.neighbours import tasks_after
 from ansible_reap.checks.evidence.reboots import own_command, waits_without_it
 from ansible_reap.checks.finding import Edit, Fix
 from ansible_reap.checks.fixes.layout import Item, find
+from ansible_reap.checks.support import number
 from ansible_reap.content.model import Task
 from ansible_reap.content.source import plain
 from ansible_reap.content.tasks import short_module
@@ -90,7 +91,7 @@ def _wait_arguments(wait: Any, task: Task) -> dict[str, float] | None:
         return {}
     if not isinstance(arguments, dict) or set(arguments) - {"delay", "timeout", "sleep", "connect_timeout"}:
         return None
-    numbers = {str(key): work.number(value) for key, value in arguments.items()}
+    numbers = {str(key): number(value) for key, value in arguments.items()}
     return None if None in numbers.values() else {key: value for key, value in numbers.items() if value is not None}
 
 

@@ -9,12 +9,13 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from functools import lru_cache
 
-from ansible_reap.checks.evidence import own_waits, work
+from ansible_reap.checks.evidence import known_times, leaving, own_waits, work
 from ansible_reap.checks.evidence.neighbours import tasks_naming
 from ansible_reap.checks.evidence.topics import check_after, first_to_name_its_work
 from ansible_reap.checks.finding import Edit, Fix
 from ansible_reap.checks.fixes.keywords import put
 from ansible_reap.checks.fixes.layout import Item, find, scalar
+from ansible_reap.checks.support import number
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, Launch
 from ansible_reap.jobs import Verdict
@@ -133,7 +134,7 @@ def _is_safe(launch: Launch, item: Item, limit: float | None) -> bool:
     task = launch.task
     if limit is None or not KILL_STEP < limit <= LONGEST:
         return False
-    if any(item.entry(key) for key in _AUTHORS_OWN) or work.leaves_by(work.commands(task)):
+    if any(item.entry(key) for key in _AUTHORS_OWN) or leaving.leaves_by(work.commands(task)):
         return False
     if task.inherited("ignore_unreachable"):
         return False
@@ -204,7 +205,7 @@ def _lines_that_need(analysis: Analysis, task: Task, register: str) -> set[int]:
 @lru_cache(maxsize=MAX_KEPT)
 def _cuts_off(task: Task) -> bool:
     """Whether after this task the wait is not reached, or its job is gone: the host restarts, or the play ends."""
-    seconds, known = work.number(task.keywords.get("async")), work.known_time(task)
+    seconds, known = number(task.keywords.get("async")), known_times.of(task)
     if seconds and known and not known.is_bound and seconds < known.seconds and task.keywords.get("poll") != 0:
         return True  # its own limit ends it, and it fails
     if task.module == "meta":
@@ -324,8 +325,8 @@ def _new_names(analysis: Analysis) -> dict[int, str]:
 
 
 def _numbered(name: str, taken: frozenset[str]) -> Iterator[str]:
-    for number in itertools.count(1):
-        each = name if number == 1 else f"{name}_{number}"
+    for at in itertools.count(1):
+        each = name if at == 1 else f"{name}_{at}"
         if taken.isdisjoint((each, f"{each}_item", f"{each}_result")):
             yield each
 
