@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+YAML_ENDINGS = (".yml", ".yaml")
+JSON_ENDING = ".json"
 _FOLDERS = frozenset(
     {"tasks", "handlers", "defaults", "vars", "meta", "group_vars", "host_vars", "inventory", "inventories"}
     | {"playbooks", "plays", "roles", "molecule", "ansible"}
@@ -18,4 +20,4 @@ def is_content_place(path: str) -> bool:
 def stem(path: str) -> str:
     """The last part of a path, without a YAML file's ending."""
     name = path.rpartition("/")[2]
-    return name.rsplit(".", 1)[0] if name.endswith((".yml", ".yaml", ".json")) else name
+    return name.rsplit(".", 1)[0] if name.endswith((*YAML_ENDINGS, JSON_ENDING)) else name

@@ -1,21 +1,19 @@
-"""Which files a project has, what their text is, and which of Ansible's settings decide how they are found."""
+"""Which files a project has, and what their text is."""
 
 from __future__ import annotations
 
-import math
 import os
 import posixpath
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 from ansible_reap import ansible_cfg
-from ansible_reap.content.call_text import CallText, telling_word, words_of
-from ansible_reap.content.launch_text import may_launch, spelled_out
-from ansible_reap.content.places import stem
-from ansible_reap.late_patterns import expression
-from ansible_reap.reading import SourceError, beginning, read
-from ansible_reap.timing import DEFAULT_POLL
+from ansible_reap.content.ansible_settings import AnsibleSettings, settings_of
+from ansible_reap.content.call_text import CallText
+from ansible_reap.content.files_beside import FilesBeside
+from ansible_reap.content.launch_text import may_launch
+from ansible_reap.content.places import JSON_ENDING, YAML_ENDINGS
+from ansible_reap.reading import SourceError, read
 
 SKIPPED_FOLDERS = frozenset(
     [
@@ -43,62 +41,19 @@ RENDERED_FOLDER = "templates"
 """Its files are rendered, not read by Ansible, whatever they end in."""
 COPIED_FOLDER = "files"
 """Its files are copied to hosts. They are read where they launch something: then Ansible runs there too."""
-YAML_ENDINGS = (".yml", ".yaml")
-JSON_ENDING = ".json"
 MAX_FILES = 200_000
-MAX_LOOKED_BESIDE = 5_000
-"""Files that do not end as YAML does which are looked into where a call may mean any of them."""
 SELDOM_CALLED = (".j2", ".md", ".rst", ".py")
-MAX_BEGINNING = 4096
-"""Bytes that tell whether a file may begin as a list."""
 MAX_PART = 200
 """Bytes of a path before and after the name of a folder in it."""
 _PATH_LETTERS = bytes(byte for byte in range(128) if chr(byte).isalnum() or byte in b"_./-")
-_BEFORE_LIST = expression(rb"(?:\s|#[^\n]*(?:\n|\Z)|---(?=\s|\Z)|%[^\n]*(?:\n|\Z)|[&!]\S*(?:\s|\Z)|\xef\xbb\xbf)*")
-_LIST = expression(rb"-(?:\s|\Z)|\[(?![\w.:@-]*\])|\{\s*\"[_\\]")
-"""How a list begins, behind comments and the like; a section of an INI file does not, a mapping in JSON may."""
 MAX_PLUGIN_FOLDERS = 2_000
 """Folders below one of plugins that is not listed."""
 MAX_LOOKED_FOR = 50_000
 """Paths that are looked for because a call names something in a folder that is not listed."""
 
 
-PLUGIN_FOLDERS = ("library", "action_plugins", "test_plugins", "filter_plugins")
-"""Keys of ansible.cfg that name folders of modules and plugins."""
-
-
-class TagSelection(NamedTuple):
-    """Which tasks an ansible.cfg has Ansible run: those with one of the tags of ``run``, and with none of ``skip``."""
-
-    folder: str
-    """Of the ansible.cfg; empty for the root's."""
-    run: frozenset[str]
-    skip: frozenset[str]
-
-
-class AnsibleSettings(NamedTuple):
-    """What ansible.cfg says that the analysis needs."""
-
-    become: bool = False
-    """Whether tasks become another user without being told to."""
-    remote_user: str | None = None
-
-    roles_path: tuple[str, ...] = ()
-    plugin_folders: tuple[tuple[str, str], ...] = ()
-    """Each folder of the project's own modules and plugins that an ansible.cfg names, with what it is named as."""
-    collections_path: tuple[str, ...] = ()
-    polls: tuple[tuple[str, float], ...] = (("", DEFAULT_POLL),)
-    """The default poll interval in seconds by the folder whose ansible.cfg gives it, the root's first.
-
-    An interval that is not understood counts as 0: the launch is not to be missed.
-    """
-    strategy: str | None = None
-    tags: tuple[TagSelection, ...] = ()
-    """Of each ansible.cfg that selects tasks by their tags."""
-
-
 class Project:
-    """The files below a root, by path relative to it. Text is read once and kept only while it is small.
+    """The files below a root, by path relative to it.
 
     ``unsaved`` holds files as they are to be taken to read, whatever the disk has: an editor's buffers, fixes on trial,
     an earlier commit. None stands for a file that is taken not to be there.
@@ -135,20 +90,13 @@ class Project:
         """By what lies beside the content, the link under whose name it is read."""
         self._skipped_signs: dict[str, bytes] = {}
         """By the last part of the names of folders that are not listed, what a path through them has in it."""
-        self._beside: dict[str, list[str]] = {}
-        """Files that are not read unless something calls them, by the last part of their names."""
-        self._beside_by_word: dict[bytes, list[tuple[str, bytes, bytes, frozenset[bytes]]]] = {}
-        """Those names by their telling words, with their bytes, those without an ending, and all words in these."""
+        self._beside = FilesBeside(self._real, lambda path: self.canonical(path) is not None)
         self.unlikely: list[str] = []
-        """Those that some call may mean, and that are content only if their names stand in some text of the project."""
-        self._lists: dict[str, bool] = {}
-        """Of the files beside the content that were looked into, whether they begin as lists."""
+        """Files beside the content that some call may mean: they are content if their names stand in the project."""
         self._list()
         self.settings = self._settings()
         self._follow_settings()
         self._known = set(self.yaml)
-        self._has_looked_beside = 0
-        """1: at those that end as YAML does; 2: at all."""
         self._looked_for = 0
 
     def read(self, path: str) -> bytes:
@@ -240,31 +188,10 @@ class Project:
         for paths in copies.values():
             if any(self._launches(path) for path in paths):
                 self.copied.update(paths)
-        self.copied.update(self._other_playbooks())
+        self.copied.update(self._beside.other_playbooks(self.links))
         if self.copied:
             self.yaml = sorted([*self.yaml, *self.copied])
         self._stand_in()
-
-    def _other_playbooks(self) -> Iterator[str]:
-        """JSON, and files without any ending, that are a playbook which launches: Ansible runs it when it is named."""
-        for name, paths in self._beside.items():
-            if name.endswith(JSON_ENDING) or "." not in name:
-                yield from (path for path in paths if path not in self.links and self._is_other_playbook(path))
-
-    def _is_other_playbook(self, path: str) -> bool:
-        data = self._list_of(path)
-        return b"hosts" in spelled_out(data) and may_launch(data)
-
-    def _list_of(self, path: str) -> bytes:
-        """The bytes of a file of the project that begins as a list; none of another, or of one that is too large."""
-        whole = f"{self._real}{os.sep}{path}"
-        if not _may_be_list(beginning(whole, MAX_BEGINNING)) or self.canonical(path) is None:
-            return b""
-        try:
-            data = read(whole)
-        except SourceError:
-            return b""
-        return data if _may_be_list(data) else b""
 
     def _list_from(self, start: str, copies: dict[str, list[str]]) -> None:
         """Folder by folder, each before those in it, names in order. Links to folders are not followed here."""
@@ -342,44 +269,21 @@ class Project:
         skipped = [sign for sign in self._skipped_signs.values() if sign in data]
         new: list[str] = []
         if calls is not None:
-            if is_aside or skipped or self._may_name_beside(calls, data):
+            if is_aside or skipped or self._beside.may_be_called(calls, data):
                 from ansible_reap.content.call_references import names_called  # noqa: PLC0415 - it needs PyYAML
 
                 for name in names_called(written):
                     new += self._called(
                         caller, name, is_aside=is_aside or any(sign.decode() in name for sign in skipped)
                     )
-            if calls.is_templated and self._beside:
-                new += self._launching_beside(may_end_otherwise=calls.may_end_otherwise)
+            if calls.is_templated:
+                launching = self._beside.launching(self._known, may_end_otherwise=calls.may_end_otherwise)
+                self.unlikely += (path for path in launching if path.endswith(SELDOM_CALLED))
+                new += self._add_beside([path for path in launching if not path.endswith(SELDOM_CALLED)])
         for sign in skipped:
             for path in sorted(_paths_through(data, sign)):
                 new += self._called(caller, path.decode("utf-8", "replace"), is_aside=True)
         return new
-
-    def _may_name_beside(self, calls: CallText, data: bytes) -> bool:
-        """Whether the name of a file beside the content stands in the text, and the file may be a list of tasks."""
-        if not self._beside_by_word:
-            for name in self._beside:
-                whole, short = (each.encode(errors="surrogateescape") for each in (name, stem(name)))
-                entry = (name, whole, short, words_of(stem(name)))
-                self._beside_by_word.setdefault(telling_word(name), []).append(entry)
-        may_add_ending: bool | None = None
-        for word in calls.words & self._beside_by_word.keys():
-            for name, whole, short, others in self._beside_by_word[word]:
-                if not others <= calls.words:
-                    continue
-                if may_add_ending is None:
-                    may_add_ending = b"tasks_from" in data or b"handlers_from" in data
-                if (short if may_add_ending else whole) in data and any(map(self._may_be_list, self._beside[name])):
-                    return True
-        return False
-
-    def _may_be_list(self, path: str) -> bool:
-        known = self._lists.get(path)
-        if known is None:
-            is_one = _may_be_list(beginning(f"{self._real}{os.sep}{path}", MAX_BEGINNING))
-            known = self._lists[path] = is_one and self.canonical(path) is not None
-        return known
 
     def _called(self, caller: str, name: str, *, is_aside: bool) -> list[str]:
         """The files, not read so far, that a call by this name may mean."""
@@ -390,7 +294,7 @@ class Project:
             caller, name, is_aside = ".", inside, True
         base = name.rpartition("/")[2]
         endings = ("", *YAML_ENDINGS, JSON_ENDING)
-        nearby = [path for ending in endings for path in self._beside.get(base + ending, ())]
+        nearby = [path for ending in endings for path in self._beside.called(base + ending)]
         if not nearby and not is_aside:
             return []
         self._looked_for += (caller.count("/") + 1) * len(_NEAR)
@@ -424,7 +328,7 @@ class Project:
         """Whether a file that stands nowhere near its caller may be meant, as one beside the playbook may."""
         parts = path.split("/")
         is_apart = RENDERED_FOLDER in parts or COPIED_FOLDER in parts
-        return ("/" in tail or not is_apart) and self._may_be_list(path)
+        return ("/" in tail or not is_apart) and self._beside.may_be_list(path)
 
     def _inside(self, path: str) -> str | None:
         """An absolute path, as one relative to the root; None where it leads out of the project."""
@@ -435,24 +339,6 @@ class Project:
     def is_read(self, path: str) -> bool:
         """Whether the file is read as content, for where it stands or because something calls it."""
         return path in self._known
-
-    def _launching_beside(self, *, may_end_otherwise: bool) -> list[str]:
-        """The files beside the content that begin as lists of tasks and launch something, for a call of any of them."""
-        if self._has_looked_beside >= (2 if may_end_otherwise else 1):
-            return []
-        self._has_looked_beside = 2 if may_end_otherwise else 1
-        found: list[str] = []
-        looked = 0
-        for name, paths in self._beside.items():
-            if not (may_end_otherwise or name.endswith(YAML_ENDINGS)):
-                continue
-            for path in paths:
-                looked += 1
-                if looked > MAX_LOOKED_BESIDE:
-                    return self._add_beside(found)
-                if path not in self._known and may_launch(self._list_of(path)):
-                    (self.unlikely if name.endswith(SELDOM_CALLED) else found).append(path)
-        return self._add_beside(found)
 
     def add_named(self, path: str) -> list[str]:
         """Have one of the unlikely files read. Returns what is new."""
@@ -529,11 +415,11 @@ class Project:
                 elif not is_rendered:
                     self.yaml.append(prefix + name)
                 if is_copied or is_rendered:
-                    self._beside.setdefault(name, []).append(prefix + name)
+                    self._beside.add(name, prefix + name)
             elif _is_role_part(parts, name) and not (is_copied or is_rendered or name in links):
                 self.yaml.append(prefix + name)
             else:
-                self._beside.setdefault(name, []).append(prefix + name)
+                self._beside.add(name, prefix + name)
                 self.others.add(prefix + name)
                 if name == "ansible.cfg" and prefix:
                     self._nested_configs.append(prefix + name)
@@ -552,73 +438,13 @@ class Project:
         if config.path is not None and config.path.is_relative_to(self.root):
             is_ours = self._resolved(config.path.relative_to(self.root).as_posix()) is not None
             config = config if is_ours else ansible_cfg.AnsibleCfg(None, {})  # a link leads out of the project
-        self._nested_configs = [path for path in sorted(self._nested_configs) if self._resolved(path) is not None]
-        nested = [ansible_cfg.read(self.root / path) for path in self._nested_configs]
-        for each in (config, *nested):
+        nested = [path for path in sorted(self._nested_configs) if self._resolved(path) is not None]
+        configs = {"": config, **{path.rpartition("/")[0]: ansible_cfg.read(self.root / path) for path in nested}}
+        for each in configs.values():
             if each.path is not None and each.refused:
-                self.unreadable.append(
-                    (os.path.relpath(each.path, self.root), each.refused.removeprefix("cannot be read: "))
-                )
-        if config.path is None and not nested:
-            return AnsibleSettings()
-
-        def paths(*keys: str) -> tuple[str, ...]:
-            return tuple(
-                self._configured_path(part, each.path) for each in (config, *nested) for part in _path_list(each, keys)
-            )
-
-        polls = [("", _poll_interval(config))]
-        polls += [
-            (path.rpartition("/")[0], _poll_interval(each))
-            for path, each in zip(self._nested_configs, nested, strict=True)
-        ]
-        folders = ["", *(path.rpartition("/")[0] for path in self._nested_configs)]
-        selections = (
-            TagSelection(folder, _words(each.get("tags", "run")), _words(each.get("tags", "skip")))
-            for folder, each in zip(folders, (config, *nested), strict=True)
-        )
-        become = (config.get("privilege_escalation", "become") or config.get("defaults", "become") or "").strip()
-        return AnsibleSettings(
-            become=become.lower() in ("true", "yes", "on", "1"),
-            remote_user=config.get("defaults", "remote_user"),
-            strategy=config.get("defaults", "strategy"),
-            roles_path=paths("roles_path"),
-            collections_path=paths("collections_path", "collections_paths"),
-            plugin_folders=tuple((folder, kind) for kind in PLUGIN_FOLDERS for folder in paths(kind)),
-            polls=tuple(polls),
-            tags=tuple(each for each in selections if each.run or each.skip),
-        )
-
-    def _configured_path(self, text: str, config: Path | None) -> str:
-        """A path in ansible.cfg, relative to that file unless it is absolute, as a path relative to our root.
-
-        ``{{CWD}}`` is the folder in which Ansible is started, as a rule the root; a variable of the environment at the
-        front is taken for it too, as it may be.
-        """
-        plain = _VARIABLE.sub("", text)
-        if plain != text:
-            return plain.lstrip("/") or "."
-        if text.startswith("/"):
-            inside = self._inside(text)
-            return text if inside is None else inside or "."
-        if config is None or config.parent == self.root or text.startswith(("/", "~")):
-            return text
-        return os.path.relpath(config.parent / text, self.root).replace(os.sep, "/")
-
-    def default_polls(self, playbook: str) -> frozenset[float]:
-        """The poll intervals, in seconds, that may hold where a play does not say: by each ansible.cfg above it."""
-        return frozenset(
-            poll for folder, poll in self.settings.polls if not folder or playbook.startswith(f"{folder}/")
-        )
-
-    def tag_selections(self, playbook: str) -> tuple[TagSelection, ...]:
-        """How tasks may be selected by their tags in a run of the playbook: by each ansible.cfg above it."""
-        return tuple(each for each in self.settings.tags if not each.folder or playbook.startswith(f"{each.folder}/"))
-
-    @property
-    def may_not_wait(self) -> bool:
-        """Whether an ansible.cfg makes a task with a limit alone a launch."""
-        return any(poll <= 0 for _, poll in self.settings.polls)
+                what = each.refused.removeprefix("cannot be read: ")
+                self.unreadable.append((os.path.relpath(each.path, self.root), what))
+        return settings_of(self.root, configs, self._inside)
 
     def plugin_files(self) -> Iterator[tuple[str, str]]:
         """The files of modules and plugins that Ansible may load, each with its folder as Ansible sees it.
@@ -661,7 +487,6 @@ class Project:
         yield from self._directories
 
 
-_VARIABLE = expression(r"^(?:\{\{CWD\}\}|\$\w+|\$\{[^}]*\}|~[^/]*)")
 _PLUGIN_PARTS = ("library", "action_plugins", "test_plugins", "filter_plugins", "module_utils", "plugins")
 """Folders of modules and plugins, of a project, a role or a collection."""
 _ROLE_PARTS = ("tasks", "handlers", "meta", "vars", "defaults")
@@ -695,13 +520,6 @@ def _paths_through(data: bytes, folder: bytes) -> set[bytes]:
     return found
 
 
-def _may_be_list(data: bytes) -> bool:
-    """Whether a list begins in the text, or may begin behind it, as there are comments alone."""
-    found = _BEFORE_LIST.match(data)
-    at = found.end() if found is not None else 0
-    return _LIST.match(data, at) is not None or MAX_BEGINNING == len(data) == at
-
-
 def _above(path: str) -> Iterator[str]:
     """The folders that the file lies in, the nearest first, each with a slash behind it; the root is empty."""
     while path:
@@ -728,28 +546,6 @@ def _is_role_named(parts: list[str], name: str) -> bool:
 def _is_role_part(parts: list[str], name: str) -> bool:
     """Whether Ansible loads the file with a role, though it does not end as YAML does."""
     return len(parts) > 1 and parts[-2] in ("tasks", "handlers", "meta") and name in ("main", "main.json")
-
-
-def _poll_interval(config: ansible_cfg.AnsibleCfg) -> float:
-    text = (config.get("defaults", "poll_interval") or "").strip()
-    if not text:
-        return DEFAULT_POLL
-    try:
-        poll = float(text)
-    except ValueError:
-        return 0
-    return 0 if math.isnan(poll) else poll
-
-
-def _words(text: str | None) -> frozenset[str]:
-    """The parts of an option of type list."""
-    return frozenset(part.strip() for part in (text or "").split(",") if part.strip())
-
-
-def _path_list(config: ansible_cfg.AnsibleCfg, keys: tuple[str, ...]) -> list[str]:
-    """The parts of the first of these keys that is set."""
-    value = next(filter(None, (config.get("defaults", key) for key in keys)), "")
-    return [part.strip().rstrip("/") for part in value.split(":") if part.strip().rstrip("/")]
 
 
 def _is_environment(folder: Path) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from ansible_reap.content.arguments import unquoted
 from ansible_reap.content.library import Library
-from ansible_reap.content.project import JSON_ENDING, YAML_ENDINGS
+from ansible_reap.content.places import JSON_ENDING, YAML_ENDINGS
 from ansible_reap.records import dataclass
 
 MAX_CANDIDATES = 40

@@ -138,7 +138,7 @@ def _add_unwalked(library: Library, record: Record) -> list[UseRecord]:
             if ("async" in step.keywords or "poll" in step.keywords) and id(step) not in record.uses:
                 use = UseRecord(step)
                 use.limit.add_all(_literal(step.keywords.get("async"), 0))
-                for default in library.project.default_polls(step.path):
+                for default in library.project.settings.default_polls(step.path):
                     use.poll.add_all(_literal(step.keywords.get("poll"), default))
                 record.uses[id(step)] = use
                 unwalked.append(use)

@@ -6,7 +6,8 @@ import gc
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ansible_reap.content.project import YAML_ENDINGS, Project
+from ansible_reap.content.places import YAML_ENDINGS
+from ansible_reap.content.project import Project
 from ansible_reap.content.survey import Survey
 from ansible_reap.flow.analysis import Analysis, ReadError
 from ansible_reap.reading import SourceError

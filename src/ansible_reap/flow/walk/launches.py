@@ -84,7 +84,7 @@ def _split(evaluator: Evaluator, raw: Any) -> Value:
 
 
 def _default_polls(visit: Visit) -> frozenset[float]:
-    return visit.walk.library.project.default_polls(visit.frame.playbook or visit.step.path)
+    return visit.walk.library.project.settings.default_polls(visit.frame.playbook or visit.step.path)
 
 
 def _does_not_wait(poll: float) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ansible_reap.content.ansible_settings import TagSelection
 from ansible_reap.content.expressions import is_template
-from ansible_reap.content.project import TagSelection
 from ansible_reap.flow.evaluation.evaluator import Evaluator
 from ansible_reap.flow.evaluation.formulas import Atom, Formula, conj, disj, neg
 from ansible_reap.flow.evaluation.values import Value, options, plain

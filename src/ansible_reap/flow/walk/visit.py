@@ -121,7 +121,7 @@ class Visit:
         if self.frame.is_handler:
             return True
         written = self.frame.tags | tags_of(self.step.keywords)
-        selections = self.walk.library.project.tag_selections(self.frame.playbook or self.step.path)
+        selections = self.walk.library.project.settings.tag_selections(self.frame.playbook or self.step.path)
         return requested(written, evaluator, selections) if written or selections else True
 
     def asks(self, guard: Formula) -> frozenset[str]:
