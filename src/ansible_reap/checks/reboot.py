@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from ansible_reap.checks import fixes
-from ansible_reap.checks.evidence import intent, known_times, work
+from ansible_reap.checks.evidence import intent, known_times, leaving, work
 from ansible_reap.checks.evidence.limits import ends_it_at_once, has_another_wrapper
 from ansible_reap.checks.evidence.neighbours import MAX_KEPT, play_of, tasks_naming, tasks_of_file
 from ansible_reap.checks.evidence.reboots import comes_back_as_another, own_command, waits_without_it
@@ -22,7 +22,9 @@ from ansible_reap.timing import KILLING_RELEASES
 from ansible_reap.wording import seconds_text
 
 _WAITING = frozenset({"wait_for", "wait_for_connection", "pause", "async_status"})
-_SPEAKS_OF_IT = expression(r"\breboot:|\breboot`* module\b|\bbuiltin\.reboot\b", re.IGNORECASE)
+_SPEAKS_OF_IT = expression(r"\breboot:|\breboot[`'\"]* module\b|\bbuiltin\.reboot\b", re.IGNORECASE)
+_LATER = 10
+"""Seconds of a pause in which a play can end before the reboot."""
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 _CONTAINERS = frozenset({"docker", "podman", "buildah", "kubectl", "oc", "lxc", "lxd", "nspawn", "chroot"})
 """Connections into what shares the kernel of its host, or is none."""
@@ -115,12 +117,24 @@ def by_hand(analysis: Analysis, launch: Launch) -> str | None:
     if launch.verdict is Verdict.DETACHED or _is_the_controller(analysis, launch) or _is_a_container(analysis, launch):
         return None
     command = work.reboots(launch.task)
-    if command is None or comes_back_as_another(analysis, launch.task) or _is_a_choice(analysis, launch.task):
+    if command is None or comes_back_as_another(analysis, launch.task) or is_a_choice(analysis, launch.task):
+        return None
+    if _is_for_after_the_play(analysis, launch.task):
         return None
     return command if has_module(analysis, launch.task) else None
 
 
-def _is_a_choice(analysis: Analysis, task: Task) -> bool:
+def _is_for_after_the_play(analysis: Analysis, task: Task) -> bool:
+    """Whether the reboot is left behind with a pause before it, and nothing waits for the host after it."""
+    commands = work.commands(task)
+    pauses = (
+        known_times.sleep_seconds(word) or 0 for each in commands if each.argv[:1] == ("sleep",) for word in each.argv
+    )
+    is_late = leaving.is_left_behind(commands) and max(pauses, default=0) >= _LATER
+    return is_late and not replaced_by_the_module(analysis, task)
+
+
+def is_a_choice(analysis: Analysis, task: Task) -> bool:
     """Whether the author knows the module and chose a command here: beside the module, or so as not to wait.
 
     A command may also be there for a connection over which the module does not work, such as ``local``, for a system

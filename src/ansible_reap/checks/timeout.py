@@ -98,7 +98,7 @@ def _interval(analysis: Analysis, use: AsyncUse) -> Finding | None:
     short = too_short(use.task, use.limit)
     enough = max(ENOUGH_FOR_SHORT_WORK, math.ceil(short.advice) if short else 0)
     instead = ""
-    if use.launch and reboot.by_hand(analysis, use.launch):
+    if use.launch and reboot.by_hand(analysis, use.launch) and not reboot.is_a_choice(analysis, use.task):
         instead = f", or use {reboot.module_for(analysis, use.task)}, which waits for the host"
         gone = reboot.replaced_by_the_module(analysis, use.task)
         if gone:
@@ -258,8 +258,8 @@ def _window(analysis: Analysis, reap: Reap, launches: list[Launch]) -> Iterator[
     yield speak(
         RULE,
         reap.task,
-        f"The wait gives up after {_budget(reap, longest)}, but the job {may_last}: one that still runs then {ends}. "
-        f"{todo}",
+        f"The wait gives up{_on_each(reap.task)} after {_budget(reap, longest)}, but the job {may_last}: one that "
+        f"still runs then {ends}. {todo}",
         sub_tag="window",
         severity=Level.LOW if is_minor else None,
         confidence=Level.MEDIUM if open_limit or is_open(reap.task, "retries", "delay") else Level.HIGH,
@@ -314,6 +314,10 @@ def _lowering(launches: list[Launch], lower: int | None, *, varies: bool) -> str
     limits = "its limit" if len(launches) == 1 else "the limits of the launches"
     covers = "covers in each case" if varies else "covers"
     return f"lower {limits} to what the wait {covers} ('async: {lower}')"
+
+
+def _on_each(task: Task) -> str:
+    return "" if task.loop_keyword is None else " on each job"
 
 
 def _budget(reap: Reap, longest: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from ansible_reap.checks import fixes, meant, scope
@@ -16,6 +17,7 @@ from ansible_reap.content.expressions import is_template
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, Launch, Reap, ReapKind
 from ansible_reap.jobs import DETACH_VARIABLE, Verdict
+from ansible_reap.late_patterns import expression
 from ansible_reap.wording import seconds_text
 
 _FLAGGED = (Verdict.UNREAPED, Verdict.PARTIAL)
@@ -24,6 +26,8 @@ _LOOKS = {
     ReapKind.CLEANUP: "deletes the job's status file, which neither waits nor collects",
     ReapKind.WAIT: "waits, but not for every job of this launch",
 }
+_ENDS = expression(r"\b(?:cancel|stop|kill|abort|terminate|end)(?:s|d|ed|led|ped|ing|ling|ping)?\b", re.IGNORECASE)
+"""How a task is called that is to end a job."""
 _DECLARE = f"say in its vars why nobody has to ({DETACH_VARIABLE}: REASON)"
 
 
@@ -266,9 +270,11 @@ def _peek(launch: Launch, its: str) -> str:
     look = next((look for look in launch.looks if look.kind is not ReapKind.CLEANUP), None)
     if look is None:
         where = f"{launch.looks[0].task.place} deletes" if launch.looks else "A later task deletes"
+        ends = any(_ENDS.search(look.task.name or "") for look in launch.looks)
+        todo = "To end the work, end its process before that; to learn how it ends, wait" if ends else "Wait"
         return (
             f"{where} the status file of {its} without waiting: 'mode: cleanup' neither waits for a job nor ends it, "
-            f"so how the work ends is lost. Wait with async_status before it."
+            f"so how the work ends is lost. {todo} with async_status before it."
         )
     cover = limit_text(launch, "the limit" if launch.limit.single else "the job's limit")
     register = look.task.keywords.get("register")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from ansible_reap.checks.evidence.work import commands, is_quick
 from ansible_reap.checks.support import finite, number
@@ -177,6 +178,14 @@ def _how_long(argv: tuple[str, ...]) -> Iterator[tuple[str, float]]:
             yield (word if equals else f"{word} {written}"), seconds
 
 
+def _told_by_a_template(argv: tuple[str, ...]) -> Iterator[str]:
+    """The options by which such a program is told so by a template, as in ``iperf3 -t``."""
+    options = _TOLD_HOW_LONG.get(argv[0], ())
+    for word, value in pairwise(argv):
+        if word in options and value.startswith("{{"):
+            yield f"{argv[0]} {word}"
+
+
 def _timeout_of(argv: tuple[str, ...]) -> float:
     return next((sleep_seconds(word) or 0.0 for word in _after_options(argv[1:])), 0.0)
 
@@ -214,6 +223,9 @@ def puts_under_load_for(commands: Sequence[Command]) -> str | None:
         for argv in command.programs():
             if argv[0] in _TOLD_HOW_LONG and next(_how_long(argv), None):
                 return _in_short(command)
+            told = next(_told_by_a_template(argv), None)
+            if told:
+                return told
     return None
 
 

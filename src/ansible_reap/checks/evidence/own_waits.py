@@ -55,6 +55,7 @@ _ASKING: dict[str, frozenset[str]] = {
 }
 """Programs of Linux and of clusters that ask how things are, with the words that make them do so; none where it is all
 that they do."""
+_OF_UNITS = frozenset({"systemd", "systemd_service", "service"})
 _NAMED_SO = expression(r"(?<![a-z])(?:wait|until|check|verify|poll)", re.IGNORECASE)
 
 
@@ -85,7 +86,13 @@ def after(analysis: Analysis, launch: Launch) -> OwnWait | None:
     other = next(later, None)
     if other is None or other.is_handler != launch.task.is_handler or not _is_a_wait(other):
         return None
-    return OwnWait(other, _until(other), is_tied=shares_a_topic(launch.task, other))
+    is_tied = shares_a_topic(launch.task, other)
+    return OwnWait(other, _until(other), is_tied=is_tied) if is_tied or not _asks_systemd(other) else None
+
+
+def _asks_systemd(task: Task) -> bool:
+    """Whether the task asks for a unit of systemd, which has its name: it is what the task is about."""
+    return task.short_name in _OF_UNITS or "systemctl" in work.program_names(task)
 
 
 def right_after(analysis: Analysis, task: Task) -> list[Task]:

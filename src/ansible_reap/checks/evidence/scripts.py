@@ -19,7 +19,10 @@ _INTERPRETERS = frozenset({"sh", "bash", "dash", "ksh", "zsh", "python", "python
 """Programs that run the file that follows them."""
 _SHELL = expression(r"#!.*\b(?:ba|da|k|z)?sh\b")
 _PYTHON = expression(r"#!.*\bpython")
-_ENDLESS_PYTHON = expression(r"\.(?:serve_forever|run_forever)\(|\bsignal\.pause\(|\bsleep\(\s*\d{6,}")
+_ENDLESS_PYTHON = expression(
+    r"\.(?:serve_forever|run_forever)\(|\bsignal\.pause\(|\bsleep\(\s*\d{6,}"
+    r"|\b(?:app|application|server|bottle)\.run\(|\b(?:run_app|run_simple|uvicorn\.run|waitress\.serve)\("
+)
 """What keeps a Python program running for ever, or for a day or more."""
 MAX_KEPT = 512
 
