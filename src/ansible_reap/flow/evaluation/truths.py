@@ -183,10 +183,10 @@ def _test(evaluator: EvaluatorInterface, node: nodes.Test) -> Formula:
     if name in ("eq", "equalto", "==", "sameas") and node.args:
         return _comparison(evaluator, nodes.Compare(node.node, [nodes.Operand("eq", node.args[0])]))
     value = evaluator.value(node.node)
-    parts = [conj(guard, test(evaluator, name, inner, node.node)) for guard, inner in options(value)]
-    if any(isinstance(part, Atom) and part.is_opaque for part in parts):
+    found = [(guard, test(evaluator, name, inner, node.node)) for guard, inner in options(value)]
+    if any(isinstance(said, Atom) and said.is_opaque for _, said in found):
         return Atom(canonical(evaluator, node), about=taints(value), is_opaque=True)
-    return disj(*parts)
+    return disj(*(conj(guard, said) for guard, said in found))
 
 
 def _comparison(evaluator: EvaluatorInterface, node: nodes.Compare) -> Formula:
