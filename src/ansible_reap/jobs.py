@@ -15,6 +15,12 @@ EXPECT_VARIABLE = "async_reaper_expect"
 REBOOT_REASON = "reboot"
 """The reason given for a launch that cuts its own connection on purpose."""
 
+CONTROLLER = frozenset({"localhost", "127.0.0.1", "::1"})
+"""Names of the host that Ansible itself runs on; they need no inventory."""
+
+LOCAL_CONNECTIONS = frozenset({"local", "ansible.builtin.local"})
+"""The connection by which tasks run there."""
+
 
 class Verdict(str, Enum):
     """What the static half says of a launch."""

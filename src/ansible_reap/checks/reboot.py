@@ -16,7 +16,7 @@ from ansible_reap.checks.finding import Finding, Fix, Level, Rule, RuleContext
 from ansible_reap.checks.support import contexts, listed, number, speak
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, Launch
-from ansible_reap.jobs import Verdict
+from ansible_reap.jobs import CONTROLLER, LOCAL_CONNECTIONS, Verdict
 from ansible_reap.late_patterns import expression
 from ansible_reap.timing import KILLING_RELEASES
 from ansible_reap.wording import seconds_text
@@ -25,10 +25,8 @@ _WAITING = frozenset({"wait_for", "wait_for_connection", "pause", "async_status"
 _SPEAKS_OF_IT = expression(r"\breboot:|\breboot[`'\"]* module\b|\bbuiltin\.reboot\b", re.IGNORECASE)
 _LATER = 10
 """Seconds of a pause in which a play can end before the reboot."""
-_LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 _CONTAINERS = frozenset({"docker", "podman", "buildah", "kubectl", "oc", "lxc", "lxd", "nspawn", "chroot"})
 """Connections into what shares the kernel of its host, or is none."""
-_LOCALLY = frozenset({"local", "ansible.builtin.local"})
 
 
 def check(context: RuleContext) -> Iterator[Finding]:
@@ -222,10 +220,11 @@ def _is_for_this_reboot(other: Task, task: Task) -> bool:
 def _is_the_controller(analysis: Analysis, launch: Launch) -> bool:
     """Whether the task may run on the host that Ansible runs on: the reboot module refuses to reboot that one."""
     settings = contexts(launch.task, launch.settings)
-    if any(setting.variables.get("ansible_connection", setting.connection) in _LOCALLY for setting in settings):
+    connections = (setting.variables.get("ansible_connection", setting.connection) for setting in settings)
+    if any(connection in LOCAL_CONNECTIONS for connection in connections):
         return True
     stations = [(setting.delegate_to or setting.hosts or "").strip() for setting in settings]
-    return all(station in _LOCAL for station in stations) or not analysis.controllers.isdisjoint(stations)
+    return all(station in CONTROLLER for station in stations) or not analysis.controllers.isdisjoint(stations)
 
 
 def _is_a_container(analysis: Analysis, launch: Launch) -> bool:

@@ -17,8 +17,8 @@ from ansible_reap.content.expressions import is_template
 from ansible_reap.content.inventory import NOT_ROOT
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, Launch, Reap, Setting
+from ansible_reap.jobs import CONTROLLER, LOCAL_CONNECTIONS
 
-_LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 _ROOT = "root"
 _NOT_ROOT = "*"
 """A login user whom the inventory names, who is not root."""
@@ -247,7 +247,7 @@ def _station(side: _Side) -> str | None:
     """The host that the task runs on, ``localhost`` for the controller; None for the hosts of a play that are many."""
     setting = side.setting
     delegate = _host(setting.delegate_to)
-    if delegate is None and _connection(side) in ("local", "ansible.builtin.local"):
+    if delegate is None and _connection(side) in LOCAL_CONNECTIONS:
         return "localhost"
     if delegate is not None:
         return delegate
@@ -255,7 +255,7 @@ def _station(side: _Side) -> str | None:
     if address is not None:
         return _host(str(address))
     hosts = (setting.hosts or "").strip()
-    if hosts in _LOCAL:
+    if hosts in CONTROLLER:
         return "localhost"
     return hosts if re.fullmatch(r"[\w.-]+", hosts) and hosts != "all" else None
 
@@ -270,7 +270,7 @@ def _where(side: _Side) -> str:
 
 
 def _host(name: str | None) -> str | None:
-    return "localhost" if name in _LOCAL else None if name in (None, "omit") else name.strip()
+    return "localhost" if name in CONTROLLER else None if name in (None, "omit") else name.strip()
 
 
 def _names_another_host(template: str, here: Setting) -> bool:
@@ -285,7 +285,7 @@ def _hosts(there_side: _Side, here_side: _Side) -> _Reason | None:
     if _is_stated(there_side) or _is_stated(here_side):
         return None
     if there.play != here.play:
-        here_local, there_local = (here.hosts or "") in _LOCAL, (there.hosts or "") in _LOCAL
+        here_local, there_local = (here.hosts or "") in CONTROLLER, (there.hosts or "") in CONTROLLER
         if here_local == there_local or not _is_plain(there.hosts) or not _is_plain(here.hosts):
             return None
         message = (
@@ -310,7 +310,7 @@ def _is_plain(hosts: str | None) -> bool:
 
 
 def _is_one_host(hosts: str | None) -> bool:
-    return not hosts or hosts in _LOCAL or is_template(hosts) or hosts.endswith("]")
+    return not hosts or hosts in CONTROLLER or is_template(hosts) or hosts.endswith("]")
 
 
 def _become(there_side: _Side, here_side: _Side) -> _Reason | None:

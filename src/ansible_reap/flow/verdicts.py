@@ -22,13 +22,13 @@ from ansible_reap.flow.evaluation.formulas import (
     without_choices,
 )
 from ansible_reap.flow.evaluation.values import EACH
-from ansible_reap.flow.walk.hosts import CONTROLLER, OF_HOSTS, HostOverlap, overlap
+from ansible_reap.flow.walk.hosts import OF_HOSTS, HostOverlap, overlap
 from ansible_reap.flow.walk.record import Cover, Instance, Record
 from ansible_reap.flow.walk.relevance import MAX_ASIDE
 from ansible_reap.flow.walk.tags import TAG_OPTION
 from ansible_reap.flow.walk.visit import HOSTS_OF_PLAY
 from ansible_reap.flow.walk.walk import FAILED
-from ansible_reap.jobs import Verdict
+from ansible_reap.jobs import CONTROLLER, Verdict
 from ansible_reap.records import dataclass, replace
 
 _FIRST_HOST = frozenset(

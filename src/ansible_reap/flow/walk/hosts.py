@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 from ansible_reap.content import expressions
 from ansible_reap.content.model import Place
+from ansible_reap.jobs import CONTROLLER
 from ansible_reap.late_patterns import expression
 
-CONTROLLER = frozenset({"localhost", "127.0.0.1", "::1"})
 OF_HOSTS = ("inventory_hostname", "group", "ansible_play", "play_hosts")
 """What a condition that picks hosts speaks of."""
 _EVERY = frozenset({"all", "*"})

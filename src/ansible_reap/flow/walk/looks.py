@@ -31,12 +31,13 @@ from ansible_reap.flow.evaluation.values import (
     with_jobs,
 )
 from ansible_reap.flow.walk import handlers
-from ansible_reap.flow.walk.hosts import CONTROLLER, OF_HOSTS
+from ansible_reap.flow.walk.hosts import OF_HOSTS
 from ansible_reap.flow.walk.look_kinds import LookKind, is_ansibles_own, kind_of_look
 from ansible_reap.flow.walk.loops import loop_items
 from ansible_reap.flow.walk.record import Cover, Instance, LookRecord
 from ansible_reap.flow.walk.visit import MAX_ROUNDS, Round, Visit
 from ansible_reap.flow.walk.walk import Walk
+from ansible_reap.jobs import CONTROLLER
 from ansible_reap.late_patterns import expression
 from ansible_reap.records import replace
 from ansible_reap.timing import DEFAULT_DELAY, DEFAULT_RETRIES
