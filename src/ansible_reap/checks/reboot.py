@@ -14,7 +14,7 @@ from ansible_reap.checks.evidence.reboots import comes_back_as_another, own_comm
 from ansible_reap.checks.evidence.releases import may_have_module
 from ansible_reap.checks.finding import Finding, Fix, Level, Rule, RuleContext
 from ansible_reap.checks.support import contexts, listed, number, speak
-from ansible_reap.content.model import Task
+from ansible_reap.content.model import Task, as_list
 from ansible_reap.flow.analysis import Analysis, Launch
 from ansible_reap.jobs import CONTROLLER, LOCAL_CONNECTIONS, Verdict
 from ansible_reap.late_patterns import expression
@@ -88,26 +88,18 @@ def _is_handler(task: Task) -> bool:
     return task.is_handler or "/handlers/" in f"/{task.path}"
 
 
-def _topics(handler: Task) -> set[str]:
-    listen = handler.keywords.get("listen")
-    return {str(each) for each in (listen if isinstance(listen, list) else [listen]) if each is not None}
-
-
 def _heard_by_others(analysis: Analysis, handler: Task, gone: list[Task]) -> set[str]:
     """The topics to which handlers that stay listen too: what notifies those goes on to be needed."""
     stay = (each for each in tasks_of_file(analysis, handler.path) if _is_handler(each) and each not in gone)
-    return _topics(handler) & {topic for each in stay for topic in (*_topics(each), each.name)}
+    return set(handler.topics) & {topic for each in stay for topic in (*each.topics, each.name)}
 
 
 def _notified_in(analysis: Analysis, handler: Task, gone: list[Task]) -> list[int]:
     """The lines of the file in which the handler is notified, and no handler that stays."""
-    names = {handler.name, *_topics(handler)} - _heard_by_others(analysis, handler, gone)
-    found = []
-    for other in tasks_of_file(analysis, handler.path):
-        notify = other.keywords.get("notify")
-        if not names.isdisjoint(notify if isinstance(notify, list) else [notify]) and notify is not None:
-            found.append(other.line_of("notify"))
-    return found
+    names = {handler.name, *handler.topics} - _heard_by_others(analysis, handler, gone)
+    tasks = tasks_of_file(analysis, handler.path)
+    notifying = (other for other in tasks if not names.isdisjoint(as_list(other.keywords.get("notify"))))
+    return [other.line_of("notify") for other in notifying]
 
 
 def by_hand(analysis: Analysis, launch: Launch) -> str | None:
@@ -212,9 +204,8 @@ def _is_for_this_reboot(other: Task, task: Task) -> bool:
     when, register = other.keywords.get("when"), task.keywords.get("register")
     if when in (None, task.keywords.get("when")):
         return True
-    terms = when if isinstance(when, list) else [when]
     launched = {f"{register}.changed", f"{register} is changed", f"{register}|changed"}
-    return isinstance(register, str) and all(" ".join(str(term).split()) in launched for term in terms)
+    return isinstance(register, str) and all(" ".join(str(term).split()) in launched for term in as_list(when))
 
 
 def _is_the_controller(analysis: Analysis, launch: Launch) -> bool:

@@ -10,7 +10,7 @@ from ansible_reap.checks.evidence import conditions
 from ansible_reap.checks.evidence.neighbours import tasks_naming
 from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext
 from ansible_reap.checks.support import constant, contexts, listed, speak
-from ansible_reap.content.model import Task
+from ansible_reap.content.model import Task, as_list
 from ansible_reap.flow.analysis import Analysis, Launch
 from ansible_reap.jobs import Verdict
 
@@ -111,7 +111,7 @@ def _notify(analysis: Analysis, launch: Launch) -> Finding | None:
     flush = _flush_before_the_wait(analysis, launch)
     if launch.verdict is not Verdict.UNREAPED and flush is None:
         return None
-    told = listed(f"'{name}'" for name in (names if isinstance(names, list) else [names]))
+    told = listed(f"'{name}'" for name in as_list(names))
     when = f"at the flush in {flush.place}" if flush else "with the play's handlers"
     return speak(
         RULE,

@@ -12,7 +12,7 @@ from ansible_reap.checks import fixes
 from ansible_reap.checks.evidence.conditions import mentions
 from ansible_reap.checks.evidence.releases import may_run_on
 from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext
-from ansible_reap.checks.support import constant, contexts, speak
+from ansible_reap.checks.support import as_written, constant, contexts, speak
 from ansible_reap.content.expressions import is_template
 from ansible_reap.content.inventory import NOT_ROOT
 from ansible_reap.content.model import Task
@@ -96,7 +96,7 @@ def _skipped(analysis: Analysis, reap: Reap, launch: Launch) -> Finding | None:
     return speak(
         RULE,
         reap.task,
-        f"The launch skips the items that do not meet its condition ({_written(when)}). A skipped item has no "
+        f"The launch skips the items that do not meet its condition ({as_written(when)}). A skipped item has no "
         f"ansible_job_id, so this task fails at it: {_at_a_failed_item(analysis, reap)}. Loop over the results that "
         f"have an id.",
         sub_tag="results",
@@ -105,10 +105,6 @@ def _skipped(analysis: Analysis, reap: Reap, launch: Launch) -> Finding | None:
         settings=reap.settings,
         fix=fixes.looped_register.only_launched(analysis, reap.task, launch.register),
     )
-
-
-def _written(condition: object) -> str:
-    return " and ".join(map(str, condition)) if isinstance(condition, list) else str(condition)
 
 
 class _Side(NamedTuple):
@@ -270,7 +266,9 @@ def _where(side: _Side) -> str:
 
 
 def _host(name: str | None) -> str | None:
-    return "localhost" if name in CONTROLLER else None if name in (None, "omit") else name.strip()
+    if name is None or name == "omit":
+        return None
+    return "localhost" if name in CONTROLLER else name.strip()
 
 
 def _names_another_host(template: str, here: Setting) -> bool:

@@ -57,8 +57,13 @@ def constant(value: object) -> bool | None:
         return bool(value) if value in (0, 1) else None
     if isinstance(value, str):
         word = value.strip().lower()
-        return True if word in _TRUE else False if word in _FALSE else None
+        return word in _TRUE if word in _TRUE | _FALSE else None
     return None
+
+
+def as_written(condition: object) -> str:
+    """A condition as it stands in the playbook; of a list all must hold."""
+    return " and ".join(map(str, condition)) if isinstance(condition, list) else str(condition)
 
 
 def listed(words: Iterable[str]) -> str:

@@ -122,7 +122,9 @@ def _ignored(analysis: Analysis, reap: Reap) -> Finding | None:
     if not _is_ignored(reap):
         return None
     also = _also_ignored(analysis, reap)
-    too = f", here and in line {also[0].line}" if len(also) == 1 else ", here and at the launches" if also else ""
+    too = ", here and at the launches" if also else ""
+    if len(also) == 1:
+        too = f", here and in line {also[0].line}"
     return speak(
         RULE,
         reap.task,

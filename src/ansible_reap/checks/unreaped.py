@@ -12,7 +12,7 @@ from ansible_reap.checks.evidence.limits import TooShort, at_the_limit, how_it_m
 from ansible_reap.checks.evidence.neighbours import is_test
 from ansible_reap.checks.evidence.own_waits import OwnWait, ends_with_its_process
 from ansible_reap.checks.finding import Finding, Fix, Level, Related, Rule, RuleContext
-from ansible_reap.checks.support import constant, limit_text, listed
+from ansible_reap.checks.support import as_written, constant, limit_text, listed
 from ansible_reap.content.expressions import is_template
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, Launch, Reap, ReapKind
@@ -301,14 +301,10 @@ def _why_no_wait(look: Reap) -> str:
     register = look.task.keywords.get("register")
     if not isinstance(register, str) or not conditions.mentions(until, register):
         own = f"its own register '{register}'" if isinstance(register, str) else "what the task itself registers"
-        return f"but its 'until' ({_written(until)}) does not read {own}"
+        return f"but its 'until' ({as_written(until)}) does not read {own}"
     if look.retries is not None and look.retries.known and max(look.retries.values) < 1:
-        return f"but has no retries, so that its 'until' ({_written(until)}) is not asked"
-    return f"but its 'until' ({_written(until)}) holds while the job still runs"
-
-
-def _written(condition: object) -> str:
-    return " and ".join(map(str, condition)) if isinstance(condition, list) else str(condition)
+        return f"but has no retries, so that its 'until' ({as_written(until)}) is not asked"
+    return f"but its 'until' ({as_written(until)}) holds while the job still runs"
 
 
 RULE = Rule(

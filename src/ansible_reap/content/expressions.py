@@ -112,7 +112,9 @@ def _single(body: list[nodes.Node]) -> nodes.Expr | None:
                     found.append(nodes.Const(part.data.strip()))
         else:
             return None
-    return found[0] if len(found) == 1 else None if found else nodes.Const("")
+    if len(found) > 1:
+        return None
+    return found[0] if found else nodes.Const("")
 
 
 @functools.lru_cache(maxsize=8192)

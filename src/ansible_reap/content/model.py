@@ -8,6 +8,13 @@ from typing import Any
 from ansible_reap.records import dataclass, field
 
 
+def as_list(written: object) -> list[Any]:
+    """What a keyword is given that takes one value or several, or nothing."""
+    if written is None:
+        return []
+    return written if isinstance(written, list) else [written]
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A position in a file. ``path`` is relative to the project root; lines and columns count from 1."""
@@ -55,6 +62,11 @@ class Task:
     is_handler: bool = False
     other_action: str | None = None
     """A second module of ansible-core in the same task: Ansible loads no file that holds such a task."""
+
+    @property
+    def topics(self) -> list[str]:
+        """What a handler listens to besides its name."""
+        return [str(topic) for topic in as_list(self.keywords.get("listen") or None)]
 
     @property
     def path(self) -> str:

@@ -17,7 +17,7 @@ from ansible_reap.checks.evidence import work
 from ansible_reap.checks.evidence.neighbours import ENDING_PROGRAMS, play_of, tasks_after
 from ansible_reap.checks.evidence.project_files import tasks_in
 from ansible_reap.checks.support import constant
-from ansible_reap.content.model import Task
+from ansible_reap.content.model import Task, as_list
 from ansible_reap.content.source import compose
 from ansible_reap.content.tasks import TaskBlock, read_content
 from ansible_reap.flow.analysis import Analysis
@@ -91,13 +91,12 @@ def _notified(analysis: Analysis, task: Task) -> Iterator[Task]:
     written = task.inherited("notify") if constant(task.keywords.get("changed_when")) is not False else None
     if not written:
         return
-    topics = {str(each).rpartition(" : ")[2] for each in (written if isinstance(written, list) else [written])}
+    topics = {str(each).rpartition(" : ")[2] for each in as_list(written)}
     role = task.path.rpartition("/tasks/")[0]
     files = [f"{role}/handlers/main{ending}" for ending in (".yml", ".yaml")] if role else []
     here = [step for step in analysis.steps.get(task.path, ()) if step.is_handler and play_of(step) == play_of(task)]
     for other in (*here, *(step for path in files for step in tasks_in(analysis.root, path)[0])):
-        listen = other.keywords.get("listen")
-        if not topics.isdisjoint(map(str, (other.name, *(listen if isinstance(listen, list) else [listen])))):
+        if not topics.isdisjoint((str(other.name), *other.topics)):
             yield other
 
 

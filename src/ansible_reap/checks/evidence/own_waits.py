@@ -18,7 +18,7 @@ from ansible_reap.checks.evidence.topics import (
     shares_a_topic,
     topics_of,
 )
-from ansible_reap.checks.support import constant, number
+from ansible_reap.checks.support import as_written, constant, number
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, Launch
 from ansible_reap.late_patterns import expression
@@ -250,8 +250,7 @@ def _until(task: Task) -> str:
     until = task.keywords.get("until")
     if until is None or isinstance(until, bool):
         return ""
-    written = " and ".join(map(str, until)) if isinstance(until, list) else str(until)
-    return f"until its condition holds ({shortened(' '.join(written.split()))})"
+    return f"until its condition holds ({shortened(' '.join(as_written(until).split()))})"
 
 
 def _of_wait_for(task: Task) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from ansible_reap.checks.evidence import intent, work
 from ansible_reap.checks.evidence.neighbours import MAX_KEPT, play_of, tasks_after
 from ansible_reap.content.expressions import names
-from ansible_reap.content.model import Task
+from ansible_reap.content.model import Task, as_list
 from ansible_reap.flow.analysis import Analysis
 from ansible_reap.late_patterns import expression
 
@@ -178,7 +178,7 @@ def waits_without_it(analysis: Analysis, task: Task, wait: Task) -> bool:
     when = task.keywords.get("when")
     if when is None or wait.keywords.get("when") == when or play_of(task) is not None:
         return False
-    terms = [each for each in (when if isinstance(when, list) else [when]) if isinstance(each, str)]
+    terms = [each for each in as_list(when) if isinstance(each, str)]
     asked = {name for term in terms for name in names(term) if not name.startswith("ansible_")}
     own = {name for step in analysis.steps.get(task.path, ()) for name in _made_by(step)}
     return not asked <= own

@@ -15,7 +15,7 @@ from ansible_reap.checks.evidence.neighbours import play_of, tasks_of_file
 from ansible_reap.checks.evidence.project_files import content_in, tasks_in
 from ansible_reap.content import expressions
 from ansible_reap.content.keywords import RETIRED_KEYWORDS
-from ansible_reap.content.model import Place, Task
+from ansible_reap.content.model import Place, Task, as_list
 from ansible_reap.content.requirements import Version, excludes
 from ansible_reap.flow.analysis import Analysis, Setting
 from ansible_reap.late_patterns import expression
@@ -130,7 +130,7 @@ def _of_old(root: str, path: str) -> tuple[OfOld, ...]:
 
 def _gone_filter(condition: object) -> str | None:
     """A test of a result that a condition asks for as a filter. Since Ansible 2.9 there is no such filter."""
-    for text in condition if isinstance(condition, list) else [condition]:
+    for text in as_list(condition):
         tree = expressions.expression(text) if isinstance(text, str) and "|" in text else None
         for node in (tree, *tree.find_all(nodes.Filter)) if tree is not None else ():
             if isinstance(node, nodes.Filter) and node.name in _GONE_FILTERS:

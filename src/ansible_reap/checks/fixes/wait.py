@@ -96,8 +96,10 @@ def correct(analysis: Analysis, look: Task, limit: float | None) -> Fix | None:
     None where the task registers nothing, or its numbers cannot be told: then only its author knows what it is for.
     """
     item, register = find(analysis, look), look.keywords.get("register")
-    delay = (item.number("delay") if item.entry("delay") else DEFAULT_DELAY) if item else None
-    if item is None or limit is None or not delay or delay <= 0:
+    if item is None or limit is None:
+        return None
+    delay = item.number("delay") if item.entry("delay") else DEFAULT_DELAY
+    if not delay or delay <= 0:
         return None
     if not (isinstance(register, str) and _NAME.fullmatch(register)):
         return None
@@ -297,8 +299,16 @@ def schedule(limit: float | None) -> tuple[int, int]:
     """Delay and retries (seconds, tries) of a wait that lasts until the job has met its limit and been killed."""
     if limit is None:
         return 10, 0
-    delay = 60 if limit > LONGEST else 30 if limit >= 3600 else 10 if limit >= 60 else 2
+    delay = _delay(limit)
     return delay, math.ceil((limit + FIX_MARGIN) / delay)
+
+
+def _delay(limit: float) -> int:
+    if limit > LONGEST:
+        return 60
+    if limit >= 3600:
+        return 30
+    return 10 if limit >= 60 else 2
 
 
 def _what(launch: Launch, register: str) -> str:

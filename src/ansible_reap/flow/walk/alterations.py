@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence, Set
 
 from ansible_reap.content import expressions
 from ansible_reap.content.mentions import UNNAMED_FACTS
+from ansible_reap.content.model import as_list
 from ansible_reap.flow.evaluation.formulas import Atom, Formula, replaced_atoms
 from ansible_reap.flow.evaluation.layers import Layer, Scope
 from ansible_reap.flow.evaluation.values import Lazy
@@ -159,7 +160,7 @@ def _names_behind(word: str, scope: Scope) -> frozenset[str]:
 def asked_for(written: Iterable[object], scope: Scope) -> frozenset[str]:
     """The words of conditions as they are written, and of the variables that are defined by one another behind them."""
     seen = set[str]()
-    texts = (text for each in written for text in (each if isinstance(each, list) else [each]))
+    texts = (text for each in written for text in as_list(each))
     fresh = {word for text in texts for word in _words(str(text))} - _PLAIN_WORDS
     for _ in range(MAX_LEVELS):
         fresh -= seen

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 
-from ansible_reap.content.model import Task
+from ansible_reap.content.model import Task, as_list
 from ansible_reap.content.tasks import Step
 from ansible_reap.flow.evaluation.formulas import Atom, Formula, conj, disj
 from ansible_reap.flow.walk.state import Frame
@@ -25,7 +25,7 @@ def notify(visit: Visit, guard: Formula, *, changed: Formula | None = None) -> N
         said = visit.changed_when({})
         changed = said if isinstance(said, bool) else Atom(f"changed {visit.step.place}")
     notified = visit.walk.state.notified
-    for name in written if isinstance(written, list) else [written]:
+    for name in as_list(written):
         topic = str(name)
         notified[topic] = (*notified.get(topic, ()), conj(guard, changed))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from ansible_reap.content import expressions
 from ansible_reap.content.builtin import BUILTIN_MODULES
-from ansible_reap.content.model import Task
+from ansible_reap.content.model import Task, as_list
 from ansible_reap.content.source import Hidden
 from ansible_reap.content.tasks import Step
 from ansible_reap.flow.evaluation.evaluator import Evaluator
@@ -218,9 +218,8 @@ def _starts_again(visit: Visit, result: Value) -> bool | None:
 
 def _skips(visit: Visit, instance: Instance) -> frozenset[int]:
     """The items of the loop for which the task's own condition may not hold."""
-    when = visit.step.keywords.get("when")
-    written = when if isinstance(when, list) else [when]
-    named = frozenset().union(*(expressions.names(str(part)) for part in written))
+    written = as_list(visit.step.keywords.get("when"))
+    named = frozenset[str]().union(*(expressions.names(str(part)) for part in written))
     if not instance.is_looped or visit.step.loop_variable not in named:
         return frozenset()
     if instance.count is None:

@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 from ansible_reap.content import expressions
-from ansible_reap.content.model import Task
+from ansible_reap.content.model import Task, as_list
 from ansible_reap.flow.analysis import ReapKind
 from ansible_reap.flow.evaluation.formulas import Formula, disj, satisfiable, settled
 from ansible_reap.flow.evaluation.scalars import numbers
@@ -71,7 +71,7 @@ def kind_of_look(visit: Visit) -> LookKind:
         return LookKind(ReapKind.WAIT, is_ansibles_own(visit) and not _may_give_up(visit), once)
     failed_when = task.keywords.get("failed_when")
     if failed_when is not None and not isinstance(failed_when, bool):
-        parts = failed_when if isinstance(failed_when, list) else [failed_when]
+        parts = as_list(failed_when)
         if parts and all(visit.asked(part, names) is True for part in parts):
             ignored = visit.keyword("ignore_errors")
             if not ignored:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 
-from ansible_reap.content.model import Task
+from ansible_reap.content.model import Task, as_list
 from ansible_reap.flow.analysis import ReapKind
 from ansible_reap.flow.evaluation.conditions import condition
 from ansible_reap.flow.evaluation.evaluator import Evaluator
@@ -150,8 +150,7 @@ def _loop_can_be_read(visit: Visit) -> Formula:
 
 def _asks_for_the_item(step: Task) -> bool:
     """Whether ``when`` can be answered where the loop has no item; each part of it that names the item asks first."""
-    written = step.keywords.get("when")
-    parts = [str(part) for part in (written if isinstance(written, list) else [written]) if part is not None]
+    parts = [str(part) for part in as_list(step.keywords.get("when")) if part is not None]
     naming = [part for part in parts if step.loop_variable in _WORD.findall(part)]
     return bool(naming) and all(_ASKS.search(part) for part in naming)
 
@@ -240,9 +239,7 @@ def wait_for_all(visit: Visit) -> None:
     walk, guard = visit.walk, visit.guard
     _note_look(visit, ReapKind.WAIT)
     wanted = plain(visit.evaluator.data(visit.step.args.get("tasks")))
-    globs = (
-        [str(part) for part in wanted] if isinstance(wanted, list) else [str(wanted)] if isinstance(wanted, str) else []
-    )
+    globs = [str(part) for part in as_list(wanted)] if isinstance(wanted, (list, str)) else []
     for number in sorted(walk.launched):
         launched = walk.record.instances[number].task
         if not globs or any(fnmatch.fnmatchcase(launched.name or "", each) for each in globs):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_reap.content import expressions
-from ansible_reap.content.model import Task
+from ansible_reap.content.model import Task, as_list
 from ansible_reap.flow.evaluation.evaluator import Evaluator
 from ansible_reap.flow.evaluation.lists import crossed, flattened, keyed, subelements, zipped
 from ansible_reap.flow.evaluation.patterns import MAX_PATTERNS, patterns
@@ -112,7 +112,7 @@ def _by_kind(evaluator: Evaluator, kind: str, value: Value) -> Value:
 def _files(evaluator: Evaluator, written: Any, *, is_first: bool) -> Seq:
     """Names of files, as patterns; of ``with_first_found`` it is one of them."""
     names: list[str] = []
-    for entry in written if isinstance(written, list) else [written]:
+    for entry in as_list(written):
         if isinstance(entry, dict):
             folders = [f"{each}/" for each in _texts(evaluator, entry.get("paths"))] or [""]
             files = _texts(evaluator, entry.get("files"))
@@ -125,8 +125,7 @@ def _files(evaluator: Evaluator, written: Any, *, is_first: bool) -> Seq:
 
 
 def _texts(evaluator: Evaluator, written: Any) -> list[str]:
-    entries = written if isinstance(written, list) else [written] if written is not None else []
-    return [pattern for entry in entries for pattern in patterns(evaluator, entry)]
+    return [pattern for entry in as_list(written) for pattern in patterns(evaluator, entry)]
 
 
 def _sequence(value: Value) -> Value:

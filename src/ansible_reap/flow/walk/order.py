@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_reap.content import expressions
+from ansible_reap.content.model import as_list
 from ansible_reap.content.roles import Role
 from ansible_reap.content.tasks import Play
 from ansible_reap.flow.evaluation.formulas import Atom
@@ -198,7 +199,7 @@ def _prompted(keywords: Mapping[str, Any]) -> dict[str, Any]:
 
 def _vars_files(walk: Walk, written: Any, frame: Frame) -> dict[str, Any]:
     merged: dict[str, Any] = {}
-    for entry in written if isinstance(written, list) else [written] if written else []:
+    for entry in as_list(written or None):
         for name in entry if isinstance(entry, list) else [entry]:
             found = walk.load_variables(str(name), frame)
             if found is not None:

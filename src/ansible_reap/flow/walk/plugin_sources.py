@@ -93,8 +93,9 @@ def _keys(tree: ast.Module) -> Iterator[str]:
 
 def _called(call: ast.Call) -> str:
     """The name of what is called, the method's of an object."""
-    name = call.func
-    return name.attr if isinstance(name, ast.Attribute) else name.id if isinstance(name, ast.Name) else ""
+    if isinstance(call.func, ast.Attribute):
+        return call.func.attr
+    return call.func.id if isinstance(call.func, ast.Name) else ""
 
 
 def _table_keys(node: ast.AST) -> Iterator[str]:

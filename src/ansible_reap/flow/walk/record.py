@@ -112,7 +112,8 @@ class SettingsSeen:
 
     def add(self, setting: Setting, guard: Formula) -> None:
         """Remember a context, in which the task runs under ``guard``."""
-        into = self._sure if guard is True else self._never if guard is False else self._perhaps
+        decided = self._sure if guard is True else self._never
+        into = decided if isinstance(guard, bool) else self._perhaps
         if len(into) < MAX_SETTINGS:
             into.setdefault(setting.via, setting)
 

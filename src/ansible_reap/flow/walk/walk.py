@@ -378,8 +378,7 @@ def topics_of(step: Step) -> list[str]:
 def listened_to(step: Step) -> list[str]:
     """The topics of a handler's ``listen``."""
     task = step if isinstance(step, Task) else step.as_task()
-    listen = task.keywords.get("listen")
-    return [str(topic) for topic in (listen if isinstance(listen, list) else [listen] if listen else [])]
+    return task.topics
 
 
 def names_of(step: Step) -> list[str]:
