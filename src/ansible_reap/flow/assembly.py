@@ -32,7 +32,7 @@ def outcome(library: Library, record: Record) -> Analysis:
     for instance in record.instances:
         by_task[id(instance.task)].append(_judged(instance, record, elsewhere))
     launches = [_launch(judgements, record, reaps, library) for judgements in by_task.values()]
-    behind = [_unwalked(use) for use in unwalked if record.first_cut and _may_launch(use)]
+    behind = [_perhaps_a_launch(use) for use in unwalked if record.first_cut and _may_launch(use)]
     launches += behind
     launches.sort(key=lambda launch: (launch.task.path, launch.task.line))
     by_id = {id(launch.task): launch for launch in launches}
@@ -154,8 +154,8 @@ def _may_not_wait(poll: Quantity) -> bool:
     return poll.is_open or any(value <= 0 for value in poll.values)
 
 
-def _unwalked(use: UseRecord) -> Launch:
-    """What may be a launch behind a bound."""
+def _perhaps_a_launch(use: UseRecord) -> Launch:
+    """What stands behind a bound and may be a launch."""
     task = use.task
     register, loop = task.keywords.get("register"), task.loop_keyword
     return Launch(
@@ -196,21 +196,15 @@ def _reap(look: LookRecord, record: Record) -> Reap:
 
 
 def _launch(judgements: list[Judgement], record: Record, reaps: dict[int, Reap], library: Library) -> Launch:
-    found = merged(judgements)
-    if found.sub_tag == "overwritten" and found.verdict is Verdict.UNREAPED and not _is_read(found, reaps, library):
-        jobs = "jobs" if found.instance.is_looped else "job"
-        text = f"Nothing waits for the {jobs} of {found.instance.register}."
-        found = replace(found, sub_tag="never", explanation=text)
+    found = _merged(judgements, reaps, library)
     task = found.instance.task
     use = record.uses[id(task)]
     waits = dict.fromkeys(wait for each in judgements for wait in each.waits)
     looks = dict.fromkeys(look for each in judgements for look in each.looks if look not in waits)
-    sub_tag = found.sub_tag
     made = {id(each): _reap_for(each, record, reaps) for each in (*waits, *looks)}
-    if any(reap.misses_results for reap in made.values()) or _asked_without_results(found, reaps):
-        sub_tag = None  # async-scope names the cause
-    if found.instance.stopped_at is not None and found.verdict is Verdict.PARTIAL and waits:
-        sub_tag = None  # so it does here
+    misses_results = any(reap.misses_results for reap in made.values()) or _asked_without_results(found, reaps)
+    stops_at_an_item = found.instance.stopped_at is not None and found.verdict is Verdict.PARTIAL and bool(waits)
+    is_told = found.verdict in (Verdict.UNREAPED, Verdict.PARTIAL) and not (misses_results or stops_at_an_item)
     beside = dict.fromkeys(other for each in judgements for other in each.instance.beside)
     declared = found.instance.detached
     alike = [each for each in judgements if (each.verdict, each.sub_tag) == (found.verdict, found.sub_tag)]
@@ -222,7 +216,7 @@ def _launch(judgements: list[Judgement], record: Record, reaps: dict[int, Reap],
         register=found.instance.register,
         is_looped=found.instance.is_looped,
         verdict=found.verdict,
-        sub_tag=sub_tag if found.verdict in (Verdict.UNREAPED, Verdict.PARTIAL) else None,
+        sub_tag=found.sub_tag if is_told else None,  # else there is nothing to tell, or async-scope names the cause
         explanation=found.explanation,
         confidence=found.confidence,
         reaps=tuple(made[id(wait)] for wait in waits),
@@ -233,6 +227,16 @@ def _launch(judgements: list[Judgement], record: Record, reaps: dict[int, Reap],
         expected=use.expected.quantity("") if use.expected.values or use.expected.is_open else None,
         beside=tuple(beside),
     )
+
+
+def _merged(judgements: list[Judgement], reaps: dict[int, Reap], library: Library) -> Judgement:
+    """The judgement on a launch in all ways; that its register is overwritten is no cause where nobody reads it."""
+    found = merged(judgements)
+    if found.sub_tag != "overwritten" or found.verdict is not Verdict.UNREAPED or _is_read(found, reaps, library):
+        return found
+    jobs = "jobs" if found.instance.is_looped else "job"
+    text = f"Nothing waits for the {jobs} of {found.instance.register}."
+    return replace(found, sub_tag="never", explanation=text)
 
 
 def _is_read(found: Judgement, reaps: dict[int, Reap], library: Library) -> bool:

@@ -187,7 +187,9 @@ def _line(kind: str, seconds: float | None, scale: float, top: int, bottom: int)
 
 def _label(seconds: float, scale: float, said: str) -> str:
     share = seconds / scale
-    anchor = "start" if share < 0.1 else "end" if share > 0.7 else "middle"
+    anchor = "middle"
+    if not 0.1 <= share <= 0.7:
+        anchor = "start" if share < 0.1 else "end"
     return f'<text x="{_at(seconds, scale)}" y="42" text-anchor="{anchor}">{text(said)}</text>'
 
 

@@ -165,7 +165,7 @@ def _worst(of_host: Sequence[Span]) -> str:
 def _host(host: str, of_host: Sequence[Span], axis: Axis) -> str:
     rows = lanes(of_host, axis.length / 400)
     bars = "".join(_bar(span, number, axis) for number, row in enumerate(rows) for span in row)
-    size = "many" if len(rows) > 10 else "some" if len(rows) > 4 else "few"
+    size = next(word for least, word in ((11, "many"), (5, "some"), (0, "few")) if len(rows) >= least)
     named = attribute("aria-label", host)
     return (
         f'<div class="lanes {size}{_worst(of_host)}" role="group" {named} style="--lanes:{len(rows)}">'
