@@ -5,19 +5,22 @@ Told from the module, its arguments and what the task is called; both halves ask
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 
-from ansible_reap.late_patterns import expression
 from ansible_reap.records import dataclass
+from ansible_reap.shell.command_words import (
+    FILE_RUNNERS,
+    command_text,
+    is_work,
+    only_leads_up,
+    program_of,
+    without_prefixes,
+)
 from ansible_reap.shell.names import (
     COMMAND_MODULES,
-    COMMAND_OPTIONS,
     DISTURBING,
     FIREWALL_UNITS,
     INTERPRETERS,
-    LEADING_UP,
-    LEADING_WORDS,
     NETWORK_UNITS,
     POWER_VERBS,
     PROGRAMS,
@@ -33,37 +36,14 @@ from ansible_reap.shell.names import (
     TUNNEL_UNITS,
     UNITS_FIRST,
 )
-from ansible_reap.shell.parser import MAX_DEPTH, Command, is_assignment, parse
+from ansible_reap.shell.parser import MAX_DEPTH, Command, parse
+from ansible_reap.shell.told_by_name import program_says_so, task_name_says_so, variable_says_so
 
-_TELLING_WORDS = ("reboot", "shutdown", "shut_down", "poweroff", "power_off")
-_NAME_VERBS = frozenset({"reboot", "rebooting", "shutdown", "poweroff", "halt"})
-_CLEAR_ALONE = frozenset({"reboot", "rebooting", "poweroff"})
-"""Of these the names of a script that say enough alone: a server of any kind has a ``shutdown.sh``."""
-_ASKING = frozenset(
-    {"check", "is", "need", "needs", "needed", "required", "pending", "wait", "after", "notifier", "log", "test", "no"}
-)
-"""Words by which a program that names a reboot does something else."""
-_NAME_PAIRS = frozenset({("shut", "down"), ("power", "off"), ("apply", "netplan")}) | frozenset(
-    itertools.product(
-        ("restart",), ("sshd", "ssh", "server", "machine", "host", "system", "computer", "networkmanager")
-    )
-)
-_OF_OTHERS = frozenset(
-    {"vm", "vms", "guest", "guests", "container", "containers", "domain", "domains", "bmc", "tomcat"}
-    | {"app", "application", "applications", "service", "services", "db", "database", "databases"}
-)
-"""What goes down while the host that it runs on stays."""
-_NETWORK_WORDS = frozenset({"network", "networking", "networks", "netplan", "firewall"})
-_NETWORK_VERBS = frozenset({"restart", "reload", "apply", "restarting", "reloading", "applying"})
 _DEVICES = ("/dev/", "/proc/", "/sys/")
 _TELLING_OPTIONS = frozenset({"--help", "--version", "--dry-run"})
 """Options with which a program tells something and does nothing."""
 _QUIET_OPTIONS = {"reboot": "-w", "halt": "-w", "poweroff": "-w", "shutdown": "-k"}
 """Options with which a program only writes down, or only warns of, what it would do (systemd and util-linux)."""
-_FIRST_WORD = expression(r"\s*(?P<word>(?:\{\{.*?\}\}|[^\s{])+)")
-_FILE_RUNNERS = SHELLS | {"python", "python2", "python3", "source", ".", "powershell", "pwsh"}
-"""Programs that run the file that follows them."""
-_ARTICLES = frozenset({"the", "a", "this", "all", "now", "remote", "target", "ansible"})
 _LOGIN_PORTS = frozenset({"22", "5985", "5986"})
 _LOGIN_WORDS = ("ansible_port", "ssh")
 
@@ -83,8 +63,8 @@ def cuts_connection(module: str, args: Mapping[str, object], name: str | None) -
     if _does_cut(module, args, by_name=True):
         return True
     short = module.rsplit(".", 1)[-1]
-    is_opaque = short == "script" or (short in COMMAND_MODULES and _is_opaque(_command_text(args)))
-    return is_opaque and _name_says_so(name)
+    is_opaque = short == "script" or (short in COMMAND_MODULES and _is_opaque(command_text(args)))
+    return is_opaque and task_name_says_so(name)
 
 
 def surely_cuts_connection(module: str, args: Mapping[str, object]) -> bool:
@@ -104,17 +84,13 @@ def works_before_it_cuts(module: str, args: Mapping[str, object]) -> bool:
     if module.rsplit(".", 1)[-1] not in COMMAND_MODULES:
         return False
     has_worked = False
-    for command in parse(_command_text(args)):
+    for command in parse(command_text(args)):
         if command.depth:
             continue
         if _command_cuts(command, 0, by_name=True):
             return has_worked
-        has_worked = has_worked or _is_work(command)
+        has_worked = has_worked or is_work(command)
     return False
-
-
-def _is_work(command: Command) -> bool:
-    return not (_only_leads_up(command) or _program(_without_prefixes(command)[0]) in PROGRAMS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,41 +107,10 @@ def last_act(text: str) -> LastAct | None:
     What a script of more than a few lines is for is told by its end alone: in its middle a reboot may be one of many
     branches.
     """
-    found = [command for command in parse(text) if not (command.depth or _only_leads_up(command))]
+    found = [command for command in parse(text) if not (command.depth or only_leads_up(command))]
     if not found or not _command_cuts(found[-1], 0, by_name=False):
         return None
-    return LastAct(works_first=any(map(_is_work, found[:-1])))
-
-
-@dataclass(frozen=True, slots=True)
-class CalledScript:
-    """The file that a task runs as a script."""
-
-    name: str
-    works_first: bool
-    """Whether the task does other work before that."""
-
-
-def script_of(args: Mapping[str, object]) -> CalledScript | None:
-    """The file that a task of the module ``script`` runs; None where it cannot be told from its arguments."""
-    # blanks within braces are not ones between words
-    found = _FIRST_WORD.match(_command_text(args))
-    return CalledScript(found["word"].strip("'\""), works_first=False) if found else None
-
-
-def last_script(module: str, args: Mapping[str, object]) -> CalledScript | None:
-    """The file that a command line runs as the last thing it does; None where it runs none as such."""
-    if module.rsplit(".", 1)[-1] not in COMMAND_MODULES:
-        return None
-    found = [command for command in parse(_command_text(args)) if not (command.depth or _only_leads_up(command))]
-    if not found:
-        return None
-    words = _without_prefixes(found[-1])
-    if _program(words[0]) in _FILE_RUNNERS:
-        words = [word for word in words[1:] if not word.startswith("-")]
-    if not words or "/" not in words[0].replace("\\", "/"):
-        return None
-    return CalledScript(words[0], works_first=any(map(_is_work, found[:-1])))
+    return LastAct(works_first=any(map(is_work, found[:-1])))
 
 
 def _does_cut(module: str, args: Mapping[str, object], *, by_name: bool) -> bool:
@@ -174,17 +119,17 @@ def _does_cut(module: str, args: Mapping[str, object], *, by_name: bool) -> bool
         return True
     if short in SERVICE_MODULES:
         return _disturbs([str(args.get("state", "")).lower()], [str(args.get("name", args.get("service", "")))])
-    return short in COMMAND_MODULES and _text_cuts(_command_text(args), 0, by_name=by_name)
+    return short in COMMAND_MODULES and _text_cuts(command_text(args), 0, by_name=by_name)
 
 
 def leaves_connection(module: str, args: Mapping[str, object]) -> bool:
     """Whether all that a command line runs is known to leave connections alone, unless it writes to a device."""
-    text = _command_text(args)
+    text = command_text(args)
     if module.rsplit(".", 1)[-1] not in COMMAND_MODULES or any(folder in text for folder in _DEVICES):
         return False
-    commands = [words for words in map(_without_prefixes, parse(text)) if words]
+    commands = [words for words in map(without_prefixes, parse(text)) if words]
     # what `sh -c` is told to run is among the commands
-    heads = [_program(words[0]) for words in commands if not (_program(words[0]) in SHELLS and "-c" in words)]
+    heads = [program_of(words[0]) for words in commands if not (program_of(words[0]) in SHELLS and "-c" in words)]
     return bool(heads) and STAYING.issuperset(heads)
 
 
@@ -195,20 +140,6 @@ def awaits_connection(module: str, args: Mapping[str, object], *, is_local: bool
         port = str(args.get("port", ""))
         return is_local and "host" in args and (port in _LOGIN_PORTS or any(word in port for word in _LOGIN_WORDS))
     return short == "wait_for_connection" and not is_local
-
-
-def _command_text(args: Mapping[str, object]) -> str:
-    for option in COMMAND_OPTIONS:
-        value = args.get(option)
-        if isinstance(value, list):
-            return " ".join(_quoted(str(part)) for part in value)
-        if value is not None:
-            return str(value)
-    return ""
-
-
-def _quoted(part: str) -> str:
-    return f"'{part}'" if any(char.isspace() for char in part) else part
 
 
 def _unit(name: str) -> str:
@@ -246,7 +177,7 @@ def _text_cuts(text: str, depth: int, *, by_name: bool) -> bool:
             fed = " ".join(before.argv[1:])
             if _text_cuts(fed, depth + 1, by_name=by_name):
                 return True
-        if not by_name and not _only_leads_up(command):
+        if not by_name and not only_leads_up(command):
             return False
         before = command
     return False
@@ -255,7 +186,7 @@ def _text_cuts(text: str, depth: int, *, by_name: bool) -> bool:
 def _restarts_a_tunnel(command: Command) -> bool:
     """``sleep 5 && service tor restart``: the pause is there because the connection may run through it."""
     words = [word.lower() for word in command.words]
-    if not {"systemctl", *UNITS_FIRST}.isdisjoint(_program(word) for word in words):
+    if not {"systemctl", *UNITS_FIRST}.isdisjoint(program_of(word) for word in words):
         return not DISTURBING.isdisjoint(words) and any(_unit(word) in TUNNEL_UNITS for word in words)
     return False
 
@@ -269,56 +200,33 @@ def _is_fed(command: Command, before: Command) -> bool:
     )
 
 
-def _program(word: str) -> str:
-    base = word.replace("\\", "/").rsplit("/", 1)[-1].lower()
-    return base.removesuffix(".exe")
-
-
 def _command_cuts(command: Command, depth: int, *, by_name: bool) -> bool:
     if _panics(command, by_name=by_name) or any(
         _text_cuts(text, depth + 1, by_name=by_name) for text in command.substitutions
     ):
         return True
-    words = _without_prefixes(command)
+    words = without_prefixes(command)
     if not words:
         return False
     head, rest = words[0], words[1:]
-    program = _program(head)
+    program = program_of(head)
     if "{{" in head:
-        return by_name and _variable_says_so(head.lower())
+        return by_name and variable_says_so(head.lower())
     if program in SILENT:
         return False
-    if by_name and _program_says_so(program):
+    if by_name and program_says_so(program):
         return True
     if _program_cuts(program, head, rest, by_name=by_name):
         return True
-    if by_name and program in _FILE_RUNNERS:
+    if by_name and program in FILE_RUNNERS:
         file = next((word for word in rest if not word.startswith("-")), "")
-        if "." in file and " " not in file and _program_says_so(_program(file)):
+        if "." in file and " " not in file and program_says_so(program_of(file)):
             return True
     if program not in INTERPRETERS:
         return False
     return _inner_cuts(program, rest, depth, by_name=by_name) or any(
         _text_cuts(text, depth + 1, by_name=by_name) for text in command.documents
     )
-
-
-def _without_prefixes(command: Command) -> list[str]:
-    """What runs in the end: ``sudo -n timeout 5 reboot`` without ``sudo -n timeout 5``."""
-    words = list(command.words[len(command.reserved) :])
-    while words and (_program(words[0]) in LEADING_WORDS or is_assignment(words[0]) or words[0].startswith("-")):
-        words.pop(0)
-    if words and _program(words[0]) in ("timeout", "chroot", "ionice"):
-        words = words[1:]
-        while words and (words[0][:1].isdigit() or words[0].startswith("-")):
-            words.pop(0)
-    return words
-
-
-def _only_leads_up(command: Command) -> bool:
-    """The command is no work of its own: a pause, a message, a question whether to reboot."""
-    words = _without_prefixes(command)
-    return not words or _program(words[0]) in LEADING_UP
 
 
 def _program_cuts(program: str, head: str, rest: list[str], *, by_name: bool) -> bool:
@@ -350,17 +258,6 @@ def _program_cuts(program: str, head: str, rest: list[str], *, by_name: bool) ->
     return (by_name or program in REBOOTING) and ("--reboot" in lowered or lowered[:1] == ["reboot"])
 
 
-def _program_says_so(program: str) -> bool:
-    """A program or script of one's own that is called for what it does: ``safe-reboot``, ``reboot_node.sh``."""
-    name, dot, _ = program.rpartition(".")
-    words = "".join(char if char.isalnum() else " " for char in name or program).split()
-    if not words or not {*_ASKING, *_OF_OTHERS}.isdisjoint(words):
-        return False
-    if len(words) == 1:
-        return bool(dot) and words[0] in _CLEAR_ALONE
-    return words[0] in _NAME_VERBS or words[-1] in _NAME_VERBS or tuple(words[:2]) == ("power", "off")
-
-
 def _only_reads(words: list[str]) -> bool:
     return not any(word.startswith("-set") for word in words)
 
@@ -389,12 +286,12 @@ def _inner_cuts(program: str, rest: list[str], depth: int, *, by_name: bool) -> 
             if not word.startswith("-") and "/" not in word
         )
     words = [word for word in rest if not word.startswith(("-", "{{"))]
-    return any(_program_cuts(_program(word), word, words[at + 1 :], by_name=by_name) for at, word in enumerate(words))
+    return any(_program_cuts(program_of(word), word, words[at + 1 :], by_name=by_name) for at, word in enumerate(words))
 
 
 def _panics(command: Command, *, by_name: bool) -> bool:
     """Whether the command makes the kernel crash or reboot: Linux by sysrq-trigger, ESXi by ``vsish``."""
-    programs = {_program(word) for word in command.words}
+    programs = {program_of(word) for word in command.words}
     if "vsish" in programs or by_name:
         words = (*command.words, *command.targets)
         return any(word.endswith("/proc/sysrq-trigger") or "/crashme/" in word.lower() for word in words)
@@ -405,29 +302,3 @@ def _panics(command: Command, *, by_name: bool) -> bool:
 def _is_opaque(text: str) -> bool:
     first = text.split(maxsplit=1)[0] if text.split() else ""
     return not first or "{{" in first or first.endswith((".sh", ".ps1", ".py", ".bat", ".cmd"))
-
-
-def _variable_says_so(head: str) -> bool:
-    """As in ``{{ reboot_command }}`` and ``{{ network_reload_cmd }}``."""
-    words = set("".join(char if char.isalnum() else " " for char in head).split())
-    return any(word in head for word in _TELLING_WORDS) or not (
-        words.isdisjoint(_NETWORK_WORDS) or words.isdisjoint(_NETWORK_VERBS)
-    )
-
-
-def _name_says_so(name: str | None) -> bool:
-    words = [word.strip(".,:;()[]'\"!").lower() for word in (name or "").replace("|", " ").split()]
-    words = [word for word in words if word and word not in _ARTICLES]
-    if not _OF_OTHERS.isdisjoint(words):
-        return False
-    if words[:1] and (words[0] in _NAME_VERBS):
-        return True
-    return any(
-        pair in _NAME_PAIRS or (pair[0] in _NETWORK_VERBS and pair[1] in _NETWORK_WORDS)
-        for pair in _neighbours(words[:4])
-    )
-
-
-def _neighbours(words: list[str]) -> Iterator[tuple[str, str]]:
-    """Neighbours, two by two."""
-    yield from itertools.pairwise(words)

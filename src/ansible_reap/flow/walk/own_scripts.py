@@ -8,7 +8,8 @@ from pathlib import Path
 from ansible_reap.content import script_text
 from ansible_reap.content.model import Task
 from ansible_reap.late_patterns import expression
-from ansible_reap.shell.disconnects import LastAct, last_act, last_script, script_of
+from ansible_reap.shell.called_scripts import last_script, script_of
+from ansible_reap.shell.disconnects import LastAct, last_act
 
 _OWN_FOLDER = expression(r"\A\{\{\s*(?:role_path|playbook_dir)\s*\}\}/")
 _PLAIN = expression(r"[\w./-]+")

@@ -1,0 +1,55 @@
+"""The words of a command: which program runs in the end, and whether it does work of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ansible_reap.shell.names import COMMAND_OPTIONS, LEADING_UP, LEADING_WORDS, PROGRAMS, SHELLS
+from ansible_reap.shell.parser import Command, is_assignment
+
+FILE_RUNNERS = SHELLS | {"python", "python2", "python3", "source", ".", "powershell", "pwsh"}
+"""Programs that run the file that follows them."""
+
+
+def command_text(args: Mapping[str, object]) -> str:
+    """The command line that a task gives a module such as ``command``, wherever among its arguments."""
+    for option in COMMAND_OPTIONS:
+        value = args.get(option)
+        if isinstance(value, list):
+            return " ".join(_quoted(str(part)) for part in value)
+        if value is not None:
+            return str(value)
+    return ""
+
+
+def _quoted(part: str) -> str:
+    return f"'{part}'" if any(char.isspace() for char in part) else part
+
+
+def program_of(word: str) -> str:
+    """What a program is called, without its folder."""
+    base = word.replace("\\", "/").rsplit("/", 1)[-1].lower()
+    return base.removesuffix(".exe")
+
+
+def without_prefixes(command: Command) -> list[str]:
+    """What runs in the end: ``sudo -n timeout 5 reboot`` without ``sudo -n timeout 5``."""
+    words = list(command.words[len(command.reserved) :])
+    while words and (program_of(words[0]) in LEADING_WORDS or is_assignment(words[0]) or words[0].startswith("-")):
+        words.pop(0)
+    if words and program_of(words[0]) in ("timeout", "chroot", "ionice"):
+        words = words[1:]
+        while words and (words[0][:1].isdigit() or words[0].startswith("-")):
+            words.pop(0)
+    return words
+
+
+def only_leads_up(command: Command) -> bool:
+    """The command is no work of its own: a pause, a message, a question whether to reboot."""
+    words = without_prefixes(command)
+    return not words or program_of(words[0]) in LEADING_UP
+
+
+def is_work(command: Command) -> bool:
+    """Whether the command does work of its own, neither leading up to a disconnect nor one itself."""
+    return not (only_leads_up(command) or program_of(without_prefixes(command)[0]) in PROGRAMS)
