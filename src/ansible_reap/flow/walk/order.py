@@ -13,7 +13,7 @@ from ansible_reap.content.tasks import Play
 from ansible_reap.flow.evaluation.formulas import Atom
 from ansible_reap.flow.evaluation.layers import Layer
 from ansible_reap.flow.evaluation.patterns import patterns
-from ansible_reap.flow.walk import ahead, alterations, calls, handlers
+from ansible_reap.flow.walk import ahead, alterations, handlers, role_runs
 from ansible_reap.flow.walk.hosts import given_by_the_play
 from ansible_reap.flow.walk.state import INHERITED, Frame, tags_of
 from ansible_reap.flow.walk.variables import Shared
@@ -60,7 +60,7 @@ def walk_tasks_file(walk: Walk, path: str, role: Role | None) -> None:
 
 def walk_role(walk: Walk, role: Role) -> None:
     """A role that nothing calls, on its own."""
-    calls.run_role(walk, role, _bare_frame(walk, role.path), {})
+    role_runs.run_role(walk, role, _bare_frame(walk, role.path), {})
     handlers.flush(walk)
 
 
@@ -158,10 +158,10 @@ def walk_play(walk: Walk, play: Play, path: str, base: Frame | None) -> None:
     walk.run(play.pre_tasks, frame)
     handlers.flush(walk)
     for place, entry in play.roles:
-        call = calls.role_entry(walk, entry, place, frame)  # its parameters are read when the role runs
+        call = role_runs.role_entry(walk, entry, place, frame)  # its parameters are read when the role runs
         if call is not None:
-            calls.collect_handlers(walk, call.role, call.frame, set(), comes_last=False)
-            calls.run_role(walk, call.role, call.frame, call.params, with_handlers=False)
+            role_runs.collect_handlers(walk, call.role, call.frame, set(), comes_last=False)
+            role_runs.run_role(walk, call.role, call.frame, call.params, with_handlers=False)
     walk.run(play.tasks, frame)
     handlers.flush(walk)
     walk.run(play.post_tasks, frame)
@@ -184,9 +184,9 @@ def _collect_handlers(walk: Walk, play: Play, frame: Frame) -> None:
     """Make known the handlers of the play's roles, and after them its own."""
     walk.handlers = []
     for place, entry in play.roles:
-        call = calls.role_entry(walk, entry, place, frame)
+        call = role_runs.role_entry(walk, entry, place, frame)
         if call is not None:
-            calls.collect_handlers(walk, call.role, call.frame, set(), comes_last=True)
+            role_runs.collect_handlers(walk, call.role, call.frame, set(), comes_last=True)
     walk.add_handlers(play.handlers, frame)
 
 

@@ -1,0 +1,161 @@
+"""Roles: those that a play, or another role, names, and how the walk goes through one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible_reap.content import arguments, expressions
+from ansible_reap.content.keywords import ROLE_KEYWORDS
+from ansible_reap.content.model import Place
+from ansible_reap.content.roles import Role
+from ansible_reap.flow.evaluation.patterns import patterns
+from ansible_reap.flow.evaluation.values import Undefined, Unknown
+from ansible_reap.flow.walk.state import Frame
+from ansible_reap.flow.walk.walk import MAX_DEPTH, TOO_DEEP, Walk
+from ansible_reap.records import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class RoleCall:
+    """A role entry of a play or of another role's dependencies."""
+
+    role: Role
+    frame: Frame
+    params: Mapping[str, Any]
+
+
+def role_entry(walk: Walk, entry: Any, place: Place, frame: Frame) -> RoleCall | None:
+    """A role named in ``roles:`` or ``dependencies:``.
+
+    None where the project does not have it, or where nothing can become of a job in it: it leaves its variables then.
+    """
+    params: dict[str, Any] = {}
+    keywords: dict[str, Any] = {}
+    if isinstance(entry, str):
+        found = arguments.words(entry.replace(",", " "))
+        name: object = found[0] if found else None
+        params.update(dict(word.partition("=")[::2] for word in found[1:] if "=" in word))
+    elif isinstance(entry, dict):
+        name = entry.get("role", entry.get("name"))
+        given = entry.get("vars")
+        params = {str(key): value for key, value in entry.items() if key not in ROLE_KEYWORDS}
+        params.update({str(key): value for key, value in given.items()} if isinstance(given, dict) else {})
+        keywords = {key: entry[key] for key in entry if key in ROLE_KEYWORDS and key not in ("role", "name", "vars")}
+    else:
+        return None
+    if is_plain_name(name):
+        roles = walk.finder.find_roles(str(name), frame.playbook_folder, frame.role)
+        if len(roles) == 1 and not any(walk.relevance.concerns(path) for path in role_files(walk, roles[0], "main")):
+            walk.share_variables(roles[0])
+            return None
+    inner = walk.inside(frame, keywords)
+    inner = inner._replace(
+        via=(*frame.via, str(place)),
+        declared=(params, *frame.declared) if params else frame.declared,
+    )
+    evaluator = walk.evaluator(inner)
+    for pattern in patterns(evaluator, name):
+        roles = walk.finder.find_roles(pattern, frame.playbook_folder, frame.role)
+        if len(roles) == 1:
+            params = evaluated_params(walk, inner, params)
+            if params:
+                inner = inner._replace(signature=hash((inner.signature, repr(params)[:2000])))
+            return RoleCall(roles[0], walk.enter_role(inner, roles[0], params), params)
+    return None
+
+
+def run_role(
+    walk: Walk,
+    role: Role,
+    frame: Frame,
+    params: Mapping[str, Any],
+    *,
+    entry: str = "main",
+    vars_from: str = "main",
+    defaults_from: str = "main",
+    with_handlers: bool = True,
+) -> None:
+    """Walk a role: what it depends on, then its tasks. Its handlers come after all others, if not known before."""
+    key = f"role {role.path} {entry}"
+    if key in walk.stack or not walk.goes_on():
+        return
+    if len(walk.stack) > MAX_DEPTH:
+        walk.cut(TOO_DEEP)
+        return
+    files = walk.finder.part_files(role, "tasks", entry)
+    metas = walk.finder.part_files(role, "meta")
+    if not any(walk.relevance.concerns(path) for path in role_files(walk, role, entry)):
+        return
+    if files and walk.is_settled(key, files[0], frame):
+        walk.record.reached.update(files[:1])
+        walk.record.also_by(files[0], frame.via)
+        if with_handlers:
+            inner = walk.enter_role(frame, role, params, vars_from, defaults_from)
+            collect_handlers(walk, role, inner, set(), comes_last=True)
+        return
+    if not all(walk.may_enter(path) for path in metas):
+        return
+    before_it = walk.mark()
+    walk.stack.append(key)
+    inner = (
+        frame
+        if frame.role is role and not with_handlers
+        else walk.enter_role(frame, role, params, vars_from, defaults_from)
+    )
+    if with_handlers:
+        collect_handlers(walk, role, inner, set(), comes_last=True)
+    for call in _dependencies(walk, role, inner):
+        run_role(walk, call.role, call.frame, call.params, with_handlers=False)
+    for path in files[:1]:
+        walk.record.reached.add(path)
+        walk.stack.append(path)
+        ended, walk.state.role_ended = walk.state.role_ended, False
+        walk.run(walk.library.content(path).tasks, inner._replace(path=path))
+        walk.state.role_ended = ended
+        walk.stack.pop()
+    walk.stack.pop()
+    walk.settle(key, frame, before_it)
+
+
+def collect_handlers(walk: Walk, role: Role, frame: Frame, seen: set[str], *, comes_last: bool) -> None:
+    """Make a role's handlers known to the play after those of its dependencies; ``seen`` are the roles gone through."""
+    seen.add(role.path)
+    for call in _dependencies(walk, role, frame):
+        if call.role.path not in seen:
+            collect_handlers(walk, call.role, call.frame, seen, comes_last=comes_last)
+    walk.add_role_handlers(role, frame, comes_last=comes_last)
+
+
+def _dependencies(walk: Walk, role: Role, frame: Frame) -> Iterator[RoleCall]:
+    """The roles that a role depends on; each is looked up when it is asked for."""
+    for path in walk.finder.part_files(role, "meta"):
+        found = walk.library.variables(path).get("dependencies")
+        for number, entry in enumerate(found if isinstance(found, list) else []):
+            call = role_entry(walk, entry, Place(path, number + 1), frame)
+            if call is not None:
+                yield call
+
+
+def evaluated_params(walk: Walk, frame: Frame, written: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters as the caller means them.
+
+    What stays unknown keeps its text, so that conditions can be compared; so does what may be set within the call.
+    """
+    evaluator = walk.evaluator(frame)
+    out: dict[str, Any] = {}
+    for key, raw in written.items():
+        value = walk.later(evaluator, raw)
+        is_later = isinstance(value, Undefined) or (isinstance(value, Unknown) and not value.taints)
+        out[key] = raw if is_later and expressions.is_template(raw) else value
+    return out
+
+
+def role_files(walk: Walk, role: Role, entry: str) -> list[str]:
+    """Every file that running a role's entry point may go through first."""
+    parts = (("tasks", entry), ("meta", "main"), ("handlers", "main"))
+    return [path for part, name in parts for path in walk.finder.part_files(role, part, name)]
+
+
+def is_plain_name(name: object) -> bool:
+    return isinstance(name, str) and "{" not in name and "*" not in name
