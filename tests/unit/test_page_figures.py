@@ -41,7 +41,7 @@ FIGURES: list[tuple[str, str, str, str, object]] = [
     ("threat-model", "15 seconds a job", "runtime/actions/stop.py", "MOST_FOR_A_JOB", 15.0),
     ("threat-model", "half an hour at most", "runtime/actions/sweep.py", "LONGEST_SWEEP", 1800.0),
     ("threat-model", "ends after half a minute", "history/database.py", "LONGEST_READ", 30.0),
-    ("threat-model", "the first 5,000", "content/project.py", "MAX_LOOKED_BESIDE", 5_000),
+    ("threat-model", "the first 5,000", "content/files_beside.py", "MAX_LOOKED_BESIDE", 5_000),
     ("threat-model", "is given: 10 seconds", "linting/ours.py", "SECONDS", 10),
     ("threat-model", "and 60 with `--diff-base`", "linting/git.py", "SECONDS", 60),
     ("threat-model", "`.rst` or `.py`", "content/project.py", "SELDOM_CALLED", (".j2", ".md", ".rst", ".py")),
