@@ -272,7 +272,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         self._guarded("task_start", task)
 
     def v2_runner_on_start(self, host: Any, task: Any) -> None:
-        self._has_launched = self._has_launched or bool(task.async_val)
+        self._has_launched = self._has_launched or _may_launch(task)
         self._guarded("runner_start", host, task)
 
     def v2_runner_on_ok(self, result: Any) -> None:
@@ -322,3 +322,13 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             return bool(self._session.has_end)
         except Exception:  # noqa: BLE001 - there is no session, or it is broken
             return False
+
+
+def _may_launch(task: Any) -> bool:
+    """What the session goes by. Where that cannot be asked, any ``async`` counts."""
+    try:
+        from ansible_reap.runtime.events.plays import may_launch  # noqa: PLC0415 - as above
+
+        return may_launch(task)
+    except Exception:  # noqa: BLE001 - our own code is broken
+        return bool(task.async_val)

@@ -39,6 +39,23 @@ def with_recorder(run: Runner, playbook: str, **settings: object) -> Run:
     )
 
 
+@pytest.mark.parametrize("limit", ['"0"', '" 00 "', "0.5", ""])
+def test_a_limit_that_ansible_reads_as_none_changes_nothing(run: Runner, tmp_path: Path, limit: str) -> None:
+    """Without a report nothing of ours sees to the end of such a run."""
+    playbook = play(f"- ansible.builtin.command: 'true'\n  async: {limit}\n")
+    plain = run(playbook, options={"enabled": "false"})
+    got = with_recorder(run, playbook, folder=tmp_path, options={"report_path": ""})
+    assert (got.status, got.recap) == (plain.status, plain.recap), got.output
+    assert "async_reaper:" not in got.output
+    assert heard_stats(got)
+
+
+@pytest.mark.parametrize("limit", ['"5"', "true", "{{ limit }}"])
+def test_a_limit_that_comes_to_a_number_is_one(run: Runner, limit: str) -> None:
+    got = run(play(launch(limit=f'"{limit}"' if "{" in limit else limit), vars="{limit: 5}"))
+    assert (got.status, got.only_job()["state"]) == (2, "unreaped"), got.output
+
+
 @pytest.mark.parametrize("meta", ["end_play", "end_host", "end_batch"])
 def test_a_play_that_ends_early_leaves_the_exit_status(run: Runner, tmp_path: Path, meta: str) -> None:
     got = with_recorder(run, play(launch(), END.format(meta), say("not reached")), folder=tmp_path)

@@ -28,8 +28,14 @@ def tasks_in(nodes: Iterable[object]) -> Iterator[Task]:
 
 
 def may_launch(task: Task) -> bool:
-    """The task bears an ``async`` that is not plainly 0; templates count. ``poll`` > 0 starts jobs too."""
-    return task.async_val not in (0, "0", None, "", False)
+    """The task bears an ``async`` that does not come to 0; templates count. ``poll`` > 0 starts jobs too."""
+    value = task.async_val
+    if not isinstance(value, str | int | float):
+        return bool(value)
+    try:
+        return int(value or 0) != 0  # as Ansible reads it
+    except (ValueError, OverflowError):
+        return True
 
 
 def may_start_jobs(tasks: Iterable[Task]) -> bool:
