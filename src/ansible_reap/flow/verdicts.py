@@ -89,8 +89,8 @@ def judge(written: Instance, record: Record, waits_elsewhere: Callable[[Instance
         return verdict(Verdict.UNKNOWN if instance.starts_again is None else Verdict.REAPED)
     if instance.detached:
         return verdict(Verdict.DETACHED)
-    if instance.cuts:
-        return verdict(Verdict.UNKNOWN if instance.cuts_after_work else Verdict.REBOOT)
+    if instance.disconnect is not None:
+        return verdict(Verdict.UNKNOWN if instance.disconnect.works_first else Verdict.REBOOT)
     if _is_unknown(instance, record, waits) or (not waits and waits_elsewhere(instance)):
         return verdict(Verdict.UNKNOWN)
     if _is_too_much(instance, waits):

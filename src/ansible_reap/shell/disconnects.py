@@ -94,14 +94,14 @@ def works_before_it_cuts(module: str, args: Mapping[str, object]) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class LastAct:
-    """That the last thing which a script does is to cut the connection."""
+class Disconnect:
+    """That work cuts the connection on purpose, or most likely does."""
 
     works_first: bool
     """Whether it does other work before that."""
 
 
-def last_act(text: str) -> LastAct | None:
+def last_act(text: str) -> Disconnect | None:
     """How the text of a script cuts the connection in the end; None where it does not, or goes on after that.
 
     What a script of more than a few lines is for is told by its end alone: in its middle a reboot may be one of many
@@ -110,7 +110,7 @@ def last_act(text: str) -> LastAct | None:
     found = [command for command in parse(text) if not (command.depth or only_leads_up(command))]
     if not found or not _command_cuts(found[-1], 0, by_name=False):
         return None
-    return LastAct(works_first=any(map(is_work, found[:-1])))
+    return Disconnect(works_first=any(map(is_work, found[:-1])))
 
 
 def _does_cut(module: str, args: Mapping[str, object], *, by_name: bool) -> bool:

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_reap.content import expressions
 from ansible_reap.content.builtin import BUILTIN_MODULES
 from ansible_reap.content.model import Task, as_list
 from ansible_reap.content.source import Hidden
-from ansible_reap.content.tasks import Step
 from ansible_reap.flow.evaluation.evaluator import Evaluator
-from ansible_reap.flow.evaluation.formulas import Formula, atoms, conj, disj, exclude_plainly, implies, satisfiable
+from ansible_reap.flow.evaluation.formulas import Formula, atoms, conj, disj, exclude_plainly, satisfiable
 from ansible_reap.flow.evaluation.scalars import numbers
 from ansible_reap.flow.evaluation.values import (
     EACH,
     NOT_PLAIN,
     Alt,
-    Const,
     Job,
     Results,
     Seq,
@@ -27,20 +25,12 @@ from ansible_reap.flow.evaluation.values import (
     plain,
     with_jobs,
 )
-from ansible_reap.flow.walk import elsewhere, handlers
-from ansible_reap.flow.walk.own_scripts import last_act_of
+from ansible_reap.flow.walk import disconnection, elsewhere, handlers
 from ansible_reap.flow.walk.record import Instance, UseRecord
-from ansible_reap.flow.walk.visit import Round, Visit
+from ansible_reap.flow.walk.visit import Visit
 from ansible_reap.flow.walk.walk import Walk
 from ansible_reap.jobs import DETACH_VARIABLE, EXPECT_VARIABLE
 from ansible_reap.records import replace
-from ansible_reap.shell.disconnects import (
-    awaits_connection,
-    could_cut,
-    cuts_connection,
-    leaves_connection,
-    works_before_it_cuts,
-)
 
 MAX_COUNTED = 32
 MAX_BESIDE = 20
@@ -49,10 +39,6 @@ MAX_CONDITIONS = 4
 """Conditions of a launch with which it is followed what its register holds where it was skipped."""
 MAX_COMPARED = 100
 """Launches that are looked at for that: a play may launch thousands."""
-MAX_CUTTING_ITEMS = 32
-"""Items of a loop that are tried for what cuts the connection."""
-TIME_TO_CUT = 60
-"""Seconds: under a limit up to this what runs before the connection is cut is no work of its own."""
 _SELF_REAPING = frozenset({"community.general.iptables_state", "iptables_state"})
 """Modules whose action plugin waits for the job it starts."""
 
@@ -105,25 +91,11 @@ def _where(value: Value, default: float, wanted: Callable[[float], bool]) -> For
 def launch(visit: Visit) -> bool:
     """Start the task's jobs, if it is a launch here; False where it runs in the foreground."""
     walk, step, frame = visit.walk, visit.step, visit.frame
-    each = visit.any_round
-    evaluator = each.evaluator
-    defaults = _default_polls(visit)
-    poll = _split(evaluator, step.keywords.get("poll"))
-    limits = _split(evaluator, step.keywords["async"])
-    unpolled = conj(
-        _where(limits, 0, lambda seconds: seconds > 0),
-        disj(*(_where(poll, default, _does_not_wait) for default in defaults)),
-    )
-    # A limit below 0 starts a job too, for which Ansible never polls (seen on ansible-core 2.16 and 2.22).
-    starts = disj(unpolled, _where(limits, 0, lambda seconds: seconds < 0))
-    is_elsewhere = starts is False and _may_be_launch_elsewhere(visit, limits, poll, defaults)
-    starts = starts or is_elsewhere
-    if starts is False or (starts is not True and not satisfiable(conj(starts, each.own_condition))):
+    each, items = visit.any_round, visit.items
+    start = _start(visit)
+    if start is None:
         return False
-    guard = conj(each.guard, starts)
-    items = visit.items
-    cuts = _cuts(visit, guard)
-    act = None if cuts else last_act_of(walk.library.project.root, step, frame.playbook)
+    guard = conj(each.guard, start.under)
     number = len(walk.record.instances)
     register = step.keywords.get("register")
     instance = Instance(
@@ -134,20 +106,14 @@ def launch(visit: Visit) -> bool:
         is_looped=items is not None,
         count=_count(items),
         never_runs=guard is False,
-        is_doubtful=is_elsewhere
-        or (
-            not any(_does_not_wait(each) for default in defaults for each in numbers(poll, default)[0])
-            and not any(seconds < 0 for seconds in numbers(limits, 0)[0])
-        ),
+        is_doubtful=start.is_doubtful,
         register=register if isinstance(register, str) else None,
         asks=visit.asks(guard),
         beside=_beside(visit, guard),
-        detached=_detachment(visit, evaluator),
+        detached=_detachment(visit, each.evaluator),
         reaps_itself=_reaps_itself(walk, step),
         may_reap_itself=_may_reap_itself(walk, step),
-        cuts=cuts or act is not None,
-        cuts_after_work=_has_time_for_work(evaluator, step)
-        and (act.works_first if act else cuts and works_before_it_cuts(step.module, step.args)),
+        disconnect=disconnection.by_what_runs(visit, guard),
         runs_once=_is_true(visit.keyword("run_once")),
         own_condition=each.own_condition,
     )
@@ -157,9 +123,7 @@ def launch(visit: Visit) -> bool:
     instance.starts_again = _starts_again(visit, result)
     instance.skips = _skips(visit, instance)
     result = _perhaps_skipped(instance, result)
-    if not instance.cuts and could_cut(step.module) and _is_awaited(visit, result):
-        instance.cuts = True
-        instance.cuts_after_work = leaves_connection(step.module, step.args)
+    instance.disconnect = instance.disconnect or disconnection.by_what_follows(visit, result)
     walk.record.instances.append(instance)
     walk.launched.append(number)
     walk.state.live.add(number, frame)
@@ -168,6 +132,33 @@ def launch(visit: Visit) -> bool:
     visit.register(result)
     handlers.notify(visit, guard, changed=changed)
     return True
+
+
+class _Start(NamedTuple):
+    """That a task starts jobs that nothing polls for."""
+
+    under: Formula
+    is_doubtful: bool
+    """No values that are known make it do so."""
+
+
+def _start(visit: Visit) -> _Start | None:
+    """Under what the task starts jobs; None where it runs in the foreground."""
+    evaluator, keywords, defaults = visit.any_round.evaluator, visit.step.keywords, _default_polls(visit)
+    poll, limits = _split(evaluator, keywords.get("poll")), _split(evaluator, keywords["async"])
+    unpolled = conj(
+        _where(limits, 0, lambda seconds: seconds > 0),
+        disj(*(_where(poll, default, _does_not_wait) for default in defaults)),
+    )
+    # A limit below 0 starts a job too, for which Ansible never polls (seen on ansible-core 2.16 and 2.22).
+    starts = disj(unpolled, _where(limits, 0, lambda seconds: seconds < 0))
+    if starts is False:
+        return _Start(True, is_doubtful=True) if _may_be_launch_elsewhere(visit, limits, poll, defaults) else None
+    if starts is not True and not satisfiable(conj(starts, visit.any_round.own_condition)):
+        return None
+    is_unpolled = any(_does_not_wait(each) for default in defaults for each in numbers(poll, default)[0])
+    is_below = any(seconds < 0 for seconds in numbers(limits, 0)[0])
+    return _Start(starts, is_doubtful=not (is_unpolled or is_below))
 
 
 def _may_be_launch_elsewhere(visit: Visit, limits: Value, poll: Value, defaults: frozenset[float]) -> bool:
@@ -305,75 +296,3 @@ def _may_reap_itself(walk: Walk, step: Task) -> bool:
     """
     is_full = step.action.startswith("ansible.builtin.")
     return not is_full and step.short_name in BUILTIN_MODULES and walk.record.own.looks_at_jobs(step.short_name)
-
-
-# ---- launches that cut their own connection
-
-
-def _cuts(visit: Visit, guard: Formula) -> bool:
-    """Whether the task cuts its own connection, by what it runs. Templates are filled in where they are known."""
-    step, items = visit.step, visit.items
-    if cuts_connection(step.module, step.args, step.name):
-        return True
-    if not could_cut(step.module):
-        return False
-    if "{{" not in str(step.args):
-        return False
-    rounds = [Round(visit, visit.evaluator)]
-    if items is not None:
-        found: list[Value] = list(items.items[:MAX_CUTTING_ITEMS])
-        # a loop over what is not known, narrowed down by `when: item in [...]`
-        named = (atom for atom in atoms(guard) if atom.value is not None and atom.said == step.loop_variable)
-        found += [Const(atom.value) for atom in named]
-        rounds = [visit.round_with(item) for item in found]
-    for each in rounds:
-        filled = {key: _filled(each.evaluator, raw) for key, raw in step.args.items()}
-        if filled != step.args and cuts_connection(step.module, filled, step.name):
-            return True
-    return False
-
-
-def _has_time_for_work(evaluator: Evaluator, step: Task) -> bool:
-    """Whether the limit gives a command time for more than to cut the connection."""
-    limits, is_open = numbers(evaluator.data(step.keywords["async"]), 0)
-    return is_open or any(limit > TIME_TO_CUT for limit in limits)
-
-
-def _is_awaited(visit: Visit, result: Value) -> bool:
-    """Whether the next task but for pauses waits for the host's connection: then the command is known to cut it.
-
-    ``result`` is what the register holds then.
-    """
-    step = visit.step
-    if "delegate_to" in step.keywords:
-        return False
-    for steps in visit.walk.library.content(step.path).lists():
-        if step in steps:
-            later = steps[steps.index(step) + 1 :]
-            following = next((other for other in later if not _only_waits(other)), None)
-            return isinstance(following, Task) and _awaits(visit, following, result)
-    return False
-
-
-def _only_waits(step: Step) -> bool:
-    return isinstance(step, Task) and step.module in ("pause", "meta")
-
-
-def _awaits(visit: Visit, other: Task, result: Value) -> bool:
-    """Whether the other task waits for the connection wherever this one runs: it may be skipped together with it."""
-    if not awaits_connection(other.module, other.args, is_local="delegate_to" in other.keywords):
-        return False
-    when = other.keywords.get("when")
-    if when is None or when == visit.step.keywords.get("when"):
-        return True
-    name = visit.step.keywords.get("register")
-    asked = visit.asked(when, {name: result} if isinstance(name, str) else {})
-    return implies(visit.any_round.own_condition, asked)
-
-
-def _filled(evaluator: Evaluator, raw: Any) -> Any:
-    for _, inner in options(evaluator.data(raw)):
-        data = plain(inner)
-        if data is not NOT_PLAIN:
-            return data
-    return raw

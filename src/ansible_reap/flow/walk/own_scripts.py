@@ -9,7 +9,7 @@ from ansible_reap.content import script_text
 from ansible_reap.content.model import Task
 from ansible_reap.late_patterns import expression
 from ansible_reap.shell.called_scripts import last_script, script_of
-from ansible_reap.shell.disconnects import LastAct, last_act
+from ansible_reap.shell.disconnects import Disconnect, last_act
 
 _OWN_FOLDER = expression(r"\A\{\{\s*(?:role_path|playbook_dir)\s*\}\}/")
 _PLAIN = expression(r"[\w./-]+")
@@ -17,7 +17,7 @@ _SHELL = expression(r"#!.*\b(?:ba|da|k|z)?sh\b")
 _OF_A_SHELL = (".sh", ".bash", ".ksh", ".ps1", ".bat", ".cmd")
 
 
-def last_act_of(root: Path, task: Task, playbook: str | None) -> LastAct | None:
+def last_act_of(root: Path, task: Task, playbook: str | None) -> Disconnect | None:
     """How the script that the task runs last cuts the connection in the end; None where it is not known to."""
     is_script = task.short_name == "script"
     called = script_of(task.args) if is_script else last_script(task.module, task.args)
@@ -31,5 +31,5 @@ def last_act_of(root: Path, task: Task, playbook: str | None) -> LastAct | None:
         text = script_text.held(root, path, name)
         if text is not None:
             act = last_act(text) if name.endswith(_OF_A_SHELL) or _SHELL.match(text) else None
-            return act and LastAct(works_first=called.works_first or act.works_first)
+            return act and Disconnect(works_first=called.works_first or act.works_first)
     return None

@@ -14,6 +14,7 @@ from ansible_reap.flow.walk.hosts import PlayHosts
 from ansible_reap.flow.walk.own_plugins import OwnPlugins
 from ansible_reap.flow.walk.state import Frame
 from ansible_reap.records import dataclass, field, replace
+from ansible_reap.shell.disconnects import Disconnect
 from ansible_reap.wording import not_checked
 
 MAX_COVERS = 200
@@ -62,10 +63,8 @@ class Instance:
     """The declared reason, templated where it can be; None where nothing is declared."""
     reaps_itself: bool = False
     may_reap_itself: bool = False
-    cuts: bool = False
-    """It cuts its own connection on purpose."""
-    cuts_after_work: bool = False
-    """Other work runs before that: it is not known whether anybody is to hear of it."""
+    disconnect: Disconnect | None = None
+    """How it cuts its own connection on purpose. Where it works first, it is not known whether anybody is to hear."""
     starts_again: bool | None = False
     """Whether its own ``until`` starts one more job at each try: none but the last is known. None: perhaps."""
     runs_once: bool = False

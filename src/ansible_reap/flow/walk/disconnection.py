@@ -1,0 +1,109 @@
+"""Whether a launch cuts its own connection, by what it runs or by what waits for the connection right after it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_reap.content.model import Task
+from ansible_reap.content.tasks import Step
+from ansible_reap.flow.evaluation.evaluator import Evaluator
+from ansible_reap.flow.evaluation.formulas import Formula, atoms, implies
+from ansible_reap.flow.evaluation.scalars import numbers
+from ansible_reap.flow.evaluation.values import NOT_PLAIN, Const, Value, options, plain
+from ansible_reap.flow.walk.own_scripts import last_act_of
+from ansible_reap.flow.walk.visit import Round, Visit
+from ansible_reap.shell.disconnects import (
+    Disconnect,
+    awaits_connection,
+    could_cut,
+    cuts_connection,
+    leaves_connection,
+    works_before_it_cuts,
+)
+
+MAX_CUTTING_ITEMS = 32
+"""Items of a loop that are tried for what cuts the connection."""
+TIME_TO_CUT = 60
+"""Seconds: under a limit up to this what runs before the connection is cut is no work of its own."""
+
+
+def by_what_runs(visit: Visit, guard: Formula) -> Disconnect | None:
+    """How the task cuts its own connection, by its command or its script; None where it is not known to."""
+    step, walk = visit.step, visit.walk
+    if _cuts(visit, guard):
+        found: Disconnect | None = Disconnect(works_before_it_cuts(step.module, step.args))
+    else:
+        found = last_act_of(walk.library.project.root, step, visit.frame.playbook)
+    return found and Disconnect(found.works_first and _has_time_for_work(visit.any_round.evaluator, step))
+
+
+def by_what_follows(visit: Visit, result: Value) -> Disconnect | None:
+    """The same by the task after it, which waits for the connection. ``result`` is what the register holds then."""
+    step = visit.step
+    if not could_cut(step.module) or not _is_awaited(visit, result):
+        return None
+    return Disconnect(works_first=leaves_connection(step.module, step.args))
+
+
+def _cuts(visit: Visit, guard: Formula) -> bool:
+    """Whether the task cuts its own connection, by what it runs. Templates are filled in where they are known."""
+    step, items = visit.step, visit.items
+    if cuts_connection(step.module, step.args, step.name):
+        return True
+    if not could_cut(step.module) or "{{" not in str(step.args):
+        return False
+    rounds = [Round(visit, visit.evaluator)]
+    if items is not None:
+        found: list[Value] = list(items.items[:MAX_CUTTING_ITEMS])
+        # a loop over what is not known, narrowed down by `when: item in [...]`
+        named = (atom for atom in atoms(guard) if atom.value is not None and atom.said == step.loop_variable)
+        found += [Const(atom.value) for atom in named]
+        rounds = [visit.round_with(item) for item in found]
+    for each in rounds:
+        filled = {key: _filled(each.evaluator, raw) for key, raw in step.args.items()}
+        if filled != step.args and cuts_connection(step.module, filled, step.name):
+            return True
+    return False
+
+
+def _has_time_for_work(evaluator: Evaluator, step: Task) -> bool:
+    """Whether the limit gives a command time for more than to cut the connection."""
+    limits, is_open = numbers(evaluator.data(step.keywords["async"]), 0)
+    return is_open or any(limit > TIME_TO_CUT for limit in limits)
+
+
+def _is_awaited(visit: Visit, result: Value) -> bool:
+    """Whether the next task but for pauses waits for the host's connection: then the command is known to cut it."""
+    step = visit.step
+    if "delegate_to" in step.keywords:
+        return False
+    for steps in visit.walk.library.content(step.path).lists():
+        if step in steps:
+            later = steps[steps.index(step) + 1 :]
+            following = next((other for other in later if not _only_waits(other)), None)
+            return isinstance(following, Task) and _awaits(visit, following, result)
+    return False
+
+
+def _only_waits(step: Step) -> bool:
+    return isinstance(step, Task) and step.module in ("pause", "meta")
+
+
+def _awaits(visit: Visit, other: Task, result: Value) -> bool:
+    """Whether the other task waits for the connection wherever this one runs: it may be skipped together with it."""
+    if not awaits_connection(other.module, other.args, is_local="delegate_to" in other.keywords):
+        return False
+    when = other.keywords.get("when")
+    if when is None or when == visit.step.keywords.get("when"):
+        return True
+    name = visit.step.keywords.get("register")
+    asked = visit.asked(when, {name: result} if isinstance(name, str) else {})
+    return implies(visit.any_round.own_condition, asked)
+
+
+def _filled(evaluator: Evaluator, raw: Any) -> Any:
+    for _, inner in options(evaluator.data(raw)):
+        data = plain(inner)
+        if data is not NOT_PLAIN:
+            return data
+    return raw
