@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from ansible_reap.checks import fixes, reboot, unreaped
 from ansible_reap.checks.evidence import conditions, known_times, work
 from ansible_reap.checks.evidence.limits import (
+    TooShort,
     at_the_limit,
     ends_it_at_once,
     has_another_wrapper,
@@ -78,6 +79,10 @@ def _is_said_with_the_reboot(analysis: Analysis, use: AsyncUse) -> bool:
 
 def _interval(analysis: Analysis, use: AsyncUse) -> Finding | None:
     """A limit under the step in which ansible-core enforces it, or a fraction where it takes whole seconds."""
+    return _fraction(analysis, use) or _below_the_step(analysis, use)
+
+
+def _fraction(analysis: Analysis, use: AsyncUse) -> Finding | None:
     for keyword in ("async", "poll"):
         value = number(use.task.keywords.get(keyword))
         if value is not None and value != int(value):
@@ -90,6 +95,10 @@ def _interval(analysis: Analysis, use: AsyncUse) -> Finding | None:
                 settings=use.settings,
                 fix=fixes.keywords.put(analysis, use.task, {keyword: f"{math.ceil(value)}"}, "write whole seconds"),
             )
+    return None
+
+
+def _below_the_step(analysis: Analysis, use: AsyncUse) -> Finding | None:
     if use.limit is None or not ends_it_at_once(analysis, use.task, use.limit, use.settings):
         return None
     if use.launch is None and cuts_connection(use.task.module, use.task.args, use.task.name):
@@ -103,30 +112,32 @@ def _interval(analysis: Analysis, use: AsyncUse) -> Finding | None:
         gone = reboot.replaced_by_the_module(analysis, use.task)
         if gone:
             instead += f", and take {reboot.the_tasks(analysis, gone)} out"
-    if has_another_wrapper(analysis, use.task):
-        within = f"A limit of {seconds_text(longest)}, which the start of the job counts into,"
-        what = f"{within} may end it before its work is done"
-    elif short and not short.known.is_bound and short.known.seconds > longest:
-        effect = ", before the reboot" if work.reboots(use.task) else ""
-        what = (
-            f"The work takes longer ({short.known.source}) than its limit of {seconds_text(longest)}: "
-            f"{KILLING_RELEASES} on kills it after about {seconds_text(longest)}{effect}; earlier releases let it "
-            f"run up to {2 * KILL_STEP} s longer"
-        )
-    else:
-        what = (
-            f"When a limit of {seconds_text(longest)} ends the work depends on the release: "
-            f"{KILLING_RELEASES} on kills it after about {seconds_text(longest)}, earlier ones let it run up to "
-            f"{2 * KILL_STEP} s longer"
-        )
     return speak(
         RULE,
         use.task,
-        f"{what}. Give it a limit well above the time that it needs, such as 'async: {enough}'{instead}.",
+        f"{_when_it_ends(analysis, use.task, short, longest)}. Give it a limit well above the time that it needs, such "
+        f"as 'async: {enough}'{instead}.",
         sub_tag="interval",
         confidence=Level.MEDIUM,
         settings=use.settings,
         fix=None if instead else fixes.limit.raised(analysis, use.task, use.launch, enough),
+    )
+
+
+def _when_it_ends(analysis: Analysis, task: Task, short: TooShort | None, longest: float) -> str:
+    """When a limit below the step ends the work: that hangs on the release."""
+    limit = seconds_text(longest)
+    if has_another_wrapper(analysis, task):
+        return f"A limit of {limit}, which the start of the job counts into, may end it before its work is done"
+    if short and not short.known.is_bound and short.known.seconds > longest:
+        effect = ", before the reboot" if work.reboots(task) else ""
+        return (
+            f"The work takes longer ({short.known.source}) than its limit of {limit}: {KILLING_RELEASES} on kills it "
+            f"after about {limit}{effect}; earlier releases let it run up to {2 * KILL_STEP} s longer"
+        )
+    return (
+        f"When a limit of {limit} ends the work depends on the release: {KILLING_RELEASES} on kills it after about "
+        f"{limit}, earlier ones let it run up to {2 * KILL_STEP} s longer"
     )
 
 
