@@ -10,7 +10,9 @@ import pytest
 from scenarios.conftest import Runner
 from scenarios.plays import launch, play, reap
 from scenarios.test_wait import collection_at
+from support import environments
 
+on_old_versions = pytest.mark.parametrize("core", environments.old_cores(), indirect=True)
 ITEMS = "[{where: h1, limit: 30}, {where: h2, limit: 40}]"
 
 
@@ -108,3 +110,49 @@ def test_what_run_once_registers_for_all_hosts_is_taken_back_from_all(run: Runne
     tasks = [launch("exit 0", run_once="true", **start), *([wait] if hidden == "wait" else []), show]
     got = run(play(*tasks), hosts=("h1", "h2"), options={"on_unreaped": "report"})
     assert got.stdout.count("left: []") == 2, got.output
+
+
+INCLUDED = {"more.yml": "- ansible.builtin.debug: {msg: included}\n", "roles/one/tasks/main.yml": "[]\n"}
+IN_A_RESCUE = """\
+- block:
+    - ansible.builtin.command: "false"
+  rescue:
+    - ansible.builtin.include_tasks: more.yml
+    - ansible.builtin.shell: exit 0
+      async: 30
+      poll: 0
+      no_log: true
+"""
+IN_A_HANDLER = """\
+- ansible.builtin.include_tasks: more.yml
+- ansible.builtin.command: "true"
+  notify: Hidden
+- ansible.builtin.meta: flush_handlers
+"""
+HIDDEN = launch("exit 0", name="Hidden", register="", no_log="true")
+AFTER_AN_INCLUDE = {
+    "tasks": play("- ansible.builtin.include_tasks: more.yml\n", HIDDEN),
+    "a role": play("- ansible.builtin.include_role: {name: one}\n", HIDDEN),
+    "some hosts": play("- ansible.builtin.include_tasks: more.yml\n  when: inventory_hostname != 'h1'\n", HIDDEN),
+    "a rescue": play(IN_A_RESCUE),
+    "a handler": play(IN_A_HANDLER, more="handlers:\n" + indent(HIDDEN, "  ")),
+    "free": play("- ansible.builtin.include_tasks: more.yml\n", HIDDEN, strategy="free"),
+}
+
+
+@on_old_versions
+@pytest.mark.parametrize("where", list(AFTER_AN_INCLUDE))
+def test_hidden_launches_of_all_hosts_are_known_after_an_include(run: Runner, where: str) -> None:
+    """Up to ansible-core 2.18 each host then has its own copy of the tasks that follow."""
+    got = run(AFTER_AN_INCLUDE[where], hosts=("h1", "h2", "h3"), files=INCLUDED, options={"on_unreaped": "reap"})
+    assert got.states() == {"h1": ["reaped"], "h2": ["reaped"], "h3": ["reaped"]}, got.output
+    assert not list((got.folder / "async").iterdir())
+
+
+@on_old_versions
+def test_hidden_looks_of_all_hosts_are_heard_after_an_include(run: Runner) -> None:
+    wait = "- ansible.builtin.async_status: {jid: '{{ job.ansible_job_id }}'}\n  no_log: true\n"
+    start = "- ansible.builtin.include_tasks: more.yml\n" + launch("exit 0")
+    got = run(play(start, "- ansible.builtin.pause: {seconds: 2}\n", wait), hosts=("h1", "h2"), files=INCLUDED)
+    assert got.status == 0, got.output
+    assert got.states() == {"h1": ["reaped"], "h2": ["reaped"]}

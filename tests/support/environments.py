@@ -57,6 +57,12 @@ def side_cores() -> list[str]:
     return chosen if os.environ.get("ANSIBLE_REAP_CORES") == "all" else chosen[-1:]
 
 
+def old_cores() -> list[str]:
+    """The versions for tests of what only older ones do: all of them in a matrix, else the oldest alone."""
+    chosen = chosen_cores()
+    return chosen if os.environ.get("ANSIBLE_REAP_CORES") == "all" else chosen[:1]
+
+
 def summary() -> str:
     """One line for the end of a test run: which versions it tested, which it did not and why."""
     chosen, present = chosen_cores(), present_cores()

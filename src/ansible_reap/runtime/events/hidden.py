@@ -106,7 +106,7 @@ class HiddenResults(Generic[EventT]):
         self._awaited: list[Awaited[EventT]] = []
 
     def prepare(self, task: Task) -> None:
-        """The task is about to start: see to it that it registers its whole result."""
+        """The task is about to start on a host: see to it that it registers its whole result."""
         if not (may_launch(task) or is_reap(task.action)) or whole_register(task) is not None:
             return
         if task.no_log in (False, None) and not self._is_masking:

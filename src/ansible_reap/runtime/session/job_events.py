@@ -79,10 +79,8 @@ class JobEvents:
         self._recover()
         if own_action(task) is not None or self._keeper.owns(task):
             self._faults.guard(self.mailbox.open)
-        if not self._keeper.owns(task):
-            self._hidden.prepare(task)
-            if len(self.tracker):
-                self._hide_jobs_of(task)
+        if len(self.tracker) and not self._keeper.owns(task):
+            self._hide_jobs_of(task)
 
     def _hide_jobs_of(self, wait: Task) -> None:
         """A wait under ``no_log`` starts, of an included file perhaps; some hosts may skip it."""
@@ -95,7 +93,11 @@ class JobEvents:
         """A task is about to start on this host."""
         # A handler is the same task at each flush: what an earlier one has left, as where all was skipped, is not its.
         self._slots.pop((host.get_name(), results.identity(task)), None)
-        if may_launch(task) and not self._keeper.owns(task):
+        if self._keeper.owns(task):
+            return
+        # Up to ansible-core 2.18 each host has its own copy of the tasks that follow an include.
+        self._hidden.prepare(task)
+        if may_launch(task):
             key = results.identity(task)
             # As written: what its templates come to is the worker's to find out.
             site = self._as_hidden(self._sites.ahead(task, self._play, host))
