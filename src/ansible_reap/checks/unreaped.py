@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ansible_reap.checks import fixes, meant, scope
-from ansible_reap.checks.evidence import conditions, daemon, intent, misread, own_waits, work
+from ansible_reap.checks import fixes, meant
+from ansible_reap.checks.evidence import conditions, daemon, intent, misplaced, misread, own_waits, work
 from ansible_reap.checks.evidence.endless import WEAK
 from ansible_reap.checks.evidence.limits import TooShort, at_the_limit, how_it_may_end, too_short
 from ansible_reap.checks.evidence.neighbours import is_test
@@ -100,7 +100,7 @@ def _finding(analysis: Analysis, launch: Launch) -> Finding:
 
 def _missed(analysis: Analysis, launch: Launch) -> str:
     """That the one task that looks at the job misses it."""
-    missing = [look for look in launch.looks if scope.difference(analysis, look, launch)]
+    missing = [look for look in launch.looks if misplaced.of(analysis, look, launch)]
     if missing:
         return f"{missing[0].task.place} looks for this job where it is not (async-scope). "
     found = misread.of(analysis, launch)
@@ -113,7 +113,7 @@ def _missed(analysis: Analysis, launch: Launch) -> str:
 
 
 def _what(analysis: Analysis, look: Reap, launch: Launch) -> str:
-    if scope.difference(analysis, look, launch):
+    if misplaced.of(analysis, look, launch):
         return "looks for the job where it is not"
     if look.kind is ReapKind.WAIT and launch.verdict is Verdict.UNREAPED:
         if any(other.kind is ReapKind.CLEANUP for other in launch.looks):
