@@ -107,7 +107,7 @@ def by_hand(analysis: Analysis, launch: Launch) -> str | None:
     if launch.verdict is Verdict.DETACHED or _is_the_controller(analysis, launch) or _is_a_container(analysis, launch):
         return None
     command = work.reboots(launch.task)
-    if command is None or comes_back_as_another(analysis, launch.task) or is_a_choice(analysis, launch.task):
+    if command is None or comes_back_as_another(analysis, launch.task) or _is_a_choice(analysis, launch.task):
         return None
     if _is_for_after_the_play(analysis, launch.task):
         return None
@@ -124,7 +124,7 @@ def _is_for_after_the_play(analysis: Analysis, task: Task) -> bool:
     return is_late and not replaced_by_the_module(analysis, task)
 
 
-def is_a_choice(analysis: Analysis, task: Task) -> bool:
+def _is_a_choice(analysis: Analysis, task: Task) -> bool:
     """Whether the author knows the module and chose a command here: beside the module, or so as not to wait.
 
     A command may also be there for a connection over which the module does not work, such as ``local``, for a system

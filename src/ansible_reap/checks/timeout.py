@@ -107,7 +107,7 @@ def _below_the_step(analysis: Analysis, use: AsyncUse) -> Finding | None:
     short = too_short(use.task, use.limit)
     enough = max(ENOUGH_FOR_SHORT_WORK, math.ceil(short.advice) if short else 0)
     instead = ""
-    if use.launch and reboot.by_hand(analysis, use.launch) and not reboot.is_a_choice(analysis, use.task):
+    if use.launch and reboot.by_hand(analysis, use.launch):
         instead = f", or use {reboot.module_for(analysis, use.task)}, which waits for the host"
         gone = reboot.replaced_by_the_module(analysis, use.task)
         if gone:
