@@ -77,7 +77,8 @@ Runner = Callable[..., Run]
 
 
 ON_EVERY_VERSION = (
-    "test_first", "test_guard", "test_later_plays", "test_secrets", "test_ssh", "test_what_ansible_does",
+    "test_detached", "test_first", "test_guard", "test_later_plays", "test_secrets", "test_ssh",
+    "test_what_ansible_does",
 )  # fmt: skip
 """Where versions differ most, or a mistake costs most: these run on both versions of ``make test``."""
 

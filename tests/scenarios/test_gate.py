@@ -223,7 +223,7 @@ def test_detached_jobs_are_left_alone_with_their_reason(run: Runner) -> None:
         "In a block": ("detached", "watched elsewhere"),
         "In an include": ("detached", "included"),
         "In a role": ("detached", "from the entry"),
-        "Loop": ("detached", "watcher {{ item }} lives"),
+        "Loop": ("detached", "watcher 1 lives"),
     }
     assert got.async_recap == []
     assert not list((got.folder / "state").rglob("*.ledger")), "detached jobs need nobody to come back"

@@ -96,6 +96,11 @@ def is_masked(data: Mapping[str, object]) -> bool:
     return any(isinstance(value := data.get(key), str) and MASK in value for key in _MASKABLE)
 
 
+def is_scope_masked(scope: Mapping[str, object]) -> bool:
+    """Something that the loop has set has been masked."""
+    return MASK in str(scope)
+
+
 class HiddenResults(Generic[EventT]):
     """Registers what launches and reaps return that may be hidden, and reads it back."""
 

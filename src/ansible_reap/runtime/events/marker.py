@@ -3,37 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 from ansible_reap.jobs import DETACH_VARIABLE, Detachment
 from ansible_reap.runtime.events.ansible_objects import Play, Task
 
-_MISSING = object()
-
 
 def detachment(task: Task, play: Play, template: Callable[[object], object]) -> Detachment | None:
-    """The nearest declaration around the task, its reason templated where that works, else as written.
+    """The nearest declaration around the task, its reason worked out by ``template``.
 
     It may stand in the ``vars:`` of the task, a block, include or import, of the role's entry, or of the play. Role
     defaults and vars, inventory, vars_files, set_fact and extra vars are not looked at: they would reach far beyond
-    what their author meant.
+    what their author meant. What ``template`` raises is raised.
     """
-    written = _find(task, play)
-    if written is _MISSING:
+    found = written(task, play)
+    if found is None:
         return None
-    text = "" if written is None else str(written)
-    if "{{" in text or "{%" in text:
-        try:
-            text = str(template(written))
-        except Exception:  # noqa: BLE001 - whatever a template of the user's raises, the reason stands as written
-            text = str(written)
-    return Detachment(" ".join(text.split()))
+    value = template(found.text) if found.is_template else found.text
+    # A template with a condition or ``default(none)`` may well come to this.
+    return Detachment("" if value is None or value is False else " ".join(str(value).split()))
 
 
-def _find(task: Task, play: Play) -> object:
+class Marker(NamedTuple):
+    """The reason as it stands in the playbook."""
+
+    text: object
+
+    @property
+    def is_template(self) -> bool:
+        text = str(self.text)
+        return "{{" in text or "{%" in text
+
+
+def written(task: Task, play: Play) -> Marker | None:
+    """The nearest declaration around the task; None where there is none."""
     for variables in scopes(task, play):
         if DETACH_VARIABLE in variables:
-            return variables[DETACH_VARIABLE]
-    return _MISSING
+            return Marker(variables[DETACH_VARIABLE])
+    return None
 
 
 def scopes(task: Task, play: Play) -> list[Mapping[str, object]]:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from ansible_reap.runtime.events.ansible_objects import Host, Result, Task, Variables
 
 _LABEL_LENGTH = 120
+_LABEL = "_ansible_item_label"
+"""No module can return a key that begins like this."""
 _CONNECTION_VARIABLES = ("ansible_become", "ansible_ssh", "ansible_paramiko", "ansible_winrm", "ansible_psrp")
 """What variables of become and connection plugins begin with (ansible-core 2.16 to 2.22)."""
 _CONNECTION_NAMES = frozenset(
@@ -81,37 +83,44 @@ def register_name(task: Task) -> str | None:
     return str(register) if register else None
 
 
-def item_label(task: Task, data: Variables, hidden: bool) -> str | None:
-    """What Ansible calls the loop item, cut to 120 characters; None without a loop and under ``no_log``."""
-    if hidden or not is_loop(task):
+def item_label(task: Task, data: Variables, *, is_retry: bool = False) -> str | None:
+    """What Ansible calls the loop item, cut to 120 characters; None without a loop and where that is not told."""
+    scope = item_scope(task, data, is_retry=is_retry)
+    if not scope:
         return None
-    label = data.get("_ansible_item_label")
+    label = data.get(_LABEL)
     if label is None:
-        variable = data.get("ansible_loop_var")
-        label = data.get(str(variable)) if variable else None
+        label = scope[str(data["ansible_loop_var"])]
     return None if label is None else fit(str(label), _LABEL_LENGTH)
 
 
-def item_variables(task: Task, data: Variables) -> list[str]:
-    """The names of what the loop, and not the module, has put into the result of an item.
+def item_scope(task: Task, data: Variables, *, is_retry: bool = False) -> dict[str, object]:
+    """The variables that the loop, and not the module, has set for the item of this result; none where it has not.
 
     A module may return any key. Where the task sets it for its loop, Ansible has written over what the module returned;
-    elsewhere, and where the item is tried again, what stands there is the host's own.
+    elsewhere what stands there is the host's own, and so it is, up to ansible-core 2.20, where the item is tried again.
     """
-    if not is_loop(task) or "_ansible_retry" in data:
-        return []
+    if not is_loop(task) or (is_retry and _LABEL not in data):
+        return {}
+    variable = data.get("ansible_loop_var")
+    if not isinstance(variable, str) or variable not in data:
+        return {}
     control = task.loop_control
-    names = [data.get("ansible_loop_var")]
+    names = ["ansible_loop_var", variable]
     if control is not None and control.index_var:
-        names.append(data.get("ansible_index_var"))
+        names += ["ansible_index_var", str(data.get("ansible_index_var"))]
     if control is not None and control.extended:
         names.append("ansible_loop")
-    return [name for name in names if isinstance(name, str) and name in data]
+    return {name: data[name] for name in names if name in data}
 
 
-def item_scope(task: Task, data: Variables) -> dict[str, object]:
-    """The variables that the loop set for the item of this result: the item, its index, ``ansible_loop``."""
-    return {name: data[name] for name in item_variables(task, data)}
+def loop_variables(task: Task) -> frozenset[str]:
+    """The names of what the task's own loop sets, as far as no template stands for them."""
+    if not is_loop(task):
+        return frozenset()
+    control = task.loop_control
+    names = ("item", None) if control is None else (control.loop_var or "item", control.index_var)
+    return frozenset({"ansible_loop", "ansible_loop_var", "ansible_index_var", *map(str, names)})
 
 
 def is_connection_variable(name: str) -> bool:

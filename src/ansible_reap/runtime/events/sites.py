@@ -8,25 +8,37 @@ written, for the worker that looks at the job to work them out.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeGuard
 
 from ansible.template import Templar
 
-from ansible_reap.jobs import REBOOT_REASON
+from ansible_reap.jobs import DETACH_VARIABLE, REBOOT_REASON
 from ansible_reap.records import replace
 from ansible_reap.runtime.events import marker, results
 from ansible_reap.runtime.events.ansible_objects import Host, Play, Task, Variables
+from ansible_reap.runtime.events.as_data import as_data
 from ansible_reap.runtime.events.own_words import is_fact
 from ansible_reap.runtime.events.vaulted import is_vaulted, names_vaulted
-from ansible_reap.runtime.tracking.display_text import fit
+from ansible_reap.runtime.tracking.display_text import fit, shown
 from ansible_reap.runtime.tracking.info import CONNECTION_KEYWORDS, LOCAL_CONNECTIONS, Access, LaunchSite, Route
+
+try:  # since ansible-core 2.19
+    from ansible.errors import AnsibleValueOmittedError
+except ImportError:
+
+    class AnsibleValueOmittedError(Exception):  # type: ignore[no-redef]
+        """Never raised."""
+
 
 NO_FILE = "ad-hoc command"
 """What stands for the path of a task that is in no file."""
 
 
 _CONNECTION, _FOLDER = "ansible_connection", "ansible_async_dir"
+_OMITTED = "__omit_place_holder__"
+"""What ``omit`` comes to up to ansible-core 2.18."""
+_LONGEST_ERROR = 200
 _REFERENCE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
 
@@ -41,9 +53,12 @@ class _Place(NamedTuple):
 class SiteReader:
     """Makes one record for all jobs of a task with the same settings, so that a job costs little."""
 
-    def __init__(self, base: str) -> None:
+    def __init__(self, base: str, warn: Callable[[str], None]) -> None:
         """``base`` is the root of the project; paths below it are told relative to it."""
         self._base = base
+        self._warn = warn
+        self._untold: set[str] = set()
+        """The tasks of which was said that their reason cannot be worked out."""
         self._sites: dict[LaunchSite, LaunchSite] = {}
         self._accesses: dict[Access, Access] = {}
         self._routes: dict[str, Route] = {}
@@ -54,15 +69,14 @@ class SiteReader:
         """Whether a launch surely reboots by what stands in the playbook, by the task's identity."""
 
     def read(self, task: Task, play: Play, host: Host | None = None) -> LaunchSite:
-        """The task as it stood for a result of ``host``.
+        """The task as it stood for a result of ``host``. Whether it is detached is said by ``declared``.
 
-        Without a host the task has not run yet: its templates stand as written, and whether it is detached is not said.
+        Without a host the task has not run yet: its templates stand as written.
         """
         path, line = results.task_place(task, self._base)
         written = _connection_variables(task, play)
         variables = {name: value for name, value in written.items() if _is_plain(value)}
         access = replace(_access_of(task, variables), vaulted=self._vaulted.get(results.identity(task), frozenset()))
-        reason, is_empty = (None, False) if host is None else self._detached(task, play, host)
         async_dir = variables.get(_FOLDER)
         if host is not None:
             place = self._place_of(access.delegate_to or host.get_name(), play)
@@ -82,8 +96,6 @@ class SiteReader:
             no_log=task.no_log is True,
             async_dir=str(async_dir) if async_dir is not None else None,
             access=self._accesses.setdefault(access, access),
-            reason=reason,
-            empty_reason=is_empty,
         )
         return self._sites.setdefault(site, site)
 
@@ -97,14 +109,43 @@ class SiteReader:
         folder = _filled_in(_connection_variables(task, play).get(_FOLDER), task, play, host)
         return site if folder is None else replace(site, async_dir=folder)
 
-    def _detached(self, task: Task, play: Play, host: Host) -> tuple[str | None, bool]:
-        """Why the task's jobs are detached, if they are; and whether a marker stands there without a reason."""
-        found = marker.detachment(task, play, lambda value: _template(task, play, host, value))
+    def declared(self, site: LaunchSite, task: Task, play: Play, host: Host, scope: Mapping[str, object]) -> LaunchSite:
+        """The launch with the reason for which a job of it is detached, if it is.
+
+        ``scope`` is what the loop has set for the job's item.
+        """
+        written = marker.written(task, play)
+        try:
+            found = marker.detachment(task, play, lambda value: _template(task, play, host, scope, value))
+        except Exception as error:  # noqa: BLE001 - whatever a template of the user's raises, it gives no reason
+            self._tell(site, task, error, is_scope_known=bool(scope) or not results.is_loop(task))
+            found = None
         if found is not None and found.is_valid:
-            return fit(found.reason), False
-        # Of a word that a template has filled in nobody knows how far a host had a part in it.
-        is_reboot = self._reboots.get(results.identity(task), False)
-        return (REBOOT_REASON, False) if is_reboot else (None, found is not None)
+            # Under ``no_log`` what a template comes to may be what nobody is to see.
+            is_shown = not (site.no_log and written is not None and written.is_template)
+            declared = replace(site, reason=fit(found.reason if is_shown or written is None else str(written.text)))
+        elif self._reboots.get(results.identity(task), False):
+            # Of a word that a template has filled in nobody knows how far a host had a part in it.
+            declared = replace(site, reason=REBOOT_REASON)
+        else:
+            declared = replace(site, empty_reason=found is not None)
+        return self._sites.setdefault(declared, declared)
+
+    def needs_scope(self, task: Task, play: Play) -> bool:
+        """Whether the reason may depend on what the loop has set for the item."""
+        written = marker.written(task, play)
+        return written is not None and written.is_template
+
+    def _tell(self, site: LaunchSite, task: Task, error: Exception, *, is_scope_known: bool) -> None:
+        """Say once of a task that its reason cannot be worked out."""
+        if not is_scope_known or results.identity(task) in self._untold:
+            return
+        self._untold.add(results.identity(task))
+        why = "" if site.no_log else f": {shown(str(error), _LONGEST_ERROR).rstrip('.')}"
+        self._warn(
+            f"async_reaper: {site.place}: the {DETACH_VARIABLE} of '{shown(site.task)}' cannot be worked out, "
+            f"so it does not detach the job{why}."
+        )
 
     def _place_of(self, name: str, play: Play) -> _Place:
         """What the inventory says of the host's connection and folder; read once a run, for it takes a while."""
@@ -113,15 +154,17 @@ class SiteReader:
             known = self._places.setdefault(name, _place_of(name, play))
         return known
 
-    def route(self, task: Task, play: Play, data: Variables) -> Route | None:
-        """What a look at a job of this result needs besides ``access``; None where the playbook sets nothing."""
+    def route(self, task: Task, play: Play, scope: Mapping[str, object]) -> Route | None:
+        """What a look at a job needs besides ``access``; None where the playbook sets nothing.
+
+        ``scope`` is what the loop has set for the job's item.
+        """
         key = results.identity(task)
         known = self._routes.get(key)
         if known is None:
             known = self._routes.setdefault(key, Route(task, play, _connection_variables(task, play)))
         if not known.variables:
             return None
-        scope = results.item_scope(task, data)
         return replace(known, scope=scope) if scope and not all(map(_is_plain, known.variables.values())) else known
 
 
@@ -193,8 +236,16 @@ def _is_template(value: object) -> bool:
     return isinstance(value, str) and ("{{" in value or "{%" in value)
 
 
-def _template(task: Task, play: Play, host: Host, value: object) -> object:
-    return Templar(loader=play.get_loader(), variables=_variables(task, play, host)).template(value)
+def _template(task: Task, play: Play, host: Host, scope: Mapping[str, object], value: object) -> object:
+    """What the template comes to for the item; None where that is to be omitted."""
+    own = results.loop_variables(task)  # those of a loop around it bear the same names
+    around = {name: given for name, given in _variables(task, play, host).items() if name not in own}
+    templar = Templar(loader=play.get_loader(), variables={**around, **as_data(dict(scope))})
+    try:
+        found = templar.template(value)
+    except AnsibleValueOmittedError:
+        return None
+    return None if _OMITTED in str(found) else found
 
 
 def _variables(task: Task | None, play: Play, host: Host) -> Variables:

@@ -157,7 +157,7 @@ def _remark(job: JobRecord, options: Options, now: float) -> str:
         return f": {job.last_seen.value}" if job.last_seen else ""
     if job.state is JobState.DETACHED:
         return f": {shown(job.info.site.reason or '')}"
-    if job.info.site.empty_reason:
+    if job.info.site.empty_reason and job.state is JobState.UNREAPED:
         return ": detached without a reason"
     if job.state is JobState.UNREAPED and job.last_seen is LastSeen.MISSING:
         return ": cleaned up unseen"

@@ -107,7 +107,7 @@ class Session:
         if self._jobs is None:
             from ansible_reap.runtime.session.job_events import JobEvents  # noqa: PLC0415 - see the top
 
-            jobs = JobEvents(self.base, self._keeper, self.faults, is_masking=IS_MASKING)
+            jobs = JobEvents(self.base, self._keeper, self.faults, self.warn, is_masking=IS_MASKING)
             if self._play is not None:
                 jobs.play_start(self._play)
             self._jobs = jobs

@@ -10,7 +10,14 @@ from ansible_reap.records import replace
 from ansible_reap.runtime.events import results
 from ansible_reap.runtime.events.action_names import is_reap, own_action
 from ansible_reap.runtime.events.ansible_objects import Host, Play, Result, Task, Variables
-from ansible_reap.runtime.events.hidden import Awaited, HiddenResults, ResultSlot, is_masked, whole_register
+from ansible_reap.runtime.events.hidden import (
+    Awaited,
+    HiddenResults,
+    ResultSlot,
+    is_masked,
+    is_scope_masked,
+    whole_register,
+)
 from ansible_reap.runtime.events.plays import may_launch
 from ansible_reap.runtime.events.replies import job_id, reply_of
 from ansible_reap.runtime.events.sites import SiteReader
@@ -30,7 +37,9 @@ _LARGEST_FILE_NAME = 4096
 class JobEvents:
     """What follows the jobs of a run, from the first task on that may launch or wait for one."""
 
-    def __init__(self, base: str, keeper: Gatekeeper, faults: Faults, *, is_masking: bool) -> None:
+    def __init__(
+        self, base: str, keeper: Gatekeeper, faults: Faults, warn: Callable[[str], None], *, is_masking: bool
+    ) -> None:
         """Watch for jobs, from now on.
 
         Paths are told relative to ``base``. ``is_masking`` says that this ansible-core masks secrets in what callbacks
@@ -44,7 +53,7 @@ class JobEvents:
         self._base = base
         self._play: Play
         self._faults = faults
-        self._sites = SiteReader(base)
+        self._sites = SiteReader(base, warn)
         self._hidden: HiddenResults[TaskEvent] = HiddenResults(is_masking=is_masking)
         self._starts: dict[tuple[str, str], float] = {}
         """When a launching task started on a host."""
@@ -176,19 +185,18 @@ class JobEvents:
             elif "ansible_job_id" in event.data and event.poll == 0:
                 self._launched(event, time.time())
             return False
+        slot, is_unseen = None, self._is_unseen(event)
         if event.is_item:
-            label = results.item_label(event.task, event.data, event.is_hidden)
-            self._slots.setdefault(event.key, []).append(
-                ResultSlot(self._site(event), label=label, is_seen=not event.is_unseen)
-            )
+            slot = ResultSlot(self._site(event), label=event.label, is_seen=not is_unseen)
+            self._slots.setdefault(event.key, []).append(slot)
         if event.ends_a_loop:
             slots = self._slots.pop(event.key, [])
             self._launch_missed(event, len(slots))
             return self._await_loop(event, slots)
-        if event.is_unseen:
+        if is_unseen:
             return not event.is_item and self._await(event, [])
         if "ansible_job_id" in event.data and event.poll == 0:
-            self._launched(event, time.time())
+            self._launched(event, time.time(), slot=slot)
         return not event.is_item and self._await(event, [], wanted=False)
 
     def _launch_missed(self, event: TaskEvent, told: int) -> None:
@@ -276,8 +284,25 @@ class JobEvents:
 
     # Launches
 
+    def _is_unseen(self, event: TaskEvent) -> bool:
+        """What we need of a launch's result is hidden or masked: for its reason perhaps what the loop has set."""
+        return event.is_unseen or (
+            event.is_item and is_scope_masked(event.scope) and self._sites.needs_scope(event.task, self._play)
+        )
+
     def _site(self, event: TaskEvent) -> LaunchSite:
+        """The launch, but for whether it is detached."""
         return self._as_hidden(self._sites.read(event.task, self._play, event.host))
+
+    def _declared(self, event: TaskEvent, site: LaunchSite, scope: Mapping[str, object]) -> LaunchSite:
+        """The launch as it is declared for one job of it."""
+        if event.is_hidden:
+            site = replace(site, no_log=True)  # a template, or an item's
+        return self._sites.declared(site, event.task, self._play, event.host, scope)
+
+    def _site_of(self, event: TaskEvent) -> LaunchSite:
+        """The launch as it is declared for the job of the event."""
+        return self._declared(event, self._site(event), event.scope)
 
     def _as_hidden(self, site: LaunchSite) -> LaunchSite:
         """The launch with ``no_log`` where a wait of the play has it."""
@@ -290,9 +315,9 @@ class JobEvents:
     ) -> None:
         """A job has been launched; ``slot`` and ``data`` tell of it where the event does not."""
         data = event.data if data is None else data
-        site = (slot.site if slot is not None else None) or self._site(event)
-        if event.is_hidden:
-            site = replace(site, no_log=True)  # a template, or an item's
+        scope = event.scope if data is event.data else results.item_scope(event.task, data)
+        site = self._declared(event, (slot.site if slot is not None else None) or self._site(event), scope)
+        label = event.label if slot is None else slot.label
         jid = job_id(data.get("ansible_job_id"))
         if jid is None:
             self._lose(event, "its host gave no possible id for it", site=site)
@@ -306,16 +331,16 @@ class JobEvents:
             host=event.host.get_name(),
             site=site,
             results_file=file if isinstance(file, str) and len(file) < _LARGEST_FILE_NAME else None,
-            item=results.item_label(event.task, event.data, site.no_log) if slot is None else slot.label,
+            item=None if site.no_log else label,
             launched=when,
-            route=self._sites.route(event.task, self._play, data),
+            route=self._sites.route(event.task, self._play, scope),
         )
         self._keeper.file(self.tracker.launch(info))
 
     def _lose(self, event: TaskEvent, why: str, *, site: LaunchSite | None = None) -> None:
         """A job has been launched of which nothing can be known."""
         self._unknown += 1
-        site = site or self._faults.guard(self._site, event) or _bare_site(event)
+        site = site or self._faults.guard(self._site_of, event) or _bare_site(event)
         if site.poll > 0:
             return
         info = JobInfo(
@@ -323,7 +348,7 @@ class JobEvents:
             host=event.host.get_name(),
             site=site,
             results_file=None,
-            item=results.item_label(event.task, event.data, site.no_log or event.is_hidden),
+            item=None if site.no_log else event.label,
             launched=time.time(),
         )
         self._keeper.file(self.tracker.launch_lost(info, why))

@@ -35,6 +35,16 @@ class TaskEvent(NamedTuple):
         return results.is_loop(self.task) and not self.is_item and not self.is_retry
 
     @property
+    def scope(self) -> dict[str, object]:
+        """What the loop has set for the item; nothing where that is not told."""
+        return results.item_scope(self.task, self.data, is_retry=self.is_retry)
+
+    @property
+    def label(self) -> str | None:
+        """What the loop calls the item."""
+        return results.item_label(self.task, self.data, is_retry=self.is_retry)
+
+    @property
     def is_hidden(self) -> bool:
         """``no_log`` has hidden the result."""
         return is_hidden(self.data)
