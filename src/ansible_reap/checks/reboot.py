@@ -66,7 +66,11 @@ def _cut_short(analysis: Analysis, launch: Launch) -> str:
 
 
 def _take_out(analysis: Analysis, gone: list[Task]) -> str:
-    return f" Take out {the_tasks(analysis, gone)} with it." if gone else ""
+    if not gone:
+        return ""
+    longest = max(number(other.args.get("timeout")) or 0 for other in gone)
+    wait = f", and give it 'reboot_timeout: {longest:g}'" if longest > fixes.reboot.DEFAULT_TIMEOUT else ""
+    return f" Take out {the_tasks(analysis, gone)} with it{wait}."
 
 
 def the_tasks(analysis: Analysis, tasks: list[Task]) -> str:

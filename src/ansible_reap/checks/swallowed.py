@@ -13,6 +13,7 @@ from ansible_reap.checks.evidence.result_readers import (
     caller_that_tests,
     fails_later,
     needs_success_of,
+    shown_by,
     tests_failure_of,
 )
 from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext
@@ -122,6 +123,7 @@ def _ignored(analysis: Analysis, reap: Reap) -> Finding | None:
     if not _is_ignored(reap):
         return None
     also = _also_ignored(analysis, reap)
+    shown = shown_by(analysis, reap.task)
     too = ", here and at the launches" if also else ""
     if len(also) == 1:
         too = f", here and in line {also[0].line}"
@@ -129,10 +131,10 @@ def _ignored(analysis: Analysis, reap: Reap) -> Finding | None:
         RULE,
         reap.task,
         f"This task fails when the job has failed or was killed at its limit, but with ignore_errors"
-        f"{_of_what(analysis, reap.task)} the play goes on, and no later task of the file looks at the result. Take "
-        f"ignore_errors out{too}, or test the result.",
+        f"{_of_what(analysis, reap.task)} the play goes on, and no later task of the file tests the result"
+        f"{f', which line {shown.line} prints' if shown else ''}. Take ignore_errors out{too}, or test the result.",
         sub_tag="ignore-errors",
-        severity=None if "ignore_errors" in reap.task.keywords else Level.MEDIUM,
+        severity=Level.LOW if shown else None if "ignore_errors" in reap.task.keywords else Level.MEDIUM,
         settings=reap.settings,
         fix=fixes.keywords.drop_together(analysis, [reap.task, *also], "ignore_errors"),
     )
@@ -172,7 +174,7 @@ def _never_failed(analysis: Analysis, reap: Reap) -> Finding | None:
         RULE,
         reap.task,
         f"'failed_when: {_written(written)}' never holds{_asks_the_launch(analysis, reap)}, so this wait succeeds even "
-        f"when the job has failed or was killed at its limit, and no later task of the file looks at the result. Take "
+        f"when the job has failed or was killed at its limit, and no later task of the file tests the result. Take "
         f"failed_when out: async_status fails by itself when the job has.{too}",
         sub_tag="failed-when",
         settings=reap.settings,

@@ -17,7 +17,7 @@ from ansible_reap.checks.evidence.limits import (
     too_short,
     with_room,
 )
-from ansible_reap.checks.evidence.neighbours import is_test
+from ansible_reap.checks.evidence.neighbours import comment_on, is_test
 from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext
 from ansible_reap.checks.support import constant, contexts, is_open, number, speak, variable
 from ansible_reap.content.model import Task
@@ -34,8 +34,14 @@ ENOUGH_FOR_SHORT_WORK = 60
 HOURS = 3600
 FAR_BEYOND = 2
 """A limit of hours, and this many times as long as its wait: what was thought about is the wait."""
+OUT_OF_SCALE = 10
+"""A limit this many times as long as its wait: nobody means to wait for it, so no such wait is suggested."""
+AMPLE = 3
+"""How many times as long as the work a wait is that never ends too early."""
 NEARLY = 0.9
 """Fraction of the limit: a wait that covers it lacks little."""
+_MEANT = expression(r"\b(?:bigger|larger|longer|greater|higher|more|exceeds?|beyond)\b", re.IGNORECASE)
+"""What a comment says of a limit that is to be longer than its wait."""
 LOOK = 0.5
 """Seconds that a look is taken to last.
 
@@ -147,7 +153,7 @@ def _ceiling(analysis: Analysis, use: AsyncUse, limit: Quantity) -> Finding | No
         return None
     if use.launch and unreaped.says_the_limit(analysis, use.launch):
         return None
-    if short.misses_the_work and use.launch and use.launch.verdict in (Verdict.DETACHED, Verdict.UNREAPED):
+    if short.moved_by and use.launch and use.launch.verdict in (Verdict.DETACHED, Verdict.UNREAPED):
         return None  # the limit ends nothing, and nobody hears that the job is called failed
     if short.limit < KILL_STEP >= short.known.seconds and not kills_near(analysis, use.task, use.settings):
         return None  # the first look is after both
@@ -162,10 +168,10 @@ def _ceiling(analysis: Analysis, use: AsyncUse, limit: Quantity) -> Finding | No
     if near:
         what += "as long as its limit" if longest == known.seconds else f"and its limit is {seconds_text(longest)}"
         what += f": {near}"
-    elif short.misses_the_work:
+    elif short.moved_by:
         what += (
             f"but Ansible calls the job failed after {seconds_text(longest)}, its limit, and the work goes on: "
-            f"'timeout' moves it to a process group of its own, which the limit does not reach"
+            f"'{short.moved_by}' moves it to a process group of its own, which the limit does not reach"
         )
     else:
         what += f"but its limit kills it after {seconds_text(longest)}"
@@ -240,6 +246,10 @@ def _window(analysis: Analysis, reap: Reap, launches: list[Launch]) -> Iterator[
     bound = _own_bound(cut_short, known)
     if bound is not None and longest >= with_room(bound):
         return  # the work has given up by itself before the wait does
+    if all(each is not None and not each.is_bound and AMPLE * each.seconds <= longest for each in known):
+        return  # the work has long been done by then
+    if all(_MEANT.search(comment_on(analysis, launch.task, "async")) for launch in cut_short):
+        return
     if bound is not None and not is_enough:
         may_last = f"may take up to {seconds_text(bound.seconds)} ({bound.source})"
         limit = min(limit, with_room(bound))
@@ -276,7 +286,7 @@ def _window(analysis: Analysis, reap: Reap, launches: list[Launch]) -> Iterator[
         confidence=Level.MEDIUM if open_limit or is_open(reap.task, "retries", "delay") else Level.HIGH,
         related=[(each.task, f"the job's limit is {seconds_text(_shortest(each))}") for each in cut_short],
         settings=reap.settings,
-        fix=fixes.window.widen(analysis, reap, limit),
+        fix=None if limit >= OUT_OF_SCALE * longest else fixes.window.widen(analysis, reap, limit),
     )
 
 

@@ -217,11 +217,11 @@ def _cut_short(short: TooShort) -> str:
             f"this task succeeds whatever becomes of the job. Its work takes {seconds} ({short.known.source}), "
             f"{is_limit}: {near}"
         )
-    if short.misses_the_work:
+    if short.moved_by:
         return (
             f"this task succeeds even if the job is called failed at its limit of {limit}. Its work, which may take up "
-            f"to {seconds} ({short.known.source}), then goes on: 'timeout' moves it to a process group of its own, "
-            f"which the limit does not reach"
+            f"to {seconds} ({short.known.source}), then goes on: '{short.moved_by}' moves it to a process group of its "
+            f"own, which the limit does not reach"
         )
     if short.known.is_bound:
         return (

@@ -37,7 +37,7 @@ _FORWARDING = {"kubectl", "oc", "k3s", "minikube", "microk8s", "virtctl"}
 """Programs of Kubernetes clusters that have ``port-forward`` or ``proxy``."""
 _ENDLESS = frozenset({"watch", "autossh", "ngrok", "cloudflared", "gunicorn", "uvicorn", "hypercorn", "websockify",
                       "Xvfb", "x11vnc", "inotifywait", "prometheus", "alertmanager", "dockerd", "containerd",
-                      "memcached", "traefik"})  # fmt: skip
+                      "memcached", "traefik", "tensorboard"})  # fmt: skip
 """Programs that run until they are stopped, whatever they are given."""
 _RECORDERS = {"tcpdump": r"-[A-Za-z]*c\d*|-W\d*", "tshark": r"-c\d*|-a", "dumpcap": r"-c\d*|-a",
               "ping": r"-[A-Za-z]*[cw]\d*", "top": r"-[A-Za-z]*n\d*"}  # fmt: skip

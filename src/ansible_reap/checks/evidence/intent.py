@@ -272,6 +272,8 @@ def counterpart(analysis: Analysis, task: Task) -> str | None:
 
 def timer(task: Task) -> Timer | None:
     """That the job acts, or undoes what it has done, after a pause of its own; None where it does not."""
+    if (known_times.ends_by_itself(work.commands(task)) or "").startswith("timeout"):
+        return None  # which may come first
     found = [command for command in _all_commands(task) if command.argv]
     shortest = 0.0 if _SOON_AFTER.search((task.name or "")[:MAX_TEXT]) else SHORTEST_TIMER
     if any({"for", "while", "until", "do"} & set(command.reserved) for command in found):

@@ -37,6 +37,8 @@ _TOLD_HOW_LONG = {
     "cassandra-stress": ("duration",),
 }
 """Programs that put a host under load, with the options that say for how long, in seconds or with a unit."""
+_FILLS_FIRST = "--populate"
+"""Makes tlp-stress fill its table before the time counts."""
 TIMEOUTS = frozenset({"timeout", "gtimeout"})
 _BRANCHES = frozenset({"if", "for", "while", "until", "case", "select", "function"})
 _LOOPS = frozenset({"while", "until"})
@@ -221,6 +223,8 @@ def puts_under_load_for(commands: Sequence[Command]) -> str | None:
         if not _LOOPS.isdisjoint(command.reserved):
             return None
         for argv in command.programs():
+            if _FILLS_FIRST in argv:
+                continue
             if argv[0] in _TOLD_HOW_LONG and next(_how_long(argv), None):
                 return _in_short(command)
             told = next(_told_by_a_template(argv), None)

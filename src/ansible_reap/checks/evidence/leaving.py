@@ -81,14 +81,19 @@ def stays_a_second(commands: Sequence[Command]) -> bool:
     return bool(left) and not all(command.targets for command in left)
 
 
-def has_own_group(commands: Sequence[Command]) -> bool:
-    """Whether ``timeout`` runs some of the work: it moves to a process group of its own, which no limit reaches.
+def moved_by(commands: Sequence[Command]) -> str | None:
+    """The program that moves some of the work to a process group of its own, which no limit reaches; or None.
 
-    Seen on ansible-core 2.16 and 2.22: at its limit the job is called failed, and the work under ``timeout`` goes on.
+    Seen on ansible-core 2.16 and 2.22: at its limit the job is called failed, and the work goes on. ``fio`` (3.33)
+    does so for each of its processes, unless its jobs are threads.
     """
-    return any(
-        argv[0] in TIMEOUTS and "--foreground" not in argv for command in commands for argv in command.programs()
-    )
+    for command in commands:
+        for argv in command.programs():
+            if argv[0] in TIMEOUTS and "--foreground" not in argv:
+                return "timeout"
+            if argv[0] == "fio" and "--thread" not in argv:
+                return "fio"
+    return None
 
 
 def is_left_behind(commands: Sequence[Command]) -> bool:

@@ -30,7 +30,8 @@ def ends_it_at_once(analysis: Analysis, task: Task, limit: Quantity | None, sett
     if may_be_on_windows(analysis, task) or work.holds_operators(task) or work.ends_at_once(task):
         return False
     commands = work.commands(task)
-    if leaving.outlives_the_limit(commands) or leaving.has_own_group(commands):
+    is_too_late = max(limit.values) <= 1 and work.reboots(task) is not None and leaving.stays_a_second(commands)
+    if leaving.moved_by(commands) or (leaving.outlives_the_limit(commands) and not is_too_late):
         return False
     return kills_near(analysis, task, settings)
 
@@ -73,8 +74,8 @@ class TooShort(NamedTuple):
     """Seconds: the longest limit that the task may have."""
     advice: float
     """Seconds: a limit that leaves the work room."""
-    misses_the_work: bool
-    """Whether ``timeout`` moves the work to a process group of its own, so that the end of the job is not its end."""
+    moved_by: str | None
+    """The program that moves the work to a process group of its own, so that the end of the job is not its end."""
 
 
 def too_short(task: Task, limit: Quantity) -> TooShort | None:
@@ -85,7 +86,7 @@ def too_short(task: Task, limit: Quantity) -> TooShort | None:
     longest = max(limit.values)
     if known.is_bound and longest >= BOUND_REACHED * known.seconds:
         return None  # work that takes all of its bound fails either way, a little earlier
-    return TooShort(known, longest, with_room(known), leaving.has_own_group(work.commands(task)))
+    return TooShort(known, longest, with_room(known), leaving.moved_by(work.commands(task)))
 
 
 def with_room(known: known_times.KnownTime) -> float:

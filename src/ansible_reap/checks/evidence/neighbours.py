@@ -9,7 +9,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import islice
+from itertools import islice, takewhile
 
 from ansible_reap.checks.evidence import work
 from ansible_reap.checks.evidence.work import is_windows
@@ -87,11 +87,18 @@ def is_silenced(analysis: Analysis, task: Task) -> bool:
 
 def has_comment(analysis: Analysis, task: Task, keyword: str) -> bool:
     """Whether a comment on the keyword's line, or right above it, says why it stands there."""
+    return bool(comment_on(analysis, task, keyword))
+
+
+def comment_on(analysis: Analysis, task: Task, keyword: str) -> str:
+    """The comment on the keyword's line, or right above it; empty where there is none."""
     lines = lines_of(analysis, task.path)
     for at in range(task.line - 1, min(task.end_line, len(lines))):
         if re.match(rf"\s*(?:- )?{re.escape(keyword)}\s*:", lines[at]):
-            return " #" in lines[at] or (at > 0 and lines[at - 1].lstrip().startswith("#"))
-    return False
+            above = takewhile(lambda line: line.lstrip().startswith("#"), reversed(lines[:at]))
+            own = lines[at].partition(" #")
+            return " ".join([*reversed([line.strip() for line in above]), *own[1:]]).strip()
+    return ""
 
 
 def tasks_naming(analysis: Analysis, path: str, word: str) -> tuple[Task, ...]:

@@ -93,8 +93,19 @@ def too_old(root: str, path: str, line: int) -> OfOld | None:
     whole = next((each for each in found if not each.is_filter), None)
     if whole is not None or not found:
         return whole
-    play = {task.line: play_of(task) for task in tasks_in(root, path)[0]}.get(line)
-    return next((each for each in found if each.play == play), None)
+    task = next((each for each in tasks_in(root, path)[0] if each.line == line), None)
+    if task is None or _has_own_filters(root, path):
+        return None
+    return next((each for each in found if each.play == play_of(task) and each.line <= task.end_line), None)
+
+
+def _has_own_filters(root: str, path: str) -> bool:
+    """Whether the project may have filters of its own for the file: one of them may have the name that is gone."""
+    folder = path.rpartition("/")[0]
+    role = path.rpartition("/tasks/")[0]
+    return any(
+        Path(root, base, name).is_dir() for base in ("", folder, role) for name in ("filter_plugins", "plugins/filter")
+    )
 
 
 def _is_of_old(root: str, path: str) -> bool:
@@ -109,6 +120,7 @@ def _of_old(root: str, path: str) -> tuple[OfOld, ...]:
     if content is None:
         return ()
     found = []
+    ends: set[Place | None] = set()
     data = read_inside(Path(root), path)
     included = _INCLUDED.search(data)
     if included:
@@ -122,15 +134,30 @@ def _of_old(root: str, path: str) -> tuple[OfOld, ...]:
             where = "play" if block.is_play else "block"
             of_block = sorted(RETIRED_KEYWORDS.intersection(block.keywords))
             found += [OfOld(block.place.line, f"'{keyword}' of the {where}", None) for keyword in of_block]
-        for key in ("when", "until", "failed_when", "changed_when"):
-            name = _gone_filter(task.keywords.get(key))
+        if task.module == "meta":
+            ends.add(play_of(task))
+        for key in () if play_of(task) in ends or not _always_runs(task) else ("when", "until", "failed_when"):
+            name = _gone_filter(task.keywords.get(key)) if key == "when" or "when" not in task.keywords else None
             found += [OfOld(task.line_of(key), f"'{name}'", play_of(task), is_filter=True)] if name else []
     return tuple(found)
 
 
+def _always_runs(task: Task) -> bool:
+    """Whether each run comes by the task, as far as its file tells, and ends where the task fails."""
+    above = [block.keywords for block in task.enclosing()]
+    return not (
+        task.is_handler
+        or "/handlers/" in f"/{task.path}"
+        or task.inherited("ignore_errors")
+        or task.inherited("tags")
+        or any("when" in keywords for keywords in above)
+        or sum(not block.is_play for block in task.enclosing())  # its block may have a rescue
+    )
+
+
 def _gone_filter(condition: object) -> str | None:
-    """A test of a result that a condition asks for as a filter. Since Ansible 2.9 there is no such filter."""
-    for text in as_list(condition):
+    """A test of a result that a condition asks for first, as a filter. Since Ansible 2.9 there is no such filter."""
+    for text in as_list(condition)[:1]:
         tree = expressions.expression(text) if isinstance(text, str) and "|" in text else None
         for node in (tree, *tree.find_all(nodes.Filter)) if tree is not None else ():
             if isinstance(node, nodes.Filter) and node.name in _GONE_FILTERS:

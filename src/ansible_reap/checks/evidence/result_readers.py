@@ -47,6 +47,18 @@ def caller_that_tests(analysis: Analysis, task: Task, via: Sequence[str]) -> str
     return None
 
 
+def shown_by(analysis: Analysis, task: Task) -> Task | None:
+    """The later task of the file that prints whether this one has failed; None where none does."""
+    register = task.keywords.get("register")
+    if not isinstance(register, str):
+        return None
+    asked = re.compile(rf"\b{re.escape(register)}(?:\.failed|\['failed'\]|\s+is\s+(?:not\s+)?(?:failed|succeeded))\b")
+    for other in _reading(analysis, task.path, task.line, register):
+        if other.module == "debug" and any(map(asked.search, _strings(list(other.args.values()), bare=False))):
+            return other
+    return None
+
+
 def _reading(analysis: Analysis, path: str, line: int, register: str) -> Iterator[Task]:
     """The tasks of the file after a line that name the register, up to the first that overwrites it, skipped or not."""
     of_rescues = rescues(analysis.root, path)

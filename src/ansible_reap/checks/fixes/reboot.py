@@ -26,7 +26,7 @@ _WAIT_KEYS = frozenset({"name", "become", "when", "tags", "vars"})
 """Keywords that a wait after the reboot may have and still be one that the module makes superfluous."""
 _PROGRAMS = frozenset({"sleep", "sync", "reboot", "shutdown", "systemctl", "init", "telinit", "sh", "bash"})
 """Programs that a plain reboot consists of; whether it reboots is the check's to say."""
-_DEFAULT_TIMEOUT = 600
+DEFAULT_TIMEOUT = 600
 """Of the reboot module and of wait_for_connection, ansible-core 2.16 to 2.22. Seconds."""
 LONG_PAUSE = 120
 """Seconds: a wait that begins with such a pause is there for more than the host, for a cluster that has to settle."""
@@ -50,7 +50,7 @@ def use_module(analysis: Analysis, task: Task) -> Fix | None:
         return None
     timeout, delay = arguments.get("timeout", 0), arguments.get("delay", 0)
     body = "ansible.builtin.reboot:\n"
-    if timeout > _DEFAULT_TIMEOUT:
+    if timeout > DEFAULT_TIMEOUT:
         body += f"{' ' * item.indent}  reboot_timeout: {timeout:g}\n"
     if delay >= LONG_PAUSE:
         body += f"{' ' * item.indent}  post_reboot_delay: {delay:g}\n"
