@@ -156,3 +156,44 @@ def test_hidden_looks_of_all_hosts_are_heard_after_an_include(run: Runner) -> No
     got = run(play(start, "- ansible.builtin.pause: {seconds: 2}\n", wait), hosts=("h1", "h2"), files=INCLUDED)
     assert got.status == 0, got.output
     assert got.states() == {"h1": ["reaped"], "h2": ["reaped"]}
+
+
+FIRST = "- ansible.builtin.async_status: {jid: j1.1}\n  when: false\n"
+UNREACHED = {
+    "vars": "{ansible_connection: ssh, ansible_host: 127.0.0.1, ansible_port: 1}",
+    "ignore_unreachable": "true",
+}
+ENDED = {
+    "skipped": launch("exit 0", register="", when="false"),
+    "skipped, hidden": launch("exit 0", register="", when="false", no_log="true"),
+    "skipped loop": launch("exit 0", register="", when="false", no_log="true", loop="[S3CRET, 2]"),
+    "skipped once": launch("exit 0", register="", when="false", no_log="true", run_once="true"),
+    "unreachable": launch("exit 0", register="", no_log="true", **UNREACHED),
+    "unreachable loop": launch("exit 0", register="", no_log="true", loop="[S3CRET]", **UNREACHED),
+    "failed": launch("'{{ not_there }}'", register="", no_log="true", ignore_errors="true"),
+    "hidden": launch("exit 0", register="", no_log="true"),
+    "plain": launch("exit 0", register=""),
+    "look skipped": launch("exit 0") + FIRST + reap(),
+}
+SHOW = (
+    "- ansible.builtin.debug:\n"
+    "    msg: \"left: {{ hostvars[inventory_hostname].keys() | select('match', 'async_reaper_reg') | list }}\"\n"
+)
+
+
+def test_no_register_of_ours_stays_whatever_becomes_of_its_task(run: Runner) -> None:
+    """``vars`` and ``hostvars`` are shown, and caches keep them."""
+    tasks = [FIRST, *ENDED.values()]
+    got = run(play(*(task + SHOW for task in tasks)), hosts=("h1", "h2"), options={"on_unreaped": "report"})
+    assert got.status == 0, got.output
+    assert got.stdout.count("left: []") == 2 * len(tasks), got.output
+    assert "S3CRET" not in got.output
+
+
+def test_a_name_of_ours_is_in_no_ledger(run: Runner) -> None:
+    tasks = [launch("sleep 5", register="", no_log=hidden) for hidden in ("true", "false")]
+    env = {"ANSIBLE_SHOW_CUSTOM_STATS": "1"}
+    got = run(play(*tasks), options={"on_unreaped": "report", "look": "false"}, env=env)
+    (ledger,) = (got.folder / "state").rglob("*.ledger")
+    assert got.stdout.count("results_file") + got.stdout.count("limit_s") > 1, got.output
+    assert "async_reaper_reg" not in got.output + ledger.read_text()

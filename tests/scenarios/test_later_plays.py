@@ -138,6 +138,14 @@ NOT_LEFT = {
         play(launch("sleep 0.1", name="Seen", register="seen"), launch("sleep 1", register=""), hosts="h1"),
         play(reap("seen"), hosts="h1"),
     ),
+    "reads what a hidden task without register cannot have filled": Case(
+        play(
+            launch("sleep 0.1", name="Seen", register="seen"),
+            launch("exit 1", register="", no_log="true", loop="[1]"),
+            hosts="h1",
+        ),
+        play(reap("seen"), hosts="h1"),
+    ),
 }
 
 

@@ -10,7 +10,7 @@ job stands is taken.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from ansible_reap.records import dataclass
 from ansible_reap.runtime.events import results
@@ -21,7 +21,6 @@ from ansible_reap.runtime.events.replies import ANSIBLES_OWN
 from ansible_reap.runtime.tracking.display_text import MASK
 from ansible_reap.runtime.tracking.info import LaunchSite
 
-_OURS = "async_reaper_registered_"
 _KEPT = (
     "ansible_job_id",
     "results_file",
@@ -78,12 +77,12 @@ class Awaited(Generic[EventT]):
     slots: tuple[ResultSlot, ...] = ()
     """One for each item of a loop, else at most one."""
     wanted: bool = True
-    """False: all is known, and only the register that we added has to go."""
+    """False: nothing is to be read, and only the register that we added has to go."""
 
     @property
     def is_ours(self) -> bool:
         """Whether the register is one that we have added."""
-        return self.register.startswith(_OURS)
+        return self.register.startswith(results.OUR_REGISTER)
 
 
 def is_hidden(data: Mapping[str, object]) -> bool:
@@ -117,7 +116,7 @@ class HiddenResults(Generic[EventT]):
         if task.no_log in (False, None) and not self._is_masking:
             return
         self._count += 1
-        name = f"{_OURS}{self._count}"
+        name = f"{results.OUR_REGISTER}{self._count}"
         before = task.register
         task.register = name
         try:
@@ -132,6 +131,14 @@ class HiddenResults(Generic[EventT]):
     def expect(self, awaited: Awaited[EventT]) -> None:
         """A result that callbacks may not see has been made: read it from its register at the next event."""
         self._awaited.append(awaited)
+
+    def take_back(self, event: EventT) -> None:
+        """The task has ended on the host, whatever came of it: the register that we have added has to go."""
+        task = event.task
+        register = whole_register(task) if may_launch(task) or is_reap(task.action) else None
+        if register is None or not register.startswith(results.OUR_REGISTER):
+            return
+        self._awaited.append(Awaited(event, register, 0.0, wanted=False))
 
     @property
     def awaited(self) -> tuple[Awaited[EventT], ...]:
@@ -148,14 +155,16 @@ class HiddenResults(Generic[EventT]):
     ) -> Iterator[tuple[Awaited[EventT], list[dict[str, object]] | None]]:
         """Each hidden result since the last call, item by item where it is looped; None where none was stored."""
         awaited, self._awaited = self._awaited, []
+        stored = variable_manager._nonpersistent_fact_cache  # noqa: SLF001 - no other way
+        nothing: dict[str, Any] = {}
+        values = [stored.get(each.event.host.get_name(), nothing).get(each.register) for each in awaited]
         for each in awaited:
-            facts = variable_manager._nonpersistent_fact_cache.get(each.event.host.get_name(), {})  # noqa: SLF001 - no other way
-            value = facts.get(each.register)
             if each.is_ours:
                 # What ``run_once`` registers is stored for every host of the play.
-                several = variable_manager._nonpersistent_fact_cache.values() if each.event.task.run_once else [facts]  # noqa: SLF001
-                for one in list(several):
+                several = each.event.task.run_once
+                for one in list(stored.values()) if several else [stored.get(each.event.host.get_name(), nothing)]:
                     one.pop(each.register, None)
+        for each, value in zip(awaited, values, strict=True):
             if each.wanted:
                 yield each, _items(each.event, value) if isinstance(value, Mapping) else None
 

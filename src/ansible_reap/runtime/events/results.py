@@ -11,6 +11,8 @@ from ansible_reap.runtime.tracking.display_text import fit
 if TYPE_CHECKING:
     from ansible_reap.runtime.events.ansible_objects import Host, Result, Task, Variables
 
+OUR_REGISTER = "async_reaper_registered_"
+"""What the name of a register begins with that we give a task which has none."""
 _LABEL_LENGTH = 120
 _LABEL = "_ansible_item_label"
 """No module can return a key that begins like this."""
@@ -39,6 +41,11 @@ _CONNECTION_NAMES = frozenset(
 def task_of(result: Result) -> Task:
     """The task of a result; reading it alone costs nothing."""
     return result._task  # noqa: SLF001 - see ``parts_of``
+
+
+def host_of(result: Result) -> Host:
+    """The host of a result, as cheaply."""
+    return result._host  # noqa: SLF001 - see ``parts_of``
 
 
 def parts_of(result: Result) -> tuple[Task, Host, Variables]:
@@ -76,11 +83,13 @@ def role_name(task: Task) -> str | None:
 
 
 def register_name(task: Task) -> str | None:
-    """The register's name. From ansible-core 2.21 ``register`` is a mapping of names to what they take."""
+    """The register's name, by which a playbook can use it: one that we have added is none.
+
+    From ansible-core 2.21 ``register`` is a mapping of names to what they take.
+    """
     register = task.register
-    if isinstance(register, Mapping):
-        return next((str(name) for name in register), None)
-    return str(register) if register else None
+    names = [str(name) for name in register] if isinstance(register, Mapping) else [str(register or "")]
+    return next((name for name in names if name and not name.startswith(OUR_REGISTER)), None)
 
 
 def item_label(task: Task, data: Variables, *, is_retry: bool = False) -> str | None:

@@ -127,6 +127,8 @@ class JobEvents:
         is_retry: bool = False,
     ) -> None:
         """Any result of a task or loop item that ended ok or failed, or is tried again."""
+        if not is_item and not is_retry:
+            self._ended(result)
         if self._concerns_no_job(results.task_of(result)):
             return
         event = TaskEvent(*results.parts_of(result), failed, ignored, is_item, is_retry)
@@ -197,7 +199,7 @@ class JobEvents:
             return not event.is_item and self._await(event, [])
         if "ansible_job_id" in event.data and event.poll == 0:
             self._launched(event, time.time(), slot=slot)
-        return not event.is_item and self._await(event, [], wanted=False)
+        return False
 
     def _launch_missed(self, event: TaskEvent, told: int) -> None:
         """Take note of the loop items whose own event an error of ours has kept from us; ``told`` items were told."""
@@ -235,10 +237,12 @@ class JobEvents:
             self._slots.setdefault(event.key, []).append(slot)
         if not event.is_unseen:
             self._looks.saw(event, slot, event.data)
-        return not event.is_item and not event.is_retry and self._await(event, [slot], wanted=event.is_unseen)
+        return event.is_unseen and not event.is_item and not event.is_retry and self._await(event, [slot])
 
     def skipped(self, result: Result, *, is_item: bool = False) -> None:
         """In check mode an ``async_status`` arrives as skipped, with ``finished: true``."""
+        if not is_item:
+            self._ended(result)
         if self._concerns_no_job(results.task_of(result)):
             return
         event = TaskEvent(*results.parts_of(result), is_item=is_item)
@@ -253,6 +257,8 @@ class JobEvents:
 
     def unreachable(self, result: Result, *, is_item: bool = False) -> None:
         """The host of a task, or of a loop item, could not be reached."""
+        if not is_item:
+            self._ended(result)
         event = TaskEvent(*results.parts_of(result), failed=True, is_item=is_item)
         if may_launch(event.task):
             self._looks.claims(event, event.data)
@@ -376,24 +382,23 @@ class JobEvents:
     # What no_log hides, and what is masked
 
     def _await_loop(self, event: TaskEvent, slots: Sequence[ResultSlot]) -> bool:
-        return self._await(event, slots, wanted=not all(slot.is_seen for slot in slots))
+        is_seen = all(slot.is_seen for slot in slots) and (bool(slots) or not event.is_hidden)
+        return not is_seen and self._await(event, slots)
 
-    def _await(self, event: TaskEvent, slots: Sequence[ResultSlot], *, wanted: bool = True) -> bool:
+    def _await(self, event: TaskEvent, slots: Sequence[ResultSlot]) -> bool:
         """Have the result read from its register, which is stored right after this event; False where it is not."""
-        if event.ends_a_loop and (event.is_hidden and not slots):
-            wanted = True
         register = whole_register(event.task)
         if register is None:
-            if wanted and may_launch(event.task):
+            if may_launch(event.task):
                 self._lose(event, "its result was hidden")
             return False
-        awaited = Awaited(event, register, time.time(), tuple(slots), wanted)
-        if not wanted and not awaited.is_ours:
-            return False
-        self._hidden.expect(awaited)
-        if wanted:
-            self._keeper.expect_hidden(True)
-        return wanted
+        self._hidden.expect(Awaited(event, register, time.time(), tuple(slots)))
+        self._keeper.expect_hidden(True)
+        return True
+
+    def _ended(self, result: Result) -> None:
+        """A task has ended on a host: a register of ours does not stay there, whether or not we have use for it."""
+        self._hidden.take_back(TaskEvent(results.task_of(result), results.host_of(result), {}))
 
     def _recover(self) -> None:
         if not self._hidden.is_waiting:
