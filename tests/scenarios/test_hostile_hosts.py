@@ -81,7 +81,7 @@ def test_a_host_that_claims_anothers_id_by_a_skipped_launch_is_not_believed(lies
 
 NAMES_ANOTHERS: dict[str, tuple[dict[str, Any], dict[str, object]]] = {
     "hidden": ({"no_log": "true"}, accepted("VICTIMS", finished=1)),
-    "masked": ({}, accepted("VICTIMS", finished=1, results_file="$REDACTED$")),
+    "masked": ({}, accepted("VICTIMS", finished=1, start="$REDACTED$")),
     "polled": ({"poll": 1}, accepted("VICTIMS")),
     "unreachable": ({"ignore_unreachable": "true"}, accepted("VICTIMS", unreachable=True)),
 }

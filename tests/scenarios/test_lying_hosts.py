@@ -290,6 +290,32 @@ def test_a_password_that_a_host_repeats_is_not_shown(liar: Liar) -> None:
     assert not re.search("S3CRETPW|87654321", got.output)
 
 
+REPEATS = {**STARTED, "results_file": "/h/S3CRETPW", "ansible_loop_var": "x", "x": "S3CRETPW", "stdout": "S3CRETPW"}
+TRIED = {"loop": "[1]", "register": "job", "until": "job.never is defined", "retries": "1", "delay": "1"}
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        launch("sleep 0", register=""),
+        launch("sleep 0", ignore_errors="true", **TRIED),
+        "- ansible.builtin.command: say\n  register: said\n"
+        + launch("sleep 0", register="", loop="'{{ [said.stdout] }}'", loop_control="{label: '{{ item }}'}"),
+    ],
+    ids=["status file", "item of a retry", "item"],
+)
+def test_a_password_that_a_host_repeats_of_a_launch_is_not_written(liar: Liar, start: str) -> None:
+    liar.says(async_wrapper={**REPEATS, "_ansible_item_label": "S3CRETPW"}, command=REPEATS)
+    more = "vars: {ansible_become_password: S3CRETPW}\nbecome: true"
+    env = {"ANSIBLE_SHOW_CUSTOM_STATS": "1"}
+    got = liar.run(play(start, hosts="evil", more=more), options={"on_unreaped": "report", "look": "false"}, env=env)
+    assert got.jobs, got.output
+    (ledger,) = (got.folder / "state").rglob("*.ledger")
+    (stats,) = re.findall(r"^\tRUN: (.*)$", got.stdout, re.MULTILINE)
+    _, _, recap = got.stdout.partition("ASYNC RECAP")
+    assert "S3CRETPW" not in json.dumps(got.report) + ledger.read_text() + stats + recap
+
+
 @pytest.mark.parametrize("by", ["S3CRETPW", "'{{ sudo_pw }}'"])
 def test_a_password_that_a_host_repeats_to_the_playbooks_own_wait_is_not_written(liar: Liar, by: str) -> None:
     """Ansible itself prints it up to 2.21."""

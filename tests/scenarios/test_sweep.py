@@ -70,7 +70,7 @@ def test_only_old_results_that_no_ledger_claims_are_removed(run: Runner, tmp_pat
         RunRecord("run", 1, "gone", "elsewhere", "2026-11-22T10:00:00Z"),
         lambda text: None,
     )
-    ledger.launched(JobInfo("j4.1", "h1", SITE, str(jobs / "j4.1"), None, time.time()))
+    ledger.launched(JobInfo("j4.1", "h1", SITE, None, time.time()))
 
     for args in ((), ("--check",)):
         listed = sweep(run, tmp_path, *args, **({"remove": "true"} if args else {}))

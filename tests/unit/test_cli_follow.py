@@ -79,7 +79,7 @@ class Runs:
         if status is not None:
             path.write_text(status)
         here = replace(site, async_dir=str(self.folder), access=Access(connection="local"))
-        return JobInfo(jid, host, here, str(path), None, time.time() - age)
+        return JobInfo(jid, host, here, None, time.time() - age)
 
     def measured(self, *seconds: float) -> None:
         address = parse_address(str(self.store))

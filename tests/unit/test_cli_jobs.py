@@ -33,9 +33,9 @@ def write_run(folder: Path, name: str, *jids: str, pid: int = 1, closed: tuple[s
     ledger = Ledger(folder, run, pytest.fail)
     ledger.intent("t1", SITE, "web1", time.time())
     for jid in jids:
-        ledger.launched(JobInfo(jid, "web1", SITE, f"/x/{jid}", "a b", time.time() - 600))
+        ledger.launched(JobInfo(jid, "web1", SITE, "a b", time.time() - 600))
         if jid in closed:
-            ledger.settled(JobRecord(JobInfo(jid, "web1", SITE, None, None, 0.0), Phase.REAPED))
+            ledger.settled(JobRecord(JobInfo(jid, "web1", SITE, None, 0.0), Phase.REAPED))
     ledger.answered("t1", "web1")
 
 
@@ -112,7 +112,7 @@ def test_names_cannot_command_the_terminal(tmp_path: Path, capsys: pytest.Captur
         "p", "clear\x1b[2J", "p.yml", 1, None, None, 1, 0, no_log=False, access=Access(delegate_to="db\n1")
     )
     run = RunRecord("run-1", 1, "gone", controller_name(), "2026-11-22T10:00:00Z")
-    Ledger(tmp_path, run, pytest.fail).launched(JobInfo("j1.1", "web1", site, None, None, 0.0))
+    Ledger(tmp_path, run, pytest.fail).launched(JobInfo("j1.1", "web1", site, None, 0.0))
     main(["jobs", "--ledger-dir", str(tmp_path)])
     text = capsys.readouterr().out
     assert "\x1b" not in text

@@ -55,7 +55,7 @@ def measured(folder: Path, runs: int) -> str:
 
 
 def line(folder: Path, history: str, age: float) -> str:
-    job = JobInfo("j9.1", "web1", SITE, None, None, time.time() - age)
+    job = JobInfo("j9.1", "web1", SITE, None, time.time() - age)
     ends = ExpectedEnds(history, 10.0)
     return progress([job], time.time(), lambda one, old: ends.text(str(folder), one, old))
 

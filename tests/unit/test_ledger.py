@@ -59,7 +59,7 @@ def a_run(run: str = "2026-11-22T10:00:00Z-4711") -> RunRecord:
 
 
 def a_launch(jid: str, host: str = "web1") -> JobInfo:
-    return JobInfo(jid, host, SITE, results_file=f"/x/{jid}", item="a", launched=1000.75)
+    return JobInfo(jid, host, SITE, item="a", launched=1000.75)
 
 
 def a_record(jid: str, phase: Phase, last_seen: LastSeen | None = None) -> JobRecord:
@@ -121,8 +121,8 @@ def path_of(ledger: Ledger) -> Path:
         an_intent(),
         Intent("k", "a", 0.0, BARE),
         Answer("t1", "web1"),
-        replace(a_launch("j1.2"), results_file=None),
-        JobInfo("j1.2", "h\udcff\n", BARE, None, None, 0.0),
+        a_launch("j1.2"),
+        JobInfo("j1.2", "h\udcff\n", BARE, None, 0.0),
         Closing("j1.2", JobState.TIMED_OUT),
     ],
     ids=lambda record: type(record).__name__,
@@ -152,15 +152,6 @@ def test_a_record_read_back_is_the_record_written(record: Record) -> None:
 def test_a_line_that_is_not_ours_is_refused(line: bytes) -> None:
     with pytest.raises(LineError):
         decode(line)
-
-
-def test_the_path_that_a_host_gives_under_no_log_is_not_kept() -> None:
-    job = JobInfo("j1.1", "web1", replace(SITE, no_log=True), "/x/s3cr3t/j1.1", None, 1000.0)
-    line = encode(job)
-    assert b"s3cr3t" not in line
-    read = decode(line)
-    assert isinstance(read, JobInfo)
-    assert (read.jid, read.results_file) == ("j1.1", None)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
@@ -193,7 +184,7 @@ def test_a_launch_is_on_disk_before_the_call_returns(ledger: Ledger) -> None:
     ledger.launched(a_launch("j1.2"))
     found = read_file(path_of(ledger))
     assert found.run == a_run()
-    assert found.launches == (replace(a_launch("j1.2"), results_file=None),)
+    assert found.launches == (a_launch("j1.2"),)
     assert found.intents == (an_intent(),)
     assert found.alive
 
@@ -244,7 +235,7 @@ def test_a_job_seen_running_at_the_end_stays(ledger: Ledger) -> None:
     ledger.launched(a_launch("j1.2"))
     path = path_of(ledger)
     ledger.closed([a_record("j1.2", Phase.OUTSTANDING, LastSeen.RUNNING)], complete=True)
-    assert read_file(path).launches == (replace(a_launch("j1.2"), results_file=None),)
+    assert read_file(path).launches == (a_launch("j1.2"),)
 
 
 def test_a_host_that_never_answered_stays(ledger: Ledger) -> None:

@@ -37,7 +37,7 @@ ELSEWHERE = LaunchSite("p", "Start", "site.yml", 9, None, None, 60, 0, no_log=Fa
 
 
 def a_job(jid: str, host: str = "web1") -> JobInfo:
-    return JobInfo(jid, host, SITE, f"/x/{jid}", None, 1000.0)
+    return JobInfo(jid, host, SITE, None, 1000.0)
 
 
 def killed(folder: Path, name: str, *jobs: JobInfo, intents: tuple[str, ...] = (), alive: bool = False) -> Ledger:
@@ -91,9 +91,7 @@ def test_hosts_that_the_inventory_lacks_are_counted(tmp_path: Path) -> None:
 def test_a_status_file_of_the_time_that_nobody_names_is_unclaimed(name: str, changed: float, found: bool) -> None:
     intent = Intent("t1", "web1", 1000.0, SITE)
     jobs = unclaimed([StatusFile(name, f"/jobs/{name}", changed)], [intent], frozenset({"j1.1"}))
-    assert [(job.jid, job.host, job.results_file) for job in jobs] == (
-        [(name, "web1", f"/jobs/{name}")] if found else []
-    )
+    assert [(job.jid, job.host) for job in jobs] == ([(name, "web1")] if found else [])
 
 
 def test_the_latest_task_that_could_have_started_it_is_named() -> None:
@@ -104,7 +102,7 @@ def test_the_latest_task_that_could_have_started_it_is_named() -> None:
 
 def test_a_job_of_unknown_limit_is_waited_for_a_day_at_most() -> None:
     site = LaunchSite("p", "Start", "site.yml", 4, None, None, 0, 0, no_log=False)
-    assert claim(JobInfo("j1.1", "web1", site, None, None, 0.0)).limit_s == 86400
+    assert claim(JobInfo("j1.1", "web1", site, None, 0.0)).limit_s == 86400
     assert claim(a_job("j1.1")).limit_s == 60
 
 
@@ -147,7 +145,7 @@ def test_a_host_that_has_named_anothers_job_closes_its_own_only(tmp_path: Path) 
 
 def test_a_host_that_names_an_id_hides_no_unclaimed_job_of_another(tmp_path: Path) -> None:
     delegated = LaunchSite("p", "Start", "site.yml", 9, None, None, 60, 0, no_log=False, access=Access("builder"))
-    there = JobInfo("j1.2", "evil", delegated, None, None, 1000.0)
+    there = JobInfo("j1.2", "evil", delegated, None, 1000.0)
     release(killed(tmp_path, "run-1", a_job("j1.1", "evil"), there, a_job("j1.3", "victim"), intents=("victim",)))
     left = leftovers(read_folder(tmp_path, pytest.fail), "victim")
     assert left.named_at(SITE.access) == {"j1.3"}

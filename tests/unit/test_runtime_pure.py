@@ -31,7 +31,7 @@ def job(
     jid: str = "j476670994859.20044", *sightings: Sighting, site: LaunchSite = SITE, item: str | None = None
 ) -> JobRecord:
     tracker = Tracker()
-    record = tracker.launch(JobInfo(jid, "web1", site, None, item, 1795341600.0))
+    record = tracker.launch(JobInfo(jid, "web1", site, item, 1795341600.0))
     for sighting in sightings:
         tracker.see(jid, sighting)
     return record
@@ -72,7 +72,7 @@ def on_hosts(count: int, *sightings: Sighting, site: LaunchSite = SITE) -> list[
     found = []
     for number in range(1, count + 1):
         tracker = Tracker()
-        record = tracker.launch(JobInfo(f"j{number}.1", f"web{number}", site, None, None, 1795341600.0))
+        record = tracker.launch(JobInfo(f"j{number}.1", f"web{number}", site, None, 1795341600.0))
         for sighting in sightings:
             tracker.see(record.info.jid, sighting)
         found.append(record)
@@ -97,7 +97,7 @@ def test_jobs_that_are_lost_for_different_reasons_are_told_apart() -> None:
     jobs = []
     for number in range(8):
         tracker = Tracker()
-        info = JobInfo(f"j{number}.1", f"web{number}", SITE, None, None, 1795341600.0)
+        info = JobInfo(f"j{number}.1", f"web{number}", SITE, None, 1795341600.0)
         jobs.append(tracker.launch_lost(info, "its result was hidden" if number % 2 else "its id was hidden"))
     got = recap.lines(jobs, Options(), 1795341660.0, 200)
     assert [line.text.partition("Start the backup")[2] for line in got[:-1]] == [
@@ -178,8 +178,8 @@ def test_the_failure_of_a_killed_job_tells_its_limit_and_when_it_was_seen() -> N
 
 def test_unclaimed_jobs_have_a_list_of_their_own_and_are_not_counted_as_launched() -> None:
     tracker = Tracker()
-    tracker.adopt(JobInfo("j1.1", "web1", SITE, None, None, 1795341600.0), Origin.LEDGER)
-    tracker.adopt(JobInfo("j1.2", "web1", SITE, "/jobs/j1.2", None, 1795341600.0), Origin.UNCLAIMED)
+    tracker.adopt(JobInfo("j1.1", "web1", SITE, None, 1795341600.0), Origin.LEDGER)
+    tracker.adopt(JobInfo("j1.2", "web1", SITE, None, 1795341600.0), Origin.UNCLAIMED)
     report = as_json(RUN, list(tracker), RunOutcome.REPORTED, Options())
     jsonschema.validate(report, json.loads(SCHEMA.read_text(encoding="utf-8")))
     assert [entry["jid"] for entry in report["jobs"]] == ["j1.1"]

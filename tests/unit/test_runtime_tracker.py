@@ -37,7 +37,7 @@ WAIT = ReapTask("site.yml", 9, "Wait for it", "h1")
 
 
 def info(jid: str = "j1.1", site: LaunchSite = SITE, host: str = "h1") -> JobInfo:
-    return JobInfo(jid, host, site, f"/home/deploy/.ansible_async/{jid}", None, 1000.0)
+    return JobInfo(jid, host, site, None, 1000.0)
 
 
 def saw(sight: Sight, source: Source = Source.PLAYBOOK, **more: object) -> Sighting:

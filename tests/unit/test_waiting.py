@@ -38,7 +38,7 @@ MISSING = {"finished": 1, "failed": True, "msg": "could not find job"}
 
 def a_job(jid: str = "j1.1", *, limit: int = 60, no_log: bool = False, launched: float | None = None) -> JobInfo:
     site = LaunchSite("p", "Start", "site.yml", 4, None, "r", limit, 0, no_log=no_log, access=Access(delegate_to="db1"))
-    return JobInfo(jid, "web1", site, f"/x/{jid}", None, time.time() if launched is None else launched)
+    return JobInfo(jid, "web1", site, None, time.time() if launched is None else launched)
 
 
 class Script:

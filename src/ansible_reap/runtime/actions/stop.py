@@ -222,7 +222,7 @@ def _unknown(jid: str, host: str, action: Action) -> JobInfo:
     site = LaunchSite(
         play="", task="", path="", line=0, role=None, register=None, limit_s=0, poll=0, no_log=False, access=access
     )
-    return JobInfo(jid=jid, host=host, site=site, results_file=None, item=None, launched=time.time())
+    return JobInfo(jid=jid, host=host, site=site, item=None, launched=time.time())
 
 
 def _by_access(jobs: Iterable[JobInfo]) -> dict[tuple[Access, int], list[JobInfo]]:

@@ -23,7 +23,6 @@ from ansible_reap.runtime.tracking.info import LaunchSite
 
 _KEPT = (
     "ansible_job_id",
-    "results_file",
     "started",
     "finished",
     "child_pid",
@@ -34,7 +33,7 @@ _KEPT = (
     "ansible_index_var",
     "ansible_loop",
 )
-_MASKABLE = ("ansible_job_id", "results_file", "rc", "start", "end", "attempts")
+_MASKABLE = ("ansible_job_id", "rc", "start", "end", "attempts")
 _PROBE = "async_reaper_probe"
 
 

@@ -25,9 +25,9 @@ _DEEPEST = 5
 _MASK = "********"
 
 
-def without_passwords(text: str, variables: Variables) -> str:
-    """The text of a host, with the passwords among its variables, and those typed in for the run, masked."""
-    return masked(text, set(_passwords(variables)))
+def passwords(variables: Variables) -> frozenset[str]:
+    """The passwords among the variables of a host, and those typed in for the run."""
+    return frozenset(_passwords(variables))
 
 
 def masked(text: str, secrets: Collection[str]) -> str:

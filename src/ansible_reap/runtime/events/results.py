@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 OUR_REGISTER = "async_reaper_registered_"
 """What the name of a register begins with that we give a task which has none."""
-_LABEL_LENGTH = 120
 _LABEL = "_ansible_item_label"
 """No module can return a key that begins like this."""
 _CONNECTION_VARIABLES = ("ansible_become", "ansible_ssh", "ansible_paramiko", "ansible_winrm", "ansible_psrp")
@@ -93,14 +92,14 @@ def register_name(task: Task) -> str | None:
 
 
 def item_label(task: Task, data: Variables, *, is_retry: bool = False) -> str | None:
-    """What Ansible calls the loop item, cut to 120 characters; None without a loop and where that is not told."""
+    """What Ansible calls the loop item; None without a loop and where that is not told."""
     scope = item_scope(task, data, is_retry=is_retry)
     if not scope:
         return None
     label = data.get(_LABEL)
     if label is None:
         label = scope[str(data["ansible_loop_var"])]
-    return None if label is None else fit(str(label), _LABEL_LENGTH)
+    return None if label is None else str(label)
 
 
 def item_scope(task: Task, data: Variables, *, is_retry: bool = False) -> dict[str, object]:

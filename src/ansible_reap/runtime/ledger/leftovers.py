@@ -120,7 +120,6 @@ def unclaimed(files: Iterable[StatusFile], intents: Sequence[Intent], named: fro
                     jid=file.name,
                     host=intent.host,
                     site=intent.site,
-                    results_file=file.path,
                     item=None,
                     launched=intent.when,
                 )

@@ -132,9 +132,7 @@ def line_data(record: Record) -> dict[str, object]:
     """What a line holds of the record, as plain data."""
     if isinstance(record, JobInfo):
         item = None if record.item is None else masked(record.item)
-        # The path of a status file is the host's own word, and may hold anything.
-        file = None if record.site.no_log else record.results_file
-        record = replace(record, site=_fit_for_disk(record.site), item=item, results_file=file, route=None)
+        record = replace(record, site=_fit_for_disk(record.site), item=item, route=None)
     elif isinstance(record, Intent):
         record = replace(record, site=_fit_for_disk(record.site))
     return {"v": FORMAT, "kind": _NAMES[type(record)], **_without_defaults(asdict(record))}
@@ -314,7 +312,6 @@ def _launch(body: Mapping[str, object]) -> JobInfo:
         jid=_jid(body["jid"]),
         host=_text(body["host"]),
         site=_site(body["site"]),
-        results_file=_text_or_none(body.get("results_file")),
         item=_text_or_none(body.get("item")),
         launched=_number(body["launched"]),
     )

@@ -27,11 +27,13 @@ from ansible_reap.runtime.remote.mailbox import Mailbox
 from ansible_reap.runtime.remote.own_tasks import tell
 from ansible_reap.runtime.session.job_looks import JobLooks
 from ansible_reap.runtime.session.task_event import TaskEvent
+from ansible_reap.runtime.tracking.display_text import fit
 from ansible_reap.runtime.tracking.faults import Faults
 from ansible_reap.runtime.tracking.info import JobInfo, LaunchSite
 from ansible_reap.runtime.tracking.tracker import Tracker
 
-_LARGEST_FILE_NAME = 4096
+_LABEL_LENGTH = 120
+"""Characters that are kept of what a loop calls an item."""
 
 
 class JobEvents:
@@ -189,7 +191,7 @@ class JobEvents:
             return False
         slot, is_unseen = None, self._is_unseen(event)
         if event.is_item:
-            slot = ResultSlot(self._site(event), label=event.label, is_seen=not is_unseen)
+            slot = ResultSlot(self._site(event), label=self._label(event), is_seen=not is_unseen)
             self._slots.setdefault(event.key, []).append(slot)
         if event.ends_a_loop:
             slots = self._slots.pop(event.key, [])
@@ -300,6 +302,11 @@ class JobEvents:
         """The launch, but for whether it is detached."""
         return self._as_hidden(self._sites.read(event.task, self._play, event.host))
 
+    def _label(self, event: TaskEvent) -> str | None:
+        """What the loop calls the item, which may be a word of the host."""
+        label = event.label
+        return None if label is None else fit(self._looks.without_passwords(event, label), _LABEL_LENGTH)
+
     def _declared(self, event: TaskEvent, site: LaunchSite, scope: Mapping[str, object]) -> LaunchSite:
         """The launch as it is declared for one job of it."""
         if event.is_hidden:
@@ -323,7 +330,7 @@ class JobEvents:
         data = event.data if data is None else data
         scope = event.scope if data is event.data else results.item_scope(event.task, data)
         site = self._declared(event, (slot.site if slot is not None else None) or self._site(event), scope)
-        label = event.label if slot is None else slot.label
+        label = self._label(event) if slot is None else slot.label
         jid = job_id(data.get("ansible_job_id"))
         if jid is None:
             self._lose(event, "its host gave no possible id for it", site=site)
@@ -331,12 +338,10 @@ class JobEvents:
         if self.tracker.get(jid) is not None:
             self._lose(event, f"its host named the id of another job, {jid}", site=site)
             return
-        file = data.get("results_file")
         info = JobInfo(
             jid=jid,
             host=event.host.get_name(),
             site=site,
-            results_file=file if isinstance(file, str) and len(file) < _LARGEST_FILE_NAME else None,
             item=None if site.no_log else label,
             launched=when,
             route=self._sites.route(event.task, self._play, scope),
@@ -353,8 +358,7 @@ class JobEvents:
             jid=f"unknown:{self._unknown}",  # a name that no host can give: ids have no colon
             host=event.host.get_name(),
             site=site,
-            results_file=None,
-            item=None if site.no_log else event.label,
+            item=None if site.no_log else self._label(event),
             launched=time.time(),
         )
         self._keeper.file(self.tracker.launch_lost(info, why))

@@ -10,7 +10,7 @@ from ansible_reap.records import replace
 from ansible_reap.runtime.events import results
 from ansible_reap.runtime.events.ansible_objects import Play, Variables
 from ansible_reap.runtime.events.hidden import ResultSlot
-from ansible_reap.runtime.events.passwords import without_passwords
+from ansible_reap.runtime.events.passwords import masked, passwords
 from ansible_reap.runtime.events.replies import job_id, reply_of
 from ansible_reap.runtime.events.sightings import poll_sighting, sighting_of
 from ansible_reap.runtime.gate.keeper import Gatekeeper
@@ -43,6 +43,8 @@ class JobLooks:
         self._keeper = keeper
         self._base = base
         self._is_masking = is_masking
+        self._secrets: dict[tuple[str, str, str], frozenset[str]] = {}
+        """The passwords with which a task reaches a host: by host, task, and the host that it is delegated to."""
         self._claimed: set[tuple[str, str]] = set()
         """Hosts, and ids of others' jobs that they have called their own: what they say of these is no evidence."""
 
@@ -104,10 +106,21 @@ class JobLooks:
         text = data.get("msg")
         if self._is_masking or sighting.msg is None or not isinstance(text, str):
             return sighting
-        manager = self.play.get_variable_manager()
-        host = manager._inventory.get_host(event.reached) or event.host  # noqa: SLF001 - no other way
-        variables = manager.get_vars(play=self.play, host=host, task=event.task)
-        return replace(sighting, msg=fit(without_passwords(text[:_LONGEST_TEXT], variables)) or None)
+        return replace(sighting, msg=fit(self.without_passwords(event, text)) or None)
+
+    def without_passwords(self, event: TaskEvent, text: str) -> str:
+        """The text, which may be a host's, without the password with which the task has reached it; a long one cut."""
+        text = text[:_LONGEST_TEXT]
+        if self._is_masking:
+            return text
+        key = (*event.key, event.reached)
+        secrets = self._secrets.get(key)
+        if secrets is None:
+            manager = self.play.get_variable_manager()
+            host = manager._inventory.get_host(event.reached) or event.host  # noqa: SLF001 - no other way
+            secrets = passwords(manager.get_vars(play=self.play, host=host, task=event.task))
+            self._secrets[key] = secrets
+        return masked(text, secrets)
 
     def _is_own(self, job: JobRecord, reached: str) -> bool:
         """Whether the host that has answered is the one that has the job."""

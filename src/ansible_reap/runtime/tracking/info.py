@@ -95,8 +95,6 @@ class JobInfo:
     jid: str
     host: str
     site: LaunchSite
-    results_file: str | None
-    """What the launch said of its status file. It is shown and never opened: a host may name any file."""
     item: str | None
     """The loop item's label; always None under ``no_log``."""
     launched: float
