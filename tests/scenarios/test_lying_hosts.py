@@ -402,6 +402,78 @@ def test_what_stands_in_an_encrypted_file_of_tasks_is_used_and_not_written(
     assert " ".join(got.output.split()).count("its ledger does not say how its host is reached") >= len(ways)
 
 
+UNNAMED = {"register": "", "loop_control": "{label: one}"}
+LOOPS = {
+    "the task's": launch("sleep 0", remote_user="'{{ item.name }}'", loop="'{{ users }}'", **UNNAMED),
+    "by with_items": launch("sleep 0", become_user="'{{ item.name }}'", with_items="'{{ users }}'", **UNNAMED),
+    "an include's": "- ansible.builtin.include_tasks: one.yml\n  loop: '{{ users }}'\n",
+    "a role's": "- ansible.builtin.include_role: {name: one}\n  loop: '{{ users }}'\n",
+    "one within the other": (
+        "- ansible.builtin.include_tasks: two.yml\n  loop: [1]\n  loop_control: {loop_var: outer}\n"
+        "  vars: {those: '{{ users }}'}\n"
+    ),
+    "a connection variable": (
+        "- ansible.builtin.include_tasks: three.yml\n  loop: \"{{ users | map(attribute='name') }}\"\n"
+        "  loop_control: {loop_var: ansible_user}\n"
+    ),
+    "in the folder": "- ansible.builtin.include_tasks: four.yml\n  loop: '{{ [users.0.name] }}'\n",
+    "in a reason": launch(
+        "sleep 0", loop="'{{ users }}'", vars="{async_reaper_detach: 'it is of {{ item.name }}'}", **UNNAMED
+    ),
+}
+
+
+@pytest.mark.parametrize("how", LOOPS)
+def test_what_a_loop_hands_on_of_a_vault_is_used_and_not_written(
+    liar: Liar, core: str, tmp_path: Path, how: str
+) -> None:
+    """Where it comes from is what the loop says; the value does not always tell."""
+    files = {
+        "users.yml": "users:\n  - " + encrypted(core, tmp_path, "S3CRET-user", "name").replace("\n", "\n    "),
+        "one.yml": launch("sleep 0", register="", remote_user="'{{ item.name }}'"),
+        "roles/one/tasks/main.yml": launch("sleep 0", register="", remote_user="'{{ item.name }}'"),
+        "two.yml": "- ansible.builtin.include_tasks: one.yml\n  loop: '{{ those }}'\n",
+        "three.yml": launch("sleep 0", register=""),
+        "four.yml": launch("sleep 0", register="", vars="{ansible_async_dir: '/jobs/{{ item }}'}"),
+    }
+    liar.says(async_wrapper=STARTED)
+    got = liar.run(
+        play(LOOPS[how], hosts="evil", vars_files="[users.yml]", become="true"),
+        files=files,
+        args=["--vault-password-file", "password"],
+        options={"on_unreaped": "report", "look": "false"},
+        env={"ANSIBLE_SHOW_CUSTOM_STATS": "1", "ASYNC_REAPER_RECAP": "always"},
+    )
+    written = "".join(path.read_text() for path in (tmp_path / "state" / "ansible-reap" / "ledger").glob("*.ledger"))
+    stats = re.findall(r"^\tRUN: (.*)$", got.stdout, re.MULTILINE)
+    assert got.only_job()["state"] in ("unreaped", "detached"), got.output
+    _, _, recap = got.stdout.partition("ASYNC RECAP")
+    assert "S3CRET" not in written + "".join(stats) + json.dumps(got.report) + recap
+
+
+def test_what_a_vault_says_is_told_for_each_host(liar: Liar, core: str, tmp_path: Path) -> None:
+    """Another host's value of the same name is a plain one."""
+    files = {
+        "host_vars/evil.yml": encrypted(core, tmp_path, "S3CRET-user", "by"),
+        "host_vars/plain.yml": "by: anybody\n",
+    }
+    liar.says(async_wrapper=STARTED)
+    ways = (f"{keyword}: '{{{{ by }}}}'" for keyword in ("remote_user", "become_user", "become_exe"))
+    starts = [launch("sleep 0", register="", name=f"Way {number}") + f"  {way}\n" for number, way in enumerate(ways)]
+    got = liar.run(
+        play(*starts, become="true"),
+        files=files,
+        hosts=(EVIL, EVIL.replace("evil", "plain")),
+        args=["--vault-password-file", "password"],
+        options={"on_unreaped": "report", "look": "false"},
+        env={"ANSIBLE_SHOW_CUSTOM_STATS": "1"},
+    )
+    (written,) = (tmp_path / "state" / "ansible-reap" / "ledger").glob("*.ledger")
+    (stats,) = re.findall(r"^\tRUN: (.*)$", got.stdout, re.MULTILINE)
+    assert "anybody" in written.read_text()
+    assert "S3CRET" not in written.read_text() + stats
+
+
 @pytest.mark.slow
 def test_a_host_that_never_answers_about_a_running_twin_does_not_keep_the_run(liar: Liar) -> None:
     """Half a minute for one answer, made in the process that runs the play; then the host is not asked again."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, TypeGuard
+from typing import Any, NamedTuple, TypeGuard
 
 from ansible.template import Templar
 
@@ -63,22 +63,24 @@ class SiteReader:
         self._accesses: dict[Access, Access] = {}
         self._routes: dict[str, Route] = {}
         self._places: dict[str, _Place] = {}
-        self._vaulted: dict[str, frozenset[str]] = {}
-        """What of the way to a launch's host comes out of a vault, by the task's identity."""
+        self._vaulted: dict[tuple[str, str], frozenset[str]] = {}
+        """What of the way to a launch's host comes out of a vault, by the task's identity and the host, if anything."""
         self._reboots: dict[str, bool] = {}
         """Whether a launch surely reboots by what stands in the playbook, by the task's identity."""
 
-    def read(self, task: Task, play: Play, host: Host | None = None) -> LaunchSite:
-        """The task as it stood for a result of ``host``. Whether it is detached is said by ``declared``.
+    def read(self, task: Task, play: Play, host: Host) -> LaunchSite:
+        """The task as it stood for a result of the host. Whether it is detached is said by ``declared``."""
+        return self._read(task, play, host, has_run=True)
 
-        Without a host the task has not run yet: its templates stand as written.
-        """
+    def _read(self, task: Task, play: Play, host: Host, *, has_run: bool) -> LaunchSite:
+        """The task for the host; as long as it has not run, its templates stand as written."""
         path, line = results.task_place(task, self._base)
         written = _connection_variables(task, play)
-        variables = {name: value for name, value in written.items() if _is_plain(value)}
-        access = replace(_access_of(task, variables), vaulted=self._vaulted.get(results.identity(task), frozenset()))
+        vaulted: frozenset[str] = self._vaulted.get((results.identity(task), host.get_name()), frozenset())
+        variables = {name: value for name, value in written.items() if _is_plain(value) and name not in vaulted}
+        access = replace(_access_of(task, variables), vaulted=vaulted)
         async_dir = variables.get(_FOLDER)
-        if host is not None:
+        if has_run:
             place = self._place_of(access.delegate_to or host.get_name(), play)
             if place.is_here and _CONNECTION not in written:
                 access = replace(access, connection="local")  # up to ansible-core 2.18 the task does not say so
@@ -101,9 +103,12 @@ class SiteReader:
 
     def ahead(self, task: Task, play: Play, host: Host) -> LaunchSite:
         """The task as it is about to start on the host: as written, but for the folder of its status files."""
-        self._vaulted[results.identity(task)] = _vaulted_settings(task, play, host)
+        vaulted = _vaulted_settings(task, play, host)
+        self._vaulted.pop((results.identity(task), host.get_name()), None)
+        if vaulted:
+            self._vaulted[results.identity(task), host.get_name()] = vaulted
         self._reboots[results.identity(task)] = _is_reboot(task)
-        site = self.read(task, play)
+        site = self._read(task, play, host, has_run=False)
         if site.async_dir is not None:
             return site
         folder = _filled_in(_connection_variables(task, play).get(_FOLDER), task, play, host)
@@ -115,15 +120,18 @@ class SiteReader:
         ``scope`` is what the loop has set for the job's item.
         """
         written = marker.written(task, play)
+        is_template = written is not None and written.is_template
+        variables = _variables(task, play, host) if is_template else {}
         try:
-            found = marker.detachment(task, play, lambda value: _template(task, play, host, scope, value))
+            found = marker.detachment(task, play, lambda value: _template(task, play, variables, scope, value))
         except Exception as error:  # noqa: BLE001 - whatever a template of the user's raises, it gives no reason
             self._tell(site, task, error, is_scope_known=bool(scope) or not results.is_loop(task))
             found = None
         if found is not None and found.is_valid:
-            # Under ``no_log`` what a template comes to may be what nobody is to see.
-            is_shown = not (site.no_log and written is not None and written.is_template)
-            declared = replace(site, reason=fit(found.reason if is_shown or written is None else str(written.text)))
+            reason = found.reason
+            if written is not None and is_template and (site.no_log or _names_vaulted(task, written.text, variables)):
+                reason = str(written.text)  # what the template comes to may be what nobody is to see
+            declared = replace(site, reason=fit(reason))
         elif self._reboots.get(results.identity(task), False):
             # Of a word that a template has filled in nobody knows how far a host had a part in it.
             declared = replace(site, reason=REBOOT_REASON)
@@ -188,7 +196,8 @@ def _filled_in(text: object, task: Task, play: Play, host: Host) -> str | None:
     """The text with names of plain variables replaced by their values; None where it takes more than that."""
     if not isinstance(text, str):
         return None
-    return _with_values(text, _variables(task, play, host))
+    variables = _variables(task, play, host)
+    return None if _names_vaulted(task, text, variables) else _with_values(text, variables)
 
 
 def _vaulted_settings(task: Task, play: Play, host: Host) -> frozenset[str]:
@@ -201,8 +210,30 @@ def _vaulted_settings(task: Task, play: Play, host: Host) -> frozenset[str]:
     doubtful = {name: value for name, value in written.items() if not _is_plain(value) and value is not None}
     if doubtful:
         known = _variables(task, play, host)
-        found |= {name for name, value in doubtful.items() if names_vaulted(value, known)}
+        found |= {name for name, value in doubtful.items() if _names_vaulted(task, value, known)}
+    loops = {name: loop for name, loop in _loops_around(task).items() if name in variables}
+    if loops:
+        known = _variables(task, play, host)
+        found |= {name for name, loop in loops.items() if _names_vaulted(task, loop, known)}
     return frozenset(found)
+
+
+def _names_vaulted(task: Task, template: object, variables: Variables) -> bool:
+    """Whether a template of the task names a vaulted value, itself or by way of a loop."""
+    loops = {name: [*found, variables.get(name)] for name, found in _loops_around(task).items()}
+    return names_vaulted(template, {**variables, **loops})
+
+
+def _loops_around(task: Task) -> dict[str, list[object]]:
+    """What the loops of the task, and of the includes around it, go through, by the variables that they set."""
+    found: dict[str, list[object]] = {}
+    around: Any = task
+    while around is not None:
+        if hasattr(around, "loop_control"):  # a block has none
+            for name in results.loop_variables(around):
+                found.setdefault(name, []).append(around.loop)
+        around = getattr(around, "_parent", None)
+    return found
 
 
 def _place_of(name: str, play: Play) -> _Place:
@@ -236,10 +267,10 @@ def _is_template(value: object) -> bool:
     return isinstance(value, str) and ("{{" in value or "{%" in value)
 
 
-def _template(task: Task, play: Play, host: Host, scope: Mapping[str, object], value: object) -> object:
+def _template(task: Task, play: Play, variables: Variables, scope: Mapping[str, object], value: object) -> object:
     """What the template comes to for the item; None where that is to be omitted."""
     own = results.loop_variables(task)  # those of a loop around it bear the same names
-    around = {name: given for name, given in _variables(task, play, host).items() if name not in own}
+    around = {name: given for name, given in variables.items() if name not in own}
     templar = Templar(loader=play.get_loader(), variables={**around, **as_data(dict(scope))})
     try:
         found = templar.template(value)
