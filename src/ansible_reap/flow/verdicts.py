@@ -17,12 +17,14 @@ from ansible_reap.flow.evaluation.formulas import (
     disj,
     implies,
     is_decidable,
+    refuting,
     relaxed,
     satisfiable,
     without_choices,
 )
 from ansible_reap.flow.evaluation.values import EACH
 from ansible_reap.flow.walk.hosts import OF_HOSTS, HostOverlap, overlap
+from ansible_reap.flow.walk.other_values import OVERRIDDEN, UNSETTLED
 from ansible_reap.flow.walk.record import Cover, Instance, Record
 from ansible_reap.flow.walk.relevance import MAX_ASIDE
 from ansible_reap.flow.walk.tags import TAG_OPTION
@@ -235,7 +237,8 @@ def _is_unknown(instance: Instance, record: Record, waits: list[Cover]) -> bool:
     if any(cover.kind is ReapKind.WAIT and not cover.is_sure and _meets(instance, cover) for cover in instance.covers):
         return True
     every = [cover for cover in instance.covers if cover.kind is ReapKind.WAIT and cover.is_sure]
-    return _all_covered(instance, every, without_choices)
+    perhaps = refuting(instance.guard, lambda atom: atom.text.startswith(UNSETTLED))
+    return _all_covered(replace(instance, guard=perhaps), every, without_choices)
 
 
 def _is_too_much(instance: Instance, waits: list[Cover]) -> bool:
@@ -273,9 +276,13 @@ def _fault(instance: Instance, waits: list[Cover]) -> tuple[str, str, str]:
         first = instance.cleaned[0].task.place
         return "partial", f"{first} may delete the status file of {name} before {_first(waits)} looks for it.", "medium"
     if waits:
+        why = "waits only under a condition that the launch does not have"
+        others = _set_otherwise(instance, waits)
+        if others:
+            why = f"asks for {others}, which has another value there than at the launch"
         text = (
             f"The {jobs} of {name} {'are' if instance.is_looped else 'is'} not waited for on every path: "
-            f"{_first(waits)} waits only under a condition that the launch does not have."
+            f"{_first(waits)} {why}."
         )
         return "partial", text, "medium"
     late = [cover for cover in instance.covers if cover.kind is ReapKind.WAIT and cover.guard is False]
@@ -301,6 +308,17 @@ def _fault(instance: Instance, waits: list[Cover]) -> tuple[str, str, str]:
         return "unregistered", f"Nothing is registered, so no task can wait for the {jobs} or see a failure.", "high"
     text = f"Nothing waits for the {jobs} of {name}."
     return "never", text, "high"
+
+
+def _set_otherwise(instance: Instance, waits: list[Cover]) -> str | None:
+    """The variables whose differing values in two scopes are all that keeps the waits from being for every job."""
+
+    def as_one(formula: Formula) -> Formula:
+        return decided(formula, lambda atom: True if atom.text.startswith(OVERRIDDEN) else None)
+
+    texts = sorted({atom.text for cover in waits for atom in atoms(cover.guard) if atom.text.startswith(OVERRIDDEN)})
+    is_all = texts and _all_covered(replace(instance, guard=as_one(instance.guard)), waits, as_one)
+    return texts[0].removeprefix(OVERRIDDEN) if is_all else None
 
 
 def _may_be_skipped(task: Task) -> bool:

@@ -233,6 +233,11 @@ def without_choices(formula: Formula) -> Formula:
     return _granted(formula, lambda atom: atom.is_choice or atom.is_opaque, True, {})
 
 
+def refuting(formula: Formula, names: Callable[[Atom], bool]) -> Formula:
+    """The formula with the conditions that ``names`` tells made as hard to meet as they may be."""
+    return _granted(formula, names, False, {})
+
+
 def decided(formula: Formula, decide: Callable[[Atom], bool | None]) -> Formula:
     """The formula with some of its atoms settled; ``decide`` leaves an atom as it is by None."""
     return _decided(formula, decide, {})

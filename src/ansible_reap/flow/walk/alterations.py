@@ -169,6 +169,16 @@ def asked_for(written: Iterable[object], scope: Scope) -> frozenset[str]:
     return frozenset(seen)
 
 
+def asked_words(text: str) -> frozenset[str]:
+    """The words of a condition that may be variables."""
+    return _words(text) - _PLAIN_WORDS
+
+
+def asks_if_there(text: str) -> bool:
+    """Whether the condition can be answered also where a variable of it is not there."""
+    return _IF_THERE.search(text) is not None
+
+
 def _are_asked(words: Set[str], asked: Set[str]) -> bool:
     """Whether a condition of these words speaks of what is asked; ``ansible_facts.x`` is ``ansible_x`` besides."""
     return not asked.isdisjoint(words) or (

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ansible_reap.content import expressions
+from ansible_reap.content.model import Task
 from ansible_reap.flow.evaluation.values import Const, options, plain
 from ansible_reap.flow.walk import alterations
+from ansible_reap.flow.walk.role_runs import is_plain_name
 from ansible_reap.flow.walk.visit import Visit
 from ansible_reap.flow.walk.walk import Walk
 
@@ -54,9 +56,7 @@ def _set_by(visit: Visit, module: str) -> Iterable[str]:
         elif what == "clear_facts":
             yield from (alterations.GATHERED, alterations.THERE, *walk.state.gathered)
             walk.state.has_facts = False
-    elif module == "include_role" and step.args.get("public"):
-        yield from _shared_by(visit)
-    elif module == "include_vars" and module != step.module:
+    elif _reads_any_file(step, module):
         yield alterations.ANYTHING
     elif module == "?":
         yield alterations.PERHAPS
@@ -86,16 +86,11 @@ def _facts_of(walk: Walk, module: str, database: object) -> Iterable[str]:
         yield from (alterations.GATHERED, *own)
 
 
-def _shared_by(visit: Visit) -> Iterable[str]:
-    """The variables of an included role that the tasks after it see too."""
-    walk, args = visit.walk, visit.step.args
-    name = args.get("name", args.get("role"))
-    if not isinstance(name, str) or "{" in name:
-        yield alterations.ANYTHING
-        return
-    for role in walk.finder.find_roles(name, visit.frame.playbook_folder, visit.frame.role):
-        for part in ("vars", "defaults"):
-            yield from walk.role_variables.of(role, part, str(args.get(f"{part}_from", "main")))
+def _reads_any_file(step: Task, module: str) -> bool:
+    """Whether the task makes the play see variables of which it is not known where they stand."""
+    if module == "include_role":
+        return bool(step.args.get("public")) and not is_plain_name(step.args.get("name", step.args.get("role")))
+    return module == "include_vars" and module != step.module
 
 
 def _set_facts(visit: Visit) -> Iterable[str]:

@@ -6,13 +6,14 @@ import posixpath
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_reap.content import arguments
+from ansible_reap.content import arguments, expressions
 from ansible_reap.content.model import Task
 from ansible_reap.content.roles import MAX_CANDIDATES, Role
 from ansible_reap.flow.evaluation import bounds
 from ansible_reap.flow.evaluation.evaluator import Evaluator
 from ansible_reap.flow.evaluation.formulas import Atom, Formula, atoms, conj
 from ansible_reap.flow.evaluation.patterns import guarded_patterns, is_open, patterns
+from ansible_reap.flow.evaluation.scalars import as_bool
 from ansible_reap.flow.evaluation.values import UNKNOWN, Seq, Unknown, handles, is_counted, one_of, taints
 from ansible_reap.flow.walk.look_kinds import breaks_off
 from ansible_reap.flow.walk.role_runs import evaluated_params, is_plain_name, role_files, run_role
@@ -88,6 +89,9 @@ def _leads_nowhere(walk: Walk, task: Task, frame: Frame) -> bool:
             return False
         roles = walk.finder.find_roles(name, frame.playbook_folder, frame.role)
         paths = [path for role in roles for path in role_files(walk, role, entry)]
+        if _is_public(task) and paths and not any(walk.relevance.concerns(path) for path in paths):
+            for role in roles:
+                walk.share_variables(role)
     else:
         name = task.args.get("file", task.args.get("_raw_params"))
         if not is_plain_name(name) or task.module == "include":
@@ -139,6 +143,8 @@ def _role_call(walk: Walk, task: Task, frame: Frame, params: dict[str, Any]) -> 
                 targets[role.path, posixpath.basename(path)] = role
     if not targets:
         _leaves(walk, task, params)
+        walk.values.knows_roles = False
+    known = walk.shared_vars.layers, walk.shared_defaults.layers
     for (_, entry), role, each in _alternatives(walk, task, frame, targets):
         run_role(
             walk,
@@ -149,6 +155,16 @@ def _role_call(walk: Walk, task: Task, frame: Frame, params: dict[str, Any]) -> 
             vars_from=_plain_name(evaluator, task.args.get("vars_from")),
             defaults_from=_plain_name(evaluator, task.args.get("defaults_from")),
         )
+        if task.module == "include_role" and _is_public(task):
+            walk.share_variables(role, again=True)
+    if not _is_public(task):
+        walk.shared_vars.layers, walk.shared_defaults.layers = known
+
+
+def _is_public(task: Task) -> bool:
+    """Whether the play sees the variables of the role that the task calls (seen on ansible-core 2.16 and 2.22)."""
+    written = task.args.get("public", task.module == "import_role")
+    return expressions.is_template(written) or as_bool(written)
 
 
 def _entries(walk: Walk, pattern: str, starts: tuple[str, ...], frame: Frame) -> list[tuple[Role, str, str]]:

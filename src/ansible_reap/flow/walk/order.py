@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_reap.content import expressions
 from ansible_reap.content.model import as_list
 from ansible_reap.content.roles import Role
-from ansible_reap.content.tasks import Play
+from ansible_reap.content.tasks import Play, Step, TaskBlock
 from ansible_reap.flow.evaluation.formulas import Atom
 from ansible_reap.flow.evaluation.layers import Layer
 from ansible_reap.flow.evaluation.patterns import patterns
@@ -148,6 +148,7 @@ def walk_play(walk: Walk, play: Play, path: str, base: Frame | None) -> None:
     if files:
         settings = (frame.settings[0], (Layer.PLAY, files), *frame.settings[1:])
         frame = frame._replace(settings=settings)
+    walk.values.knows_roles = True
     walk.relevance.topics, walk.silent = set(), set()
     walk.state.notified.clear()
     walk.state.ended = False
@@ -155,6 +156,7 @@ def walk_play(walk: Walk, play: Play, path: str, base: Frame | None) -> None:
     _collect_handlers(walk, play, frame)
     if walk.relevance.topics and play.roles:  # once more: a role may have handlers of the names that are known now
         _collect_handlers(walk, play, frame)
+    _share_imported(walk, (*play.pre_tasks, *play.tasks, *play.post_tasks), frame)
     walk.run(play.pre_tasks, frame)
     handlers.flush(walk)
     for place, entry in play.roles:
@@ -167,6 +169,18 @@ def walk_play(walk: Walk, play: Play, path: str, base: Frame | None) -> None:
     walk.run(play.post_tasks, frame)
     handlers.flush(walk)
     handlers.flush_unseen(walk)
+
+
+def _share_imported(walk: Walk, steps: Iterable[Step], frame: Frame) -> None:
+    """The variables of roles that ``import_role`` names are there from the play's start (ansible-core 2.16 to 2.22)."""
+    for step in steps:
+        if isinstance(step, TaskBlock):
+            _share_imported(walk, (*step.body, *step.rescue, *step.always), frame)
+        elif step.module == "import_role" and role_runs.is_plain_name(step.args.get("name", step.args.get("role"))):
+            for role in walk.finder.find_roles(
+                str(step.args.get("name", step.args.get("role"))), frame.playbook_folder, None
+            ):
+                walk.share_variables(role)
 
 
 def _gather_facts(walk: Walk, written: Any) -> None:
@@ -199,10 +213,13 @@ def _prompted(keywords: Mapping[str, Any]) -> dict[str, Any]:
 
 def _vars_files(walk: Walk, written: Any, frame: Frame) -> dict[str, Any]:
     merged: dict[str, Any] = {}
+    walk.values.knows_files = True
     for entry in as_list(written or None):
         for name in entry if isinstance(entry, list) else [entry]:
             found = walk.load_variables(str(name), frame)
             if found is not None:
                 merged.update(found)
                 break
+        else:
+            walk.values.knows_files = False
     return merged

@@ -47,7 +47,7 @@ def role_entry(walk: Walk, entry: Any, place: Place, frame: Frame) -> RoleCall |
     if is_plain_name(name):
         roles = walk.finder.find_roles(str(name), frame.playbook_folder, frame.role)
         if len(roles) == 1 and not any(walk.relevance.concerns(path) for path in role_files(walk, roles[0], "main")):
-            walk.share_variables(roles[0])
+            walk.share_variables(roles[0], of=frame.role)
             return None
     inner = walk.inside(frame, keywords)
     inner = inner._replace(
@@ -61,7 +61,8 @@ def role_entry(walk: Walk, entry: Any, place: Place, frame: Frame) -> RoleCall |
             params = evaluated_params(walk, inner, params)
             if params:
                 inner = inner._replace(signature=hash((inner.signature, repr(params)[:2000])))
-            return RoleCall(roles[0], walk.enter_role(inner, roles[0], params), params)
+            return RoleCall(roles[0], walk.enter_role(inner, roles[0], params, of=frame.role), params)
+    walk.values.knows_roles = False
     return None
 
 

@@ -25,6 +25,10 @@ _GIVEN = expression(rb"""(?<![\w.])([A-Za-z_]\w*)['"]?[ \t]*[:=](?!=)""")
 _KEY = expression(rb"""^[\'\"{ ]*([A-Za-z_]\w*)[\'\"]?[ \t]*:""", re.MULTILINE)
 """A key at the start of a line: a superset of the variables that a file defines."""
 
+_FOR_ALL = expression(r"group_vars/all[/.]")
+_OF_INVENTORY = expression(r"host_vars/|inventor|(?:^|/)hosts[^/]*$")
+"""Files, or folders of files, in which inventories are written."""
+
 
 class FileVariables(Mapping[str, Any]):
     """What some vars files define together; of two that define a name the later counts."""
@@ -85,15 +89,16 @@ class Shared(Mapping[str, Any]):
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
-    def put_first(self, layer: FileVariables) -> None:
-        """The layer counts before all others."""
-        if not self.layers or self.layers[0] is not layer:
-            self.layers = [layer, *(other for other in self.layers if other is not layer)]
+    def put(self, layer: FileVariables, below: FileVariables | None = None, *, again: bool = False) -> None:
+        """Add the layer, which counts before all others but for the one ``below`` which it is put.
 
-    def put_last(self, layer: FileVariables) -> None:
-        """The layer counts where no other has the name, and stays where it is if it is one of them already."""
-        if not any(other is layer for other in self.layers):
-            self.layers.append(layer)
+        One that is among them already stays where it is, but for a role that is made known ``again``.
+        """
+        if any(other is layer for other in self.layers) and not again:
+            return
+        others = [other for other in self.layers if other is not layer]
+        at = next((number + 1 for number, other in enumerate(others) if other is below), 0)
+        self.layers = [*others[:at], layer, *others[at:]]
 
 
 class RoleVariables:
@@ -164,6 +169,18 @@ class GroupVariables(Mapping[str, Any]):
             given = (_GIVEN.findall(text) for text in texts if may_be_inventory(text))
             self._names_elsewhere = {found.decode() for names in given for found in names}
         return name in self._names_elsewhere or self._is_defined(name)
+
+    def is_for_all(self, name: str) -> bool:
+        """Whether the variables of all hosts define it, so that no role default counts."""
+        wanted = name.encode(errors="replace")
+        holding = self._holding(wanted) if self._is_defined(name) else ()
+        return any(_FOR_ALL.search(path) and name in self._library.variables(path) for path in holding)
+
+    def may_be_set(self, name: str) -> bool:
+        """Whether some inventory of the project, the variables of a host among them, may define the variable."""
+        wanted = name.encode(errors="replace")
+        beside = (path for path in self._library.project.yaml if _OF_INVENTORY.search(path))
+        return self.may_define(name) or any(wanted in self._library.text(path) for path in beside)
 
     def _values(self, name: str) -> tuple[Any, ...]:
         known = self._known.get(name)

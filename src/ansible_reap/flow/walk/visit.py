@@ -108,8 +108,8 @@ class Visit:
     def condition_for(self, evaluator: Evaluator) -> Formula:
         """The task's own condition and those of its blocks, as the evaluator sees them; not those of the includes."""
         said = conj(
-            *(condition(evaluator, when) for when in self.frame.whens),
-            condition(evaluator, self.step.keywords.get("when")),
+            *(self.walk.asked(evaluator, when, self.step) for when in self.frame.whens),
+            self.walk.asked(evaluator, self.step.keywords.get("when"), self.step),
         )
         asked = alterations.asked_now(
             said, evaluator.scope, self.walk.state.changes, self.walk.steps, self._written(outer=False)

@@ -21,6 +21,7 @@ from ansible_reap.flow.evaluation.layers import Layer, Scope
 from ansible_reap.flow.evaluation.patterns import patterns
 from ansible_reap.flow.evaluation.values import UNDEFINED, Const, Lazy, Value, handles, replaced
 from ansible_reap.flow.walk import alterations
+from ansible_reap.flow.walk.other_values import OtherValues
 from ansible_reap.flow.walk.record import Record
 from ansible_reap.flow.walk.relevance import Relevance
 from ansible_reap.flow.walk.state import INHERITED, Earlier, Facts, Frame, State, bearing, tags_of
@@ -110,6 +111,7 @@ class Walk:
         self._visits: Counter[str] = Counter()
         self.shared_vars = Shared()
         self.shared_defaults = Shared()
+        self.values = OtherValues(self.inventory)
 
     # ---- variables and roles
 
@@ -138,24 +140,46 @@ class Walk:
         return None
 
     def share_variables(
-        self, role: Role, vars_from: str = "main", defaults_from: str = "main"
+        self,
+        role: Role,
+        vars_from: str = "main",
+        defaults_from: str = "main",
+        *,
+        of: Role | None = None,
+        again: bool = False,
     ) -> tuple[FileVariables, FileVariables]:
-        """A role's variables and defaults, which all that follows in the play sees too."""
+        """A role's variables and defaults, which all that follows in the play sees too.
+
+        Those of the role that was named last count, and before those of a role that another depends on those of that
+        one, ``of``. ``again``: the role is made known once more (all seen on ansible-core 2.16 and 2.22).
+        """
         variables = self.role_variables.of(role, "vars", vars_from)
         defaults = self.role_variables.of(role, "defaults", defaults_from)
-        self.shared_vars.put_first(variables)
-        self.shared_defaults.put_last(defaults)
+        for shared, part, layer in (
+            (self.shared_vars, "vars", variables),
+            (self.shared_defaults, "defaults", defaults),
+        ):
+            shared.put(layer, None if of is None else self.role_variables.of(of, part, "main"), again=again)
         return variables, defaults
 
     def enter_role(
-        self, frame: Frame, role: Role, params: Mapping[str, Any], vars_from: str = "main", defaults_from: str = "main"
+        self,
+        frame: Frame,
+        role: Role,
+        params: Mapping[str, Any],
+        vars_from: str = "main",
+        defaults_from: str = "main",
+        *,
+        of: Role | None = None,
     ) -> Frame:
-        """The frame of a role's tasks."""
-        variables, defaults = self.share_variables(role, vars_from, defaults_from)
+        """The frame of a role's tasks; it sees what the roles around it see. ``of`` is one that depends on it."""
+        variables, defaults = self.share_variables(role, vars_from, defaults_from, of=of)
+        around = [entry for entry in frame.settings if entry[0] is Layer.DEFAULTS]
         settings = (
             (Layer.ROLE, variables),
             *(entry for entry in frame.settings if entry[0] not in (Layer.DEFAULTS, Layer.MAGIC)),
             (Layer.DEFAULTS, defaults),
+            *(entry for entry in around if entry[1] is not self.shared_defaults),
             (Layer.DEFAULTS, self.shared_defaults),
             (Layer.MAGIC, self.magic(frame.playbook_folder, role)),
         )
@@ -263,7 +287,7 @@ class Walk:
     def _rescued(self, frame: Frame) -> Frame:
         """The frame of tasks whose failure a ``rescue`` takes up."""
         evaluator = self.evaluator(frame)
-        under = conj(frame.guard, *(condition(evaluator, when) for when in frame.whens))
+        under = conj(frame.guard, *(self.asked(evaluator, when) for when in frame.whens))
         return frame._replace(rescued_under=under)
 
     def inside(self, frame: Frame, keywords: Mapping[str, Any]) -> Frame:
@@ -293,6 +317,13 @@ class Walk:
                 facts[name] = replaced(old if old is not None else UNDEFINED, value, guard)
 
     # ---- helpers for the tasks
+
+    def asked(self, evaluator: Evaluator, written: Any, step: Task | None = None) -> Formula:
+        """A condition as it is meant where the walk is; ``step`` is the task that asks, None for a block."""
+        matters = step is None or "async" in step.keywords or "include" in step.module or "import" in step.module
+        if not (matters or self.state.live.all):
+            return condition(evaluator, written)
+        return self.values.asked(evaluator, written, self.steps)
 
     def evaluator(
         self, frame: Frame, task_vars: Mapping[str, Any] | None = None, bound: Mapping[str, Any] | None = None

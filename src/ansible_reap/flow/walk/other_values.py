@@ -1,0 +1,141 @@
+"""The same words in two scopes: another condition, where a variable has another value in each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from typing import Any
+
+from ansible_reap.content import expressions
+from ansible_reap.flow.evaluation.conditions import condition
+from ansible_reap.flow.evaluation.evaluator import Evaluator
+from ansible_reap.flow.evaluation.formulas import Atom, Formula, atoms, conj, disj, neg, settled
+from ansible_reap.flow.evaluation.layers import Choices, Layer, Scope
+from ansible_reap.flow.evaluation.values import Lazy, Undefined
+from ansible_reap.flow.walk import alterations
+from ansible_reap.flow.walk.variables import GroupVariables
+from ansible_reap.late_patterns import expression
+from ansible_reap.records import dataclass
+
+OVERRIDDEN = "set for all: "
+"""How the text of a condition begins that a run meets in which somebody else sets the variables named after it."""
+UNSETTLED = "perhaps another value: "
+"""How the text of a condition begins of which nobody can tell whether it is the same in two places."""
+_VARIES = expression(
+    r"\bnow\s*\(|\|\s*(?:ansible\.builtin\.)?(?:random|shuffle|random_mac)\b"
+    r"|\b(?:lookup|query|q)\(\s*['\"](?:ansible\.builtin\.|community\.general\.)?(?:pipe|url|random_\w+)['\"]"
+)
+"""What is likely to give another answer each time that it is asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What a variable is set to in one scope."""
+
+    key: str
+    raw: Any
+    is_weak: bool
+    """An inventory may set it otherwise."""
+
+
+_ABSENT = _Source("", Undefined(is_sure=True), is_weak=True)
+
+
+class OtherValues:
+    """Which values settings had when they were first asked, and what conditions come to where they are others."""
+
+    def __init__(self, inventory: GroupVariables) -> None:
+        self._inventory = inventory
+        self._first: dict[str, _Source] = {}
+        self.knows_files = True
+        """Whether all the variables of the play itself are known."""
+        self.knows_roles = False
+        """Whether those of its roles are, so that what is not found is not there."""
+
+    def asked(self, evaluator: Evaluator, written: Any, now: int) -> Formula:
+        """The condition in the words of the scope in which its variables were first asked; ``now`` is the step.
+
+        Where that one and this give them differing values, whoever sets them for all (extra variables, an inventory)
+        still makes both the same.
+        """
+        if isinstance(written, list):
+            return conj(
+                *(
+                    condition(evaluator, [part]) if isinstance(part, list) else self.asked(evaluator, part, now)
+                    for part in written
+                )
+            )
+        said = condition(evaluator, written)
+        if isinstance(said, bool) or not self.knows_files:
+            return said
+        differing, varies = self._compared(str(written), evaluator.scope)
+        if varies:
+            return _unsettled(said, f"{written} {now}")
+        if not differing:
+            return said
+        before = _folded(evaluator, written, {name: first.raw for name, (first, _) in differing.items()})
+        here = _folded(evaluator, written, {name: source.raw for name, (_, source) in differing.items()})
+        if before == here:
+            return said
+        left = alterations.words_of((*atoms(before), *atoms(here)))
+        if any(self._is_unclear(name, left, sources) for name, sources in differing.items()):
+            keys = sorted(f"{name}={source.key}" for name, (_, source) in differing.items())
+            return _unsettled(said, f"{written} {keys}")
+        for_all = Atom(OVERRIDDEN + ", ".join(sorted(differing)))
+        return disj(conj(said, disj(for_all, neg(before))), conj(neg(for_all), here))
+
+    def _compared(self, text: str, scope: Scope) -> tuple[dict[str, tuple[_Source, _Source]], bool]:
+        """The variables behind a condition that were set otherwise when first asked; whether one varies by itself."""
+        differing: dict[str, tuple[_Source, _Source]] = {}
+        seen = set[str]()
+        fresh: Set[str] = alterations.asked_words(text)
+        may_lack = alterations.asks_if_there(text)
+        for _ in range(alterations.MAX_LEVELS):
+            fresh = fresh - seen
+            seen |= fresh
+            behind = set[str]()
+            for name in fresh:
+                source, raw = self._source(name, scope)
+                if expressions.is_template(raw) and _VARIES.search(raw):
+                    return {}, True
+                behind |= expressions.names_in(raw) if isinstance(raw, (str, list, dict)) else frozenset()
+                if source is None or (source is _ABSENT and not (may_lack and self.knows_roles)):
+                    continue
+                first = self._first.setdefault(name, source)
+                if first.key != source.key:
+                    differing[name] = first, source
+            fresh = behind
+        return differing, False
+
+    def _source(self, name: str, scope: Scope) -> tuple[_Source | None, Any]:
+        """Where a setting comes from (None: it is none), and what is written there."""
+        for _, layer, raw in scope.find(name):
+            if layer in (Layer.ROLE, Layer.PLAY):
+                return _Source(repr(raw), raw, is_weak=False), raw
+            if layer is Layer.INVENTORY:
+                if self._inventory.is_for_all(name):
+                    return _Source("in any inventory", raw, is_weak=False), raw
+                continue
+            if layer is Layer.DEFAULTS:
+                return _Source(repr(raw), raw, is_weak=True), raw
+            written = raw.written if isinstance(raw, Lazy) else raw
+            return None, written if layer not in (Layer.FACTS, Layer.MAGIC) else None
+        return _ABSENT, None
+
+    def _is_unclear(self, name: str, left: frozenset[str], sources: tuple[_Source, _Source]) -> bool:
+        """Whether it is not known what the variable holds in each scope; ``left`` are words that have no value."""
+        if any(isinstance(source.raw, Choices) for source in sources):
+            return True
+        if name in left and any(expressions.has_templates(source.raw) for source in sources):
+            return True
+        return any(source.is_weak for source in sources) and self._inventory.may_be_set(name)
+
+
+def _folded(evaluator: Evaluator, written: Any, values: dict[str, Any]) -> Formula:
+    """The condition with these values for some of its variables."""
+    return settled(condition(Evaluator(evaluator.scope.with_layer(Layer.LOOP, values)), written))
+
+
+def _unsettled(said: Formula, what: str) -> Formula:
+    """A condition that may be the same as ``said``, and may be not."""
+    same = Atom(f"{UNSETTLED}{what}", is_opaque=True)
+    return disj(conj(said, same), Atom(f"{UNSETTLED}{what}, and other"))
