@@ -57,7 +57,7 @@ def reply_of(data: Mapping[str, object]) -> Reply:
     text = msg if isinstance(msg, str) else ""
     return Reply(
         finished=_truth(data["finished"]) if "finished" in data else None,
-        failed=_truth(data.get("failed")) is True,
+        failed=has_failed(data),
         not_found=text == NOT_FOUND,
         killed=KILLED in text[:1000] and "child_pid" in data,
         rc=_return_code(data.get("rc")),
@@ -67,6 +67,14 @@ def reply_of(data: Mapping[str, object]) -> Reply:
         suppressed="failed_when_suppressed_exception" in data,
         impossible=_impossible(data),
     )
+
+
+def has_failed(data: Mapping[str, object]) -> bool:
+    """Whether Ansible takes the result for a failure: by the truth of ``failed``, and by ``rc`` where that is missing.
+
+    So does the task executor up to ansible-core 2.20. Later versions say ``failed`` of every result of a module.
+    """
+    return bool(data["failed"]) if "failed" in data else data.get("rc", 0) not in (0, "0")
 
 
 def _impossible(data: Mapping[str, object]) -> str | None:

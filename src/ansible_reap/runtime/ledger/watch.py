@@ -10,6 +10,7 @@ from ansible_reap.jobs import LastSeen
 from ansible_reap.printable import file_name
 from ansible_reap.reading import SourceError, parse_json, read
 from ansible_reap.records import replace
+from ansible_reap.runtime.events.replies import has_failed
 from ansible_reap.runtime.ledger.lines import LineError
 from ansible_reap.runtime.ledger.processes import is_running
 from ansible_reap.runtime.ledger.reader import LedgerFile, RunLedger, ledger_names
@@ -113,9 +114,7 @@ class StatusWatch:
         if "started" in data and not data.get("finished"):
             self._running[which] = sign
             return LastSeen.RUNNING
-        code = data.get("rc")
-        has_failed = bool(data.get("failed")) or (isinstance(code, int) and code != 0)
-        self._ended[which] = LastSeen.FAILED if has_failed else LastSeen.FINISHED
+        self._ended[which] = LastSeen.FAILED if has_failed(data) else LastSeen.FINISHED
         return self._ended[which]
 
 
