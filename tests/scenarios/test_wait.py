@@ -295,3 +295,81 @@ def test_bad_options_are_an_error_of_the_task(waiting: Runner) -> None:
     got = waiting(play(LAUNCH, WAIT.replace("reap.jobs.wait:", "reap.jobs.wait:\n        timeout: soon")))
     assert got.status == 2
     assert "argument 'timeout' is of type" in got.output
+
+
+IN_SLICES = """
+    - name: Wait in slices
+      reap.jobs.wait:
+        timeout: 2
+      until: waited is success
+      retries: 10
+      delay: 1
+      register: waited
+"""
+IN_GROUPS = """
+    - name: First the backup, then whatever is left
+      reap.jobs.wait:
+        tasks: "{{ item }}"
+      loop: [["Start the backup"], ["*"]]
+"""
+
+
+@pytest.mark.parametrize("wait", [IN_SLICES, IN_GROUPS, IN_SLICES + IN_GROUPS], ids=["slices", "groups", "both"])
+def test_what_an_earlier_try_or_item_has_reaped_is_not_looked_for_again(waiting: Runner, wait: str) -> None:
+    longer = LAUNCH.replace("Start the backup", "Start what takes longer").replace("sleep 1", "sleep 5")
+    assert "sleep 5" in longer
+    got = waiting(play(LAUNCH, longer, wait) + LATER)
+    assert got.status == 0, got.output
+    assert got.states() == {"h1": ["reaped", "reaped"]}
+    assert "lost" not in got.output
+    assert left_in(got.folder / "async") == []
+
+
+@pytest.mark.parametrize("cleanup", ["true", "false"])
+def test_a_job_that_failed_in_one_try_fails_the_others_too(waiting: Runner, cleanup: str) -> None:
+    """An ``until`` that asks for success is not met because the status file has gone."""
+    wait = IN_SLICES.replace("retries: 10", "retries: 2").replace("timeout: 2", f"cleanup: {cleanup}")
+    got = waiting(play(FAILING, wait) + LATER, options={"on_swallowed": "fail"})
+    assert got.status == 2, got.output
+    assert "1 of 1 async job failed: 'Start what fails'" in got.stdout
+    assert "failed with rc 3" in got.stdout
+    assert "h1 went on" not in got.stdout
+    assert (got.only_job()["state"], got.only_job()["swallowed"]) == ("failed", False)
+    assert got.recap["h1"]["failed"] == 1
+
+
+LOOPED = """
+    - name: Wait for each
+      reap.jobs.wait:
+        tasks: ["{{ item }}"]
+      loop: [Start the backup, Start what fails]
+"""
+LET_GO = [
+    (WAIT + "      ignore_errors: true\n", True),
+    (WAIT + "      failed_when: false\n", True),
+    (WAIT + "      failed_when: false\n      no_log: true\n", True),
+    (LOOPED + "      ignore_errors: true\n", True),
+    (LOOPED + "      failed_when: false\n", True),
+    (IN_SLICES.replace("retries: 10", "retries: 2") + "      ignore_errors: true\n", True),
+    (WAIT + "      failed_when: waited.jobs | length > 9\n", False),
+    (
+        "    - block:\n" + WAIT.replace("\n    ", "\n        ") + "\n      rescue:\n        - ansible.builtin.debug:\n",
+        False,
+    ),
+]
+
+
+@pytest.mark.parametrize(("wait", "swallowed"), LET_GO)
+def test_a_failure_that_the_wait_sees_and_lets_go_is_swallowed(waiting: Runner, wait: str, swallowed: bool) -> None:
+    """As with ``async_status``: a condition that tests something is its author's judgement, and so is a rescue."""
+    got = waiting(play(LAUNCH, FAILING, wait), options={"on_swallowed": "fail"})
+    assert got.status == (2 if swallowed else 0), got.output
+    assert [(job["state"], job["swallowed"]) for job in got.jobs] == [("reaped", False), ("failed", swallowed)]
+
+
+@in_matrix
+def test_a_stopped_job_is_not_swallowed_by_the_task_that_stops_it(waiting: Runner) -> None:
+    stop = "    - reap.jobs.stop: {tasks: ['*'], live: true, grace: 1}\n      failed_when: false\n"
+    got = waiting(play(LAUNCH.replace("sleep 1", "sleep 20"), stop), options={"on_swallowed": "fail"})
+    assert (got.only_job()["state"], got.only_job()["swallowed"]) == ("failed", False), got.output
+    assert got.status == 0, got.output

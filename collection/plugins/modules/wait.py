@@ -13,6 +13,8 @@ description:
     for yet. Jobs that are declared detached, and those with C(poll) above 0, are left alone.
   - Looks at each job with the connection, remote user, delegation and become settings of the task that launched it.
   - Fails with one message that names every job that failed, was killed at its limit, is lost or did not end in time.
+  - With C(until), or in a loop, it looks for no job again that an earlier try or item has reaped. A later try still
+    fails for one that failed.
   - It knows the jobs from the callback P(reap.jobs.async_reaper#callback), and fails where that is not enabled.
 options:
   timeout:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 
 from ansible.errors import AnsibleActionFail
 
+from ansible_reap.jobs import JobState
 from ansible_reap.runtime.actions.this_task import is_in_check_mode, look_of, place_of, tell_run
 from ansible_reap.runtime.entry import current
 from ansible_reap.runtime.events.ansible_objects import Action, Values, Variables
@@ -14,7 +15,7 @@ from ansible_reap.runtime.events.callers import host_of_worker
 from ansible_reap.runtime.remote.bounded import bounded_by
 from ansible_reap.runtime.remote.progress import say
 from ansible_reap.runtime.remote.reach import Reach
-from ansible_reap.runtime.remote.waiting import Terms, failure_message, wait_for
+from ansible_reap.runtime.remote.waiting import Terms, Waited, failure_message, wait_for
 from ansible_reap.runtime.session import CORE, Session
 from ansible_reap.runtime.tracking.as_json import entry
 from ansible_reap.runtime.tracking.info import JobInfo
@@ -47,7 +48,13 @@ def wait(action: Action, arguments: Variables, task_vars: Variables) -> Values:
         expected=session.expected,
     )
     jobs = outstanding(session, host, arguments["tasks"])
-    waited = wait_for(jobs, bounded_by(terms, Reach(action, task_vars, host)), terms, lambda text: say(host, text))
+    waited = _with_earlier(
+        jobs,
+        action,
+        lambda left: wait_for(
+            left, bounded_by(terms, Reach(action, task_vars, host)), terms, lambda text: say(host, text)
+        ),
+    )
     # Callbacks get this result censored or masked; what the run goes by is told past them.
     tell_run(session, action, host, [look_of(one) for one in waited])
     message = failure_message(waited, terms)
@@ -55,6 +62,29 @@ def wait(action: Action, arguments: Variables, task_vars: Variables) -> Values:
     if message:
         result.update(failed=True, msg=message)
     return result
+
+
+_earlier: dict[str, tuple[object, Waited]] = {}
+"""The jobs that this worker has reaped, by id, each with the task that did.
+
+All tries of a task and all items of its loop run in one worker, whose memory of the jobs is that of its start. It is
+the same task for each try, and another for each item.
+"""
+
+
+def _with_earlier(
+    jobs: Sequence[JobInfo], action: Action, wait: Callable[[Sequence[JobInfo]], Sequence[Waited]]
+) -> list[Waited]:
+    """Wait for the jobs; one that an earlier try has reaped ended as it said, and one of an earlier item is that one's.
+
+    Nothing is looked for again: its status file may have been removed.
+    """
+    task = action._task  # noqa: SLF001 - the plugin's own
+    now = {one.job.info.jid: one for one in wait([job for job in jobs if job.jid not in _earlier])}
+    reaped = {jid: one for jid, one in now.items() if one.has_ended and one.job.state is not JobState.LOST}
+    _earlier.update((jid, (task, one)) for jid, one in reaped.items())
+    found = {**{jid: one for jid, (by, one) in _earlier.items() if by is task}, **now}
+    return [found[job.jid] for job in jobs if job.jid in found]
 
 
 def outstanding(session: Session, host: str, tasks: Sequence[str]) -> list[JobInfo]:

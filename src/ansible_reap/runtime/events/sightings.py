@@ -21,6 +21,11 @@ def is_constantly_false(condition: object) -> bool:
     )
 
 
+def lets_failures_go(task: Task) -> bool:
+    """Whether the play goes on as if there were none, whatever failure the task sees."""
+    return task.ignore_errors is True or is_constantly_false(task.failed_when)
+
+
 def sighting_of(
     task: Task, data: Mapping[str, object], *, failed: bool, ignored: bool, when: float, reap: ReapTask | None
 ) -> Sighting | None:

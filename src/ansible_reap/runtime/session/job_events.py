@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ansible_reap.records import replace
 from ansible_reap.runtime.events import results
-from ansible_reap.runtime.events.action_names import is_reap, own_action
+from ansible_reap.runtime.events.action_names import STOP, is_reap, own_action
 from ansible_reap.runtime.events.ansible_objects import Host, Play, Result, Task, Variables
 from ansible_reap.runtime.events.hidden import (
     Awaited,
@@ -20,11 +20,12 @@ from ansible_reap.runtime.events.hidden import (
 )
 from ansible_reap.runtime.events.plays import may_launch
 from ansible_reap.runtime.events.replies import job_id, reply_of
+from ansible_reap.runtime.events.sightings import lets_failures_go
 from ansible_reap.runtime.events.sites import SiteReader
 from ansible_reap.runtime.gate.hidden_waits import HiddenWaits, hidden_waits, of_tasks
 from ansible_reap.runtime.gate.keeper import Gatekeeper
-from ansible_reap.runtime.remote.mailbox import Mailbox
-from ansible_reap.runtime.remote.own_tasks import tell
+from ansible_reap.runtime.remote.mailbox import Look, Mailbox
+from ansible_reap.runtime.remote.own_tasks import is_bad, tell
 from ansible_reap.runtime.session.job_looks import JobLooks
 from ansible_reap.runtime.session.task_event import TaskEvent
 from ansible_reap.runtime.tracking.display_text import fit
@@ -63,6 +64,8 @@ class JobEvents:
         """The launching tasks that have started on a host and have not been reported on."""
         self._slots: dict[tuple[str, str], list[ResultSlot]] = {}
         """What is known of a loop's items so far, by host and task."""
+        self._untold: dict[tuple[str, str], list[Look]] = {}
+        """What tries of our own actions have found to be bad, before their last one, by host and task."""
         self._unknown = 0
         self._hidden_waits: HiddenWaits | None = None
         """Of the play; not worked out before it launches."""
@@ -145,10 +148,7 @@ class JobEvents:
             self._keeper.result(task, host, is_item=event.is_item)
             return
         if own_action(task) is not None:
-            for job in tell(self.tracker, self.mailbox.take(*event.key) or ()):
-                if event.is_hidden:
-                    self.tracker.hide(job.info.jid)
-                self._keeper.file(job)
+            self._own_result(event)
         elif may_launch(task):
             is_awaited = self._launch_result(event)
             self._looks.claims(event, event.data)
@@ -158,6 +158,20 @@ class JobEvents:
             return
         if not event.is_item and not event.is_retry:
             self._answered(host, task)
+
+    def _own_result(self, event: TaskEvent) -> None:
+        """One of our own actions has told what it saw."""
+        looks = [*self._untold.pop(event.key, ()), *(self.mailbox.take(*event.key) or ())]
+        if event.is_retry:
+            # What it has found to be bad, the last try finds again: that one says whether the play goes on.
+            self._untold[event.key] = [look for look in looks if is_bad(look)]
+            looks = [look for look in looks if not is_bad(look)]
+        # To have stopped a job is no failure of the task.
+        swallowed = own_action(event.task) != STOP and lets_failures_go(event.task)
+        for job in tell(self.tracker, looks, swallowed=swallowed):
+            if event.is_hidden:
+                self.tracker.hide(job.info.jid)
+            self._keeper.file(job)
 
     def _concerns_no_job(self, task: Task) -> bool:
         """No job is known or may have been started unheard, and the task neither starts nor adopts any.
