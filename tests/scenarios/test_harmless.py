@@ -79,6 +79,49 @@ def test_a_list_is_a_list_and_any_other_type_is_one_warning(
     assert warnings(got.output).count("async_reaper: ignore is ") == warned
 
 
+def vaulted(core: str, folder: Path, text: str, *, whole: bool = False) -> str:
+    """The text as ``ansible-vault`` encrypts it, by itself or as a file."""
+    (folder / "password").write_text("sesame")
+    command = "encrypt" if whole else "encrypt_string"
+    done = subprocess.run(
+        [environments.program(f"core-{core}", "ansible-vault"), command, "--vault-password-file", folder / "password"],
+        input=text,
+        env={**os.environ, "ANSIBLE_HOME": str(folder / "ansible")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
+@pytest.mark.parametrize("value", ["report", "hush-hush"])
+@pytest.mark.parametrize("form", ["value", "list", "file"])
+def test_an_option_out_of_a_vault_is_read_and_not_shown(
+    run: Runner, core: str, tmp_path: Path, value: str, form: str
+) -> None:
+    name = "ignore" if form == "list" else "on_unreaped"
+    text = f"task:{'Start*' if value == 'report' else 'Nope'}, {value}" if form == "list" else value
+    if form == "file":
+        extra = vaulted(core, tmp_path, f"async_reaper_{name}: {text}\n", whole=True)
+    else:
+        extra = f"async_reaper_{name}: {vaulted(core, tmp_path, text)}"
+    given = ("-e", "@extra.yml", "--vault-password-file", "password")
+    (tmp_path / "extra.yml").write_text(extra)
+    got = run(RED, args=given)
+    assert got.status == (0 if value == "report" else 2), got.output
+    assert "hush" not in got.output
+    is_bad = value == "hush-hush" or form == "list"
+    assert warnings(got.output).count("what a vault holds") == is_bad
+
+
+def test_an_option_in_a_vault_that_nobody_can_open_is_one_warning(run: Runner, core: str, tmp_path: Path) -> None:
+    (tmp_path / "extra.yml").write_text(f"async_reaper_on_unreaped: {vaulted(core, tmp_path, 'report')}")
+    got = run(RED, args=["-e", "@extra.yml"])
+    assert got.status == 2, got.output
+    assert warnings(got.output).count("async_reaper: on_unreaped comes out of a vault that cannot be opened") == 1
+    assert got.only_job()["state"] == "unreaped"
+
+
 def test_enabled_switches_everything_off(run: Runner) -> None:
     for settings in ({"options": {"enabled": "false"}}, {"args": ["-e", "async_reaper_enabled=false"]}):
         got = run(RED, **settings)

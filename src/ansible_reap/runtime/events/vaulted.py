@@ -13,6 +13,7 @@ from typing import Any
 
 from ansible_reap.reading import SourceError, read
 from ansible_reap.runtime.events.ansible_objects import Variables
+from ansible_reap.runtime.tracking.display_text import OutOfVault
 
 try:  # since ansible-core 2.19
     from ansible._internal._datatag._tags import Origin, VaultedValue
@@ -52,6 +53,18 @@ def is_vaulted(value: object) -> bool:
         return True
     file = _file_of(value)
     return file is not None and _is_encrypted(file)
+
+
+def opened(value: object) -> object:
+    """The value, with each text out of a vault, also in a list, as one that no message shows.
+
+    Raises:
+        AnsibleError: nobody has given the password.
+    """
+    if isinstance(value, list | tuple):
+        return [opened(part) for part in value]
+    is_text = isinstance(value, str) or type(value).__name__ in _ENCRYPTED
+    return OutOfVault(str(value)) if is_text and is_vaulted(value) else value
 
 
 def names_vaulted(template: object, variables: Variables) -> bool:

@@ -12,6 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, TypeVar
 
 from ansible_reap.records import dataclass, field
+from ansible_reap.runtime.tracking.display_text import OutOfVault
 
 # Every run that the callback is active in waits for this module: what few runs need is imported where it is needed.
 if TYPE_CHECKING:
@@ -224,14 +225,19 @@ def _listed(raw: Mapping[str, object], name: str, warn: Callable[[str], None]) -
         return []
     parts: Sequence[object] = (None,)
     if isinstance(value, str):
-        parts = (value,) if _is_template(value) else value.replace("\n", ",").split(",")
+        parts = (value,) if _is_template(value) else [_alike(value, part) for part in re.split("[\n,]", value)]
     elif isinstance(value, list | tuple):
         parts = value
     texts = [part for part in parts if isinstance(part, str) and not _is_template(part)]
     if len(texts) < len(parts):
         warn(f"async_reaper: {name} is {_shown(value)}; using none. It is a list of text, or text with commas.")
         return []
-    return [entry for text in texts if (entry := text.strip())]
+    return [_alike(text, entry) for text in texts if (entry := text.strip())]
+
+
+def _alike(text: str, part: str) -> str:
+    """The part of a text, as little to be shown as that."""
+    return OutOfVault(part) if isinstance(text, OutOfVault) else part
 
 
 def _is_file(entry: str) -> bool:
@@ -284,6 +290,9 @@ def _is_template(text: str) -> bool:
 
 
 def _shown(value: object) -> str:
-    """The value on one line; a database's URL without what may be a password."""
+    """The value on one line; a database's URL without what may be a password, and nothing of a vault."""
+    parts = value if isinstance(value, list | tuple) else [value]
+    if any(isinstance(part, OutOfVault) for part in parts):
+        return "what a vault holds"
     text = re.sub(r"//[^/@]*@", "//...@", str(value))
     return repr(text if len(text) <= 40 else text[:37] + "...")

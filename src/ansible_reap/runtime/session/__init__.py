@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ansible import constants as C  # noqa: N812 - Ansible's own name for it
 from ansible import context
+from ansible.errors import AnsibleError
 from ansible.executor.task_queue_manager import TaskQueueManager
 from ansible.release import __version__ as ansible_version
 
@@ -200,7 +201,17 @@ class Session:
         if not plays:
             return raw
         extra = plays[0].get_variable_manager().extra_vars
-        return {**raw, **{name: extra[EXTRA_VAR_PREFIX + name] for name in NAMES if EXTRA_VAR_PREFIX + name in extra}}
+        given = {name: extra[EXTRA_VAR_PREFIX + name] for name in NAMES if EXTRA_VAR_PREFIX + name in extra}
+        return {**raw, **{name: self._opened(name, value) for name, value in given.items()}}
+
+    def _opened(self, name: str, value: object) -> object:
+        from ansible_reap.runtime.events.vaulted import opened  # noqa: PLC0415 - see the top
+
+        try:
+            return opened(value)
+        except AnsibleError:
+            self.warn(f"async_reaper: {name} comes out of a vault that cannot be opened, its default applies.")
+            return None
 
     def play_start(self, play: Play) -> None:
         """A play starts, or a batch of one."""

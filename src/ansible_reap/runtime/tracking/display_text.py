@@ -24,6 +24,12 @@ _WORKFLOW_COMMAND = expression(r"(?<!\S)::(?=[A-Za-z])")
 _mask: Callable[[str], str] = str
 
 
+class OutOfVault(str):
+    """Text that came out of a vault: it is used, and no message shows it."""
+
+    __slots__ = ()
+
+
 def mask_with(service: Callable[[str], str]) -> None:
     """Have everything that is shown masked by ``service``: from ansible-core 2.22 there is one."""
     global _mask  # noqa: PLW0603 - one run has one service
