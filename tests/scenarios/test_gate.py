@@ -283,3 +283,15 @@ def test_a_host_that_no_longer_answers_fails_all_the_same(run: Runner) -> None:
     assert got.failed() == {"h1"}
     assert got.only_job()["last_seen"] is None
     assert "went on" not in got.stdout
+
+
+@pytest.mark.parametrize("mode", ["fail", "report", "reap"])
+def test_an_environment_that_only_the_plays_own_tasks_can_fill_in_is_theirs(run: Runner, mode: str) -> None:
+    got = run(
+        play(launch(vars="{of_the_task: x}"), environment='{X: "{{ of_the_task }}"}'), options={"on_unreaped": mode}
+    )
+    assert got.status == (2 if mode == "fail" else 0), got.output
+    assert got.only_job()["state"] == ("reaped" if mode == "reap" else "unreaped")
+    assert got.only_job()["last_seen"] in {"running", "finished"}, "the look has been taken"
+    assert (got.recap["h1"]["ok"], got.recap["h1"]["ignored"]) == (1, 0)
+    assert "of_the_task" not in got.output

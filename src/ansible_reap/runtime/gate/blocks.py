@@ -72,12 +72,24 @@ class FlushTask(Task):  # type: ignore[misc]
         return True
 
 
-class LookHandler(HandlerTaskInclude):  # type: ignore[misc]
+class OwnEnvironment:
+    """Keeps the play's ``environment`` from a task of ours: it may name variables that only the play's tasks have."""
+
+    def _get_parent_attribute(self, attr: str, omit: bool = False) -> object:
+        inherited: object = super()._get_parent_attribute(attr, omit=omit)  # type: ignore[misc]
+        return [] if attr == "environment" else inherited
+
+
+class LookHandler(OwnEnvironment, HandlerTaskInclude):  # type: ignore[misc]
     """A handler that PLAY RECAP does not count: the strategies leave out includes, which they tell by this class."""
 
 
+class FailHandler(OwnEnvironment, Handler):  # type: ignore[misc]
+    """The handler that fails a host."""
+
+
 # Up to ansible-core 2.18 a task's fields are finalised only if its class is called so.
-LookHandler.__name__ = "Handler"
+LookHandler.__name__ = FailHandler.__name__ = "Handler"
 
 
 class Gate:
@@ -182,7 +194,7 @@ class Gate:
 
     def _make_fail(self) -> Any:
         return self._task(
-            Handler,
+            FailHandler,
             {
                 "name": FAIL_NAME,
                 "action": "ansible.builtin.fail",
