@@ -114,6 +114,8 @@ def _while_at_work(job: Job, key: str) -> Value | None:
         return _changed(job)
     if key == "started":
         return Const(1)
+    if key == "failed" and job.stage is Stage.LAUNCHED:
+        return Unknown(frozenset({job.instance})) if job.failed is None else Const(int(job.failed))
     if key in ("failed", "finished"):
         return Const(0)
     is_closed = job.stage is Stage.RUNNING and key not in _PERHAPS_WHILE_RUNNING
@@ -193,7 +195,8 @@ def _results_part(evaluator: EvaluatorInterface, base: Results, key: object) -> 
         return UNKNOWN
     launched = all(not isinstance(item, Job) or item.stage is Stage.LAUNCHED for item in base.items.items)
     if launched and found and key == "failed":
-        return Const(value=False)
+        ways = {item.failed for item in base.items.items if isinstance(item, Job)}
+        return Const(True in ways) if None not in ways else Unknown(found)
     if launched and found and key == "changed":
         known = {item.changed for item in base.items.items if isinstance(item, Job)}
         return Const(known.pop()) if len(known) == 1 and None not in known else Unknown(found)

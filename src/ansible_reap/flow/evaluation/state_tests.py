@@ -49,6 +49,7 @@ _STATE_KEYS = {"changed": "changed", "change": "changed", "failed": "failed", "f
 _OF_SKIPPED = frozenset({"skipped", "skip", "succeeded", "success", "successful", "finished"})
 """Tests that hold for the result of what was skipped (seen on ansible-core 2.16 and 2.22)."""
 _CHANGED = frozenset({"changed", "change"})
+_FAILED = frozenset({"failed", "failure"})
 _SUCCESS = frozenset({"succeeded", "success", "successful"})
 _ALWAYS_SETTLED = frozenset({"skipped", "skip", "started"})
 
@@ -103,6 +104,9 @@ def _test_of_job(name: str, value: Value, text: str) -> Formula | None:
     if name in _CHANGED and stage is Stage.LAUNCHED:
         said = _said_changed(value)
         return _state(text, name, number) if said is None else said
+    if name in _FAILED | _SUCCESS and stage is Stage.LAUNCHED:
+        said = _said_failed(value)
+        return _state(text, name, number) if said is None else said is (name in _FAILED)
     if stage in (Stage.LAUNCHED, Stage.RUNNING) or name in _ALWAYS_SETTLED:
         return STATE_TESTS[name] and not (name in _CHANGED and stage is Stage.RUNNING)
     if stage is Stage.DONE and name == "finished":
@@ -126,6 +130,13 @@ def _said_changed(value: Value) -> bool | None:
     jobs = value.items.items if isinstance(value, Results) else (value,)
     said = {job.changed for job in jobs if isinstance(job, Job)}
     return said.pop() if len(said) == 1 else None
+
+
+def _said_failed(value: Value) -> bool | None:
+    """Whether a launch counts as failed, be it one item of it, which its ``failed_when`` may decide."""
+    jobs = value.items.items if isinstance(value, Results) else (value,)
+    said = {job.failed for job in jobs if isinstance(job, Job)}
+    return None if None in said else True in said
 
 
 def _state(text: str, name: str, about: frozenset[int]) -> Formula:

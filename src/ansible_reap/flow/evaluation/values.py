@@ -77,6 +77,8 @@ class Job:
     """The one host through whose ``hostvars`` it was read (``?``: one of a group): no other host's job is meant."""
     changed: bool | None = True
     """Whether a launch counts as changed: ``changed_when`` may say otherwise. None where that is not known."""
+    failed: bool | None = False
+    """Whether a launch counts as failed though it has started its job: ``failed_when`` may say so. None: perhaps."""
     when: Formula = True
     """Under what the launch is not skipped; where it is, the result says so and there is no job."""
 

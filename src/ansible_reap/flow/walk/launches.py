@@ -11,7 +11,7 @@ from ansible_reap.content.builtin import BUILTIN_MODULES
 from ansible_reap.content.model import Task, as_list
 from ansible_reap.content.source import Hidden
 from ansible_reap.flow.evaluation.evaluator import Evaluator
-from ansible_reap.flow.evaluation.formulas import Formula, atoms, conj, disj, exclude_plainly, satisfiable
+from ansible_reap.flow.evaluation.formulas import Formula, atoms, conj, disj, exclude_plainly, satisfiable, settled
 from ansible_reap.flow.evaluation.scalars import numbers
 from ansible_reap.flow.evaluation.values import (
     EACH,
@@ -120,6 +120,7 @@ def launch(visit: Visit) -> bool:
     result = _handle(instance, items, step.loop_variable)
     changed = _changes(visit, result)
     result = _with_change(result, changed)
+    result = _with_failure(visit, result)
     instance.starts_again = _starts_again(visit, result)
     instance.skips = _skips(visit, instance)
     result = _perhaps_skipped(instance, result)
@@ -197,6 +198,19 @@ def _with_change(result: Value, changed: Formula) -> Value:
         items = tuple(replace(item, changed=known) if isinstance(item, Job) else item for item in result.items.items)
         return Results(replace(result.items, items=items))
     return replace(result, changed=known) if isinstance(result, Job) else result
+
+
+def _with_failure(visit: Visit, result: Value) -> Value:
+    """The result of a launch that may count as failed and be ignored: its job runs all the same.
+
+    Seen on ansible-core 2.16 and 2.22. Where the failure is not ignored the host comes no further.
+    """
+    written, ignored = visit.step.keywords.get("failed_when"), visit.keyword("ignore_errors")
+    if written is None or str(ignored).strip().lower() in ("none", "false", "no", "off", "0"):
+        return result
+    said = settled(visit.asked(written, _of_one_round(visit, result)))
+    known = said if isinstance(said, bool) else None
+    return with_jobs(result, lambda job: replace(job, failed=known) if isinstance(job, Job) else job)
 
 
 def _starts_again(visit: Visit, result: Value) -> bool | None:
