@@ -112,6 +112,7 @@ def _notify(analysis: Analysis, launch: Launch) -> Finding | None:
     if launch.verdict is not Verdict.UNREAPED and flush is None:
         return None
     told = listed(f"'{name}'" for name in as_list(names))
+    notifies_too = bool(launch.reaps) and all("notify" in wait.task.keywords for wait in launch.reaps)
     when = f"at the flush in {flush.place}" if flush else "with the play's handlers"
     return speak(
         RULE,
@@ -121,7 +122,7 @@ def _notify(analysis: Analysis, launch: Launch) -> Finding | None:
         sub_tag="notify",
         related=[(flush, "runs the handlers before the job has ended")] if flush else (),
         settings=launch.settings,
-        fix=fixes.keywords.drop(analysis, launch.task, "notify", is_safe=False),
+        fix=fixes.keywords.drop(analysis, launch.task, "notify", is_safe=False) if notifies_too else None,
     )
 
 

@@ -42,8 +42,12 @@ _KEPT = (
     "any_errors_fatal",
     "no_log",
     "tags",
+    "notify",
 )
-"""Keywords by which the reap looks where the job is, and runs when the launch runs (ansible-core 2.16 to 2.22)."""
+"""Keywords by which the reap looks where the job is, and runs when the launch runs (ansible-core 2.16 to 2.22).
+
+It notifies what the launch notifies: once the work is done.
+"""
 
 _REACHING = ("ansible_", "async_reaper_")
 """How the variables begin that decide where and as whom a task runs, or are for us."""
@@ -129,7 +133,7 @@ def _is_possible(launch: Launch, item: Item) -> bool:
     later = {step.place.line for step in item.later}
     if any(look.task.path != task.path or look.task.line not in later for look in launch.looks):
         return False
-    return not any(_is_per_item(launch, item, key) and key != "delegate_to" for key in _kept_keys(item))
+    return not any(_is_per_item(launch, item, key) and key != "delegate_to" for key in _kept_keys(launch, item))
 
 
 def _is_safe(launch: Launch, item: Item, limit: float | None) -> bool:
@@ -256,7 +260,7 @@ def _reap(launch: Launch, item: Item, register: str, limit: float | None) -> str
 
 def _kept(launch: Launch, item: Item, each: str) -> Iterator[str]:
     """The keywords that the wait shares with the launch; ``each`` is what it calls one job of a looped launch."""
-    for key in _kept_keys(item):
+    for key in _kept_keys(launch, item):
         entry = item.entry(key)
         if entry is not None:
             text = item.own_lines(entry)
@@ -266,7 +270,7 @@ def _kept(launch: Launch, item: Item, each: str) -> Iterator[str]:
             yield text
 
 
-def _kept_keys(item: Item) -> list[str]:
+def _kept_keys(launch: Launch, item: Item) -> list[str]:
     """Those of the shared keywords that matter to the wait: variables only where one decides where or how long."""
     keys = [key for key in _KEPT if item.entry(key)]
     entry = item.entry("vars")
@@ -275,7 +279,7 @@ def _kept_keys(item: Item) -> list[str]:
     text = item.text(entry.first, entry.last)
     used = [key for key in keys if key != "vars"] + ([] if item.number("async") is not None else ["async"])
     shared = "".join(item.text(other.first, other.last) for key in used if (other := item.entry(key)))
-    names = re.findall(r"^\s+([a-z_]\w*)\s*:", text, re.MULTILINE | re.IGNORECASE)
+    names = [name for name in launch.task.vars if re.search(rf"\b{re.escape(name)}\b\W{{0,2}}:", text)]
     matters = any(name.startswith("ansible_") or re.search(rf"\b{name}\b", shared) for name in names)
     return keys if matters else [key for key in keys if key != "vars"]
 
