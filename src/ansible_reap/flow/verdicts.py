@@ -27,6 +27,7 @@ from ansible_reap.flow.walk.hosts import OF_HOSTS, HostOverlap, overlap
 from ansible_reap.flow.walk.other_values import OVERRIDDEN, UNSETTLED
 from ansible_reap.flow.walk.record import Cover, Instance, Record
 from ansible_reap.flow.walk.relevance import MAX_ASIDE
+from ansible_reap.flow.walk.state import is_yes
 from ansible_reap.flow.walk.tags import TAG_OPTION
 from ansible_reap.flow.walk.visit import HOSTS_OF_PLAY
 from ansible_reap.flow.walk.walk import FAILED
@@ -45,7 +46,6 @@ TOO_MANY_ASIDE = (
     f"more than {MAX_ASIDE} files that may change its condition without naming a variable of it; wait before they are "
     f"included, or under no condition"
 )
-_YES = frozenset({"true", "yes", "on", "1"})
 _NO = frozenset({"false", "no", "off", "0"})
 
 
@@ -161,27 +161,17 @@ def _hosts_waited_for(instance: Instance, cover: Cover) -> HostOverlap:
     Each host's register holds its own job (ansible-core 2.16 and 2.22).
     """
     once, frame = cover.run_once, instance.frame
-    launched = instance.task.keywords.get("run_once", frame.keywords.get("run_once"))
-    if (
-        instance.runs_once
-        or once in (None, False, launched)
-        or str(once).strip().lower() in ("false", "no", "off", "0")
-    ):
+    if instance.runs_once or once in (None, False, instance.run_once) or str(once).strip().lower() in _NO:
         return HostOverlap.ALL
     if frame.hosts in CONTROLLER or str(frame.keywords.get("serial")) == "1":
         return HostOverlap.ALL
     chosen = {atom.text for atom in atoms(instance.guard)}
     if chosen & _FIRST_HOST:
         return HostOverlap.ALL
-    is_plain = once is True or str(once).strip().lower() in ("true", "yes", "on", "1")
     picks = any(word in text for text in chosen for word in OF_HOSTS)
-    if frame.hosts is None or "{" in frame.hosts or frame.hosts.endswith("]") or picks or not is_plain:
+    if frame.hosts is None or "{" in frame.hosts or frame.hosts.endswith("]") or picks or not is_yes(once):
         return HostOverlap.UNCLEAR
     return HostOverlap.SOME
-
-
-def _word(written: object) -> str:
-    return str(written).strip().lower()
 
 
 def _missed(instance: Instance, waits: list[Cover]) -> tuple[str, str] | None:
@@ -263,7 +253,7 @@ def _fault(instance: Instance, waits: list[Cover]) -> tuple[str, str, str]:
     if waits and len(once) == len(waits):
         text = (
             f"The {jobs} of {name} {'run' if instance.is_looped else 'runs'} on every host of the play, but "
-            f"{_first(waits)} has run_once: it waits on the first host alone."
+            f"{_of_first_host(waits[0])}."
         )
         return "partial", text, "medium"
     if waits and all(cover.is_partial or cover.index not in (None, EACH) for cover in waits):
@@ -319,6 +309,12 @@ def _set_otherwise(instance: Instance, waits: list[Cover]) -> str | None:
     texts = sorted({atom.text for cover in waits for atom in atoms(cover.guard) if atom.text.startswith(OVERRIDDEN)})
     is_all = texts and _all_covered(replace(instance, guard=as_one(instance.guard)), waits, as_one)
     return texts[0].removeprefix(OVERRIDDEN) if is_all else None
+
+
+def _of_first_host(wait: Cover) -> str:
+    if is_yes(wait.task.inherited("run_once")):
+        return f"{wait.task.place} has run_once: it waits on the first host alone"
+    return f"{wait.task.place} waits for the job of the first host alone"
 
 
 def _may_be_skipped(task: Task) -> bool:

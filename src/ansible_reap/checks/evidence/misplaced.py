@@ -200,10 +200,13 @@ def _hosts(there_side: _Side, here_side: _Side) -> Misplaced | None:
         return None
     if any(mentions(reap.inherited("when"), name) for name in ("inventory_hostname", "ansible_play_hosts", "groups")):
         return None
+    is_own = constant(there_side.task.inherited("run_once")) is True
     message = (
         "The launch has run_once, so the job runs on the play's first host, but its id is registered for every host: "
-        f"on each of the others {_fails(here_side)}. Add 'run_once: true'."
+        if is_own
+        else "The launch is run for the play's first host alone, by run_once of what calls its file: "
     )
+    message += f"on each of the others {_fails(here_side)}. Add 'run_once: true'."
     return Misplaced("hosts", message, Level.MEDIUM, {"run_once": "true"})
 
 

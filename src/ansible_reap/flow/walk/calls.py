@@ -25,6 +25,8 @@ MAX_ROUNDS = 12
 MAX_HANDLE_ROUNDS = 64
 TASK_CALLS = frozenset({"include_tasks", "import_tasks", "include"})
 ROLE_CALLS = frozenset({"include_role", "import_role"})
+_OF_IMPORTS = ("become", "become_user", "delegate_to", "run_once")
+"""Keywords of an import that its tasks take over; an include's are its own (seen on ansible-core 2.16 and 2.22)."""
 
 
 def call(visit: Visit) -> None:
@@ -40,7 +42,7 @@ def call(visit: Visit) -> None:
         outer = outer._replace(declared=(task_vars, *outer.declared))
     given = task.args.get("apply")
     applied: dict[str, Any] = given if isinstance(given, dict) else {}
-    inherited = {key: value for key, value in task.keywords.items() if key in ("become", "become_user", "delegate_to")}
+    inherited = {key: task.keywords[key] for key in _OF_IMPORTS if key in task.keywords}
     outer = outer._replace(keywords={**outer.keywords, **inherited}) if inherited and is_static else outer
     outer = walk.inside(outer, {name: raw for name, raw in applied.items() if name != "when"})
     if is_static:
@@ -56,6 +58,8 @@ def call(visit: Visit) -> None:
         params = evaluated_params(walk, frame, above) if above else {}
         _one_call(walk, task, outer, params, True)
         return
+    if visit.run_once not in (None, False):
+        outer = outer._replace(once=visit.run_once)
     if breaks_off(task):
         outer = outer._replace(may_break_off=True)
     asked = (*outer.asked, *outer.whens, *([task.keywords["when"]] if "when" in task.keywords else []))

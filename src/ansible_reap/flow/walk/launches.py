@@ -114,7 +114,7 @@ def launch(visit: Visit) -> bool:
         reaps_itself=_reaps_itself(walk, step),
         may_reap_itself=_may_reap_itself(walk, step),
         disconnect=disconnection.by_what_runs(visit, guard),
-        runs_once=_is_true(visit.keyword("run_once")),
+        run_once=visit.run_once,
         own_condition=each.own_condition,
     )
     result = _handle(instance, items, step.loop_variable)
@@ -238,10 +238,6 @@ def _perhaps_skipped(instance: Instance, result: Value) -> Value:
     if isinstance(when, bool) or instance.skips or len(set(atoms(when))) > MAX_CONDITIONS:
         return result
     return with_jobs(result, lambda job: replace(job, when=when) if isinstance(job, Job) else job)
-
-
-def _is_true(written: object) -> bool:
-    return written is True or str(written).strip().lower() in ("true", "yes", "on", "1")
 
 
 def _count(items: Seq | None) -> int | None:

@@ -184,7 +184,7 @@ def _cover_one(visit: Visit, inner: Value, under: Formula, kind: LookKind) -> No
             inner.is_partial,
             is_sure,
             hosts,
-            run_once=None if inner.is_anywhere else visit.keyword("run_once"),
+            run_once=None if inner.is_anywhere else visit.run_once,
         )
         walk.record.cover(inner.instance, cover)
         if kind.kind is ReapKind.WAIT and is_sure and not inner.is_partial:
@@ -243,7 +243,7 @@ def wait_for_all(visit: Visit) -> None:
     for number in sorted(walk.launched):
         launched = walk.record.instances[number].task
         if not globs or any(fnmatch.fnmatchcase(launched.name or "", each) for each in globs):
-            once = visit.keyword("run_once")
+            once = visit.run_once
             is_sure = not walk.record.own.has_wait
             reach = Cover(visit.step, ReapKind.WAIT, guard, None, is_partial=False, is_sure=is_sure, run_once=once)
             walk.record.cover(number, reach)

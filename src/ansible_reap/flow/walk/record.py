@@ -12,7 +12,7 @@ from ansible_reap.flow.evaluation.formulas import Formula, atoms, conj, granting
 from ansible_reap.flow.evaluation.values import EACH, Unknown, Value
 from ansible_reap.flow.walk.hosts import PlayHosts
 from ansible_reap.flow.walk.own_plugins import OwnPlugins
-from ansible_reap.flow.walk.state import Frame
+from ansible_reap.flow.walk.state import Frame, is_yes
 from ansible_reap.records import dataclass, field, replace
 from ansible_reap.shell.disconnects import Disconnect
 from ansible_reap.wording import not_checked
@@ -67,8 +67,8 @@ class Instance:
     """How it cuts its own connection on purpose. Where it works first, it is not known whether anybody is to hear."""
     starts_again: bool | None = False
     """Whether its own ``until`` starts one more job at each try: none but the last is known. None: perhaps."""
-    runs_once: bool = False
-    """``run_once``: on the first host of the play alone, while every host knows the result."""
+    run_once: object = None
+    """The keyword, of the task or of an include around it, as written."""
     skips: frozenset[int] = frozenset()
     """The items (EACH for those of a list that is not known) that its own condition may leave without a job."""
     own_condition: Formula = True
@@ -81,6 +81,11 @@ class Instance:
     """Where a file was called that may have set some of them and, past a bound, was not gone through for that."""
     cleaned: list[Cover] = field(default_factory=list)
     """Clean-ups of status files that no wait came before."""
+
+    @property
+    def runs_once(self) -> bool:
+        """On the first host of the play alone."""
+        return is_yes(self.run_once)
 
 
 @dataclass(slots=True)

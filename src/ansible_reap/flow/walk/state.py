@@ -68,6 +68,8 @@ class Frame(NamedTuple):
     """Under what the innermost block runs whose ``rescue`` takes up a failure and goes on; None outside of any."""
     may_break_off: bool = False
     """Within an include whose loop may end before its last item."""
+    once: object = None
+    """``run_once`` of the innermost include around that has it, as written: its tasks run on the first host alone."""
     depth: int = 0
     signature: int = 0
     """Tells apart the parameters and play variables that led here."""
@@ -115,6 +117,11 @@ class Frame(NamedTuple):
         if not names:
             return self
         return self._replace(loops=(names, *self.loops), carried=self.carried | bearing(names))
+
+
+def is_yes(written: object) -> bool:
+    """Whether a switch is on, as written."""
+    return written is True or str(written).strip().lower() in ("true", "yes", "on", "1")
 
 
 def tags_of(keywords: Mapping[str, Any]) -> frozenset[str]:

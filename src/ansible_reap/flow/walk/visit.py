@@ -33,7 +33,7 @@ from ansible_reap.flow.evaluation.values import (
 from ansible_reap.flow.walk import alterations
 from ansible_reap.flow.walk.hosts import HostOverlap, overlap
 from ansible_reap.flow.walk.loops import loop_items
-from ansible_reap.flow.walk.state import Frame, tags_of
+from ansible_reap.flow.walk.state import Frame, is_yes, tags_of
 from ansible_reap.flow.walk.tags import requested
 from ansible_reap.flow.walk.walk import Walk
 
@@ -212,6 +212,12 @@ class Visit:
         """A keyword that plays and blocks hand down, as written at the task or nearest around it."""
         return self.step.keywords.get(name, self.frame.keywords.get(name))
 
+    @property
+    def run_once(self) -> object:
+        """Whether it runs on the play's first host alone, as written: by its own keyword, or that of an include."""
+        own = self.keyword("run_once")
+        return own if self.frame.once is None or is_yes(own) else self.frame.once
+
     def setting(self) -> Setting:
         """Where, as whom and under what the task runs here."""
         delegate, become_user = self.keyword("delegate_to"), self.keyword("become_user")
@@ -223,7 +229,7 @@ class Visit:
             become=self.keyword("become"),
             become_user=None if become_user is None else str(become_user),
             delegate_to=None if delegate is None else str(delegate),
-            run_once=self.keyword("run_once"),
+            run_once=self.run_once,
             check_mode=self.keyword("check_mode"),
             ignore_errors=self._switch("ignore_errors"),
             async_dir=self._async_dir(),
