@@ -16,6 +16,7 @@ from ansible_reap.flow.evaluation.layers import CALLED, Choices, Layer, Scope
 from ansible_reap.flow.evaluation.scalars import ARITHMETIC, MAX_TEXT, as_number, combined
 from ansible_reap.flow.evaluation.truths import truth
 from ansible_reap.flow.evaluation.values import (
+    FIRST_HOST,
     MAX_ITEMS,
     NOT_PLAIN,
     UNDEFINED,
@@ -46,6 +47,8 @@ MAX_STEPS = 20_000
 MAX_PRODUCT = 24
 
 OMIT = Const("__omit__")
+_OF_PLAY = frozenset({"ansible_play_batch", "ansible_play_hosts", "ansible_play_hosts_all", "play_hosts"})
+"""Variables that hold the hosts of the play (ansible-core 2.16 to 2.22)."""
 
 
 class Evaluator:
@@ -397,17 +400,24 @@ def _is_name(node: nodes.Node, name: str) -> bool:
 
 
 def _one_host(base: nodes.Node) -> str:
-    """The host of ``hostvars[...]`` where it is one whoever asks: written out, or by its place in a group (``?``)."""
+    """The host of ``hostvars[...]`` where it is one whoever asks: written out, or by its place in a list."""
     if isinstance(base, nodes.Getattr):
         return base.attr
     where = base.arg if isinstance(base, nodes.Getitem) else None
     if isinstance(where, nodes.Const):
         return str(where.value)
-    is_first = isinstance(where, nodes.Filter) and where.name in ("first", "last")
-    is_numbered = isinstance(where, nodes.Getitem) and isinstance(where.arg, nodes.Const)
-    if isinstance(where, (nodes.Filter, nodes.Getitem)) and (is_first or is_numbered):
-        return "?" if where.node is not None and _is_of(where.node, "groups") else ""
-    return ""
+    place: object = None
+    if isinstance(where, nodes.Filter):
+        place = {"first": 0, "last": -1}.get(where.name)
+    elif isinstance(where, nodes.Getitem) and isinstance(where.arg, nodes.Const):
+        place = where.arg.value
+    elif isinstance(where, nodes.Getitem) and isinstance(where.arg, nodes.Neg):
+        place = -1
+    if place is None or not isinstance(where, (nodes.Filter, nodes.Getitem)) or where.node is None:
+        return ""
+    if isinstance(where.node, nodes.Name) and where.node.name in _OF_PLAY:
+        return FIRST_HOST if place == 0 else "?"
+    return "?" if _is_of(where.node, "groups") else ""
 
 
 def _is_of(node: nodes.Node, name: str) -> bool:

@@ -44,6 +44,10 @@ EACH = -1
 """The index of a result that stands for each job of a loop in turn."""
 
 
+FIRST_HOST = "^"
+"""The host of a job that every host knows as that of the play's first."""
+
+
 class Stage(Enum):
     """What the holder of a job's result may know of it."""
 
@@ -74,7 +78,8 @@ class Job:
     is_anywhere: bool = False
     """It was read through ``hostvars`` or the like: whichever host looks, it is this job."""
     of_host: str = ""
-    """The one host through whose ``hostvars`` it was read (``?``: one of a group): no other host's job is meant."""
+    """The one host through whose ``hostvars`` it was read (``?``: one of a group): no other host's job is meant.
+    FIRST_HOST where it is the first of the play, whoever looks."""
     changed: bool | None = True
     """Whether a launch counts as changed: ``changed_when`` may say otherwise. None where that is not known."""
     failed: bool | None = False
@@ -441,7 +446,13 @@ def had_anywhere(value: Value, of_host: str = "") -> Value:
     """The value as another host sees it: the jobs in it are the same for every host."""
     if not taints(value):
         return value
-    return with_jobs(value, lambda job: replace(job, is_anywhere=True, of_host=of_host))
+    return with_jobs(value, lambda job: replace(job, is_anywhere=True, of_host=job.of_host or of_host))
+
+
+def of_first_host(value: Value, *, is_sure: bool = True) -> Value:
+    """The value as every host has it that only the first one worked out: a host's own job is that of the first now."""
+    host = FIRST_HOST if is_sure else "?"
+    return with_jobs(value, lambda job: job if job.is_anywhere or job.of_host else replace(job, of_host=host))
 
 
 def picked(item: Value) -> Value:

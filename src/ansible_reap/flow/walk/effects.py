@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from ansible_reap.content import expressions
 from ansible_reap.content.builtin import BUILTIN_MODULES
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import ReapKind
@@ -24,6 +25,7 @@ from ansible_reap.flow.evaluation.values import (
     had_anywhere,
     handles,
     lifted,
+    of_first_host,
     options,
     plain,
     present,
@@ -41,7 +43,7 @@ from ansible_reap.flow.walk.look_kinds import (
 )
 from ansible_reap.flow.walk.record import Cover
 from ansible_reap.flow.walk.relevance import PLAY_ENDS
-from ansible_reap.flow.walk.state import Frame
+from ansible_reap.flow.walk.state import Frame, is_yes
 from ansible_reap.flow.walk.visit import Visit
 from ansible_reap.flow.walk.walk import Walk
 
@@ -118,12 +120,27 @@ def _meta(visit: Visit) -> None:
 def _set_fact(visit: Visit) -> None:
     args = visit.args
     written: Any = {key: value for key, value in args.items() if key not in ("cacheable", "_variable_params")}
-    is_shared = bool(visit.keyword("delegate_facts")) or visit.keyword("run_once") is True
     for each in list(visit.rounds()) or [visit.any_round]:
-        _assign(visit.walk, each.evaluator, written, each.own_condition, is_shared=is_shared)
+        _assign(visit.walk, each.evaluator, written, each.own_condition, lambda value: _given_to_hosts(visit, value))
 
 
-def _assign(walk: Walk, evaluator: Evaluator, written: Mapping[str, Any], guard: Formula, *, is_shared: bool) -> None:
+def _given_to_hosts(visit: Visit, value: Value) -> Value:
+    """A fact as the hosts know it that are given it: with ``run_once`` all are (ansible-core 2.16 and 2.22)."""
+    once = visit.keyword("run_once")
+    if is_yes(once):
+        return of_first_host(value)
+    if visit.keyword("delegate_facts"):
+        return had_anywhere(value)
+    return of_first_host(value, is_sure=False) if expressions.is_template(once) else value
+
+
+def _assign(
+    walk: Walk,
+    evaluator: Evaluator,
+    written: Mapping[str, Any],
+    guard: Formula,
+    shared: Callable[[Value], Value],
+) -> None:
     if guard is False:
         return
     values = {}
@@ -131,7 +148,7 @@ def _assign(walk: Walk, evaluator: Evaluator, written: Mapping[str, Any], guard:
         for name in (plain(evaluator.text(key)),) if isinstance(key, str) else ():
             if isinstance(name, str):
                 value = present(walk.later(evaluator, raw))
-                values[name] = had_anywhere(value) if is_shared else value
+                values[name] = shared(value) if taints(value) else value
             else:  # it may be any of them
                 values.update((each, UNKNOWN) for each in walk.state.facts.keys() - walk.state.facts.tainted())
     for name, value in values.items():

@@ -12,6 +12,7 @@ from ansible_reap.flow.evaluation.formulas import MAX_ATOMS, Formula, atoms, con
 from ansible_reap.flow.evaluation.layers import Layer
 from ansible_reap.flow.evaluation.scalars import numbers
 from ansible_reap.flow.evaluation.values import (
+    FIRST_HOST,
     UNKNOWN,
     Const,
     Job,
@@ -24,6 +25,7 @@ from ansible_reap.flow.evaluation.values import (
     Value,
     handles,
     mapped,
+    of_first_host,
     options,
     plain,
     present,
@@ -35,6 +37,7 @@ from ansible_reap.flow.walk.hosts import OF_HOSTS
 from ansible_reap.flow.walk.look_kinds import LookKind, is_ansibles_own, kind_of_look
 from ansible_reap.flow.walk.loops import loop_items
 from ansible_reap.flow.walk.record import Cover, Instance, LookRecord
+from ansible_reap.flow.walk.state import is_yes
 from ansible_reap.flow.walk.visit import MAX_ROUNDS, Round, Visit
 from ansible_reap.flow.walk.walk import Walk
 from ansible_reap.jobs import CONTROLLER
@@ -63,7 +66,8 @@ def look(visit: Visit) -> frozenset[int]:
     if kind is ReapKind.WAIT:
         _stop_at_skipped(visit)
     items = visit.items
-    visit.register(seen[0] if items is None else Results(Seq(tuple(seen), items.is_open)))
+    result = seen[0] if items is None else Results(Seq(tuple(seen), items.is_open))
+    visit.register(of_first_host(result) if is_yes(visit.keyword("run_once")) else result)
     handlers.notify(visit, visit.guard)
     return taints(Seq(tuple(seen)))
 
@@ -173,8 +177,9 @@ def _cover_one(visit: Visit, inner: Value, under: Formula, kind: LookKind) -> No
     walk, step = visit.walk, visit.step
     if isinstance(inner, (Job, JobId)):
         hosts = None if inner.is_anywhere else visit.frame.where
+        is_first = inner.of_host == FIRST_HOST
         is_sure = kind.is_sure and not (
-            inner.of_host and _is_on_others_too(walk.record.instances[inner.instance], inner.of_host)
+            inner.of_host and not is_first and _is_on_others_too(walk.record.instances[inner.instance], inner.of_host)
         )
         cover = Cover(
             step,
@@ -184,10 +189,10 @@ def _cover_one(visit: Visit, inner: Value, under: Formula, kind: LookKind) -> No
             inner.is_partial,
             is_sure,
             hosts,
-            run_once=None if inner.is_anywhere else visit.run_once,
+            run_once=is_first or (None if inner.is_anywhere else visit.run_once),
         )
         walk.record.cover(inner.instance, cover)
-        if kind.kind is ReapKind.WAIT and is_sure and not inner.is_partial:
+        if kind.kind is ReapKind.WAIT and is_sure and not inner.is_partial and not is_first:
             walk.reaped(inner.instance)
     elif isinstance(inner, Unknown):
         for number in inner.taints:
