@@ -9,6 +9,7 @@ from ansible_reap.content.source import compose
 from ansible_reap.content.tasks import read_content
 from ansible_reap.flow.evaluation.conditions import condition
 from ansible_reap.flow.evaluation.evaluator import Evaluator
+from ansible_reap.flow.evaluation.host_sets import named
 from ansible_reap.flow.evaluation.layers import Choices, Layer, Scope
 from ansible_reap.flow.evaluation.patterns import is_open, patterns
 from ansible_reap.flow.evaluation.scalars import numbers
@@ -108,8 +109,8 @@ def test_what_cannot_be_worked_out_is_not_plain(text: str) -> None:
         ("{{ one['ansible_job_id'] }}", JobId(1)),
         ("{{ one.results_file | basename }}", JobId(1)),
         ("/home/deploy/.ansible_async/{{ one.ansible_job_id }}", JobId(1)),
-        ("{{ hostvars[inventory_hostname].one.ansible_job_id }}", JobId(1, is_anywhere=True)),
-        ("{{ hostvars['a']['one']['ansible_job_id'] }}", JobId(1, is_anywhere=True, of_host="a")),
+        ("{{ hostvars[inventory_hostname].one.ansible_job_id }}", JobId(1)),
+        ("{{ hostvars['a']['one']['ansible_job_id'] }}", JobId(1, is_anywhere=True, of_hosts=named("a"))),
         ("{{ vars['one'].ansible_job_id }}", JobId(1)),
         ("{{ lookup('ansible.builtin.vars', 'one').ansible_job_id }}", JobId(1)),
         ("{{ [one] | map(attribute='ansible_job_id') | first }}", JobId(1)),

@@ -22,8 +22,9 @@ from ansible_reap.flow.evaluation.formulas import (
     satisfiable,
     without_choices,
 )
+from ansible_reap.flow.evaluation.host_sets import NOT_KNOWN, joined
 from ansible_reap.flow.evaluation.values import EACH
-from ansible_reap.flow.walk.hosts import OF_HOSTS, HostOverlap, overlap
+from ansible_reap.flow.walk.hosts import OF_HOSTS, HostOverlap, overlap, reached
 from ansible_reap.flow.walk.other_values import OVERRIDDEN, UNSETTLED
 from ansible_reap.flow.walk.record import Cover, Instance, Record
 from ansible_reap.flow.walk.relevance import MAX_ASIDE
@@ -130,8 +131,24 @@ def _in_an_ordinary_run(instance: Instance) -> Instance:
     guard = decided(instance.guard, settle)
     if not instance.never_runs and not satisfiable(guard):
         return instance
-    covers = [_on_its_hosts(instance, replace(cover, guard=decided(cover.guard, settle))) for cover in instance.covers]
-    return replace(instance, guard=guard, covers=covers)
+    covers = [replace(cover, guard=decided(cover.guard, settle)) for cover in instance.covers]
+    settled = replace(instance, guard=guard)
+    return replace(settled, covers=[_on_its_hosts(settled, cover) for cover in _read_together(covers)])
+
+
+def _read_together(covers: list[Cover]) -> list[Cover]:
+    """The reaps, each with the hosts that all those read which are run under the same condition."""
+    found: list[Cover] = []
+    for cover in covers:
+        read = cover.read
+        if read is not None and read.lacks is not None:
+            for other in covers:
+                is_beside = (other.kind, other.guard, other.index) == (cover.kind, cover.guard, cover.index)
+                if is_beside and other.read is not None and other.read.lacks is not None and other.is_sure:
+                    is_another = bool(read.lacks) and other.task is not cover.task  # what the one lacks it may have
+                    read = NOT_KNOWN if is_another else joined(read, other.read)
+        found.append(cover if read is cover.read else replace(cover, read=read))
+    return found
 
 
 def _fails_without_job(instance: Instance) -> bool:
@@ -142,17 +159,23 @@ def _fails_without_job(instance: Instance) -> bool:
 def _on_its_hosts(instance: Instance, cover: Cover) -> Cover:
     """The reap as far as it reaches the hosts on which the jobs were launched: a later play may have others."""
     frame = instance.frame
-    where = _hosts_waited_for(instance, cover)
-    if where is HostOverlap.SOME:
-        return replace(cover, is_partial=True)
-    if where is HostOverlap.UNCLEAR:
-        return replace(cover, is_sure=False)
+    for where in (_hosts_waited_for(instance, cover), _hosts_read(instance, cover)):
+        if where is HostOverlap.SOME and not _is_with_others(instance, cover):
+            return replace(cover, is_partial=True)
+        if where is not HostOverlap.ALL:
+            return replace(cover, is_sure=False)
     if instance.runs_once:
         return cover
     found = overlap(frame.where, cover.hosts)
     if found is HostOverlap.SOME:
         return replace(cover, is_partial=True)
     return replace(cover, is_sure=False) if found is HostOverlap.UNCLEAR else cover
+
+
+def _is_with_others(instance: Instance, cover: Cover) -> bool:
+    """Whether some waits look at each host's own job and some read those of other hosts: together they may be all."""
+    waits = [each for each in instance.covers if each.kind is ReapKind.WAIT]
+    return any((each.read is None) is not (cover.read is None) for each in waits)
 
 
 def _hosts_waited_for(instance: Instance, cover: Cover) -> HostOverlap:
@@ -172,6 +195,20 @@ def _hosts_waited_for(instance: Instance, cover: Cover) -> HostOverlap:
     if frame.hosts is None or "{" in frame.hosts or frame.hosts.endswith("]") or picks or not is_yes(once):
         return HostOverlap.UNCLEAR
     return HostOverlap.SOME
+
+
+def _hosts_read(instance: Instance, cover: Cover) -> HostOverlap:
+    """For which of the launch's hosts a reap waits that reads the job ids of some through ``hostvars``."""
+    if cover.read is None or instance.runs_once:
+        return HostOverlap.ALL
+    found = reached(instance.frame.where, cover.read, cover.given)
+    asked = [atom.text for atom in atoms(instance.guard)]
+    if found is HostOverlap.ALL or not asked:
+        return found
+    picks = " ".join(text for text in asked if any(word in text for word in OF_HOSTS))
+    named = [each.partition("[")[0] for each in (*cover.read.patterns, *cover.read.names)]
+    is_picked = cover.read.lacks is False and bool(named) and all(each in picks for each in named)
+    return HostOverlap.ALL if is_picked else HostOverlap.UNCLEAR
 
 
 def _missed(instance: Instance, waits: list[Cover]) -> tuple[str, str] | None:
@@ -254,6 +291,13 @@ def _fault(instance: Instance, waits: list[Cover]) -> tuple[str, str, str]:
         text = (
             f"The {jobs} of {name} {'run' if instance.is_looped else 'runs'} on every host of the play, but "
             f"{_of_first_host(waits[0])}."
+        )
+        return "partial", text, "medium"
+    read = [cover for cover in waits if _hosts_read(instance, cover) is HostOverlap.SOME]
+    if waits and len(read) == len(waits):
+        text = (
+            f"The {jobs} of {name} {'run' if instance.is_looped else 'runs'} on {instance.frame.hosts}, but "
+            f"{_first(waits)} reads the ids of some of these hosts alone."
         )
         return "partial", text, "medium"
     if waits and all(cover.is_partial or cover.index not in (None, EACH) for cover in waits):

@@ -10,13 +10,13 @@ from jinja2 import nodes
 
 from ansible_reap.content import expressions
 from ansible_reap.content.source import Hidden, Unsafe
-from ansible_reap.flow.evaluation import bounds, filters, functions, parts
+from ansible_reap.flow.evaluation import bounds, filters, functions, host_sets, parts
 from ansible_reap.flow.evaluation.formulas import Atom, Formula, conj, neg
+from ansible_reap.flow.evaluation.host_sets import HostSet
 from ansible_reap.flow.evaluation.layers import CALLED, Choices, Layer, Scope
 from ansible_reap.flow.evaluation.scalars import ARITHMETIC, MAX_TEXT, as_number, combined
 from ansible_reap.flow.evaluation.truths import truth
 from ansible_reap.flow.evaluation.values import (
-    FIRST_HOST,
     MAX_ITEMS,
     NOT_PLAIN,
     UNDEFINED,
@@ -35,20 +35,20 @@ from ansible_reap.flow.evaluation.values import (
     alt,
     forced,
     had_anywhere,
+    hosts_in,
     mapped,
     options,
     plain,
     present,
     taints,
 )
+from ansible_reap.records import replace
 
 MAX_DEPTH = 24
 MAX_STEPS = 20_000
 MAX_PRODUCT = 24
 
 OMIT = Const("__omit__")
-_OF_PLAY = frozenset({"ansible_play_batch", "ansible_play_hosts", "ansible_play_hosts_all", "play_hosts"})
-"""Variables that hold the hosts of the play (ansible-core 2.16 to 2.22)."""
 
 
 class Evaluator:
@@ -342,11 +342,15 @@ class Evaluator:
         special = self._special_base(node.node, node.attr)
         if special is not None:
             return special
+        if _is_name(node.node, "groups"):
+            return self._group(nodes.Const(node.attr))
         return self.part(self.value(node.node), node.attr)
 
     def _getitem(self, node: nodes.Getitem) -> Value:
         if isinstance(node.arg, nodes.Slice):
             return parts.stretch(self, self.value(node.node), node.arg)
+        if _is_name(node.node, "groups"):
+            return self._group(node.arg)
         key = self.value(node.arg)
         special = self._special_base(node.node, plain(key))
         if special is not None:
@@ -356,22 +360,42 @@ class Evaluator:
         return alt(choices)
 
     def _special_base(self, base: nodes.Node, key: object) -> Value | None:
-        """``hostvars[host].x`` and ``vars['x']`` are just x; which host is not followed."""
+        """``hostvars[host].x`` and ``vars['x']`` are just x."""
         is_hosts = isinstance(base, (nodes.Getitem, nodes.Getattr)) and _is_name(base.node, "hostvars")
         if is_hosts or _is_name(base, "vars"):
             if not isinstance(key, str):
                 return Unknown(self.live)
-            return had_anywhere(self.name(key), _one_host(base)) if is_hosts else self.name(key)
+            hosts = self._whose(base) if is_hosts else None
+            return self.name(key) if hosts is None else had_anywhere(self.name(key), hosts)
         return UNKNOWN if _is_name(base, "hostvars") else None
+
+    def _whose(self, base: nodes.Node) -> HostSet | None:
+        """The hosts of ``hostvars[...]``; None for the host itself that asks."""
+        if isinstance(base, nodes.Getattr):
+            return host_sets.named(base.attr)
+        assert isinstance(base, nodes.Getitem)
+        if _is_name(base.arg, "inventory_hostname"):
+            return None
+        found, written = hosts_in(self.value(base.arg)), _variable(base.arg)
+        if found.lacks is None and written:
+            found = HostSet((written,))
+        return replace(found, written=found.written or written)
+
+    def _group(self, key: nodes.Node) -> Value:
+        """``groups[key]``: the hosts of the group."""
+        name, written = plain(self.value(key)), _variable(key)
+        patterns = (name,) if isinstance(name, str) else (written,) if written else ()
+        return Unknown(hosts=HostSet(patterns, lacks=False if patterns else None, written=written))
 
     def is_hosts(self, node: nodes.Node) -> bool:
         """Whether the expression is ``hostvars`` itself."""
         return _is_name(node, "hostvars")
 
-    def path(self, keys: object) -> Value:
-        """What a host's variable holds: its name, or a list of the name and the keys in it."""
+    def path(self, keys: object, of_hosts: HostSet | None) -> Value:
+        """What the variable of these hosts holds, None for the host itself: its name, or a list of that and keys."""
         first, *rest = keys if isinstance(keys, list) and keys else [keys]
-        base = had_anywhere(self.name(first)) if isinstance(first, str) else Unknown(self.live)
+        base = self.name(first) if isinstance(first, str) else Unknown(self.live)
+        base = base if of_hosts is None else had_anywhere(base, of_hosts)
         return self.follow(base, rest)
 
     def part(self, base: Value, key: object) -> Value:
@@ -399,29 +423,9 @@ def _is_name(node: nodes.Node, name: str) -> bool:
     return isinstance(node, nodes.Name) and node.name == name
 
 
-def _one_host(base: nodes.Node) -> str:
-    """The host of ``hostvars[...]`` where it is one whoever asks: written out, or by its place in a list."""
-    if isinstance(base, nodes.Getattr):
-        return base.attr
-    where = base.arg if isinstance(base, nodes.Getitem) else None
-    if isinstance(where, nodes.Const):
-        return str(where.value)
-    place: object = None
-    if isinstance(where, nodes.Filter):
-        place = {"first": 0, "last": -1}.get(where.name)
-    elif isinstance(where, nodes.Getitem) and isinstance(where.arg, nodes.Const):
-        place = where.arg.value
-    elif isinstance(where, nodes.Getitem) and isinstance(where.arg, nodes.Neg):
-        place = -1
-    if place is None or not isinstance(where, (nodes.Filter, nodes.Getitem)) or where.node is None:
-        return ""
-    if isinstance(where.node, nodes.Name) and where.node.name in _OF_PLAY:
-        return FIRST_HOST if place == 0 else "?"
-    return "?" if _is_of(where.node, "groups") else ""
-
-
-def _is_of(node: nodes.Node, name: str) -> bool:
-    return isinstance(node, (nodes.Getitem, nodes.Getattr)) and _is_name(node.node, name)
+def _variable(node: nodes.Node) -> str:
+    """The template of a name alone; nothing of anything else."""
+    return f"{{{{ {node.name} }}}}" if isinstance(node, nodes.Name) else ""
 
 
 def _truth_value(formula: Formula) -> Value:

@@ -10,7 +10,7 @@ from typing import Any
 
 from jinja2 import nodes
 
-from ansible_reap.flow.evaluation import bounds
+from ansible_reap.flow.evaluation import bounds, host_sets
 from ansible_reap.flow.evaluation.formulas import neg
 from ansible_reap.flow.evaluation.lists import (
     crossed,
@@ -45,6 +45,7 @@ from ansible_reap.flow.evaluation.values import (
     as_map,
     as_seq,
     handles,
+    hosts_in,
     is_counted,
     mapped,
     one_of,
@@ -145,9 +146,8 @@ def _map(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Valu
     default = next((evaluator.value(pair.value) for pair in node.kwargs if pair.key == "default"), None)
     called = plain(evaluator.value(node.args[0])) if node.args else None
     if called == "extract" and len(node.args) > 2 and evaluator.is_hosts(node.args[1]):
-        # whichever hosts they are: the variable of each
         keys = plain(evaluator.value(node.args[2]))
-        return Seq((evaluator.path(keys),), is_open=True)
+        return base if keys == "inventory_hostname" else Seq((evaluator.path(keys, hosts_in(base)),), is_open=True)
     if seq is None:
         return Unknown(taints(base))
     if attribute is not None:
@@ -192,6 +192,8 @@ def _flatten(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> 
 
 def _ends(base: Value, first: bool) -> Value:
     seq = as_seq(base)
+    if isinstance(base, Unknown):
+        return Unknown(base.taints, host_sets.one_at(base.hosts, 0 if first else -1))
     if seq is None:
         return Unknown(taints(base))
     if not seq.items:
@@ -212,7 +214,7 @@ def _united(base: Value, other: Value) -> Value:
         return Seq(first.items + second.items, first.is_open or second.is_open)
     known = first if first is not None else second
     if known is None:
-        return Unknown(taints(base) | taints(other))
+        return Unknown(taints(base) | taints(other), host_sets.joined(hosts_in(base), hosts_in(other)))
     return Seq((*known.items, Unknown(taints(base) | taints(other))), is_open=True)
 
 
@@ -394,6 +396,8 @@ def _batch(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Va
 def _difference(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Value:
     """What is in the list and not in the other: a job that both may hold is perhaps taken out."""
     other = _argument(evaluator, node, 0) or UNKNOWN
+    if isinstance(base, Unknown) and base.hosts is not None:
+        return Unknown(base.taints, host_sets.without(base.hosts, hosts_in(other)))
     return base if taints(base).isdisjoint(taints(other)) else Unknown(taints(base))
 
 
@@ -401,6 +405,8 @@ def _intersect(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -
     """What is in both lists. In a list of plain data there is no job, and what else is in it decides nothing."""
     other = _argument(evaluator, node, 0) or UNKNOWN
     seq = as_seq(base)
+    if isinstance(base, Unknown) and base.hosts is not None:
+        return Unknown(base.taints, host_sets.within(base.hosts, hosts_in(other)))
     if base == other or not taints(base):
         return base
     if seq is None or plain(other) is NOT_PLAIN:
@@ -422,7 +428,8 @@ def _attribute(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -
 
 def _extract(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Value:
     if len(node.args) > 1 and evaluator.is_hosts(node.args[0]):
-        return evaluator.path(plain(evaluator.value(node.args[1])))
+        is_own = isinstance(node.node, nodes.Name) and node.node.name == "inventory_hostname"
+        return evaluator.path(plain(evaluator.value(node.args[1])), None if is_own else hosts_in(base))
     container = _argument(evaluator, node, 0, "container")
     keys = [plain(base), *_keys(_argument(evaluator, node, 1, "morekeys"))]
     return evaluator.follow(container, keys) if container is not None else UNKNOWN

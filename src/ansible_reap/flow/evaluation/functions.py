@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from jinja2 import nodes
 
+from ansible_reap.flow.evaluation.host_sets import HostSet
 from ansible_reap.flow.evaluation.lists import entries, flattened, keyed
 from ansible_reap.flow.evaluation.scalars import string_method
 from ansible_reap.flow.evaluation.shared import EvaluatorInterface
@@ -54,11 +55,19 @@ def _lookup(evaluator: EvaluatorInterface, node: nodes.Call) -> Value:
     mapping = as_map(arguments[0]) if arguments else None
     if plugin == "dict" and mapping is not None:
         return keyed(mapping)
+    if plugin == "inventory_hostnames" and len(arguments) == 1:
+        return of_pattern(arguments[0])
     if plugin == "index_of" and len(arguments) == 3 and plain(arguments[1]) == "eq":
         return _position(arguments[0], arguments[2])
     found = frozenset().union(*(taints(argument) for argument in arguments))
     # a file that is rendered may name any variable
     return Unknown(found | evaluator.live if plugin in ("template", "NOT_PLAIN") else found)
+
+
+def of_pattern(value: Value) -> Value:
+    """The hosts of a pattern."""
+    text = plain(value)
+    return Unknown(taints(value), HostSet((text,)) if isinstance(text, str) else None)
 
 
 def _dictionary(evaluator: EvaluatorInterface, node: nodes.Call) -> Value:
@@ -106,6 +115,8 @@ def _range(evaluator: EvaluatorInterface, node: nodes.Call) -> Value:
 
 def _method(evaluator: EvaluatorInterface, method: nodes.Getattr, node: nodes.Call) -> Value:
     base = evaluator.value(method.node)
+    if method.attr == "keys" and isinstance(base, Unknown):
+        return base
     arguments = [evaluator.value(argument) for argument in node.args]
     if method.attr == "get" and arguments:
         found = evaluator.part(base, plain(arguments[0]))

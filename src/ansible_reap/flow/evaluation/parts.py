@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ansible_reap.flow.evaluation import host_sets
 from ansible_reap.flow.evaluation.formulas import neg
 from ansible_reap.flow.evaluation.lists import left_at
 from ansible_reap.flow.evaluation.shared import EvaluatorInterface
@@ -88,7 +89,7 @@ def _job_part(job: Job, key: object) -> Value:
         launched = _job_part(replace(job, when=True), key)
         return alt([(job.when, launched), (neg(job.when), _SKIPPED.get(key, ABSENT))])
     if key in ID_ATTRIBUTES:
-        return JobId(job.instance, job.index, job.is_partial, job.is_anywhere, job.of_host)
+        return JobId(job.instance, job.index, job.is_partial, job.is_anywhere, job.of_hosts)
     if key in (job.loop_var, "item"):
         return job.item if job.item is not None else UNKNOWN
     if job.stage in (Stage.LAUNCHED, Stage.RUNNING):
@@ -155,7 +156,9 @@ def part(evaluator: EvaluatorInterface, base: Value, key: object) -> Value:
         return _job_part(base, key)
     if isinstance(base, Results):
         return _results_part(evaluator, base, key)
-    if isinstance(base, (Unknown, JobId)):
+    if isinstance(base, Unknown):
+        return Unknown(base.taints, host_sets.one_at(base.hosts, key))
+    if isinstance(base, JobId):
         return Unknown(taints(base))
     if isinstance(base, Undefined):
         return base
@@ -176,11 +179,13 @@ def stretch(evaluator: EvaluatorInterface, base: Value, where: nodes.Slice) -> V
     if where.start is None and where.stop is None:
         return base
     seq = as_seq(base)
+    bounds = [plain(evaluator.value(end)) if end is not None else None for end in (where.start, where.stop)]
+    if isinstance(base, Unknown):
+        return Unknown(base.taints, host_sets.stretch(base.hosts, *bounds))
     if seq is None:
         return Unknown(taints(base))
     if any(isinstance(item, (Job, JobId)) and item.index == EACH for item in seq.items) or seq.is_open:
         return Seq(tuple(picked(item) for item in seq.items), is_open=True)
-    bounds = [plain(evaluator.value(end)) if end is not None else None for end in (where.start, where.stop)]
     if is_counted(seq) and all(bound is None or isinstance(bound, int) for bound in bounds):
         return Seq(seq.items[slice(bounds[0], bounds[1])])
     return Unknown(taints(base))

@@ -9,6 +9,7 @@ from typing import Any
 
 from jinja2 import nodes
 
+from ansible_reap.flow.evaluation.host_sets import joined
 from ansible_reap.flow.evaluation.values import (
     NOT_PLAIN,
     UNKNOWN,
@@ -19,6 +20,7 @@ from ansible_reap.flow.evaluation.values import (
     Unknown,
     Value,
     as_seq,
+    hosts_in,
     lifted,
     options,
     plain,
@@ -113,7 +115,12 @@ def combined(function: Callable[[Any, Any], Any], left: Value, right: Value) -> 
             assert known is not None
             extra = taints(left) | taints(right) - taints(known)
             rest: tuple[Value, ...] = (Unknown(extra),) if extra - taints(known) else ()
+            unread = right if first is not None else left
+            if isinstance(unread, Unknown) and unread.hosts is not None:
+                return Unknown(extra | taints(known), joined(hosts_in(known), unread.hosts))
             return Seq(known.items + rest, is_open=True)
+        if isinstance(left, Unknown) and isinstance(right, Unknown) and left.hosts and right.hosts:
+            return Unknown(left.taints | right.taints, joined(left.hosts, right.hosts))
     a, b = plain(left), plain(right)
     if isinstance(a, (int, float)) and isinstance(b, (int, float)):
         if abs(a) < MAX_NUMBER and abs(b) < MAX_NUMBER:

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from jinja2 import nodes
 
+from ansible_reap.flow.evaluation.host_sets import HostSet
 from ansible_reap.flow.evaluation.layers import Scope
 from ansible_reap.flow.evaluation.values import Value
 
@@ -40,8 +41,8 @@ class EvaluatorInterface(Protocol):
     def is_hosts(self, node: nodes.Node) -> bool:
         """Whether the expression is ``hostvars`` itself."""
 
-    def path(self, keys: object) -> Value:
-        """What a host's variable holds: its name, or a list of the name and the keys in it."""
+    def path(self, keys: object, of_hosts: HostSet | None) -> Value:
+        """What the variable of these hosts holds: its name, or a list of the name and the keys in it."""
 
     def part(self, base: Value, key: object) -> Value:
         """``base.key`` or ``base[key]``; NOT_PLAIN as key is one that is not known."""

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
 from typing import Any, ClassVar
 
-from ansible_reap.flow.evaluation import bounds
+from ansible_reap.flow.evaluation import bounds, host_sets
 from ansible_reap.flow.evaluation.formulas import Formula, conj, disj, implies, is_large, neg, satisfiable
+from ansible_reap.flow.evaluation.host_sets import HostSet
 from ansible_reap.records import dataclass, replace
 
 MAX_OPTIONS = 12
@@ -31,6 +32,8 @@ class Unknown:
     """Anything; ``taints`` are the jobs (instance numbers) whose handle or result may be in it."""
 
     taints: frozenset[int] = frozenset()
+    hosts: HostSet | None = None
+    """The hosts of which it is a list, or each of them in turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +45,6 @@ class Undefined:
 
 EACH = -1
 """The index of a result that stands for each job of a loop in turn."""
-
-
-FIRST_HOST = "^"
-"""The host of a job that every host knows as that of the play's first."""
 
 
 class Stage(Enum):
@@ -77,9 +76,8 @@ class Job:
     loop_var: str = "item"
     is_anywhere: bool = False
     """It was read through ``hostvars`` or the like: whichever host looks, it is this job."""
-    of_host: str = ""
-    """The one host through whose ``hostvars`` it was read (``?``: one of a group): no other host's job is meant.
-    FIRST_HOST where it is the first of the play, whoever looks."""
+    of_hosts: HostSet | None = None
+    """Those through whose ``hostvars`` it was read: no other host's job is meant. None: each host's own, or any."""
     changed: bool | None = True
     """Whether a launch counts as changed: ``changed_when`` may say otherwise. None where that is not known."""
     failed: bool | None = False
@@ -96,7 +94,7 @@ class JobId:
     index: int | None = None
     is_partial: bool = False
     is_anywhere: bool = False
-    of_host: str = ""
+    of_hosts: HostSet | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -442,17 +440,36 @@ def with_jobs(value: Value, change: Callable[[Job | JobId], Job | JobId]) -> Val
     return value
 
 
-def had_anywhere(value: Value, of_host: str = "") -> Value:
+def had_anywhere(value: Value, of_hosts: HostSet | None = None) -> Value:
     """The value as another host sees it: the jobs in it are the same for every host."""
     if not taints(value):
         return value
-    return with_jobs(value, lambda job: replace(job, is_anywhere=True, of_host=job.of_host or of_host))
+    return with_jobs(
+        value,
+        lambda job: job if job.is_anywhere else replace(job, is_anywhere=True, of_hosts=job.of_hosts or of_hosts),
+    )
 
 
 def of_first_host(value: Value, *, is_sure: bool = True) -> Value:
     """The value as every host has it that only the first one worked out: a host's own job is that of the first now."""
-    host = FIRST_HOST if is_sure else "?"
-    return with_jobs(value, lambda job: job if job.is_anywhere or job.of_host else replace(job, of_host=host))
+    hosts = host_sets.FIRST if is_sure else host_sets.NOT_KNOWN
+    return with_jobs(value, lambda job: job if job.is_anywhere or job.of_hosts else replace(job, of_hosts=hosts))
+
+
+def hosts_in(value: Value | None) -> HostSet:
+    """The hosts that the value names, one or a list of them."""
+    if isinstance(value, Unknown):
+        return value.hosts or host_sets.NOT_KNOWN
+    data = plain(value) if value is not None else None
+    if isinstance(data, str):
+        return host_sets.named(data)
+    seq = as_seq(value) if value is not None else None
+    if seq is None or seq.is_open or not seq.items:
+        return host_sets.NOT_KNOWN
+    found = hosts_in(seq.items[0])
+    for item in seq.items[1:]:
+        found = host_sets.joined(found, hosts_in(item))
+    return found
 
 
 def picked(item: Value) -> Value:

@@ -116,7 +116,8 @@ def _rounds(visit: Visit, items: Seq) -> list[dict[str, Any]]:
     if held and len(items.items) > limit:
         bounds.met(f"an include in a loop of more than {limit} rounds; loop within the file, or over fewer jobs", held)
         return [visit.bound(Unknown(held)), visit.bound(Unknown(held))]
-    some = one_of(Seq(items.items, is_open=True))
+    is_one = len(items.items) == 1 and isinstance(items.items[0], Unknown)
+    some = items.items[0] if is_one else one_of(Seq(items.items, is_open=True))
     return [visit.bound(some), visit.bound(some)]
 
 

@@ -8,9 +8,12 @@ from typing import Any, NamedTuple
 
 from ansible_reap.content import expressions
 from ansible_reap.content.model import Place
+from ansible_reap.flow.evaluation.host_sets import HostSet
 from ansible_reap.jobs import CONTROLLER
 from ansible_reap.late_patterns import expression
 
+OF_PLAY = ("ansible_play_batch", "ansible_play_hosts", "ansible_play_hosts_all", "play_hosts")
+"""Variables that hold the hosts of the play (ansible-core 2.16 to 2.22)."""
 OF_HOSTS = ("inventory_hostname", "group", "ansible_play", "play_hosts")
 """What a condition that picks hosts speaks of."""
 _EVERY = frozenset({"all", "*"})
@@ -68,6 +71,30 @@ def overlap(of: PlayHosts | None, by: PlayHosts | None) -> HostOverlap:
     if wanted & _EVERY or (found - _indexed(found)) | whole <= wanted:
         return HostOverlap.SOME
     return HostOverlap.UNCLEAR
+
+
+def reached(of: PlayHosts | None, read: HostSet, given: tuple[tuple[str, str], ...]) -> HostOverlap:
+    """What part of the hosts of the play ``of`` these are, of whose variables the play itself says this."""
+    if of is None or of.pattern in CONTROLLER:
+        return HostOverlap.ALL
+    if read.lacks is None or not read.pattern:
+        return HostOverlap.UNCLEAR
+    is_every = not _EVERY.isdisjoint(read.patterns)
+    covers = is_every or (_plain(read.written) == _plain(of.pattern) and of.given == given)
+    found = overlap(of, PlayHosts(of.play, read.pattern, given))
+    if not read.lacks:
+        if covers or found is HostOverlap.ALL:
+            return HostOverlap.ALL
+        less = read.pattern.removeprefix(of.pattern)
+        is_less = less != read.pattern and less[:2] in (":!", ",!") and less[2:] not in CONTROLLER
+        return found if is_less or not read.patterns else HostOverlap.UNCLEAR
+    is_same = (covers and not is_every) or (of.pattern == read.pattern and ("{" not in of.pattern or of.given == given))
+    is_fewer = is_same or (of.pattern in _EVERY and "{" not in read.pattern)
+    return HostOverlap.SOME if is_fewer else HostOverlap.UNCLEAR
+
+
+def _plain(pattern: str) -> str:
+    return "".join(pattern.split())
 
 
 def _indexed(names: frozenset[str]) -> frozenset[str]:

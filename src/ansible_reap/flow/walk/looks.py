@@ -9,10 +9,10 @@ from ansible_reap.flow.analysis import ReapKind
 from ansible_reap.flow.evaluation.conditions import condition
 from ansible_reap.flow.evaluation.evaluator import Evaluator
 from ansible_reap.flow.evaluation.formulas import MAX_ATOMS, Formula, atoms, conj, disj, neg, satisfiable
+from ansible_reap.flow.evaluation.host_sets import NOT_KNOWN
 from ansible_reap.flow.evaluation.layers import Layer
 from ansible_reap.flow.evaluation.scalars import numbers
 from ansible_reap.flow.evaluation.values import (
-    FIRST_HOST,
     UNKNOWN,
     Const,
     Job,
@@ -33,14 +33,13 @@ from ansible_reap.flow.evaluation.values import (
     with_jobs,
 )
 from ansible_reap.flow.walk import handlers
-from ansible_reap.flow.walk.hosts import OF_HOSTS
+from ansible_reap.flow.walk.hosts import HostOverlap, reached
 from ansible_reap.flow.walk.look_kinds import LookKind, is_ansibles_own, kind_of_look
 from ansible_reap.flow.walk.loops import loop_items
 from ansible_reap.flow.walk.record import Cover, Instance, LookRecord
 from ansible_reap.flow.walk.state import is_yes
 from ansible_reap.flow.walk.visit import MAX_ROUNDS, Round, Visit
 from ansible_reap.flow.walk.walk import Walk
-from ansible_reap.jobs import CONTROLLER
 from ansible_reap.late_patterns import expression
 from ansible_reap.records import replace
 from ansible_reap.timing import DEFAULT_DELAY, DEFAULT_RETRIES
@@ -60,6 +59,8 @@ def look(visit: Visit) -> frozenset[int]:
     runs = _loop_can_be_read(visit)
     for each in visit.rounds():
         value = _jid(visit, each.evaluator)
+        if visit.items is not None and visit.items.is_open and isinstance(each.item, Const):
+            value = with_jobs(value, _of_some_host)
         _looked(visit, record, value, each, found, runs)
         seen.append(_status(value, stage, each.item, step.loop_variable))
         record.is_loose = record.is_loose or (not handles(value) and each.guard is not False)
@@ -70,6 +71,11 @@ def look(visit: Visit) -> frozenset[int]:
     visit.register(of_first_host(result) if is_yes(visit.keyword("run_once")) else result)
     handlers.notify(visit, visit.guard)
     return taints(Seq(tuple(seen)))
+
+
+def _of_some_host(job: Job | JobId) -> Job | JobId:
+    """The job read in a round of a loop of which not every item is known."""
+    return replace(job, of_hosts=NOT_KNOWN) if job.of_hosts is not None and not job.of_hosts.is_first else job
 
 
 def _jid(visit: Visit, evaluator: Evaluator) -> Value:
@@ -176,23 +182,24 @@ def _covers(visit: Visit, value: Value, guard: Formula, kind: LookKind) -> None:
 def _cover_one(visit: Visit, inner: Value, under: Formula, kind: LookKind) -> None:
     walk, step = visit.walk, visit.step
     if isinstance(inner, (Job, JobId)):
-        hosts = None if inner.is_anywhere else visit.frame.where
-        is_first = inner.of_host == FIRST_HOST
-        is_sure = kind.is_sure and not (
-            inner.of_host and not is_first and _is_on_others_too(walk.record.instances[inner.instance], inner.of_host)
-        )
+        is_first = inner.of_hosts is not None and inner.of_hosts.is_first
+        read = None if is_first else inner.of_hosts
         cover = Cover(
             step,
             kind.kind,
             under,
             inner.index,
             inner.is_partial,
-            is_sure,
-            hosts,
+            kind.is_sure,
+            None if inner.is_anywhere else visit.frame.where,
             run_once=is_first or (None if inner.is_anywhere else visit.run_once),
+            read=read,
+            given=visit.given_of(read) if read is not None else (),
         )
         walk.record.cover(inner.instance, cover)
-        if kind.kind is ReapKind.WAIT and is_sure and not inner.is_partial and not is_first:
+        where = walk.record.instances[inner.instance].frame.where if inner.instance >= 0 else None
+        is_whole = read is None or reached(where, read, cover.given) is HostOverlap.ALL
+        if kind.kind is ReapKind.WAIT and kind.is_sure and is_whole and not inner.is_partial and not is_first:
             walk.reaped(inner.instance)
     elif isinstance(inner, Unknown):
         for number in inner.taints:
@@ -203,14 +210,6 @@ def _cover_one(visit: Visit, inner: Value, under: Formula, kind: LookKind) -> No
     elif isinstance(inner, Seq):
         for item in inner.items:
             _covers(visit, item, under, kind)
-
-
-def _is_on_others_too(instance: Instance, host: str) -> bool:
-    """Whether the launch may have jobs on other hosts than this one, for all that its play and condition say."""
-    hosts = instance.frame.hosts
-    if instance.runs_once or hosts is None or hosts == host or hosts in CONTROLLER:
-        return False
-    return not any(word in atom.text for atom in atoms(instance.guard) for word in OF_HOSTS)
 
 
 def _may_mean(walk: Walk, step: Task, guard: Formula) -> None:
@@ -232,7 +231,7 @@ def _status(value: Value, stage: Stage, item: Value | None, loop_var: str) -> Va
                 item,
                 loop_var,
                 inner.is_anywhere,
-                inner.of_host,
+                inner.of_hosts,
             )
         return Unknown(taints(inner))
 

@@ -7,6 +7,7 @@ from typing import Any
 from ansible_reap.content import expressions
 from ansible_reap.content.model import Task, as_list
 from ansible_reap.flow.evaluation.evaluator import Evaluator
+from ansible_reap.flow.evaluation.functions import of_pattern
 from ansible_reap.flow.evaluation.lists import crossed, flattened, keyed, subelements, zipped
 from ansible_reap.flow.evaluation.patterns import MAX_PATTERNS, patterns
 from ansible_reap.flow.evaluation.values import (
@@ -36,6 +37,8 @@ def loop_items(evaluator: Evaluator, task: Task) -> Seq | None:
     if keyword is None:
         return None
     short = keyword.removeprefix("with_").rsplit(".", 1)[-1]
+    if short == "inventory_hostnames":
+        return _items(evaluator, "list", of_pattern(evaluator.data(task.keywords[keyword])))
     if short in ("fileglob", "first_found"):
         return _files(evaluator, task.keywords[keyword], is_first=short == "first_found")
     value = _written(evaluator, task.keywords[keyword])

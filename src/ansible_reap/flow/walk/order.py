@@ -135,7 +135,7 @@ def walk_play(walk: Walk, play: Play, path: str, base: Frame | None) -> None:
             (Layer.PLAY, play_vars),
             (Layer.INVENTORY, walk.inventory),
             (Layer.DEFAULTS, walk.shared_defaults),
-            (Layer.MAGIC, walk.magic(folder, None)),
+            (Layer.MAGIC, walk.magic(folder, None, play.hosts)),
         ),
         keywords={key: keywords[key] for key in (*INHERITED, "serial") if key in keywords},
         tags=outer.tags | tags_of(keywords),

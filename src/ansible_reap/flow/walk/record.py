@@ -9,6 +9,7 @@ from ansible_reap.content.model import Place, Task
 from ansible_reap.flow.analysis import Quantity, ReadError, ReapKind, Setting
 from ansible_reap.flow.evaluation import bounds
 from ansible_reap.flow.evaluation.formulas import Formula, atoms, conj, granting, neg
+from ansible_reap.flow.evaluation.host_sets import HostSet
 from ansible_reap.flow.evaluation.values import EACH, Unknown, Value
 from ansible_reap.flow.walk.hosts import PlayHosts
 from ansible_reap.flow.walk.own_plugins import OwnPlugins
@@ -37,6 +38,10 @@ class Cover:
     """The play of the reap and its hosts, where it is each host's own variable that holds the job."""
     run_once: object = None
     """The keyword as written, where it is each host's own variable that holds the job."""
+    read: HostSet | None = None
+    """The hosts through whose ``hostvars`` the job's id is read: the jobs of others are not meant."""
+    given: tuple[tuple[str, str], ...] = ()
+    """What the play says of the variables in them."""
 
 
 @dataclass(slots=True)

@@ -13,6 +13,7 @@ from ansible_reap.flow.evaluation import bounds
 from ansible_reap.flow.evaluation.conditions import condition
 from ansible_reap.flow.evaluation.evaluator import Evaluator
 from ansible_reap.flow.evaluation.formulas import Atom, Formula, atoms, conj, settled
+from ansible_reap.flow.evaluation.host_sets import HostSet
 from ansible_reap.flow.evaluation.layers import Layer, Scope
 from ansible_reap.flow.evaluation.values import (
     UNKNOWN,
@@ -31,7 +32,7 @@ from ansible_reap.flow.evaluation.values import (
     taints,
 )
 from ansible_reap.flow.walk import alterations
-from ansible_reap.flow.walk.hosts import HostOverlap, overlap
+from ansible_reap.flow.walk.hosts import HostOverlap, given_by_the_play, overlap
 from ansible_reap.flow.walk.loops import loop_items
 from ansible_reap.flow.walk.state import Frame, is_yes, tags_of
 from ansible_reap.flow.walk.tags import requested
@@ -217,6 +218,14 @@ class Visit:
         """Whether it runs on the play's first host alone, as written: by its own keyword, or that of an include."""
         own = self.keyword("run_once")
         return own if self.frame.once is None or is_yes(own) else self.frame.once
+
+    def given_of(self, hosts: HostSet) -> tuple[tuple[str, str], ...]:
+        """What the play says of the variables by which these hosts are named."""
+        text = f"{hosts.written} {hosts.pattern}"
+        if "{" not in text:
+            return ()
+        own = [entries for layer, entries in self.frame.settings if layer is Layer.PLAY]
+        return given_by_the_play(text, (*self.frame.params, *own))
 
     def setting(self) -> Setting:
         """Where, as whom and under what the task runs here."""

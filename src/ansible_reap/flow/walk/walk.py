@@ -17,10 +17,12 @@ from ansible_reap.flow.evaluation import bounds
 from ansible_reap.flow.evaluation.conditions import MAGIC, condition
 from ansible_reap.flow.evaluation.evaluator import Evaluator
 from ansible_reap.flow.evaluation.formulas import Atom, Formula, conj, disj, neg
+from ansible_reap.flow.evaluation.host_sets import HostSet
 from ansible_reap.flow.evaluation.layers import Layer, Scope
 from ansible_reap.flow.evaluation.patterns import patterns
-from ansible_reap.flow.evaluation.values import UNDEFINED, Const, Lazy, Value, handles, replaced
+from ansible_reap.flow.evaluation.values import UNDEFINED, Const, Lazy, Unknown, Value, handles, replaced
 from ansible_reap.flow.walk import alterations
+from ansible_reap.flow.walk.hosts import OF_PLAY
 from ansible_reap.flow.walk.other_values import OtherValues
 from ansible_reap.flow.walk.record import Record
 from ansible_reap.flow.walk.relevance import Relevance
@@ -115,9 +117,13 @@ class Walk:
 
     # ---- variables and roles
 
-    def magic(self, playbook_folder: str, role: Role | None) -> dict[str, Any]:
+    def magic(self, playbook_folder: str, role: Role | None, hosts: str | None = None) -> dict[str, Any]:
+        """What Ansible itself defines, within a play on these hosts."""
+        of_play = HostSet((hosts,) if hosts else (), is_play=True, written=hosts if hosts and "{" in hosts else "")
         magic: dict[str, Any] = {
             **MAGIC,
+            **dict.fromkeys(OF_PLAY, Unknown(hosts=of_play)),
+            "hostvars": Unknown(hosts=HostSet(("all",))),
             "playbook_dir": Const(self.finder.absolute(playbook_folder)),
         }
         if role is not None:
@@ -181,7 +187,7 @@ class Walk:
             (Layer.DEFAULTS, defaults),
             *(entry for entry in around if entry[1] is not self.shared_defaults),
             (Layer.DEFAULTS, self.shared_defaults),
-            (Layer.MAGIC, self.magic(frame.playbook_folder, role)),
+            (Layer.MAGIC, self.magic(frame.playbook_folder, role, frame.hosts)),
         )
         return frame._replace(
             role=role,
