@@ -69,7 +69,8 @@ def call(visit: Visit) -> None:
         if not walk.goes_on():
             return
         looped = outer.in_loop(bound)
-        guard = visit.condition_for(walk.evaluator(looped, task_vars))
+        # its own vars stand above those of the includes around (seen on ansible-core 2.16 and 2.22)
+        guard = visit.condition_for(walk.evaluator(looped.with_params(task_vars)))
         if guard is False:
             continue
         params = {**bound, **evaluated_params(walk, looped, task_vars)}
@@ -242,7 +243,7 @@ def _tasks_call(
 
 
 def _run_file(walk: Walk, path: str, frame: Frame, guard: Formula, *, is_repeated: bool, is_alone: bool) -> None:
-    if path in walk.stack:
+    if walk.has_seen_round(path):
         walk.record.promote(path, frame.guard)  # a file that calls itself until a job has finished waits for it
         return
     if not walk.relevance.concerns(path):

@@ -79,7 +79,7 @@ def run_role(
 ) -> None:
     """Walk a role: what it depends on, then its tasks. Its handlers come after all others, if not known before."""
     key = f"role {role.path} {entry}"
-    if key in walk.stack or not walk.goes_on():
+    if walk.has_seen_round(key) or not walk.goes_on():
         return
     if len(walk.stack) > MAX_DEPTH:
         walk.cut(TOO_DEEP)

@@ -388,6 +388,17 @@ class Walk:
             self.cut(f"a file that is called more than {MAX_VISITS} times, {path}; call it less often, or in a loop")
         return self.goes_on()
 
+    def has_seen_round(self, what: str) -> bool:
+        """Whether a file or role calls itself here, by way of others or not, and once more shows nothing new.
+
+        It does where a job is on its way that was launched since: it is launched anew, before it is waited for.
+        """
+        if what not in self.stack:
+            return False
+        since = self.stack[self.stack.index(what) :]
+        launched = (self.record.instances[number].task.place.path for number in self.state.pending)
+        return since.count(what) > 1 or not any(path in since for path in launched)
+
     def mark(self) -> Mark:
         """What a file or role finds, to be compared with what it leaves."""
         state = self.state
