@@ -91,6 +91,8 @@ CASES = [
          is_quick=True),
     Case("async-swallowed[until]", start(FAILING) + wait("result is finished and result.rc == 0", 40), BROKEN, BROKEN,
          absent="(3 retries left)", is_quick=True),
+    Case("async-unreaped[unregistered]", start(FAILING, more="      vars: {lasts: 30}\n").replace("async: 30",
+         'async: "{{ lasts }}"').replace("      register: job\n", ""), FINE, BROKEN, is_quick=True),
     Case("async-scope[results]", start(more="      loop: [a, b]\n") + wait(), BROKEN, FINE, is_quick=True),
     Case("async-scope[results]", start(more="      loop: [a, b]\n      when: item == 'b'\n") + LOOP.format(),
          BROKEN, FINE, vary="skipped"),

@@ -286,9 +286,7 @@ def _window(analysis: Analysis, reap: Reap, launches: list[Launch]) -> Iterator[
         confidence=Level.MEDIUM if open_limit or is_open(reap.task, "retries", "delay") else Level.HIGH,
         related=[(each.task, f"the job's limit is {seconds_text(_shortest(each))}") for each in cut_short],
         settings=reap.settings,
-        fix=None
-        if "retries" in reap.task.keywords and limit >= OUT_OF_SCALE * longest
-        else fixes.window.widen(analysis, reap, limit),
+        fix=None if is_beyond and limit >= OUT_OF_SCALE * longest else fixes.window.widen(analysis, reap, limit),
     )
 
 
