@@ -75,10 +75,17 @@ def load(environment: Mapping[str, str] = os.environ, here: Path | None = None) 
 def read(path: Path) -> AnsibleCfg:
     """One ansible.cfg; it says nothing where it cannot be read or does not parse."""
     try:
-        text = reading.read(path, reading.MAX_SETTINGS).decode("utf-8-sig", "replace")
-        found = reading.parse_ini(text, inline_comments=True)
+        return parsed(path, reading.read(path, reading.MAX_SETTINGS))
     except reading.RefusedError as error:
         return AnsibleCfg(path, {}, refused=error.message)
+    except reading.SourceError:
+        return AnsibleCfg(path, {})
+
+
+def parsed(path: Path, data: bytes) -> AnsibleCfg:
+    """An ansible.cfg of this content; it says nothing where it does not parse."""
+    try:
+        found = reading.parse_ini(data.decode("utf-8-sig", "replace"), inline_comments=True)
     except reading.SourceError:
         return AnsibleCfg(path, {})
     values = {(name, key): value for name, section in found.items() for key, value in section.items()}

@@ -199,6 +199,25 @@ def test_a_deleted_file_that_waited_is_what_causes_the_finding(root: Path, capsy
     assert places(checked(capsys)) == ["site.yml:3 async-unreaped[never]"]
 
 
+@pytest.mark.parametrize("before", ["[defaults]\npoll_interval = 5\n", None])
+@pytest.mark.parametrize("after", ["[defaults]\npoll_interval = 0\n"])
+def test_a_changed_ansible_cfg_may_be_what_launches(
+    root: Path, capsys: pytest.CaptureFixture[str], before: str | None, after: str
+) -> None:
+    (root / "site.yml").write_text(
+        "- hosts: all\n  tasks:\n    - name: Start\n      ansible.builtin.command: sleep 60\n      async: 300\n"
+    )
+    if before is not None:
+        (root / "ansible.cfg").write_text(before)
+    commit(root)
+    (root / "ansible.cfg").write_text(after)
+    assert places(checked(capsys)) == ["site.yml:3 async-unreaped[unregistered]"]
+    commit(root)
+    assert places(checked(capsys)) == []
+    (root / "ansible.cfg").unlink()
+    assert places(checked(capsys)) == []
+
+
 def test_what_changed_on_the_other_branch_meanwhile_is_not_ours(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     git(root, "checkout", "-q", "-b", "work")
     (root / "ours.yml").write_text(LAUNCH.format("Ours"))

@@ -434,17 +434,30 @@ class Project:
 
     def _settings(self) -> AnsibleSettings:
         """What the ansible.cfg in effect says, and after that where those of sub-projects look for roles."""
-        config = ansible_cfg.load(here=self.root)
-        if config.path is not None and config.path.is_relative_to(self.root):
-            is_ours = self._resolved(config.path.relative_to(self.root).as_posix()) is not None
-            config = config if is_ours else ansible_cfg.AnsibleCfg(None, {})  # a link leads out of the project
-        nested = [path for path in sorted(self._nested_configs) if self._resolved(path) is not None]
-        configs = {"": config, **{path.rpartition("/")[0]: ansible_cfg.read(self.root / path) for path in nested}}
+        path = ansible_cfg.find(here=self.root)
+        own = path.relative_to(self.root).as_posix() if path is not None and path.is_relative_to(self.root) else None
+        if own is None and self._unsaved.get("ansible.cfg") is not None and "ANSIBLE_CONFIG" not in os.environ:
+            own = "ansible.cfg"
+        if own is not None:
+            config = self._config(own)
+        else:
+            config = ansible_cfg.AnsibleCfg(None, {}) if path is None else ansible_cfg.read(path)
+        nested = [each for each in sorted(self._nested_configs) if self._resolved(each) is not None]
+        configs = {"": config, **{each.rpartition("/")[0]: self._config(each) for each in nested}}
         for each in configs.values():
             if each.path is not None and each.refused:
                 what = each.refused.removeprefix("cannot be read: ")
                 self.unreadable.append((os.path.relpath(each.path, self.root), what))
         return settings_of(self.root, configs, self._inside)
+
+    def _config(self, path: str) -> ansible_cfg.AnsibleCfg:
+        """An ansible.cfg of the project; one that is not there, or that a link leads to outside of it, says nothing."""
+        if path in self._unsaved:
+            data = self._unsaved[path]
+            return ansible_cfg.AnsibleCfg(None, {}) if data is None else ansible_cfg.parsed(self.root / path, data)
+        if self._resolved(path) is None:
+            return ansible_cfg.AnsibleCfg(None, {})
+        return ansible_cfg.read(self.root / path)
 
     def plugin_files(self) -> Iterator[tuple[str, str]]:
         """The files of modules and plugins that Ansible may load, each with its folder as Ansible sees it.
