@@ -8,7 +8,7 @@ from typing import Any
 from ansible_reap.content import expressions
 from ansible_reap.flow.evaluation.conditions import condition
 from ansible_reap.flow.evaluation.evaluator import Evaluator
-from ansible_reap.flow.evaluation.formulas import Atom, Formula, atoms, conj, disj, neg, settled
+from ansible_reap.flow.evaluation.formulas import Atom, Formula, conj, disj, neg, settled
 from ansible_reap.flow.evaluation.layers import Choices, Layer, Scope
 from ansible_reap.flow.evaluation.values import Lazy, Undefined
 from ansible_reap.flow.walk import alterations
@@ -67,25 +67,29 @@ class OtherValues:
         said = condition(evaluator, written)
         if isinstance(said, bool) or not self.knows_files:
             return said
-        differing, varies = self._compared(str(written), evaluator.scope)
+        differing, through, varies = self._compared(str(written), evaluator.scope)
         if varies:
             return _unsettled(said, f"{written} {now}")
         if not differing:
             return said
-        before = _folded(evaluator, written, {name: first.raw for name, (first, _) in differing.items()})
-        here = _folded(evaluator, written, {name: source.raw for name, (_, source) in differing.items()})
+        before = _folded(evaluator, written, through | {name: first.raw for name, (first, _) in differing.items()})
+        here = _folded(evaluator, written, through | {name: source.raw for name, (_, source) in differing.items()})
         if before == here:
             return said
-        left = alterations.words_of((*atoms(before), *atoms(here)))
-        if any(self._is_unclear(name, left, sources) for name, sources in differing.items()):
+        is_known = isinstance(before, bool) and isinstance(here, bool)
+        if any(self._is_unclear(name, sources, is_known=is_known) for name, sources in differing.items()):
             keys = sorted(f"{name}={source.key}" for name, (_, source) in differing.items())
             return _unsettled(said, f"{written} {keys}")
         for_all = Atom(OVERRIDDEN + ", ".join(sorted(differing)))
         return disj(conj(said, disj(for_all, neg(before))), conj(neg(for_all), here))
 
-    def _compared(self, text: str, scope: Scope) -> tuple[dict[str, tuple[_Source, _Source]], bool]:
-        """The variables behind a condition that were set otherwise when first asked; whether one varies by itself."""
+    def _compared(self, text: str, scope: Scope) -> tuple[dict[str, tuple[_Source, _Source]], dict[str, str], bool]:
+        """The variables behind a condition that were set otherwise when first asked; the templates that lead to them.
+
+        And whether one of them varies by itself.
+        """
         differing: dict[str, tuple[_Source, _Source]] = {}
+        through: dict[str, str] = {}
         seen = set[str]()
         fresh: Set[str] = alterations.asked_words(text)
         may_lack = alterations.asks_if_there(text)
@@ -96,15 +100,17 @@ class OtherValues:
             for name in fresh:
                 source, raw = self._source(name, scope)
                 if expressions.is_template(raw) and _VARIES.search(raw):
-                    return {}, True
+                    return {}, {}, True
                 behind |= expressions.names_in(raw) if isinstance(raw, (str, list, dict)) else frozenset()
                 if source is None or (source is _ABSENT and not (may_lack and self.knows_roles)):
                     continue
+                if expressions.is_template(raw):
+                    through[name] = raw
                 first = self._first.setdefault(name, source)
                 if first.key != source.key:
                     differing[name] = first, source
             fresh = behind
-        return differing, False
+        return differing, through, False
 
     def _source(self, name: str, scope: Scope) -> tuple[_Source | None, Any]:
         """Where a setting comes from (None: it is none), and what is written there."""
@@ -121,11 +127,11 @@ class OtherValues:
             return None, written if layer not in (Layer.FACTS, Layer.MAGIC) else None
         return _ABSENT, None
 
-    def _is_unclear(self, name: str, left: frozenset[str], sources: tuple[_Source, _Source]) -> bool:
-        """Whether it is not known what the variable holds in each scope; ``left`` are words that have no value."""
+    def _is_unclear(self, name: str, sources: tuple[_Source, _Source], *, is_known: bool) -> bool:
+        """Whether nobody can tell what the variable holds; ``is_known``: what the condition comes to is known."""
         if any(isinstance(source.raw, Choices) for source in sources):
             return True
-        if name in left and any(expressions.has_templates(source.raw) for source in sources):
+        if not is_known and any(expressions.has_templates(source.raw) for source in sources):
             return True
         return any(source.is_weak for source in sources) and self._inventory.may_be_set(name)
 
