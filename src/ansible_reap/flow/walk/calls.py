@@ -25,7 +25,7 @@ MAX_ROUNDS = 12
 MAX_HANDLE_ROUNDS = 64
 TASK_CALLS = frozenset({"include_tasks", "import_tasks", "include"})
 ROLE_CALLS = frozenset({"include_role", "import_role"})
-_OF_IMPORTS = ("become", "become_user", "delegate_to", "run_once")
+_OF_IMPORTS = ("become", "become_user", "delegate_to", "run_once", "ignore_errors")
 """Keywords of an import that its tasks take over; an include's are its own (seen on ansible-core 2.16 and 2.22)."""
 
 
