@@ -16,7 +16,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from ansible_reap.late_patterns import expression
 from ansible_reap.reading import RefusedError
-from ansible_reap.yaml_nodes import MAP, SEQ, STR
+from ansible_reap.yaml_nodes import MAP, MAX_VALUES, SEQ, STR, TOO_MANY
 
 _scan: Callable[[str, int], tuple[str, int]] = decoder.scanstring  # type: ignore[attr-defined]
 """What Python's own reader reads a text in quotes with."""
@@ -68,12 +68,14 @@ class _Composer:
         self._text = text
         self._lines = [0, *(found.end() for found in _BREAK.finditer(text))]
         self._max_depth = max_depth
+        self._values = 0
 
     def root(self) -> Node:
         return self._node(self._next(0), 1)[0]
 
     def _node(self, at: int, depth: int) -> tuple[Node, int]:
         """The value that begins there, and where it ends."""
+        self._count(at)
         first = self._text[at]
         if first not in '[{"':
             return self._bare(at)
@@ -82,6 +84,11 @@ class _Composer:
         if depth > self._max_depth:
             raise RefusedError("does not parse: nested too deeply", self._mark(at).line + 1)
         return self._list(at, depth) if first == "[" else self._mapping(at, depth)
+
+    def _count(self, at: int) -> None:
+        self._values += 1
+        if self._values > MAX_VALUES:
+            raise RefusedError(TOO_MANY, self._mark(at).line + 1)
 
     def _list(self, at: int, depth: int) -> tuple[Node, int]:
         items: list[Node] = []
@@ -97,6 +104,7 @@ class _Composer:
         entries: list[tuple[Node, Node]] = []
         end = self._next(at + 1)
         while self._text[end] != "}":
+            self._count(end)
             key, end = self._string(end)
             value, end = self._node(self._next(self._next(end) + 1), depth + 1)
             entries.append((key, value))

@@ -65,6 +65,13 @@ MAX_EXPANSION = 4_000_000
 """What aliases may add to a document, in characters, once each is replaced by what it stands for."""
 NODE_WEIGHT = 16
 """What a node counts besides its characters."""
+MAX_VALUES = 100_000
+"""Nodes of a document, each of which takes a third of a kilobyte. The largest of those that real projects have their
+Ansible read has some 15,000."""
+TOO_MANY = f"does not parse: more than {MAX_VALUES:,} values in one document; split it"
+"""What is said where that is so."""
+MAX_TAG_DIRECTIVES = 100
+"""``%TAG`` lines of a file: libyaml compares each with all before it."""
 MAX_DATA_DEPTH = 60
 MAX_REMEMBERED = 20_000
 MAX_INTEGER = 64
@@ -83,6 +90,10 @@ _STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _OPEN = -1
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_TAG_DIRECTIVE = expression(rb"(?<![\t -~])%TAG")
+"""Where a line begins, in whatever way it is ended before."""
+_SIGNS = {b":": 2, b"?": 2} | dict.fromkeys((b"\n", b",", b"-", b"[", b"{", b"\r", b"\x85", b"\xa8", b"\xa9"), 1)
+"""Nodes that may stand at a sign: a mapping may begin with a key and have no sign of its own."""
 
 
 class Hidden(str):
@@ -108,10 +119,7 @@ def compose(data: bytes) -> Node | None:
 
     Depth and aliases are bounded, and no node stands within itself: whoever walks the nodes comes to an end.
     """
-    if data.startswith(_UTF_16):
-        raise SourceError(f"is not UTF-8 text (byte 0x{data[0]:02x})")
-    if _may_be_deep(data):
-        _refuse_depth(data)
+    _refuse(data)
     root: Node | None = None
     try:
         loader = YamlLoader(data)
@@ -136,10 +144,7 @@ def check(data: bytes) -> None:
     if (b"*" in data and _ALIAS.search(data) is not None) or not hasattr(YamlLoader, "raw_parse"):
         compose(data)  # only the composer knows whether an alias has its anchor
         return
-    if data.startswith(_UTF_16):
-        raise SourceError(f"is not UTF-8 text (byte 0x{data[0]:02x})")
-    if _may_be_deep(data):
-        _refuse_depth(data)
+    _refuse(data)
     try:
         loader = YamlLoader(data)
         try:
@@ -148,6 +153,24 @@ def check(data: bytes) -> None:
             loader.dispose()
     except yaml.YAMLError as error:
         raise _source_error(error, data) from None
+
+
+def _refuse(data: bytes) -> None:
+    """Look for what must not get into the composer. Raises SourceError."""
+    if data.startswith(_UTF_16):
+        raise SourceError(f"is not UTF-8 text (byte 0x{data[0]:02x})")
+    if data.count(b"%TAG") > MAX_TAG_DIRECTIVES:
+        directives = [found.start() for found in _TAG_DIRECTIVE.finditer(data)]
+        if len(directives) > MAX_TAG_DIRECTIVES:
+            line = data.count(b"\n", 0, directives[MAX_TAG_DIRECTIVES]) + 1
+            raise RefusedError(f"does not parse: more than {MAX_TAG_DIRECTIVES} %TAG directives", line)
+    if _may_be_deep(data) or (len(data) > MAX_VALUES and _most_values(data) > MAX_VALUES):
+        _refuse_events(data)
+
+
+def _most_values(data: bytes) -> int:
+    """More nodes than these the text cannot have; a quick look at the bytes."""
+    return 2 + sum(data.count(sign) * nodes for sign, nodes in _SIGNS.items())
 
 
 def _may_be_deep(data: bytes) -> bool:
@@ -166,20 +189,26 @@ def _may_be_deep(data: bytes) -> bool:
     )
 
 
-def _refuse_depth(data: bytes) -> None:
-    """Count what the parser would nest, which does not go down on the stack itself."""
-    depth = 0
+def _refuse_events(data: bytes) -> None:
+    """Count what the composer would nest, which the parser's events do not, and the nodes that it would make."""
+    depth = values = 0
     try:
         loader = YamlLoader(data)
         try:
             while loader.check_event():
                 event = loader.get_event()
+                if isinstance(event, yaml.NodeEvent):
+                    values += 1
+                    if values > MAX_VALUES:
+                        raise RefusedError(TOO_MANY, _line(event.start_mark))
                 if isinstance(event, yaml.CollectionStartEvent):
                     depth += 1
                     if depth > MAX_DEPTH:
                         raise RefusedError("does not parse: nested too deeply", _line(event.start_mark))
                 elif isinstance(event, yaml.CollectionEndEvent):
                     depth -= 1
+                elif isinstance(event, yaml.DocumentStartEvent):
+                    values = 0
         finally:
             loader.dispose()
     except yaml.YAMLError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -50,6 +51,12 @@ def test_a_command_of_many_wrappers_costs_little(word: str, tmp_path: Path) -> N
     assert "1 launch" in ended.stdout + ended.stderr
 
 
+def limited(root: Path) -> subprocess.CompletedProcess[str]:
+    """The same within seconds of processor time and megabytes of address space."""
+    command = f"ulimit -t 8 -v 350000; exec '{sys.executable}' -m ansible_reap check --project-dir '{root}'"
+    return subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=SECONDS, check=False)
+
+
 FOLDERS = (".git", ".hg", ".svn", ".tox", ".nox", ".venv", ".cache", "node_modules", "__pycache__", ".github", ".idea")
 
 
@@ -66,8 +73,7 @@ FOLDERS = (".git", ".hg", ".svn", ".tox", ".nox", ".venv", ".cache", "node_modul
 )
 def test_names_without_end_cost_little(files: dict[str, str], tmp_path: Path) -> None:
     lay(tmp_path, {"launch.yml": LAUNCHES, **files})
-    limited = f"ulimit -t 8; exec '{sys.executable}' -m ansible_reap check --project-dir '{tmp_path}'"
-    ended = subprocess.run(["bash", "-c", limited], capture_output=True, text=True, timeout=SECONDS, check=False)
+    ended = limited(tmp_path)
     assert "100 launches" in ended.stdout + ended.stderr
 
 
@@ -119,3 +125,42 @@ def test_conditions_handlers_patterns_and_dependencies_without_end_cost_little(
     ended = checked(tmp_path)
     assert " launch" in ended.stdout + ended.stderr
     assert ended.returncode in (0, 1, 2)
+
+
+VALUES = {
+    "mappings": "a: 1, ",
+    "empty mappings": "{}, ",
+    "texts": "a,",
+}
+
+
+@pytest.mark.parametrize("value", VALUES.values(), ids=VALUES)
+def test_a_file_of_many_small_values_is_refused(value: str, tmp_path: Path) -> None:
+    values = value * (880_000 // len(value))
+    lay(tmp_path, {"ansible.cfg": "", "site.yml": PLAY.replace("tasks:", f"vars: {{x: [{values}]}}\n  tasks:", 1)})
+    ended = limited(tmp_path)
+    assert "more than 100,000 values" in ended.stdout + ended.stderr
+    assert ended.returncode == 2
+
+
+@pytest.mark.parametrize("value", ['{"a":1},', "[],"])
+def test_json_of_many_small_values_is_refused(value: str, tmp_path: Path) -> None:
+    tasks = json.dumps([{"command": "work", "async": 60, "poll": 0}])
+    lay(tmp_path, {"ansible.cfg": "", "tasks/main.json": f"[[{value * (880_000 // len(value))} 1], {tasks[1:]}"})
+    ended = limited(tmp_path)
+    assert "more than 100,000 values" in ended.stdout + ended.stderr
+    assert ended.returncode == 2
+
+
+def test_many_files_of_small_values_are_read_one_after_the_other(tmp_path: Path) -> None:
+    play = PLAY.replace("tasks:", f"vars: {{x: [{'a: 1,' * 16_000}]}}\n  tasks:", 1)
+    lay(tmp_path, {"ansible.cfg": ""} | {f"site{n}.yml": play.replace("CONDITION", "x") for n in range(9)})
+    assert "9 launches" in limited(tmp_path).stdout
+
+
+def test_many_tag_directives_are_refused(tmp_path: Path) -> None:
+    directives = "".join(f"%TAG !t{n}! tag:{n}\n" for n in range(30_000))
+    lay(tmp_path, {"ansible.cfg": "", "site.yml": f"{directives}---\n{LAUNCHES}"})
+    ended = limited(tmp_path)
+    assert "site.yml:101: does not parse: more than 100 %TAG directives" in ended.stdout + ended.stderr
+    assert ended.returncode == 2
