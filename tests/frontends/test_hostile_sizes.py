@@ -164,3 +164,15 @@ def test_many_tag_directives_are_refused(tmp_path: Path) -> None:
     ended = limited(tmp_path)
     assert "site.yml:101: does not parse: more than 100 %TAG directives" in ended.stdout + ended.stderr
     assert ended.returncode == 2
+
+
+def test_a_text_of_many_commands_is_not_understood(tmp_path: Path) -> None:
+    command = "work; " * 130_000
+    lay(
+        tmp_path,
+        {
+            "ansible.cfg": "",
+            "site.yml": f"- hosts: all\n  tasks:\n    - shell: {command}\n      async: 60\n      poll: 0\n",
+        },
+    )
+    assert "1 launch (1 unreaped)" in limited(tmp_path).stdout

@@ -7,7 +7,8 @@ as far as possible; nothing raises. Held against a grammar of bash in tests/unit
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from ansible_reap.late_patterns import expression
 from ansible_reap.records import dataclass, field
@@ -29,6 +30,8 @@ PREFIXES = {"sudo": "ugpCUhrt", "doas": "uC", "env": "u", "exec": "a", "command"
 
 MAX_PREFIXES = 12
 """How many of them are followed, one before another; each is a copy of the command."""
+MAX_COMMANDS = 3000
+"""Operators of one text, ends of lines among them; one with more is not understood, and has no commands."""
 MAX_DEPTH = 4
 """How deep ``sh -c`` texts, substitutions and here documents are followed into each other."""
 _PLAIN = expression(r"[^\s\\'\"`$({#}%<>&|;)]+")
@@ -50,6 +53,16 @@ class Command:
     """The here documents and here strings that it reads."""
     substitutions: tuple[str, ...] = ()
     """The texts of ``$(...)``, ``<(...)`` and backticks in it, in their order."""
+    argv: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    """The words without reserved ones and assignments before them; the command's folder is cut off."""
+
+    def __post_init__(self) -> None:
+        words = self.words
+        at = len(self.reserved)
+        while at < len(words) and is_assignment(words[at]):
+            at += 1
+        argv = (words[at].rpartition("/")[2], *words[at + 1 :]) if at < len(words) else ()
+        object.__setattr__(self, "argv", argv)  # whoever has a command asks for it, again and again
 
     @property
     def is_background(self) -> bool:
@@ -59,20 +72,19 @@ class Command:
     @property
     def reserved(self) -> tuple[str, ...]:
         """The reserved words it begins with, as in ``while``, ``do`` or ``{``."""
+        if not self.words or self.words[0] not in RESERVED:
+            return ()
         count = next((i for i, word in enumerate(self.words) if word not in RESERVED), len(self.words))
         return self.words[:count]
 
-    @property
-    def argv(self) -> tuple[str, ...]:
-        """The words without reserved ones and assignments before them; the command's folder is cut off."""
-        words = self.words
-        at = len(self.reserved)
-        while at < len(words) and is_assignment(words[at]):
-            at += 1
-        return (words[at].rpartition("/")[2], *words[at + 1 :]) if at < len(words) else ()
-
-    def programs(self) -> Iterator[tuple[str, ...]]:
+    def programs(self) -> Iterable[tuple[str, ...]]:
         """``argv``, and again what it runs where it begins with ``sudo``, ``nohup`` and their like."""
+        argv = self.argv
+        if not argv:
+            return ()
+        return self._run_in_turn() if argv[0] in PREFIXES else (argv,)
+
+    def _run_in_turn(self) -> Iterator[tuple[str, ...]]:
         argv = self.argv
         for _ in range(MAX_PREFIXES):
             if not argv:
@@ -89,8 +101,15 @@ class Command:
 
 def parse(text: str, depth: int = 0) -> list[Command]:
     """The commands of a shell text in the order in which they stand, those of ``sh -c '...'`` after their shell."""
+    return list(_parsed(text, depth))
+
+
+@lru_cache(maxsize=16)
+def _parsed(text: str, depth: int) -> tuple[Command, ...]:
+    """Kept for the questions that follow about the same task."""
     commands: list[Command] = []
-    for draft in _Scanner(text).run():
+    drafts = _Scanner(text).run()
+    for draft in drafts if len(drafts) <= MAX_COMMANDS else ():
         if draft.words or draft.ended_by == "&" or draft.targets or draft.documents:
             commands.append(
                 Command(
@@ -103,7 +122,7 @@ def parse(text: str, depth: int = 0) -> list[Command]:
                 )
             )
             commands += inner(commands[-1])
-    return commands
+    return tuple(commands)
 
 
 def inner(command: Command) -> list[Command]:
@@ -155,7 +174,7 @@ class _Scanner:
 
     def run(self) -> list[_Draft]:
         drafts = [self.draft]
-        while self.position < len(self.text):
+        while self.position < len(self.text) and len(drafts) <= MAX_COMMANDS:
             operator = self._step()
             if operator is not None:
                 self._end_word()

@@ -39,8 +39,13 @@ class Script(NamedTuple):
 
 def of(analysis: Analysis, task: Task) -> Script | None:
     """The script that the task runs; None where it runs none, or one that the project does not hold."""
-    for name in _called(task):
-        text = script_text.held(Path(analysis.root), task.path, name)
+    return _of(analysis.root, task)
+
+
+@lru_cache(maxsize=MAX_KEPT)
+def _of(root: str, task: Task) -> Script | None:
+    for name in dict.fromkeys(_called(task)):
+        text = script_text.held(Path(root), task.path, name)
         script = None if text is None else _script(name, text)
         if script:
             return script
