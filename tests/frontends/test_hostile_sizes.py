@@ -176,3 +176,19 @@ def test_a_text_of_many_commands_is_not_understood(tmp_path: Path) -> None:
         },
     )
     assert "1 launch (1 unreaped)" in limited(tmp_path).stdout
+
+
+@pytest.mark.parametrize(
+    "play",
+    [
+        f"- hosts: all\n  tasks:\n{LAUNCH.replace('CONDITION', 'x')}",
+        "- hosts: all\n  tasks: [{command: x, notify: h}]\n  handlers: [{name: h, command: y, async: 9, poll: 0}]\n",
+        "- import_playbook: other.yml\n" * 10 + "- {hosts: all, tasks: [{ping: }]}\n",
+    ],
+    ids=["launches", "handlers", "imports"],
+)
+def test_many_plays_cost_little(play: str, tmp_path: Path) -> None:
+    lay(tmp_path, {"ansible.cfg": "", "site.yml": play * (260_000 // len(play)), "other.yml": LAUNCHES})
+    ended = limited(tmp_path)
+    assert " launches" in ended.stdout + ended.stderr
+    assert ended.returncode in (1, 2)

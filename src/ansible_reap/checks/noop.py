@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ansible_reap.checks import fixes, reboot
 from ansible_reap.checks.evidence import work
-from ansible_reap.checks.evidence.neighbours import is_silenced, tasks_of_file
+from ansible_reap.checks.evidence.neighbours import is_silenced, tasks_around
 from ansible_reap.checks.finding import Finding, Fix, Level, Rule, RuleContext
 from ansible_reap.checks.support import listed, number, speak
 from ansible_reap.content.expressions import names_in
@@ -104,7 +104,7 @@ def _readers(analysis: Analysis, tasks: list[Task]) -> list[Task]:
     names = {register for task in tasks if isinstance(register := task.keywords.get("register"), str)}
     handing = [
         other
-        for other in tasks_of_file(analysis, tasks[0].path)
+        for other in tasks_around(analysis, tasks[0])
         if other.module == "set_fact" and not names.isdisjoint(names_in(list(other.args.values())))
     ]
     facts = {name for other in handing for name in other.args}

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import takewhile
 
 from ansible_reap.checks import fixes
 from ansible_reap.checks.evidence import intent, known_times, leaving, work
 from ansible_reap.checks.evidence.limits import ends_it_at_once, has_another_wrapper
-from ansible_reap.checks.evidence.neighbours import MAX_KEPT, play_of, tasks_naming, tasks_of_file
+from ansible_reap.checks.evidence.neighbours import MAX_KEPT, play_of, tasks_after, tasks_around, tasks_naming
 from ansible_reap.checks.evidence.reboots import comes_back_as_another, own_command, waits_without_it
 from ansible_reap.checks.evidence.releases import may_have_module
 from ansible_reap.checks.finding import Finding, Fix, Level, Rule, RuleContext
@@ -94,24 +95,26 @@ def _is_handler(task: Task) -> bool:
 
 def _heard_by_others(analysis: Analysis, handler: Task, gone: list[Task]) -> set[str]:
     """The topics to which handlers that stay listen too: what notifies those goes on to be needed."""
-    stay = (each for each in tasks_of_file(analysis, handler.path) if _is_handler(each) and each not in gone)
+    stay = (each for each in tasks_around(analysis, handler) if _is_handler(each) and each not in gone)
     return set(handler.topics) & {topic for each in stay for topic in (*each.topics, each.name)}
 
 
 def _notified_in(analysis: Analysis, handler: Task, gone: list[Task]) -> list[int]:
     """The lines of the file in which the handler is notified, and no handler that stays."""
     names = {handler.name, *handler.topics} - _heard_by_others(analysis, handler, gone)
-    tasks = tasks_of_file(analysis, handler.path)
+    tasks = tasks_around(analysis, handler)
     notifying = (other for other in tasks if not names.isdisjoint(as_list(other.keywords.get("notify"))))
     return [other.line_of("notify") for other in notifying]
 
 
 def by_hand(analysis: Analysis, launch: Launch) -> str | None:
     """The command by which the launch reboots a host that the reboot module could reboot instead, or None."""
-    if launch.verdict is Verdict.DETACHED or _is_the_controller(analysis, launch) or _is_a_container(analysis, launch):
-        return None
     command = work.reboots(launch.task)
-    if command is None or comes_back_as_another(analysis, launch.task) or _is_a_choice(analysis, launch.task):
+    if command is None or launch.verdict is Verdict.DETACHED:
+        return None
+    if _is_the_controller(analysis, launch) or _is_a_container(analysis, launch):
+        return None
+    if comes_back_as_another(analysis, launch.task) or _is_a_choice(analysis, launch.task):
         return None
     if _is_for_after_the_play(analysis, launch.task):
         return None
@@ -134,7 +137,8 @@ def _is_a_choice(analysis: Analysis, task: Task) -> bool:
     A command may also be there for a connection over which the module does not work, such as ``local``, for a system
     that it does not know, or because of what a comment of the file says about the module.
     """
-    beside = any(_is_module(other) and play_of(other) == play_of(task) for other in tasks_of_file(analysis, task.path))
+    play = play_of(task)
+    beside = any(play_of(other) == play for other in _by_module(analysis.steps.get(task.path, ())))
     conditions = [task.keywords.get("when"), *(block.keywords.get("when") for block in task.enclosing())]
     if _speaks_of_the_module(analysis.texts.get(task.path, "")):
         return True
@@ -146,6 +150,12 @@ def _is_a_choice(analysis: Analysis, task: Task) -> bool:
 def _speaks_of_the_module(text: str) -> bool:
     """Whether a comment of the file does, on a line of its own."""
     return any(_SPEAKS_OF_IT.search(line) for line in text.splitlines() if line.lstrip().startswith("#"))
+
+
+@lru_cache(maxsize=MAX_KEPT)
+def _by_module(steps: tuple[Task, ...]) -> tuple[Task, ...]:
+    """The tasks of a file that reboot by the module."""
+    return tuple(filter(_is_module, steps))
 
 
 def _is_module(task: Task) -> bool:
@@ -170,31 +180,29 @@ def _gone(analysis: Analysis, task: Task, fix: Fix | None) -> list[Task]:
     """The tasks after this one that the fix takes out."""
     if fix is None:
         return []
-    later = (other for other in tasks_of_file(analysis, task.path) if other.line > task.end_line)
+    last = max((edit.last for edit in fix.edits), default=0)
+    later = takewhile(lambda other: other.line <= last, tasks_after(analysis, task.path, task.end_line))
     return [other for other in later if any(edit.first <= other.line <= edit.last for edit in fix.edits)]
 
 
 def replaced_by_the_module(analysis: Analysis, task: Task) -> list[Task]:
     """The tasks right after this one that wait for the host, and those that look at the reboot's job."""
     found = []
-    for other in tasks_of_file(analysis, task.path):
-        if other.line > task.end_line:
-            if other.module not in _WAITING or not _is_for_this_reboot(other, task):
-                break  # a wait under another condition may be there for another reboot too
-            if waits_without_it(analysis, task, other):
-                break
-            if (number(other.args.get("delay")) or 0) >= fixes.reboot.LONG_PAUSE:
-                break  # it gives more than the host the time to come back
-            found.append(other)
+    for other in tasks_after(analysis, task.path, task.end_line):
+        if other.module not in _WAITING or not _is_for_this_reboot(other, task):
+            break  # a wait under another condition may be there for another reboot too
+        if waits_without_it(analysis, task, other):
+            break
+        if (number(other.args.get("delay")) or 0) >= fixes.reboot.LONG_PAUSE:
+            break  # it gives more than the host the time to come back
+        found.append(other)
     return [*found, *(other for other in _looking(analysis, task) if other not in found)]
 
 
 def _looking(analysis: Analysis, task: Task) -> Iterator[Task]:
     """The tasks of the play that look at the reboot's job, up to the first that registers the name anew."""
     register = task.keywords.get("register")
-    for other in tasks_naming(analysis, task.path, register) if isinstance(register, str) else ():
-        if other.line <= task.end_line:
-            continue
+    for other in tasks_naming(analysis, task.path, register, task.end_line) if isinstance(register, str) else ():
         if play_of(other) != play_of(task):
             return
         if other.module == "async_status":
@@ -225,13 +233,18 @@ def _is_the_controller(analysis: Analysis, launch: Launch) -> bool:
 def _is_a_container(analysis: Analysis, launch: Launch) -> bool:
     """Whether the task runs in a container that the play has added by that connection: it does not come back."""
     stations = {(setting.delegate_to or "").strip() for setting in contexts(launch.task, launch.settings)}
-    for other in tasks_of_file(analysis, launch.task.path):
+    return not _containers(analysis.steps.get(launch.task.path, ())).isdisjoint(stations - {""})
+
+
+@lru_cache(maxsize=MAX_KEPT)
+def _containers(steps: tuple[Task, ...]) -> frozenset[str]:
+    """The names of the containers that tasks of a file add by their connection."""
+    found: set[str] = set()
+    for other in steps:
         connection = str(other.args.get("ansible_connection", "")).rpartition(".")[2]
         if other.module == "add_host" and connection in _CONTAINERS:
-            names = {str(other.args.get(key)) for key in ("name", "hostname", "host")}
-            if not names.isdisjoint(stations - {""}):
-                return True
-    return False
+            found |= {str(other.args.get(key)) for key in ("name", "hostname", "host")}
+    return frozenset(found)
 
 
 RULE = Rule(

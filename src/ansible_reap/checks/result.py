@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from ansible_reap.checks import fixes, meant
 from ansible_reap.checks.evidence import conditions
-from ansible_reap.checks.evidence.neighbours import tasks_naming
+from ansible_reap.checks.evidence.neighbours import has_word, tasks_naming
 from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext
 from ansible_reap.checks.support import constant, contexts, listed, speak
 from ansible_reap.content.model import Task, as_list
@@ -63,6 +63,8 @@ def _register(analysis: Analysis, launch: Launch) -> Finding | None:
     if register is None or launch.is_looped:
         return None
     for other in _readers(analysis, launch.task, register):
+        if not has_word(analysis, other, conditions.ENDED):
+            continue
         found = [name for name in conditions.ENDED if conditions.reads_bare_anywhere(_written(other), register, name)]
         if found:
             result = launch.reaps[0].task.keywords.get("register") if launch.reaps else None
@@ -83,8 +85,8 @@ def _register(analysis: Analysis, launch: Launch) -> Finding | None:
 def _readers(analysis: Analysis, task: Task, register: str) -> Iterator[Task]:
     """The later tasks of the play in the same file, up to the first that registers the name anew."""
     play = next((block.place for block in task.enclosing() if block.is_play), None)
-    for other in tasks_naming(analysis, task.path, register):
-        if other.line <= task.end_line or other.module == "block":
+    for other in tasks_naming(analysis, task.path, register, task.end_line):
+        if other.module == "block":
             continue
         if next((block.place for block in other.enclosing() if block.is_play), None) != play:
             return

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 from ansible_reap.checks import fixes
-from ansible_reap.checks.evidence.neighbours import tasks_of_file
+from ansible_reap.checks.evidence.neighbours import MAX_KEPT
 from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext
 from ansible_reap.checks.support import constant, speak
 from ansible_reap.content import expressions
@@ -80,8 +81,14 @@ def _is_cleaned(analysis: Analysis, launch: Launch) -> bool:
         return True
     if any(look.task.module == "reap.jobs.wait" and constant(look.task.args.get("cleanup", True)) for look in looks):
         return True
-    later = (other for other in tasks_of_file(analysis, launch.task.path) if other.line > launch.task.line)
-    return any("results_file" in str(other.args) or ".ansible_async" in str(other.args) for other in later)
+    return launch.task.line < _last_to_name_files(analysis.steps.get(launch.task.path, ()))
+
+
+@lru_cache(maxsize=MAX_KEPT)
+def _last_to_name_files(steps: tuple[Task, ...]) -> int:
+    """The line of the last task of a file that names status files of jobs; 0 where none does."""
+    written = ((step.line, str(step.args)) for step in steps)
+    return max((line for line, args in written if "results_file" in args or ".ansible_async" in args), default=0)
 
 
 RULE = Rule(

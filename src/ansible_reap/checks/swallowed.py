@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ansible_reap.checks import fixes
 from ansible_reap.checks.evidence import conditions, intent
 from ansible_reap.checks.evidence.later_tasks import keeps_up_what_comes_always
-from ansible_reap.checks.evidence.neighbours import has_comment, is_ended_between, takes_down, tasks_of_file
+from ansible_reap.checks.evidence.neighbours import has_comment, is_ended_between, takes_down, tasks_around
 from ansible_reap.checks.evidence.result_readers import (
     caller_that_tests,
     fails_later,
@@ -152,7 +152,7 @@ def _of_what(analysis: Analysis, task: Task) -> str:
         if "ignore_errors" in block.keywords and block.is_play:
             return f" (of the play in line {block.place.line})"
         if "ignore_errors" in block.keywords:
-            written = next((step for step in tasks_of_file(analysis, task.path) if step.place == block.place), None)
+            written = next((step for step in tasks_around(analysis, task) if step.place == block.place), None)
             line = written.key_lines.get("ignore_errors", written.line) if written else block.place.line
             return f" (of the block, line {line})"
     return " (of what includes this file)"

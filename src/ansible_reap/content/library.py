@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -12,11 +12,12 @@ from ansible_reap.content import source
 from ansible_reap.content.call_references import Reference, references
 from ansible_reap.content.call_text import CallText
 from ansible_reap.content.launch_text import spelled_out
+from ansible_reap.content.model import Task
 from ansible_reap.content.places import is_content_place
 from ansible_reap.content.project import Project
 from ansible_reap.content.source import SourceError, compose_text, may_merge, plain, refuse_undecided
 from ansible_reap.content.survey import Survey
-from ansible_reap.content.tasks import Content, is_playbook, read_content
+from ansible_reap.content.tasks import Content, Step, is_playbook, read_content
 from ansible_reap.reading import RefusedError
 
 MAX_NODES = 400_000
@@ -44,6 +45,8 @@ class Library:
         """Playbooks among the files whose calls have been read."""
         self._references: dict[str, list[Reference]] = {}
         self._contents: dict[str, Content] = {}
+        self._places: dict[str, dict[int, tuple[tuple[Step, ...], int]]] = {}
+        """By file and the identity of its tasks and blocks, the list that each stands in, and where in it."""
         self._asked_for: set[str] = set()
         """Files whose variables were asked for."""
         self._variables: dict[str, dict[str, Any]] = {}
@@ -137,6 +140,16 @@ class Library:
             known = read_content(path, self.node(path), handlers=handlers)
             self._contents[path] = known
         return known
+
+    def after(self, task: Task) -> Iterator[Step]:
+        """The tasks and blocks that come after a task in its list."""
+        places = self._places.get(task.path)
+        if places is None:
+            lists = self.content(task.path).lists()
+            places = {id(step): (steps, at) for steps in lists for at, step in enumerate(steps)}
+            self._places[task.path] = places
+        steps, at = places.get(id(task), ((), 0))
+        return (steps[later] for later in range(at + 1, len(steps)))
 
     def variables(self, path: str) -> dict[str, Any]:
         """The variables of a vars file that something asks for; empty for what cannot be read."""

@@ -138,3 +138,11 @@ class Task:
             if keyword in block.keywords:
                 return block.keywords[keyword]
         return default
+
+
+class Tasks(tuple[Task, ...]):
+    """The tasks of a file. Identity is the object, so what is known of them is found without a look at each."""
+
+    __slots__ = ()
+    __hash__ = object.__hash__
+    __eq__ = object.__eq__

@@ -8,7 +8,7 @@ from typing import Any
 
 from ansible_reap.content import expressions
 from ansible_reap.content.library import Library
-from ansible_reap.content.model import Place, Task
+from ansible_reap.content.model import Place, Task, Tasks
 from ansible_reap.content.tasks import Content, TaskBlock
 from ansible_reap.flow.analysis import Analysis, AsyncUse, Launch, NotFollowed, Quantity, Reap, ReapKind
 from ansible_reap.flow.evaluation.scalars import numbers
@@ -31,7 +31,8 @@ def outcome(library: Library, record: Record) -> Analysis:
     by_task: dict[int, list[Judgement]] = defaultdict(list)
     for instance in record.instances:
         by_task[id(instance.task)].append(_judged(instance, record, elsewhere))
-    launches = [_launch(judgements, record, reaps, library) for judgements in by_task.values()]
+    readers = _Readers(reaps, library)
+    launches = [_launch(judgements, record, reaps, readers) for judgements in by_task.values()]
     behind = [_perhaps_a_launch(use) for use in unwalked if record.first_cut and _may_launch(use)]
     launches += behind
     launches.sort(key=lambda launch: (launch.task.path, launch.task.line))
@@ -79,8 +80,8 @@ def _not_followed(
             yield NotFollowed(launch.task.path, launch.task.line, met)
 
 
-def _steps(library: Library, path: str) -> tuple[Task, ...]:
-    return tuple(step if isinstance(step, Task) else step.as_task() for step in library.content(path).steps())
+def _steps(library: Library, path: str) -> Tasks:
+    return Tasks(step if isinstance(step, Task) else step.as_task() for step in library.content(path).steps())
 
 
 def _judged(instance: Instance, record: Record, elsewhere: _WaitsElsewhere) -> Judgement:
@@ -195,14 +196,14 @@ def _reap(look: LookRecord, record: Record) -> Reap:
     )
 
 
-def _launch(judgements: list[Judgement], record: Record, reaps: dict[int, Reap], library: Library) -> Launch:
-    found = _merged(judgements, reaps, library)
+def _launch(judgements: list[Judgement], record: Record, reaps: dict[int, Reap], readers: _Readers) -> Launch:
+    found = _merged(judgements, readers)
     task = found.instance.task
     use = record.uses[id(task)]
     waits = dict.fromkeys(wait for each in judgements for wait in each.waits)
     looks = dict.fromkeys(look for each in judgements for look in each.looks if look not in waits)
     made = {id(each): _reap_for(each, record, reaps) for each in (*waits, *looks)}
-    misses_results = any(reap.misses_results for reap in made.values()) or _asked_without_results(found, reaps)
+    misses_results = any(reap.misses_results for reap in made.values()) or _asked_without_results(found, readers)
     stops_at_an_item = found.instance.stopped_at is not None and found.verdict is Verdict.PARTIAL and bool(waits)
     is_told = found.verdict in (Verdict.UNREAPED, Verdict.PARTIAL) and not (misses_results or stops_at_an_item)
     beside = dict.fromkeys(other for each in judgements for other in each.instance.beside)
@@ -229,32 +230,46 @@ def _launch(judgements: list[Judgement], record: Record, reaps: dict[int, Reap],
     )
 
 
-def _merged(judgements: list[Judgement], reaps: dict[int, Reap], library: Library) -> Judgement:
+def _merged(judgements: list[Judgement], readers: _Readers) -> Judgement:
     """The judgement on a launch in all ways; that its register is overwritten is no cause where nobody reads it."""
     found = merged(judgements)
-    if found.sub_tag != "overwritten" or found.verdict is not Verdict.UNREAPED or _is_read(found, reaps, library):
+    if found.sub_tag != "overwritten" or found.verdict is not Verdict.UNREAPED or readers.read(found.instance):
         return found
     jobs = "jobs" if found.instance.is_looped else "job"
     text = f"Nothing waits for the {jobs} of {found.instance.register}."
     return replace(found, sub_tag="never", explanation=text)
 
 
-def _is_read(found: Judgement, reaps: dict[int, Reap], library: Library) -> bool:
-    """Whether some task waits by the register's name, or hands on what it holds: a name of its own would help then."""
-    register = found.instance.register
-    for reap in reaps.values():
-        is_wait = reap.kind is ReapKind.WAIT  # a plain look may be part of one, in a file that calls itself
-        if register in (_names_read(reap.task) if is_wait else expressions.names_in(reap.task.args)):
-            return True
-    steps = _steps(library, found.instance.task.path)
-    return any(register in _names_read(step) for step in steps if step.module in _HANDING_ON)
+class _Readers:
+    """The names that tasks read which look at jobs or hand on what they hold, gathered once for all launches."""
+
+    def __init__(self, reaps: Mapping[int, Reap], library: Library) -> None:
+        self._library = library
+        self._handed_on: dict[str, set[str]] = {}
+        self._waited_for: set[str] = set()
+        self.without_results: set[str] = set()
+        """Those of looks that miss the results of a loop."""
+        for reap in reaps.values():
+            names = _names_read(reap.task)
+            is_wait = reap.kind is ReapKind.WAIT  # a plain look may be part of one, in a file that calls itself
+            self._waited_for |= names if is_wait else expressions.names_in(reap.task.args)
+            if reap.misses_results:
+                self.without_results |= names
+
+    def read(self, instance: Instance) -> bool:
+        """Whether some task waits by the register's name, or hands on what it holds: its own name would help then."""
+        path = instance.task.path
+        if path not in self._handed_on:
+            steps = _steps(self._library, path)
+            names = (_names_read(step) for step in steps if step.module in _HANDING_ON)
+            self._handed_on[path] = set().union(*names)
+        return instance.register in self._waited_for or instance.register in self._handed_on[path]
 
 
-def _asked_without_results(found: Judgement, reaps: dict[int, Reap]) -> bool:
-    register = found.instance.register
-    if register is None or not found.instance.is_looped or found.verdict is not Verdict.UNREAPED:
+def _asked_without_results(found: Judgement, readers: _Readers) -> bool:
+    if not found.instance.is_looped or found.verdict is not Verdict.UNREAPED:
         return False
-    return any(reap.misses_results and register in _names_read(reap.task) for reap in reaps.values())
+    return found.instance.register in readers.without_results
 
 
 def _reap_for(task: Task, record: Record, reaps: dict[int, Reap]) -> Reap:

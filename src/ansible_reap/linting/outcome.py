@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
@@ -47,7 +48,13 @@ class Outcome(NamedTuple):
 
     def excerpt(self, path: str, first: int, last: int) -> list[str]:
         """The lines ``first`` to ``last`` of a file, without line ends; empty where the text is not at hand."""
-        return self.texts.get(path, "").splitlines()[first - 1 : last]
+        return _lines(self.texts.get(path, ""))[first - 1 : last]
+
+
+@lru_cache(maxsize=1)
+def _lines(text: str) -> list[str]:
+    """Kept for the next finding, which is most likely in the same file."""
+    return text.splitlines()
 
 
 def seen_from(outcome: Outcome, folder: Path) -> Outcome:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ansible_reap.checks.evidence import known_times, work
-from ansible_reap.checks.evidence.neighbours import lines_of, play_of, tasks_after, tasks_naming, tasks_of_file
+from ansible_reap.checks.evidence.neighbours import lines_of, play_of, tasks_after, tasks_naming
 from ansible_reap.checks.evidence.topics import ENOUGH_IN_COMMON, topics_in
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis
@@ -219,11 +219,20 @@ def foreground_twin(analysis: Analysis, task: Task) -> Task | None:
     """Another task of the file that runs the same and waits for it: then the launch is one of two modes."""
     if not task.args or "when" not in task.keywords:
         return None
-    for other in tasks_of_file(analysis, task.path):
-        is_launch = str(other.keywords.get("poll", "")).strip() == "0"
-        if other.line != task.line and other.module == task.module and other.args == task.args and not is_launch:
-            return other if other.keywords.get("when") not in (None, task.keywords["when"]) else None
-    return None
+    alike = _in_foreground(analysis.steps.get(task.path, ())).get(f"{task.module} {task.args}", ())
+    twin = next((other for other in alike if other.line != task.line), None)
+    return twin if twin and twin.keywords.get("when") not in (None, task.keywords["when"]) else None
+
+
+@lru_cache(maxsize=MAX_KEPT)
+def _in_foreground(steps: tuple[Task, ...]) -> dict[str, list[Task]]:
+    """By module and arguments the first two tasks of a file that run them, of those that are no launch."""
+    found: dict[str, list[Task]] = {}
+    for step in steps:
+        if str(step.keywords.get("poll", "")).strip() != "0":
+            alike = found.setdefault(f"{step.module} {step.args}", [])
+            alike += [step] if len(alike) < 2 else []
+    return found
 
 
 def wait_by_include(analysis: Analysis, task: Task) -> Task | None:
@@ -243,15 +252,15 @@ def own_read(analysis: Analysis, task: Task) -> Task | None:
         return None
     id_of = re.compile(rf"(?<![\w.]){re.escape(register)}\.ansible_job_id")
     names = {register}
-    for other in tasks_naming(analysis, task.path, register):
-        if other.module == "set_fact" and other.line > task.line:
+    for other in tasks_naming(analysis, task.path, register, task.line):
+        if other.module == "set_fact":
             names |= {
                 name for name, value in other.args.items() if id_of.search(str(value)) or _is_alias(value, register)
             }
     for name in names:
-        for other in tasks_naming(analysis, task.path, name):
-            written = str(list(other.args.values()))
-            if other.line > task.line and other.module in _READING and "async" in written and name in written:
+        for other in tasks_naming(analysis, task.path, name, task.line):
+            written = str(list(other.args.values())) if other.module in _READING else ""
+            if "async" in written and name in written:
                 return other
     return None
 

@@ -6,12 +6,11 @@ import posixpath
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import islice
 from pathlib import Path
 
 from yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
-from ansible_reap.checks.evidence.neighbours import play_of
+from ansible_reap.checks.evidence.neighbours import from_there, play_of
 from ansible_reap.checks.evidence.project_files import MAX_KEPT, content_in, tasks_in
 from ansible_reap.content.model import Task
 from ansible_reap.content.source import compose
@@ -19,6 +18,9 @@ from ansible_reap.content.tasks import TaskBlock, walk
 from ansible_reap.flow.analysis import Analysis
 from ansible_reap.reading import SourceError, read_inside
 from ansible_reap.yaml_nodes import pairs
+
+PLAYBOOKS = 20
+"""Playbooks that are imported after a task whose tasks are looked at."""
 
 
 def following(analysis: Analysis, task: Task, via: Sequence[str]) -> Iterator[Task]:
@@ -39,7 +41,7 @@ def _following(root: str, path: str, line: int) -> Iterator[Task]:
     first = bisect_right(lines, line)
     of_rescues = rescues(root, path)
     inside = of_rescues.get(lines[max(first - 1, 0)], frozenset()) if lines else frozenset()
-    for other in islice(tasks, first, None):
+    for other in from_there(tasks, first):
         if play_of(other) != play_of(tasks[max(first - 1, 0)]):
             return
         if not of_rescues.get(other.line, frozenset()) <= inside:
@@ -54,32 +56,35 @@ def in_later_plays(analysis: Analysis, via: Sequence[str]) -> Iterator[Task]:
     """The tasks of the plays that follow in the files on the way to a task, and of the playbooks imported there."""
     for place in reversed(via):
         path, _, line = place.rpartition(":")
-        for _, imported in (entry for entry in _entries(analysis.root, path) if entry[0] > int(line)):
-            if imported:
-                yield from tasks_in(analysis.root, imported)[0]
+        starts, imported = _imports(analysis.root, path)
+        first = bisect_right(starts, int(line))
+        for playbook in imported[first : first + PLAYBOOKS]:
+            yield from tasks_in(analysis.root, playbook)[0]
         tasks, lines = tasks_in(analysis.root, path)
-        here = tasks[max(bisect_right(lines, int(line)) - 1, 0)] if tasks else None
-        for other in tasks[bisect_right(lines, int(line)) :]:
-            if here is not None and play_of(other) not in (None, play_of(here)):
+        first = bisect_right(lines, int(line))
+        here = play_of(tasks[max(first - 1, 0)]) if tasks else None
+        for other in from_there(tasks, first):
+            play = play_of(other)
+            if play is not None and (here is None or play.line != here.line):
                 yield other
 
 
 @lru_cache(maxsize=MAX_KEPT)
-def _entries(root: str, path: str) -> tuple[tuple[int, str | None], ...]:
-    """The lines in which the entries of a playbook begin, each with the path of the playbook that it imports."""
+def _imports(root: str, path: str) -> tuple[list[int], list[str]]:
+    """The lines in which a playbook imports others, and the paths of these."""
     try:
         tree = compose(read_inside(Path(root), path))
     except SourceError:
-        return ()
-    found: list[tuple[int, str | None]] = []
+        return [], []
+    lines: list[int] = []
+    found: list[str] = []
     for entry in tree.value if isinstance(tree, SequenceNode) else ():
         values = {key: value for key, _, value in pairs(entry)} if isinstance(entry, MappingNode) else {}
         named = values.get("import_playbook", values.get("ansible.builtin.import_playbook"))
-        imported = None
         if isinstance(named, ScalarNode) and named.value and "{" not in named.value:
-            imported = posixpath.normpath(posixpath.join(posixpath.dirname(path), named.value))
-        found.append((entry.start_mark.line + 1, imported))
-    return tuple(found)
+            lines.append(entry.start_mark.line + 1)
+            found.append(posixpath.normpath(posixpath.join(posixpath.dirname(path), named.value)))
+    return lines, found
 
 
 @lru_cache(maxsize=MAX_KEPT)

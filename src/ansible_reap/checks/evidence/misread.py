@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from ansible_reap.checks.evidence.neighbours import play_of, tasks_naming, tasks_of_file
+from ansible_reap.checks.evidence.neighbours import play_of, tasks_around, tasks_naming
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, Launch
 from ansible_reap.late_patterns import expression
@@ -28,16 +28,17 @@ def of(analysis: Analysis, launch: Launch) -> Misread | None:
     if register is None or launch.is_looped:
         return None
     results = re.compile(rf"(?<![\w.]){re.escape(register)}(?:\.results\b|\[\s*['\"]results['\"]\s*\])")
-    for other in tasks_naming(analysis, task.path, register):
-        if other.module != "async_status" or other.line <= task.end_line or play_of(other) != play_of(task):
+    play = play_of(task)
+    for other in tasks_naming(analysis, task.path, register, task.end_line):
+        if other.module != "async_status":
             continue
+        if play_of(other) != play:
+            return None
         loop = str(other.keywords.get(other.loop_keyword or "", ""))
         if not results.search(loop):
             continue
-        if any(
-            each.keywords.get("register") == register and each.loop_keyword
-            for each in tasks_of_file(analysis, task.path)
-        ):
+        around = tasks_around(analysis, task)
+        if any(each.keywords.get("register") == register and each.loop_keyword for each in around):
             return None
         is_skipped = _DEFAULT.search(loop) or _IS_DEFINED.search(str(other.keywords.get("when", "")))
         return Misread(other, is_skipped is not None)

@@ -6,8 +6,8 @@ Only within one file, where the order is the text's.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import islice, takewhile
 
@@ -23,20 +23,30 @@ _TAKES_DOWN = expression(
     r"(?:^|[^a-z])(?:destroy|tear.?down|clean.?up|delet\w*|remov\w*|uninstall|undeploy|stop\w*|purge|decommission)(?=$|[^a-z])",
     re.IGNORECASE,
 )
+REACH = 1000
+"""Tasks of a file, after one of them and before it, among which something is looked for that has to do with it."""
+NAMING = 200
+"""The same of those that name its register."""
 MAX_KEPT = 64
 """Files whose words are remembered."""
 _WORD = expression(r"\w+")
 
 
-def tasks_of_file(analysis: Analysis, path: str) -> Iterator[Task]:
-    """Every task of a file with a launch or a look, in the order of the text, blocks included."""
-    return iter(analysis.steps.get(path, ()))
+def tasks_around(analysis: Analysis, task: Task) -> Iterator[Task]:
+    """The tasks of a task's file, itself included, in the order of the text, blocks included."""
+    steps, lines = _by_line(analysis.steps.get(task.path, ()))
+    return from_there(steps, max(bisect_left(lines, task.line) - REACH, 0), 2 * REACH)
 
 
 def tasks_after(analysis: Analysis, path: str, line: int) -> Iterator[Task]:
     """The tasks of the file that begin after a line, in the order of the text."""
     steps, lines = _by_line(analysis.steps.get(path, ()))
-    return islice(steps, bisect_right(lines, line), None)
+    return from_there(steps, bisect_right(lines, line))
+
+
+def from_there(tasks: Sequence[Task], first: int, most: int = REACH) -> Iterator[Task]:
+    """The tasks from this one on, without a look at those before; no more than are looked at for one task."""
+    return (tasks[at] for at in range(first, min(first + most, len(tasks))))
 
 
 @lru_cache(maxsize=MAX_KEPT)
@@ -49,12 +59,15 @@ def may_be_on_windows(analysis: Analysis, task: Task) -> bool:
     """Whether the task runs on Windows, or by a module that says nothing of it beside tasks that do."""
     if is_windows(task):
         return True
-    return task.module not in BUILTIN_MODULES and any(map(is_windows, tasks_of_file(analysis, task.path)))
+    return task.module not in BUILTIN_MODULES and any(map(is_windows, tasks_around(analysis, task)))
 
 
 def play_of(task: Task) -> Place | None:
     """Where the play begins that the task stands in; None for a task of another kind of file."""
-    return next((block.place for block in task.enclosing() if block.is_play), None)
+    block = task.block
+    while block is not None and not block.is_play:
+        block = block.parent
+    return None if block is None else block.place
 
 
 _TEST = expression(r"(?:^|/)(?:molecule|tests?|testing)/")
@@ -101,19 +114,30 @@ def comment_on(analysis: Analysis, task: Task, keyword: str) -> str:
     return ""
 
 
-def tasks_naming(analysis: Analysis, path: str, word: str) -> tuple[Task, ...]:
-    """The tasks and blocks of a file that hold the word anywhere but in their own names, in the order of the text."""
-    return _by_word(analysis.steps.get(path, ())).get(word, ())
+def tasks_naming(analysis: Analysis, path: str, word: str, line: int) -> Iterator[Task]:
+    """The tasks and blocks of a file, after a line, that hold the word anywhere but in their own names."""
+    naming, lines = _by_word(analysis.steps.get(path, ())).get(word, ((), ()))
+    return islice(from_there(naming, bisect_right(lines, line)), NAMING)
+
+
+def has_word(analysis: Analysis, task: Task, words: tuple[str, ...]) -> bool:
+    """Whether the task holds one of the words anywhere but in its own name."""
+    return task in _with_word(analysis.steps.get(task.path, ()), words)
 
 
 @lru_cache(maxsize=MAX_KEPT)
-def _by_word(steps: tuple[Task, ...]) -> dict[str, tuple[Task, ...]]:
-    """The tasks by each word in them. Kept, since every launch and wait of a file asks."""
+def _with_word(steps: tuple[Task, ...], words: tuple[str, ...]) -> frozenset[Task]:
+    return frozenset(task for word in words for task in _by_word(steps).get(word, ((), ()))[0])
+
+
+@lru_cache(maxsize=MAX_KEPT)
+def _by_word(steps: tuple[Task, ...]) -> dict[str, tuple[tuple[Task, ...], tuple[int, ...]]]:
+    """By each word the tasks that hold it, and their lines. Kept, since every launch and wait of a file asks."""
     found: dict[str, dict[Task, None]] = {}
-    for step in steps:
+    for step in sorted(steps, key=lambda step: step.line):
         for word in _WORD.findall(f"{step.args} {step.keywords}"):
             found.setdefault(word, {})[step] = None
-    return {word: tuple(naming) for word, naming in found.items()}
+    return {word: (tuple(naming), tuple(step.line for step in naming)) for word, naming in found.items()}
 
 
 def is_ended_between(analysis: Analysis, launch: Task, wait: Task) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from itertools import chain, islice
 from typing import NamedTuple
 
@@ -71,6 +72,7 @@ class OwnWait(NamedTuple):
     """Waits before it in the file that are tied to the launch too."""
 
 
+@lru_cache(maxsize=1)
 def after(analysis: Analysis, launch: Launch) -> OwnWait | None:
     """The task that seems to wait for what the launch brings about, else a wait that comes next."""
     tied = _tied(analysis, launch)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from jinja2 import nodes
 
 from ansible_reap.checks.evidence.async_support import VERSIONS
-from ansible_reap.checks.evidence.neighbours import play_of, tasks_of_file
+from ansible_reap.checks.evidence.neighbours import play_of
 from ansible_reap.checks.evidence.project_files import content_in, tasks_in
 from ansible_reap.content import expressions
 from ansible_reap.content.keywords import RETIRED_KEYWORDS
@@ -59,16 +59,25 @@ def may_have_module(analysis: Analysis, task: Task, since: Version) -> bool:
 
 def _is_ruled_out(analysis: Analysis, task: Task, core: Version) -> bool:
     """Whether a task above in the same play ends it, or fails, on this ansible-core and on later ones."""
-    for other in tasks_of_file(analysis, task.path):
-        if other.line >= task.line or play_of(other) is None or play_of(other) != play_of(task):
-            continue
+    play = play_of(task)
+    ending = _ending(analysis.steps.get(task.path, ())) if play is not None else ()
+    return any(
+        other.line < task.line and play_of(other) == play and core >= since[: len(core)] for other, since in ending
+    )
+
+
+@lru_cache(maxsize=MAX_KEPT)
+def _ending(steps: tuple[Task, ...]) -> tuple[tuple[Task, Version], ...]:
+    """The tasks of a file that end a play, or fail, from a version of ansible-core on."""
+    found = []
+    for other in steps:
         ends = other.module == "fail" or str(other.args.get("_raw_params", "")).strip() in ("end_play", "end_host")
         whens = [other.keywords.get("when"), *(block.keywords.get("when") for block in other.enclosing())]
-        found = [when[0] if isinstance(when, list) and len(when) == 1 else when for when in whens if when is not None]
-        asked = _FROM.fullmatch(found[0].strip()) if ends and len(found) == 1 and isinstance(found[0], str) else None
-        if asked and core >= version(asked["version"])[: len(core)]:
-            return True
-    return False
+        told = [when[0] if isinstance(when, list) and len(when) == 1 else when for when in whens if when is not None]
+        asked = _FROM.fullmatch(told[0].strip()) if ends and len(told) == 1 and isinstance(told[0], str) else None
+        if asked:
+            found.append((other, version(asked["version"])))
+    return tuple(found)
 
 
 def version(text: str) -> Version:

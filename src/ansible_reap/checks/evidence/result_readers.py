@@ -63,11 +63,10 @@ def _reading(analysis: Analysis, path: str, line: int, register: str) -> Iterato
     """The tasks of the file after a line that name the register, up to the first that overwrites it, skipped or not."""
     of_rescues = rescues(analysis.root, path)
     inside = of_rescues.get(line, frozenset())
-    for other in tasks_naming(analysis, path, register):
-        if other.line > line:
-            yield other
-            if other.keywords.get("register") == register and of_rescues.get(other.line, frozenset()) <= inside:
-                return
+    for other in tasks_naming(analysis, path, register, line):
+        yield other
+        if other.keywords.get("register") == register and of_rescues.get(other.line, frozenset()) <= inside:
+            return
 
 
 def needs_success_of(analysis: Analysis, task: Task) -> bool:
@@ -78,8 +77,8 @@ def needs_success_of(analysis: Analysis, task: Task) -> bool:
     needs = re.compile(rf"^\s*\{{\{{\s*{re.escape(register)}\.(?!{_EVERY_RESULT})\w+\s*\}}\}}\s*$")
     return any(
         needs.match(value)
-        for other in tasks_naming(analysis, task.path, register)
-        if other.line > task.line and other.module != "debug"
+        for other in tasks_naming(analysis, task.path, register, task.line)
+        if other.module != "debug"
         for key, value in (*other.keywords.items(), *other.args.items())
         if isinstance(value, str) and (_is_loop(key) or key in other.args)
     )

@@ -22,6 +22,8 @@ from ansible_reap.records import dataclass
 _ODD_BREAKS = expression("\r(?!\n)|[\x85\u2028\u2029]")
 """Line ends that YAML knows but editors count differently."""
 
+REACH = 500
+"""Tasks after one in its list that are looked at."""
 MAX_KEPT = 64
 """Files whose layout is remembered: one rule after the other asks for it."""
 
@@ -65,7 +67,7 @@ class Item:
     """The items of the list that the task stands in, itself included."""
     index: int
     later: tuple[Task, ...]
-    """The tasks and blocks after it in its list."""
+    """The tasks and blocks after it in its list, up to REACH of them."""
     last: int
     """The last line of the task, comments after it left out."""
 
@@ -189,7 +191,8 @@ def find(analysis: Analysis, task: Task) -> Item | None:
 
 def _later(steps: tuple[Task, ...], siblings: SequenceNode, index: int) -> tuple[Task, ...]:
     lines, tasks = _in_order(steps, siblings)
-    return tasks[bisect.bisect_right(lines, siblings.value[index].start_mark.line + 1) :]
+    first = bisect.bisect_right(lines, siblings.value[index].start_mark.line + 1)
+    return tasks[first : first + REACH]
 
 
 @lru_cache(maxsize=MAX_KEPT)

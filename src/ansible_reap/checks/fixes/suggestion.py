@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from functools import lru_cache
 
@@ -12,7 +13,7 @@ MAX_KEPT = 64
 """Files whose lines are remembered: a file may have hundreds of findings."""
 
 
-def suggestion(finding: Finding, text: str, steps: Iterable[Task]) -> str:
+def suggestion(finding: Finding, text: str, steps: tuple[Task, ...]) -> str:
     """The task as it should read where it changes, the other tasks of its file that change, and those that are added.
 
     They come in the order of the file. Each stands as a whole, to be pasted in place of the task of its name, or after
@@ -30,8 +31,7 @@ def suggestion(finding: Finding, text: str, steps: Iterable[Task]) -> str:
     inside = [edit for edit in edits if first <= edit.first <= last + 1 and edit.last <= last]
     others = [edit for edit in edits if edit not in inside]
     lowest, highest = min([edit.first for edit in others], default=1), max([edit.first for edit in others], default=0)
-    near = [step for step in steps if step.place.line <= highest and step.end_line >= lowest] if others else []
-    tasks = [step for step in near if step.module != "block"]
+    tasks = _between(steps, lowest, highest) if others else ()
     parts = {first: _edited(lines, inside, first, last)} if inside else {}
     for task in tasks:
         own = [edit for edit in others if _is_within(edit, task)]
@@ -41,6 +41,23 @@ def suggestion(finding: Finding, text: str, steps: Iterable[Task]) -> str:
     added = (edit for edit in others if edit.last < edit.first and not any(_is_within(edit, task) for task in tasks))
     changed += "".join(_placed(edit, lines, last) for edit in added)
     return "" if changed.strip() == "".join(lines[first - 1 : last]).strip() else changed
+
+
+def _between(steps: tuple[Task, ...], first: int, last: int) -> tuple[Task, ...]:
+    """The tasks of the file that have a line between these."""
+    tasks, lines = _by_line(steps)
+    at = bisect_right(lines, first) - 1
+    if at >= 0 and tasks[at].end_line >= first:
+        at = bisect_left(lines, lines[at])
+    else:
+        at += 1
+    return tasks[at : bisect_right(lines, last)]
+
+
+@lru_cache(maxsize=MAX_KEPT)
+def _by_line(steps: tuple[Task, ...]) -> tuple[tuple[Task, ...], list[int]]:
+    tasks = sorted((step for step in steps if step.module != "block"), key=lambda step: step.line)
+    return tuple(tasks), [task.line for task in tasks]
 
 
 @lru_cache(maxsize=MAX_KEPT)

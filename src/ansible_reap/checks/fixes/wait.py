@@ -14,7 +14,7 @@ from ansible_reap.checks.evidence.neighbours import tasks_naming
 from ansible_reap.checks.evidence.topics import check_after, first_to_name_its_work
 from ansible_reap.checks.finding import Edit, Fix
 from ansible_reap.checks.fixes.keywords import put
-from ansible_reap.checks.fixes.layout import Item, find, scalar
+from ansible_reap.checks.fixes.layout import REACH, Item, find, scalar
 from ansible_reap.checks.support import number
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, Launch
@@ -178,9 +178,9 @@ def _place(analysis: Analysis, item: Item, launch: Launch) -> int:
         if _cuts_off(step) or (nearest < len(lines) and lines[nearest] <= step.end_line):
             stop = at
             break
-    if stop is None:
+    if stop is None and len(item.later) < REACH:
         return item.last_of_list
-    if stop == 0:
+    if not stop:
         return item.last
     before = item.later[stop - 1].line
     return next(item.end_line(node) for node in item.siblings if node.start_mark.line + 1 == before)
@@ -203,8 +203,8 @@ def _lines_that_need(analysis: Analysis, task: Task, register: str) -> set[int]:
     attribute = re.compile(rf"(?<![\w.]){re.escape(register)}\.(\w+)(?!\w|\s*\()")
     return {
         other.line
-        for other in tasks_naming(analysis, task.path, register)
-        if other.line > task.end_line and set(attribute.findall(f"{other.args} {other.keywords}")) - _OF_A_LAUNCH
+        for other in tasks_naming(analysis, task.path, register, task.end_line)
+        if set(attribute.findall(f"{other.args} {other.keywords}")) - _OF_A_LAUNCH
     }
 
 

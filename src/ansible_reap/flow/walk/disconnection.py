@@ -77,12 +77,9 @@ def _is_awaited(visit: Visit, result: Value) -> bool:
     step = visit.step
     if "delegate_to" in step.keywords:
         return False
-    for steps in visit.walk.library.content(step.path).lists():
-        if step in steps:
-            later = steps[steps.index(step) + 1 :]
-            following = next((other for other in later if not _only_waits(other)), None)
-            return isinstance(following, Task) and _awaits(visit, following, result)
-    return False
+    later = visit.walk.library.after(step)
+    following = next((other for other in later if not _only_waits(other)), None)
+    return isinstance(following, Task) and _awaits(visit, following, result)
 
 
 def _only_waits(step: Step) -> bool:
