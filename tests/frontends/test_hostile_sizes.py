@@ -51,6 +51,15 @@ def test_a_command_of_many_wrappers_costs_little(word: str, tmp_path: Path) -> N
     assert "1 launch" in ended.stdout + ended.stderr
 
 
+def test_a_file_in_very_many_folders_costs_little(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for _ in range(700):  # one by one, as the whole path would be too long to be written at once
+        Path("d").mkdir()
+        monkeypatch.chdir("d")
+    Path("site.yml").write_text(LAUNCHES)
+    assert "100 launches" in limited(tmp_path).stdout
+
+
 def limited(root: Path) -> subprocess.CompletedProcess[str]:
     """The same within seconds of processor time and megabytes of address space."""
     command = f"ulimit -t 8 -v 350000; exec '{sys.executable}' -m ansible_reap check --project-dir '{root}'"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -22,7 +23,8 @@ _ROLE_MARK = "meta/.galaxy_install_info"
 _MAX_LIST = 64_000_000
 """Bytes of a list of files that are read: a big collection's has some."""
 _NAME = expression(r"[a-z0-9_]{1,80}\.[a-z0-9_]{1,80}")
-MAX_KEPT = 64
+MAX_KEPT = 4096
+"""Folders of which it is remembered: a file that lies deep asks for each above it, and each finding asks anew."""
 
 
 def as_installed(root: Path, finding: Finding) -> Finding:
@@ -62,8 +64,9 @@ def owner_of(root: Path, path: str) -> str | None:
 @lru_cache(maxsize=MAX_KEPT)
 def _is_role(root: str, folder: str) -> bool:
     """Whether ansible-galaxy has noted there when it installed the role."""
+    mark = f"{folder}/{_ROLE_MARK}"
     try:
-        return b"install_date" in read_inside(Path(root), f"{folder}/{_ROLE_MARK}", MAX_SETTINGS)
+        return os.access(f"{root}/{mark}", os.R_OK) and b"install_date" in read_inside(Path(root), mark, MAX_SETTINGS)
     except SourceError:
         return False
 
@@ -78,6 +81,8 @@ def _sum_of(root: Path, path: str) -> str | None:
 @lru_cache(maxsize=MAX_KEPT)
 def _collection(root: str, folder: str) -> tuple[str, dict[str, str]] | None:
     """The name of the collection installed in a folder, and the check sums of its files."""
+    if not os.access(f"{root}/{folder}/{_MANIFEST}", os.R_OK):
+        return None  # so most folders are told apart without following the links on the way to them
     info = _json(root, f"{folder}/{_MANIFEST}").get("collection_info")
     files = _json(root, f"{folder}/{_FILES}").get("files")
     if not isinstance(info, dict) or not isinstance(files, list):
