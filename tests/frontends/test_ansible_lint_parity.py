@@ -114,6 +114,24 @@ def test_both_front_ends_give_the_same_tags_files_and_lines(name: str, project: 
     assert "async-reboot" in {tag for tag, _, _ in theirs}
 
 
+@pytest.mark.parametrize("name", ["lint", pytest.param("lint-oldest", marks=pytest.mark.slow)])
+def test_both_leave_the_same_paths_out(name: str, tmp_path: Path) -> None:
+    if environment(name) is None or environment("dev") is None:
+        pytest.skip(f"no environment {name} or dev")
+    root = tmp_path / "project"
+    excluded = ["../", ".", "vendor/", "**/old/", "roles/*/molecule/", "drafts/", "*_draft.yml", "/top/"]
+    places = ["site.yml", "vendor/a.yml", "sub/vendor/b.yml", "sub/old/c.yml", "roles/a/molecule/default/d.yml"]
+    places += ["sub/deep/f.yml", "drafts.yml", "sub/drafts/g.yml", "h_draft.yml", "sub/deep/top/i.yml"]
+    text = (GOLDEN / "async-unreaped" / "never" / "site.yml").read_text(encoding="utf-8")
+    for place in places:
+        (root / place).parent.mkdir(parents=True, exist_ok=True)
+        (root / place).write_text(text, encoding="utf-8")
+    (root / ".ansible-lint").write_text(json.dumps({"exclude_paths": excluded}), encoding="utf-8")
+    ours = _ours(root)
+    assert {path for _, path, _ in ours} == {"site.yml", "sub/deep/f.yml", "drafts.yml", "sub/deep/top/i.yml"}
+    assert ours == _theirs(name, root, tmp_path)
+
+
 def test_a_configuration_that_cannot_be_used_is_a_finding_and_no_silent_pass(tmp_path: Path) -> None:
     if environment("lint") is None:
         pytest.skip("no environment lint")
