@@ -41,8 +41,7 @@ def may_run_on(analysis: Analysis, task: Task, first: Version, settings: Sequenc
     to older ones, or where such a file holds what newer ones refuse to load.
     """
     later = [each for each in map(version, VERSIONS) if each >= first and not _is_ruled_out(analysis, task, each)]
-    sign = too_old(analysis.root, task.path, task.line)
-    if sign is not None and sign.line <= task.end_line:
+    if too_old(analysis.root, task.path, task.line) is not None:
         return False  # they do not get there
     ways = {(task.path, *(place.rpartition(":")[0] for place in setting.via)) for setting in settings} or {(task.path,)}
     return bool(later) and any(
