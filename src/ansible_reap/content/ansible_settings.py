@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ansible_reap import ansible_cfg
+from ansible_reap.jobs import LOCAL_CONNECTIONS
 from ansible_reap.late_patterns import expression
 from ansible_reap.timing import DEFAULT_POLL
 
@@ -32,7 +33,8 @@ class AnsibleSettings(NamedTuple):
     become: bool = False
     """Whether tasks become another user without being told to."""
     remote_user: str | None = None
-
+    is_local: bool = False
+    """Whether tasks run on the controller without being told to (``transport``)."""
     roles_path: tuple[str, ...] = ()
     plugin_folders: tuple[tuple[str, str], ...] = ()
     """Each folder of the project's own modules and plugins that an ansible.cfg names, with what it is named as."""
@@ -81,10 +83,11 @@ def settings_of(
         TagSelection(folder, _words(each.get("tags", "run")), _words(each.get("tags", "skip")))
         for folder, each in configs.items()
     )
-    become = (config.get("privilege_escalation", "become") or config.get("defaults", "become") or "").strip()
+    become = [each.get("privilege_escalation", "become") or each.get("defaults", "become") for each in configs.values()]
     return AnsibleSettings(
-        become=become.lower() in ("true", "yes", "on", "1"),
+        become=any((each or "").strip().lower() in ("true", "yes", "on", "1") for each in become),
         remote_user=config.get("defaults", "remote_user"),
+        is_local=any(each.get("defaults", "transport") in LOCAL_CONNECTIONS for each in configs.values()),
         strategy=config.get("defaults", "strategy"),
         roles_path=paths("roles_path"),
         collections_path=paths("collections_path", "collections_paths"),

@@ -32,6 +32,7 @@ _FOLDERS = ("group_vars/", "host_vars/", "inventory/", "inventories/", "hosts/",
 _FOLDER = expression("(?:^|/)(?:" + "|".join(_FOLDERS) + ")")
 _NAME = expression(r"hosts|inventory|[^/]*inventory[^/]*|hosts[-_.][^/]*|[^/]*\.ini")
 _SETS = expression(rb"\b(ansible_[a-z_]+)[\'\"]?\s*[:=]\s*[\'\"]?([\w.]*)")
+_ADDRESS = expression(rb"\bansible_(?:ssh_)?host[\'\"]?\s*[:=]\s*[\'\"]?([^\s\'\"#,}]*)")
 _CONTROLLER = expression(rb"^\s*(?:localhost|127\.0\.0\.1)\b")
 _OTHER_FORM = ("[", "{", "---", "#!", "plugin:")
 """How an inventory begins that is no list of hosts: sections, JSON, YAML, a program."""
@@ -66,6 +67,12 @@ def set_by_inventory(project: Project) -> frozenset[str]:
                 users.update(value for name, value in pairs if name in _LOGIN)
     known = CONNECTION_VARIABLES & found
     return known | {NOT_ROOT} if users and users.isdisjoint((b"", b"root")) else known
+
+
+def addresses(project: Project) -> frozenset[str] | None:
+    """The addresses that the inventories of the project give to hosts; None where some of them cannot be told."""
+    found = {address.decode("utf-8", "replace") for _, text in _texts(project) for address in _ADDRESS.findall(text)}
+    return None if any(not address or address[0] in "{!&*|>$" for address in found) else frozenset(found)
 
 
 def _texts(project: Project) -> Iterator[tuple[str, bytes]]:

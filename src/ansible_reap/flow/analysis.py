@@ -54,7 +54,7 @@ class Setting:
     connection: object = None
     variables: Mapping[str, object] = field(default_factory=dict)
     """Of the variables by which Ansible reaches a host (``ansible_host``, ``ansible_become`` and so on) those that some
-    ``vars:`` around the task sets, as written."""
+    ``vars:`` around the task sets, or a file of the play's ``vars_files``, as written."""
 
 
 class ReapKind(str, Enum):
@@ -179,8 +179,11 @@ class Analysis:
     steps: Mapping[str, tuple[Task, ...]] = field(default_factory=dict)
     """Every task of those files, and of those that lead to a reap, in the order of the text; blocks as tasks too."""
     set_elsewhere: frozenset[str] = frozenset()
-    """The variables of the connection that an inventory may set, and ``become`` where ansible.cfg does."""
+    """The variables of the connection that an inventory may set, or a role, a file of variables or a task for later
+    ones; and ``become`` where ansible.cfg does."""
     strategy: str | None = None
     """The one of ansible.cfg."""
     controllers: frozenset[str] = frozenset()
     """The hosts and groups that an inventory gives the local connection: they are the controller itself."""
+    addresses: frozenset[str] | None = None
+    """What an inventory may set ``ansible_host`` to; None where that is not known."""

@@ -53,6 +53,7 @@ def outcome(library: Library, record: Record) -> Analysis:
         crashes=tuple(record.crashes),
         cuts=tuple(cut for cut in record.cuts if behind or cut.path == "."),
         not_followed=tuple(_not_followed(by_task, launches, record)),
+        set_elsewhere=frozenset(record.set_on_the_way),
         files=len(library.project.yaml),
         texts={path: library.source(path).decode("utf-8", "replace") for path in sorted(paths)},
         steps={path: _steps(library, path) for path in sorted(paths | _calling(found))},

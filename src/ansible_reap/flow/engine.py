@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
 
+_ADDRESSES = frozenset({"ansible_host", "ansible_ssh_host"})
+
+
 def analyse(root: Path, unsaved: Mapping[str, bytes | None] | None = None, named: Collection[str] = ()) -> Analysis:
     """Every launch and reap of the project below ``root``, each launch with its verdict. Never raises for content.
 
@@ -46,7 +49,7 @@ def analysed(survey: Survey, named: Collection[str] = ()) -> Analysis:
     passed_over = tuple(error for error in result.passed_over if error.path not in named)
     errors = sorted((*unreadable, *result.errors, *asked), key=lambda error: (error.path, error.line))
     is_needed = bool(result.launches or result.reaps)
-    set_elsewhere = _set_elsewhere(project) if is_needed else frozenset()
+    set_elsewhere = _set_elsewhere(project, result.set_elsewhere) if is_needed else frozenset()
     controllers = _controllers(project) if "ansible_connection" in set_elsewhere else frozenset()
     return replace(
         result,
@@ -55,6 +58,7 @@ def analysed(survey: Survey, named: Collection[str] = ()) -> Analysis:
         set_elsewhere=set_elsewhere,
         strategy=project.settings.strategy,
         controllers=controllers,
+        addresses=_addresses(project) if is_needed and result.set_elsewhere.isdisjoint(_ADDRESSES) else None,
     )
 
 
@@ -64,18 +68,28 @@ def _controllers(project: Project) -> frozenset[str]:
     return on_the_controller(project)
 
 
-def _set_elsewhere(project: Project) -> frozenset[str]:
-    """What decides where and as whom tasks run although no play says it."""
+def _addresses(project: Project) -> frozenset[str] | None:
+    from ansible_reap.content.inventory import addresses  # noqa: PLC0415 - most inventories give none
+
+    return addresses(project)
+
+
+def _set_elsewhere(project: Project, on_the_way: frozenset[str]) -> frozenset[str]:
+    """What decides where and as whom tasks run although no play says it; ``on_the_way`` is what the walk has met."""
     from ansible_reap.content.inventory import NOT_ROOT, set_by_inventory  # noqa: PLC0415 - projects without async need none of it
 
     names = set(set_by_inventory(project))
     if project.settings.become:
         names.add("become")
+    if project.settings.is_local:
+        names.add("ansible_connection")
+    if on_the_way & {"ansible_user", "ansible_ssh_user"}:
+        names.discard(NOT_ROOT)
     if project.settings.remote_user:
         names.add("ansible_user")
         if project.settings.remote_user == "root":
             names.discard(NOT_ROOT)
-    return frozenset(names)
+    return on_the_way.union(names)
 
 
 def _walked(survey: Survey) -> Analysis:

@@ -131,9 +131,17 @@ def _in_an_ordinary_run(instance: Instance) -> Instance:
     guard = decided(instance.guard, settle)
     if not instance.never_runs and not satisfiable(guard):
         return instance
-    covers = [replace(cover, guard=decided(cover.guard, settle)) for cover in instance.covers]
+    covers = [replace(cover, guard=decided(_on_its_own_play(cover), settle)) for cover in instance.covers]
     settled = replace(instance, guard=guard)
     return replace(settled, covers=[_on_its_hosts(settled, cover) for cover in _read_together(covers)])
+
+
+def _on_its_own_play(cover: Cover) -> Formula:
+    """The reap's condition on the hosts of its own play: what a task of that play registers is what it reads there."""
+    if cover.hosts is None:
+        return cover.guard
+    own = f"{HOSTS_OF_PLAY}{cover.hosts.play}"
+    return decided(cover.guard, lambda atom: True if atom.text == own else None)
 
 
 def _read_together(covers: list[Cover]) -> list[Cover]:

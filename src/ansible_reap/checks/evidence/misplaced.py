@@ -42,18 +42,16 @@ class _Side(NamedTuple):
     """What the inventory or ansible.cfg may set."""
     controllers: frozenset[str]
     """The hosts that are the controller by an inventory."""
+    addresses: frozenset[str] | None
+    """Where an inventory says that hosts are; None where that is not known."""
 
 
 def of(analysis: Analysis, reap: Reap, launch: Launch) -> Misplaced | None:
     """The first way in which every context of the reap misses every context of the launch."""
     there_all, here_all = contexts(launch.task, launch.settings), contexts(reap.task, reap.settings)
+    known = analysis.set_elsewhere, analysis.controllers, analysis.addresses
     pairs = [
-        (
-            _Side(there, launch.task, analysis.set_elsewhere, analysis.controllers),
-            _Side(here, reap.task, analysis.set_elsewhere, analysis.controllers),
-        )
-        for there in there_all
-        for here in here_all
+        (_Side(there, launch.task, *known), _Side(here, reap.task, *known)) for there in there_all for here in here_all
     ]
     for way in (_delegate, _hosts, _become, _async_dir):
         found = [way(there, here) for there, here in pairs]
@@ -92,8 +90,9 @@ def _delegate(there: _Side, here: _Side) -> Misplaced | None:
     keywords: dict[str, str | None] = {}
     if there.setting.delegate_to and not here.setting.connection:
         keywords = {"delegate_to": _quoted(there.setting.delegate_to)}
-    elif _connection(there) == "local" and not here.setting.delegate_to:
-        keywords = {"connection": "local"}
+    elif _connection(there) in LOCAL_CONNECTIONS and not here.setting.delegate_to:
+        is_told = "ansible_connection" in here.setting.variables  # by a variable, which a keyword does not change
+        keywords = {"delegate_to": "localhost"} if is_told else {"connection": "local"}
     elif not stated[0] and here.task.keywords.get("delegate_to") is not None:
         keywords = {"delegate_to": None}
     advice = f" Add '{'; '.join(_as_text(keywords))}'." if keywords and None not in keywords.values() else ""
@@ -127,7 +126,9 @@ def _may_be_one_place(stated: _Side) -> bool:
     """Whether the inventory may bring a task that says nothing to where the one that does say it runs."""
     if _station(stated) == "localhost":
         return "ansible_connection" in stated.set_elsewhere
-    return not {"ansible_host", "ansible_ssh_host"}.isdisjoint(stated.set_elsewhere & stated.setting.variables.keys())
+    named = {"ansible_host", "ansible_ssh_host"} & stated.set_elsewhere & stated.setting.variables.keys()
+    addresses = {str(stated.setting.variables[name]) for name in named}
+    return bool(named) and (stated.addresses is None or not stated.addresses.isdisjoint(addresses))
 
 
 def _as_text(keywords: Mapping[str, str | None]) -> Iterator[str]:
@@ -234,18 +235,31 @@ def _become(there_side: _Side, here_side: _Side) -> Misplaced | None:
     named = (there.async_dir or "~/.ansible_async").rstrip("/")
     folder = named.replace("~", f"~{users[0]}", 1) if users[0] else f"{named} of the login user"
     looked = f"as {users[1]}" if users[1] else "as the login user"
-    keywords: dict[str, str | None] = {}
-    if not users[0]:
-        keywords = {"become": "false"}
-    elif users[0] == _ROOT and not _become_user(there):
-        keywords = {"become": "true"}
-    else:
-        keywords = {"become": "true", "become_user": users[0]}
-    advice = " and ".join(f"'{text}'" for text in _as_text(keywords))
+    keywords, advice = _to_become(users[0] or "", there_side, here_side)
     what = f"The job's status file lies in {folder}, but this task looks for it {looked}"
-    message = f"{what}: {_fails(here_side)}. Add {advice}."
+    message = f"{what}: {_fails(here_side)}. {advice}."
     certain = bool(users[0] and users[1]) or bool(_become_user(there) and users[0] != _ROOT)
     return Misplaced("become", message, Level.HIGH if certain else Level.MEDIUM, keywords)
+
+
+def _to_become(user: str, there: _Side, here: _Side) -> tuple[Mapping[str, str | None], str]:
+    """What has the look run as the user of the launch, and the advice that says so.
+
+    Where a variable decides for the look, a keyword would change nothing (ansible-core 2.16 and 2.22).
+    """
+    values = {"become": "true" if user else "false"}
+    if user and (user != _ROOT or _become_user(there.setting)):
+        values["become_user"] = user
+    how = there.setting.variables.get("ansible_become_method", there.task.inherited("become_method"))
+    own = here.setting.variables.get("ansible_become_method", here.task.inherited("become_method"))
+    if user and how != own and how is not None and not is_template(how):
+        values["become_method"] = str(how)
+    names = {f"ansible_{keyword}": value for keyword, value in values.items()}
+    if here.setting.variables.keys().isdisjoint(names):
+        return values, "Add " + " and ".join(f"'{text}'" for text in _as_text(values))
+    written = ", ".join(_as_text(names))
+    has_vars = "vars" in here.task.keywords
+    return {} if has_vars else {"vars": f"{{{written}}}"}, f"Set '{written}' in its vars"
 
 
 def _share_a_folder(there: Setting, here: Setting) -> bool:

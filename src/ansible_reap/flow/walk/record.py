@@ -185,6 +185,8 @@ class Record:
         """The bounds of all walks together that were told."""
         self.crashes: dict[ReadError, None] = {}
         """What could not be gone through for an error of our own, each once."""
+        self.set_on_the_way: set[str] = set()
+        """The variables that say how a host is reached, and that a task or a role may have set for others."""
         self.own = own
         self.seen_with: dict[int, set[int]] = {}
         """For each launch, the looks (by task identity) that its walk went through."""

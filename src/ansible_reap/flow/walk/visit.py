@@ -269,9 +269,13 @@ class Visit:
 
     def _connection_variables(self) -> dict[str, object]:
         found: dict[str, object] = {}
-        for given in (self.vars, *self.frame.declared):
+        of_play = [entries for layer, entries in self.frame.settings if layer is Layer.PLAY]
+        for given in (self.vars, *self.frame.declared, *of_play):
             for name in CONNECTION_VARIABLES.intersection(given):
                 found.setdefault(name, given[name])
+        shared = [entries for layer, entries in self.frame.settings if layer in (Layer.ROLE, Layer.DEFAULTS)]
+        for entries in (*shared, self.walk.state.included):
+            self.walk.record.set_on_the_way.update(CONNECTION_VARIABLES.intersection(entries))
         return found
 
     def _async_dir(self) -> str | None:
