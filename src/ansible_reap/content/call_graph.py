@@ -1,4 +1,7 @@
-"""Which files can matter to async jobs: those in which something is launched or reaped, and whoever may call them."""
+"""Which files can matter to async jobs: those in which something is launched or reaped, and whoever may call them.
+
+So may files of tasks that are encrypted.
+"""
 
 from __future__ import annotations
 
@@ -42,6 +45,7 @@ class CallGraph:
         self._files_with: dict[str, frozenset[str]] = {}
         self._mattering = self._spread()
         self._looking: frozenset[str] | None = None
+        self._leading_into_sealed: frozenset[str] | None = None
 
     @property
     def mattering(self) -> frozenset[str]:
@@ -57,6 +61,14 @@ class CallGraph:
             self._looking = self._leading_to(self._library.looking, defaultdict(set))
         return path in self._looking
 
+    def is_sealed(self, path: str) -> bool:
+        """Whether the file, or anything it may call, is encrypted: nobody can tell what its tasks do."""
+        if not self._library.sealed:
+            return False
+        if self._leading_into_sealed is None:
+            self._leading_into_sealed = self._leading_to(self._library.sealed, defaultdict(set))
+        return path in self._leading_into_sealed
+
     def is_called(self, path: str) -> bool:
         """Whether something calls the file by its own name."""
         known = self._is_called.get(path)
@@ -68,7 +80,7 @@ class CallGraph:
 
     def _spread(self) -> frozenset[str]:
         library = self._library
-        asynchronous = set(library.asynchronous)
+        asynchronous = {*library.asynchronous, *library.sealed}
         for path, calls in library.callers.items():
             if path in asynchronous or calls.is_templated:
                 self._read(path)

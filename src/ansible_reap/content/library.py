@@ -13,7 +13,7 @@ from ansible_reap.content.call_references import Reference, references
 from ansible_reap.content.call_text import CallText
 from ansible_reap.content.launch_text import spelled_out
 from ansible_reap.content.model import Task
-from ansible_reap.content.places import is_content_place
+from ansible_reap.content.places import is_content_place, is_of_variables
 from ansible_reap.content.project import Project
 from ansible_reap.content.source import SourceError, compose_text, may_merge, plain, refuse_undecided
 from ansible_reap.content.survey import Survey
@@ -39,6 +39,8 @@ class Library:
         self.polling = self._survey.polling
         self.looking = self._survey.looking
         self.has_launches = self._survey.has_launches
+        self.sealed = {path for path in self._survey.vaulted if self.has_launches and not is_of_variables(path)}
+        """Files that are encrypted as a whole and may hold tasks."""
         self.callers: dict[str, CallText] = self._survey.callers()
         """Files that may call others, until the graph of calls is made of them."""
         self.playbooks: set[str] = set()

@@ -16,6 +16,12 @@ DOTTED = "jobs.wait"
 """The one name of two words."""
 UNNAMED_FACTS = "set_fact {{"
 """Stands for a ``set_fact`` that may work out the name of what it sets."""
+UNNAMED_TOPICS = "notify {{"
+"""Stands for a ``notify`` that may work out whom it notifies."""
+_WORKS_OUT_A_TOPIC = expression(
+    rb"""\bnotify["']?[ \t]*:[^\n]*(?:\{\{|[*&])"""
+    rb"""|\bnotify["']?[ \t]*:[ \t]*(?:\#[^\n]*)?\n(?:[ \t]*(?:-|\#)[^\n]*\n)*?[ \t]*-[^\n]*\{\{"""
+)
 _WORKS_OUT_A_KEY = expression(
     rb"""\}\}[\w-]*["']?[ \t]*:(?=\s)|\}\}\w*=(?!=)|<<[ \t]*:|\bargs["']?[ \t]*:"""
     rb"""|set_fact["']?[ \t]*:[ \t]*(?:[*>|&!]|["']?\{\{)"""
@@ -116,6 +122,8 @@ class _Name:
     def stands_in(self, text: bytes) -> bool:
         if self._bytes == UNNAMED_FACTS.encode():
             return b"set_fact" in text and _WORKS_OUT_A_KEY.search(text) is not None
+        if self._bytes == UNNAMED_TOPICS.encode():
+            return b"notify" in text and _WORKS_OUT_A_TOPIC.search(text) is not None
         if self._bytes not in text:
             return False
         if self._as_word is None:

@@ -10,11 +10,18 @@ _FOLDERS = frozenset(
 )
 """Folders of which Ansible, or whoever keeps its content, reads every YAML file in and below them."""
 
+_OF_VARIABLES = frozenset({"defaults", "vars", "group_vars", "host_vars", "inventory", "inventories"})
+
 
 def is_content_place(path: str) -> bool:
     """Whether Ansible may load the file (relative to the root) for where it stands."""
     *folders, _ = path.split("/")
     return not folders or not _FOLDERS.isdisjoint(folders)
+
+
+def is_of_variables(path: str) -> bool:
+    """Whether the file stands where Ansible looks for variables alone."""
+    return not _OF_VARIABLES.isdisjoint(path.split("/")[:-1])
 
 
 def stem(path: str) -> str:

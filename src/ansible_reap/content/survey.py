@@ -35,6 +35,8 @@ class Survey:
         self.looking: set[str] = set()
         """Those of `asynchronous` in which something may look at a job."""
         self.has_launches = False
+        self.vaulted: set[str] = set()
+        """Files that are encrypted as a whole."""
         self._data: dict[str, bytes] = {}
         self._size = 0
         self._known: set[str] = set()
@@ -117,6 +119,7 @@ class Survey:
         if data.startswith((BOM, VAULT_HEADER)):
             data = data.removeprefix(BOM)
             if data.startswith(VAULT_HEADER):
+                self.vaulted.add(path)
                 return b""
         self._known.add(path)
         self._sort_in(path, data)

@@ -148,7 +148,7 @@ def _role_call(walk: Walk, task: Task, frame: Frame, params: dict[str, Any]) -> 
             if "*" not in pattern + entry or walk.relevance.concerns(path):
                 targets[role.path, posixpath.basename(path)] = role
     if not targets:
-        _leaves(walk, task, params)
+        _leaves(walk, params)
         walk.values.knows_roles = False
     known = walk.shared_vars.layers, walk.shared_defaults.layers
     for (_, entry), role, each in _alternatives(walk, task, frame, targets):
@@ -230,7 +230,7 @@ def _tasks_call(
             else:
                 others = True
     if not targets:
-        _leaves(walk, task, params)
+        _leaves(walk, params)
         return
     if len(targets) == 1:
         chosen = [(path, frame) for path in targets]
@@ -249,6 +249,8 @@ def _run_file(walk: Walk, path: str, frame: Frame, guard: Formula, *, is_repeate
     if not walk.relevance.concerns(path):
         return
     walk.record.reached.add(path)
+    if walk.is_encrypted(path):
+        return
     if walk.is_settled(path, path, frame):
         walk.record.also_by(path, frame.via)
         return
@@ -269,13 +271,13 @@ def _run_file(walk: Walk, path: str, frame: Frame, guard: Formula, *, is_repeate
         walk.join(before, conj(*own[-1:]) if own else frame.guard)
 
 
-def _leaves(walk: Walk, task: Task, params: Mapping[str, Any]) -> None:
+def _leaves(walk: Walk, params: Mapping[str, Any]) -> None:
     """A call that leads to files that cannot be read may use the handles that it is given there."""
     for value in params.values():
         if not isinstance(value, (str, int, float, list, dict)) and value is not None:
             for number in taints(value):
-                walk.record.escape(number, task)
+                walk.record.escape(number)
     for raw in params.values():
         if isinstance(raw, str) and raw in walk.state.facts:
             for number in handles(walk.state.facts[raw]):  # the register's name is handed on
-                walk.record.escape(number, task)
+                walk.record.escape(number)

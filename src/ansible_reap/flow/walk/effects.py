@@ -220,7 +220,7 @@ def _carried(visit: Visit) -> frozenset[int]:
                     walk.reaped(job.instance)
         else:
             for number in _escaping(walk, step, value, ids):
-                walk.record.escape(number, step)
+                walk.record.escape(number)
     return frozenset(found)
 
 

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
 
+from ansible_reap.content.expressions import is_template
 from ansible_reap.content.model import Task, as_list
 from ansible_reap.content.tasks import Step
 from ansible_reap.flow.evaluation.formulas import Atom, Formula, conj, disj
+from ansible_reap.flow.evaluation.patterns import guarded_patterns
 from ansible_reap.flow.walk.state import Frame
 from ansible_reap.flow.walk.visit import Visit
 from ansible_reap.flow.walk.walk import Walk, listened_to, names_of, topics_of
+from ansible_reap.late_patterns import expression
+
+_TEMPLATE = expression(r"\{\{.*?\}\}")
 
 
 def notify(visit: Visit, guard: Formula, *, changed: Formula | None = None) -> None:
@@ -26,8 +33,35 @@ def notify(visit: Visit, guard: Formula, *, changed: Formula | None = None) -> N
         changed = said if isinstance(said, bool) else Atom(f"changed {visit.step.place}")
     notified = visit.walk.state.notified
     for name in as_list(written):
-        topic = str(name)
-        notified[topic] = (*notified.get(topic, ()), conj(guard, changed))
+        for under, topic in _worked_out(visit, str(name), guard):
+            notified[topic] = (*notified.get(topic, ()), conj(under, changed))
+
+
+def _worked_out(visit: Visit, written: str, guard: Formula) -> Iterator[tuple[Formula, str]]:
+    """The topics that a ``notify`` comes to, each under its condition: it may be a template, of the loop's item too.
+
+    A handler's own name may be one as well (seen on ansible-core 2.16 and 2.22); what that comes to is left open.
+    """
+    known = visit.walk.relevance.topics
+    if not (is_template(written) or any(map(is_template, known))):
+        yield guard, written
+        return
+    is_looped = visit.step.loop_keyword is not None
+    for each in visit.rounds() if is_template(written) else [visit.any_round]:
+        at = each.guard if is_looped and is_template(written) else guard
+        for under, pattern in guarded_patterns(each.evaluator, written):
+            if pattern in known:
+                yield conj(at, under), pattern
+                continue
+            for topic in sorted(known):
+                if fnmatchcase(topic, pattern) or (is_template(topic) and _may_be_one(pattern, topic)):
+                    perhaps = Atom(f"{visit.step.place} notifies {topic}", is_opaque=True)
+                    yield conj(at, under, perhaps), topic
+
+
+def _may_be_one(pattern: str, topic: str) -> bool:
+    """Whether both may come to the same name; of two that are open nobody can tell."""
+    return "*" in pattern or fnmatchcase(pattern, _TEMPLATE.sub("*", topic))
 
 
 def flush(walk: Walk) -> None:

@@ -61,7 +61,8 @@ class Instance:
     """Whether it may be no launch at all: the poll interval is not known."""
     register: str | None
     covers: list[Cover] = field(default_factory=list)
-    escapes: list[Task] = field(default_factory=list)
+    escapes: bool = False
+    """Whether its handle leaves what can be read."""
     overwritten: Task | None = None
     beside: tuple[Task, ...] = ()
     detached: str | None = None
@@ -228,10 +229,10 @@ class Record:
         """Something that may hold any of the jobs' handles."""
         return Unknown(frozenset(jobs))
 
-    def escape(self, number: int, task: Task) -> None:
+    def escape(self, number: int) -> None:
         """The handle leaves what can be read."""
-        if 0 <= number < len(self.instances) and len(self.instances[number].escapes) < 5:
-            self.instances[number].escapes.append(task)
+        if 0 <= number < len(self.instances):
+            self.instances[number].escapes = True
 
     def cover(self, number: int, cover: Cover) -> None:
         """A task reaches the launch's jobs. A wait that finds their status files deleted reaches nothing."""

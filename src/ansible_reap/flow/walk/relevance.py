@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ansible_reap.content.call_graph import CallGraph
-from ansible_reap.content.mentions import DOTTED
+from ansible_reap.content.expressions import is_template
+from ansible_reap.content.mentions import DOTTED, UNNAMED_TOPICS
 from ansible_reap.content.model import Place
 from ansible_reap.flow.evaluation.values import taints
 from ansible_reap.flow.walk import alterations
@@ -61,11 +62,13 @@ class Relevance:
             self._graph.mentions(path, [*names, *ENDS, DOTTED])
             or self._may_change(path)
             or self._may_change_unnamed(path)
+            or self._graph.is_sealed(path)
         )
 
     def notifies(self, path: str) -> bool:
         """Whether the file, or what it calls, names a handler in which something may become of a job."""
-        return any(self._graph.mentions(path, [topic]) for topic in self.topics)
+        names = {"notify" if is_template(topic) else topic for topic in self.topics}
+        return bool(names) and self._graph.mentions(path, [*sorted(names), UNNAMED_TOPICS])
 
     def _touches(self, path: str) -> bool:
         """Whether the file, or what it calls, names a variable that holds a handle now."""

@@ -110,6 +110,8 @@ def run_role(
         run_role(walk, call.role, call.frame, call.params, with_handlers=False)
     for path in files[:1]:
         walk.record.reached.add(path)
+        if walk.is_encrypted(path):
+            break
         walk.stack.append(path)
         ended, walk.state.role_ended = walk.state.role_ended, False
         walk.run(walk.library.content(path).tasks, inner._replace(path=path))

@@ -375,6 +375,14 @@ class Walk:
         self.state.live.discard(number)
         self.state.pending.discard(number)
 
+    def is_encrypted(self, path: str) -> bool:
+        """Whether nobody can read the file's tasks: any job that is not waited for yet may be waited for there."""
+        if path not in self.library.sealed:
+            return False
+        for number in self.state.pending:
+            self.record.escape(number)
+        return True
+
     def is_settled(self, what: str, path: str, frame: Frame) -> bool:
         """Whether the file or role was gone through in the same way, and nothing here could turn out otherwise."""
         if (what, frame.signature) not in self.record.settled:
