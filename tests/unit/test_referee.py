@@ -196,6 +196,25 @@ def test_a_project_is_run_in_every_combination_of_the_switches_that_it_names() -
     assert len({tuple(sorted(setting.items())) for setting in project.settings()}) == 4
 
 
+def test_a_variable_that_may_be_set_for_all_of_a_project_is_set_both_ways_besides() -> None:
+    task = {"name": "Launch L1", "command": "work L1 ok", "when": "c1 and wanted1", "vars": {"wanted1": True}}
+    files = {"site.yml": [{"hosts": "all", "tasks": [task]}]}
+    project = Project(files, ("site.yml",), ("h1",), ("c1",), given=("wanted1", "wanted2"))
+    assert project.settings() == [
+        {"c1": True},
+        {"c1": False},
+        {"c1": True, "wanted1": True},
+        {"c1": True, "wanted1": False},
+    ]
+
+
+def test_who_is_in_a_group_is_up_to_the_inventory_where_the_project_leaves_no_host_out() -> None:
+    task = {"name": "Wait", "debug": None, "when": "'some' in group_names"}
+    files = {"hosts.ini": "h1\n[some]\nh1\n", "site.yml": [{"hosts": "all", "tasks": [task]}]}
+    assert not Project(files, ("site.yml",), ("h1", "h2")).hosts_are_the_same()
+    assert Project(files, ("site.yml",), ("h1", "h2", "h3")).hosts_are_the_same()
+
+
 def test_a_project_is_made_as_small_as_what_it_shows_allows() -> None:
     project = next(
         made
@@ -254,6 +273,30 @@ def test_what_calls_itself_or_runs_in_a_loop_is_not_written_out() -> None:
     files = {
         "site.yml": a_play({"name": "Call", "include_tasks": "tasks/part.yml", "loop": [1, 2]}),
         "tasks/part.yml": [LAUNCH, {"name": "Again", "include_tasks": "part.yml", "when": "c1"}],
+    }
+    assert relations.inlined(Project(files, ("site.yml",), ("h1",))).files == files
+
+
+@pytest.mark.parametrize(
+    "tasks",
+    [
+        [{"name": "Flush", "meta": "flush_handlers"}],  # which it does whatever its condition says
+        [LAUNCH | {"name": "Launch L2"}],  # whose register is that of another one: it is set even where it is skipped
+    ],
+)
+def test_what_a_condition_would_not_keep_from_acting_is_not_written_out_under_one(tasks: list[Task]) -> None:
+    files = {
+        "site.yml": a_play(LAUNCH, {"name": "Call", "include_tasks": "tasks/part.yml", "when": "c1"}),
+        "tasks/part.yml": tasks,
+    }
+    assert relations.inlined(Project(files, ("site.yml",), ("h1",))).files == files
+
+
+def test_a_role_with_variables_of_its_own_is_not_written_out() -> None:
+    files = {
+        "site.yml": [{"hosts": "all", "roles": ["one"]}],
+        "roles/one/tasks/main.yml": [LAUNCH | {"when": "wanted"}],
+        "roles/one/defaults/main.yml": {"wanted": True},
     }
     assert relations.inlined(Project(files, ("site.yml",), ("h1",))).files == files
 

@@ -18,6 +18,8 @@ Task: TypeAlias = "dict[str, Any]"
 Setting: TypeAlias = "dict[str, bool]"
 LABEL = re.compile(r"\bL\d+\b")
 """Each launching task has one in its name; its jobs say it of themselves."""
+IN_GROUP = 2
+"""So many hosts, the first ones, are in the group of the inventory."""
 MOST_SWITCHES = 3
 """So many switches are tried in all combinations."""
 
@@ -41,20 +43,25 @@ class Project:
     """False where something in it cannot be known without running it, so that ``unknown`` is a right verdict."""
     notes: tuple[str, ...] = field(default=(), compare=False)
     """Which productions made it."""
+    given: tuple[str, ...] = ()
+    """Variables to which it gives values of its own, and which somebody may give another one for all of it."""
 
     def settings(self) -> list[Setting]:
-        """Every combination of the switches."""
+        """Every combination of the switches; besides, each variable of ``given`` true and false."""
         switches = self.used_switches()[:MOST_SWITCHES]
         rest = dict.fromkeys(self.switches, True)
         return [
             {**rest, **dict(zip(switches, values, strict=True))}
             for values in itertools.product((True, False), repeat=len(switches))
-        ]
+        ] + [{**rest, name: value} for name in self._named(self.given) for value in (True, False)]
 
     def used_switches(self) -> tuple[str, ...]:
         """Those that some file names."""
+        return self._named(self.switches)
+
+    def _named(self, variables: tuple[str, ...]) -> tuple[str, ...]:
         text = "\n".join(self.texts().values())
-        return tuple(each for each in self.switches if re.search(rf"\b{each}\b", text))
+        return tuple(each for each in variables if re.search(rf"\b{each}\b", text))
 
     def texts(self) -> dict[str, str]:
         """The files as they are written."""
@@ -87,8 +94,13 @@ class Project:
         return "reap.jobs." in "".join(self.texts().values())
 
     def hosts_are_the_same(self) -> bool:
-        """Whether all of its plays name the same hosts; how other patterns overlap is up to the inventory."""
-        return len({str(each["hosts"]) for each in self.tasks() if "hosts" in each}) < 2
+        """Whether all of its plays name the same hosts; how other patterns overlap is up to the inventory.
+
+        So is who is in a group that a condition asks for, where none of these hosts is left out.
+        """
+        asks_for_groups = any("group" in text for path, text in self.texts().items() if path != "hosts.ini")
+        hosts = {str(each["hosts"]) for each in self.tasks() if "hosts" in each}
+        return len(hosts) < 2 and not (asks_for_groups and len(self.hosts) < IN_GROUP + 1)
 
     def ends_well(self) -> bool:
         """Whether every job is one that ends well by itself."""
@@ -111,6 +123,7 @@ class Project:
             self.variant,
             self.knowable,
             self.notes,
+            self.given,
         )
 
 

@@ -8,6 +8,7 @@ nothing is.
 from __future__ import annotations
 
 import copy
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -36,8 +37,11 @@ def of_relations(
             if here != there and "unknown" not in (here, there):
                 yield Disagreement(Half.STATIC, f"relation-{name}", label, f"{here}, but {name} {there}")
     with_waits, labels = waited_at_once(project)
+    # One that never runs may be detached all the same; where the wait is seen, it counts.
+    undeclared = {label for label, _, there in _both(checked, without_reasons(with_waits), folder) if there != "reaped"}
     for label, _, there in _both(checked, with_waits, folder):
-        if label in labels and there not in ("reaped", "unknown"):
+        is_right = there in ("reaped", "unknown") or (there == "detached" and label in undeclared)
+        if label in labels and not is_right:
             yield Disagreement(Half.STATIC, "relation-waited-at-once", label, f"{there} though waited for at once")
     for label, _, there in _both(checked, without_looks(project), folder):
         if there in ("reaped", "partial"):
@@ -71,6 +75,10 @@ class _Inlining:
 
     def __init__(self, project: Project) -> None:
         self._files = project.files
+        registers = Counter(task["register"] for task in project.tasks() if isinstance(task.get("register"), str))
+        shares_registers = max(registers.values(), default=0) > 1
+        # A flush happens whatever the condition of its task, and a task that is skipped sets its register.
+        self._may_push = not shares_registers and "flush_handlers" not in str(self._files)
         self._done: set[str] = set()
         playbooks = _playbook_files(project)
         written = {path: [self._play(play) for play in project.files[path]] for path in playbooks}
@@ -79,6 +87,9 @@ class _Inlining:
 
     def _play(self, play: Task) -> Task:
         play = dict(play)
+        entries = [entry if isinstance(entry, dict) else {"role": entry} for entry in play.get("roles", [])]
+        if any(self._has_variables(each["role"]) or ("when" in each and not self._may_push) for each in entries):
+            return copy.deepcopy(play)
         roles = [task for entry in play.pop("roles", []) for task in self._of_role(entry)]
         if roles:
             play["tasks"] = [*roles, *play.get("tasks", [])]
@@ -107,6 +118,11 @@ class _Inlining:
         tasks += own
         return [_with_when(task, entry.get("when")) for task in tasks]
 
+    def _has_variables(self, role: str) -> bool:
+        """Whether the role brings more than tasks, which are worth nothing without it."""
+        parts = ("defaults", "vars", "handlers", "filter_plugins")
+        return any(path.startswith(f"roles/{role}/{part}/") for path in self._files for part in parts)
+
     def _task(self, task: Task) -> list[Task]:
         contents = self._contents(task)
         if contents is None:
@@ -119,6 +135,8 @@ class _Inlining:
         plain = {key.removeprefix("ansible.builtin."): value for key, value in task.items()}
         if not set(plain) <= {"name", "when", "block", *CALLS}:
             return None
+        if "when" in plain and not self._may_push:
+            return None
         if "block" in plain:
             found: list[Task] = plain["block"]
             return found
@@ -126,6 +144,8 @@ class _Inlining:
         if call.endswith("tasks"):
             path = argument["file"] if isinstance(argument, dict) else argument
         else:
+            if self._has_variables(str(argument["name"])):
+                return None
             path = f"roles/{argument['name']}/tasks/{str(argument.get('tasks_from', 'main')).removesuffix('.yml')}.yml"
         name = path.rpartition("/")[2]
         content = self._files.get(path)
@@ -183,6 +203,16 @@ def _wait_for(task: Task) -> list[Task]:
     return [wait | {key: task[key] for key in ("run_once", "delegate_to") if key in task}]
 
 
+def without_reasons(project: Project) -> Project:
+    """With no launch that is declared detached."""
+
+    def edit(task: Task) -> list[Task]:
+        task.get("vars", {}).pop("async_reaper_detach", None)
+        return [task]
+
+    return _edited(project, edit, LISTS)
+
+
 def without_looks(project: Project) -> Project:
     """With something harmless in place of every task that looks at a job."""
 
@@ -203,6 +233,8 @@ def _edited(project: Project, edit: Callable[[Task], list[Task]], lists: Sequenc
     result = project.copy()
     for path, data in result.files.items():
         is_of_handlers = "handlers" in lists and "/handlers/" in path
+        if isinstance(data, str):
+            continue  # as it is: the inventory, a plugin, what is encrypted
         if path.startswith("tasks/") or "/tasks/" in path or is_of_handlers:
             result.files[path] = _edited_list(data, edit, lists)
         elif path in _playbook_files(project):

@@ -13,7 +13,7 @@ from referee.grammar.conditions import Conditions
 from referee.grammar.material import Material
 from referee.grammar.stories import Stories, Story
 from referee.grammar.structure import Structure
-from referee.project import Project, Task
+from referee.project import IN_GROUP, Project, Task
 
 VARIANTS: dict[tuple[str, ...], float] = {
     (): 12,
@@ -71,6 +71,7 @@ def project(seed: str, layout: Layout = Layout.ANY, spelling: str | None = None)
             *others,
         ]
         material.files.update(vaulted.FILES)
+    has_vault = has_vault or vaulted.PASSWORD_FILE in material.files
     tasks = _between(chance, conditions, _mutated(chance, conditions, _interleaved(chance, stories)))
     structure = Structure(material, is_small=is_small)
     if layout in (Layout.ANY, Layout.SMALL):
@@ -80,7 +81,7 @@ def project(seed: str, layout: Layout = Layout.ANY, spelling: str | None = None)
     variant = chance.weighted(VARIANTS)
     if variant:
         chance.note(f"run with {' '.join(variant)}")
-    inventory = "\n".join([*hosts, "", "[some]", *hosts[:2], ""])
+    inventory = "\n".join([*hosts, "", "[some]", *hosts[:IN_GROUP], ""])
     return Project(
         {"hosts.ini": inventory, **material.files},
         playbooks,
@@ -91,6 +92,7 @@ def project(seed: str, layout: Layout = Layout.ANY, spelling: str | None = None)
         variant=variant,
         knowable=len(playbooks) == 1,
         notes=tuple(dict.fromkeys([*chance.notes, *chance.spelling.notes])),
+        given=tuple(material.given),
     )
 
 

@@ -24,6 +24,9 @@ class Material:
     handlers: dict[str, list[Task]] = field(default_factory=dict)
     """By what notifies them; they stand in the play of the task that does."""
 
+    given: list[str] = field(default_factory=list)
+    """Names of variables that the project sets to true or false somewhere, and that may be set for all of it."""
+
     def variable(self, stem: str, value: Any) -> str:
         """The name of a new variable with this value."""
         name = self.chance.name(stem)

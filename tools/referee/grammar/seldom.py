@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any
 
+from referee.grammar import keyed, own, scopes
 from referee.grammar.launches import Launch
 from referee.grammar.material import Material
 from referee.grammar.picking import wait
+from referee.grammar.told import Told, id_of
 from referee.grammar.waits import status
 from referee.project import Task
 
-Told: TypeAlias = "tuple[list[Task], list[Task], int]"
-"""The launches, the tasks after them, and how many of these look without waiting."""
-
 
 def _jid(one: Launch) -> str:
-    return f"{{{{ {one.register}.ansible_job_id }}}}"
+    return id_of(one.register)
 
 
 def role_with_handlers(material: Material, one: Launch) -> Told:
@@ -328,6 +327,52 @@ def by_collection(material: Material, one: Launch) -> Told:
     return [one.task], [task], 0
 
 
+def notified(material: Material, one: Launch) -> Told:
+    """A handler that launches, notified and found in the ways that are not plain."""
+    chance = material.chance
+    launch, name = dict(one.task), str(one.task["name"])
+    topic, role = chance.name("changed "), chance.name("served")
+    change: Task = {"name": chance.name("Change "), "debug": {"msg": "changed"}, "changed_when": True}
+    before: list[Task] = []
+    asked = f"{one.register} is defined"
+    form = chance.one(
+        ("list", "include", "include_role", "role's topic", "role's name", "template", "in a loop", "unchanged", "when")
+    )
+    chance.note(f"notified: {form}")
+    handlers: list[Task] = [launch | {"listen": topic}]
+    change["notify"] = topic
+    if form == "list":
+        change["notify"] = [topic, name]
+    elif form == "include":
+        path = f"tasks/{chance.name('handle')}.yml"
+        material.files[path] = [launch]
+        handlers = [{"name": topic, "include_tasks": path}]
+    elif form == "include_role":
+        material.files[f"roles/{role}/tasks/main.yml"] = [launch]
+        handlers = [{"name": topic, "include_role": {"name": role}}]
+    elif form.startswith("role's"):
+        material.files[f"roles/{role}/handlers/main.yml"] = handlers
+        material.files[f"roles/{role}/tasks/main.yml"] = [{"name": chance.name("Say "), "debug": {"msg": "said"}}]
+        handlers = []
+        before = [{"name": chance.name("Call "), chance.one(("import_role", "include_role")): {"name": role}}]
+        change["notify"] = topic if form == "role's topic" else f"{role} : {name}"
+    elif form == "template":
+        change |= {"notify": "{{ told }}", "vars": {"told": topic}}
+    elif form == "in a loop":
+        change |= {"loop": ["a", "b"], "changed_when": chance.one(("item == 'a'", "item == 'z'", True))}
+    elif form == "unchanged":
+        change["changed_when"] = chance.one((False, material.conditions.switches[0]))
+    else:
+        change |= {"register": "the_change"}
+        handlers = [launch | {"listen": topic, "when": chance.one(("the_change is changed", "the_change is skipped"))}]
+    material.handlers[str(change["notify"])] = handlers
+    if chance.true(0.3):
+        change["when"] = material.conditions.any().written(chance)
+    flush: Task = {"name": chance.name("Flush "), "meta": "flush_handlers"}
+    waits = wait(chance, one.label, _jid(one))
+    return [*before, change], [flush, waits | ({"when": asked} if chance.true(0.7) else {})], 0
+
+
 ONE: dict[Callable[[Material, Launch], Told], float] = {
     role_with_handlers: 3,
     end_elsewhere: 2,
@@ -335,5 +380,12 @@ ONE: dict[Callable[[Material, Launch], Told], float] = {
     insisted: 2,
     called: 8,
     by_collection: 3,
+    notified: 3,
+    scopes.scoped: 6,
+    keyed.enabled: 4,
+    keyed.by_key: 3,
+    keyed.carried_on: 2,
+    own.plugins: 2,
+    own.out_of_a_vault: 2,
 }
 """By weight."""

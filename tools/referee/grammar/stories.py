@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from referee.grammar import handling, picking, seldom
+from referee.grammar import handling, hostwise, picking, seldom
 from referee.grammar.chance import Chance
 from referee.grammar.launches import Launch, launch
 from referee.grammar.material import Material
@@ -61,7 +61,8 @@ class Stories:
             self._handled: 4,
             self._by_added_host: 0 if several else 2,
             self._backwards: 1.5,
-            self._seldom: 22,
+            self._seldom: 40,
+            self._of_hosts: 14 if several else 0,
         }
         made = chance.weighted(kinds)
         chance.note(f"story {made.__name__.strip('_')}")
@@ -340,6 +341,11 @@ class Stories:
     def _seldom(self) -> Story:
         """One of those that few playbooks tell."""
         tell = self.chance.weighted(seldom.ONE)
+        return Story(*tell(self.material, self._single(guarded=self.chance.true(0.15))))
+
+    def _of_hosts(self) -> Story:
+        """One in which it matters which hosts there are."""
+        tell = self.chance.weighted(hostwise.SEVERAL)
         return Story(*tell(self.material, self._single(guarded=self.chance.true(0.15))))
 
     def _handled(self) -> Story:

@@ -6,10 +6,33 @@ import re
 from typing import Any
 
 from referee.grammar.material import Material
+from referee.grammar.scopes import PLAY_VARS
 from referee.project import LABEL, Task
 
 JOB_ID = re.compile(r"\{\{ (?:job\d+|result)\.ansible_job_id \}\}")
 """A register's job id as a whole value."""
+
+
+PLAY_KEYWORDS: dict[str, Task] = {
+    "any_errors_fatal": {"any_errors_fatal": True},
+    "ignore_errors": {"ignore_errors": True},
+    "force_handlers": {"force_handlers": True},
+    "max_fail_percentage": {"max_fail_percentage": 0},
+    "order": {"order": "reverse_sorted"},
+    "throttle": {"throttle": 1},
+    "tags": {"tags": ["slow"]},
+    "environment": {"environment": {"GREETING": "hello"}},
+    "module_defaults": {"module_defaults": {"command": {"chdir": "/"}}},
+}
+BLOCK_KEYWORDS: dict[str, Task] = {
+    "ignore_errors": {"ignore_errors": True},
+    "any_errors_fatal": {"any_errors_fatal": True},
+    "tags": {"tags": ["slow"]},
+    "own host": {"delegate_to": "{{ inventory_hostname }}"},
+    "throttle": {"throttle": 1},
+    "environment": {"environment": {"GREETING": "hello"}},
+    "vars": {"vars": {"greeting": "hello"}},
+}
 
 
 class Structure:
@@ -47,14 +70,23 @@ class Structure:
             self.files |= {name: [play] for name, play in zip(names, plays, strict=True)}
             return names
         self.files["more.yml"] = plays[1:]
-        self.files["site.yml"] = [plays[0], {"name": "More", "import_playbook": "more.yml"}]
+        more: Task = {"name": "More", "import_playbook": "more.yml"}
+        form = chance.weighted({"": 3, "when": 1, "vars": 1, "tags": 0.5})
+        if form:
+            chance.note(f"import_playbook with {form}")
+        keywords: dict[str, Task] = {
+            "": {}, "when": {"when": self._conditions.any().written(chance)}, "vars": {"vars": {"more": 1}},
+            "tags": {"tags": ["slow"]},
+        }  # fmt: skip
+        self.files["site.yml"] = [plays[0], more | keywords[form]]
         return ("site.yml",)
 
     def neutral(self, tasks: list[Task]) -> tuple[str, ...]:
         """One play of these tasks on all hosts; the playbook to run."""
         play: Task = {"name": "Play", "hosts": "all", "gather_facts": False, "tasks": tasks}
+        variables = {**self._variables, **_own_variables(tasks)}
         self._add_handlers(play, tasks)
-        self.files["site.yml"] = [play | ({"vars": dict(self._variables)} if self._variables else {})]
+        self.files["site.yml"] = [play | ({"vars": variables} if variables else {})]
         return ("site.yml",)
 
     def wrapped_neutrally(self, tasks: list[Task]) -> list[Task]:
@@ -91,14 +123,17 @@ class Structure:
     def _play(self, tasks: list[Task]) -> Task:
         chance = self._chance
         play: Task = {"name": chance.name("Play "), "hosts": self._pattern(), "gather_facts": False}
-        form = chance.weighted({"": 16, "serial": 1, "free": 1, "host_pinned": 0.3, "any_errors_fatal": 0.4})
+        form = chance.weighted({"": 16, "serial": 1, "free": 1, "host_pinned": 0.3} | dict.fromkeys(PLAY_KEYWORDS, 0.3))
         if form:
             chance.note(f"play with {form}")
-        keywords: dict[str, Task] = {"": {}, "serial": {"serial": 1}, "any_errors_fatal": {"any_errors_fatal": True}}
+        keywords: dict[str, Task] = {"": {}, "serial": {"serial": 1}, **PLAY_KEYWORDS}
         play |= keywords.get(form, {"strategy": form})
+        own = _own_variables(tasks)
         if self._variables and self._where_variables == "vars":
-            play["vars"] = dict(self._variables)
-        elif self._variables and self._where_variables == "vars_files":
+            own = {**self._variables, **own}
+        if own:
+            play["vars"] = own
+        if self._variables and self._where_variables == "vars_files":
             self.files["vars/main.yml"] = dict(self._variables)
             play["vars_files"] = ["vars/main.yml"]
         self._add_handlers(play, tasks)
@@ -244,6 +279,10 @@ class Structure:
             block = {"name": block["name"], "block": block["block"], "rescue": [rescue], **block}
         if form != "plain":
             chance.note(f"block with {form}")
+        more = chance.weighted({"": 16} | dict.fromkeys(BLOCK_KEYWORDS, 0.5))
+        if more:
+            chance.note(f"block with {more}")
+            block |= BLOCK_KEYWORDS[more]
         return block
 
     def _role_call(self, tasks: list[Task]) -> Task:
@@ -306,6 +345,11 @@ def replaced(data: Any, old: str, new: str) -> Any:
     if isinstance(data, list):
         return [replaced(each, old, new) for each in data]
     return {key: replaced(value, old, new) for key, value in data.items()} if isinstance(data, dict) else data
+
+
+def _own_variables(tasks: list[Task]) -> Task:
+    """The variables that these tasks want their play to have; the tasks no longer say so."""
+    return {name: value for task in tasks for name, value in task.pop(PLAY_VARS, {}).items()}
 
 
 def _is_launch(task: Task) -> bool:
