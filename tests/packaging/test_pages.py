@@ -93,12 +93,14 @@ def _try(block: markdown.Block, where: str, session: Session) -> None:
 def _run_console(block: markdown.Block, where: str, session: Session) -> None:
     """Run a block's commands in one shell, so that ``cd`` and ``$?`` work as for a reader; so do the page's exports.
 
-    A command must print what is shown. Where nothing in particular is, it must succeed, or its status be shown next.
+    A command must print what is shown. Where nothing in particular is, it must succeed, each part of a pipe too, or its
+    status be shown next.
     """
     commands = markdown.commands(block)
     assert commands, f"{where}: no line starts with '$ '"
     rule = "__=$?; printf '\\n===%s===\\n' $__; (exit $__)\n"
-    reply = session.shell(session.exported + rule + "".join(f"{command.text}\n{rule}" for command in commands))
+    start = f"set -o pipefail\n{session.exported}{rule}"
+    reply = session.shell(start + "".join(f"{command.text}\n{rule}" for command in commands))
     session.exports.extend(f"{command.text}\n" for command in commands if command.text.startswith("export "))
     _, *rest = re.split(r"\n===(\d+)===\n", reply.stdout)
     outputs, statuses = rest[1::2], rest[2::2]

@@ -96,3 +96,14 @@ def test_what_the_pages_say_of_severity_and_confidence(
 ) -> None:
     found = [each for each in golden.check(golden.FOLDER / case, tmp_path).findings if each.tag == tag]
     assert {(each.severity, each.confidence) for each in found} == {(severity, confidence)}
+
+
+def test_what_no_supported_ansible_core_can_run_weighs_less(tmp_path: Path) -> None:
+    found = golden.check(golden.FOLDER / "async-unreaped" / "of-old-releases-alone", tmp_path).findings
+    assert {f"{each.place}": each.severity for each in found} == {
+        "filter.yml:9": Level.LOW,
+        "filter.yml:20": Level.HIGH,  # of another play
+        "include.yml:6": Level.LOW,
+        "play.yml:6": Level.LOW,
+        "task.yml:8": Level.LOW,
+    }
