@@ -390,3 +390,41 @@ def test_a_finding_that_a_named_file_may_be_the_cause_of_is_reported(project: Pr
     assert project.json("site.yml").tags == [f"part.yml {NEVER}"]
     assert project.json("part.yml").tags == [f"part.yml {NEVER}"]
     assert project.json("two.yml").tags == [f"two.yml {NEVER}"]
+
+
+ENCRYPTED = "$ANSIBLE_VAULT;1.1;AES256\n61306165393336613731\n"
+CALLS = "- hosts: all\n  roles: [r]\n  tasks:\n    - {}\n"
+
+
+@pytest.mark.parametrize(
+    ("call", "path"),
+    [
+        ("include_tasks: more.yml", "more.yml"),
+        ("import_tasks: group_vars/all.yml", "group_vars/all.yml"),
+        ("include_tasks: '{{ playbook_dir }}/parts/more.yml'", "parts/more.yml"),
+        ("include_tasks: more.vault", "more.vault"),
+        ("include_vars: secrets.yml", "roles/r/tasks/main.yml"),
+        ("debug:\n- import_playbook: more.yml", "more.yml"),
+    ],
+)
+def test_encrypted_tasks_are_told_in_one_line_and_encrypted_variables_are_not(
+    call: str, path: str, project: Project
+) -> None:
+    for each in ("secrets.yml", "group_vars/web.yml", "host_vars/a.yml", "roles/r/vars/main.yml", path):
+        project.write(each, ENCRYPTED)
+    for each in ("one.yml", "two.yml"):
+        (project.root / each).unlink()
+    project.write("site.yml", CALLS.format(call))
+    ended = project.check()
+    assert ended.status == 0
+    (line,) = ended.err.splitlines()
+    assert line.startswith(
+        f"{path}:1: is encrypted with ansible-vault as a whole, so what it launches or waits for is "
+    )
+
+
+def test_an_encrypted_file_that_is_named_is_told(project: Project) -> None:
+    project.write("hidden.yml", ENCRYPTED)
+    project.write("site.yml", CALLS.format("debug:"))
+    assert not project.check().err
+    assert project.check("hidden.yml").err.startswith("hidden.yml:1: is encrypted")

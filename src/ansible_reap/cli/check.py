@@ -215,7 +215,7 @@ def _report(root: Path, lint: _Lint, unsaved: Mapping[str, bytes], args: argpars
     _write(outcome, args)
     if args.format == "text" or args.output:
         _tell_errors(outcome, verbose=args.verbose)
-    _tell_not_followed(outcome, verbose=args.verbose)
+    _tell_not_looked_at(outcome, verbose=args.verbose)
     for line in outcome.stale:
         print(one_line(line), file=sys.stderr)
     return outcome.exit_status
@@ -258,7 +258,12 @@ def _tell_errors(outcome: Outcome, *, verbose: bool = False) -> None:
     print(f"{what} passed over: what is in it does not parse{listed}", file=sys.stderr)
 
 
-def _tell_not_followed(outcome: Outcome, *, verbose: bool) -> None:
+def _tell_not_looked_at(outcome: Outcome, *, verbose: bool) -> None:
+    for unread in outcome.encrypted if verbose else outcome.encrypted[:MAX_NOT_FOLLOWED]:
+        print(one_line(str(unread)), file=sys.stderr)
+    if len(outcome.encrypted) > MAX_NOT_FOLLOWED and not verbose:
+        what = counted(len(outcome.encrypted) - MAX_NOT_FOLLOWED, "more file of tasks is", "more files of tasks are")
+        print(f"{what} encrypted as a whole (--verbose lists them)", file=sys.stderr)
     shown = outcome.not_followed if verbose else outcome.not_followed[:MAX_NOT_FOLLOWED]
     for each in shown:
         print(one_line(str(each)), file=sys.stderr)

@@ -15,7 +15,7 @@ from ansible_reap.content.call_names import Key, folders_above, keys_of, keys_wa
 from ansible_reap.content.call_references import Reference, ReferenceKind
 from ansible_reap.content.library import Library
 from ansible_reap.content.mentions import Words
-from ansible_reap.content.places import stem
+from ansible_reap.content.places import is_of_tasks, stem
 
 MAX_SEARCHED = 50_000
 """Texts that are searched for a name, each counted once for each name."""
@@ -58,15 +58,15 @@ class CallGraph:
     def may_look(self, path: str) -> bool:
         """Whether something may look at a job in the file or in anything it may call."""
         if self._looking is None:
-            self._looking = self._leading_to(self._library.looking, defaultdict(set))
+            self._looking = self._leading_to({*self._library.looking, *self._library.vaulted}, defaultdict(set))
         return path in self._looking
 
     def is_sealed(self, path: str) -> bool:
         """Whether the file, or anything it may call, is encrypted: nobody can tell what its tasks do."""
-        if not self._library.sealed:
+        if not self._library.vaulted:
             return False
         if self._leading_into_sealed is None:
-            self._leading_into_sealed = self._leading_to(self._library.sealed, defaultdict(set))
+            self._leading_into_sealed = self._leading_to(self._library.vaulted, defaultdict(set))
         return path in self._leading_into_sealed
 
     def is_called(self, path: str) -> bool:
@@ -80,7 +80,7 @@ class CallGraph:
 
     def _spread(self) -> frozenset[str]:
         library = self._library
-        asynchronous = {*library.asynchronous, *library.sealed}
+        asynchronous = {*library.asynchronous, *library.vaulted}
         for path, calls in library.callers.items():
             if path in asynchronous or calls.is_templated:
                 self._read(path)
@@ -101,7 +101,8 @@ class CallGraph:
             if pending:
                 path = pending.pop()
                 callers = self._callers(path, asked)
-                if not any(self._exact.get(key) for key in self._keys(path)):
+                is_hidden = path in self._library.vaulted and not is_of_tasks(path)
+                if not is_hidden and not any(self._exact.get(key) for key in self._keys(path)):
                     orphans.append(path)
             else:
                 callers = self._open_callers(orphans.pop())
@@ -153,7 +154,7 @@ class CallGraph:
 
     def _keys(self, path: str) -> list[Key]:
         """The keys of a file that matters."""
-        return keys_of(path, is_playbook=self._is_playbook(path))
+        return keys_of(path, is_playbook=None if path in self._library.vaulted else self._is_playbook(path))
 
     def _open_callers(self, path: str) -> set[str]:
         """Callers whose text says nothing of the name: of a file that nothing calls by its name, those nearby."""

@@ -9,7 +9,7 @@ from ansible_reap.content.call_text import CallText, telling_word, words_of
 from ansible_reap.content.launch_text import may_launch, spelled_out
 from ansible_reap.content.places import JSON_ENDING, YAML_ENDINGS, stem
 from ansible_reap.late_patterns import expression
-from ansible_reap.reading import SourceError, beginning, read
+from ansible_reap.reading import VAULT_HEADER, SourceError, beginning, read
 
 MAX_LOOKED_BESIDE = 5_000
 """Files that do not end as YAML does which are looked into where a call may mean any of them."""
@@ -112,7 +112,9 @@ class FilesBeside:
 
 
 def _may_be_list(data: bytes) -> bool:
-    """Whether a list begins in the text, or may begin behind it, as there are comments alone."""
+    """Whether a list begins in the text, or may begin behind it, as there are comments alone; or what is encrypted."""
+    if data.startswith(VAULT_HEADER):
+        return True
     found = _BEFORE_LIST.match(data)
     at = found.end() if found is not None else 0
     return _LIST.match(data, at) is not None or MAX_BEGINNING == len(data) == at

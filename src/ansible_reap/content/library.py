@@ -13,13 +13,15 @@ from ansible_reap.content.call_references import Reference, references
 from ansible_reap.content.call_text import CallText
 from ansible_reap.content.launch_text import spelled_out
 from ansible_reap.content.model import Task
-from ansible_reap.content.places import is_content_place, is_of_variables
+from ansible_reap.content.places import is_content_place
 from ansible_reap.content.project import Project
 from ansible_reap.content.source import SourceError, compose_text, may_merge, plain, refuse_undecided
 from ansible_reap.content.survey import Survey
 from ansible_reap.content.tasks import Content, Step, is_playbook, read_content
 from ansible_reap.reading import RefusedError
 
+ENCRYPTED = "$ANSIBLE_VAULT"
+"""The one name in a file of variables that is encrypted as a whole: no variable can have it."""
 MAX_NODES = 400_000
 """Characters of the files whose nodes are kept until it is known which of them matter; nodes take twenty times as much
 room as their text, and composing a file once more costs less than a megabyte."""
@@ -39,8 +41,7 @@ class Library:
         self.polling = self._survey.polling
         self.looking = self._survey.looking
         self.has_launches = self._survey.has_launches
-        self.sealed = {path for path in self._survey.vaulted if self.has_launches and not is_of_variables(path)}
-        """Files that are encrypted as a whole and may hold tasks."""
+        self.vaulted: Collection[str] = self._survey.vaulted
         self.callers: dict[str, CallText] = self._survey.callers()
         """Files that may call others, until the graph of calls is made of them."""
         self.playbooks: set[str] = set()
@@ -156,7 +157,7 @@ class Library:
     def variables(self, path: str) -> dict[str, Any]:
         """The variables of a vars file that something asks for; empty for what cannot be read."""
         self._asked_for.add(path)
-        return self.mapping(path)
+        return {ENCRYPTED: path} if path in self.vaulted else self.mapping(path)
 
     def mapping(self, path: str) -> dict[str, Any]:
         """The mapping in a file; empty for what is none or cannot be read."""

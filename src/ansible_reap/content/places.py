@@ -9,8 +9,7 @@ _FOLDERS = frozenset(
     | {"playbooks", "plays", "roles", "molecule", "ansible"}
 )
 """Folders of which Ansible, or whoever keeps its content, reads every YAML file in and below them."""
-
-_OF_VARIABLES = frozenset({"defaults", "vars", "group_vars", "host_vars", "inventory", "inventories"})
+_OF_VARIABLES = frozenset({"group_vars", "host_vars", "vars", "defaults", "inventory", "inventories"})
 
 
 def is_content_place(path: str) -> bool:
@@ -20,8 +19,17 @@ def is_content_place(path: str) -> bool:
 
 
 def is_of_variables(path: str) -> bool:
-    """Whether the file stands where Ansible looks for variables alone."""
+    """Whether the file stands where Ansible reads variables and no tasks."""
     return not _OF_VARIABLES.isdisjoint(path.split("/")[:-1])
+
+
+def is_of_tasks(path: str) -> bool:
+    """Whether the file stands where Ansible reads the tasks, handlers or dependencies of a role."""
+    *folders, name = path.split("/")
+    part = folders[-1] if folders else ""
+    return (not {"tasks", "handlers"}.isdisjoint(folders) and not is_of_variables(path)) or (
+        part == "meta" and stem(name) == "main"
+    )
 
 
 def stem(path: str) -> str:

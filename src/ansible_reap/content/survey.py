@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ansible_reap.content.call_text import CallText, call_text
 from ansible_reap.content.launch_text import BEGINS_LOOK, WAITS_FOR_ALL, Keywords, spelled_out
+from ansible_reap.content.places import is_of_variables, stem
 from ansible_reap.reading import VAULT_HEADER, SourceError
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ class Survey:
         for path in project.unlikely:
             if self._is_named(path):
                 self._look_at_all(project.add_named(path))
+        self.may_hide_tasks = any(map(self._may_hide_tasks, self.vaulted))
+        """Whether one of the encrypted files may hold tasks or plays."""
         if not self.concerns_jobs:
             self._data.clear()
             self._calls.clear()
@@ -68,6 +71,11 @@ class Survey:
         """Whether a file's name, to which a call may add the ending of a template, stands in some text."""
         name = path.rpartition("/")[2].removesuffix(".j2").encode(errors="surrogateescape")
         return any(name in self.text(each) for each in self.project.yaml)
+
+    def _may_hide_tasks(self, path: str) -> bool:
+        """Whether tasks may stand in an encrypted file, for its place or as its name stands in a call."""
+        name = stem(path).encode(errors="surrogateescape")
+        return not is_of_variables(path) or any(name in calls.words for calls in self._calls.values())
 
     @property
     def concerns_jobs(self) -> bool:

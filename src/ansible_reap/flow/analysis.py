@@ -166,6 +166,8 @@ class Analysis:
     files: int
     passed_over: tuple[ReadError, ...] = ()
     """Files that do not parse, or cannot be read, and concern no job."""
+    encrypted: tuple[ReadError, ...] = ()
+    """Files of tasks or plays that are encrypted as a whole, so that nothing in them is looked at."""
     crashes: tuple[ReadError, ...] = ()
     """Places that were not checked for an error of our own; the launches that this may concern are unknown."""
     cuts: tuple[ReadError, ...] = ()

@@ -11,6 +11,7 @@ from ansible_reap.content.library import Library
 from ansible_reap.content.model import Place, Task, Tasks
 from ansible_reap.content.tasks import Content, TaskBlock
 from ansible_reap.flow.analysis import Analysis, AsyncUse, Launch, NotFollowed, Quantity, Reap, ReapKind
+from ansible_reap.flow.doubts import WaitElsewhere
 from ansible_reap.flow.evaluation.scalars import numbers
 from ansible_reap.flow.evaluation.values import UNKNOWN, Const
 from ansible_reap.flow.verdicts import Judgement, judge, merged
@@ -94,7 +95,7 @@ def _judged(instance: Instance, record: Record, elsewhere: _WaitsElsewhere) -> J
 
 
 class _WaitsElsewhere:
-    """Whether a wait that a launch's walk never came by reads its register: then nothing certain can be said.
+    """A wait that a launch's walk never came by and that reads its register: then nothing certain can be said.
 
     A wait that is known to be for other jobs wherever it is reached is none of these; one that waits for the same
     task's jobs where another way leads to both is.
@@ -102,6 +103,7 @@ class _WaitsElsewhere:
 
     def __init__(self, record: Record) -> None:
         self._record = record
+        self._tasks = {key: look.task for key, look in record.looks.items()}
         self._by_name: dict[str, set[int]] = defaultdict(set)
         for key, look in record.looks.items():
             if look.kind is ReapKind.WAIT and look.is_loose:
@@ -109,14 +111,21 @@ class _WaitsElsewhere:
                     self._by_name[name].add(key)
         self._by_task: dict[int, set[int]] = defaultdict(set)
         for instance in record.instances:
-            waits = (cover.task for cover in instance.covers if cover.kind is ReapKind.WAIT)
-            self._by_task[id(instance.task)].update(map(id, waits))
+            waits = {id(cover.task): cover.task for cover in instance.covers if cover.kind is ReapKind.WAIT}
+            self._tasks.update(waits)
+            self._by_task[id(instance.task)].update(waits)
 
-    def __call__(self, instance: Instance) -> bool:
+    def __call__(self, instance: Instance) -> WaitElsewhere | None:
         if instance.register is None:
-            return False
+            return None
         seen = self._record.seen_with.get(instance.number, set())
-        return not (self._by_name.get(instance.register, set()) | self._by_task[id(instance.task)]) <= seen
+        others = (self._by_name.get(instance.register, set()) | self._by_task[id(instance.task)]) - seen
+        if not others:
+            return None
+        task = min((self._tasks[key] for key in others), key=lambda each: (each.path, each.line))
+        look = self._record.looks.get(id(task))
+        is_called = look is None or any(len(setting.via) > 1 for setting in look.settings.all())
+        return WaitElsewhere(task, is_called)
 
 
 def _names_read(task: Task) -> frozenset[str]:

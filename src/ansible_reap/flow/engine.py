@@ -55,6 +55,7 @@ def analysed(survey: Survey, named: Collection[str] = ()) -> Analysis:
         result,
         errors=tuple(errors),
         passed_over=passed_over,
+        encrypted=tuple(_encrypted(survey, named)) if survey.vaulted and (survey.may_hide_tasks or named) else (),
         set_elsewhere=set_elsewhere,
         strategy=project.settings.strategy,
         controllers=controllers,
@@ -118,6 +119,12 @@ def _of_named(survey: Survey, named: Collection[str]) -> Iterator[ReadError]:
                 yield ReadError(path, error.line, error.message)
         elif survey.project.is_folder(path) and not any(each.startswith(prefix) for each in listed):
             yield ReadError(path, 1, "holds no YAML file that Ansible would load")
+
+
+def _encrypted(survey: Survey, named: Collection[str]) -> Iterator[ReadError]:
+    from ansible_reap.content.encrypted_tasks import NOT_READ, with_tasks  # noqa: PLC0415 - few projects have such files
+
+    yield from (ReadError(path, 1, NOT_READ) for path in with_tasks(survey, named))
 
 
 def _told(errors: Mapping[str, SourceError]) -> tuple[ReadError, ...]:

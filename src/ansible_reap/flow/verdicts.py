@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable, Iterable
 
 from ansible_reap.content.model import Task
+from ansible_reap.flow import doubts
 from ansible_reap.flow.analysis import ReapKind
 from ansible_reap.flow.evaluation.formulas import (
     MAX_ATOMS,
@@ -63,10 +64,12 @@ class Judgement:
     looks: tuple[Task, ...] = ()
 
 
-def judge(written: Instance, record: Record, waits_elsewhere: Callable[[Instance], bool]) -> Judgement:
-    """What becomes of the launch's jobs.
+def judge(
+    written: Instance, record: Record, wait_elsewhere: Callable[[Instance], doubts.WaitElsewhere | None]
+) -> Judgement:
+    """What becomes of the launch's jobs; why that is unknown is left in the record.
 
-    ``waits_elsewhere`` tells whether some wait that this walk never came by reads the register by name.
+    ``wait_elsewhere`` gives a wait that this walk never came by and that reads the register by name.
     """
     instance = _in_an_ordinary_run(written)
     waits = [
@@ -78,6 +81,10 @@ def judge(written: Instance, record: Record, waits_elsewhere: Callable[[Instance
     def verdict(what: Verdict, tag: str | None = None, text: str = "", confidence: str = "high") -> Judgement:
         return Judgement(written, what, tag, text, confidence, wait_tasks, looks)
 
+    def unknown(found: doubts.Doubt) -> Judgement:
+        record.beyond(instance.number, found.place, found.why)
+        return verdict(Verdict.UNKNOWN)
+
     if instance.task.keywords.get("when") is False:
         return verdict(Verdict.REAPED)  # it never runs, so nothing is left behind
     if instance.reaps_itself:
@@ -86,19 +93,19 @@ def judge(written: Instance, record: Record, waits_elsewhere: Callable[[Instance
         missed = _missed(instance, waits)
         if missed is not None and not instance.detached:
             return verdict(Verdict.PARTIAL, "partial", *missed)
-        if instance.past_aside is not None:
-            record.beyond(instance.number, instance.past_aside, TOO_MANY_ASIDE)
-            return verdict(Verdict.UNKNOWN)
-        return verdict(Verdict.UNKNOWN if instance.starts_again is None else Verdict.REAPED)
+        lost = _lost(instance)
+        return unknown(lost) if lost is not None else verdict(Verdict.REAPED)
     if instance.detached:
         return verdict(Verdict.DETACHED)
     if instance.disconnect is not None:
-        return verdict(Verdict.UNKNOWN if instance.disconnect.works_first else Verdict.REBOOT)
-    if _is_unknown(instance, record, waits) or (not waits and waits_elsewhere(instance)):
-        return verdict(Verdict.UNKNOWN)
+        if instance.disconnect.works_first:
+            return unknown(doubts.of_disconnect(instance))
+        return verdict(Verdict.REBOOT)
+    found = _doubt(instance, record, waits, wait_elsewhere)
+    if found is not None:
+        return unknown(found)
     if _is_too_much(instance, waits):
-        record.beyond(instance.number, waits[0].task.place, TOO_MANY_CONDITIONS)
-        return verdict(Verdict.UNKNOWN)
+        return unknown(doubts.Doubt(waits[0].task.place, TOO_MANY_CONDITIONS))
     tag, text, confidence = _fault(instance, waits)
     if instance.detached is not None:
         tag, text, confidence = (
@@ -266,14 +273,37 @@ def _all_covered(instance: Instance, covers: list[Cover], granted: Callable[[For
     return True
 
 
-def _is_unknown(instance: Instance, record: Record, waits: list[Cover]) -> bool:
-    if instance.number in record.cut_short or instance.is_doubtful or instance.escapes or instance.may_reap_itself:
-        return True
-    if any(cover.kind is ReapKind.WAIT and not cover.is_sure and _meets(instance, cover) for cover in instance.covers):
-        return True
-    every = [cover for cover in instance.covers if cover.kind is ReapKind.WAIT and cover.is_sure]
+def _lost(instance: Instance) -> doubts.Doubt | None:
+    """Why it cannot be said of a launch that is waited for that all its jobs are."""
+    if instance.past_aside is not None:
+        return doubts.Doubt(instance.past_aside, TOO_MANY_ASIDE)
+    if instance.starts_again is None:
+        return doubts.of_tries(instance)
+    return doubts.of_encrypted(instance)
+
+
+def _doubt(
+    instance: Instance,
+    record: Record,
+    waits: list[Cover],
+    wait_elsewhere: Callable[[Instance], doubts.WaitElsewhere | None],
+) -> doubts.Doubt | None:
+    """Why nothing can be said of a launch that is not known to be waited for; None where something can."""
+    if instance.number in record.cut_short:
+        return doubts.of_error(instance)
+    found = doubts.of_launch(instance)
+    if found is not None:
+        return found
+    possible = [cover for cover in instance.covers if cover.kind is ReapKind.WAIT]
+    unsure = next((cover for cover in possible if not cover.is_sure and _meets(instance, cover)), None)
+    if unsure is not None:
+        return doubts.of_unsure_wait(unsure.task)
     perhaps = refuting(instance.guard, lambda atom: atom.text.startswith(UNSETTLED))
-    return _all_covered(replace(instance, guard=perhaps), every, without_choices)
+    every = [cover for cover in possible if cover.is_sure]
+    if _all_covered(replace(instance, guard=perhaps), every, without_choices):
+        return doubts.of_conditions(every[0].task)
+    other = None if waits else wait_elsewhere(instance)
+    return doubts.of_wait_elsewhere(other, instance.register) if other is not None else None
 
 
 def _is_too_much(instance: Instance, waits: list[Cover]) -> bool:

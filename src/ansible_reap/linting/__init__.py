@@ -84,7 +84,8 @@ def _says_nothing(survey: Survey, asked: Request, known: IgnoreFile) -> bool:
     """Whether the files' bytes alone show that there is nothing to analyse and no error to report."""
     project = survey.project
     is_whole = asked.paths in ((), (WHOLE,)) and bool(project.yaml) and not known.entries
-    return is_whole and not (survey.concerns_jobs or survey.unreadable or project.unreadable)
+    is_plain = not (survey.unreadable or project.unreadable or survey.may_hide_tasks)
+    return is_whole and is_plain and not survey.concerns_jobs
 
 
 def own_config(root: Path) -> Config:

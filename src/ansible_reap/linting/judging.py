@@ -53,7 +53,7 @@ def judged(survey: Survey, settings: Settings, asked: Request, unsaved: Mapping[
         findings = [_weighed(root, finding, config) for finding in found]
     asked = asked if asked.select else asked._replace(select=config.select)
     rules = _all_rules() if is_of_interest or known.entries else {}
-    is_told = bool(findings or analysis.errors or analysis.crashes or analysis.cuts)
+    is_told = bool(findings or analysis.errors or analysis.crashes or analysis.cuts or analysis.encrypted)
     lint_config = _lint_config(root, config, load_lint_config(root) if is_told else LintConfig())
     left_out = _left_out(root, asked, analysis, findings)
     judge = Judge(root, rules, lint_config, known, asked, _tasks(analysis), texts, left_out)
@@ -79,12 +79,17 @@ def judged(survey: Survey, settings: Settings, asked: Request, unsaved: Mapping[
         not_followed=tuple(
             each for each in analysis.not_followed if asked.covers(each.path) and each.path not in left_out
         ),
-        passed_over=tuple(
-            error
-            for error in analysis.passed_over
-            if error.path not in left_out and not lint_config.excludes(root / error.path)
+        passed_over=_not_excluded(analysis.passed_over, root, lint_config, left_out),
+        encrypted=_not_excluded(
+            (each for each in analysis.encrypted if asked.covers(each.path)), root, lint_config, left_out
         ),
     )
+
+
+def _not_excluded(
+    told: Iterable[ReadError], root: Path, lint_config: LintConfig, left_out: Collection[str]
+) -> tuple[ReadError, ...]:
+    return tuple(each for each in told if each.path not in left_out and not lint_config.excludes(root / each.path))
 
 
 def _shown(entry: IgnoreEntry) -> str:
@@ -131,7 +136,7 @@ def _left_out(root: Path, asked: Request, analysis: Analysis, findings: Iterable
     paths = {finding.place.path for finding in findings}
     paths |= {edit.path for finding in findings if finding.fix for edit in finding.fix.edits}
     paths |= {launch.task.path for launch in analysis.launches}
-    paths |= {error.path for error in (*analysis.errors, *analysis.passed_over)}
+    paths |= {error.path for error in (*analysis.errors, *analysis.passed_over, *analysis.encrypted)}
     paths -= set(asked.paths)
     if not paths:
         return frozenset()

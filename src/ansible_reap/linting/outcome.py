@@ -36,6 +36,8 @@ class Outcome(NamedTuple):
     """YAML files that do not parse and concern no job."""
     not_followed: tuple[NotFollowed, ...] = ()
     """Launches that are unknown because a bound of the analysis was reached."""
+    encrypted: tuple[ReadError, ...] = ()
+    """Files of tasks or plays that are encrypted as a whole."""
     stale: tuple[str, ...] = ()
     """Entries of the ignore file that no longer match a finding, one line each."""
 
@@ -62,7 +64,8 @@ def seen_from(outcome: Outcome, folder: Path) -> Outcome:
     root = Path(outcome.root)
     if root == folder:
         return outcome
-    if not (outcome.findings or outcome.warnings or outcome.launches or outcome.errors or outcome.passed_over):
+    told = outcome.findings or outcome.warnings or outcome.errors or outcome.passed_over or outcome.encrypted
+    if not (told or outcome.launches):
         return outcome._replace(root=str(folder))
     from ansible_reap.records import replace  # noqa: PLC0415 - of a project without any job, it would be the slowest import
 
@@ -98,6 +101,7 @@ def seen_from(outcome: Outcome, folder: Path) -> Outcome:
         ),
         errors=tuple(replace(error, path=path(error.path)) for error in outcome.errors),
         passed_over=tuple(replace(error, path=path(error.path)) for error in outcome.passed_over),
+        encrypted=tuple(replace(each, path=path(each.path)) for each in outcome.encrypted),
         not_followed=tuple(
             replace(each, path=path(each.path), bound=replace(each.bound, path=path(each.bound.path)))
             for each in outcome.not_followed

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_reap.content import arguments, expressions
+from ansible_reap.content.encrypted_tasks import may_mean
 from ansible_reap.content.model import Task
 from ansible_reap.content.roles import MAX_CANDIDATES, Role
 from ansible_reap.flow.evaluation import bounds
@@ -15,6 +16,7 @@ from ansible_reap.flow.evaluation.formulas import Atom, Formula, atoms, conj
 from ansible_reap.flow.evaluation.patterns import guarded_patterns, is_open, patterns
 from ansible_reap.flow.evaluation.scalars import as_bool
 from ansible_reap.flow.evaluation.values import UNKNOWN, Seq, Unknown, handles, is_counted, one_of, taints
+from ansible_reap.flow.walk import encrypted
 from ansible_reap.flow.walk.look_kinds import breaks_off
 from ansible_reap.flow.walk.role_runs import evaluated_params, is_plain_name, role_files, run_role
 from ansible_reap.flow.walk.state import Frame, tags_of
@@ -73,7 +75,7 @@ def call(visit: Visit) -> None:
         guard = visit.condition_for(walk.evaluator(looped.with_params(task_vars)))
         if guard is False:
             continue
-        params = {**bound, **evaluated_params(walk, looped, task_vars)}
+        params = evaluated_params(walk, looped, task_vars).within(bound)
         before = walk.state.facts.now
         # the conditions around are in the guard now; inside they would be asked again after things have changed
         whens = (applied["when"],) if "when" in applied else ()
@@ -148,7 +150,7 @@ def _role_call(walk: Walk, task: Task, frame: Frame, params: dict[str, Any]) -> 
             if "*" not in pattern + entry or walk.relevance.concerns(path):
                 targets[role.path, posixpath.basename(path)] = role
     if not targets:
-        _leaves(walk, params)
+        _leaves(walk, task, params)
         walk.values.knows_roles = False
     known = walk.shared_vars.layers, walk.shared_defaults.layers
     for (_, entry), role, each in _alternatives(walk, task, frame, targets):
@@ -225,12 +227,14 @@ def _tasks_call(
         for path in walk.finder.find_files(pattern, frame.folders):
             if is_open(pattern) and walk.graph.is_called(path):
                 continue  # the name says nothing: what is called by its own name elsewhere is hardly meant
+            if path in walk.library.vaulted and not may_mean(pattern, frame.path, path):
+                continue
             if "*" not in pattern or walk.relevance.concerns(path):
                 targets.setdefault(path, under)
             else:
                 others = True
     if not targets:
-        _leaves(walk, params)
+        _leaves(walk, task, params)
         return
     if len(targets) == 1:
         chosen = [(path, frame) for path in targets]
@@ -246,11 +250,9 @@ def _run_file(walk: Walk, path: str, frame: Frame, guard: Formula, *, is_repeate
     if walk.has_seen_round(path):
         walk.record.promote(path, frame.guard)  # a file that calls itself until a job has finished waits for it
         return
-    if not walk.relevance.concerns(path):
+    if encrypted.gone_through(walk, path) or not walk.relevance.concerns(path):
         return
     walk.record.reached.add(path)
-    if walk.is_encrypted(path):
-        return
     if walk.is_settled(path, path, frame):
         walk.record.also_by(path, frame.via)
         return
@@ -271,13 +273,13 @@ def _run_file(walk: Walk, path: str, frame: Frame, guard: Formula, *, is_repeate
         walk.join(before, conj(*own[-1:]) if own else frame.guard)
 
 
-def _leaves(walk: Walk, params: Mapping[str, Any]) -> None:
+def _leaves(walk: Walk, task: Task, params: Mapping[str, Any]) -> None:
     """A call that leads to files that cannot be read may use the handles that it is given there."""
     for value in params.values():
         if not isinstance(value, (str, int, float, list, dict)) and value is not None:
             for number in taints(value):
-                walk.record.escape(number)
+                walk.record.escape(number, task)
     for raw in params.values():
         if isinstance(raw, str) and raw in walk.state.facts:
             for number in handles(walk.state.facts[raw]):  # the register's name is handed on
-                walk.record.escape(number)
+                walk.record.escape(number, task)

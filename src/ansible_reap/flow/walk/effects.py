@@ -7,6 +7,7 @@ from typing import Any
 
 from ansible_reap.content import expressions
 from ansible_reap.content.builtin import BUILTIN_MODULES
+from ansible_reap.content.library import ENCRYPTED
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import ReapKind
 from ansible_reap.flow.evaluation.evaluator import Evaluator
@@ -32,7 +33,7 @@ from ansible_reap.flow.evaluation.values import (
     replaced,
     taints,
 )
-from ansible_reap.flow.walk import altering, calls, failing, handlers, launches, looks
+from ansible_reap.flow.walk import altering, calls, encrypted, failing, handlers, launches, looks
 from ansible_reap.flow.walk.look_kinds import (
     is_ansibles_own,
     is_status,
@@ -168,7 +169,10 @@ def _include_vars(visit: Visit) -> None:
     for name in names:
         found = walk.load_variables(name, visit.frame) if "*" not in name else None
         under = step.args.get("name")
-        altering.note_included(visit, (under,) if isinstance(under, str) else found)
+        if found and ENCRYPTED in found and not isinstance(under, str):
+            encrypted.read_as_variables(walk, found[ENCRYPTED])
+        else:
+            altering.note_included(visit, (under,) if isinstance(under, str) else found)
         if not found:
             continue
         read: Mapping[str, Any] = {under: found} if isinstance(under, str) else found
@@ -220,7 +224,7 @@ def _carried(visit: Visit) -> frozenset[int]:
                     walk.reaped(job.instance)
         else:
             for number in _escaping(walk, step, value, ids):
-                walk.record.escape(number)
+                walk.record.escape(number, step)
     return frozenset(found)
 
 

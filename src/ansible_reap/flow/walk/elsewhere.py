@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Collection
 
 from ansible_reap.content import expressions
-from ansible_reap.content.library import Library
+from ansible_reap.content.library import ENCRYPTED, Library
 from ansible_reap.content.source import SourceError
 from ansible_reap.flow.evaluation.layers import Scope
 
@@ -36,6 +36,8 @@ def may_be_given(
     names = behind - _KEYWORDS
     if not names:
         return False
+    if _may_be_encrypted(names, scope):
+        return True
     alternatives = b"|".join(re.escape(name.encode(errors="replace")) for name in sorted(names))
     given = re.compile(rb"(?<![\w.])(?:" + alternatives + rb")['\"]?[ \t]*[:=](?!=)[ \t]*['\"]?([^\s'\",}\]#;]*)")
     asked = re.compile(rb"\bname['\"]?[ \t]*[:=][ \t]*['\"]?(?:" + alternatives + rb")\b")
@@ -55,6 +57,14 @@ def may_be_given(
             if _is_wanted(value, wanted, unless_number=is_given):
                 return True
     return len(paths) > MAX_FILES
+
+
+def _may_be_encrypted(names: Collection[str], scope: Scope) -> bool:
+    """Whether a file that is encrypted as a whole may set one of the variables, before what else does."""
+    hidden = next((number for number, _, _ in scope.find(ENCRYPTED)), None)
+    if hidden is None:
+        return False
+    return any(next((number for number, _, _ in scope.find(name)), hidden) >= hidden for name in names)
 
 
 def _is_wanted(value: bytes, wanted: Callable[[float], bool], *, unless_number: bool) -> bool:

@@ -11,6 +11,7 @@ from ansible_reap.content.model import Task, as_list
 from ansible_reap.content.tasks import Step
 from ansible_reap.flow.evaluation.formulas import Atom, Formula, conj, disj
 from ansible_reap.flow.evaluation.patterns import guarded_patterns
+from ansible_reap.flow.walk import encrypted
 from ansible_reap.flow.walk.state import Frame
 from ansible_reap.flow.walk.visit import Visit
 from ansible_reap.flow.walk.walk import Walk, listened_to, names_of, topics_of
@@ -69,6 +70,8 @@ def flush(walk: Walk) -> None:
 
     What a handler notifies runs in the same turn where it is defined further down, else in the next one.
     """
+    for path in walk.hidden_handlers:
+        encrypted.gone_through(walk, path)
     if not walk.state.notified:
         return
     due, walk.state.notified = walk.state.notified, {}

@@ -25,7 +25,7 @@ from ansible_reap.flow.evaluation.values import (
     plain,
     with_jobs,
 )
-from ansible_reap.flow.walk import disconnection, elsewhere, handlers
+from ansible_reap.flow.walk import disconnection, elsewhere, encrypted, handlers
 from ansible_reap.flow.walk.record import Instance, UseRecord
 from ansible_reap.flow.walk.visit import Visit
 from ansible_reap.flow.walk.walk import Walk
@@ -125,6 +125,8 @@ def launch(visit: Visit) -> bool:
     instance.skips = _skips(visit, instance)
     result = _perhaps_skipped(instance, result)
     instance.disconnect = instance.disconnect or disconnection.by_what_follows(visit, result)
+    if start.is_doubtful:
+        encrypted.may_set_numbers(visit.scope, number, walk)
     walk.record.instances.append(instance)
     walk.launched.append(number)
     walk.state.live.add(number, frame)

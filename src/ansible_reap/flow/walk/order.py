@@ -7,13 +7,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_reap.content import expressions
+from ansible_reap.content.library import ENCRYPTED
 from ansible_reap.content.model import as_list
 from ansible_reap.content.roles import Role
 from ansible_reap.content.tasks import Play, Step, TaskBlock
 from ansible_reap.flow.evaluation.formulas import Atom
 from ansible_reap.flow.evaluation.layers import Layer
 from ansible_reap.flow.evaluation.patterns import patterns
-from ansible_reap.flow.walk import ahead, alterations, handlers, role_runs
+from ansible_reap.flow.walk import ahead, alterations, encrypted, handlers, role_runs
 from ansible_reap.flow.walk.hosts import given_by_the_play
 from ansible_reap.flow.walk.state import INHERITED, Frame, tags_of
 from ansible_reap.flow.walk.variables import Shared
@@ -26,6 +27,8 @@ MAX_PLAYBOOKS = 60
 def walk_playbook(walk: Walk, path: str, frame: Frame | None = None) -> None:
     """A playbook from its first play to its last."""
     if path in walk.stack:
+        return
+    if encrypted.gone_through(walk, path):
         return
     if len(walk.stack) > MAX_DEPTH:
         walk.cut(TOO_DEEP)
@@ -197,6 +200,7 @@ def _gather_facts(walk: Walk, written: Any) -> None:
 def _collect_handlers(walk: Walk, play: Play, frame: Frame) -> None:
     """Make known the handlers of the play's roles, and after them its own."""
     walk.handlers = []
+    walk.hidden_handlers.clear()
     for place, entry in play.roles:
         call = role_runs.role_entry(walk, entry, place, frame)
         if call is not None:
@@ -219,6 +223,7 @@ def _vars_files(walk: Walk, written: Any, frame: Frame) -> dict[str, Any]:
             found = walk.load_variables(str(name), frame)
             if found is not None:
                 merged.update(found)
+                walk.values.knows_files = walk.values.knows_files and ENCRYPTED not in found
                 break
         else:
             walk.values.knows_files = False

@@ -61,8 +61,8 @@ class Instance:
     """Whether it may be no launch at all: the poll interval is not known."""
     register: str | None
     covers: list[Cover] = field(default_factory=list)
-    escapes: bool = False
-    """Whether its handle leaves what can be read."""
+    escaped_at: Task | None = None
+    """Where its handle leaves what can be read."""
     overwritten: Task | None = None
     beside: tuple[Task, ...] = ()
     detached: str | None = None
@@ -85,6 +85,8 @@ class Instance:
     """The variables, and words that may be some, on which its conditions hang."""
     past_aside: Place | None = None
     """Where a file was called that may have set some of them and, past a bound, was not gone through for that."""
+    past_encrypted: Place | None = None
+    """Where tasks were called that nobody can read, before a wait for its jobs had been seen."""
     cleaned: list[Cover] = field(default_factory=list)
     """Clean-ups of status files that no wait came before."""
 
@@ -229,10 +231,10 @@ class Record:
         """Something that may hold any of the jobs' handles."""
         return Unknown(frozenset(jobs))
 
-    def escape(self, number: int) -> None:
+    def escape(self, number: int, task: Task) -> None:
         """The handle leaves what can be read."""
         if 0 <= number < len(self.instances):
-            self.instances[number].escapes = True
+            self.instances[number].escaped_at = self.instances[number].escaped_at or task
 
     def cover(self, number: int, cover: Cover) -> None:
         """A task reaches the launch's jobs. A wait that finds their status files deleted reaches nothing."""

@@ -11,6 +11,8 @@ from ansible_reap.content.model import Place
 from ansible_reap.content.roles import Role
 from ansible_reap.flow.evaluation.patterns import patterns
 from ansible_reap.flow.evaluation.values import Undefined, Unknown
+from ansible_reap.flow.walk import encrypted
+from ansible_reap.flow.walk.handed_over import HandedOver
 from ansible_reap.flow.walk.state import Frame
 from ansible_reap.flow.walk.walk import MAX_DEPTH, TOO_DEEP, Walk
 from ansible_reap.records import dataclass
@@ -109,9 +111,9 @@ def run_role(
     for call in _dependencies(walk, role, inner):
         run_role(walk, call.role, call.frame, call.params, with_handlers=False)
     for path in files[:1]:
+        if encrypted.gone_through(walk, path):
+            continue
         walk.record.reached.add(path)
-        if walk.is_encrypted(path):
-            break
         walk.stack.append(path)
         ended, walk.state.role_ended = walk.state.role_ended, False
         walk.run(walk.library.content(path).tasks, inner._replace(path=path))
@@ -133,6 +135,7 @@ def collect_handlers(walk: Walk, role: Role, frame: Frame, seen: set[str], *, co
 def _dependencies(walk: Walk, role: Role, frame: Frame) -> Iterator[RoleCall]:
     """The roles that a role depends on; each is looked up when it is asked for."""
     for path in walk.finder.part_files(role, "meta"):
+        encrypted.gone_through(walk, path)
         found = walk.library.variables(path).get("dependencies")
         for number, entry in enumerate(found if isinstance(found, list) else []):
             call = role_entry(walk, entry, Place(path, number + 1), frame)
@@ -140,7 +143,7 @@ def _dependencies(walk: Walk, role: Role, frame: Frame) -> Iterator[RoleCall]:
                 yield call
 
 
-def evaluated_params(walk: Walk, frame: Frame, written: Mapping[str, Any]) -> dict[str, Any]:
+def evaluated_params(walk: Walk, frame: Frame, written: Mapping[str, Any]) -> HandedOver:
     """Parameters as the caller means them.
 
     What stays unknown keeps its text, so that conditions can be compared; so does what may be set within the call.
@@ -151,7 +154,7 @@ def evaluated_params(walk: Walk, frame: Frame, written: Mapping[str, Any]) -> di
         value = walk.later(evaluator, raw)
         is_later = isinstance(value, Undefined) or (isinstance(value, Unknown) and not value.taints)
         out[key] = raw if is_later and expressions.is_template(raw) else value
-    return out
+    return HandedOver(out, written, evaluator.scope, walk.state.facts)
 
 
 def role_files(walk: Walk, role: Role, entry: str) -> list[str]:

@@ -91,6 +91,8 @@ class Walk:
         self.record = record
         self.state = State(alterations.LastSet(self.inventory.may_define))
         self.handlers: list[tuple[Step, Frame]] = []
+        self.hidden_handlers: set[str] = set()
+        """Files of handlers that are encrypted as a whole."""
         self.silent: set[int] = set()
         """Handlers, by identity, that are notified by nothing but tasks that never count as changed."""
         self.stack: list[str] = []
@@ -201,6 +203,7 @@ class Walk:
             # a handler of the same name takes another's place
             if self.graph.matters(path) or self.relevance.notifies(path):
                 inner = frame._replace(path=path, role=role, folders=(role.part("handlers"), *frame.folders))
+                self.hidden_handlers.update([path] if path in self.library.vaulted else [])
                 own = self.library.content(path).tasks
                 self.record.reached.add(path)
                 self.add_handlers(own, inner, comes_last=comes_last)
@@ -374,14 +377,6 @@ class Walk:
         """A wait for the launch's jobs has been seen."""
         self.state.live.discard(number)
         self.state.pending.discard(number)
-
-    def is_encrypted(self, path: str) -> bool:
-        """Whether nobody can read the file's tasks: any job that is not waited for yet may be waited for there."""
-        if path not in self.library.sealed:
-            return False
-        for number in self.state.pending:
-            self.record.escape(number)
-        return True
 
     def is_settled(self, what: str, path: str, frame: Frame) -> bool:
         """Whether the file or role was gone through in the same way, and nothing here could turn out otherwise."""
