@@ -114,6 +114,8 @@ class Launch:
     """``async_reaper_expect`` in seconds."""
     beside: tuple[Task, ...] = ()
     """Other launches whose jobs may still be running, on the same hosts, when this one starts."""
+    overwritten: Task | None = None
+    """The task that gives its register another value before anything has waited for its jobs."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -237,6 +237,7 @@ def _launch(judgements: list[Judgement], record: Record, reaps: dict[int, Reap],
         detached=Detachment(declared) if declared is not None else None,
         expected=use.expected.quantity("") if use.expected.values or use.expected.is_open else None,
         beside=tuple(beside),
+        overwritten=found.instance.overwritten,
     )
 
 

@@ -13,7 +13,7 @@ from ansible_reap.checks.finding import Level
 from ansible_reap.checks.support import constant, contexts
 from ansible_reap.content.expressions import is_template
 from ansible_reap.content.inventory import NOT_ROOT
-from ansible_reap.content.model import Task
+from ansible_reap.content.model import Task, as_list
 from ansible_reap.flow.analysis import Analysis, Launch, Reap, Setting
 from ansible_reap.jobs import CONTROLLER, LOCAL_CONNECTIONS
 
@@ -83,6 +83,8 @@ def _delegate(there: _Side, here: _Side) -> Misplaced | None:
         return None
     if not all(stated) and _may_be_one_place(there if stated[0] else here):
         return None
+    if not all(stated) and _runs_only_on(here if stated[0] else there, target if stated[0] else look):
+        return None
     if is_template(target) and (stated[1] or not _names_another_host(str(target), here.setting)):
         return None
     if there.setting.play != here.setting.play and not stated[0] and look != "localhost":
@@ -120,6 +122,12 @@ def _may_hold(side: _Side, host: str | None) -> bool:
     if _station(side) == "localhost":
         return False
     return host != "localhost" or is_template(side.setting.hosts)
+
+
+def _runs_only_on(side: _Side, host: str | None) -> bool:
+    """Whether the task asks for this very host, by its name: ``when: inventory_hostname == 'web1'``."""
+    asked = rf"\binventory_hostname\s*==\s*['\"]{re.escape(host or '')}['\"]"
+    return bool(host) and any(re.search(asked, str(when)) for when in as_list(side.task.inherited("when")))
 
 
 def _may_be_one_place(stated: _Side) -> bool:

@@ -18,6 +18,7 @@ from ansible_reap.checks.fixes.layout import REACH, Item, find, scalar
 from ansible_reap.checks.support import number
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, Launch
+from ansible_reap.flow.walk.calls import ROLE_CALLS, TASK_CALLS
 from ansible_reap.jobs import Verdict
 from ansible_reap.late_patterns import expression
 from ansible_reap.shell.disconnects import cuts_connection
@@ -162,9 +163,11 @@ def _place(analysis: Analysis, item: Item, launch: Launch) -> int:
     """The line after which the wait goes: the list's end, but before the first task that would cut it off.
 
     Before a task that looks at the job too, above all before one that deletes its status file, and before one that
-    gives the register another value.
+    gives the register another value: where that one stands in another file, before the first call of any.
     """
     ending = {look.task.line for look in launch.looks}
+    if launch.overwritten is not None and launch.overwritten.path != item.path:
+        ending |= {step.line for step in analysis.steps.get(item.path, ()) if step.module in TASK_CALLS | ROLE_CALLS}
     if launch.register is not None:
         ending |= _lines_that_set(analysis.steps.get(item.path, ())).get(launch.register, frozenset())
         ending |= _lines_that_need(analysis, launch.task, launch.register)
