@@ -336,7 +336,7 @@ def notified(material: Material, one: Launch) -> Told:
     before: list[Task] = []
     asked = f"{one.register} is defined"
     form = chance.one(
-        ("list", "include", "include_role", "role's topic", "role's name", "template", "in a loop", "unchanged", "when")
+        ("list", "include", "role's topic", "role's name", "template", "in a loop", "unchanged", "when", "named")
     )
     chance.note(f"notified: {form}")
     handlers: list[Task] = [launch | {"listen": topic}]
@@ -347,15 +347,16 @@ def notified(material: Material, one: Launch) -> Told:
         path = f"tasks/{chance.name('handle')}.yml"
         material.files[path] = [launch]
         handlers = [{"name": topic, "include_tasks": path}]
-    elif form == "include_role":
-        material.files[f"roles/{role}/tasks/main.yml"] = [launch]
-        handlers = [{"name": topic, "include_role": {"name": role}}]
     elif form.startswith("role's"):
         material.files[f"roles/{role}/handlers/main.yml"] = handlers
         material.files[f"roles/{role}/tasks/main.yml"] = [{"name": chance.name("Say "), "debug": {"msg": "said"}}]
         handlers = []
         before = [{"name": chance.name("Call "), chance.one(("import_role", "include_role")): {"name": role}}]
         change["notify"] = topic if form == "role's topic" else f"{role} : {name}"
+    elif form == "named":
+        name = str(change["notify"])
+        handlers = [launch | {"name": f"{{{{ '{name} {launch['name']}' }}}}"}]
+        change["notify"] = f"{name} {launch['name']}"
     elif form == "template":
         change |= {"notify": "{{ told }}", "vars": {"told": topic}}
     elif form == "in a loop":
