@@ -1,8 +1,8 @@
 """The one way in which we write files.
 
 A file is written whole or not at all: beside its place, under a name that nobody can guess, and then renamed. A link is
-followed if it is ours or the system's. A device, a pipe or a socket is never written to and never replaced, nor is what
-is private put into another user's file.
+followed if it is ours or the system's. A device, a pipe, a socket or what stands for an open file (``/dev/stdout``) is
+never written to and never replaced, nor is what is private put into another user's file.
 """
 
 from __future__ import annotations
@@ -212,8 +212,14 @@ def _is_trusted(status: os.stat_result) -> bool:
 
 
 def _refuse_foreign_links(path: Path) -> None:
-    """Raise UnsafePathError where a link on the way to the path belongs to another user than us and root."""
+    """Raise UnsafePathError where a link on the way to the path belongs to another user than us and root.
+
+    So too where it leads to an open file, as ``/dev/stdout`` does: whoever writes to that has no use for another.
+    """
     for link in _links_of(path):
+        if link.parent.name == "fd" and link.is_relative_to("/proc"):
+            # Of a log to which standard output is redirected nothing would be left.
+            raise UnsafePathError("it is no file but what a process has open", path)
         if not _is_trusted(link.lstat()):
             raise UnsafePathError(f"it leads through {link}, a link of another user", path)
 

@@ -325,12 +325,15 @@ def test_a_full_disk_is_one_warning_for_each_file_and_the_jobs_are_guarded(run: 
 
 def test_paths_that_cannot_be_written_are_one_warning_each(run: Runner, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
-    options = {name: str(tmp_path / "file" / name) for name in ("junit_path", "history", "ledger_dir")}
-    got = run(RED, options=options)
-    assert got.status == 2, got.output
-    assert warnings(got.output).count("async_reaper: junit_path: ") == 1
-    assert warnings(got.output).count("the ledger") == 1
-    assert warnings(got.output).count("async_reaper: history:") == 1
+    options = {name: str(tmp_path / "file" / name) for name in ("junit_path", "ledger_dir", "history")}
+    options |= {"report_path": "r" * 300, "history": f"{options['history']}\x1b[31m\n::error::"}
+    got = run(GREEN, options=options, args=["-e", json.dumps({"async_reaper_metrics_path": "m\0m"})])
+    assert got.status == 0, got.output
+    told = warnings(got.output)
+    for text in ("junit_path: ", "report_path: r", "metrics_path is ", "the ledger", "history:"):
+        assert told.count(f"async_reaper: {text}") == 1, text
+    assert "\x1b" not in got.output
+    assert "\n::error::" not in got.output
 
 
 def test_without_the_package_the_callback_says_so(core: str, run: Runner) -> None:

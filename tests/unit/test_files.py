@@ -70,6 +70,18 @@ def test_a_pipe_a_device_and_a_folder_stay_as_they_are(tmp_path: Path) -> None:
     assert sorted(each.name for each in tmp_path.iterdir()) == ["link", "pipe"]
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs Linux")
+def test_a_file_that_standard_output_goes_to_is_not_replaced(tmp_path: Path) -> None:
+    log, link = tmp_path / "log", tmp_path / "link"
+    log.write_text("PLAY RECAP", encoding="utf-8")
+    with log.open(encoding="utf-8") as stream:
+        link.symlink_to(f"/proc/self/fd/{stream.fileno()}")
+        for path in (link, Path(f"/proc/{os.getpid()}/fd/{stream.fileno()}")):
+            with pytest.raises(files.UnsafePathError, match="what a process has open"):
+                files.write(path, "text")
+    assert log.read_text(encoding="utf-8") == "PLAY RECAP"
+
+
 def test_a_link_in_a_folder_that_others_may_write_to_is_not_followed(tmp_path: Path, shared: Path) -> None:
     precious = tmp_path / "precious"
     precious.write_text("mine", encoding="utf-8")

@@ -247,9 +247,9 @@ def _run_of(session: Session) -> report.Run:
 def _write(session: Session, option: str, named: str, text: str, in_folder: str, *, private: bool = True) -> None:
     """Write to the path that the option names, or to the file ``in_folder`` where that is a folder."""
     path = ansible_cfg.resolve_path(named, Path.cwd())
-    if path.is_dir() or named.endswith("/"):
-        path /= in_folder
     try:
+        if path.is_dir() or named.endswith("/"):
+            path /= in_folder
         for folder in (path.parent, files.target_of(path).parent):
             files.refuse_shared(folder)
         files.write(path, text, private=private)

@@ -6,6 +6,7 @@ pass unguarded. So a bad value is one warning and the default.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
@@ -266,10 +267,18 @@ def _text(raw: Mapping[str, object], name: str, warn: Callable[[str], None]) -> 
     if value is None:
         return None
     # Ansible knows {{CWD}} in paths.
-    if isinstance(value, str) and not _is_template(value.replace("{{CWD}}", "")):
+    if isinstance(value, str) and not _is_template(value.replace("{{CWD}}", "")) and _may_be_path(value):
         return value.strip()
     warn(f"async_reaper: {name} is {_shown(value)}; using its default. It is plain text.")
     return None
+
+
+def _may_be_path(text: str) -> bool:
+    """Whether a file may be called so; the calls that would find out raise another error than OSError."""
+    try:
+        return b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:  # half of a surrogate pair, as JSON can name it
+        return False
 
 
 def _web_address(raw: Mapping[str, object], name: str, warn: Callable[[str], None]) -> str:

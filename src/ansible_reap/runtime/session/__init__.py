@@ -36,7 +36,7 @@ from ansible_reap.runtime.policy.options import (
     from_the_file,
     parse,
 )
-from ansible_reap.runtime.tracking.display_text import mask_with
+from ansible_reap.runtime.tracking.display_text import fit, mask_with
 from ansible_reap.runtime.tracking.faults import Faults
 
 # Every run that the callback is active in waits for what stands above; what only jobs need is imported for them.
@@ -59,6 +59,8 @@ else:
 CORE = tuple(int(part) for part in ansible_version.split(".")[:3] if part.isdigit())
 _FAR = 16
 """Calls between Ansible's event and the start of a playbook here, at most."""
+_LONGEST_WARNING = 4000
+"""Characters."""
 PATIENCE = 2.0
 """Seconds that a wait asks a locked or distant history for, once it has something to say."""
 
@@ -79,8 +81,9 @@ class Session:
     def __init__(self, warn: Callable[[str], None], finish: Callable[[Session], Finish]) -> None:
         """``finish`` makes what sees to the end of the run; it is not needed before a task is about to launch."""
         self.options = Options()
-        self.warn = warn
-        self.faults = Faults(warn)
+        # Paths in it, and the words of others, may hold anything.
+        self.warn: Callable[[str], None] = lambda text: warn(fit(text, _LONGEST_WARNING))
+        self.faults = Faults(self.warn)
         self.core = ansible_version
         self.started = time.time()
         self.playbooks: list[str] = []
