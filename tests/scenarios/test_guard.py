@@ -48,6 +48,37 @@ def test_a_launch_that_is_judged_failed_has_started_its_job_all_the_same(run: Ru
     }
 
 
+UNHEARD = """\
+#!/bin/sh
+case "$*" in
+*async_wrapper*) $PYTHON "$@" > /dev/null; test $HOST = h1 && sleep 3; echo Welcome;;
+*) exec $PYTHON "$@";;
+esac
+"""
+"""An interpreter that answers a launch too late, or with something of its own."""
+
+
+def test_a_launch_that_fails_after_it_has_started_its_job_is_lost(run: Runner, tmp_path: Path) -> None:
+    for host in ("h1", "h2"):
+        path = tmp_path / f"python-{host}"
+        path.write_text(UNHEARD.replace("$PYTHON", sys.executable).replace("$HOST", host), encoding="utf-8")
+        path.chmod(0o755)
+    got = run(
+        play(
+            launch("exit 3", timeout="\"{{ 1 if inventory_hostname == 'h1' else 0 }}\"", ignore_errors="true"),
+            launch(
+                "exit 3", timeout=1, ignore_errors="true", no_log="true", loop="[1]", when="inventory_hostname == 'h1'"
+            ),
+            launch("exit 3", ignore_errors="true", no_log="true", when="inventory_hostname == 'h2'"),
+            vars="{ansible_python_interpreter: '{{ playbook_dir }}/python-{{ inventory_hostname }}'}",
+        ),
+        hosts=("h1", "h2"),
+    )
+    assert got.status == 2, got.output
+    assert got.states() == {"h1": ["lost", "lost"], "h2": ["lost", "lost"]}
+    assert got.failed() == {"h1", "h2"}
+
+
 def test_a_limit_that_comes_to_nothing_starts_no_job(run: Runner) -> None:
     """The task starts as one that may launch, and its result is that of any other task."""
     foreground = launch("echo", limit='"{{ 600 if in_background | default(false) else 0 }}"')

@@ -16,6 +16,8 @@ from ansible_reap.runtime.tracking.display_text import fit
 
 NOT_FOUND = "could not find job"
 KILLED = "Timeout exceeded"
+_OUT_OF_TIME = "action failed to execute in the expected time frame"
+"""Of a task that its ``timeout`` has ended, up to ansible-core 2.17; later ones set ``timedout`` as well."""
 ANSIBLES_OWN = (NOT_FOUND, KILLED)
 """Messages that never come from the module, so ``no_log`` has nothing to hide in them."""
 
@@ -75,6 +77,20 @@ def has_failed(data: Mapping[str, object]) -> bool:
     So does the task executor up to ansible-core 2.20. Later versions say ``failed`` of every result of a module.
     """
     return bool(data["failed"]) if "failed" in data else data.get("rc", 0) not in (0, "0")
+
+
+def unheard_launch(data: Mapping[str, object]) -> str | None:
+    """Why a launch whose result names no job may have started one all the same; None where it surely has not.
+
+    Ansible ends a task by its ``timeout`` whatever the host has begun by then. A wrapper that ends well has started
+    its job, also where its answer cannot be read, as behind a shell that prints something of its own.
+    """
+    msg = data.get("msg")
+    if "timedout" in data or (isinstance(msg, str) and _OUT_OF_TIME in msg[:1000]):
+        return "its task was ended by its timeout, and may have started it"
+    if "module_stdout" in data and data.get("rc") == 0:
+        return "what its host answered to the launch cannot be read"
+    return None
 
 
 def _impossible(data: Mapping[str, object]) -> str | None:

@@ -19,7 +19,7 @@ from ansible_reap.runtime.events.hidden import (
     whole_register,
 )
 from ansible_reap.runtime.events.plays import may_launch
-from ansible_reap.runtime.events.replies import job_id, reply_of
+from ansible_reap.runtime.events.replies import job_id, reply_of, unheard_launch
 from ansible_reap.runtime.events.sightings import lets_failures_go
 from ansible_reap.runtime.events.sites import SiteReader
 from ansible_reap.runtime.gate.hidden_waits import HiddenWaits, hidden_waits, of_tasks
@@ -202,6 +202,8 @@ class JobEvents:
                 self._lose(event, "its job id was hidden, and another try has replaced it")
             elif "ansible_job_id" in event.data and event.poll == 0:
                 self._launched(event, time.time())
+            else:
+                self._lose_unanswered(event, event.data)
             return False
         slot, is_unseen = None, self._is_unseen(event)
         if event.is_item:
@@ -215,7 +217,15 @@ class JobEvents:
             return not event.is_item and self._await(event, [])
         if "ansible_job_id" in event.data and event.poll == 0:
             self._launched(event, time.time(), slot=slot)
+        else:
+            self._lose_unanswered(event, event.data)
         return False
+
+    def _lose_unanswered(self, event: TaskEvent, data: Variables) -> None:
+        """The result of a launch, which names no job: it may have started one before it failed."""
+        why = unheard_launch(data) if "ansible_job_id" not in data else None
+        if why is not None:
+            self._lose(event, why)
 
     def _launch_missed(self, event: TaskEvent, told: int) -> None:
         """Take note of the loop items whose own event an error of ours has kept from us; ``told`` items were told."""
@@ -443,7 +453,11 @@ class JobEvents:
             return
         for number, data in enumerate(items):
             slot = awaited.slots[number] if number < len(awaited.slots) else ResultSlot()
-            if "ansible_job_id" not in data or (awaited.slots and slot.is_seen):
+            if awaited.slots and slot.is_seen:
+                continue
+            if "ansible_job_id" not in data:
+                if may_launch(event.task):
+                    self._lose_unanswered(event, data)
                 continue
             if not may_launch(event.task):
                 failed = event.failed and (not event.ends_a_loop or reply_of(data).failed)
