@@ -127,9 +127,10 @@ def _run_recipe(block: markdown.Block, where: str, session: Session) -> None:
 
 def _tags_found(block: markdown.Block, session: Session) -> list[str]:
     content = yaml.safe_load(block.text)
+    assert isinstance(content, list), f"line {block.line}: no list of tasks or plays, so nothing can be found in it"
     folder = session.project.parent / f"snippet-{block.line}"
     folder.mkdir()
-    is_play = isinstance(content, list) and any("hosts" in entry for entry in content)
+    is_play = any("hosts" in entry for entry in content)
     name = "site.yml" if is_play else "tasks.yml"
     (folder / name).write_text(block.text, encoding="utf-8")
     if not is_play:
