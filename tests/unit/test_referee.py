@@ -215,6 +215,15 @@ def test_who_is_in_a_group_is_up_to_the_inventory_where_the_project_leaves_no_ho
     assert Project(files, ("site.yml",), ("h1", "h2", "h3")).hosts_are_the_same()
 
 
+def test_on_how_many_hosts_a_play_runs_is_up_to_the_inventory_unless_it_runs_on_all_of_them() -> None:
+    def project(pattern: str) -> Project:
+        task = {"name": "Wait", "debug": None, "run_once": True}
+        return Project({"site.yml": [{"hosts": pattern, "tasks": [task]}]}, ("site.yml",), ("h1", "h2"))
+
+    assert project("all").hosts_are_the_same()
+    assert not project("all:!h2").hosts_are_the_same()
+
+
 def test_a_project_is_made_as_small_as_what_it_shows_allows() -> None:
     project = next(
         made
@@ -335,6 +344,36 @@ def test_small_projects_are_chosen_by_what_ran_least_and_always_the_same_ones() 
 
 def _productions(names: list[str]) -> set[str]:
     return {note for name in names for note in grammar.project(name, grammar.Layout.SMALL, "0").notes}
+
+
+def test_what_an_entry_of_roles_hands_over_to_a_file_that_stays_one_is_not_written_out() -> None:
+    files = {
+        "site.yml": [{"hosts": "all", "roles": [{"role": "one", "handed": "{{ job.ansible_job_id }}"}]}],
+        "roles/one/tasks/main.yml": [{"name": "Call", "include_tasks": "tasks/part.yml", "loop": [1, 2]}],
+        "tasks/part.yml": [{"name": "Wait", "async_status": {"jid": "{{ handed }}"}}],
+    }
+    assert relations.inlined(Project(files, ("site.yml",), ("h1",))).files == files
+
+
+@pytest.mark.parametrize(("ends", "kinds"), [(True, []), (False, ["relation-waited-at-once"])])
+def test_a_launch_that_never_runs_may_be_detached_though_waited_for(
+    *, ends: bool, kinds: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end = {"name": "End", "meta": "end_play"}
+    project = Project({"site.yml": a_play(*([end] if ends else []), LAUNCH)}, ("site.yml",), ("h1",))
+
+    def checked(folder: Path) -> Checked:
+        is_over = "end_play" in (folder / "site.yml").read_text()
+        verdict = "detached" if is_over or not ends else "reaped"
+        return Checked({"L1": Launch("L1", "site.yml", 3, verdict, ())}, (), (), None)
+
+    monkeypatch.setattr(relations, "check", checked)
+    found = relations.of_relations(project, checked_alone(), None, tmp_path / "scratch")
+    assert [each.kind for each in found if "waited" in each.kind] == kinds
+
+
+def checked_alone() -> Checked:
+    return Checked({"L1": Launch("L1", "site.yml", 3, "detached", ())}, (), (), None)
 
 
 def test_what_an_entry_of_roles_hands_over_is_written_out_with_its_role() -> None:

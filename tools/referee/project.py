@@ -20,6 +20,8 @@ LABEL = re.compile(r"\bL\d+\b")
 """Each launching task has one in its name; its jobs say it of themselves."""
 IN_GROUP = 2
 """So many hosts, the first ones, are in the group of the inventory."""
+OF_HOSTS = ("run_once", "ansible_play", "hostvars", "inventory_hostname", "delegate_to", "play_hosts")
+"""Words by which it matters on how many hosts a play runs, and on which."""
 MOST_SWITCHES = 3
 """So many switches are tried in all combinations."""
 
@@ -96,11 +98,14 @@ class Project:
     def hosts_are_the_same(self) -> bool:
         """Whether all of its plays name the same hosts; how other patterns overlap is up to the inventory.
 
-        So is who is in a group that a condition asks for, where none of these hosts is left out.
+        So is who is in a group that a condition asks for, where none of these hosts is left out, and how many hosts
+        a play runs on that names another pattern than all, where that matters.
         """
-        asks_for_groups = any("group" in text for path, text in self.texts().items() if path != "hosts.ini")
+        text = "".join(text for path, text in self.texts().items() if path != "hosts.ini")
         hosts = {str(each["hosts"]) for each in self.tasks() if "hosts" in each}
-        return len(hosts) < 2 and not (asks_for_groups and len(self.hosts) < IN_GROUP + 1)
+        if "group" in text and len(self.hosts) < IN_GROUP + 1:
+            return False
+        return len(hosts) < 2 and (hosts == {"all"} or not any(word in text for word in OF_HOSTS))
 
     def ends_well(self) -> bool:
         """Whether every job is one that ends well by itself."""

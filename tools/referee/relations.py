@@ -37,10 +37,11 @@ def of_relations(
             if here != there and "unknown" not in (here, there):
                 yield Disagreement(Half.STATIC, f"relation-{name}", label, f"{here}, but {name} {there}")
     with_waits, labels = waited_at_once(project)
-    # One that never runs may be detached all the same; where the wait is seen, it counts.
-    undeclared = {label for label, _, there in _both(checked, without_reasons(with_waits), folder) if there != "reaped"}
+    # One that never runs, as the play has ended by then, is detached or a reboot all the same.
+    endless = {label: there for label, _, there in _both(checked, without_ends(with_waits), folder)}
     for label, _, there in _both(checked, with_waits, folder):
-        is_right = there in ("reaped", "unknown") or (there == "detached" and label in undeclared)
+        said = endless.get(label) if there in ("detached", "reboot") else there
+        is_right = said in ("reaped", "unknown")
         if label in labels and not is_right:
             yield Disagreement(Half.STATIC, "relation-waited-at-once", label, f"{there} though waited for at once")
     for label, _, there in _both(checked, without_looks(project), folder):
@@ -90,7 +91,12 @@ class _Inlining:
         entries = [entry if isinstance(entry, dict) else {"role": entry} for entry in play.get("roles", [])]
         if any(self._has_variables(each["role"]) or ("when" in each and not self._may_push) for each in entries):
             return copy.deepcopy(play)
-        roles = [task for entry in play.pop("roles", []) for task in self._of_role(entry)]
+        done, given = set(self._done), [_parameters(each) for each in entries]
+        roles = [task for entry in entries for task in self._of_role(entry)]
+        if any(given) and any(call in str(roles) for call in CALLS):
+            self._done = done  # what is still called would not know what the entry hands over
+            return copy.deepcopy(play)
+        play.pop("roles", None)
         if roles:
             play["tasks"] = [*roles, *play.get("tasks", [])]
         for section in ("pre_tasks", "tasks", "post_tasks"):
@@ -112,8 +118,7 @@ class _Inlining:
         tasks = [task for each in meta.get("dependencies", []) for task in self._of_role(each)]
         # What its parameters are is replaced in the files that it calls as well.
         own = [each for task in self._file(f"{folder}/tasks/main.yml") for each in self._task(task)]
-        parameters = {key: value for key, value in entry.items() if key not in ("role", "when", "vars")}
-        for name, value in {**parameters, **entry.get("vars", {})}.items():
+        for name, value in _parameters(entry).items():
             own = replaced(own, f"{{{{ {name} }}}}", value)
         tasks += own
         return [_with_when(task, entry.get("when")) for task in tasks]
@@ -152,6 +157,12 @@ class _Inlining:
         if not isinstance(content, list) or any(each.get("include_tasks") == name for each in content):
             return None  # it calls itself
         return self._file(path)
+
+
+def _parameters(entry: Task) -> Task:
+    """What an entry of ``roles:`` hands over."""
+    given = {key: value for key, value in entry.items() if key not in ("role", "when", "vars")}
+    return {**given, **entry.get("vars", {})}
 
 
 def _with_when(task: Task, when: Any) -> Task:
@@ -203,12 +214,12 @@ def _wait_for(task: Task) -> list[Task]:
     return [wait | {key: task[key] for key in ("run_once", "delegate_to") if key in task}]
 
 
-def without_reasons(project: Project) -> Project:
-    """With no launch that is declared detached."""
+def without_ends(project: Project) -> Project:
+    """With something harmless in place of every task that ends a play, a batch, a host's or a role's."""
 
     def edit(task: Task) -> list[Task]:
-        task.get("vars", {}).pop("async_reaper_detach", None)
-        return [task]
+        ends = str(task.get("meta")).startswith("end_")
+        return [{"name": task.get("name"), "debug": {"msg": "no end"}}] if ends else [task]
 
     return _edited(project, edit, LISTS)
 

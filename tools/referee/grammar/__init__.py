@@ -162,7 +162,8 @@ def _between(chance: Chance, conditions: Conditions, tasks: list[Task]) -> list[
         )
         if form:
             chance.note(f"between: {form}")
-        when = conditions.any().written(chance)
+        # Whether a play or batch ends is asked of its first host alone.
+        when = (conditions.switch() if form in ("end_play", "end_batch") else conditions.any()).written(chance)
         name = chance.name("Between ")
         if form == "debug":
             result.append({"name": name, "debug": {"msg": "between"}})

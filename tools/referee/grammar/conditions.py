@@ -46,8 +46,8 @@ class Condition:
         if chance_ == "list":
             return parts
         if chance_ == "and":
-            return " and ".join(f"({part})" if " or " in part else part for part in parts)
-        return "not (" + " or ".join(_part(test, not holds, chance) for test, holds in self.parts) + ")"
+            return " and ".join(_in_brackets(part) for part in parts)
+        return "not (" + " or ".join(_in_brackets(_part(test, not holds, chance)) for test, holds in self.parts) + ")"
 
     def opposite(self) -> Condition:
         """Of a single test: the other way round."""
@@ -102,6 +102,11 @@ class Conditions:
         """The same without one of its parts; None where it then has none."""
         rest = than.parts[1:]
         return Condition(rest) if rest else None
+
+
+def _in_brackets(part: str) -> str:
+    """As a part of a longer condition."""
+    return f"({part})" if " or " in part or " if " in part else part
 
 
 def _part(test: str, holds: bool, chance: Chance) -> str:

@@ -293,7 +293,6 @@ def launch_loops(items: list[str], variable: str) -> dict[str, tuple[dict[str, A
     listed = repr(items)
     return {
         "with_nested": ({"with_nested": [items, ["x"]]}, ".0", count),
-        "with_cartesian": ({"with_cartesian": [items, ["x", "y"]]}, ".0", 2 * count),
         "with_flattened": ({"with_flattened": [items[:1], items[1:]]}, "", count),
         "with_indexed_items": ({"with_indexed_items": items}, ".1", count),
         "with_subelements": ({"with_subelements": [[{"n": "x", "l": items}], "l"]}, ".1", count),

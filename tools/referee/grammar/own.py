@@ -74,6 +74,7 @@ def out_of_a_vault(material: Material, one: Launch) -> Told:
     form = chance.one(("same", "launch", "wait", "limit", "tasks", "inline", "vars_files"))
     chance.note(f"vaulted: {form}")
     material.files.update(vaulted.FILES)
+    material.given.extend(("vaulted_yes", "inline_yes"))
     launch = one.task
     asked = "vaulted_yes | bool"
     if form == "tasks":

@@ -19,13 +19,20 @@ MAY_LACK = ASKED[2:]
 """Those that can be asked where there is no such variable."""
 
 
+OF_A_CALL = ("the task", "a block", "set_fact", "include_tasks", "import_tasks", "include_role", "import_role")
+"""Places of variables that nobody sets from elsewhere."""
+
+
 def scoped(material: Material, one: Launch) -> Told:
     """Launch and wait under one condition, in two places."""
     chance, name = material.chance, material.chance.name("wanted")
     material.given.append(name)
     here = chance.weighted(VALUES)
     there = here if chance.true(0.5) else chance.weighted(VALUES)
-    first, second = chance.one(list(PLACES)), chance.one([*PLACES, "nowhere"])
+    first = chance.one(list(PLACES))
+    # A condition over what a call itself says is decided, one over a setting of the project's is left to its user.
+    alike = [place for place in (*PLACES, "nowhere") if (place in OF_A_CALL) is (first in OF_A_CALL)]
+    second = chance.one(alike if chance.true(0.9) else [*PLACES, "nowhere"])
     chance.note(f"launch's variable by {first}")
     chance.note(f"wait's variable by {second}")
     chance.note("the same value in two scopes" if here == there else "another value in two scopes")

@@ -69,7 +69,8 @@ def end_elsewhere(material: Material, one: Launch) -> Told:
     what = chance.one(("end_play", "end_host", "end_batch"))
     end: Task = {"name": chance.name("End "), "meta": what}
     call: Task = {"name": chance.name("Call ")}
-    at = material.conditions.any().written(chance)
+    conditions = material.conditions
+    at = (conditions.any() if what == "end_host" else conditions.switch()).written(chance)
     form = chance.one(("include_tasks", "import_tasks", "include_role"))
     if form == "include_role":
         role = chance.name("ender")
@@ -241,7 +242,7 @@ def called(material: Material, one: Launch) -> Told:
                     {"name": "Read", "include_vars": {"file": "vars/read.yml", "name": "read"}},
                     waits | {"when": "read.from_file"},
                 ],
-                "vars/read.yml": {"from_file": True},
+                "vars/read.yml": {"from_file": f"{{{{ {switch} }}}}"},
             },
         ),
         "variables of one of two files": (
@@ -295,6 +296,7 @@ def called(material: Material, one: Launch) -> Told:
     }  # fmt: skip
     form = chance.one(list(forms))
     chance.note(f"called: {form}")
+    material.given.extend(name for name in ("wanted", "from_file", "from_second") if name in str(forms[form]))
     call, files = forms[form]
     material.files.update(files)
     return [one.task], [{"name": chance.name("Call "), **{key: each for key, each in call.items() if key != "name"}}], 0
