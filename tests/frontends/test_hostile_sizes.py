@@ -201,3 +201,13 @@ def test_many_plays_cost_little(play: str, tmp_path: Path) -> None:
     ended = limited(tmp_path)
     assert " launches" in ended.stdout + ended.stderr
     assert ended.returncode in (1, 2)
+
+
+def test_many_roles_that_depend_on_each_other_cost_little(tmp_path: Path) -> None:
+    roles = {f"roles/r{n}/meta/main.yml": f"dependencies: [r{n + 1}, r{n + 2}]\n" for n in range(598)} | {
+        f"roles/r{n}/tasks/main.yml": "- {command: work, async: 60, poll: 0, register: job}\n" for n in range(600)
+    }
+    lay(tmp_path, {"ansible.cfg": "", "site.yml": "- {hosts: all, roles: [r0]}\n", **roles})
+    ended = limited(tmp_path)
+    assert "600 launches (600 unknown)" in ended.stdout
+    assert ended.returncode == 2

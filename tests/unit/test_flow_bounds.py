@@ -228,6 +228,16 @@ def test_the_same_holds_of_the_bounds_of_a_whole_walk(
     assert len(analysis.not_followed) == len(analysis.launches)
 
 
+def test_the_same_holds_of_the_roles_that_are_entered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(walk, "MAX_ROLES", 20)
+    roles = {f"roles/r{n}/tasks/main.yml": alone(launch(f"j{n}")) for n in range(30)}
+    root = lay(tmp_path, {**roles, "site.yml": f"- {{hosts: all, roles: {[f'r{n}' for n in range(30)]}}}\n"})
+    analysis = analyse(root)
+    assert {launch.verdict for launch in analysis.launches} == {Verdict.UNKNOWN}
+    assert len(analysis.not_followed) == len(analysis.launches)
+    assert all("roles that are entered more than 51 times" in str(each) for each in analysis.not_followed)
+
+
 @pytest.mark.parametrize("name", ["MAX_STEPS_TOGETHER", "MAX_LAUNCHES"])
 def test_launches_of_other_files_behind_a_bound_of_all_walks_are_unknown_and_an_error_says_so(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

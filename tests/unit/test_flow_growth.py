@@ -15,6 +15,7 @@ from ansible_reap.content.library import Library
 from ansible_reap.content.project import Project
 from ansible_reap.flow.walk.entries import walk_project
 from ansible_reap.jobs import Verdict
+from support.files import lay
 
 HEAD = "- hosts: all\n  tasks:\n"
 UNREGISTERED = "    - {{name: Start {0}, command: /bin/work {0}, async: 300, poll: 0}}\n"
@@ -135,3 +136,23 @@ def test_plays_after_a_launch_are_gone_through_where_they_may_wait_for_it(
     record = walk_project(Library(Project(tmp_path)))
     assert ("later.yml" in record.played) is is_reached
     assert "end.yml" not in record.played
+
+
+def cost_of_roles(root: Path, count: int, on: Callable[[int], list[int]]) -> int:
+    """What roles cost that each launch a job; ``on`` tells by the number of one on which others it depends."""
+    files = {"ansible.cfg": "", "site.yml": "- {hosts: all, roles: [r0]}\n"}
+    for number in range(count):
+        names = [f"r{other}" for other in on(number) if other < count]
+        files[f"roles/r{number}/meta/main.yml"] = f"dependencies: {names}\n"
+        files[f"roles/r{number}/tasks/main.yml"] = "- {command: work, async: 60, poll: 0, register: job}\n"
+    lay(root, files)
+    with counted() as calls:
+        record = walk_project(Library(Project(root)))
+    assert len(record.instances) >= count
+    return calls()
+
+
+def test_roles_that_all_depend_on_each_other_cost_little_more_than_their_number(tmp_path: Path) -> None:
+    some = cost_of_roles(tmp_path / "some", 8, lambda number: [number + 1, number + 2])
+    every = cost_of_roles(tmp_path / "every", 8, lambda number: [other for other in range(8) if other != number])
+    assert every <= 60 * some

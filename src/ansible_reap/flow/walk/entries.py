@@ -10,6 +10,7 @@ from ansible_reap.content.call_names import MAIN_FILES
 from ansible_reap.content.library import Library
 from ansible_reap.content.model import Place
 from ansible_reap.content.roles import Finder
+from ansible_reap.flow.analysis import ReadError
 from ansible_reap.flow.evaluation import bounds
 from ansible_reap.flow.walk import effects, order
 from ansible_reap.flow.walk.own_plugins import OwnPlugins
@@ -35,15 +36,17 @@ def _start(ground: Ground, record: Record) -> Walk:
     return Walk(ground, record, effects.task)
 
 
-def _finish(walk: Walk, record: Record) -> None:
+def _finish(walk: Walk, record: Record, cut_before: ReadError | None = None) -> None:
+    """Note what the walk leaves open; ``cut_before`` is a bound that kept others from coming here."""
     for number, what in bounds.taken().items():
         record.beyond(number, walk.place, what)
+    cut_at = walk.cut_at or cut_before
     for number in walk.launched:
         record.seen_with[number] = walk.looks
-        if walk.cut_at is not None or walk.has_crashed:
+        if cut_at is not None or walk.has_crashed:
             record.cut_short.add(number)
-        if walk.cut_at is not None:
-            record.bounds.setdefault(number, walk.cut_at)
+        if cut_at is not None:
+            record.bounds.setdefault(number, cut_at)
 
 
 def _walk_playbooks(ground: Ground, record: Record) -> None:
@@ -77,7 +80,7 @@ def _walk_the_rest(ground: Ground, record: Record) -> None:
             _enter(walk, path, partial(order.walk_role, walk, role))
         if path not in record.reached:
             _enter(walk, path, partial(order.walk_tasks_file, walk, path, role))
-        _finish(walk, record)
+        _finish(walk, record, record.first_cut if path in called else None)
 
 
 def _enter(walk: Walk, path: str, go: Callable[[], None]) -> None:

@@ -169,6 +169,8 @@ class Record:
         self.instances: list[Instance] = []
         self.steps = 0
         """Tasks and imported playbooks that the walks have looked at."""
+        self.roles = 0
+        """Roles that the walks have entered, each time counted."""
         self.uses: dict[int, UseRecord] = {}
         self.looks: dict[int, LookRecord] = {}
         self.reached: set[str] = set()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ansible_reap.content import arguments, expressions
@@ -27,10 +27,13 @@ class RoleCall:
     params: Mapping[str, Any]
 
 
-def role_entry(walk: Walk, entry: Any, place: Place, frame: Frame) -> RoleCall | None:
+def role_entry(
+    walk: Walk, entry: Any, place: Place, frame: Frame, is_passed_by: Callable[[Role], bool] | None = None
+) -> RoleCall | None:
     """A role named in ``roles:`` or ``dependencies:``.
 
     None where the project does not have it, or where nothing can become of a job in it: it leaves its variables then.
+    Nor is one entered that ``is_passed_by``, as it was before.
     """
     params: dict[str, Any] = {}
     keywords: dict[str, Any] = {}
@@ -48,9 +51,13 @@ def role_entry(walk: Walk, entry: Any, place: Place, frame: Frame) -> RoleCall |
         return None
     if is_plain_name(name):
         roles = walk.finder.find_roles(str(name), frame.playbook_folder, frame.role)
+        if len(roles) == 1 and is_passed_by is not None and is_passed_by(roles[0]):
+            return None
         if len(roles) == 1 and not any(walk.relevance.concerns(path) for path in role_files(walk, roles[0], "main")):
             walk.share_variables(roles[0], of=frame.role)
             return None
+    if not walk.may_enter_role():
+        return None
     inner = walk.inside(frame, keywords)
     inner = inner._replace(
         via=(*frame.via, str(place)),
@@ -80,7 +87,7 @@ def run_role(
     with_handlers: bool = True,
 ) -> None:
     """Walk a role: what it depends on, then its tasks. Its handlers come after all others, if not known before."""
-    key = f"role {role.path} {entry}"
+    key = _key(role, entry)
     if walk.has_seen_round(key) or not walk.goes_on():
         return
     if len(walk.stack) > MAX_DEPTH:
@@ -108,7 +115,7 @@ def run_role(
     )
     if with_handlers:
         collect_handlers(walk, role, inner, set(), comes_last=True)
-    for call in _dependencies(walk, role, inner):
+    for call in _dependencies(walk, role, inner, lambda other: walk.has_seen_round(_key(other))):
         run_role(walk, call.role, call.frame, call.params, with_handlers=False)
     for path in files[:1]:
         if encrypted.gone_through(walk, path):
@@ -123,24 +130,36 @@ def run_role(
     walk.settle(key, frame, before_it)
 
 
-def collect_handlers(walk: Walk, role: Role, frame: Frame, seen: set[str], *, comes_last: bool) -> None:
-    """Make a role's handlers known to the play after those of its dependencies; ``seen`` are the roles gone through."""
+def collect_handlers(walk: Walk, role: Role, frame: Frame, seen: set[str], *, comes_last: bool, depth: int = 0) -> None:
+    """Make a role's handlers known to the play after those of its dependencies; ``seen`` are the roles gone through.
+
+    Past the depth at which ``run_role`` cuts the walk short, nothing more is asked.
+    """
+    if depth > MAX_DEPTH:
+        return
     seen.add(role.path)
-    for call in _dependencies(walk, role, frame):
+    for call in _dependencies(walk, role, frame, lambda other: other.path in seen):
         if call.role.path not in seen:
-            collect_handlers(walk, call.role, call.frame, seen, comes_last=comes_last)
+            collect_handlers(walk, call.role, call.frame, seen, comes_last=comes_last, depth=depth + 1)
     walk.add_role_handlers(role, frame, comes_last=comes_last)
 
 
-def _dependencies(walk: Walk, role: Role, frame: Frame) -> Iterator[RoleCall]:
-    """The roles that a role depends on; each is looked up when it is asked for."""
+def _dependencies(walk: Walk, role: Role, frame: Frame, is_passed_by: Callable[[Role], bool]) -> Iterator[RoleCall]:
+    """The roles that a role depends on, but for those passed by; each is looked up when it is asked for."""
     for path in walk.finder.part_files(role, "meta"):
         encrypted.gone_through(walk, path)
         found = walk.library.variables(path).get("dependencies")
         for number, entry in enumerate(found if isinstance(found, list) else []):
-            call = role_entry(walk, entry, Place(path, number + 1), frame)
+            if not walk.goes_on():
+                return
+            call = role_entry(walk, entry, Place(path, number + 1), frame, is_passed_by)
             if call is not None:
                 yield call
+
+
+def _key(role: Role, entry: str = "main") -> str:
+    """Stands for a role's entry point among what is being gone through."""
+    return f"role {role.path} {entry}"
 
 
 def evaluated_params(walk: Walk, frame: Frame, written: Mapping[str, Any]) -> HandedOver:

@@ -38,6 +38,9 @@ STEPS_PER_FILE = 5
 MAX_LAUNCHES = 4000
 """Launches of all walks, each counted in every way in which it is reached; LAUNCHES_PER_FILE more for each file."""
 LAUNCHES_PER_FILE = 1
+MAX_ROLES = 6000
+"""Roles that all walks enter for plays and for other roles, each time counted; ROLES_PER_FILE more for each file."""
+ROLES_PER_FILE = 1
 MAX_VISITS = 200
 """How often one walk goes through one file."""
 MAX_DEPTH = 40
@@ -101,6 +104,7 @@ class Walk:
         self.steps = 0
         files = len(ground.library.project.yaml)
         self._most_steps = MAX_STEPS_TOGETHER + STEPS_PER_FILE * files
+        self._most_roles = MAX_ROLES + ROLES_PER_FILE * files
         self._most_launches = MAX_LAUNCHES + LAUNCHES_PER_FILE * files
         self.place = Place("", 1)
         """Where the walk is."""
@@ -109,6 +113,8 @@ class Walk:
         """The bound that has cut the walk short: where, and which."""
         self.has_crashed = False
         self.launched: list[int] = []
+        self._launched_in: tuple[frozenset[int], frozenset[str]] = frozenset(), frozenset()
+        """Launches that were pending when their files were asked for last, and these files."""
         self.looks: set[int] = set()
         """The tasks, by identity, that this walk has seen look at jobs."""
         self._texts: dict[int, str] = {}
@@ -228,6 +234,14 @@ class Walk:
         """Counts a step; False once there were too many."""
         self.steps += 1
         self.record.steps += 1
+        return self._is_within_bounds()
+
+    def may_enter_role(self) -> bool:
+        """Counts a role that is entered; False once there were too many."""
+        self.record.roles += 1
+        return self._is_within_bounds()
+
+    def _is_within_bounds(self) -> bool:
         if self.steps > MAX_STEPS:
             self.cut(f"a playbook that leads through more than {MAX_STEPS:,} tasks; split it, or include less often")
         elif self.record.steps > self._most_steps:
@@ -235,6 +249,9 @@ class Walk:
             self.cut(what, is_for_all=True)
         elif len(self.record.instances) > self._most_launches:
             what = f"launches that are reached in more than {self._most_launches:,} ways; check parts of the project"
+            self.cut(what, is_for_all=True)
+        elif self.record.roles > self._most_roles:
+            what = f"roles that are entered more than {self._most_roles:,} times; let fewer depend on each other"
             self.cut(what, is_for_all=True)
         return self.goes_on()
 
@@ -399,8 +416,15 @@ class Walk:
         if what not in self.stack:
             return False
         since = self.stack[self.stack.index(what) :]
-        launched = (self.record.instances[number].task.place.path for number in self.state.pending)
-        return since.count(what) > 1 or not any(path in since for path in launched)
+        return since.count(what) > 1 or self._launching().isdisjoint(since)
+
+    def _launching(self) -> frozenset[str]:
+        """The files of the launches of which a job is not waited for yet."""
+        pending, found = self._launched_in
+        if pending != self.state.pending:
+            found = frozenset(self.record.instances[number].task.path for number in self.state.pending)
+            self._launched_in = frozenset(self.state.pending), found
+        return found
 
     def mark(self) -> Mark:
         """What a file or role finds, to be compared with what it leaves."""
