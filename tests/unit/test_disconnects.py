@@ -231,3 +231,35 @@ def test_an_argument_that_speaks_of_a_reboot_is_none_for_sure(command: str) -> N
 )
 def test_what_reboots_in_a_roundabout_way_is_sure(command: str) -> None:
     assert surely_cuts_connection("ansible.builtin.shell", {"_raw_params": command})
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "ssh other reboot",
+        "sshpass -p x ssh other 'systemctl restart network'",
+        "/opt/tomcat/bin/shutdown -force",
+        "./reboot now",
+        "systemctl --user restart network",
+        "ip netns exec blue ip link set eth0 down",
+        "powershell Restart-Computer -ComputerName other",
+        "shutdown /r /m other",
+    ],
+)
+def test_what_goes_down_elsewhere_is_no_reboot_for_sure(command: str) -> None:
+    assert not surely_cuts_connection("ansible.builtin.shell", {"_raw_params": command})
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "/usr/sbin/reboot",
+        "sudo /sbin/shutdown -r now",
+        "/etc/init.d/networking restart",
+        "ssh {{ inventory_hostname }} reboot",
+        "C:/Windows/System32/shutdown.exe /r",
+        "/run/current-system/sw/bin/reboot",
+    ],
+)
+def test_a_program_of_the_system_and_the_hosts_own_name_are_sure(command: str) -> None:
+    assert surely_cuts_connection("ansible.builtin.shell", {"_raw_params": command})

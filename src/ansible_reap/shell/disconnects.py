@@ -44,6 +44,13 @@ _TELLING_OPTIONS = frozenset({"--help", "--version", "--dry-run"})
 """Options with which a program tells something and does nothing."""
 _QUIET_OPTIONS = {"reboot": "-w", "halt": "-w", "poweroff": "-w", "shutdown": "-k"}
 """Options with which a program only writes down, or only warns of, what it would do (systemd and util-linux)."""
+_OTHER_MACHINES = frozenset({"-computername", "/m", "--user", "netns"})
+"""Words by which a program reboots another computer, or restarts what is not the host's own: the units of a user, the
+links of another network namespace."""
+_SYSTEM_FOLDERS = ("bin", "sbin", "usr", "etc", "run", "lib", "nix", "system", "rescue")
+"""First folders of programs that come with the system; ``/opt/app/bin/shutdown`` ends that application."""
+_OWN_HOST = ("inventory_hostname", "ansible_host", "ansible_ssh_host")
+"""Variables by which a command run elsewhere names the task's own host."""
 _LOGIN_PORTS = frozenset({"22", "5985", "5986"})
 _LOGIN_WORDS = ("ansible_port", "ssh")
 
@@ -212,7 +219,7 @@ def _command_cuts(command: Command, depth: int, *, by_name: bool) -> bool:
     program = program_of(head)
     if "{{" in head:
         return by_name and variable_says_so(head.lower())
-    if program in SILENT:
+    if program in SILENT or (not by_name and _is_of_others(program, head, rest)):
         return False
     if by_name and program_says_so(program):
         return True
@@ -227,6 +234,20 @@ def _command_cuts(command: Command, depth: int, *, by_name: bool) -> bool:
     return _inner_cuts(program, rest, depth, by_name=by_name) or any(
         _text_cuts(text, depth + 1, by_name=by_name) for text in command.documents
     )
+
+
+def _is_of_others(program: str, head: str, rest: list[str]) -> bool:
+    """Whether what goes down, if anything does, is perhaps not the host: an application, or another machine."""
+    folders = head.replace("\\", "/").lower().split("/")[:-1]
+    if (
+        folders
+        and not (folders[0] == "" and folders[1:2] and folders[1] in _SYSTEM_FOLDERS)
+        and "system32" not in folders
+    ):
+        return True
+    if program in ("ssh", "sshpass"):
+        return not any(name in word for word in rest for name in _OWN_HOST)
+    return not _OTHER_MACHINES.isdisjoint(word.lower() for word in rest)
 
 
 def _program_cuts(program: str, head: str, rest: list[str], *, by_name: bool) -> bool:
