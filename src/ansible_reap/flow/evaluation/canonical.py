@@ -9,7 +9,7 @@ from jinja2 import nodes
 from ansible_reap.content import expressions
 from ansible_reap.flow.evaluation.layers import CALLED, Layer
 from ansible_reap.flow.evaluation.shared import EvaluatorInterface
-from ansible_reap.flow.evaluation.values import Job, options
+from ansible_reap.flow.evaluation.values import Job, Lazy, options
 
 _TRANSPARENT = frozenset({"bool", "string", "int", "list", "trim", "lower"})
 MAX_TEXT = 400
@@ -62,10 +62,13 @@ def _canonical(evaluator: EvaluatorInterface, node: nodes.Node, depth: int) -> s
 def _canonical_name(evaluator: EvaluatorInterface, name: str, depth: int) -> str:
     """A parameter that merely passes on an expression is that expression."""
     for _, layer, raw in evaluator.scope.find(name):
-        if layer in CALLED and layer is not Layer.FACTS and expressions.is_template(raw):
-            tree = tree_of(raw)
-            if tree is not None and not (isinstance(tree, nodes.Name) and tree.name == name):
-                return canonical(evaluator, tree, depth)
+        written, inside = raw, evaluator
+        if isinstance(raw, Lazy) and raw.scope is not None:
+            written, inside = raw.template, evaluator.within(raw.scope)
+        if layer in CALLED and layer is not Layer.FACTS and expressions.is_template(written):
+            tree = tree_of(written)
+            if tree is not None and not (isinstance(tree, nodes.Name) and tree.name == name and inside is evaluator):
+                return canonical(inside, tree, depth)
         break
     return name
 

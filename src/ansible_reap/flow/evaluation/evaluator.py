@@ -68,6 +68,12 @@ class Evaluator:
         self._depth = 0
         self._reading: set[tuple[str, int]] = set()
 
+    def within(self, scope: Scope) -> Evaluator:
+        """One that asks the same in another scope."""
+        other = Evaluator(scope, self.live)
+        other.folds_settings = self.folds_settings
+        return other
+
     # ---- data and text
 
     def data(self, data: Any) -> Value:

@@ -23,6 +23,9 @@ class EvaluatorInterface(Protocol):
     folds_settings: bool
     """Whether settings (role defaults up to play vars) count as constants."""
 
+    def within(self, scope: Scope) -> EvaluatorInterface:
+        """One that asks the same in another scope."""
+
     def data(self, data: Any) -> Value:
         """Plain data with templates in it."""
 

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from ansible_reap.flow.evaluation import bounds, host_sets
 from ansible_reap.flow.evaluation.formulas import Formula, conj, disj, implies, is_large, neg, satisfiable
 from ansible_reap.flow.evaluation.host_sets import HostSet
+from ansible_reap.flow.evaluation.layers import Scope
 from ansible_reap.records import dataclass, replace
 
 MAX_OPTIONS = 12
@@ -139,14 +140,23 @@ class Alt:
 class Lazy:
     """A fact or parameter without any handle in it, worked out when something asks for it: most are never asked for."""
 
-    __slots__ = ("_value", "depth", "read", "template", "written")
+    __slots__ = ("_value", "depth", "read", "scope", "template", "written")
 
     _nested: ClassVar[int] = 0
     """How many are being worked out now, one within the other."""
 
-    def __init__(self, read: Callable[[], Value], written: str = "", depth: int = 0, template: str = "") -> None:
+    def __init__(
+        self,
+        read: Callable[[], Value],
+        written: str = "",
+        depth: int = 0,
+        template: str = "",
+        scope: Scope | None = None,
+    ) -> None:
         self.template = template
         """The text that it comes of, where it is one: what it names may be set only later."""
+        self.scope = scope
+        """What the names in that text meant where it was handed over."""
         self.read = read
         self.written = written
         self.depth = depth

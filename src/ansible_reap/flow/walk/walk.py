@@ -375,7 +375,8 @@ class Walk:
         snapshot = Scope(
             tuple((layer, Earlier(entries) if isinstance(entries, Facts) else entries) for layer, entries in layers)
         )
-        return Lazy(lambda: Evaluator(snapshot).data(raw), text, template=raw if isinstance(raw, str) else "")
+        template = raw if isinstance(raw, str) else ""
+        return Lazy(lambda: Evaluator(snapshot).data(raw), text, template=template, scope=snapshot)
 
     def is_named(self, task: Task, frame: Frame) -> bool:
         """Whether the task's text holds the name of a variable with a handle: a cheap test before any parsing."""
