@@ -278,6 +278,29 @@ def test_a_project_is_written_out_in_place_with_its_conditions() -> None:
     }
 
 
+def test_what_a_call_hands_over_is_written_out_where_it_is_used() -> None:
+    call = {"name": "Call", "include_tasks": "tasks/part.yml", "vars": {"wanted": "{{ c1 }}", "who": "job"}}
+    part = {**LAUNCH, "command": "work {{ who }}", "when": "wanted | bool and 'wanted' != x.wanted"}
+    files = {"site.yml": a_play(call), "tasks/part.yml": [part]}
+    written = relations.inlined(Project(files, ("site.yml",), ("h1",)))
+    wanted = {**LAUNCH, "command": "work {{ 'job' }}"}
+    assert written.files == {"site.yml": a_play({**wanted, "when": "(c1) | bool and 'wanted' != x.wanted"})}
+
+
+@pytest.mark.parametrize("more", [{"apply": {"when": "c1"}}, {"public": True}])
+def test_a_call_that_says_more_is_not_written_out(more: Task) -> None:
+    call = {"name": "Call", "include_tasks": {"file": "tasks/part.yml", **more}}
+    files = {"site.yml": a_play(call), "tasks/part.yml": [LAUNCH]}
+    assert relations.inlined(Project(files, ("site.yml",), ("h1",))).files == files
+
+
+def test_what_a_call_hands_over_stays_where_a_fact_of_that_name_is_set_too() -> None:
+    fact = {"name": "Set", "set_fact": {"wanted": True}}
+    block = {"name": "Block", "block": [{**LAUNCH, "when": "wanted"}], "vars": {"wanted": "{{ c1 }}"}}
+    files = {"site.yml": a_play(fact, block)}
+    assert relations.inlined(Project(files, ("site.yml",), ("h1",))).files == files
+
+
 def test_what_calls_itself_or_runs_in_a_loop_is_not_written_out() -> None:
     files = {
         "site.yml": a_play({"name": "Call", "include_tasks": "tasks/part.yml", "loop": [1, 2]}),

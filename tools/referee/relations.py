@@ -8,6 +8,7 @@ nothing is.
 from __future__ import annotations
 
 import copy
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -22,6 +23,7 @@ from referee.static import Checked, check
 CALLS = ("include_tasks", "import_tasks", "include_role", "import_role")
 ORDERED = ("tasks", "pre_tasks", "post_tasks", "block", "rescue", "always")
 """Lists of tasks that run one after the other."""
+_TEMPLATE = re.compile(r"\{\{ ([^{}]*) \}\}")
 LISTS = (*ORDERED, "handlers")
 
 
@@ -80,6 +82,11 @@ class _Inlining:
         shares_registers = max(registers.values(), default=0) > 1
         # A flush happens whatever the condition of its task, and a task that is skipped sets its register.
         self._may_push = not shares_registers and "flush_handlers" not in str(self._files)
+        facts = (task.get(name) for task in project.tasks() for name in ("set_fact", "ansible.builtin.set_fact"))
+        read = (data for path, data in self._files.items() if path.startswith("vars/"))
+        set_names = (each for each in (*facts, *read) if isinstance(each, dict))
+        self._set = {*registers, *(name for each in set_names for name in each)}
+        """Variables that tasks set, which may stand above those of a call or block."""
         self._done: set[str] = set()
         playbooks = _playbook_files(project)
         written = {path: [self._play(play) for play in project.files[path]] for path in playbooks}
@@ -120,6 +127,8 @@ class _Inlining:
         own = [each for task in self._file(f"{folder}/tasks/main.yml") for each in self._task(task)]
         for name, value in _parameters(entry).items():
             own = replaced(own, f"{{{{ {name} }}}}", value)
+            expression = _TEMPLATE.fullmatch(str(value))
+            own = _in_place_of(own, name, f"({expression.group(1)})") if expression else own
         tasks += own
         return [_with_when(task, entry.get("when")) for task in tasks]
 
@@ -138,14 +147,16 @@ class _Inlining:
     def _contents(self, task: Task) -> list[Task] | None:
         """What a block or call holds, where it can be written out without a change."""
         plain = {key.removeprefix("ansible.builtin."): value for key, value in task.items()}
-        if not set(plain) <= {"name", "when", "block", *CALLS}:
+        if not set(plain) <= {"name", "when", "block", "vars", *CALLS}:
             return None
         if "when" in plain and not self._may_push:
             return None
+        given = plain.get("vars", {})
         if "block" in plain:
-            found: list[Task] = plain["block"]
-            return found
+            return self._given(plain["block"], given)
         call, argument = next(iter((key, value) for key, value in plain.items() if key in CALLS))
+        if isinstance(argument, dict) and not set(argument) <= {"file", "name", "tasks_from"}:
+            return None
         if call.endswith("tasks"):
             path = argument["file"] if isinstance(argument, dict) else argument
         else:
@@ -156,7 +167,36 @@ class _Inlining:
         content = self._files.get(path)
         if not isinstance(content, list) or any(each.get("include_tasks") == name for each in content):
             return None  # it calls itself
-        return self._file(path)
+        written = self._given(content, given)
+        if written is not None:
+            self._done.add(path)
+        return written
+
+    def _given(self, tasks: list[Task], variables: Task) -> list[Task] | None:
+        """The tasks with what these variables stand for in place of their names, as a name means it where it is used.
+
+        None where something else gives them a value too, or where a call would hand them on.
+        """
+        calls = any(call in str(tasks) for call in CALLS)
+        if variables and (calls or not self._set.isdisjoint(variables)):
+            return None
+        for name, value in variables.items():
+            expression = _TEMPLATE.fullmatch(value) if isinstance(value, str) else None
+            if expression is None and (isinstance(value, list | dict) or "{" in str(value)):
+                return None
+            tasks = _in_place_of(tasks, name, f"({expression.group(1)})" if expression else repr(value))
+        return tasks
+
+
+def _in_place_of(data: Any, name: str, expression: str) -> Any:
+    """The data with an expression in place of a variable."""
+    if isinstance(data, str):
+        return re.sub(rf"(?<![\w.'\"]){name}(?!\w)", lambda _: expression, data)
+    if isinstance(data, list):
+        return [_in_place_of(each, name, expression) for each in data]
+    if isinstance(data, dict):
+        return {key: each if key == "name" else _in_place_of(each, name, expression) for key, each in data.items()}
+    return data
 
 
 def _parameters(entry: Task) -> Task:
