@@ -235,7 +235,7 @@ def _detachment(chance: Chance) -> Task:
 
 def _more(chance: Chance, *, may_hide: bool) -> Task:
     """Keywords that launches carry besides, seldom. What Ansible polls is told by its events, so that is not hidden."""
-    kinds = ["changed_when", "failed_when", "failed", "ignore_errors", "tags", "never"]
+    kinds = ["changed_when", "failed_when", "failed", "ignore_errors", "tags", "never", "templated tags"]
     kinds += ["no_log"] if may_hide else []
     more = chance.one(kinds) if chance.true(0.25) else ""
     if more:
@@ -249,5 +249,6 @@ def _more(chance: Chance, *, may_hide: bool) -> Task:
         "no_log": {"no_log": True},
         "ignore_errors": {"ignore_errors": True},
         "tags": {"tags": ["slow"]},
+        "templated tags": {"tags": chance.one((["{{ 'slow' }}"], "{{ 'work' }},slow", "{{ 'never' }},slow"))},
     }
     return keywords[more]
