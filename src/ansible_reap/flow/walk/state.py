@@ -20,9 +20,14 @@ from ansible_reap.records import dataclass, field
 
 INHERITED = (
     *("become", "become_user", "delegate_to", "run_once", "check_mode", "ignore_errors", "vars", "when"),
-    *("any_errors_fatal", "connection", "environment", "no_log", "notify", "module_defaults"),
+    *("any_errors_fatal", "connection", "environment", "no_log", "notify", "module_defaults", "strategy"),
 )
-"""Keywords of a play, block or include that its tasks take over (ansible-core 2.16 to 2.22)."""
+"""Keywords of a play, block or include that its tasks take over (ansible-core 2.16 to 2.22).
+
+The strategy is the play's own, and what its tasks do hangs on it.
+"""
+FREE = frozenset({"free", "host_pinned"})
+"""Strategies of ansible-core 2.16 to 2.22 with which a task that has ``run_once`` runs on every host."""
 
 
 class Frame(NamedTuple):

@@ -34,7 +34,7 @@ from ansible_reap.flow.evaluation.values import (
 from ansible_reap.flow.walk import alterations
 from ansible_reap.flow.walk.hosts import HostOverlap, given_by_the_play, overlap
 from ansible_reap.flow.walk.loops import loop_items
-from ansible_reap.flow.walk.state import Frame, is_yes, tags_of
+from ansible_reap.flow.walk.state import FREE, Frame, is_yes, tags_of
 from ansible_reap.flow.walk.tags import requested
 from ansible_reap.flow.walk.walk import Walk
 
@@ -211,7 +211,14 @@ class Visit:
 
     def keyword(self, name: str) -> Any:
         """A keyword that plays and blocks hand down, as written at the task or nearest around it."""
+        if name == "run_once" and self._is_free:
+            return None
         return self.step.keywords.get(name, self.frame.keywords.get(name))
+
+    @property
+    def _is_free(self) -> bool:
+        strategy = self.frame.keywords.get("strategy", self.walk.library.project.settings.strategy)
+        return str(strategy).rpartition(".")[2] in FREE
 
     @property
     def run_once(self) -> object:
