@@ -82,11 +82,11 @@ def the_tasks(analysis: Analysis, tasks: list[Task]) -> str:
     notifying = sorted({line for task in handlers for line in _notified_in(analysis, task, tasks)})
     if not handlers or (not notifying and all(_heard_by_others(analysis, task, tasks) for task in handlers)):
         return named
-    it, its = ("it", "its") if len(tasks) == 1 else ("them", "their")
+    its = "its" if len(tasks) == 1 else "their"
     if not notifying:
         return f"{named} and {its} notify"
     where = "line" if len(notifying) == 1 else "lines"
-    return f"{named} and the notify for {it} ({where} {listed(map(str, notifying))})"
+    return f"{named} and {its} entry under notify ({where} {listed(map(str, notifying))})"
 
 
 def _is_handler(task: Task) -> bool:

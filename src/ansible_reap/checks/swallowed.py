@@ -17,13 +17,14 @@ from ansible_reap.checks.evidence.result_readers import (
     tests_failure_of,
 )
 from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext
-from ansible_reap.checks.support import constant, contexts, speak
+from ansible_reap.checks.support import constant, contexts, listed, speak
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, Reap, ReapKind
 from ansible_reap.late_patterns import expression
 from ansible_reap.records import replace
 from ansible_reap.wording import seconds_text
 
+_OF_ANY_JOB = ("failed", "finished", "started", "changed", "skipped", "ansible_job_id", "results_file", "item")
 _WORD = expression(r"\w+")
 _NAMED_ON_PURPOSE = expression(
     r"\b(?:even (?:if|when|on)|(?:continue|go on|proceed) (?:anyway|regardless|on (?:error|failure))|best.effort"
@@ -170,15 +171,24 @@ def _never_failed(analysis: Analysis, reap: Reap) -> Finding | None:
         return None
     ignored = _is_ignored(reap)
     too = f" With ignore_errors{_of_what(analysis, reap.task)} the play would go on all the same." if ignored else ""
+    asked = _asked_of_the_launch(analysis, reap)
+    why = f", as '{asked}' is what the launch returned before the job had run" if asked else ""
+    let_go = _what_may_pass(written, asked) if asked else []
+    if let_go:
+        own = reap.task.keywords.get("register")
+        of_it = f"'{own}'" if isinstance(own, str) else "what this task registers"
+        what = listed(f"'{name}'" for name in ("failed", *let_go))
+        todo = f"Ask {of_it} for {what} instead."
+    else:
+        todo = "Take failed_when out: async_status fails by itself when the job has."
     return speak(
         RULE,
         reap.task,
-        f"'failed_when: {_written(written)}' never holds{_asks_the_launch(analysis, reap)}, so this wait succeeds even "
-        f"when the job has failed or was killed at its limit, and no later task of the file tests the result. Take "
-        f"failed_when out: async_status fails by itself when the job has.{too}",
+        f"'failed_when: {_written(written)}' never holds{why}, so this wait succeeds even when the job has failed or "
+        f"was killed at its limit, and no later task of the file tests the result. {todo}{too}",
         sub_tag="failed-when",
         settings=reap.settings,
-        fix=None if ignored else fixes.keywords.drop(analysis, reap.task, "failed_when", is_safe=False),
+        fix=None if ignored or let_go else fixes.keywords.drop(analysis, reap.task, "failed_when", is_safe=False),
     )
 
 
@@ -188,14 +198,18 @@ def _written(condition: object) -> str:
     return str(condition).lower() if isinstance(condition, bool) else str(condition)
 
 
-def _asks_the_launch(analysis: Analysis, reap: Reap) -> str:
-    """What in ``failed_when`` is what the launch returned, as in ``item.failed``; an empty string for nothing."""
+def _asked_of_the_launch(analysis: Analysis, reap: Reap) -> str | None:
+    """The variable in ``failed_when`` that has what the launch returned, as ``item`` in ``item.failed``."""
     task = reap.task
     names = {launch.keywords.get("register") for launch in _launches(analysis, reap)} - {task.keywords.get("register")}
     if task.loop_keyword is not None and task.loop_variable in _WORD.findall(str(task.args.get("jid"))):
         names.add(task.loop_variable)
-    asked = [word for word in _WORD.findall(_written(task.keywords["failed_when"])) if word in names]
-    return f", as '{asked[0]}' is what the launch returned before the job had run" if asked else ""
+    return next((word for word in _WORD.findall(_written(task.keywords["failed_when"])) if word in names), None)
+
+
+def _what_may_pass(condition: object, launched: str) -> list[str]:
+    """What of the work's result the condition asks beside its failure: by it some failures are meant to pass."""
+    return [name for name in conditions.attributes(condition, launched) if name not in _OF_ANY_JOB]
 
 
 def _retried(analysis: Analysis, reap: Reap) -> Iterator[Finding]:

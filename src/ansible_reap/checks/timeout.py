@@ -36,7 +36,7 @@ FAR_BEYOND = 2
 """A limit of hours, and this many times as long as its wait: what was thought about is the wait."""
 OUT_OF_SCALE = 10
 """A limit this many times as long as its wait: nobody means to wait for it, so no such wait is suggested."""
-AMPLE = 3
+AMPLE = 2
 """How many times as long as the work a wait is that never ends too early."""
 NEARLY = 0.9
 """Fraction of the limit: a wait that covers it lacks little."""
@@ -135,11 +135,13 @@ def _when_it_ends(analysis: Analysis, task: Task, short: TooShort | None, longes
     limit = seconds_text(longest)
     if has_another_wrapper(analysis, task):
         return f"A limit of {limit}, which the start of the job counts into, may end it before its work is done"
-    if short and not short.known.is_bound and short.known.seconds > longest:
+    if short and not short.known.is_bound and short.known.seconds >= longest:
         effect = ", before the reboot" if work.reboots(task) else ""
+        takes = "longer" if short.known.seconds > longest else "as long"
+        than = "than" if short.known.seconds > longest else "as"
         return (
-            f"The work takes longer ({short.known.source}) than its limit of {limit}: {KILLING_RELEASES} on kills it "
-            f"after about {limit}{effect}; earlier releases let it run up to {2 * KILL_STEP} s longer"
+            f"The work takes {takes} ({short.known.source}) {than} its limit of {limit}: {KILLING_RELEASES} on kills "
+            f"it after about {limit}{effect}; earlier releases let it run up to {2 * KILL_STEP} s longer"
         )
     return (
         f"When a limit of {limit} ends the work depends on the release: {KILLING_RELEASES} on kills it after about "
@@ -259,8 +261,9 @@ def _window(analysis: Analysis, reap: Reap, launches: list[Launch]) -> Iterator[
     needed = max((2 * each.seconds if each else math.inf for each in known), default=math.inf)
     lower = None if bound and not is_enough else _lower_limit(reap, needed)
     is_beyond = limit >= HOURS and limit >= FAR_BEYOND * longest
+    fix = None if is_beyond and limit >= OUT_OF_SCALE * longest else fixes.window.widen(analysis, reap, limit)
     varies = reap.budget is not None and len(set(reap.budget.values)) > 1
-    if lower and (is_enough or is_beyond):
+    if lower and (is_enough or (is_beyond and fix is None)):
         takes = _takes(known[0]) if is_enough and known[0] else ""
         only_if = "" if is_enough else ", if the job never needs more"
         todo = f"{takes}{_lowering(cut_short, lower, varies=varies)}{only_if}, or wait {widening}."
@@ -286,7 +289,7 @@ def _window(analysis: Analysis, reap: Reap, launches: list[Launch]) -> Iterator[
         confidence=Level.MEDIUM if open_limit or is_open(reap.task, "retries", "delay") else Level.HIGH,
         related=[(each.task, f"the job's limit is {seconds_text(_shortest(each))}") for each in cut_short],
         settings=reap.settings,
-        fix=None if is_beyond and limit >= OUT_OF_SCALE * longest else fixes.window.widen(analysis, reap, limit),
+        fix=fix,
     )
 
 
@@ -295,7 +298,9 @@ def _judges_for_itself(task: Task) -> bool:
     judged, register = task.keywords.get("failed_when"), task.keywords.get("register")
     if judged is None or constant(judged) is not None:
         return False
-    return not (isinstance(register, str) and conditions.needs_the_end(judged, register))
+    if not isinstance(register, str):
+        return True
+    return not (conditions.needs_the_end(judged, register) or conditions.holds_until_the_end(judged, register))
 
 
 def _own_bound(launches: list[Launch], known: Sequence[known_times.KnownTime | None]) -> known_times.KnownTime | None:

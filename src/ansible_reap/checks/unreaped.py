@@ -127,7 +127,7 @@ def _fix(analysis: Analysis, launch: Launch, own_wait: OwnWait | None, *, is_saf
         return None
     if any(look.kind is ReapKind.WAIT for look in launch.looks):
         return None  # the wait is there, in the wrong place
-    if intent.goes_on_beside_later_plays(analysis, launch.task):
+    if intent.goes_on_beside_later_plays(analysis, launch.task) or work.installs_a_guest(launch.task):
         return None  # right here a wait may be for what a later play does
     missing = misread.of(analysis, launch)
     if missing is not None and not missing.is_skipped:
@@ -242,6 +242,8 @@ def _where_to_wait(analysis: Analysis, launch: Launch) -> str:
     """
     if launch.task.is_handler or "/handlers/" in f"/{launch.task.path}":
         return " in a task after 'meta: flush_handlers', or in a handler that is notified too"
+    if work.installs_a_guest(launch.task):
+        return " after all that the installation needs in order to end"
     return " in the later play that needs the work" if intent.goes_on_beside_later_plays(analysis, launch.task) else ""
 
 
@@ -274,7 +276,7 @@ def _peek(launch: Launch, its: str) -> str:
         todo = "To end the work, end its process before that; to learn how it ends, wait" if ends else "Wait"
         return (
             f"{where} the status file of {its} without waiting: 'mode: cleanup' neither waits for a job nor ends it, "
-            f"so how the work ends is lost. {todo} with async_status before it."
+            f"and nobody learns how the work ends. {todo} with async_status before it."
         )
     cover = limit_text(launch, "the limit" if launch.limit.single else "the job's limit")
     register = look.task.keywords.get("register")

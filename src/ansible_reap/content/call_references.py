@@ -109,7 +109,8 @@ def _action(value: Node, args: dict[str, str]) -> Iterator[Reference]:
         options = _options(name, ScalarNode("", rest))
     else:
         options = _options("", value)
-        name = options.pop("module", "")
+        name, _, rest = options.pop("module", "").strip().partition(" ")
+        options.update(_options(name, ScalarNode("", rest)) if rest else {})
     if "include" in name or "import_" in name:
         yield from _call(short_module(name), {**args, **options})
 

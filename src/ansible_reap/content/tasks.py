@@ -291,13 +291,29 @@ def _named_action(keywords: dict[str, Any]) -> tuple[str | None, Any]:
         if key == "local_action":
             keywords.setdefault("delegate_to", "localhost")
         if isinstance(spelled, dict):
-            rest = dict(spelled)
-            return _text(rest.pop("module", None)), rest
+            return _of_mapping(spelled)
         if isinstance(spelled, str):
-            found = arguments.words(spelled)
-            if found:
-                return found[0], spelled.strip()[len(found[0]) :].strip()
+            return _module_and_rest(spelled)
     return None, None
+
+
+def _of_mapping(spelled: dict[Any, Any]) -> tuple[str | None, Any]:
+    """``action: {module: command echo hi, chdir: /}``: what stands behind the module's name goes before the rest."""
+    rest = dict(spelled)
+    name, behind = _module_and_rest(_text(rest.pop("module", None)) or "")
+    nested = rest.pop("args", None)
+    if name is not None and behind:
+        rest.update(arguments.split(behind, short_module(name)))
+    if isinstance(nested, str):
+        nested = arguments.split(nested, "")
+    if isinstance(nested, dict):
+        rest.update(nested)
+    return name, rest
+
+
+def _module_and_rest(spelled: str) -> tuple[str | None, str | None]:
+    found = arguments.words(spelled)
+    return (found[0], spelled.strip()[len(found[0]) :].strip()) if found else (None, None)
 
 
 def _text(value: Any) -> str | None:

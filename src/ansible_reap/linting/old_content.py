@@ -16,7 +16,7 @@ def as_of_old(root: Path, finding: Finding) -> Finding:
     if sign is None:
         return finding
     if sign.is_filter:
-        told = f"ansible-core from 2.16 on has no filter {sign.what} (line {sign.line}): a run fails there."
+        told = f"The test {sign.what} as a filter (line {sign.line}) went with Ansible 2.9: a run fails there."
     else:
         told = f"ansible-core from 2.16 on refuses to load this file, for {sign.what} in line {sign.line}."
     return replace(finding, severity=Level.LOW, message=f"{finding.message} {told}")

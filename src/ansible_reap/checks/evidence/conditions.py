@@ -82,6 +82,22 @@ def demands_end(term: nodes.Expr, register: str) -> bool:
     return attribute_of(term, register) == "finished"
 
 
+def holds_until_the_end(condition: object, register: str) -> bool:
+    """Whether the condition is that the job has not ended, as in ``not x.finished``: it holds while the job runs."""
+    from jinja2 import nodes  # noqa: PLC0415
+
+    found = terms(condition) or ()
+    if len(found) != 1:
+        return False
+    term = found[0]
+    if isinstance(term, nodes.Not):
+        return demands_end(term.node, register) and not isinstance(term.node, nodes.Compare)
+    if not isinstance(term, nodes.Compare) or len(term.ops) != 1 or not demands_end(term.expr, register):
+        return False
+    asked = _constant(term.ops[0].expr), term.ops[0].op
+    return asked in {(0, "eq"), (1, "ne")}
+
+
 def attribute_of(node: nodes.Node, register: str) -> str | None:
     """The attribute in ``x.finished`` and ``x['finished']``, also behind filters such as ``| bool``."""
     from jinja2 import nodes  # noqa: PLC0415
@@ -101,6 +117,19 @@ def reads_attribute(condition: object, attribute: str) -> bool:
         for node in _within(term)
         if isinstance(node, (nodes.Getattr, nodes.Getitem))
     )
+
+
+def attributes(condition: object, register: str) -> list[str]:
+    """The attributes of the variable that a condition reads, in the order in which they stand."""
+    from jinja2 import nodes  # noqa: PLC0415
+
+    read = [
+        _attribute(node)
+        for term in terms(condition) or ()
+        for node in _within(term)
+        if isinstance(node, (nodes.Getattr, nodes.Getitem)) and _is(node.node, register)
+    ]
+    return list(dict.fromkeys(name for name in read if name))
 
 
 ENDED = ("rc", "stdout", "stdout_lines", "stderr", "stderr_lines", "delta")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from ansible_reap.content.model import Task
+from ansible_reap.late_patterns import expression
 from ansible_reap.shell.parser import Command, inner, parse
 
 MAX_KEPT = 4096
@@ -13,6 +14,9 @@ MAX_KEPT = 4096
 SHELL_MODULES = frozenset({"shell", "raw"})
 WINDOWS_MODULES = frozenset({"win_shell", "win_command", "win_powershell"})
 
+MAX_TEXT = 20_000
+"""Characters of a command line that are searched for words."""
+_INSTALLS_A_GUEST = expression(r"\bvirt-install\b[\s\S]*?\s--wait(?!(?:=|\s+)0\b)(?!\S*[^\s=\d-])")
 _SOON = frozenset({"now", "+0", "+1", "0", "1"})
 """Times of ``shutdown`` that are at once, or within a minute."""
 _OPERATORS = frozenset({"&&", "||", ";", "|", "&", ">", ">>"})
@@ -82,6 +86,11 @@ def reboots(task: Task) -> str | None:
             if _is_reboot(argv):
                 return " ".join(argv)
     return None
+
+
+def installs_a_guest(task: Task) -> bool:
+    """Whether the task waits until a virtual machine is installed, which may need what the play does meanwhile."""
+    return _INSTALLS_A_GUEST.search((shell_text(task) or str(task.args.get("_raw_params", "")))[:MAX_TEXT]) is not None
 
 
 def ends_at_once(task: Task) -> bool:

@@ -144,7 +144,7 @@ def _actions(tasks: Sequence[Any]) -> Iterator[str]:
         for key in ("action", "local_action"):
             value = task.get(key)
             if value is not None:
-                yield str(value.get("module")) if isinstance(value, Mapping) else str(value).split(" ")[0]
+                yield str(value.get("module") if isinstance(value, Mapping) else value).split(" ")[0]
         yield from (str(key) for key in task if key not in _KEYWORDS and not str(key).startswith("with_"))
 
 
