@@ -160,14 +160,14 @@ def _lives_on(analysis: Analysis, launch: Launch, signs: tuple[Sign, ...]) -> st
             f"to wait {_DECLARE}."
         )
     if daemon.has_a_window(launch.task) or is_test(launch.task):
-        return f"By its signs this job is meant to live on: {told}.{end} Say in its vars that it is {_DECLARE}."
+        return f"By its signs this job is meant to live on: {told}.{end} Declare that in its vars {_DECLARE}."
     if containers.stays_with_one(launch.task):
         return (
             f"By its signs this job is meant to live on: {told}.{end} Detach the container and leave async and poll "
             f"out, so that a failed start fails the task, or say in its vars that it is meant to {_DECLARE}."
         )
     return (
-        f"By its signs this job is meant to live on: {told}.{end} Say in its vars that it is {_DECLARE}, or run it as "
+        f"By its signs this job is meant to live on: {told}.{end} Declare that in its vars {_DECLARE}, or run it as "
         f"a service, which is restarted and keeps a log."
     )
 

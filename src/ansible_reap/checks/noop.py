@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ansible_reap.checks import fixes, reboot
-from ansible_reap.checks.evidence import work
+from ansible_reap.checks.evidence import leaving, work
 from ansible_reap.checks.evidence.neighbours import is_silenced, tasks_around
 from ansible_reap.checks.finding import Finding, Fix, Level, Rule, RuleContext
 from ansible_reap.checks.support import listed, number, speak
@@ -172,7 +172,9 @@ def _zero(analysis: Analysis, use: AsyncUse) -> Finding | None:
     command = work.reboots(use.task)
     if command:
         effect = f"the reboot ('{command}') is no job"
-        if not _AT_A_TIME.search(command):
+        if leaving.is_left_behind(work.commands(use.task)):
+            effect += ", and this task succeeds whether or not the host comes back"
+        elif not _AT_A_TIME.search(command):
             effect += ", and the connection may go before the task has ended"
         gone = reboot.replaced_by_the_module(analysis, use.task)
         waits_too = f" and of {reboot.the_tasks(analysis, gone)}" if gone else ""

@@ -109,5 +109,5 @@ def at_the_limit(short: TooShort) -> str | None:
     if short.known.seconds < last:
         return f"it fails unless it is done, its start included, when Ansible looks for the last time, after {last} s"
     if short.known.seconds == last:
-        return f"{KILLING_RELEASES} on kills it just then; earlier releases let it end, and still call it failed"
+        return f"{KILLING_RELEASES} on kills it just then; earlier releases let it end, and may call it failed later"
     return f"{KILLING_RELEASES} on kills it after {last} s; earlier releases up to {KILL_STEP} s later"
