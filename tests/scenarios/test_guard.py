@@ -269,6 +269,42 @@ def test_masked_ids_and_numbers_are_true_in_the_report(run: Runner, core: str, t
     assert {job["rc"] for job in got.jobs if job["state"] == "failed"} == {1}
 
 
+VAULTED_NAMES = """\
+$ANSIBLE_VAULT;1.1;AES256
+64356230376562373565343865626337646130386465646335666563383739333066303661666264
+6137636432353336643932373536643663363462303366300a656632663239393065303763616262
+61643139306166393336326436376330313138383135326366323335376638633734623632353437
+6338303737633530390a363132643332333964326563313166393639643132326432393561376134
+38373937383234333431336133323736376465343730386632383565303765323839
+"""
+"""``{user: ansible, work: job}``, encrypted with the password ``pw``."""
+
+
+def test_secrets_in_the_names_of_what_a_result_holds_hide_no_job(run: Runner, core: str) -> None:
+    """From ansible-core 2.22 a vaulted "ansible" makes ``$REDACTED$_job_id`` of ``ansible_job_id``."""
+    if not at_least(core, (2, 22)):
+        pytest.skip("nothing is masked up to ansible-core 2.21")
+    tasks = [
+        launch("exit 1", name="Fails unseen", register=""),
+        launch("exit 0", name="Reaped"),
+        launch("exit {{ item }}", name="Looped", register="jobs", loop="[0, 1]"),
+        launch("exit 0", name="Polled", register="").replace("poll: 0", "poll: 1"),
+        reap(),
+        reap(jid="item.ansible_job_id", loop='"{{ jobs.results }}"', name="Reap the loop", ignore_errors="true"),
+    ]
+    got = run(
+        play(*tasks, vars_files="[vaulted.yml]"),
+        files={"vaulted.yml": VAULTED_NAMES, "key": "pw"},
+        args=["--vault-password-file", "key"],
+    )
+    assert "$REDACTED$" in got.stdout, got.output
+    assert got.status == 2, got.output
+    assert by_task(got) == {
+        "Fails unseen": ["failed"], "Reaped": ["reaped"], "Looped": ["reaped", "failed"], "Polled": ["reaped"],
+    }  # fmt: skip
+    assert [job["item"] for job in got.jobs if job["task"] == "Looped"] == ["0", "1"]
+
+
 LIES = {
     "another_job": {"async_wrapper": '{"ansible_job_id": "%s", "started": 1, "finished": 0, "results_file": "/x"}'},
     "no_id": {"async_wrapper": '{"ansible_job_id": "j1\\u001b[31m\\n::error::", "started": 1, "finished": 0}'},

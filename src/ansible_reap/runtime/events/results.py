@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
-from ansible_reap.runtime.tracking.display_text import fit
+from ansible_reap.runtime.tracking.display_text import MASK, fit, masked
 
 if TYPE_CHECKING:
     from ansible_reap.runtime.events.ansible_objects import Host, Result, Task, Variables
@@ -15,6 +15,14 @@ OUR_REGISTER = "async_reaper_registered_"
 """What the name of a register begins with that we give a task which has none."""
 _LABEL = "_ansible_item_label"
 """No module can return a key that begins like this."""
+_INNER = "async_result"
+"""Where a job with ``poll`` > 0 that could not be waited for has its last status."""
+_READ = (
+    *("ansible_job_id", "results_file", "started", "finished", "child_pid", _INNER, "results"),
+    *("rc", "msg", "start", "end", "attempts", "changed", "failed", "skipped", "censored", "timedout", "module_stdout"),
+    *("failed_when_suppressed_exception", "ansible_loop_var", "ansible_index_var", "ansible_loop", _LABEL),
+)
+"""What the runtime reads of results."""
 _CONNECTION_VARIABLES = ("ansible_become", "ansible_ssh", "ansible_paramiko", "ansible_winrm", "ansible_psrp")
 """What variables of become and connection plugins begin with (ansible-core 2.16 to 2.22)."""
 _CONNECTION_NAMES = frozenset(
@@ -49,7 +57,23 @@ def host_of(result: Result) -> Host:
 
 def parts_of(result: Result) -> tuple[Task, Host, Variables]:
     """Task, host and data of a result. Up to ansible-core 2.18 these are the only names they have."""
-    return result._task, result._host, result._result  # noqa: SLF001
+    task = result._task  # noqa: SLF001
+    return task, result._host, _with_true_names(task, result._result)  # noqa: SLF001
+
+
+def _with_true_names(task: Task, data: Variables) -> Variables:
+    """The data with the names that we read as they are: from ansible-core 2.22 on secrets are masked in names too.
+
+    A user who is called ``ansible`` in a vault makes ``$REDACTED$_job_id`` of ``ansible_job_id``.
+    """
+    if not any(MASK in str(name) for name in data):
+        return data
+    names = {masked(name): name for name in (*_READ, *sorted(loop_variables(task)))}
+    true = {names.get(name, name): value for name, value in data.items()}
+    inner = true.get(_INNER)
+    if isinstance(inner, Mapping):
+        true[_INNER] = {names.get(name, name): value for name, value in inner.items()}
+    return true
 
 
 def identity(task: Task) -> str:
