@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_reap import linting
 from ansible_reap.cli import main
 from ansible_reap.flow.engine import analyse
 from ansible_reap.flow.walk import walk
@@ -295,3 +296,19 @@ def test_the_lines_are_on_standard_error_and_change_no_status(
         output = capsys.readouterr()
         assert output.err.count("so its verdict is unknown") == 1
         assert "so its verdict is unknown" not in output.out
+
+
+DEEP = {
+    "the condition of the wait": (wait(when=" and ".join(["flag"] * 900)), Verdict.PARTIAL),
+    "the id that it asks for": (wait("job." + "a." * 20_000 + "b"), Verdict.UNKNOWN),
+    "what it loops over": (wait("item", over="[job.ansible_job_id]" + " + []" * 900), Verdict.UNKNOWN),
+}
+
+
+@pytest.mark.parametrize("where", DEEP)
+def test_an_expression_of_very_many_levels_is_no_error(tmp_path: Path, where: str) -> None:
+    text, verdict = DEEP[where]
+    lay(tmp_path, {"ansible.cfg": "", "site.yml": PLAY + launch() + text})
+    told = linting.lint(tmp_path)
+    assert [error.message for error in told.errors] == []
+    assert [each.verdict for each in told.launches] == [verdict]

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from jinja2 import Environment, nodes
 
 MAX_LENGTH = 20_000
+MAX_DEPTH = 200
+"""Levels of a tree; ``a and a and ...`` makes one of each word, and whoever walks through the tree calls as deep."""
 MAX_REMEMBERED = 5000
 _templated: dict[int, tuple[object, bool]] = {}
 """Whether a list or dictionary holds templates, by identity; the data is kept so that no other can take its place."""
@@ -51,7 +53,19 @@ def expression(text: str) -> nodes.Expr | None:
             return None
     except (TemplateError, RecursionError, ValueError, AssertionError, OverflowError):
         return None
-    return tree
+    return None if _is_too_deep(text, tree) else tree
+
+
+def _is_too_deep(text: str, tree: nodes.Node) -> bool:
+    """Whether the tree of the text has more levels than we follow."""
+    if len(text) <= MAX_DEPTH:
+        return False
+    level: list[nodes.Node] = [tree]
+    for _ in range(MAX_DEPTH):
+        level = [child for node in level for child in node.iter_child_nodes()]
+        if not level:
+            return False
+    return True
 
 
 @functools.lru_cache(maxsize=8192)
@@ -67,6 +81,8 @@ def template(text: str) -> tuple[nodes.Expr | str, ...] | None:
     try:
         tree = _environment().parse(text)
     except (TemplateError, RecursionError, ValueError, AssertionError, OverflowError):
+        return None
+    if _is_too_deep(text, tree):
         return None
     parts: list[nodes.Expr | str] = []
     for statement in tree.body:
@@ -126,7 +142,7 @@ def names(text: str) -> frozenset[str]:
         tree: Any = _environment().parse(text) if is_template(text) else expression(text)
     except (TemplateError, RecursionError, ValueError, AssertionError, OverflowError):
         return frozenset()
-    if tree is None:
+    if tree is None or _is_too_deep(text, tree):
         return frozenset()
     found = {name.name for name in tree.find_all(nodes.Name)}
     if isinstance(tree, nodes.Name):
