@@ -106,7 +106,7 @@ def _written(task: Task) -> list[object]:
 def _notify(analysis: Analysis, launch: Launch) -> Finding | None:
     """A handler that a launch notifies runs while the job may still be at work."""
     names = launch.task.keywords.get("notify")
-    if not names or constant(launch.task.keywords.get("changed_when")) is False or meant.is_daemon(analysis, launch):
+    if not names or not launch.is_changed or meant.is_daemon(analysis, launch):
         return None
     if launch.verdict not in (Verdict.UNREAPED, Verdict.PARTIAL, Verdict.REAPED):
         return None
@@ -115,11 +115,12 @@ def _notify(analysis: Analysis, launch: Launch) -> Finding | None:
         return None
     told = listed(f"'{name}'" for name in as_list(names))
     notifies_too = bool(launch.reaps) and all("notify" in wait.task.keywords for wait in launch.reaps)
+    always = "The launch" if "changed_when" in launch.task.keywords else "A launch always"
     when = f"at the flush in {flush.place}" if flush else "with the play's handlers"
     return speak(
         RULE,
         launch.task,
-        f"A launch always counts as changed, so it notifies {told} as soon as the job has been started: the handler "
+        f"{always} counts as changed, so it notifies {told} as soon as the job has been started: the handler "
         f"runs {when}, whether or not the work is done. Notify from the task that waits for the job.",
         sub_tag="notify",
         related=[(flush, "runs the handlers before the job has ended")] if flush else (),

@@ -116,6 +116,8 @@ class Launch:
     """Other launches whose jobs may still be running, on the same hosts, when this one starts."""
     overwritten: Task | None = None
     """The task that gives its register another value before anything has waited for its jobs."""
+    is_changed: bool = True
+    """Whether it counts as changed on every way, as far as that is known: ``changed_when`` may say otherwise."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

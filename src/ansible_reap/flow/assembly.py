@@ -238,6 +238,7 @@ def _launch(judgements: list[Judgement], record: Record, reaps: dict[int, Reap],
         expected=use.expected.quantity("") if use.expected.values or use.expected.is_open else None,
         beside=tuple(beside),
         overwritten=found.instance.overwritten,
+        is_changed=all(each.instance.changed is True for each in judgements),
     )
 
 

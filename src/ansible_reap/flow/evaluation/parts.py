@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 ID_ATTRIBUTES = frozenset({"ansible_job_id", "results_file", "ansible_async_watchdog_pid"})
 """Keys of a launch's result by which its job can be found (ansible-core 2.16 to 2.22)."""
-_ABSENT_WHILE_RUNNING = frozenset(
+ABSENT_WHILE_RUNNING = frozenset(
     {
         "skipped",
         "skip_reason",
@@ -109,7 +109,7 @@ def _while_at_work(job: Job, key: str) -> Value | None:
     """What is known of the result of a job that has not ended."""
     if job.stage is Stage.RUNNING and key in _EMPTY_WHILE_RUNNING:
         return Const(_EMPTY_WHILE_RUNNING[key])
-    if key in _ABSENT_WHILE_RUNNING:
+    if key in ABSENT_WHILE_RUNNING:
         return ABSENT
     if key == "changed":
         return _changed(job)

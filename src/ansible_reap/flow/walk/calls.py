@@ -17,7 +17,7 @@ from ansible_reap.flow.evaluation.patterns import guarded_patterns, is_open, pat
 from ansible_reap.flow.evaluation.scalars import as_bool
 from ansible_reap.flow.evaluation.values import UNKNOWN, Seq, Unknown, handles, is_counted, one_of, taints
 from ansible_reap.flow.walk import encrypted
-from ansible_reap.flow.walk.look_kinds import breaks_off
+from ansible_reap.flow.walk.look_kinds import breaks_off, is_status, is_wait_action
 from ansible_reap.flow.walk.role_runs import evaluated_params, is_plain_name, role_files, run_role
 from ansible_reap.flow.walk.state import Frame, tags_of
 from ansible_reap.flow.walk.visit import Visit
@@ -65,6 +65,7 @@ def call(visit: Visit) -> None:
     if breaks_off(task):
         outer = outer._replace(may_break_off=True)
     asked = (*outer.asked, *outer.whens, *([task.keywords["when"]] if "when" in task.keywords else []))
+    is_run = False
     rounds = [{}] if items is None else [{**names, "ansible_loop_var": UNKNOWN} for names in _rounds(visit, items)]
     many = items is not None and (items.is_open or len(items.items) > 2)
     for bound in rounds:
@@ -75,6 +76,7 @@ def call(visit: Visit) -> None:
         guard = visit.condition_for(walk.evaluator(looped.with_params(task_vars)))
         if guard is False:
             continue
+        is_run = True
         params = evaluated_params(walk, looped, task_vars).within(bound)
         before = walk.state.facts.now
         # the conditions around are in the guard now; inside they would be asked again after things have changed
@@ -82,6 +84,8 @@ def call(visit: Visit) -> None:
         inner = outer.under(guard)._replace(whens=whens, asked=asked)
         _one_call(walk, task, inner, params, guard, is_repeated=many)
         walk.join(before, guard)
+    if not is_run:
+        _pass_by(walk, _files(walk, task, frame) or [])
 
 
 def _leads_nowhere(walk: Walk, task: Task, frame: Frame) -> bool:
@@ -89,22 +93,43 @@ def _leads_nowhere(walk: Walk, task: Task, frame: Frame) -> bool:
 
     Most calls are such, and nothing else of them needs to be worked out: no loop, no condition, no parameter.
     """
+    paths = _files(walk, task, frame)
+    if not paths or any(walk.relevance.concerns(path) for path in paths):
+        return False
+    if task.module in ROLE_CALLS and _is_public(task):
+        for role in _roles(walk, task, frame):
+            walk.share_variables(role)
+    return True
+
+
+def _files(walk: Walk, task: Task, frame: Frame) -> list[str] | None:
+    """The files that the call leads to; None where its names are not plain."""
     if task.module in ROLE_CALLS:
-        name = task.args.get("name", task.args.get("role"))
         entry = task.args.get("tasks_from", "main")
-        if not (is_plain_name(name) and is_plain_name(entry)):
-            return False
-        roles = walk.finder.find_roles(name, frame.playbook_folder, frame.role)
-        paths = [path for role in roles for path in role_files(walk, role, entry)]
-        if _is_public(task) and paths and not any(walk.relevance.concerns(path) for path in paths):
-            for role in roles:
-                walk.share_variables(role)
-    else:
-        name = task.args.get("file", task.args.get("_raw_params"))
-        if not is_plain_name(name) or task.module == "include":
-            return False
-        paths = walk.finder.find_files(name, frame.folders)
-    return bool(paths) and not any(walk.relevance.concerns(path) for path in paths)
+        if not (is_plain_name(task.args.get("name", task.args.get("role"))) and is_plain_name(entry)):
+            return None
+        return [path for role in _roles(walk, task, frame) for path in role_files(walk, role, entry)]
+    name = task.args.get("file", task.args.get("_raw_params"))
+    if not is_plain_name(name) or task.module == "include":
+        return None
+    return walk.finder.find_files(name, frame.folders)
+
+
+def _roles(walk: Walk, task: Task, frame: Frame) -> list[Role]:
+    return walk.finder.find_roles(task.args.get("name", task.args.get("role")), frame.playbook_folder, frame.role)
+
+
+def _pass_by(walk: Walk, paths: list[str]) -> None:
+    """Files of a call that never runs: that their looks are not come by is known."""
+    waiting, seen = list(paths), set[str]()
+    while waiting:
+        path = waiting.pop()
+        if path in seen or not walk.graph.matters(path):
+            continue
+        seen.add(path)
+        steps = (step for step in walk.library.content(path).steps() if isinstance(step, Task))
+        walk.looks.update(id(step) for step in steps if is_status(step) or is_wait_action(step))
+        waiting += walk.graph.called_files(path)
 
 
 def _rounds(visit: Visit, items: Seq) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from ansible_reap.content.tasks import Step
 from ansible_reap.flow.evaluation.formulas import Atom, Formula, conj, disj
 from ansible_reap.flow.evaluation.patterns import guarded_patterns
 from ansible_reap.flow.walk import encrypted
+from ansible_reap.flow.walk.reported import changes
 from ansible_reap.flow.walk.state import Frame
 from ansible_reap.flow.walk.visit import Visit
 from ansible_reap.flow.walk.walk import Walk, listened_to, names_of, topics_of
@@ -31,6 +32,8 @@ def notify(visit: Visit, guard: Formula, *, changed: Formula | None = None) -> N
         return
     if changed is None:
         said = visit.changed_when({})
+        if said is None:
+            said = changes(visit)
         changed = said if isinstance(said, bool) else Atom(f"changed {visit.step.place}")
     notified = visit.walk.state.notified
     for name in as_list(written):

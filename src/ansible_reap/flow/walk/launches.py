@@ -12,6 +12,7 @@ from ansible_reap.content.model import Task, as_list
 from ansible_reap.content.source import Hidden
 from ansible_reap.flow.evaluation.evaluator import Evaluator
 from ansible_reap.flow.evaluation.formulas import Formula, atoms, conj, disj, exclude_plainly, satisfiable, settled
+from ansible_reap.flow.evaluation.parts import ABSENT_WHILE_RUNNING
 from ansible_reap.flow.evaluation.scalars import numbers
 from ansible_reap.flow.evaluation.values import (
     EACH,
@@ -30,6 +31,7 @@ from ansible_reap.flow.walk.record import Instance, UseRecord
 from ansible_reap.flow.walk.visit import Visit
 from ansible_reap.flow.walk.walk import Walk
 from ansible_reap.jobs import DETACH_VARIABLE, EXPECT_VARIABLE
+from ansible_reap.late_patterns import expression
 from ansible_reap.records import replace
 
 MAX_COUNTED = 32
@@ -39,6 +41,11 @@ MAX_CONDITIONS = 4
 """Conditions of a launch with which it is followed what its register holds where it was skipped."""
 MAX_COMPARED = 100
 """Launches that are looked at for that: a play may launch thousands."""
+_KEY = expression(r"(?<![.\w])(?P<of>\w+)(?:\.(?P<key>\w+)|\[\s*['\"](?P<quoted>\w+)['\"]\s*\])")
+_SEES_TO_IT = expression(r"\b(?:default|d|get)\(|\bdefault\b|\b(?:un)?defined\b")
+"""What a condition says that can be answered where a key is not there."""
+_MAY_NOT_COME_TO_IT = expression(r"\b(?:and|or|if)\b")
+"""What a condition may be answered by before it reads the key."""
 _SELF_REAPING = frozenset({"community.general.iptables_state", "iptables_state"})
 """Modules whose action plugin waits for the job it starts."""
 
@@ -119,6 +126,7 @@ def launch(visit: Visit) -> bool:
     )
     result = _handle(instance, items, step.loop_variable)
     changed = _changes(visit, result)
+    instance.changed = changed if isinstance(changed, bool) else None
     result = _with_change(result, changed)
     result = _with_failure(visit, result)
     instance.starts_again = _starts_again(visit, result)
@@ -207,12 +215,32 @@ def _with_failure(visit: Visit, result: Value) -> Value:
 
     Seen on ansible-core 2.16 and 2.22. Where the failure is not ignored the host comes no further.
     """
-    written, ignored = visit.step.keywords.get("failed_when"), visit.keyword("ignore_errors")
-    if written is None or str(ignored).strip().lower() in ("none", "false", "no", "off", "0"):
+    written = [visit.step.keywords[name] for name in ("failed_when", "changed_when") if name in visit.step.keywords]
+    if not written or str(visit.keyword("ignore_errors")).strip().lower() in ("none", "false", "no", "off", "0"):
         return result
-    said = settled(visit.asked(written, _of_one_round(visit, result)))
-    known = said if isinstance(said, bool) else None
+    known = _reads_output(visit, written)
+    if known is False and "failed_when" in visit.step.keywords:
+        said = settled(visit.asked(visit.step.keywords["failed_when"], _of_one_round(visit, result)))
+        known = said if isinstance(said, bool) else None
     return with_jobs(result, lambda job: replace(job, failed=known) if isinstance(job, Job) else job)
+
+
+def _reads_output(visit: Visit, written: list[object]) -> bool | None:
+    """Whether one of these conditions reads what only an ended job's result has: the task fails. None: perhaps.
+
+    Seen on ansible-core 2.16 and 2.22.
+    """
+    register = visit.step.keywords.get("register")
+    if not isinstance(register, str):
+        return False
+    parts = [str(part) for each in written for part in as_list(each)]
+    read = (match for part in parts for match in _KEY.finditer(part) if match["of"] == register)
+    if not any((match["key"] or match["quoted"]) in ABSENT_WHILE_RUNNING for match in read):
+        return False
+    text = " ".join(parts)
+    if _SEES_TO_IT.search(text):
+        return False
+    return None if len(parts) > len(written) or _MAY_NOT_COME_TO_IT.search(text) else True
 
 
 def _starts_again(visit: Visit, result: Value) -> bool | None:

@@ -71,6 +71,8 @@ class Instance:
     may_reap_itself: bool = False
     disconnect: Disconnect | None = None
     """How it cuts its own connection on purpose. Where it works first, it is not known whether anybody is to hear."""
+    changed: bool | None = True
+    """Whether the launch counts as changed; None where that is not known."""
     starts_again: bool | None = False
     """Whether its own ``until`` starts one more job at each try: none but the last is known. None: perhaps."""
     run_once: object = None
