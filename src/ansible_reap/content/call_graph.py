@@ -39,6 +39,7 @@ class CallGraph:
         self._anything: dict[Key, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
         """By a pattern that says nothing at all, and by the folder near which the caller looks."""
         self._is_called: dict[str, bool] = {}
+        self._called_from: dict[str, frozenset[str]] = {}
         self._unread = Unread(library.project.yaml, self._linked)
         self._asked: dict[str, set[str]] = defaultdict(set)
         """By scope, the names whose callers have been asked for."""
@@ -186,6 +187,19 @@ class CallGraph:
     def called_files(self, path: str) -> set[str]:
         """The files that a file may call, by name alone."""
         return set().union(*(self._targets(reference, path) for reference in self._library.calls_of(path)))
+
+    def called_from(self, path: str) -> frozenset[str]:
+        """The file itself and those that it calls, by way of others too, as far as something may become of a job."""
+        known = self._called_from.get(path)
+        if known is None:
+            waiting, seen = [path], set[str]()
+            while waiting:
+                each = waiting.pop()
+                if each not in seen and self.matters(each):
+                    seen.add(each)
+                    waiting += self.called_files(each)
+            known = self._called_from[path] = frozenset(seen)
+        return known
 
     def called_playbooks(self, path: str) -> list[str]:
         """The playbooks that a playbook imports, by their place."""

@@ -34,6 +34,7 @@ from ansible_reap.flow.walk.tags import TAG_OPTION
 from ansible_reap.flow.walk.visit import HOSTS_OF_PLAY
 from ansible_reap.flow.walk.walk import FAILED
 from ansible_reap.jobs import CONTROLLER, Verdict
+from ansible_reap.late_patterns import expression
 from ansible_reap.records import dataclass, replace
 
 _FIRST_HOST = frozenset(
@@ -41,6 +42,7 @@ _FIRST_HOST = frozenset(
     for hosts in ("ansible_play_batch", "ansible_play_hosts", "ansible_play_hosts_all", "play_hosts")
 )
 """Conditions that hold on the first host of the play and nowhere else."""
+_ASKS_FOR_A_TAG = expression(r"'(?P<tag>[^']*)' in ansible_(?P<list>run|skip)_tags")
 TOO_MANY_CONDITIONS = (
     f"a wait under more than {MAX_ATOMS} conditions together with the launch's; give both the same when"
 )
@@ -125,6 +127,9 @@ def _in_an_ordinary_run(instance: Instance) -> Instance:
     def settle(atom: Atom) -> bool | None:
         if atom.text.startswith(TAG_OPTION):
             return False
+        asked = _ASKS_FOR_A_TAG.fullmatch(atom.text)
+        if asked:
+            return asked["list"] == "run" and asked["tag"] == "all"
         if (
             atom.text.startswith(FAILED)
             and atom.text.endswith(f" {instance.task.place}")

@@ -85,7 +85,7 @@ def call(visit: Visit) -> None:
         _one_call(walk, task, inner, params, guard, is_repeated=many)
         walk.join(before, guard)
     if not is_run:
-        _pass_by(walk, _files(walk, task, frame) or [])
+        _pass_by(walk, task, frame, set())
 
 
 def _leads_nowhere(walk: Walk, task: Task, frame: Frame) -> bool:
@@ -119,17 +119,20 @@ def _roles(walk: Walk, task: Task, frame: Frame) -> list[Role]:
     return walk.finder.find_roles(task.args.get("name", task.args.get("role")), frame.playbook_folder, frame.role)
 
 
-def _pass_by(walk: Walk, paths: list[str]) -> None:
-    """Files of a call that never runs: that their looks are not come by is known."""
-    waiting, seen = list(paths), set[str]()
-    while waiting:
-        path = waiting.pop()
+def _pass_by(walk: Walk, task: Task, frame: Frame, seen: set[str]) -> None:
+    """What a call leads to that never runs: that its looks are not come by is known."""
+    for path in _files(walk, task, frame) or ():
         if path in seen or not walk.graph.matters(path):
             continue
         seen.add(path)
-        steps = (step for step in walk.library.content(path).steps() if isinstance(step, Task))
-        walk.looks.update(id(step) for step in steps if is_status(step) or is_wait_action(step))
-        waiting += walk.graph.called_files(path)
+        inner = frame._replace(path=path, folders=(posixpath.dirname(path), *frame.folders))
+        for step in walk.library.content(path).steps():
+            if not isinstance(step, Task):
+                continue
+            if is_status(step) or is_wait_action(step):
+                walk.looks.add(id(step))
+            elif step.module in TASK_CALLS or step.module in ROLE_CALLS:
+                _pass_by(walk, step, inner, seen)
 
 
 def _rounds(visit: Visit, items: Seq) -> list[dict[str, Any]]:
@@ -273,7 +276,9 @@ def _tasks_call(
 
 def _run_file(walk: Walk, path: str, frame: Frame, guard: Formula, *, is_repeated: bool, is_alone: bool) -> None:
     if walk.has_seen_round(path):
-        walk.record.promote(path, frame.guard)  # a file that calls itself until a job has finished waits for it
+        walk.record.promote(
+            walk.graph.called_from(path), frame.guard
+        )  # a file that calls itself until a job has finished waits for it
         return
     if encrypted.gone_through(walk, path) or not walk.relevance.concerns(path):
         return
@@ -292,7 +297,7 @@ def _run_file(walk: Walk, path: str, frame: Frame, guard: Formula, *, is_repeate
     walk.stack.pop()
     walk.settle(path, frame, before_it)
     if is_repeated:
-        walk.record.promote(path, guard, or_asking=True)
+        walk.record.promote((path,), guard, or_asking=True)
     if not is_alone:
         own = [part for part in atoms(frame.guard) if part.is_choice]
         walk.join(before, conj(*own[-1:]) if own else frame.guard)

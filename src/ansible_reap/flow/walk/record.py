@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from ansible_reap.content.model import Place, Task
 from ansible_reap.flow.analysis import Quantity, ReadError, ReapKind, Setting
@@ -266,8 +266,8 @@ class Record:
                 cover.is_sure = cover.is_sure and is_sure
                 cover.guard = conj(cover.guard, guard)
 
-    def promote(self, path: str, guard: Formula, *, or_asking: bool = False) -> None:
-        """Looks in a file that is gone through again and again until the jobs have finished amount to a wait.
+    def promote(self, paths: Collection[str], guard: Formula, *, or_asking: bool = False) -> None:
+        """Looks in files that are gone through again and again until the jobs have finished amount to a wait.
 
         ``guard`` is what the repetition depends on: the jobs whose state it asks for are meant. With ``or_asking`` a
         look that itself depends on the job's state counts too.
@@ -277,7 +277,7 @@ class Record:
         texts = frozenset(atom.text for atom in asking if not atom.is_choice and atom.about)
         for instance in self.instances:
             for cover in instance.covers:
-                if cover.kind is not ReapKind.PEEK or cover.task.place.path != path:
+                if cover.kind is not ReapKind.PEEK or cover.task.place.path not in paths:
                     continue
                 asks = or_asking and any(instance.number in atom.about for atom in atoms(cover.guard))
                 if instance.number in asked or asks:

@@ -88,12 +88,16 @@ def run_role(
 ) -> None:
     """Walk a role: what it depends on, then its tasks. Its handlers come after all others, if not known before."""
     key = _key(role, entry)
-    if walk.has_seen_round(key) or not walk.goes_on():
+    files = walk.finder.part_files(role, "tasks", entry)
+    if walk.has_seen_round(key):
+        for path in files[:1]:  # a role that calls itself until a job has finished waits for it
+            walk.record.promote(walk.graph.called_from(path), frame.guard)
+        return
+    if not walk.goes_on():
         return
     if len(walk.stack) > MAX_DEPTH:
         walk.cut(TOO_DEEP)
         return
-    files = walk.finder.part_files(role, "tasks", entry)
     metas = walk.finder.part_files(role, "meta")
     if not any(walk.relevance.concerns(path) for path in role_files(walk, role, entry)):
         return
