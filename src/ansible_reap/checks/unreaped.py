@@ -265,8 +265,9 @@ def _peek(launch: Launch, its: str) -> str:
     late = next((look for look in launch.looks if look.kind is ReapKind.WAIT), None)
     cleanup = next((look for look in launch.looks if look.kind is ReapKind.CLEANUP), None)
     if late and cleanup:
+        waits_not = "'mode: cleanup' waits for nothing, " if "mode" in cleanup.task.args else ""
         return (
-            f"{cleanup.task.place} deletes the status file of {its}, 'mode: cleanup' waits for nothing, and so "
+            f"{cleanup.task.place} deletes the status file of {its}, {waits_not}and so "
             f"{late.task.place} fails with 'could not find job' while the work may still run. Clean up after the wait."
         )
     look = next((look for look in launch.looks if look.kind is not ReapKind.CLEANUP), None)
@@ -274,8 +275,9 @@ def _peek(launch: Launch, its: str) -> str:
         where = f"{launch.looks[0].task.place} deletes" if launch.looks else "A later task deletes"
         ends = any(_ENDS.search(look.task.name or "") for look in launch.looks)
         todo = "To end the work, end its process before that; to learn how it ends, wait" if ends else "Wait"
+        way = "'mode: cleanup'" if not launch.looks or "mode" in launch.looks[0].task.args else "that"
         return (
-            f"{where} the status file of {its} without waiting: 'mode: cleanup' neither waits for a job nor ends it, "
+            f"{where} the status file of {its} without waiting: {way} neither waits for a job nor ends it, "
             f"and nobody learns how the work ends. {todo} with async_status before it."
         )
     cover = limit_text(launch, "the limit" if launch.limit.single else "the job's limit")

@@ -35,6 +35,8 @@ class AnsibleSettings(NamedTuple):
     remote_user: str | None = None
     is_local: bool = False
     """Whether tasks run on the controller without being told to (``transport``)."""
+    has_async_dir: bool = False
+    """Whether status files may lie elsewhere than in the default folder (``async_dir``)."""
     roles_path: tuple[str, ...] = ()
     plugin_folders: tuple[tuple[str, str], ...] = ()
     """Each folder of the project's own modules and plugins that an ansible.cfg names, with what it is named as."""
@@ -87,6 +89,7 @@ def settings_of(
     return AnsibleSettings(
         become=any((each or "").strip().lower() in ("true", "yes", "on", "1") for each in become),
         remote_user=config.get("defaults", "remote_user"),
+        has_async_dir=any(each.get("defaults", "async_dir") for each in configs.values()),
         is_local=any(each.get("defaults", "transport") in LOCAL_CONNECTIONS for each in configs.values()),
         strategy=config.get("defaults", "strategy"),
         roles_path=paths("roles_path"),

@@ -24,7 +24,8 @@ CONNECTION_VARIABLES = frozenset(
     ]
 )
 """Variables that take precedence over the keywords of a task (ansible-core 2.16 to 2.22, "Special variables")."""
-
+WHERE_VARIABLES = CONNECTION_VARIABLES | {"ansible_async_dir"}
+"""Those, and the one that says where the status file lies."""
 NOT_ROOT = "the login user is not root"
 """Stands among the variables where the inventory names login users, and none of them may be root."""
 _LOGIN = (b"ansible_user", b"ansible_ssh_user")
@@ -53,7 +54,7 @@ MAX_SIZE = 1 << 20
 
 
 def set_by_inventory(project: Project) -> frozenset[str]:
-    """Those of CONNECTION_VARIABLES that some inventory of the project names. Which one is used is not known.
+    """Those of WHERE_VARIABLES that some inventory of the project names. Which one is used is not known.
 
     NOT_ROOT stands among them where it holds.
     """
@@ -65,7 +66,7 @@ def set_by_inventory(project: Project) -> frozenset[str]:
                 pairs = _SETS.findall(line)
                 found.update(name.decode() for name, value in pairs if _matters(name, value))
                 users.update(value for name, value in pairs if name in _LOGIN)
-    known = CONNECTION_VARIABLES & found
+    known = WHERE_VARIABLES & found
     return known | {NOT_ROOT} if users and users.isdisjoint((b"", b"root")) else known
 
 

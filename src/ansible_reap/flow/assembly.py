@@ -15,7 +15,7 @@ from ansible_reap.flow.doubts import WaitElsewhere
 from ansible_reap.flow.evaluation.scalars import numbers
 from ansible_reap.flow.evaluation.values import UNKNOWN, Const
 from ansible_reap.flow.verdicts import Judgement, judge, merged
-from ansible_reap.flow.walk.look_kinds import is_status, is_wait_action
+from ansible_reap.flow.walk.look_kinds import deletes, is_status, is_wait_action
 from ansible_reap.flow.walk.record import Instance, LookRecord, Record, UseRecord
 from ansible_reap.jobs import Detachment, Verdict
 from ansible_reap.records import replace
@@ -285,10 +285,11 @@ def _asked_without_results(found: Judgement, readers: _Readers) -> bool:
 
 
 def _reap_for(task: Task, record: Record, reaps: dict[int, Reap]) -> Reap:
-    """The reap that stands for a task; one that is no ``async_status`` waits in its own way."""
+    """The reap that stands for a task; one that is no ``async_status`` waits in its own way, or deletes the file."""
     known = reaps.get(id(task))
     if known is None:
-        known = reaps[id(task)] = _reap(LookRecord(task, ReapKind.WAIT), record)
+        kind = ReapKind.CLEANUP if deletes(task) else ReapKind.WAIT
+        known = reaps[id(task)] = _reap(LookRecord(task, kind), record)
     return known
 
 

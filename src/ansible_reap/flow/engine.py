@@ -84,6 +84,8 @@ def _set_elsewhere(project: Project, on_the_way: frozenset[str]) -> frozenset[st
         names.add("become")
     if project.settings.is_local:
         names.add("ansible_connection")
+    if project.settings.has_async_dir:
+        names.add("ansible_async_dir")
     if on_the_way & {"ansible_user", "ansible_ssh_user"}:
         names.discard(NOT_ROOT)
     if project.settings.remote_user:

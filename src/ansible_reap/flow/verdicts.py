@@ -265,6 +265,8 @@ def _all_covered(instance: Instance, covers: list[Cover], granted: Callable[[For
     if not covers:
         return False
     numbers: Iterable[int | None] = (None,) if instance.count in (None, 1) else range(instance.count)
+    if instance.leaves_out:
+        numbers = [number for number in numbers if number not in instance.leaves_out]
     for number in numbers:
         guards = [
             granted(relaxed(cover.guard, instance.number))

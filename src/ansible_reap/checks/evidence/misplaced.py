@@ -323,7 +323,9 @@ def _async_dir(there_side: _Side, here_side: _Side) -> Misplaced | None:
     there, here = (_folder(side.setting.async_dir) for side in (there_side, here_side))
     if there == here or _reads_path(here_side.task):
         return None
-    if is_template(there) and is_template(here):
+    if None in (there, here) and "ansible_async_dir" in here_side.set_elsewhere:
+        return None
+    if (is_template(there) and here is not None) or (is_template(here) and there is not None):
         return None
     there_dir, here_dir = (folder or "the default folder" for folder in (there, here))
     keywords = {}

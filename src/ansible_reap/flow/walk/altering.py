@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ansible_reap.content import expressions
-from ansible_reap.content.inventory import CONNECTION_VARIABLES
+from ansible_reap.content.inventory import WHERE_VARIABLES
 from ansible_reap.content.model import Task
 from ansible_reap.flow.evaluation.values import Const, options, plain
 from ansible_reap.flow.walk import alterations
@@ -29,7 +29,7 @@ def note_changes(visit: Visit, seen: frozenset[int]) -> None:
         names += _facts_of(walk, job.short_name, job.args.get("database"))  # the result of its module comes back
     for name in names:
         walk.state.changes[name] = walk.steps
-    walk.record.set_on_the_way.update(CONNECTION_VARIABLES.intersection(names))
+    walk.record.set_on_the_way.update(WHERE_VARIABLES.intersection(names))
 
 
 def _modules(visit: Visit) -> list[str]:

@@ -35,6 +35,7 @@ from ansible_reap.flow.evaluation.values import (
 )
 from ansible_reap.flow.walk import altering, calls, encrypted, failing, handlers, launches, looks
 from ansible_reap.flow.walk.look_kinds import (
+    deletes,
     is_ansibles_own,
     is_status,
     is_wait_action,
@@ -88,9 +89,6 @@ def task(walk: Walk, step: Task, frame: Frame) -> None:
         _set_fact(visit)
     elif module == "include_vars":
         _include_vars(visit)
-    elif module in ("assert", "fail"):
-        looks.insist(visit)
-        _ordinary(visit)
     elif module == "add_host":
         _add_host(visit)
     elif is_status(step):
@@ -100,6 +98,7 @@ def task(walk: Walk, step: Task, frame: Frame) -> None:
     elif "async" in step.keywords and launches.launch(visit):
         pass
     else:
+        looks.insist(visit)
         _ordinary(visit)
     failing.note_failure(visit)
     altering.note_changes(visit, seen)
@@ -222,6 +221,9 @@ def _carried(visit: Visit) -> frozenset[int]:
                 walk.record.cover(job.instance, Cover(step, ReapKind.WAIT, guard, job.index, job.is_partial, is_sure))
                 if is_sure:
                     walk.reaped(job.instance)
+        elif ids and deletes(step):
+            for job in ids:
+                walk.record.cover(job.instance, Cover(step, ReapKind.CLEANUP, guard, job.index, job.is_partial))
         else:
             for number in _escaping(walk, step, value, ids):
                 walk.record.escape(number, step)

@@ -30,13 +30,19 @@ def _surely_fails(visit: Visit) -> bool:
     if "failed_when" in step.keywords:
         # what it registers is known by now
         return settled(visit.asked(step.keywords["failed_when"], {})) is True
+    if step.module == "assert" and not visit.walk.record.own.has_module(step.short_name):
+        that = step.args.get("that", step.args.get("_raw_params"))
+        return that is not None and settled(condition(visit.evaluator, that)) is False
+    return always_fails(visit)
+
+
+def always_fails(visit: Visit) -> bool:
+    """Whether the task fails whenever its module runs: a ``fail``, or a command that can end in no other way."""
+    step = visit.step
     if visit.walk.record.own.has_module(step.short_name):
         return False  # whatever the project's own module of that name does
     if step.module == "fail":
         return True
-    if step.module == "assert":
-        that = step.args.get("that", step.args.get("_raw_params"))
-        return that is not None and settled(condition(visit.evaluator, that)) is False
     command = _COMMANDS.get(step.module)
     if command is None or "async" in step.keywords:
         return False

@@ -131,6 +131,9 @@ def launch(visit: Visit) -> bool:
     result = _with_failure(visit, result)
     instance.starts_again = _starts_again(visit, result)
     instance.skips = _skips(visit, instance)
+    if instance.skips and EACH not in instance.skips:
+        rounds = enumerate(visit.rounds())
+        instance.leaves_out = frozenset(at for at, each in rounds if each.own_condition is False)
     result = _perhaps_skipped(instance, result)
     instance.disconnect = instance.disconnect or disconnection.by_what_follows(visit, result)
     if start.is_doubtful:

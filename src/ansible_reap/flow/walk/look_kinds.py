@@ -119,6 +119,11 @@ def breaks_off(task: Task) -> bool:
     return isinstance(control, dict) and "break_when" in control
 
 
+def deletes(task: Task) -> bool:
+    """Whether a task that is given a job's status file deletes it, as a clean-up does."""
+    return task.module == "file" and task.args.get("state") == "absent"
+
+
 def watches_file(task: Task) -> bool:
     """Whether a task that is given a job's id or status file may wait for what is to come of it."""
     module = task.short_name

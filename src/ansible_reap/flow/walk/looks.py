@@ -8,7 +8,7 @@ from ansible_reap.content.model import Task, as_list
 from ansible_reap.flow.analysis import ReapKind
 from ansible_reap.flow.evaluation.conditions import condition
 from ansible_reap.flow.evaluation.evaluator import Evaluator
-from ansible_reap.flow.evaluation.formulas import MAX_ATOMS, Formula, atoms, conj, disj, neg, satisfiable
+from ansible_reap.flow.evaluation.formulas import MAX_ATOMS, Atom, Formula, atoms, conj, decided, disj, neg, satisfiable
 from ansible_reap.flow.evaluation.host_sets import NOT_KNOWN
 from ansible_reap.flow.evaluation.layers import Layer
 from ansible_reap.flow.evaluation.scalars import numbers
@@ -33,6 +33,7 @@ from ansible_reap.flow.evaluation.values import (
     with_jobs,
 )
 from ansible_reap.flow.walk import handlers
+from ansible_reap.flow.walk.failing import always_fails
 from ansible_reap.flow.walk.hosts import HostOverlap, reached
 from ansible_reap.flow.walk.look_kinds import LookKind, is_ansibles_own, kind_of_look
 from ansible_reap.flow.walk.loops import loop_items
@@ -257,9 +258,12 @@ def wait_for_all(visit: Visit) -> None:
 
 
 def insist(visit: Visit) -> None:
-    """An ``assert`` or ``fail`` that ends the play while a job still runs makes a wait of the look at it before."""
+    """A task that ends the play while a job still runs makes a wait of the look at it before.
+
+    Be it an ``assert``, a ``fail``, a command that fails whenever it runs, or what its own ``failed_when`` says.
+    """
     walk, step = visit.walk, visit.step
-    if visit.keyword("ignore_errors") or "failed_when" in step.keywords or not walk.is_named(step, visit.frame):
+    if visit.keyword("ignore_errors") or not (_is_a_test(step) or walk.is_named(step, visit.frame)):
         return
     looked = {
         name: with_jobs(value, lambda job: replace(job, stage=Stage.RUNNING) if isinstance(job, Job) else job)
@@ -273,24 +277,42 @@ def insist(visit: Visit) -> None:
     scopes = [evaluator.scope]
     if items is not None:
         scopes = [evaluator.scope.with_layer(Layer.LOOP, visit.bound(item)) for item in items.items[:MAX_ROUNDS]]
-    if scopes and all(_ends_the_play(visit, Evaluator(scope)) for scope in scopes):
+    ends = [_fails_under(visit, Evaluator(scope)) for scope in scopes]
+    asked = {f"{name}.finished": name for name in looked}  # by way of a fact, as it was when that was set
+
+    def while_at_work(atom: Atom) -> bool | None:
+        name = asked.get(atom.text)
+        return False if name is not None and atom.about <= handles(looked[name]) else None
+
+    if ends and all(decided(each, while_at_work) is True for each in ends):
         # what `fail` asks for is whether the job has finished; what else is around it still counts
-        guard = visit.frame.guard if step.module == "fail" else visit.guard
+        guard = visit.guard if step.module == "assert" or "failed_when" in step.keywords else visit.frame.guard
+        by_facts = {asked[atom.text] for each in ends for atom in atoms(each) if atom.text in asked}
         for name, value in looked.items():
-            if name in f"{step.args} {step.keywords}":
+            if name in by_facts or name in f"{step.args} {step.keywords}":
                 is_sure = is_ansibles_own(visit) and not visit.frame.is_rescued
                 for number in handles(value):
                     walk.record.insist(number, name, guard, is_sure=is_sure)
+
+
+def _is_a_test(step: Task) -> bool:
+    return step.module in ("assert", "fail") and "failed_when" not in step.keywords
+
+
+def _fails_under(visit: Visit, evaluator: Evaluator) -> Formula:
+    """Under what the task fails that is asked of a job by its own condition; False where it is not known to."""
+    step = visit.step
+    if "failed_when" in step.keywords:
+        return condition(evaluator, step.keywords["failed_when"])
+    if step.module == "assert":
+        that = step.args.get("that", step.args.get("_raw_params"))
+        return False if that is None else neg(condition(evaluator, that))
+    if step.keywords.get("when") is None or not always_fails(visit):
+        return False
+    return visit.condition_for(evaluator)
 
 
 def _is_looked_at(value: Value) -> bool:
     if isinstance(value, Results):
         return all(isinstance(item, Job) and item.stage is Stage.LOOKED for item in value.items.items)
     return isinstance(value, Job) and value.stage is Stage.LOOKED
-
-
-def _ends_the_play(visit: Visit, evaluator: Evaluator) -> bool:
-    if visit.step.module == "fail":
-        return visit.step.keywords.get("when") is not None and visit.condition_for(evaluator) is True
-    that = visit.step.args.get("that", visit.step.args.get("_raw_params"))
-    return that is not None and condition(evaluator, that) is False

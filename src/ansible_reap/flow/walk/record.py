@@ -78,6 +78,8 @@ class Instance:
     run_once: object = None
     """The keyword, of the task or of an include around it, as written."""
     skips: frozenset[int] = frozenset()
+    leaves_out: frozenset[int] = frozenset()
+    """Those of them for which it never holds."""
     """The items (EACH for those of a list that is not known) that its own condition may leave without a job."""
     own_condition: Formula = True
     """What must hold for one item besides the conditions of the includes around."""

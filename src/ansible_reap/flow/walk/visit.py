@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible_reap.content import expressions
-from ansible_reap.content.inventory import CONNECTION_VARIABLES
+from ansible_reap.content.inventory import CONNECTION_VARIABLES, WHERE_VARIABLES
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Setting
 from ansible_reap.flow.evaluation import bounds
@@ -276,21 +276,28 @@ class Visit:
 
     def _connection_variables(self) -> dict[str, object]:
         found: dict[str, object] = {}
-        of_play = [entries for layer, entries in self.frame.settings if layer is Layer.PLAY]
-        for given in (self.vars, *self.frame.declared, *of_play):
+        for given in self._given_around():
             for name in CONNECTION_VARIABLES.intersection(given):
                 found.setdefault(name, given[name])
         shared = [entries for layer, entries in self.frame.settings if layer in (Layer.ROLE, Layer.DEFAULTS)]
         for entries in (*shared, self.walk.state.included):
-            self.walk.record.set_on_the_way.update(CONNECTION_VARIABLES.intersection(entries))
+            self.walk.record.set_on_the_way.update(WHERE_VARIABLES.intersection(entries))
         return found
 
     def _async_dir(self) -> str | None:
-        """The ``ansible_async_dir`` that some ``vars:`` around the task sets."""
-        for given in (self.vars, *self.frame.declared):
-            if "ansible_async_dir" in given:
-                return str(given["ansible_async_dir"])
-        return None
+        """The ``ansible_async_dir`` that some ``vars:`` around the task sets, or the play's ``vars_files``."""
+        written = next(
+            (each["ansible_async_dir"] for each in self._given_around() if "ansible_async_dir" in each), None
+        )
+        if not expressions.is_template(written):
+            return None if written is None else str(written)
+        found = plain(Evaluator(self.any_round.evaluator.scope.of_the_play()).text(str(written)))
+        return found if isinstance(found, str) else str(written)
+
+    def _given_around(self) -> tuple[Mapping[str, Any], ...]:
+        """The ``vars:`` around the task, nearest first, and the play's ``vars_files``."""
+        of_play = (entries for layer, entries in self.frame.settings if layer is Layer.PLAY)
+        return (self.vars, *self.frame.declared, *of_play)
 
     def register(self, value: Value) -> None:
         """Assign the task's register; jobs that only it knew are lost with what it held."""
