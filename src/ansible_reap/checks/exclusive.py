@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ansible_reap.checks.evidence import work
 from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext
-from ansible_reap.checks.support import contexts, speak
+from ansible_reap.checks.support import constant, contexts, speak
 from ansible_reap.content.expressions import is_template
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Launch
@@ -46,7 +46,8 @@ _CHANGES = frozenset({"install", "upgrade", "dist-upgrade", "full-upgrade", "saf
 
 
 def check(context: RuleContext) -> Iterator[Finding]:
-    in_background = {launch.task for launch in context.analysis.launches if launch.poll.single == 0}
+    of_task = {launch.task: launch for launch in context.analysis.launches}
+    in_background = {task for task, launch in of_task.items() if launch.poll.single == 0}
     for launch in context.analysis.launches:
         lock = lock_of(launch.task)
         # Whether tasks run side by side is not known where their poll, or what they depend on, is not.
@@ -59,6 +60,7 @@ def check(context: RuleContext) -> Iterator[Finding]:
             and other in in_background
             and _collides(lock, lock_of(other))
             and _run_together(launch.task, other)
+            and not _are_on_other_hosts(launch, of_task.get(other))
         ]
         if rivals:
             yield _finding(launch, lock, rivals)
@@ -69,7 +71,18 @@ def check(context: RuleContext) -> Iterator[Finding]:
 def _run_together(task: Task, other: Task) -> bool:
     """Whether both run under the same conditions, or one of them always does."""
     mine, theirs = _conditions(task), _conditions(other)
+    if any(constant(condition) is False for condition in (*mine, *theirs)):
+        return False
     return not mine or not theirs or mine == theirs
+
+
+def _are_on_other_hosts(launch: Launch, other: Launch | None) -> bool:
+    """Whether both are delegated, to hosts of different names."""
+    if other is None:
+        return False
+    mine, theirs = ({setting.delegate_to for setting in contexts(each.task, each.settings)} for each in (launch, other))
+    named = mine | theirs
+    return mine.isdisjoint(theirs) and None not in named and not any(map(is_template, named))
 
 
 def _conditions(task: Task) -> list[str]:

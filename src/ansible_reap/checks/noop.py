@@ -10,7 +10,7 @@ from ansible_reap.checks.evidence.neighbours import is_silenced, tasks_around
 from ansible_reap.checks.finding import Finding, Fix, Level, Rule, RuleContext
 from ansible_reap.checks.support import listed, number, speak
 from ansible_reap.content.expressions import names_in
-from ansible_reap.content.model import Place, Task
+from ansible_reap.content.model import Place, Task, as_list
 from ansible_reap.flow.analysis import Analysis, AsyncUse
 from ansible_reap.late_patterns import expression
 
@@ -36,6 +36,8 @@ _WHERE = {
 _IMPORTS = ("import_role", "import_tasks")
 """Calls that Ansible replaces by the tasks called: nothing of ``async``, ``poll`` and ``register`` is left of them."""
 
+_IF_DEFINED = expression(r"^\s*[\w.\[\]'\"]+\s+is\s+defined\b(?!.*\bor\b)")
+"""A condition that does not hold where the variable is not there."""
 _AT_A_TIME = expression(r"\s\+?[1-9]\d*(?:\s|$)")
 """A reboot in some minutes: the command that asks for it has ended long before."""
 
@@ -72,7 +74,8 @@ def _keyword(analysis: Analysis, uses: list[AsyncUse]) -> Finding | None:
     what, effect = _WHERE[task.module]
     keyword = "async" if "async" in task.keywords else "poll"
     waits = [*dict.fromkeys(wait for each in tasks for wait in _waits_for_nothing(analysis, each))]
-    gone = f" No job id is registered either, so the wait for it fails ({waits[0].place})." if waits else ""
+    comes_to = "is skipped" if waits and all(map(_is_skipped_without_it, waits)) else "fails"
+    gone = f" No job id is registered either, so the wait for it {comes_to} ({waits[0].place})." if waits else ""
     wait_too = ", and take the wait out" if waits else ""
     alike = f" The same goes for the {task.module} in {_lines(others)}." if others else ""
     if not waits and task.module in _IMPORTS and any("register" in each.keywords for each in tasks):
@@ -127,6 +130,11 @@ def _without_all(analysis: Analysis, tasks: list[Task], waits: list[Task]) -> Fi
     found = [fixes.keywords.drop(analysis, task, "async", "poll", "register") for task in tasks]
     edits = tuple(edit for fix in found if fix for edit in fix.edits)
     return Fix(found[0].description, edits) if found[0] and all(found) else None
+
+
+def _is_skipped_without_it(wait: Task) -> bool:
+    """Whether the wait asks first whether what it waits for is there."""
+    return any(_IF_DEFINED.search(str(term)) for term in as_list(wait.inherited("when")))
 
 
 def _waits_for_nothing(analysis: Analysis, task: Task) -> list[Task]:

@@ -60,16 +60,18 @@ def _condition(analysis: Analysis, launch: Launch) -> Finding | None:
 def _register(analysis: Analysis, launch: Launch) -> Finding | None:
     """A later task of the file reads output from what the launch has registered."""
     register = launch.register
-    if register is None or launch.is_looped:
+    if register is None:
         return None
     for other in _readers(analysis, launch.task, register):
-        if not has_word(analysis, other, conditions.ENDED):
+        name_of = _one_result(other, register) if launch.is_looped else register
+        if name_of is None or not has_word(analysis, other, conditions.ENDED):
             continue
-        found = [name for name in conditions.ENDED if conditions.reads_bare_anywhere(_written(other), register, name)]
+        found = [name for name in conditions.ENDED if conditions.reads_bare_anywhere(_written(other), name_of, name)]
         if found:
             result = launch.reaps[0].task.keywords.get("register") if launch.reaps else None
-            instead = f", as {result}.{found[0]}" if isinstance(result, str) else ""
-            names = listed(f"{register}.{name}" for name in found)
+            instead = f", as {result}.{found[0]}" if isinstance(result, str) and not launch.is_looped else ""
+            names = listed(f"{name_of}.{name}" for name in found)
+            names += f" of {register}.results" if launch.is_looped else ""
             return speak(
                 RULE,
                 launch.task,
@@ -80,6 +82,13 @@ def _register(analysis: Analysis, launch: Launch) -> Finding | None:
                 settings=launch.settings,
             )
     return None
+
+
+def _one_result(task: Task, register: str) -> str | None:
+    """The variable that holds one result of a looped launch in each round of the task's loop."""
+    loop = task.keywords.get(task.loop_keyword or "")
+    is_over_results = isinstance(loop, str) and "".join(loop.split()) == f"{{{{{register}.results}}}}"
+    return task.loop_variable if is_over_results else None
 
 
 def _readers(analysis: Analysis, task: Task, register: str) -> Iterator[Task]:

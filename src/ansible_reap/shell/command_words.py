@@ -35,6 +35,8 @@ def program_of(word: str) -> str:
 def without_prefixes(command: Command) -> list[str]:
     """What runs in the end: ``sudo -n timeout 5 reboot`` without ``sudo -n timeout 5``."""
     words = list(command.words[len(command.reserved) :])
+    if words[:1] == ["command"] and words[1:2] in (["-v"], ["-V"]):
+        return ["type", *words[2:]]  # it tells where the program is, and runs nothing
     while words and (program_of(words[0]) in LEADING_WORDS or is_assignment(words[0]) or words[0].startswith("-")):
         words.pop(0)
     if words and program_of(words[0]) in ("timeout", "chroot", "ionice"):

@@ -177,7 +177,9 @@ LEADING_WORDS = frozenset(
 """Words that may stand before the program that does the work: commands that run another, and words of the shell."""
 SILENT = frozenset(
     {"echo", "printf", "grep", "egrep", "logger", "wall", "touch", "rm", "test", "[", "virsh", "cat", "ls"}
+    | {"man", "info", "whatis", "apropos", "which", "whereis", "type", "hash", "help", "last", "pgrep", "pidof"}
 )
+"""Programs that do nothing to what they name: they tell of it, look for it or delete a file of that name."""
 LEADING_UP = frozenset(
     {"sleep", "sync", "true", ":", "wait", "date", "cd", "export", "set", "trap", "read", "[[", "command", "which"}
     | {"needs-restarting", "who", "uptime", "start-sleep", "write-host", "exit"}

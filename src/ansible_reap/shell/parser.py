@@ -90,8 +90,8 @@ class Command:
             if not argv:
                 return
             yield argv
-            if argv[0] not in PREFIXES:
-                return
+            if argv[0] not in PREFIXES or (argv[0] == "command" and argv[1:2] in (("-v",), ("-V",))):
+                return  # the latter tells where the program is, and runs nothing
             at = 1
             while at < len(argv) and (argv[at].startswith("-") or is_assignment(argv[at])):
                 takes_value = len(argv[at]) == 2 and argv[at][1] in PREFIXES[argv[0]]
