@@ -13,15 +13,28 @@ from ansible_reap.content.roles import MAX_CANDIDATES, Role
 from ansible_reap.flow.evaluation import bounds
 from ansible_reap.flow.evaluation.evaluator import Evaluator
 from ansible_reap.flow.evaluation.formulas import Atom, Formula, atoms, conj
+from ansible_reap.flow.evaluation.layers import Layer
 from ansible_reap.flow.evaluation.patterns import guarded_patterns, is_open, patterns
 from ansible_reap.flow.evaluation.scalars import as_bool
-from ansible_reap.flow.evaluation.values import UNKNOWN, Seq, Unknown, handles, is_counted, one_of, taints
+from ansible_reap.flow.evaluation.values import (
+    UNKNOWN,
+    Job,
+    Results,
+    Seq,
+    Stage,
+    Unknown,
+    handles,
+    is_counted,
+    one_of,
+    taints,
+)
 from ansible_reap.flow.walk import encrypted
 from ansible_reap.flow.walk.look_kinds import breaks_off, is_status, is_wait_action
 from ansible_reap.flow.walk.role_runs import evaluated_params, is_plain_name, role_files, run_role
 from ansible_reap.flow.walk.state import Frame, tags_of
 from ansible_reap.flow.walk.visit import Visit
 from ansible_reap.flow.walk.walk import MAX_DEPTH, TOO_DEEP, Walk
+from ansible_reap.records import replace
 
 MAX_ROUNDS = 12
 MAX_HANDLE_ROUNDS = 64
@@ -82,10 +95,29 @@ def call(visit: Visit) -> None:
         # the conditions around are in the guard now; inside they would be asked again after things have changed
         whens = (applied["when"],) if "when" in applied else ()
         inner = outer.under(guard)._replace(whens=whens, asked=asked)
+        if guard is not True and _ends_with_the_first(visit):
+            inner = inner._replace(may_break_off=True)
         _one_call(walk, task, inner, params, guard, is_repeated=many)
         walk.join(before, guard)
     if not is_run:
         _pass_by(walk, task, frame, set())
+
+
+def _ends_with_the_first(visit: Visit) -> bool:
+    """Whether the condition on the call no longer holds where but one of several jobs that were looked at has ended."""
+    facts = visit.walk.state.facts
+    for name in facts.tainted():
+        value = facts[name]
+        jobs = value.items.items if isinstance(value, Results) else ()
+        looked = [job for job in jobs if isinstance(job, Job) and job.stage is Stage.LOOKED]
+        if not looked or len(looked) != len(jobs) or not visit.walk.is_named(visit.step, visit.frame):
+            continue
+        ended = replace(looked[0], stage=Stage.DONE)
+        at_work = [replace(job, stage=Stage.RUNNING) for job in (looked[1:] or looked)]
+        some = Results(Seq((ended, *at_work)))
+        if visit.condition_for(Evaluator(visit.scope.with_layer(Layer.LOOP, {name: some}))) is False:
+            return True
+    return False
 
 
 def _leads_nowhere(walk: Walk, task: Task, frame: Frame) -> bool:
@@ -276,9 +308,9 @@ def _tasks_call(
 
 def _run_file(walk: Walk, path: str, frame: Frame, guard: Formula, *, is_repeated: bool, is_alone: bool) -> None:
     if walk.has_seen_round(path):
-        walk.record.promote(
-            walk.graph.called_from(path), frame.guard
-        )  # a file that calls itself until a job has finished waits for it
+        # a file that calls itself until a job has finished waits for it
+        is_sure = not frame.may_break_off
+        walk.record.promote(walk.graph.called_from(path), frame.guard, is_sure=is_sure)
         return
     if encrypted.gone_through(walk, path) or not walk.relevance.concerns(path):
         return

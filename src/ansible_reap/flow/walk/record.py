@@ -268,7 +268,7 @@ class Record:
                 cover.is_sure = cover.is_sure and is_sure
                 cover.guard = conj(cover.guard, guard)
 
-    def promote(self, paths: Collection[str], guard: Formula, *, or_asking: bool = False) -> None:
+    def promote(self, paths: Collection[str], guard: Formula, *, or_asking: bool = False, is_sure: bool = True) -> None:
         """Looks in files that are gone through again and again until the jobs have finished amount to a wait.
 
         ``guard`` is what the repetition depends on: the jobs whose state it asks for are meant. With ``or_asking`` a
@@ -284,4 +284,5 @@ class Record:
                 asks = or_asking and any(instance.number in atom.about for atom in atoms(cover.guard))
                 if instance.number in asked or asks:
                     cover.kind = ReapKind.WAIT
+                    cover.is_sure = cover.is_sure and is_sure
                     cover.guard = granting(cover.guard, texts)
