@@ -160,15 +160,15 @@ def _lives_on(analysis: Analysis, launch: Launch, signs: tuple[Sign, ...]) -> st
             f"to wait {_DECLARE}."
         )
     if daemon.has_a_window(launch.task) or is_test(launch.task):
-        return f"By its signs this job is meant to live on: {told}.{end} Declare that in its vars {_DECLARE}."
+        return f"By its signs this job is meant to live on: {told}.{end} Declare it detached in its vars {_DECLARE}."
     if containers.stays_with_one(launch.task):
         return (
             f"By its signs this job is meant to live on: {told}.{end} Detach the container and leave async and poll "
             f"out, so that a failed start fails the task, or say in its vars that it is meant to {_DECLARE}."
         )
     return (
-        f"By its signs this job is meant to live on: {told}.{end} Declare that in its vars {_DECLARE}, or run it as "
-        f"a service, which is restarted and keeps a log."
+        f"By its signs this job is meant to live on: {told}.{end} Declare it detached in its vars {_DECLARE}, or run "
+        f"it as a service, which is restarted and keeps a log."
     )
 
 
@@ -178,8 +178,8 @@ def _at_its_limit(launch: Launch, *, outlives: bool, is_helper: bool) -> str:
     if outlives and limit is not None and limit <= 1 and leaving.stays_a_second(work.commands(launch.task)):
         return (
             f" Its limit of {seconds_text(limit)} may end it, though: as its output is not redirected, the job ends a "
-            f"second after its shell, and {KILLING_RELEASES} on kill all of a job that still runs then. Redirect the "
-            f"output ('> /dev/null 2>&1 &') or raise the limit."
+            f"second after its shell, and {KILLING_RELEASES} on kill all of a job that still runs then. Give it a "
+            f"limit well above that, such as 'async: 60'."
         )
     if containers.stays_with_one(launch.task):
         return "" if limit is None else f" Its limit of {duration(limit)} ends the job; the container goes on."

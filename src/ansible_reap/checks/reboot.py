@@ -82,9 +82,9 @@ def the_tasks(analysis: Analysis, tasks: list[Task]) -> str:
     notifying = sorted({line for task in handlers for line in _notified_in(analysis, task, tasks)})
     if not handlers or (not notifying and all(_heard_by_others(analysis, task, tasks) for task in handlers)):
         return named
-    its = "its" if len(tasks) == 1 else "their"
+    it, its = ("it", "its") if len(tasks) == 1 else ("them", "their")
     if not notifying:
-        return f"{named} and {its} notify"
+        return f"{named} and what may notify {it}"
     where = "line" if len(notifying) == 1 else "lines"
     return f"{named} and {its} entry under notify ({where} {listed(map(str, notifying))})"
 

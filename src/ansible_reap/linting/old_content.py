@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ansible_reap.checks.evidence.async_support import VERSIONS
 from ansible_reap.checks.evidence.releases import too_old
 from ansible_reap.checks.finding import Finding
 from ansible_reap.checks.level import Level
@@ -18,5 +19,6 @@ def as_of_old(root: Path, finding: Finding) -> Finding:
     if sign.is_filter:
         told = f"The test {sign.what} as a filter (line {sign.line}) went with Ansible 2.9: a run fails there."
     else:
-        told = f"ansible-core from 2.16 on refuses to load this file, for {sign.what} in line {sign.line}."
+        releases = f"{VERSIONS[0]} to {VERSIONS[-1]}"
+        told = f"None of ansible-core {releases} loads this file, for {sign.what} in line {sign.line}."
     return replace(finding, severity=Level.LOW, message=f"{finding.message} {told}")
