@@ -13,8 +13,7 @@ from referee.project import Task
 
 HOSTS = (
     "ansible_play_hosts", "ansible_play_batch", "ansible_play_hosts_all", "play_hosts", "groups['all']", "groups.all",
-    "groups['some']", "groups.some", "groups['some'][:1]", "groups['all'][:1]", "groups.all[:2]",
-    "ansible_play_hosts[1:]", "ansible_play_hosts[:1]", "[ansible_play_hosts[0]]", "[inventory_hostname]",
+    "groups['some']", "groups.some", "[inventory_hostname]",
     "ansible_play_hosts | difference([inventory_hostname])", "groups.all | difference(groups.some)",
     "groups['all'] | intersect(ansible_play_hosts)", "groups.some | union(groups.all)", "groups.some + groups.all",
     "ansible_play_hosts | list", "ansible_play_hosts | sort", "ansible_play_hosts | reject('eq', inventory_hostname)",
@@ -22,20 +21,24 @@ HOSTS = (
     "groups['some'] | default([])", "groups['none'] | default([])", "hostvars.keys() | list",
 )  # fmt: skip
 """Whose jobs are waited for, by what an expression names: all hosts, or some."""
+SLICES = (
+    "groups['some'][:1]", "groups['all'][:1]", "groups.all[:2]", "ansible_play_hosts[1:]", "ansible_play_hosts[:1]",
+    "[ansible_play_hosts[0]]", "groups['all'][0:1]", "ansible_play_batch[:-1]",
+)  # fmt: skip
 
 
 def of_some(material: Material, one: Launch) -> Told:
     """A wait over the host variables of some hosts or of all."""
     chance = material.chance
-    form = chance.weighted({"expression": 6, "written out": 1, "one": 1, "first": 1})
-    over: Any = f"{{{{ {chance.one(HOSTS)} }}}}"
+    form = chance.weighted({"expression": 5, "slice": 4, "written out": 1, "one": 1, "first": 1})
+    over: Any = f"{{{{ {chance.one(SLICES if form == 'slice' else HOSTS)} }}}}"
     if form == "written out":
         over = list(material.hosts)
     elif form == "one":
         over = [chance.one(material.hosts)]
     elif form == "first":
         over = ["{{ ansible_play_hosts[0] }}"]
-    chance.note(f"jobs of {over if form == 'expression' else form}")
+    chance.note(f"jobs of {over if form in ('expression', 'slice') else form}")
     jid = f"{{{{ hostvars[item].{one.register}.ansible_job_id }}}}"
     keywords: Task = {chance.one(("loop", "loop", "with_items")): over}
     at = chance.weighted({"item": 8, "here": 1})

@@ -62,7 +62,7 @@ class Stories:
             self._by_added_host: 0 if several else 2,
             self._backwards: 1.5,
             self._seldom: 40,
-            self._of_hosts: 14 if several else 0,
+            self._of_hosts: 24 if several else 0,
         }
         made = chance.weighted(kinds)
         chance.note(f"story {made.__name__.strip('_')}")
