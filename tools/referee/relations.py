@@ -39,8 +39,10 @@ def of_relations(
             if here != there and "unknown" not in (here, there):
                 yield Disagreement(Half.STATIC, f"relation-{name}", label, f"{here}, but {name} {there}")
     with_waits, labels = waited_at_once(project)
-    # One that never runs, as the play has ended by then, is detached or a reboot all the same.
-    endless = {label: there for label, _, there in _both(checked, without_ends(with_waits), folder)}
+    # One that never runs, as the play has ended by then, is detached or a reboot all the same; so is one of which it
+    # cannot be told whether the wait is one.
+    plain = without_reasons(without_ends(with_waits))
+    endless = {label: there for label, _, there in _both(checked, plain, folder)}
     for label, _, there in _both(checked, with_waits, folder):
         said = endless.get(label) if there in ("detached", "reboot") else there
         is_right = said in ("reaped", "unknown")
@@ -260,6 +262,16 @@ def without_ends(project: Project) -> Project:
     def edit(task: Task) -> list[Task]:
         ends = str(task.get("meta")).startswith("end_")
         return [{"name": task.get("name"), "debug": {"msg": "no end"}}] if ends else [task]
+
+    return _edited(project, edit, LISTS)
+
+
+def without_reasons(project: Project) -> Project:
+    """With no launch that is declared detached."""
+
+    def edit(task: Task) -> list[Task]:
+        task.get("vars", {}).pop("async_reaper_detach", None)
+        return [task]
 
     return _edited(project, edit, LISTS)
 
