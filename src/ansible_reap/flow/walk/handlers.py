@@ -71,7 +71,8 @@ def _may_be_one(pattern: str, topic: str) -> bool:
 def flush(walk: Walk) -> None:
     """Run the handlers that were notified, in the order in which they are defined.
 
-    What a handler notifies runs in the same turn where it is defined further down, else in the next one.
+    What a handler notifies runs in the same turn where it is defined further down, else in the next one. Where the role
+    has ended before it came to the flush, they are left for the next one (ansible-core 2.18 to 2.22).
     """
     for path in walk.hidden_handlers:
         encrypted.gone_through(walk, path)
@@ -79,6 +80,8 @@ def flush(walk: Walk) -> None:
         return
     due, walk.state.notified = walk.state.notified, {}
     left: dict[str, tuple[Formula, ...]] = {}
+    if walk.state.role_ended is not False:
+        left = {topic: tuple(conj(each, walk.state.role_ended) for each in under) for topic, under in due.items()}
     hearing = _hearing(walk.handlers)
     for at, (step, frame) in enumerate(walk.handlers):
         heard = [topic for topic in (_alone(at), *topics_of(step)) if topic in due]
