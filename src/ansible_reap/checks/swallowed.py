@@ -9,6 +9,7 @@ from ansible_reap.checks import fixes
 from ansible_reap.checks.evidence import conditions, intent
 from ansible_reap.checks.evidence.later_tasks import keeps_up_what_comes_always
 from ansible_reap.checks.evidence.neighbours import has_comment, is_ended_between, takes_down, tasks_around
+from ansible_reap.checks.evidence.rescued import Rescue, idle_rescue
 from ansible_reap.checks.evidence.result_readers import (
     caller_that_tests,
     fails_later,
@@ -39,7 +40,7 @@ def check(context: RuleContext) -> Iterator[Finding]:
             continue
         finding = _never_failed(context.analysis, reap) or _ignored(context.analysis, reap)
         if not finding:
-            yield from _retried(context.analysis, reap)
+            yield from _rescued(context.analysis, reap) or _retried(context.analysis, reap)
         elif not _is_on_purpose(context.analysis, reap):
             found = _on_untested_ways(context.analysis, reap, finding)
             if found:
@@ -139,6 +140,31 @@ def _ignored(analysis: Analysis, reap: Reap) -> Finding | None:
         settings=reap.settings,
         fix=fixes.keywords.drop_together(analysis, [reap.task, *also], "ignore_errors"),
     )
+
+
+def _rescued(analysis: Analysis, reap: Reap) -> list[Finding]:
+    """A ``rescue`` around the wait that does nothing about its failure."""
+    rescue = idle_rescue(analysis, reap.task, reap.ways)
+    if rescue is None or _is_on_purpose(analysis, reap) or _is_rescued_on_purpose(analysis, rescue):
+        return []
+    if any(caller_that_tests(analysis, reap.task, via) for via in reap.ways):
+        return []
+    message = (
+        f"This task fails when the job has failed or was killed at its limit, but the rescue in "
+        f"{rescue.place if rescue.place.path != reap.task.path else f'line {rescue.place.line}'} only "
+        f"{'prints a text' if rescue.prints else 'lets the play go on'}, and no later task of the file tests the "
+        f"result. Take the rescue out, or end it with a task that fails."
+    )
+    severity = Level.LOW if rescue.prints else None
+    return [speak(RULE, reap.task, message, sub_tag="ignore-errors", severity=severity, settings=reap.settings)]
+
+
+def _is_rescued_on_purpose(analysis: Analysis, rescue: Rescue) -> bool:
+    """Whether the block, its rescue or a comment beside that says that the failure does not matter."""
+    block = rescue.block.as_task()
+    tasks = [step for step in rescue.block.rescue if isinstance(step, Task)]
+    said = [block.name, *(task.name for task in tasks), *(str(task.args.get("msg")) for task in tasks)]
+    return has_comment(analysis, block, "rescue") or any(_NAMED_ON_PURPOSE.search(text or "") for text in said)
 
 
 def _is_ignored(reap: Reap) -> bool:

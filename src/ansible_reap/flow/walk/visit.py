@@ -12,14 +12,16 @@ from ansible_reap.flow.analysis import Setting
 from ansible_reap.flow.evaluation import bounds
 from ansible_reap.flow.evaluation.conditions import condition
 from ansible_reap.flow.evaluation.evaluator import Evaluator
-from ansible_reap.flow.evaluation.formulas import Atom, Formula, atoms, conj, settled
+from ansible_reap.flow.evaluation.formulas import Atom, Formula, atoms, conj, decided, settled
 from ansible_reap.flow.evaluation.host_sets import HostSet
 from ansible_reap.flow.evaluation.layers import Layer, Scope
 from ansible_reap.flow.evaluation.values import (
     UNKNOWN,
     Const,
+    Job,
     Map,
     Seq,
+    Stage,
     Unknown,
     Value,
     alt,
@@ -264,15 +266,21 @@ class Visit:
         return found if isinstance(found, (bool, int, str)) else written
 
     def never_fails(self) -> bool:
-        """Whether ``failed_when`` never holds, whatever the task's own result."""
+        """Whether ``failed_when`` never holds, whatever the task's own result; of a wait, once the job has failed."""
         written = self.step.keywords.get("failed_when")
         if written is None:
             return False
         register = self.step.keywords.get("register")
-        names = {register: UNKNOWN} if isinstance(register, str) else {}
         scopes = [each.evaluator.scope.of_the_play() for each in self.rounds()]
-        found = (settled(condition(Evaluator(scope.with_layer(Layer.LOOP, names)), written)) for scope in scopes)
-        return bool(scopes) and all(each is False for each in found)
+        if not isinstance(register, str):
+            return bool(scopes) and all(settled(condition(Evaluator(scope), written)) is False for scope in scopes)
+        ended: Value = Job(-1, stage=Stage.DONE) if "until" in self.step.keywords else UNKNOWN
+
+        def holds(scope: Scope) -> Formula:
+            said = condition(Evaluator(scope.with_layer(Layer.LOOP, {register: ended})), written)
+            return settled(decided(said, lambda atom: True if atom.text == f"{register}.failed" else None))
+
+        return bool(scopes) and all(holds(scope) is False for scope in scopes)
 
     def _connection_variables(self) -> dict[str, object]:
         found: dict[str, object] = {}
