@@ -184,3 +184,35 @@ def test_a_mark_that_another_user_put_above_makes_no_root(
     assert "async-unreaped" in capsys.readouterr().out
     os.chown(mine, 12345, -1)  # as a checkout that a container mounts: whoever owns it owns the mark
     assert project_root([]) == tmp_path
+
+
+def test_a_link_that_is_named_leads_to_the_file_in_the_project(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (repository / "site.yml").write_text("- hosts: all\n  tasks:\n    - {command: work, async: 60, poll: 0}\n")
+    (repository / "link.yml").symlink_to("site.yml")
+    (repository / "deploy.play").symlink_to("site.yml")
+    (repository / "linked").symlink_to("deploy")
+    for named, path in (("link.yml", "site.yml"), ("deploy.play", "site.yml"), ("linked", "deploy/tasks/start.yml")):
+        assert main(["check", "--format", "json", "--project-dir", str(repository), named]) == 1
+        found = json.loads(capsys.readouterr().out)
+        assert [launch["path"] for launch in found["launches"]] == [path]
+        assert not found["errors"]
+
+
+def test_a_playbook_that_is_named_is_read_wherever_it_lies(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    playbook = "- hosts: all\n  tasks:\n    - {command: work, async: 60, poll: 0}\n"
+    for path in ("deploy.play", "templates/site.yml", "files/site.txt"):
+        file = repository / "plays" / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(playbook)
+        asked = ["check", "--format", "json", "--project-dir", str(repository)]
+        main(asked)
+        assert f"plays/{path}" not in {each["path"] for each in json.loads(capsys.readouterr().out)["launches"]}
+        assert main([*asked, str(file)]) == 1
+        assert [each["path"] for each in json.loads(capsys.readouterr().out)["launches"]] == [f"plays/{path}"]
+    template = repository / "plays" / "templates" / "page.yml"
+    template.write_text("{% if x %}{{ page }}{% endif %}")
+    assert main([*asked, str(template)]) == 0

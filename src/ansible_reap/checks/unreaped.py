@@ -195,6 +195,11 @@ def _message(analysis: Analysis, launch: Launch, own_wait: OwnWait | None) -> st
     if launch.sub_tag == "never":
         return f"Nothing waits for {its}: {counts}. {advice}"
     if launch.sub_tag == "reason":
+        if launch.detached is not None and launch.detached.reason:
+            return (
+                f"{DETACH_VARIABLE} comes to nothing for some items or in some runs, so those jobs are not declared "
+                f"detached, and nothing waits for them. Write why nobody needs the result, or wait with async_status."
+            )
         return (
             f"{DETACH_VARIABLE} gives no reason, so the launch is not declared detached, and nothing waits for {its}. "
             f"Write why nobody needs the result, or wait with async_status."

@@ -43,11 +43,16 @@ class FilesBeside:
         """The files of this name."""
         return self._by_name.get(name, ())
 
-    def other_playbooks(self, leave_out: Collection[str]) -> Iterator[str]:
-        """JSON, and files without any ending, that are a playbook which launches: Ansible runs it when it is named."""
+    def other_playbooks(self, leave_out: Collection[str], named: Collection[str]) -> Iterator[str]:
+        """JSON, and files without any ending, that are a playbook which launches: Ansible runs it when it is named.
+
+        So it does any other file: of those that are ``named`` here each that is such a playbook.
+        """
         for name, paths in self._by_name.items():
-            if name.endswith(JSON_ENDING) or "." not in name:
-                yield from (path for path in paths if path not in leave_out and self._is_other_playbook(path))
+            may_be = name.endswith(JSON_ENDING) or "." not in name
+            for path in paths:
+                if (may_be or path in named) and path not in leave_out and self._is_other_playbook(path):
+                    yield path
 
     def _is_other_playbook(self, path: str) -> bool:
         data = self._list_of(path)

@@ -188,9 +188,9 @@ class Project:
         for paths in copies.values():
             if any(self._launches(path) for path in paths):
                 self.copied.update(paths)
-        self.copied.update(self._beside.other_playbooks(self.links))
+        self.copied.update(self._beside.other_playbooks(self.links, self._named))
         if self.copied:
-            self.yaml = sorted([*self.yaml, *self.copied])
+            self.yaml = sorted({*self.yaml, *self.copied})
         self._stand_in()
 
     def _list_from(self, start: str, copies: dict[str, list[str]]) -> None:

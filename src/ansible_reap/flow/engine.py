@@ -119,6 +119,8 @@ def _of_named(survey: Survey, named: Collection[str]) -> Iterator[ReadError]:
                 check_text(survey.read(path), must_be_content=not path.endswith(YAML_ENDINGS))
             except SourceError as error:
                 yield ReadError(path, error.line, error.message)
+        elif (survey.project.canonical(path) or ".") in {*named} - {path}:
+            continue  # a link, to what is asked about too
         elif survey.project.is_folder(path) and not any(each.startswith(prefix) for each in listed):
             yield ReadError(path, 1, "holds no YAML file that Ansible would load")
 

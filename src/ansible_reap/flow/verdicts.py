@@ -93,11 +93,11 @@ def judge(
         return verdict(Verdict.REAPED)
     if _all_covered(instance, waits, lambda guard: guard):
         missed = _missed(instance, waits)
-        if missed is not None and not instance.detached:
+        if missed is not None and not instance.is_detached:
             return verdict(Verdict.PARTIAL, "partial", *missed)
         lost = _lost(instance)
         return unknown(lost) if lost is not None else verdict(Verdict.REAPED)
-    if instance.detached:
+    if instance.detached and _are_others_waited_for(instance, waits):
         return verdict(Verdict.DETACHED)
     if instance.disconnect is not None:
         if instance.disconnect.works_first:
@@ -116,6 +116,16 @@ def judge(
             "high",
         )
     return verdict(Verdict.PARTIAL if waits else Verdict.UNREAPED, tag, text, confidence)
+
+
+def _are_others_waited_for(instance: Instance, waits: list[Cover]) -> bool:
+    """Whether the jobs of a launch that is declared detached are waited for as far as their reason comes to nothing."""
+    for index, under in instance.lacks_reason:
+        meant = [cover for cover in waits if index is None or cover.index in (index, None, EACH)]
+        for_it = replace(instance, guard=conj(instance.guard, under), count=1 if index is not None else instance.count)
+        if not _all_covered(for_it, [replace(cover, index=None) for cover in meant], lambda guard: guard):
+            return False
+    return True
 
 
 def _in_an_ordinary_run(instance: Instance) -> Instance:

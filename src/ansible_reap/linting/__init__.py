@@ -17,7 +17,7 @@ from ansible_reap.content.survey import Survey
 from ansible_reap.linting.lintconfig import IgnoreFile, load_ignore_file
 from ansible_reap.linting.outcome import Outcome
 from ansible_reap.linting.problems import CONFIG_FILES, PYPROJECT, Config, is_there
-from ansible_reap.linting.requests import WHOLE, Request, relative_paths
+from ansible_reap.linting.requests import WHOLE, Request, relative_paths, with_targets
 from ansible_reap.wording import did_you_mean
 
 if TYPE_CHECKING:
@@ -36,7 +36,9 @@ def request(
     min_confidence: Level = Level.LOW,
 ) -> Request:
     """The request, with its names checked. Raises ValueError, which suggests the nearest name, for an unknown one."""
-    return Request(_names(select), _names(ignore), relative_paths(root, paths), min_severity, min_confidence)
+    return Request(
+        _names(select), _names(ignore), with_targets(root, relative_paths(root, paths)), min_severity, min_confidence
+    )
 
 
 def _names(text: str) -> frozenset[str]:

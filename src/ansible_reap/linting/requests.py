@@ -49,6 +49,17 @@ def relative_paths(root: Path, paths: Iterable[str | os.PathLike[str]]) -> tuple
     return tuple(_relative(root, os.fspath(path)) for path in paths)
 
 
+def with_targets(root: Path, paths: Iterable[str]) -> tuple[str, ...]:
+    """The paths, relative to the root, and where links in the project lead from them: findings stand there."""
+    found = dict.fromkeys(paths)
+    top = os.path.realpath(root)
+    for path in [*found]:
+        target = os.path.relpath(os.path.realpath(f"{top}{os.sep}{path}"), top)
+        if not target.startswith(".."):
+            found.setdefault(target.replace(os.sep, "/"))
+    return tuple(found)
+
+
 def _relative(root: Path, path: str) -> str:
     """A hook may pass hundreds of paths, so links are followed only where the names alone are not enough."""
     name = os.path.relpath(os.path.abspath(path), root)  # noqa: PTH100 - pathlib's takes ten times as long

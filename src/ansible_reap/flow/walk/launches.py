@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ansible_reap.content import expressions
 from ansible_reap.content.builtin import BUILTIN_MODULES
 from ansible_reap.content.model import Task, as_list
 from ansible_reap.content.source import Hidden
-from ansible_reap.flow.evaluation.evaluator import Evaluator
+from ansible_reap.flow.evaluation.evaluator import OMIT, Evaluator
 from ansible_reap.flow.evaluation.formulas import Formula, atoms, conj, disj, exclude_plainly, satisfiable, settled
 from ansible_reap.flow.evaluation.parts import ABSENT_WHILE_RUNNING
 from ansible_reap.flow.evaluation.scalars import numbers
@@ -21,6 +21,7 @@ from ansible_reap.flow.evaluation.values import (
     Job,
     Results,
     Seq,
+    Undefined,
     Value,
     options,
     plain,
@@ -105,6 +106,7 @@ def launch(visit: Visit) -> bool:
     guard = conj(each.guard, start.under)
     number = len(walk.record.instances)
     register = step.keywords.get("register")
+    declared = _detachment(visit, each.evaluator)
     instance = Instance(
         number=number,
         task=step,
@@ -117,7 +119,8 @@ def launch(visit: Visit) -> bool:
         register=register if isinstance(register, str) else None,
         asks=visit.asks(guard),
         beside=_beside(visit, guard),
-        detached=_detachment(visit, each.evaluator),
+        detached=None if declared is None else declared.reason,
+        lacks_reason=() if declared is None else declared.lacking,
         reaps_itself=_reaps_itself(walk, step),
         may_reap_itself=_may_reap_itself(walk, step),
         disconnect=disconnection.by_what_runs(visit, guard),
@@ -141,7 +144,7 @@ def launch(visit: Visit) -> bool:
     walk.record.instances.append(instance)
     walk.launched.append(number)
     walk.state.live.add(number, frame)
-    if instance.register is not None and not (instance.detached or instance.reaps_itself):
+    if instance.register is not None and not (instance.is_detached or instance.reaps_itself):
         walk.state.pending.add(number)
     visit.register(result)
     handlers.notify(visit, guard, changed=changed)
@@ -308,19 +311,42 @@ def _beside(visit: Visit, guard: Formula) -> tuple[Task, ...]:
     return tuple(found)
 
 
-def _detachment(visit: Visit, evaluator: Evaluator) -> str | None:
-    """The reason that the nearest ``vars:`` around the task declares."""
-    for given in (visit.vars, *visit.frame.declared):
-        if DETACH_VARIABLE in given:
-            return _reason(evaluator, given)
-    return None
+class _Declared(NamedTuple):
+    """What the nearest ``vars:`` around a launch declares."""
+
+    reason: str
+    lacking: tuple[tuple[int | None, Formula], ...] = ()
+    """The items (None for all) whose reason comes to nothing, each with the condition under which it does."""
 
 
-def _reason(evaluator: Evaluator, given: Mapping[str, Any]) -> str:
-    raw = given[DETACH_VARIABLE]
-    data = plain(evaluator.data(raw))
-    if data is None or data is False:
-        return ""
+def _detachment(visit: Visit, evaluator: Evaluator) -> _Declared | None:
+    declaring = next((given for given in (visit.vars, *visit.frame.declared) if DETACH_VARIABLE in given), None)
+    if declaring is None:
+        return None
+    raw = declaring[DETACH_VARIABLE]
+    rounds: list[tuple[int | None, Evaluator]] = [(None, evaluator)]
+    if _count(visit.items) is not None and visit.items is not None and expressions.is_template(raw):
+        rounds = [(at, each.evaluator) for at, each in enumerate(visit.rounds())]
+    values = [(at, each.data(raw)) for at, each in rounds]
+    lacking = tuple((at, under) for at, value in values if (under := _is_empty(value)) is not False)
+    given = next((value for at, value in values if (at, True) not in lacking), None)
+    return _Declared("") if given is None else _Declared(_reason(raw, given), lacking)
+
+
+def _is_empty(value: Value) -> Formula:
+    """Under what a reason comes to nothing."""
+    return disj(*(under for under, inner in options(value) if _is_nothing(inner)))
+
+
+def _is_nothing(value: Value) -> bool:
+    data = plain(value)
+    if isinstance(data, str):
+        return not data.strip() or value == OMIT
+    return data is None or data is False or (isinstance(value, Undefined) and value.is_sure)
+
+
+def _reason(raw: Any, value: Value) -> str:
+    data = plain(value)
     return str(raw if data is NOT_PLAIN or isinstance(raw, Hidden) else data)
 
 

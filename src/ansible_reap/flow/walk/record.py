@@ -67,6 +67,8 @@ class Instance:
     beside: tuple[Task, ...] = ()
     detached: str | None = None
     """The declared reason, templated where it can be; None where nothing is declared."""
+    lacks_reason: tuple[tuple[int | None, Formula], ...] = ()
+    """The items (None for all) of which the reason comes to nothing, and under what: their jobs are not detached."""
     reaps_itself: bool = False
     may_reap_itself: bool = False
     disconnect: Disconnect | None = None
@@ -93,6 +95,11 @@ class Instance:
     """Where tasks were called that nobody can read, before a wait for its jobs had been seen."""
     cleaned: list[Cover] = field(default_factory=list)
     """Clean-ups of status files that no wait came before."""
+
+    @property
+    def is_detached(self) -> bool:
+        """Whether all its jobs are."""
+        return bool(self.detached) and not self.lacks_reason
 
     @property
     def runs_once(self) -> bool:
