@@ -144,8 +144,13 @@ def _ignored(analysis: Analysis, reap: Reap) -> Finding | None:
 
 def _rescued(analysis: Analysis, reap: Reap) -> list[Finding]:
     """A ``rescue`` around the wait that does nothing about its failure."""
-    rescue = idle_rescue(analysis, reap.task, reap.ways)
-    if rescue is None or _is_on_purpose(analysis, reap) or _is_rescued_on_purpose(analysis, rescue):
+    rescue = idle_rescue(analysis, reap.task, reap.ways) if "until" in reap.task.keywords else None
+    if (
+        rescue is None
+        or not _launches(analysis, reap)
+        or _is_on_purpose(analysis, reap)
+        or _is_rescued_on_purpose(analysis, rescue)
+    ):
         return []
     if any(caller_that_tests(analysis, reap.task, via) for via in reap.ways):
         return []

@@ -5,16 +5,20 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+from jinja2 import nodes
+
 from ansible_reap.content import expressions
 from ansible_reap.flow.evaluation import bounds
 from ansible_reap.flow.evaluation.canonical import fitted, tree_of
 from ansible_reap.flow.evaluation.evaluator import Evaluator
-from ansible_reap.flow.evaluation.formulas import Atom, Delayed, Formula, conj
+from ansible_reap.flow.evaluation.formulas import Atom, Delayed, Formula, conj, disj
 from ansible_reap.flow.evaluation.layers import Layer, Scope
 from ansible_reap.flow.evaluation.truths import truth
-from ansible_reap.flow.evaluation.values import Const, taints
+from ansible_reap.flow.evaluation.values import Const, options, plain, taints
 
 _CONSTANTS = frozenset({"true", "false", "yes", "no"})
+_FALSE_TEXT = frozenset({"", "false", "no", "off", "n", "f", "0", "0.0"})
+"""Texts that are no condition which holds: false, or names of variables that are not there."""
 MAGIC = {"ansible_check_mode": Const(value=False)}
 """Ordinary runs are not in check mode."""
 
@@ -38,12 +42,20 @@ def condition(evaluator: Evaluator, written: Any) -> Formula:
     folds, evaluator.folds_settings = evaluator.folds_settings, False
     before = bounds.count()
     try:
-        said = truth(evaluator, tree)
+        said = _read_anew(evaluator, tree) if text.startswith("{{") else truth(evaluator, tree)
     finally:
         evaluator.folds_settings = folds
     if bounds.count() > before:  # it may ask for something else than the job's state
         return Atom(fitted(text), about=evaluator.live, is_opaque=True)
     return said
+
+
+def _read_anew(evaluator: Evaluator, tree: nodes.Node) -> Formula:
+    """A condition in braces: Ansible takes a text to which it comes for the condition (ansible-core 2.16 to 2.22)."""
+    found = [(guard, plain(value)) for guard, value in options(evaluator.value(tree))]
+    if not all(isinstance(text, str) for _, text in found):
+        return truth(evaluator, tree)
+    return disj(*(guard for guard, text in found if text.strip().lower() not in _FALSE_TEXT))
 
 
 @functools.lru_cache(maxsize=8192)

@@ -32,8 +32,6 @@ from ansible_reap.flow.evaluation.values import (
     taints,
 )
 
-_FALSE_TEXT = frozenset({"", "false", "no", "off", "n", "f", "0", "0.0"})
-"""Texts that count as false."""
 _NARROWING = frozenset({"select", "reject", "selectattr", "rejectattr", "list", "unique", "sort"})
 """Filters that leave nothing of an empty list."""
 
@@ -104,7 +102,7 @@ def _is_never_empty(node: nodes.Node) -> bool:
 
 def _truthy(evaluator: EvaluatorInterface, value: Value, node: nodes.Node) -> Formula:
     if isinstance(value, Const):
-        return value.value.strip().lower() not in _FALSE_TEXT if isinstance(value.value, str) else bool(value.value)
+        return bool(value.value)  # of a text whether it is empty: "no" and "0" are true (ansible-core 2.16 to 2.22)
     if isinstance(value, Map) and not value.entries and value.rest is None:
         return False
     if isinstance(value, (Job, JobId, Results, Map)):

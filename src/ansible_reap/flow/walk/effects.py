@@ -11,7 +11,7 @@ from ansible_reap.content.library import ENCRYPTED
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import ReapKind
 from ansible_reap.flow.evaluation.evaluator import Evaluator
-from ansible_reap.flow.evaluation.formulas import Formula, disj
+from ansible_reap.flow.evaluation.formulas import Atom, Formula, disj
 from ansible_reap.flow.evaluation.layers import Choices
 from ansible_reap.flow.evaluation.patterns import patterns
 from ansible_reap.flow.evaluation.values import (
@@ -23,6 +23,7 @@ from ansible_reap.flow.evaluation.values import (
     Seq,
     Unknown,
     Value,
+    alt,
     had_anywhere,
     handles,
     lifted,
@@ -124,6 +125,20 @@ def _set_fact(visit: Visit) -> None:
         _assign(visit.walk, each.evaluator, written, each.own_condition, lambda value: _given_to_hosts(visit, value))
 
 
+_TRUTHS = {"yes": True, "true": True, "no": False, "false": False}
+_CONVERTS, _KEEPS = (
+    Atom(f"set_fact of ansible-core {which}", "set_fact", which, is_choice=True, choices=2)
+    for which in ("up to 2.18", "from 2.19 on")
+)
+
+
+def _as_fact(value: Value) -> Value:
+    """What ``set_fact`` makes of a text that means yes or no: up to ansible-core 2.18 a boolean, after that nothing."""
+    text = value.value if isinstance(value, Const) else None
+    known = _TRUTHS.get(text.lower()) if isinstance(text, str) else None
+    return value if known is None else alt([(_CONVERTS, Const(known)), (_KEEPS, value)])
+
+
 def _given_to_hosts(visit: Visit, value: Value) -> Value:
     """A fact as the hosts know it that are given it: with ``run_once`` all are (ansible-core 2.16 and 2.22)."""
     once = visit.keyword("run_once")
@@ -147,7 +162,7 @@ def _assign(
     for key, raw in written.items():
         for name in (plain(evaluator.text(key)),) if isinstance(key, str) else ():
             if isinstance(name, str):
-                value = present(walk.later(evaluator, raw))
+                value = _as_fact(present(walk.later(evaluator, raw)))
                 values[name] = shared(value) if taints(value) else value
             else:  # it may be any of them
                 values.update((each, UNKNOWN) for each in walk.state.facts.keys() - walk.state.facts.tainted())

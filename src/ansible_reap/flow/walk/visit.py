@@ -274,7 +274,8 @@ class Visit:
         scopes = [each.evaluator.scope.of_the_play() for each in self.rounds()]
         if not isinstance(register, str):
             return bool(scopes) and all(settled(condition(Evaluator(scope), written)) is False for scope in scopes)
-        ended: Value = Job(-1, stage=Stage.DONE) if "until" in self.step.keywords else UNKNOWN
+        waits = "until" in self.step.keywords and str(self.step.keywords.get("retries")).strip() != "0"
+        ended: Value = Job(-1, stage=Stage.DONE) if waits else UNKNOWN
 
         def holds(scope: Scope) -> Formula:
             said = condition(Evaluator(scope.with_layer(Layer.LOOP, {register: ended})), written)
