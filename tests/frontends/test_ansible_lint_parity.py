@@ -119,16 +119,36 @@ def test_both_leave_the_same_paths_out(name: str, tmp_path: Path) -> None:
     if environment(name) is None or environment("dev") is None:
         pytest.skip(f"no environment {name} or dev")
     root = tmp_path / "project"
-    excluded = ["../", ".", "vendor/", "**/old/", "roles/*/molecule/", "drafts/", "*_draft.yml", "/top/"]
+    excluded = [
+        "../",
+        ".",
+        "vendor/",
+        "**/old/",
+        "roles/*/molecule/",
+        "drafts/",
+        "*_draft.yml",
+        "/top/",
+        "two/*.yml",
+        "sit",
+    ]
     places = ["site.yml", "vendor/a.yml", "sub/vendor/b.yml", "sub/old/c.yml", "roles/a/molecule/default/d.yml"]
-    places += ["sub/deep/f.yml", "drafts.yml", "sub/drafts/g.yml", "h_draft.yml", "sub/deep/top/i.yml"]
+    places += [
+        "sub/deep/f.yml",
+        "drafts.yml",
+        "sub/drafts/g.yml",
+        "h_draft.yml",
+        "sub/deep/top/i.yml",
+        "two/j.yml",
+        "two/deep/k.yml",
+    ]
     text = (GOLDEN / "async-unreaped" / "never" / "site.yml").read_text(encoding="utf-8")
     for place in places:
         (root / place).parent.mkdir(parents=True, exist_ok=True)
         (root / place).write_text(text, encoding="utf-8")
     (root / ".ansible-lint").write_text(json.dumps({"exclude_paths": excluded}), encoding="utf-8")
     ours = _ours(root)
-    assert {path for _, path, _ in ours} == {"site.yml", "sub/deep/f.yml", "drafts.yml", "sub/deep/top/i.yml"}
+    left = {"site.yml", "sub/deep/f.yml", "drafts.yml", "sub/deep/top/i.yml", "two/deep/k.yml"}
+    assert {path for _, path, _ in ours} == left
     assert ours == _theirs(name, root, tmp_path)
 
 

@@ -239,13 +239,42 @@ def test_the_first_configuration_that_exists_counts(tmp_path: Path) -> None:
     assert load_lint_config(write(tmp_path, "skip_list: [yes]\n", ".ansible-lint")).skip == {"True"}
 
 
-def test_exclude_paths_are_prefixes_or_patterns_below_the_configurations_folder(tmp_path: Path) -> None:
-    write(tmp_path, "exclude_paths: [roles/old/, '*/molecule/*', vendored.yml]\n", ".ansible-lint")
+@pytest.mark.parametrize(
+    ("entry", "left_out", "kept"),
+    [
+        ("roles/old/", ["roles/old/tasks/main.yml"], ["roles/older/a.yml", "x/roles/old/a.yml"]),
+        ("dra", ["dra/a.yml", "x/dra/b.yml"], ["drafts.yml", "draft/a.yml"]),
+        ("sub/*.yml", ["sub/a.yml"], ["sub/deep/a.yml", "x/sub/a.yml"]),
+        ("roles/*/molecule", ["roles/a/molecule/default/b.yml"], ["roles/a/b/molecule/c.yml"]),
+        ("deep/**/x.yml", ["deep/x.yml", "deep/a/b/x.yml"], ["x.yml", "deep/y.yml"]),
+        ("play*/a.yml", ["plays/a.yml"], ["plays/b/a.yml"]),
+        ("/top/", ["top/a.yml"], ["x/top/a.yml"]),
+        ("a/**", ["a/b.yml", "a/b/c.yml"], ["a.yml"]),
+        ("[ab].yml", ["a.yml", "x/b.yml"], ["c.yml"]),
+        ("[^ab].yml", ["c.yml"], ["a.yml"]),
+        ("\\*.yml", ["*.yml"], ["a.yml"]),
+        ("../", [], ["a.yml"]),
+        (".", [], ["a.yml"]),
+    ],
+)
+def test_exclude_paths_of_ansible_lint_are_lines_of_a_gitignore(
+    entry: str, left_out: list[str], kept: list[str], tmp_path: Path
+) -> None:
+    write(tmp_path, json.dumps({"exclude_paths": [entry]}), ".ansible-lint")
     config = load_lint_config(tmp_path)
-    assert config.excludes(tmp_path / "roles/old/tasks/main.yml")
-    assert config.excludes(tmp_path / "roles/a/molecule/default/converge.yml")
-    assert config.excludes(tmp_path / "vendored.yml")
-    assert not config.excludes(tmp_path / "roles/new/tasks/main.yml")
+    assert [path for path in [*left_out, *kept] if config.excludes(tmp_path / path)] == left_out
+
+
+def test_a_line_takes_back_what_one_before_it_leaves_out(tmp_path: Path) -> None:
+    write(tmp_path, "exclude_paths: ['*.yml', '!keep.yml', 'sub/', '!sub/a.yml']\n", ".ansible-lint")
+    config = load_lint_config(tmp_path)
+    assert not config.excludes(tmp_path / "keep.yml")
+    assert config.excludes(tmp_path / "sub/a.yml")
+
+
+def test_many_wildcards_take_no_time(tmp_path: Path) -> None:
+    write(tmp_path, json.dumps({"exclude_paths": ["**/" * 40 + "*a" * 60 + "b"]}), ".ansible-lint")
+    assert not load_lint_config(tmp_path).excludes(tmp_path / "/".join(["a" * 120] * 40))
 
 
 def test_exclude_paths_read_nothing_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from fnmatch import fnmatch, fnmatchcase
+from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from ansible_reap.late_patterns import expression
+from ansible_reap.linting.ignore_lines import IgnoreLines
 from ansible_reap.linting.problems import ConfigError, is_there
 from ansible_reap.reading import MAX_SETTINGS, SourceError, read_inside, text_of
 
@@ -36,32 +37,23 @@ class LintConfig(NamedTuple):
     warn: frozenset[str] = frozenset()
     enable: frozenset[str] = frozenset()
     exclude: tuple[str, ...] = ()
-    """Absolute paths or patterns."""
-    at_any_depth: frozenset[str] = frozenset()
-    """Names and patterns of files and folders wherever below ``root`` they are; with a slash at the end, of folders."""
+    """Absolute paths or patterns: those of our own settings."""
+    ignore_lines: IgnoreLines = IgnoreLines()
+    """The entries of its ``exclude_paths``, which count from ``root``."""
     root: str = ""
 
     def excludes(self, path: str | os.PathLike[str]) -> bool:
-        """Whether the file (absolute path) lies under ``exclude_paths``: a prefix, or a pattern that matches."""
+        """Whether the file (absolute path) is left out: by a line, below a path, or by a pattern that matches."""
         name = os.fspath(path)
-        return self._is_named(name) or any(
+        if name.startswith(f"{self.root}/") and self.ignore_lines.leave_out(name[len(self.root) + 1 :]):
+            return True
+        return any(
             name.startswith(pattern)
             or fnmatch(name, pattern)
             or fnmatch(name, f"{pattern.rstrip('/')}/*")
             or PurePosixPath(name).match(pattern)
             for pattern in self.exclude
             if name.startswith(_WILDCARD.split(pattern, maxsplit=1)[0]) or not pattern.startswith("/")
-        )
-
-    def _is_named(self, path: str) -> bool:
-        """Whether the file, or a folder above it, is one of those that are left out at any depth."""
-        if not self.at_any_depth or not path.startswith(f"{self.root}/"):
-            return False
-        *folders, name = path[len(self.root) + 1 :].split("/")
-        parts = {name, *folders, *(f"{folder}/" for folder in folders)}
-        patterns = [pattern for pattern in self.at_any_depth if _WILDCARD.search(pattern)]
-        return not parts.isdisjoint(self.at_any_depth) or any(
-            fnmatchcase(part, pattern) for pattern in patterns for part in parts
         )
 
 
@@ -73,29 +65,13 @@ def load_lint_config(root: Path) -> LintConfig:
     from ansible_reap.linting.config import load_mapping  # noqa: PLC0415 - PyYAML is needed where there is such a file
 
     values = load_mapping(root / name, name)
-    folder = (root / name).parent
-    excluded = _names(values, "exclude_paths", name)
-    paths = [absolute(folder, path) + ("/" if path.endswith("/") else "") for path in excluded]
     return LintConfig(
         skip=frozenset(_names(values, "skip_list", name)),
         warn=frozenset(_names(values, "warn_list", name)),
         enable=frozenset(_names(values, "enable_list", name)),
-        exclude=tuple(path for path in paths if not _holds(path, str(root))),
-        at_any_depth=frozenset(filter(None, map(_anywhere, excluded))),
+        ignore_lines=IgnoreLines(_names(values, "exclude_paths", name)),
         root=str(root),
     )
-
-
-def _holds(path: str, root: str) -> bool:
-    """Whether the path is the project, or a folder above it: ansible-lint leaves nothing out for ``.`` and ``../``."""
-    return f"{root}/".startswith(f"{path.rstrip('/')}/")
-
-
-def _anywhere(entry: str) -> str | None:
-    """What an entry leaves out at any depth, as a line of a .gitignore does (seen on ansible-lint 25.1 and 26.10)."""
-    while entry.startswith("**/"):
-        entry = entry[3:]
-    return entry if entry.strip("./") and "/" not in entry.rstrip("/") and not entry.startswith("!") else None
 
 
 def _names(values: dict[str, Any], key: str, file: str) -> list[str]:
@@ -103,15 +79,6 @@ def _names(values: dict[str, Any], key: str, file: str) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(item, str | int) for item in value):
         raise ConfigError(f"'{key}' must be a list of names", file)
     return [str(item) for item in value]
-
-
-def absolute(folder: Path, path: str) -> str:
-    """A path or pattern of ``exclude_paths``, from the folder of its file.
-
-    Unlike ansible-lint this replaces neither ``~`` nor variables of the environment, which concern no project: whether
-    a finding shows would tell whoever may change the settings what they hold.
-    """
-    return os.path.normpath(folder / path)
 
 
 class IgnoreEntry(NamedTuple):
