@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 
 from ansible_reap.checks.evidence.work import commands, is_quick
 from ansible_reap.checks.support import finite, number
@@ -168,24 +167,27 @@ def _time_of(command: Command) -> float:
     return 0.0
 
 
-def _how_long(argv: tuple[str, ...]) -> Iterator[tuple[str, float]]:
-    """The options by which such a program is told how long to run, as written, each with its seconds."""
+def _told(argv: tuple[str, ...]) -> Iterator[tuple[str, str, str]]:
+    """The options by which such a program is told how long to run: the option, its value, and both as written."""
+    options = _TOLD_HOW_LONG.get(argv[0], ())
     for at, word in enumerate(argv[1:], 1):
         option, equals, value = word.partition("=")
-        if option not in _TOLD_HOW_LONG[argv[0]]:
-            continue
-        written = value if equals else next(iter(argv[at + 1 : at + 2]), "")
-        seconds = sleep_seconds(written.lower())
+        if option in options:
+            value = value if equals else next(iter(argv[at + 1 : at + 2]), "")
+            yield option, value, word if equals else f"{word} {value}"
+
+
+def _how_long(argv: tuple[str, ...]) -> Iterator[tuple[str, float]]:
+    """Those whose value is written out, each with its seconds."""
+    for _, value, written in _told(argv):
+        seconds = sleep_seconds(value.lower())
         if seconds:
-            yield (word if equals else f"{word} {written}"), seconds
+            yield written, seconds
 
 
 def _told_by_a_template(argv: tuple[str, ...]) -> Iterator[str]:
-    """The options by which such a program is told so by a template, as in ``iperf3 -t``."""
-    options = _TOLD_HOW_LONG.get(argv[0], ())
-    for word, value in pairwise(argv):
-        if word in options and value.startswith("{{"):
-            yield f"{argv[0]} {word}"
+    """Those whose value is a template, as in ``iperf3 -t``."""
+    return (f"{argv[0]} {option}" for option, value, _ in _told(argv) if value.startswith("{{"))
 
 
 def _timeout_of(argv: tuple[str, ...]) -> float:

@@ -44,10 +44,12 @@ def may_run_on(analysis: Analysis, task: Task, first: Version, settings: Sequenc
     if too_old(analysis.root, task.path, task.line) is not None:
         return False  # they do not get there
     ways = {(task.path, *(place.rpartition(":")[0] for place in setting.via)) for setting in settings} or {(task.path,)}
-    return bool(later) and any(
-        not any(excludes(analysis.root, path, later) or _is_of_old(analysis.root, path) for path in dict.fromkeys(way))
-        for way in ways
-    )
+
+    def refuses(path: str) -> bool:
+        is_of_old = path != task.path and _is_of_old(analysis.root, path)  # of its own file it was asked above
+        return is_of_old or excludes(analysis.root, path, later)
+
+    return bool(later) and any(not any(map(refuses, dict.fromkeys(way))) for way in ways)
 
 
 def may_have_module(analysis: Analysis, task: Task, since: Version) -> bool:
