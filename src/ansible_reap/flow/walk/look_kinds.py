@@ -10,7 +10,7 @@ from ansible_reap.content.model import Task, as_list
 from ansible_reap.flow.analysis import ReapKind
 from ansible_reap.flow.evaluation.formulas import Formula, disj, satisfiable, settled
 from ansible_reap.flow.evaluation.scalars import numbers
-from ansible_reap.flow.evaluation.values import Const, Job, Stage, Value, options, plain
+from ansible_reap.flow.evaluation.values import Const, Job, Stage, Undefined, Value, options, plain
 from ansible_reap.flow.walk.visit import Visit
 from ansible_reap.late_patterns import expression
 from ansible_reap.timing import DEFAULT_RETRIES
@@ -56,8 +56,11 @@ def kind_of_look(visit: Visit) -> LookKind:
     """Whether the task goes on only when the job has finished."""
     task = visit.step
     mode = visit.argument(visit.any_round.evaluator, "mode")
-    if mode is not None and plain(mode) == "cleanup":
+    modes = {_mode(inner) for _, inner in options(mode)} if mode is not None else {"status"}
+    if modes == {"cleanup"}:
         return LookKind(ReapKind.CLEANUP)
+    if not modes <= {"status"}:
+        return LookKind(ReapKind.WAIT, is_sure=False)
     if task.short_name != "async_status":
         return LookKind(ReapKind.WAIT, is_sure=False)  # whatever a module of such a name does
     register = task.keywords.get("register")
@@ -81,6 +84,16 @@ def kind_of_look(visit: Visit) -> LookKind:
     if until is None or until is True or once is True:
         return LookKind(ReapKind.PEEK)
     return LookKind(ReapKind.WAIT, is_sure=False)
+
+
+def _mode(value: Value) -> str | None:
+    """The ``mode`` of a look; None for one that is not known."""
+    if isinstance(value, Undefined) and value.is_sure:
+        return "status"
+    data = plain(value)
+    if data is None or data == "__omit__":
+        return "status"
+    return data if isinstance(data, str) else None
 
 
 def _looks_once(visit: Visit) -> Formula:
