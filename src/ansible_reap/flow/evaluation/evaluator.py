@@ -169,6 +169,8 @@ class Evaluator:
         """What the name holds."""
         if name == "omit":
             return OMIT
+        if name == "vars" and not any(self.scope.find(name, below)):
+            return Unknown(self.live)  # all variables: any job's register may be taken from them
         for number, layer, raw in self.scope.find(name, below):
             if (name, number) in self._reading:
                 continue  # defined in terms of itself: the next layer's is meant

@@ -48,8 +48,10 @@ def _lookup(evaluator: EvaluatorInterface, node: nodes.Call) -> Value:
     plugin = str(plain(evaluator.value(node.args[0]))).rsplit(".", 1)[-1]
     arguments = [evaluator.value(argument) for argument in node.args[1:]]
     if plugin == "vars" and arguments:
-        name = plain(arguments[0])
-        return evaluator.name(name) if isinstance(name, str) else Unknown(evaluator.live)
+        names = [plain(argument) for argument in arguments]
+        values = [evaluator.name(name) if isinstance(name, str) else Unknown(evaluator.live) for name in names]
+        is_list = len(values) > 1 or _called(node) != "lookup" or any(pair.key == "wantlist" for pair in node.kwargs)
+        return Seq(tuple(values)) if is_list else values[0]
     if plugin in ("items", "list", "flattened") and arguments:
         return flattened(arguments[0] if len(arguments) == 1 else Seq(tuple(arguments)), 1)
     mapping = as_map(arguments[0]) if arguments else None
@@ -62,6 +64,10 @@ def _lookup(evaluator: EvaluatorInterface, node: nodes.Call) -> Value:
     found = frozenset().union(*(taints(argument) for argument in arguments))
     # a file that is rendered may name any variable
     return Unknown(found | evaluator.live if plugin in ("template", "NOT_PLAIN") else found)
+
+
+def _called(node: nodes.Call) -> str | None:
+    return node.node.name if isinstance(node.node, nodes.Name) else None
 
 
 def of_pattern(value: Value) -> Value:

@@ -41,7 +41,8 @@ def loop_items(evaluator: Evaluator, task: Task) -> Seq | None:
         return _items(evaluator, "list", of_pattern(evaluator.data(task.keywords[keyword])))
     if short in ("fileglob", "first_found"):
         return _files(evaluator, task.keywords[keyword], is_first=short == "first_found")
-    value = _written(evaluator, task.keywords[keyword])
+    written = task.keywords[keyword]
+    value = evaluator.data(written) if keyword == "loop" else _written(evaluator, written)
     kind = keyword.removeprefix("with_").rsplit(".", 1)[-1]
     found = options(value)
     if handles(value):
