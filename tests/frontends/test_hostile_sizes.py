@@ -187,6 +187,21 @@ def test_a_text_of_many_commands_is_not_understood(tmp_path: Path) -> None:
     assert "1 launch (1 unreaped)" in limited(tmp_path).stdout
 
 
+def test_many_texts_of_many_commands_cost_little(tmp_path: Path) -> None:
+    tasks = f"    - shell: {'ls;' * 2900}\n      async: 60\n      poll: 0\n" * 80
+    lay(tmp_path, {"ansible.cfg": "", "site.yml": f"- hosts: all\n  tasks:\n{tasks}"})
+    ended = limited(tmp_path)
+    assert "80 launches (80 unknown)" in ended.stdout
+    assert "expressions that take too long to work out" in ended.stdout + ended.stderr
+
+
+def test_many_handlers_of_one_topic_cost_little(tmp_path: Path) -> None:
+    tasks = "".join(f"    - {{command: x, notify: all, when: c{n}}}\n" for n in range(1500))
+    handlers = "".join(f"    - {{name: h{n}, command: x, async: 9, poll: 0, listen: all}}\n" for n in range(1500))
+    lay(tmp_path, {"ansible.cfg": "", "site.yml": f"- hosts: all\n  tasks:\n{tasks}  handlers:\n{handlers}"})
+    assert "1500 launches (1500 unknown)" in limited(tmp_path).stdout.replace(",", "")
+
+
 @pytest.mark.parametrize(
     "play",
     [

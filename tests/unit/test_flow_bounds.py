@@ -11,6 +11,7 @@ import pytest
 
 from ansible_reap import linting
 from ansible_reap.cli import main
+from ansible_reap.content import library
 from ansible_reap.flow.engine import analyse
 from ansible_reap.flow.walk import walk
 from ansible_reap.jobs import Verdict
@@ -216,6 +217,7 @@ def test_past_a_bound_a_launch_is_unknown_and_one_line_says_which(case: str, tmp
         ("MAX_STEPS", "a playbook that leads through more than 20 tasks"),
         ("MAX_STEPS_TOGETHER", "playbooks that lead through more than 25 tasks"),
         ("MAX_LAUNCHES", "launches that are reached in more than 21 ways"),
+        ("MAX_WORK", "expressions that take too long to work out"),
     ],
 )
 def test_the_same_holds_of_the_bounds_of_a_whole_walk(
@@ -258,6 +260,19 @@ def test_launches_of_other_files_behind_a_bound_of_all_walks_are_unknown_and_an_
         assert error["path"] == "."
         assert "is looked at no further than a.yml:" in error["message"]
         assert len(printed.err.splitlines()) < 25
+
+
+def test_a_file_past_the_bound_of_all_tasks_is_refused_and_costs_no_other_its_findings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(library, "MAX_TASKS", 100)
+    root = lay(tmp_path, {f"p{n}.yml": PLAY + launch() * (20 if n == 1 else 3) for n in range(3)})
+    analysis = analyse(root)
+    (error,) = analysis.errors
+    assert error.path == "p1.yml"
+    assert error.message == "is not read: the project has more than 12 launches or 100 tasks; check parts of it"
+    assert {each.task.path for each in analysis.launches} == {"p0.yml", "p2.yml"}
+    assert Verdict.UNKNOWN not in {each.verdict for each in analysis.launches}
 
 
 def test_launches_behind_a_bound_of_one_walk_are_unknown_and_an_error_says_so(tmp_path: Path) -> None:

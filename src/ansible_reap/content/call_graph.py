@@ -9,6 +9,7 @@ import fnmatch
 import posixpath
 from collections import defaultdict
 from collections.abc import Collection
+from functools import cached_property
 
 from ansible_reap.content.call_index import Unread
 from ansible_reap.content.call_names import Key, folders_above, keys_of, keys_wanted, role_mains, surroundings
@@ -19,6 +20,8 @@ from ansible_reap.content.places import is_of_tasks, stem
 
 MAX_SEARCHED = 50_000
 """Texts that are searched for a name, each counted once for each name."""
+MAX_BYTES_SEARCHED = 500_000_000
+"""Bytes of these texts."""
 
 
 class CallGraph:
@@ -172,11 +175,16 @@ class CallGraph:
         known = self._files_with.get(name)
         if known is None:
             paths = self._library.project.yaml
-            if (len(self._files_with) + 1) * len(paths) > MAX_SEARCHED:
+            searches = len(self._files_with) + 1
+            if searches * len(paths) > MAX_SEARCHED or searches * self._size_of_texts > MAX_BYTES_SEARCHED:
                 return None
             wanted = name.encode(errors="replace")
             known = self._files_with[name] = frozenset(path for path in paths if wanted in self._library.text(path))
         return known
+
+    @cached_property
+    def _size_of_texts(self) -> int:
+        return sum(len(self._library.text(path)) for path in self._library.project.yaml)
 
     # ---- downwards: what a file may call
 

@@ -22,9 +22,14 @@ from ansible_reap.reading import RefusedError
 
 ENCRYPTED = "$ANSIBLE_VAULT"
 """The one name in a file of variables that is encrypted as a whole: no variable can have it."""
+MAX_TASKS = 100_000
+"""Tasks that are kept of all files; one with ``async`` or ``poll`` weighs as much as TASKS_OF_ONE, as findings and
+verdicts are made of it."""
+TASKS_OF_ONE = 8
 MAX_NODES = 400_000
 """Characters of the files whose nodes are kept until it is known which of them matter; nodes take twenty times as much
 room as their text, and composing a file once more costs less than a megabyte."""
+_BEARING = frozenset({"async", "poll"})
 
 
 class Library:
@@ -58,6 +63,7 @@ class Library:
         self._nodes: dict[str, Node] = {}
         """Composed, but not built yet."""
         self._size_of_nodes = 0
+        self._size_of_tasks = 0
         for path in self.callers:
             if _may_be_undecided(self._survey.text(path)):
                 self.node(path)
@@ -140,9 +146,22 @@ class Library:
         known = self._contents.get(path)
         if known is None:
             handlers = path.rpartition("/")[0].rpartition("/")[2] == "handlers"
-            known = read_content(path, self.node(path), handlers=handlers)
+            known = self._within_bounds(path, read_content(path, self.node(path), handlers=handlers))
             self._contents[path] = known
         return known
+
+    def _within_bounds(self, path: str, content: Content) -> Content:
+        """The content of a file, none where there would be too much together with the files before."""
+        size = sum(
+            TASKS_OF_ONE if isinstance(step, Task) and not _BEARING.isdisjoint(step.keywords) else 1
+            for step in content.steps()
+        )
+        if self._size_of_tasks + size <= MAX_TASKS:
+            self._size_of_tasks += size
+            return content
+        what = f"is not read: the project has more than {MAX_TASKS // TASKS_OF_ONE:,} launches or {MAX_TASKS:,} tasks"
+        self._note(path, RefusedError(f"{what}; check parts of it"))
+        return Content(path)
 
     def after(self, task: Task) -> Iterator[Step]:
         """The tasks and blocks that come after a task in its list."""

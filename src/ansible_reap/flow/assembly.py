@@ -10,8 +10,9 @@ from ansible_reap.content import expressions
 from ansible_reap.content.library import Library
 from ansible_reap.content.model import Place, Task, Tasks
 from ansible_reap.content.tasks import Content, TaskBlock
-from ansible_reap.flow.analysis import Analysis, AsyncUse, Launch, NotFollowed, Quantity, Reap, ReapKind
+from ansible_reap.flow.analysis import Analysis, AsyncUse, Launch, NotFollowed, Quantity, ReadError, Reap, ReapKind
 from ansible_reap.flow.doubts import WaitElsewhere
+from ansible_reap.flow.evaluation import bounds
 from ansible_reap.flow.evaluation.scalars import numbers
 from ansible_reap.flow.evaluation.values import UNKNOWN, Const
 from ansible_reap.flow.verdicts import Judgement, judge, merged
@@ -20,6 +21,8 @@ from ansible_reap.flow.walk.record import Instance, LookRecord, Record, UseRecor
 from ansible_reap.jobs import Detachment, Verdict
 from ansible_reap.records import replace
 
+MAX_WORK = 1_500_000
+"""What is done for conditions to judge all launches, as ``bounds.spend`` counts it."""
 _HANDING_ON = frozenset({"set_fact", "include_tasks", "import_tasks", "include_role", "import_role"})
 """Modules by which a task gives a value another name."""
 
@@ -30,6 +33,7 @@ def outcome(library: Library, record: Record) -> Analysis:
     reaps = {key: _reap(look, record) for key, look in record.looks.items()}
     elsewhere = _WaitsElsewhere(record)
     by_task: dict[int, list[Judgement]] = defaultdict(list)
+    record.spent_before = bounds.spent()
     for instance in record.instances:
         by_task[id(instance.task)].append(_judged(instance, record, elsewhere))
     readers = _Readers(reaps, library)
@@ -87,6 +91,14 @@ def _steps(library: Library, path: str) -> Tasks:
 
 
 def _judged(instance: Instance, record: Record, elsewhere: _WaitsElsewhere) -> Judgement:
+    if bounds.spent() - record.spent_before > MAX_WORK:
+        place = instance.task.place
+        bound = ReadError(
+            place.path, place.line, "conditions that take too long to compare; check parts of the project"
+        )
+        record.bounds.setdefault(instance.number, bound)
+        record.cut(bound, is_for_all=True)
+        return Judgement(instance, Verdict.UNKNOWN)
     try:
         return judge(instance, record, elsewhere)
     except Exception as error:  # noqa: BLE001 - what we get wrong at one launch hides nothing of the others

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 _met: dict[int, str] = {}
 _count = 0
+_spent = 0
 
 
 def met(what: str, launches: Iterable[int]) -> None:
@@ -18,6 +19,17 @@ def met(what: str, launches: Iterable[int]) -> None:
     _count += 1
     for number in launches:
         _met.setdefault(number, what)
+
+
+def spend(work: int) -> None:
+    """Counts what is done for values and formulas, in units that take about a microsecond each."""
+    global _spent  # noqa: PLW0603 - as above
+    _spent += work
+
+
+def spent() -> int:
+    """What has been done so far, of all analyses of this process."""
+    return _spent
 
 
 def count() -> int:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 
 from jinja2 import nodes
 
 from ansible_reap.content import expressions
+from ansible_reap.flow.evaluation import bounds
 from ansible_reap.flow.evaluation.layers import CALLED, Layer
 from ansible_reap.flow.evaluation.shared import EvaluatorInterface
 from ansible_reap.flow.evaluation.values import Job, Lazy, options
@@ -19,6 +21,13 @@ MAX_DEPTH = 12
 
 def tree_of(text: str) -> nodes.Node | None:
     """A condition as a tree: bare, or the one expression in braces."""
+    bounds.spend(3 * len(text))
+    return _read(text)
+
+
+@lru_cache(maxsize=8192)
+def _read(text: str) -> nodes.Node | None:
+    bounds.spend(12 * len(text))
     if expressions.is_template(text):
         parts = expressions.template(text)
         solid = [part for part in parts or () if not (isinstance(part, str) and not part.strip())]
@@ -104,6 +113,7 @@ def _outline(node: nodes.Node) -> str:
             stack.extend(part)
         else:
             parts.append(repr(part))
+    bounds.spend(4 * len(parts))
     return " ".join(parts)
 
 

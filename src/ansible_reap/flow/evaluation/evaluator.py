@@ -215,6 +215,7 @@ class Evaluator:
 
     def _enter(self) -> bool:
         self._steps += 1
+        bounds.spend(5)
         if self._steps > MAX_STEPS or self._depth > MAX_DEPTH:
             return False
         self._depth += 1

@@ -10,6 +10,7 @@ import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
+from ansible_reap.flow.evaluation import bounds
 from ansible_reap.records import dataclass, replace
 
 MAX_ATOMS = 10
@@ -50,6 +51,7 @@ class _Compound:
 
     def __init__(self, *parts: Formula) -> None:
         self.parts = parts
+        bounds.spend(2 + 2 * len(parts))
         self.size: int = 1 + sum(part.size if isinstance(part, _Compound) else 1 for part in parts)
         self.settled: Formula | None = None
         self._hash = hash((type(self).__name__, parts))
@@ -197,6 +199,7 @@ def atoms(formula: Formula) -> Iterator[Atom]:
             yield part
         elif isinstance(part, _Compound) and id(part) not in seen:
             seen.add(id(part))
+            bounds.spend(2 * len(part.parts))
             stack.extend(part.parts)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import Any
 
+from ansible_reap.flow.evaluation import bounds
 from ansible_reap.records import dataclass
 
 
@@ -45,6 +46,7 @@ class Scope:
 
     def find(self, name: str, below: int = 0) -> Iterator[tuple[int, Layer, Any]]:
         """The definitions of a name from layer ``below`` on, the one that counts first."""
+        bounds.spend(len(self.layers))
         for number in range(below, len(self.layers)):
             layer, entries = self.layers[number]
             if name in entries:
@@ -52,7 +54,9 @@ class Scope:
 
     def may_mean(self, text: str) -> bool:
         """Whether the text may name a variable of this very call, rather than settings alone."""
-        return any(layer in CALLED and any(name in text for name in entries) for layer, entries in self.layers)
+        called = [entries for layer, entries in self.layers if layer in CALLED]
+        bounds.spend(sum(map(len, called)) // 20)
+        return any(name in text for entries in called for name in entries)
 
     def of_the_play(self) -> Scope:
         """The scope in which what the play itself says counts as this call's own too."""

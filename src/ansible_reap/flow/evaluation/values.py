@@ -217,6 +217,7 @@ def taints(value: Value | None) -> frozenset[int]:
             found |= part.taints
         else:
             stack.extend(held_by(part))
+    bounds.spend(steps)
     return frozenset(found)
 
 

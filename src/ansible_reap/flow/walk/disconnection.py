@@ -6,6 +6,7 @@ from typing import Any
 
 from ansible_reap.content.model import Task
 from ansible_reap.content.tasks import Step
+from ansible_reap.flow.evaluation import bounds
 from ansible_reap.flow.evaluation.evaluator import Evaluator
 from ansible_reap.flow.evaluation.formulas import Formula, atoms, implies
 from ansible_reap.flow.evaluation.scalars import numbers
@@ -20,9 +21,12 @@ from ansible_reap.shell.disconnects import (
     leaves_connection,
     works_before_it_cuts,
 )
+from ansible_reap.shell.names import COMMAND_MODULES
 
 MAX_CUTTING_ITEMS = 32
 """Items of a loop that are tried for what cuts the connection."""
+WORK_PER_CHARACTER = 18
+"""What it takes to understand a command, here and wherever a check asks what it does."""
 TIME_TO_CUT = 60
 """Seconds: under a limit up to this what runs before the connection is cut is no work of its own."""
 
@@ -30,6 +34,8 @@ TIME_TO_CUT = 60
 def by_what_runs(visit: Visit, guard: Formula) -> Disconnect | None:
     """How the task cuts its own connection, by its command or its script; None where it is not known to."""
     step, walk = visit.step, visit.walk
+    if step.short_name in COMMAND_MODULES:
+        bounds.spend(WORK_PER_CHARACTER * len(str(step.args)))
     if _cuts(visit, guard):
         found: Disconnect | None = Disconnect(works_before_it_cuts(step.module, step.args))
     else:

@@ -47,7 +47,7 @@ def _worked_out(visit: Visit, written: str, guard: Formula) -> Iterator[tuple[Fo
     A handler's own name may be one as well (seen on ansible-core 2.16 and 2.22); what that comes to is left open.
     """
     known = visit.walk.relevance.topics
-    if not (is_template(written) or any(map(is_template, known))):
+    if not (is_template(written) or visit.walk.relevance.has_open_topics):
         yield guard, written
         return
     is_looped = visit.step.loop_keyword is not None
@@ -84,6 +84,8 @@ def flush(walk: Walk) -> None:
         left = {topic: tuple(conj(each, walk.state.role_ended) for each in under) for topic, under in due.items()}
     hearing = _hearing(walk.handlers)
     for at, (step, frame) in enumerate(walk.handlers):
+        if not walk.goes_on():
+            break
         heard = [topic for topic in (_alone(at), *topics_of(step)) if topic in due]
         guard = disj(*(under for topic in heard if at in hearing.get(topic, (at,)) for under in due[topic]))
         if guard is False:

@@ -182,6 +182,8 @@ class Record:
         """Tasks and imported playbooks that the walks have looked at."""
         self.roles = 0
         """Roles that the walks have entered, each time counted."""
+        self.spent_before = bounds.spent()
+        """What had been done for values and formulas before the walks."""
         self.uses: dict[int, UseRecord] = {}
         self.looks: dict[int, LookRecord] = {}
         self.reached: set[str] = set()

@@ -28,6 +28,8 @@ class Relevance:
         """``where`` tells where the walk is."""
         self.topics: set[str] = set()
         """What must be notified for a handler to run in which something may become of a job."""
+        self._are_open: tuple[int, bool] = 0, False
+        """Of how many topics it was asked last whether one is a template, and the answer."""
         self._graph = graph
         self._state = state
         self._record = record
@@ -37,6 +39,13 @@ class Relevance:
         self._asked: tuple[object, ...] = ()
         """What the answers hang on that ``concerns`` has given last."""
         self._answers: dict[str, bool] = {}
+
+    @property
+    def has_open_topics(self) -> bool:
+        """Whether one of the topics is a template."""
+        if self._are_open[0] != len(self.topics):
+            self._are_open = len(self.topics), any(map(is_template, self.topics))
+        return self._are_open[1]
 
     def concerns(self, path: str) -> bool:
         """Whether anything can become of a job in the file or in what it calls."""

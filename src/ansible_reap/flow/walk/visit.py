@@ -320,8 +320,9 @@ class Visit:
         if any(not self._is_on_the_hosts_of(instances[number].frame) for number in lost):
             value = replaced(old, value, Atom(f"{HOSTS_OF_PLAY}{self.frame.play}", is_choice=True))
         facts[name] = value
-        for number in lost - facts.handles():
-            instances[number].overwritten = self.step
+        for number in lost:
+            if number not in facts.handles():
+                instances[number].overwritten = self.step
 
     def _is_on_the_hosts_of(self, frame: Frame) -> bool:
         """Whether this play runs wherever the other one did: on a host that it leaves out a register stays as it is."""

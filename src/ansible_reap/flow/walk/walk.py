@@ -35,12 +35,15 @@ MAX_STEPS = 12_000
 MAX_STEPS_TOGETHER = 60_000
 """The same for all walks of a project together, with STEPS_PER_FILE more for each of its files."""
 STEPS_PER_FILE = 5
-MAX_LAUNCHES = 4000
+MAX_LAUNCHES = 2000
 """Launches of all walks, each counted in every way in which it is reached; LAUNCHES_PER_FILE more for each file."""
 LAUNCHES_PER_FILE = 1
 MAX_ROLES = 6000
 """Roles that all walks enter for plays and for other roles, each time counted; ROLES_PER_FILE more for each file."""
 ROLES_PER_FILE = 1
+MAX_WORK = 3_000_000
+"""What all walks do for values and formulas, as ``bounds.spend`` counts it; WORK_PER_FILE more for each file."""
+WORK_PER_FILE = 500
 MAX_VISITS = 200
 """How often one walk goes through one file."""
 MAX_DEPTH = 40
@@ -105,6 +108,7 @@ class Walk:
         files = len(ground.library.project.yaml)
         self._most_steps = MAX_STEPS_TOGETHER + STEPS_PER_FILE * files
         self._most_roles = MAX_ROLES + ROLES_PER_FILE * files
+        self._most_work = MAX_WORK + WORK_PER_FILE * files
         self._most_launches = MAX_LAUNCHES + LAUNCHES_PER_FILE * files
         self.place = Place("", 1)
         """Where the walk is."""
@@ -250,6 +254,8 @@ class Walk:
         elif len(self.record.instances) > self._most_launches:
             what = f"launches that are reached in more than {self._most_launches:,} ways; check parts of the project"
             self.cut(what, is_for_all=True)
+        elif bounds.spent() - self.record.spent_before > self._most_work:
+            self.cut("expressions that take too long to work out; check parts of the project", is_for_all=True)
         elif self.record.roles > self._most_roles:
             what = f"roles that are entered more than {self._most_roles:,} times; let fewer depend on each other"
             self.cut(what, is_for_all=True)
