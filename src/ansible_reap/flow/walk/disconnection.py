@@ -27,6 +27,8 @@ MAX_CUTTING_ITEMS = 32
 """Items of a loop that are tried for what cuts the connection."""
 WORK_PER_CHARACTER = 18
 """What it takes to understand a command, here and wherever a check asks what it does."""
+WORK_PER_COMMAND = 160_000
+"""The most of that: a text of more commands is not understood."""
 TIME_TO_CUT = 60
 """Seconds: under a limit up to this what runs before the connection is cut is no work of its own."""
 
@@ -35,7 +37,7 @@ def by_what_runs(visit: Visit, guard: Formula) -> Disconnect | None:
     """How the task cuts its own connection, by its command or its script; None where it is not known to."""
     step, walk = visit.step, visit.walk
     if step.short_name in COMMAND_MODULES:
-        bounds.spend(WORK_PER_CHARACTER * len(str(step.args)))
+        bounds.spend(min(WORK_PER_CHARACTER * len(str(step.args)), WORK_PER_COMMAND))
     if _cuts(visit, guard):
         found: Disconnect | None = Disconnect(works_before_it_cuts(step.module, step.args))
     else:
