@@ -25,6 +25,7 @@ from ansible_reap.flow.evaluation.values import (
     Unknown,
     Value,
     alt,
+    as_map,
     handles,
     is_counted,
     options,
@@ -151,13 +152,17 @@ class Visit:
         return condition(Evaluator(self.any_round.evaluator.scope.with_layer(Layer.LOOP, names)), written)
 
     def argument(self, evaluator: Evaluator, *names: str) -> Value | None:
-        """The module's argument, wherever it is given: at the task, by ``args: "{{ ... }}"`` or by module_defaults."""
+        """The module's argument, wherever it is given: at the task, by one template or by module_defaults.
+
+        The template stands under ``args``, or in place of the arguments (ansible-core 2.16 and 2.22).
+        """
         args = self.step.args
+        whole = args.get("_variable_params", args.get("_raw_params"))
+        given = evaluator.data(whole) if expressions.is_template(whole) else UNKNOWN
         for name in names:
-            if name in args:
+            if name in args and not (name == "_raw_params" and as_map(given) is not None):
                 return evaluator.data(args[name])
-        if "_variable_params" in args:
-            given = evaluator.data(args["_variable_params"])
+        if expressions.is_template(whole):
             return alt((under, evaluator.part(inner, names[0])) for under, inner in options(given))
         defaults = self.module_defaults
         return evaluator.data(defaults[names[0]]) if names[0] in defaults else None
