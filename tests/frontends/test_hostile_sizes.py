@@ -226,3 +226,13 @@ def test_many_roles_that_depend_on_each_other_cost_little(tmp_path: Path) -> Non
     ended = limited(tmp_path)
     assert "600 launches (600 unknown)" in ended.stdout
     assert ended.returncode == 2
+
+
+def test_many_roles_of_one_play_cost_little(tmp_path: Path) -> None:
+    task = "- {command: work, async: '{{ limit }}', poll: 0, register: job, when: wanted}\n"
+    roles = {f"roles/r{n}/tasks/main.yml": task for n in range(1500)}
+    names = ", ".join(f"r{n}" for n in range(1500))
+    lay(tmp_path, {"ansible.cfg": "", "site.yml": f"- {{hosts: all, roles: [{names}]}}\n", **roles})
+    ended = limited(tmp_path)
+    assert "1500 launches" in ended.stdout.replace(",", "")
+    assert ended.returncode == 2

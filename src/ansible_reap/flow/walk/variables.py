@@ -12,6 +12,7 @@ from ansible_reap.content.inventory import may_be_inventory
 from ansible_reap.content.library import Library
 from ansible_reap.content.roles import Finder, Role
 from ansible_reap.content.source import SourceError
+from ansible_reap.flow.evaluation import bounds
 from ansible_reap.flow.evaluation.layers import Choices
 from ansible_reap.late_patterns import expression
 
@@ -75,9 +76,11 @@ class Shared(Mapping[str, Any]):
         self.layers: list[FileVariables] = []
 
     def __contains__(self, name: object) -> bool:
+        bounds.spend(len(self.layers))
         return any(name in layer for layer in self.layers)
 
     def __getitem__(self, name: str) -> Any:
+        bounds.spend(len(self.layers))
         for layer in self.layers:
             if name in layer:
                 return layer[name]
@@ -94,6 +97,7 @@ class Shared(Mapping[str, Any]):
 
         One that is among them already stays where it is, but for a role that is made known ``again``.
         """
+        bounds.spend(len(self.layers) // 5)
         if any(other is layer for other in self.layers) and not again:
             return
         others = [other for other in self.layers if other is not layer]
