@@ -36,6 +36,8 @@ def root(tmp_path: Path) -> Path:
     root.mkdir()
     for name in NAMES:
         shutil.copy(CASES / name / "before" / "site.yml", root / f"{name}.yml")
+        if (called := CASES / name / "before" / "tasks").is_dir():
+            shutil.copytree(called, root / "tasks", dirs_exist_ok=True)
     shutil.copy(CASES / "keyword-on-an-import" / "before" / "tasks.yml", root)
     (root / ".ansible-lint").write_text(json.dumps({"enable_list": ["async-finished"]}))
     return root
