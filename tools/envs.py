@@ -70,7 +70,7 @@ DEV = (
 )
 DOCS = ("mkdocs~=1.6.1", "mkdocs-material~=9.8", "PyYAML>=6.0", "Jinja2>=3.1")
 LINT = ("ansible-lint>=26.10,<27",)
-LINT_OLDEST = ("ansible-lint~=25.1.3",)
+LINT_OLDEST = ("ansible-lint~=25.1.3", "ansible-core<2.19")  # it does not start beside 2.19
 COVERAGE = (*DEV, "pytest-cov~=7.0")
 TOOLS = (
     "zizmor~=1.32",  # audits of the workflows
