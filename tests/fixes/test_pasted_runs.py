@@ -131,7 +131,8 @@ def project(root: Path, case: Case) -> Path:
         name: {
             "ansible_connection": "local",
             "ansible_python_interpreter": "{{ ansible_playbook_python }}",
-            "ansible_async_dir": str(root / f"async-{name}"),
+            # where the inventory names a folder, which one a task ends up with is left to the run
+            **({} if case.tag == "async-scope[async-dir]" else {"ansible_async_dir": str(root / f"async-{name}")}),
         }
         for name in ("app", "other")
     }

@@ -2,43 +2,28 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from support import environments
+from support import environments, sharing
 from support.venv import Dist, Once, Venv, copy_venv
 
 
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that all workers of this run have in common."""
-    base = tmp_path_factory.getbasetemp()
-    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-
-
-@contextmanager
-def _once(folder: Path) -> Iterator[bool]:
-    """True for the first worker that comes, False for those after it, who wait until the first is done."""
-    done = folder.with_name(f"{folder.name}.done")
-    with folder.with_name(f"{folder.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        first = not done.exists()
-        yield first
-        done.touch()
+    return sharing.common_folder(tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
 def dist(shared: Path) -> Dist:
     """The wheel and the sdist of this source tree."""
     folder = shared / "dist"
-    with _once(folder) as first:
+    with sharing.once(folder) as first:
         if first:
             build = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(environments.ROOT)]
             subprocess.run(build, check=True, capture_output=True, text=True, stdin=subprocess.DEVNULL)
@@ -51,7 +36,7 @@ def once(shared: Path) -> Once:
 
     def get(name: str, make: Callable[[Path], None]) -> Path:
         folder = shared / name
-        with _once(folder) as first:
+        with sharing.once(folder) as first:
             if first:
                 make(folder)
         return folder

@@ -57,6 +57,7 @@ BY_ITEM = {
 }
 
 
+@pytest.mark.slow
 def test_the_item_decides_for_its_own_job(run: Runner) -> None:
     got = run(play(*BY_ITEM.values()), options={"recap": "always"})
     assert got.status == 2, got.output

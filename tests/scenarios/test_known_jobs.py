@@ -29,6 +29,7 @@ def warned(run: Run, text: str) -> int:
     return "".join(run.stderr.split()).count("".join(text.split()))
 
 
+@pytest.mark.slow
 def test_what_a_report_lists_is_told_of_and_what_is_new_fails(run: Runner, tmp_path: Path) -> None:
     assert run(play(OLD), options=REPORTING).status == 0
     assert generate(tmp_path) == 0

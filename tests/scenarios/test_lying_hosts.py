@@ -356,6 +356,7 @@ def encrypted(core: str, folder: Path, text: str, name: str = "") -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_what_a_vault_says_of_the_way_to_a_host_is_used_and_not_written(liar: Liar, core: str, tmp_path: Path) -> None:
     """One variable is encrypted, or the file that it stands in, or the one that it is made of."""
     files = {

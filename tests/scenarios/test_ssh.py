@@ -192,6 +192,7 @@ def test_stop_ends_every_job(run: Runner, server: sshd.Server, tmp_path: Path) -
     assert left == [bystander.pid]
 
 
+@pytest.mark.slow
 @newest_first
 def test_collect_stops_every_job(core: str, server: sshd.Server, tmp_path: Path) -> None:
     command = f"sleep 272.{os.getpid()}"
@@ -244,6 +245,7 @@ def test_sweep_removes_what_is_old_in_the_folder_of_the_user_that_it_is(
     assert kept == [{"root"}, set()]
 
 
+@pytest.mark.slow
 @newest_first
 def test_the_twin_of_every_job_is_found(run: Runner, server: sshd.Server, tmp_path: Path) -> None:
     """Each launch is made again as it was: its earlier job is found with that launch's own user and ``become``."""
@@ -271,6 +273,7 @@ def test_the_twin_of_every_job_is_found(run: Runner, server: sshd.Server, tmp_pa
     assert processes_of(command) == []
 
 
+@pytest.mark.slow
 @newest_first
 def test_jobs_of_ad_hoc_commands_come_home(core: str, server: sshd.Server, tmp_path: Path) -> None:
     controller = Controller(core, tmp_path, environment=environment(server, tmp_path), hosts=tuple(inventory(server)))

@@ -201,6 +201,7 @@ def write_artifact(jobs: Jobs, handed: dict[str, Any]) -> tuple[str, ...]:
     return ("-e", "@artifact.json")
 
 
+@pytest.mark.slow
 @in_matrix
 @on_another_machine
 def test_collect_stops_what_an_artifact_alone_names(jobs: Jobs) -> None:
@@ -228,6 +229,7 @@ def test_collect_stops_what_an_artifact_alone_names(jobs: Jobs) -> None:
     assert {job["msg"] for job in again.jobs} == {"Stopped by reap.jobs.stop (SIGTERM)"}
 
 
+@pytest.mark.slow
 @in_matrix
 @on_another_machine
 def test_stop_chooses_among_the_jobs_of_an_artifact_too(jobs: Jobs) -> None:

@@ -52,6 +52,7 @@ def runs(core: str, tmp_path: Path) -> Iterator[Runs]:
     made.end()
 
 
+@pytest.mark.slow
 def test_a_running_twin_is_reported_or_fails_its_host_or_is_ignored(runs: Runs) -> None:
     status, said = runs.start(LONG.format(seconds=300, more=""))
     assert (status, runs.starts()) == (0, 1), said
@@ -161,7 +162,8 @@ def test_what_has_ended_is_gone_or_is_another_launch_is_no_twin(runs: Runs, tmp_
         elsewhere.end()
 
 
-@pytest.mark.parametrize("many", [4, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("many", [4, 20])
 @in_matrix
 def test_of_many_runs_at_once_none_sees_a_twin_that_is_none(core: str, tmp_path: Path, many: int) -> None:
     """They share the folder of ledgers, the hosts' names and the tasks' names; and each launches one task twice."""

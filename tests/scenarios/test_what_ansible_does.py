@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ import pytest
 
 from ansible_reap.timing import DEFAULT_DELAY, DEFAULT_RETRIES
 from scenarios.conftest import Run, start
-from support import environments
+from support import environments, sharing
 
 TRUE = "- ansible.builtin.command: 'true'\n"
 HEAD = "- hosts: all\n  tasks:\n"
@@ -155,7 +156,16 @@ class Told:
 
 @pytest.fixture(scope="module", params=environments.chosen_cores())
 def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Told:
-    folder = tmp_path_factory.mktemp("told")
+    folder = sharing.common_folder(tmp_path_factory) / f"told-{request.param}"
+    kept = folder / "run.pickle"
+    with sharing.once(folder) as first:
+        if first:
+            folder.mkdir()
+            kept.write_bytes(pickle.dumps(_told_by(request.param, folder)))
+    return Told(version(request.param), folder, pickle.loads(kept.read_bytes()))
+
+
+def _told_by(core: str, folder: Path) -> Run:
     pairs = ", ".join(f"'{name}': {expression}" for name, expression in KEPT.items())
     keep = (
         f'- ansible.builtin.copy:\n    content: "{{{{ {{{pairs}}} | to_json }}}}"\n'
@@ -165,9 +175,9 @@ def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     playbook = HEAD + indent(TASKS + keep, "    ") + handlers
     them = TRUE + "  register: one\n"
     before = os.umask(0o022)
-    run = plain(request.param, folder, playbook, files={"them.yml": them, "roles/them/tasks/main.yml": them})
+    run = plain(core, folder, playbook, files={"them.yml": them, "roles/them/tasks/main.yml": them})
     os.umask(before)
-    return Told(version(request.param), folder, run)
+    return run
 
 
 def test_a_launch_of_what_cannot_run_succeeds_and_only_a_wait_fails(told: Told) -> None:

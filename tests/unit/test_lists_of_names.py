@@ -55,8 +55,9 @@ KEYWORDS = {
     "what a reboot drops": reboot._DROPPED,
     "what a reboot keeps": reboot._KEPT,
 }
-NOT_KEYWORDS = {"async", "args", "hosts"}
-"""``async`` and ``args`` are written so and called ``async_val`` and nothing; ``hosts`` is the play's."""
+NOT_KEYWORDS = {"async", "args", "hosts", "strategy"}
+"""``async`` and ``args`` are written so and called ``async_val`` and nothing; ``hosts`` and ``strategy``
+are the play's."""
 
 MODULES = {
     "modules that carry an id": effects._CARRIERS,

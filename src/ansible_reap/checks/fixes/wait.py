@@ -9,7 +9,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from functools import lru_cache
 
-from ansible_reap.checks.evidence import known_times, leaving, own_waits, work
+from ansible_reap.checks.evidence import conditions, known_times, leaving, own_waits, work
 from ansible_reap.checks.evidence.neighbours import tasks_naming
 from ansible_reap.checks.evidence.topics import check_after, first_to_name_its_work
 from ansible_reap.checks.finding import Edit, Fix
@@ -109,6 +109,8 @@ def correct(analysis: Analysis, look: Task, limit: float | None) -> Fix | None:
     if not (isinstance(register, str) and _NAME.fullmatch(register)):
         return None
     values = {"until": f"{register} is finished"}
+    if conditions.holds_until_the_end(look.keywords.get("failed_when"), register):
+        values["failed_when"] = f"{register} is failed"  # with such an until it would never hold
     retries = math.ceil((limit + FIX_MARGIN) / delay)
     given = item.number("retries") if item.entry("retries") else 0
     if given is None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+from ansible_reap.checks.evidence import conditions
 from ansible_reap.checks.finding import Edit, Fix
+from ansible_reap.checks.fixes.keywords import put
 from ansible_reap.checks.fixes.layout import find
 from ansible_reap.flow.analysis import Analysis, Reap
 from ansible_reap.timing import DEFAULT_DELAY, FIX_MARGIN
@@ -26,7 +28,20 @@ def widen(analysis: Analysis, reap: Reap, limit: float) -> Fix | None:
     if found is None:
         return None
     covers = f"which covers the limit of {limit:g} s and {FIX_MARGIN} s more"
-    return Fix(f"wait {found.retries} x {found.delay:g} s, {covers}", (found.edit,))
+    return Fix(
+        f"wait {found.retries} x {found.delay:g} s, {covers}", (found.edit, *_asking_for_failure(analysis, reap))
+    )
+
+
+def _asking_for_failure(analysis: Analysis, reap: Reap) -> tuple[Edit, ...]:
+    """A ``failed_when`` that holds while the job runs would hide its failure once the wait outlasts it."""
+    register = reap.task.keywords.get("register")
+    if not isinstance(register, str):
+        return ()
+    if not conditions.holds_until_the_end(reap.task.keywords.get("failed_when"), register):
+        return ()
+    asked = put(analysis, reap.task, {"failed_when": f"{register} is failed"}, "fail where the job has")
+    return asked.edits if asked else ()
 
 
 def tries(analysis: Analysis, reap: Reap, limit: float) -> Tries | None:
