@@ -109,7 +109,7 @@ def tried(core: str, folder: Path, most: int, *, first_only: bool) -> tuple[int,
 
 
 @pytest.mark.parametrize("core", environments.side_cores())
-@pytest.mark.parametrize("first_only", [True, False], ids=["once", "always"])
+@pytest.mark.parametrize("first_only", [True, pytest.param(False, marks=pytest.mark.slow)], ids=["once", "always"])
 def test_an_error_of_ours_neither_lets_a_run_end_green_nor_breaks_it(
     core: str, tmp_path: Path, first_only: bool
 ) -> None:

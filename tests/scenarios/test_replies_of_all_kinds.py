@@ -64,7 +64,7 @@ def looks(more: str = "  ignore_errors: true\n") -> str:
     ) + more
 
 
-@pytest.mark.parametrize("wait", [WAIT, ""], ids=["by the task", "at the gate"])
+@pytest.mark.parametrize("wait", [pytest.param(WAIT, marks=pytest.mark.slow), ""], ids=["by the task", "at the gate"])
 def test_each_reply_is_judged_as_ansible_judges_it(waiting: Runner, wait: str) -> None:
     playbook = play(launches(), looks(), launches(register="other"), wait)
     got = waiting(playbook, files=FILES, options={"on_unreaped": "reap"})

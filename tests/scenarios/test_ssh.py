@@ -294,6 +294,7 @@ def test_jobs_of_ad_hoc_commands_come_home(core: str, server: sshd.Server, tmp_p
     assert controller.ledgers() == []
 
 
+@pytest.mark.slow
 @in_matrix
 def test_wait_reaps_every_job(over_ssh: Callable[..., Run], server: sshd.Server) -> None:
     got = over_ssh(WAIT)

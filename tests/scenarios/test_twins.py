@@ -127,6 +127,7 @@ def test_a_launch_waits_for_its_twin(runs: Runs) -> None:
     assert runs.starts() == 2
 
 
+@pytest.mark.slow
 def test_what_has_ended_is_gone_or_is_another_launch_is_no_twin(runs: Runs, tmp_path: Path) -> None:
     """The ledgers have all of these jobs open, and none of them is the launch's own, at work."""
     short = LONG.format(seconds=0, more="    - ansible.builtin.pause: {seconds: 1}\n")
