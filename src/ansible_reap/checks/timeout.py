@@ -137,8 +137,7 @@ def _when_it_ends(analysis: Analysis, task: Task, short: TooShort | None, longes
         return f"A limit of {limit}, which the start of the job counts into, may end it before its work is done"
     if short and not short.known.is_bound and short.known.seconds >= longest:
         effect = ", before the reboot" if work.reboots(task) else ""
-        takes = "longer" if short.known.seconds > longest else "as long"
-        than = "than" if short.known.seconds > longest else "as"
+        takes, than = ("longer", "than") if short.known.seconds > longest else ("as long", "as")
         return (
             f"The work takes {takes} ({short.known.source}) {than} its limit of {limit}: {KILLING_RELEASES} on kills "
             f"it after about {limit}{effect}; earlier releases let it run up to {2 * KILL_STEP} s longer"
