@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ansible_reap.checks import fixes, reboot
-from ansible_reap.checks.evidence import leaving, work
+from ansible_reap.checks.evidence import work
 from ansible_reap.checks.evidence.neighbours import is_silenced, tasks_around
 from ansible_reap.checks.finding import Finding, Fix, Level, Rule, RuleContext
 from ansible_reap.checks.support import listed, number, speak
@@ -38,8 +38,6 @@ _IMPORTS = ("import_role", "import_tasks")
 
 _IF_DEFINED = expression(r"^\s*[\w.\[\]'\"]+\s+is\s+defined\b(?!.*\bor\b)")
 """A condition that does not hold where the variable is not there."""
-_AT_A_TIME = expression(r"\s\+?[1-9]\d*(?:\s|$)")
-"""A reboot in some minutes: the command that asks for it has ended long before."""
 
 
 def check(context: RuleContext) -> Iterator[Finding]:
@@ -179,14 +177,8 @@ def _zero(analysis: Analysis, use: AsyncUse) -> Finding | None:
     waits = _waits_for_nothing(analysis, use.task)
     command = work.reboots(use.task)
     if command:
-        effect = f"the reboot ('{command}') is no job"
-        if leaving.is_left_behind(work.commands(use.task)):
-            effect += ", and this task succeeds whether or not the host comes back"
-        elif not _AT_A_TIME.search(command):
-            effect += ", and the connection may go before the task has ended"
-        gone = reboot.replaced_by_the_module(analysis, use.task)
-        waits_too = f" and of {reboot.the_tasks(analysis, gone)}" if gone else ""
-        todo = f"Use {reboot.module_for(analysis, use.task)}, which waits for the host, in place of it{waits_too}"
+        effect = f"the reboot ('{command}') runs in the foreground"
+        todo = f"Use {reboot.module_for(analysis, use.task)}, which waits for the host, in place of it"
         if not reboot.has_module(analysis, use.task):
             todo = "Give the job a limit, and the reboot a pause before it ('sleep 3 && ...', async: 60)"
     else:

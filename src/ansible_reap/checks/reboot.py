@@ -10,11 +10,11 @@ from itertools import takewhile
 from ansible_reap.checks import fixes
 from ansible_reap.checks.evidence import intent, known_times, leaving, work
 from ansible_reap.checks.evidence.limits import ends_it_at_once, has_another_wrapper
-from ansible_reap.checks.evidence.neighbours import MAX_KEPT, play_of, tasks_after, tasks_around, tasks_naming
+from ansible_reap.checks.evidence.neighbours import MAX_KEPT, play_of, tasks_after, tasks_naming
 from ansible_reap.checks.evidence.reboots import comes_back_as_another, own_command, waits_without_it
 from ansible_reap.checks.evidence.releases import may_have_module
 from ansible_reap.checks.finding import Finding, Fix, Level, Rule, RuleContext
-from ansible_reap.checks.support import contexts, listed, number, speak
+from ansible_reap.checks.support import contexts, number, speak
 from ansible_reap.content.model import Task, as_list
 from ansible_reap.flow.analysis import Analysis, Launch
 from ansible_reap.jobs import CONTROLLER, LOCAL_CONNECTIONS, Verdict
@@ -46,8 +46,8 @@ def check(context: RuleContext) -> Iterator[Finding]:
             launch.task,
             f"'{command}' as a job cuts the connection of the play, and this task itself succeeds whether or not the "
             f"host comes back.{limit} Use {module_for(context.analysis, launch.task)}: it reboots, waits until the "
-            f"host answers again, and fails if it does not.{_take_out(context.analysis, gone)}",
-            related=[(other, "the module takes its place") for other in gone],
+            f"host answers again, and fails if it does not.",
+            related=[(other, "not needed with the module") for other in gone],
             severity=Level.MEDIUM if too_short else None,
             settings=launch.settings,
             fix=fix,
@@ -64,47 +64,6 @@ def _cut_short(analysis: Analysis, launch: Launch) -> str:
         f" The work takes longer ({known.source}) than its limit of {seconds_text(limit)}: {KILLING_RELEASES} on kills "
         f"it before it reboots."
     )
-
-
-def _take_out(analysis: Analysis, gone: list[Task]) -> str:
-    if not gone:
-        return ""
-    longest = max(number(other.args.get("timeout")) or 0 for other in gone)
-    wait = f", and give it 'reboot_timeout: {longest:g}'" if longest > fixes.reboot.DEFAULT_TIMEOUT else ""
-    return f" Take out {the_tasks(analysis, gone)} with it{wait}."
-
-
-def the_tasks(analysis: Analysis, tasks: list[Task]) -> str:
-    """As in ``the tasks in lines 5 and 9``; of handlers with what notifies them, which fails without them."""
-    lines = listed(str(task.line) for task in tasks)
-    named = f"the task in line {lines}" if len(tasks) == 1 else f"the tasks in lines {lines}"
-    handlers = [task for task in tasks if _is_handler(task)]
-    notifying = sorted({line for task in handlers for line in _notified_in(analysis, task, tasks)})
-    if not handlers or (not notifying and all(_heard_by_others(analysis, task, tasks) for task in handlers)):
-        return named
-    it, its = ("it", "its") if len(tasks) == 1 else ("them", "their")
-    if not notifying:
-        return f"{named} and what may notify {it}"
-    where = "line" if len(notifying) == 1 else "lines"
-    return f"{named} and {its} entry under notify ({where} {listed(map(str, notifying))})"
-
-
-def _is_handler(task: Task) -> bool:
-    return task.is_handler or "/handlers/" in f"/{task.path}"
-
-
-def _heard_by_others(analysis: Analysis, handler: Task, gone: list[Task]) -> set[str]:
-    """The topics to which handlers that stay listen too: what notifies those goes on to be needed."""
-    stay = (each for each in tasks_around(analysis, handler) if _is_handler(each) and each not in gone)
-    return set(handler.topics) & {topic for each in stay for topic in (*each.topics, each.name)}
-
-
-def _notified_in(analysis: Analysis, handler: Task, gone: list[Task]) -> list[int]:
-    """The lines of the file in which the handler is notified, and no handler that stays."""
-    names = {handler.name, *handler.topics} - _heard_by_others(analysis, handler, gone)
-    tasks = tasks_around(analysis, handler)
-    notifying = (other for other in tasks if not names.isdisjoint(as_list(other.keywords.get("notify"))))
-    return [other.line_of("notify") for other in notifying]
 
 
 def by_hand(analysis: Analysis, launch: Launch) -> str | None:

@@ -115,9 +115,6 @@ def _below_the_step(analysis: Analysis, use: AsyncUse) -> Finding | None:
     instead = ""
     if use.launch and reboot.by_hand(analysis, use.launch):
         instead = f", or use {reboot.module_for(analysis, use.task)}, which waits for the host"
-        gone = reboot.replaced_by_the_module(analysis, use.task)
-        if gone:
-            instead += f", and take {reboot.the_tasks(analysis, gone)} out"
     return speak(
         RULE,
         use.task,
