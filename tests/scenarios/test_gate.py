@@ -47,6 +47,13 @@ def test_run_once_and_delegation_are_told_by_the_job_id(run: Runner) -> None:
     assert any("h1->h3" in line for line in got.async_recap)
 
 
+def test_a_play_that_runs_once_has_a_gate_for_every_host(run: Runner) -> None:
+    got = run(play(launch("exit 3", run_once="false"), launch(name="Once"), run_once="true"), hosts=("h1", "h2"))
+    assert got.status == 2, got.output
+    assert got.failed() == {"h1", "h2"}
+    assert got.states() == {"h1": ["failed", "unreaped"], "h2": ["failed"]}
+
+
 @pytest.mark.parametrize("section", ["tasks", "post_tasks"])
 def test_jobs_that_handlers_start_are_seen(run: Runner, section: str) -> None:
     handlers = """

@@ -87,10 +87,12 @@ def test_a_limit_that_comes_to_nothing_starts_no_job(run: Runner) -> None:
     assert got.jobs == []
 
 
-@pytest.mark.parametrize("poll", [0, 10])
-def test_a_limit_below_zero_starts_a_job_for_which_ansible_never_polls(run: Runner, poll: int) -> None:
-    task = f"- name: Back up\n  ansible.builtin.command: sleep 3\n  async: -1\n  poll: {poll}\n"
-    got = run(play(task))
+@pytest.mark.parametrize(
+    "keywords", ["{async: -1, poll: 0}", "{async: -1, poll: 10}", "{async: 20, poll: -5}", "{async: 20}"]
+)
+def test_below_zero_a_limit_or_poll_starts_a_job_for_which_ansible_never_polls(run: Runner, keywords: str) -> None:
+    task = f"- {{name: Back up, ansible.builtin.command: sleep 3, {keywords[1:]}\n"
+    got = run(play(task), env={"ANSIBLE_POLL_INTERVAL": "-1"})
     assert got.status == 2, got.output
     assert by_task(got) == {"Back up": ["unreaped"]}
 

@@ -47,7 +47,7 @@ _CHANGES = frozenset({"install", "upgrade", "dist-upgrade", "full-upgrade", "saf
 
 def check(context: RuleContext) -> Iterator[Finding]:
     of_task = {launch.task: launch for launch in context.analysis.launches}
-    in_background = {task for task, launch in of_task.items() if launch.poll.single == 0}
+    in_background = {task for task, launch in of_task.items() if launch.is_never_polled}
     for launch in context.analysis.launches:
         lock = lock_of(launch.task)
         # Whether tasks run side by side is not known where their poll, or what they depend on, is not.

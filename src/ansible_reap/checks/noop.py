@@ -156,7 +156,8 @@ def _without(analysis: Analysis, task: Task, waits: list[Task], *keywords: str) 
 def _poll(analysis: Analysis, use: AsyncUse) -> Finding | None:
     if "poll" not in use.task.keywords or "async" in use.task.keywords:
         return None
-    is_background = number(use.task.keywords["poll"]) == 0
+    poll = number(use.task.keywords["poll"])
+    is_background = poll is not None and poll <= 0
     then = (
         " and wait for its job before its result is read" if is_background and use.task.keywords.get("register") else ""
     )

@@ -21,7 +21,7 @@ MAX_KEPT = 64
 def check(context: RuleContext) -> Iterator[Finding]:
     for launch in context.analysis.launches:
         # What is called reaped without any reap waits for its job itself, or never runs.
-        if launch.poll.single != 0 or (launch.verdict is Verdict.REAPED and not launch.reaps):
+        if not launch.is_never_polled or (launch.verdict is Verdict.REAPED and not launch.reaps):
             continue
         for find in (_condition, _register, _notify, _ignored):
             finding = find(context.analysis, launch)

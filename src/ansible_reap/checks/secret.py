@@ -26,7 +26,7 @@ def check(context: RuleContext) -> Iterator[Finding]:
     for launch in context.analysis.launches:
         why = _secret(launch.task)
         # With poll above 0 Ansible removes the file itself.
-        if why is None or launch.poll.single != 0 or _is_cleaned(context.analysis, launch):
+        if why is None or not launch.is_never_polled or _is_cleaned(context.analysis, launch):
             continue
         wait = next((reap.task for reap in launch.reaps if reap.kind is ReapKind.WAIT), None)
         if wait and not _holds_vaulted(launch.task.args) and constant(wait.inherited("no_log")) is not True:

@@ -33,6 +33,10 @@ class Quantity:
         return next(iter(self.values)) if self.known and len(self.values) == 1 else None
 
 
+def _at_most(quantity: Quantity, most: float) -> bool:
+    return quantity.known and max(quantity.values) <= most
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """Where, as whom and under what a task runs in one of its contexts, after inheritance; templates as written."""
@@ -89,7 +93,7 @@ class Reap:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Launch:
-    """A task that starts jobs: ``async`` above 0 and ``poll`` 0 on at least one way in which it is reached."""
+    """A task that starts jobs for which Ansible does not poll, on at least one way in which it is reached."""
 
     task: Task
     limit: Quantity
@@ -118,6 +122,11 @@ class Launch:
     """The task that gives its register another value before anything has waited for its jobs."""
     is_changed: bool = True
     """Whether it counts as changed on every way, as far as that is known: ``changed_when`` may say otherwise."""
+
+    @property
+    def is_never_polled(self) -> bool:
+        """Ansible polls for none of its jobs: on every way ``poll`` is 0 or below, or the limit below 0."""
+        return _at_most(self.poll, 0) or _at_most(self.limit, -1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -161,11 +161,11 @@ def is_connection_variable(name: str) -> bool:
 
 
 def poll(task: Task) -> int:
-    """The task's ``poll``, in seconds: 0 where Ansible polls for nothing, also under a limit below 0.
+    """The task's ``poll``, in seconds: 0 where Ansible polls for nothing, also below 0 and under a limit below 0.
 
     Such a limit starts a job whatever ``poll`` is (seen on ansible-core 2.16 and 2.22).
     """
-    return 0 if whole(task.async_val) < 0 else whole(task.poll)
+    return 0 if whole(task.async_val) < 0 else max(whole(task.poll), 0)
 
 
 def whole(value: object) -> int:

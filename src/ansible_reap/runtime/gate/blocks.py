@@ -208,7 +208,9 @@ class Gate:
 
     def _task(self, kind: type[Any], data: Values) -> Any:
         task = kind(block=self.block)
-        task.load_data(data, variable_manager=self._play.get_variable_manager(), loader=self._play.get_loader())
+        # Each host comes to the gate for its own jobs, also in a play with ``run_once``.
+        settings = {"run_once": False, **data}
+        task.load_data(settings, variable_manager=self._play.get_variable_manager(), loader=self._play.get_loader())
         # From ansible-core 2.19 an error shows where its task stands: the play, for want of a place of its own.
         task._ds = self._play.get_ds()  # noqa: SLF001
         return task
