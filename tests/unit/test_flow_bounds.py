@@ -12,6 +12,7 @@ import pytest
 from ansible_reap import linting
 from ansible_reap.cli import main
 from ansible_reap.content import library
+from ansible_reap.flow import assembly
 from ansible_reap.flow.engine import analyse
 from ansible_reap.flow.walk import walk
 from ansible_reap.jobs import Verdict
@@ -215,9 +216,9 @@ def test_past_a_bound_a_launch_is_unknown_and_one_line_says_which(case: str, tmp
     ("name", "bound"),
     [
         ("MAX_STEPS", "a playbook that leads through more than 20 tasks"),
-        ("MAX_STEPS_TOGETHER", "playbooks that lead through more than 25 tasks"),
-        ("MAX_LAUNCHES", "launches that are reached in more than 21 ways"),
-        ("MAX_WORK", "expressions that take too long to work out"),
+        ("MAX_STEPS_TOGETHER", "its share of the 25 tasks that all playbooks may lead through"),
+        ("MAX_LAUNCHES", "its share of the 21 ways in which launches may be reached"),
+        ("MAX_WORK", "its share of the time for values, conditions and commands"),
     ],
 )
 def test_the_same_holds_of_the_bounds_of_a_whole_walk(
@@ -238,28 +239,56 @@ def test_the_same_holds_of_the_roles_that_are_entered(tmp_path: Path, monkeypatc
     analysis = analyse(root)
     assert {launch.verdict for launch in analysis.launches} == {Verdict.UNKNOWN}
     assert len(analysis.not_followed) == len(analysis.launches)
-    assert all("roles that are entered more than 51 times" in str(each) for each in analysis.not_followed)
+    assert all("its share of the 51 times that roles may be entered" in str(each) for each in analysis.not_followed)
 
 
-@pytest.mark.parametrize("name", ["MAX_STEPS_TOGETHER", "MAX_LAUNCHES"])
-def test_launches_of_other_files_behind_a_bound_of_all_walks_are_unknown_and_an_error_says_so(
+@pytest.mark.parametrize("name", ["MAX_STEPS_TOGETHER", "MAX_LAUNCHES", "MAX_WORK", "JUDGING"])
+def test_a_file_that_costs_too_much_loses_its_own_verdicts_and_no_other_does(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(walk, name, 40)
-    detached = PLAY.replace("  tasks:", "  vars: {async_reaper_detach: it is a server}\n  tasks:")
-    files = {"a.yml": detached + numbered(60, lambda n: launch(f"j{n}")), "site.yml": PLAY + launch()}
-    root = lay(tmp_path, {**files, "also.yml": PLAY + launch()})
-    for chosen in ((), (str(root / "site.yml"),)):
-        assert main(["check", "--project-dir", str(root), "--format", "json", *chosen]) == 2
-        printed = capsys.readouterr()
-        document = json.loads(printed.out)
-        assert ("site.yml", 3, "unknown") in {
-            (each["path"], each["line"], each["verdict"]) for each in document["launches"]
-        }
-        (error,) = document["errors"]
-        assert error["path"] == "."
-        assert "is looked at no further than a.yml:" in error["message"]
-        assert len(printed.err.splitlines()) < 25
+    if name == "JUDGING":
+        monkeypatch.setattr(assembly, "MAX_WORK", 5_000)
+    elif name == "MAX_WORK":
+        monkeypatch.setattr(walk, "MAX_WORK", 60_000)
+        monkeypatch.setattr(walk, "WORK_PER_FILE", 0)
+    else:
+        monkeypatch.setattr(walk, name, 120)
+    if name == "JUDGING":
+        some = [" or ".join(f"(a{n} and b{n})" for n in order) for order in (range(5), reversed(range(5)))]
+        hostile = PLAY + numbered(20, lambda n: launch(f"j{n}", some[0]) + wait(f"j{n}.ansible_job_id", when=some[1]))
+    else:
+        hostile = PLAY + numbered(190, lambda n: launch(f"j{n}", f"flag{n} and other"))
+    ordinary = PLAY + launch("seen") + wait("seen.ansible_job_id") + launch("lost")
+    names = [f"p{n}.yml" for n in range(10)]
+    root = lay(tmp_path, {"a.yml": hostile, **dict.fromkeys(names, ordinary)})
+    assert main(["check", "--project-dir", str(root), "--format", "json"]) == 2
+    document = json.loads(capsys.readouterr().out)
+    verdicts = {each: [found["verdict"] for found in document["launches"] if found["path"] == each] for each in names}
+    assert verdicts == {each: ["reaped", "unreaped"] for each in names}
+    assert [each["path"] for each in document["findings"] if each["rule"] == "async-unreaped"][-10:] == names
+    assert "unknown" in {found["verdict"] for found in document["launches"] if found["path"] == "a.yml"}
+    (error,) = document["errors"]
+    assert error["path"] == "."
+    assert "is not looked at in full: a.yml is looked at no further than a.yml:" in error["message"]
+    assert "its share of the" in error["message"]
+
+
+def test_what_only_a_file_that_was_cut_short_calls_is_not_judged_without_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(walk, "MAX_STEPS", 20)
+    files = {
+        "site.yml": PLAY
+        + numbered(30, lambda n: launch(f"j{n}"))
+        + "    - include_tasks: more.yml\n"
+        + wait("k.ansible_job_id"),
+        "more.yml": alone(launch("k")),
+        "other.yml": PLAY + launch("other"),
+    }
+    analysis = analyse(lay(tmp_path, files))
+    found = {each.task.path: each.verdict for each in analysis.launches}
+    assert found["more.yml"] is Verdict.UNKNOWN
+    assert found["other.yml"] is Verdict.UNREAPED
 
 
 def test_a_file_past_the_bound_of_all_tasks_is_refused_and_costs_no_other_its_findings(

@@ -13,6 +13,7 @@ import pytest
 from ansible_reap import linting
 from ansible_reap.content.library import Library
 from ansible_reap.content.project import Project
+from ansible_reap.content.tasks import read_content
 from ansible_reap.flow.walk.entries import walk_project
 from ansible_reap.jobs import Verdict
 from support.files import lay
@@ -34,13 +35,14 @@ WAIT = """\
 
 
 @contextmanager
-def counted() -> Iterator[Callable[[], int]]:
-    """Gives a function that tells how many Python functions have been called so far."""
+def counted(of: Callable[..., object] | None = None) -> Iterator[Callable[[], int]]:
+    """Gives a function that tells how many Python functions have been called so far, or how often this one."""
     calls = 0
+    code = None if of is None else of.__code__
 
     def count_call(frame: FrameType, event: str, argument: object) -> None:
         nonlocal calls
-        calls += event == "call"
+        calls += event == "call" and (code is None or frame.f_code is code)
 
     sys.setprofile(count_call)
     try:
@@ -156,3 +158,46 @@ def test_roles_that_all_depend_on_each_other_cost_little_more_than_their_number(
     some = cost_of_roles(tmp_path / "some", 8, lambda number: [number + 1, number + 2])
     every = cost_of_roles(tmp_path / "every", 8, lambda number: [other for other in range(8) if other != number])
     assert every <= 60 * some
+
+
+def handlers_in_a_row(count: int) -> dict[str, str]:
+    handlers = "".join(
+        f"    - {{name: h{n}, command: work {n}, async: 60, poll: 0, notify: h{n + 1}}}\n" for n in range(count)
+    )
+    start = "    - {command: work, changed_when: true, notify: h0}\n"
+    return {"site.yml": f"{HEAD}{start}  handlers:\n{handlers}"}
+
+
+def waits_in_a_row(count: int) -> dict[str, str]:
+    wait = WAIT.replace("      failed_when: false\n", "")
+    return {"site.yml": HEAD + "".join(wait.format(n) for n in range(count))}
+
+
+def files_with_a_launch(count: int) -> dict[str, str]:
+    includes = "".join(f"    - include_tasks: t{n}.yml\n" for n in range(count))
+    return {
+        "site.yml": HEAD + includes,
+        **{f"t{n}.yml": f"- {{command: work, async: 60, poll: 0, register: job{n}}}\n" for n in range(count)},
+    }
+
+
+def cost_of(root: Path, files: dict[str, str], of: Callable[..., object] | None = None) -> int:
+    """How many functions are called while these files are checked, or how often this one."""
+    lay(root, {"ansible.cfg": "", **files})
+    with counted(of) as calls:
+        linting.lint(root)
+    return calls()
+
+
+@pytest.mark.parametrize(("shape", "count"), [(handlers_in_a_row, 60), (waits_in_a_row, 200)])
+def test_six_times_as_many_cost_at_most_seven_and_a_half_times_as_much(
+    tmp_path: Path, shape: Callable[[int], dict[str, str]], count: int
+) -> None:
+    cost_of(tmp_path / "warm-up", shape(2))
+    few = cost_of(tmp_path / "few", shape(count))
+    many = cost_of(tmp_path / "many", shape(6 * count))
+    assert many <= 7.5 * few
+
+
+def test_a_file_is_not_read_anew_for_each_launch_that_leads_past_it(tmp_path: Path) -> None:
+    assert cost_of(tmp_path, files_with_a_launch(100), of=read_content) <= 300

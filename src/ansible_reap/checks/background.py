@@ -32,23 +32,24 @@ def check(context: RuleContext) -> Iterator[Finding]:
         # Nobody reads the result of a job that is declared detached, and async-reboot reports jobs that reboot.
         if use.launch and use.launch.verdict in (Verdict.DETACHED, Verdict.REBOOT):
             continue
+        sign = None if work.reboots(use.task) else leaving.leaves_by(work.commands(use.task))
+        if not sign:
+            continue
         # What is meant to live on has to outlive its shell: async-unreaped says what to do with it instead.
         if use.launch and meant.is_daemon(context.analysis, use.launch):
             continue
         if use.launch and meant.is_left_behind(context.analysis, use.launch):
             continue  # async-unreaped says both
-        sign = None if work.reboots(use.task) else leaving.leaves_by(work.commands(use.task))
-        if sign:
-            seconds = use.limit.single
-            limit = f"the limit of {seconds_text(seconds)}" if seconds else "the limit"
-            todo = _TODO.get(sign, f"Leave {sign} out: async runs the work in the background already.")
-            yield speak(
-                RULE,
-                use.task,
-                f"{_WHY[sign].format(limit=limit)}. {todo}",
-                confidence=Level.HIGH if sign == "&" else Level.MEDIUM,
-                settings=use.settings,
-            )
+        seconds = use.limit.single
+        limit = f"the limit of {seconds_text(seconds)}" if seconds else "the limit"
+        todo = _TODO.get(sign, f"Leave {sign} out: async runs the work in the background already.")
+        yield speak(
+            RULE,
+            use.task,
+            f"{_WHY[sign].format(limit=limit)}. {todo}",
+            confidence=Level.HIGH if sign == "&" else Level.MEDIUM,
+            settings=use.settings,
+        )
 
 
 RULE = Rule(

@@ -115,9 +115,9 @@ def _written(task: Task) -> list[object]:
 def _notify(analysis: Analysis, launch: Launch) -> Finding | None:
     """A handler that a launch notifies runs while the job may still be at work."""
     names = launch.task.keywords.get("notify")
-    if not names or not launch.is_changed or meant.is_daemon(analysis, launch):
+    if not names or not launch.is_changed:
         return None
-    if launch.verdict not in (Verdict.UNREAPED, Verdict.PARTIAL, Verdict.REAPED):
+    if launch.verdict not in (Verdict.UNREAPED, Verdict.PARTIAL, Verdict.REAPED) or meant.is_daemon(analysis, launch):
         return None
     flush = _flush_before_the_wait(analysis, launch)
     if launch.verdict is not Verdict.UNREAPED and flush is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from ansible_reap.checks import fixes, reboot, unreaped
@@ -62,10 +63,13 @@ def check(context: RuleContext) -> Iterator[Finding]:
         )
         if finding and not _is_said_with_the_reboot(context.analysis, use):
             yield finding
+    waited_for: dict[Reap, list[Launch]] = defaultdict(list)
+    for launch in context.analysis.launches:
+        for reap in dict.fromkeys(launch.reaps):
+            waited_for[reap].append(launch)
     for reap in context.analysis.reaps:
         if not is_test(reap.task):  # a test whose wait gives up fails for all to see
-            waited_for = [launch for launch in context.analysis.launches if reap in launch.reaps]
-            yield from _window(context.analysis, reap, waited_for)
+            yield from _window(context.analysis, reap, waited_for.get(reap, []))
 
 
 def _tests_the_limit(task: Task, limit: Quantity) -> bool:

@@ -196,6 +196,11 @@ class CallGraph:
         """The files that a file may call, by name alone."""
         return set().union(*(self._targets(reference, path) for reference in self._library.calls_of(path)))
 
+    def called_by_name(self, path: str) -> set[str]:
+        """The same, without those that a name may mean which is not known in full."""
+        references = self._library.calls_of(path)
+        return {each for reference in references for each in self._targets(reference, path, is_open=False)}
+
     def called_from(self, path: str) -> frozenset[str]:
         """The file itself and those that it calls, by way of others too, as far as something may become of a job."""
         known = self._called_from.get(path)
@@ -222,12 +227,13 @@ class CallGraph:
                     found += [each for each in known if stem(each) == reference.name.rpartition(".")[2]]
         return found
 
-    def _targets(self, reference: Reference, caller: str) -> list[str]:
+    def _targets(self, reference: Reference, caller: str, *, is_open: bool = True) -> list[str]:
         if not self._files:
             for path in self._library.project.yaml:
                 for key in keys_of(path):
                     self._files[key.scope][key.name].append(path)
-        return [path for key in keys_wanted(reference, caller, self._linked) for path in self._matching(key)]
+        keys = (key for key in keys_wanted(reference, caller, self._linked) if is_open or "*" not in key.name)
+        return [path for key in keys for path in self._matching(key)]
 
     def _matching(self, key: Key) -> list[str]:
         files = self._files[key.scope]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -18,6 +19,7 @@ from ansible_reap.flow.evaluation.values import UNKNOWN, Const
 from ansible_reap.flow.verdicts import Judgement, judge, merged
 from ansible_reap.flow.walk.look_kinds import deletes, is_status, is_wait_action
 from ansible_reap.flow.walk.record import Instance, LookRecord, Record, UseRecord
+from ansible_reap.flow.walk.shares import is_used_up
 from ansible_reap.jobs import Detachment, Verdict
 from ansible_reap.records import replace
 
@@ -34,8 +36,9 @@ def outcome(library: Library, record: Record) -> Analysis:
     elsewhere = _WaitsElsewhere(record)
     by_task: dict[int, list[Judgement]] = defaultdict(list)
     record.spent_before = bounds.spent()
-    for instance in record.instances:
-        by_task[id(instance.task)].append(_judged(instance, record, elsewhere))
+    for instance, is_cut in zip(record.instances, _past_their_share(record), strict=True):
+        judgement = _unjudged(instance, record) if is_cut else _judged(instance, record, elsewhere)
+        by_task[id(instance.task)].append(judgement)
     readers = _Readers(reaps, library)
     launches = [_launch(judgements, record, reaps, readers) for judgements in by_task.values()]
     behind = [_perhaps_a_launch(use) for use in unwalked if record.first_cut and _may_launch(use)]
@@ -90,15 +93,27 @@ def _steps(library: Library, path: str) -> Tasks:
     return Tasks(step if isinstance(step, Task) else step.as_task() for step in library.content(path).steps())
 
 
+def _past_their_share(record: Record) -> Iterator[bool]:
+    """For one launch after the other, whether judging those of its entry has taken more than may be."""
+    starts = list(dict.fromkeys(record.starts))
+    for number in range(len(record.instances)):
+        entry = bisect_right(starts, number)
+        taken = bounds.spent() - record.spent_before
+        if number in starts[entry - 1 : entry]:
+            before = taken
+        yield is_used_up(MAX_WORK, taken, taken - before, len(starts) - entry, len(starts))
+
+
+def _unjudged(instance: Instance, record: Record) -> Judgement:
+    place = instance.task.place
+    what = "its share of the time for comparing conditions; check parts of the project"
+    bound = ReadError(place.path, place.line, what)
+    record.bounds.setdefault(instance.number, bound)
+    record.cut(bound, place.path)
+    return Judgement(instance, Verdict.UNKNOWN)
+
+
 def _judged(instance: Instance, record: Record, elsewhere: _WaitsElsewhere) -> Judgement:
-    if bounds.spent() - record.spent_before > MAX_WORK:
-        place = instance.task.place
-        bound = ReadError(
-            place.path, place.line, "conditions that take too long to compare; check parts of the project"
-        )
-        record.bounds.setdefault(instance.number, bound)
-        record.cut(bound, is_for_all=True)
-        return Judgement(instance, Verdict.UNKNOWN)
     try:
         return judge(instance, record, elsewhere)
     except Exception as error:  # noqa: BLE001 - what we get wrong at one launch hides nothing of the others

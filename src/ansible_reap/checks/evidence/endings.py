@@ -7,17 +7,19 @@ container, or, between files called ``x_start`` and ``x_stop``, their names.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from ansible_reap.checks.evidence import work
 from ansible_reap.checks.evidence.neighbours import ENDING_PROGRAMS, play_of, tasks_after
 from ansible_reap.checks.evidence.project_files import tasks_in
 from ansible_reap.checks.support import constant
-from ansible_reap.content.model import Task, as_list
+from ansible_reap.content.model import Place, Task, as_list
 from ansible_reap.content.source import compose
 from ansible_reap.content.tasks import TaskBlock, read_content
 from ansible_reap.flow.analysis import Analysis
@@ -43,6 +45,8 @@ _GENERIC = frozenset({"python", "python3", "java", "node", "bash", "root", "sudo
 _PID = expression(
     r"(?:\$!|\$\$|BASHPID)\s*>>?\s*[\"']?(?P<path>(?:\{\{[^{}]*\}\}|[^\s\"';&|{])+)|(?P<file>[^\s\"'=;&|>]+\.pid)\b"
 )
+_READ = expression(r"\{\{([^}]*)")
+_WORD = expression(r"\w+")
 _TEMPLATE = expression(r"\{\{.*?\}\}")
 _FINDS = frozenset({"pidof", "pgrep"})
 _TIED = expression(r"[\W_]+")
@@ -65,7 +69,7 @@ def of(analysis: Analysis, task: Task) -> EndingTask | None:
     steps = analysis.steps.get(task.path, ())
     later = [other for other in _able_to_end(steps) if other.line > task.end_line]
     for other in sorted(later, key=lambda step: step.line)[:MAX_TASKS]:
-        how = _how(other, text, iter(steps))
+        how = _how(other, text, steps)
         if how:
             return EndingTask(other, how)
     register = task.keywords.get("register")
@@ -76,8 +80,8 @@ def of(analysis: Analysis, task: Task) -> EndingTask | None:
 
 def by_handler(analysis: Analysis, task: Task) -> EndingTask | None:
     """The handler that the launch notifies and that ends work; None where none is known to."""
-    for other in _notified(analysis, task):
-        how = _how(other, _text(task), iter(analysis.steps.get(task.path, ())))
+    for other in islice(_notified(analysis, task), MAX_TASKS):
+        how = _how(other, _text(task), analysis.steps.get(task.path, ()))
         if how:
             return EndingTask(other, how)
         how = _stops(other)
@@ -87,17 +91,53 @@ def by_handler(analysis: Analysis, task: Task) -> EndingTask | None:
 
 
 def _notified(analysis: Analysis, task: Task) -> Iterator[Task]:
-    """The handlers of the task's file and of its role that hear of it."""
+    """The handlers of the task's file and of its role that hear of it and may end work."""
     written = task.inherited("notify") if constant(task.keywords.get("changed_when")) is not False else None
     if not written:
         return
     topics = {str(each).rpartition(" : ")[2] for each in as_list(written)}
+    here = _ending_handlers(analysis.steps.get(task.path, ()))
+    yield from _of_topics(here, [(play_of(task), topic) for topic in topics])
     role = task.path.rpartition("/tasks/")[0]
-    files = [f"{role}/handlers/main{ending}" for ending in (".yml", ".yaml")] if role else []
-    here = [step for step in analysis.steps.get(task.path, ()) if step.is_handler and play_of(step) == play_of(task)]
-    for other in (*here, *(step for path in files for step in tasks_in(analysis.root, path)[0])):
-        if not topics.isdisjoint((str(other.name), *other.topics)):
-            yield other
+    for path in [f"{role}/handlers/main{ending}" for ending in (".yml", ".yaml")] if role else []:
+        yield from _of_topics(_ending_handlers_in(analysis.root, path), topics)
+
+
+Key = TypeVar("Key", bound=Hashable)
+
+
+def _of_topics(handlers: Mapping[Key, dict[int, Task]], topics: Iterable[Key]) -> Iterator[Task]:
+    """The handlers that listen to one of the topics, each once, in the order of the text."""
+    found = [handlers[topic] for topic in topics if topic in handlers]
+    merged = found[0] if len(found) == 1 else dict(sorted(item for each in found for item in each.items()))
+    yield from merged.values()
+
+
+@lru_cache(maxsize=MAX_KEPT)
+def _ending_handlers(steps: tuple[Task, ...]) -> dict[tuple[Place | None, str], dict[int, Task]]:
+    """By the play and each topic the handlers that may end work, by their numbers. Asked for at every launch."""
+    found: dict[tuple[Place | None, str], dict[int, Task]] = defaultdict(dict)
+    for at, step in enumerate(steps):
+        if step.is_handler and _may_end_work(step):
+            for topic in (str(step.name), *step.topics):
+                found[play_of(step), topic][at] = step
+    return dict(found)
+
+
+@lru_cache(maxsize=MAX_KEPT)
+def _ending_handlers_in(root: str, path: str) -> dict[str, dict[int, Task]]:
+    """The same of a file of handlers."""
+    found: dict[str, dict[int, Task]] = defaultdict(dict)
+    for at, step in enumerate(tasks_in(root, path)[0]):
+        if _may_end_work(step):
+            for topic in (str(step.name), *step.topics):
+                found[topic][at] = step
+    return dict(found)
+
+
+def _may_end_work(task: Task) -> bool:
+    """Whether the task may end work of some kind, as far as it says itself."""
+    return _is_able_to_end(task) or _stops(task) is not None
 
 
 def _stops(task: Task) -> str | None:
@@ -118,8 +158,11 @@ def _stops(task: Task) -> str | None:
 @lru_cache(maxsize=MAX_KEPT)
 def _able_to_end(steps: tuple[Task, ...]) -> tuple[Task, ...]:
     """The tasks that may end work of some kind: few, where launches may be many."""
-    programs = ENDING_PROGRAMS | _ENGINES
-    return tuple(step for step in steps if _is_container(step) or not programs.isdisjoint(work.program_names(step)))
+    return tuple(step for step in steps if _is_able_to_end(step))
+
+
+def _is_able_to_end(task: Task) -> bool:
+    return _is_container(task) or not (ENDING_PROGRAMS | _ENGINES).isdisjoint(work.program_names(task))
 
 
 def _is_container(task: Task) -> bool:
@@ -132,7 +175,7 @@ def _elsewhere(analysis: Analysis, task: Task, text: str) -> Iterator[EndingTask
     for path, steps, able in _beside(analysis.root, folder):
         is_counterpart = _is_counterpart(name, path.rpartition("/")[2])
         for other in able if path != task.path else ():
-            how = _how(other, text, iter(steps), is_near=False) or (_kills(other) if is_counterpart else None)
+            how = _how(other, text, steps, is_near=False) or (_kills(other) if is_counterpart else None)
             if how:
                 yield EndingTask(other, how)
 
@@ -146,9 +189,12 @@ def misaimed(analysis: Analysis, task: Task) -> Task | None:
     register = task.keywords.get("register")
     if not isinstance(register, str):
         return None
+    after = tasks_after(analysis, task.path, task.end_line)
+    later = [other for other in after if other.module in _SHELLS and register in _text(other)]
+    if not later:
+        return None
     id_of = re.compile(rf"\bkill\b[^|;&\n]*\{{\{{\s*{re.escape(register)}\.ansible_job_id\s*\}}\}}")
-    later = tasks_after(analysis, task.path, task.end_line)
-    return next((other for other in later if other.module in _SHELLS and id_of.search(_text(other))), None)
+    return next((other for other in later if id_of.search(_text(other))), None)
 
 
 def _text(task: Task) -> str:
@@ -160,7 +206,7 @@ def _flat(args: Mapping[str, object]) -> Iterator[object]:
         yield from value if isinstance(value, list) else (value,)
 
 
-def _how(other: Task, text: str, around: Iterator[Task], *, is_near: bool = True) -> str | None:
+def _how(other: Task, text: str, around: tuple[Task, ...], *, is_near: bool = True) -> str | None:
     """By what the task ends the work that ``text`` starts."""
     if _is_container(other):
         name = str(other.args.get("name", ""))
@@ -197,23 +243,37 @@ def _is_of(word: str, text: str, *, is_near: bool) -> bool:
         return False
     if not is_near and (len(word) < 4 or word in _GENERIC):
         return False
-    return re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", text) is not None or (is_near and word in text)
+    if word not in text:
+        return False  # so for nearly all, and each would be a pattern of its own
+    return is_near or re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", text) is not None
 
 
-def _found_by(own: str, programs: list[tuple[str, ...]], around: Iterator[Task]) -> Iterator[str]:
+def _found_by(own: str, programs: list[tuple[str, ...]], around: tuple[Task, ...]) -> Iterator[str]:
     """The words by which the pid was looked up: in the task itself, or in the task whose result it is given."""
     for argv in programs:
         if argv[0] in _FINDS:
             yield from argv[1:]
-    for task in around:
+    looked_up = _looked_up(around)
+    read = {word for text in _READ.findall(own) for word in _WORD.findall(text)} if looked_up else ()
+    for register, words in looked_up.items():
+        if register in read:
+            yield from words
+
+
+@lru_cache(maxsize=MAX_KEPT)
+def _looked_up(steps: tuple[Task, ...]) -> dict[str, list[str]]:
+    """By the register of each task that finds processes, the words by which it does."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for task in steps:
         register = task.keywords.get("register")
-        if isinstance(register, str) and re.search(rf"\{{\{{[^}}]*\b{re.escape(register)}\b", own):
+        if isinstance(register, str) and not _FINDS.isdisjoint(work.program_names(task)):
             for command in work.commands(task):
-                yield from (word for argv in command.programs() if argv[0] in _FINDS for word in argv[1:])
+                found[register] += (word for argv in command.programs() if argv[0] in _FINDS for word in argv[1:])
+    return dict(found)
 
 
 def _names_container(text: str, name: str) -> bool:
-    return len(name) > 2 and re.search(rf"--name[ =]\W?{re.escape(name)}(?![\w-])", text) is not None
+    return len(name) > 2 and name in text and re.search(rf"--name[ =]\W?{re.escape(name)}(?![\w-])", text) is not None
 
 
 def _pid_files(text: str) -> set[str]:

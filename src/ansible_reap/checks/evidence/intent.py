@@ -250,9 +250,12 @@ def own_read(analysis: Analysis, task: Task) -> Task | None:
     register = task.keywords.get("register")
     if not isinstance(register, str):
         return None
+    naming = list(tasks_naming(analysis, task.path, register, task.line))
+    if not naming:
+        return None
     id_of = re.compile(rf"(?<![\w.]){re.escape(register)}\.ansible_job_id")
     names = {register}
-    for other in tasks_naming(analysis, task.path, register, task.line):
+    for other in naming:
         if other.module == "set_fact":
             names |= {
                 name for name, value in other.args.items() if id_of.search(str(value)) or _is_alias(value, register)

@@ -6,19 +6,23 @@ import posixpath
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 from yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
-from ansible_reap.checks.evidence.neighbours import from_there, play_of
+from ansible_reap.checks.evidence.neighbours import REACH, from_there, play_of
 from ansible_reap.checks.evidence.project_files import MAX_KEPT, content_in, tasks_in
-from ansible_reap.content.model import Task
+from ansible_reap.content.model import Place, Task
 from ansible_reap.content.source import compose
 from ansible_reap.content.tasks import TaskBlock, walk
 from ansible_reap.flow.analysis import Analysis
 from ansible_reap.reading import SourceError, read_inside
 from ansible_reap.yaml_nodes import pairs
 
+MAX_FOLLOWED = 64
+"""Files whose tasks are remembered in their order."""
 PLAYBOOKS = 20
 """Playbooks that are imported after a task whose tasks are looked at."""
 
@@ -35,21 +39,48 @@ def following(analysis: Analysis, task: Task, via: Sequence[str]) -> Iterator[Ta
         yield from _following(analysis.root, path, tasks[at].end_line)
 
 
+class _Later(NamedTuple):
+    """A task of a file, as one before it finds it."""
+
+    task: Task
+    play: Place | None
+    rescues: frozenset[int]
+    included: str | None
+    """The file that it includes by its name."""
+
+
 def _following(root: str, path: str, line: int) -> Iterator[Task]:
     """The tasks of the file after a line, of the same play, and those of the files that they include."""
-    tasks, lines = tasks_in(root, path)
+    later, lines = _in_order(root, path)
     first = bisect_right(lines, line)
-    of_rescues = rescues(root, path)
-    inside = of_rescues.get(lines[max(first - 1, 0)], frozenset()) if lines else frozenset()
-    for other in from_there(tasks, first):
-        if play_of(other) != play_of(tasks[max(first - 1, 0)]):
+    if first == len(later):
+        return
+    here = later[max(first - 1, 0)]
+    for other in islice(later, first, first + REACH):
+        if other.play != here.play:
             return
-        if not of_rescues.get(other.line, frozenset()) <= inside:
+        if not other.rescues <= here.rescues:
             continue  # it runs only where something has failed
-        yield other
-        called = other.args.get("file", other.args.get("_raw_params"))
-        if other.module in ("include_tasks", "import_tasks") and isinstance(called, str) and "{" not in called:
-            yield from tasks_in(root, posixpath.normpath(posixpath.join(posixpath.dirname(path), called.strip())))[0]
+        yield other.task
+        if other.included is not None:
+            yield from tasks_in(root, other.included)[0]
+
+
+@lru_cache(maxsize=MAX_FOLLOWED)
+def _in_order(root: str, path: str) -> tuple[list[_Later], list[int]]:
+    """The tasks of a file in the order of the text, and the lines in which they begin."""
+    tasks, lines = tasks_in(root, path)
+    of_rescues = rescues(root, path)
+    return [
+        _Later(task, play_of(task), of_rescues.get(task.line, frozenset()), _included(task)) for task in tasks
+    ], lines
+
+
+def _included(task: Task) -> str | None:
+    called = task.args.get("file", task.args.get("_raw_params"))
+    if task.module not in ("include_tasks", "import_tasks") or not isinstance(called, str) or "{" in called:
+        return None
+    return posixpath.normpath(posixpath.join(posixpath.dirname(task.path), called.strip()))
 
 
 def in_later_plays(analysis: Analysis, via: Sequence[str]) -> Iterator[Task]:

@@ -27,11 +27,14 @@ def of(analysis: Analysis, launch: Launch) -> Misread | None:
     task, register = launch.task, launch.register
     if register is None or launch.is_looped:
         return None
+    asking = [
+        other for other in tasks_naming(analysis, task.path, register, task.end_line) if other.module == "async_status"
+    ]
+    if not asking:
+        return None  # so for nearly all, and each register would be a pattern of its own
     results = re.compile(rf"(?<![\w.]){re.escape(register)}(?:\.results\b|\[\s*['\"]results['\"]\s*\])")
     play = play_of(task)
-    for other in tasks_naming(analysis, task.path, register, task.end_line):
-        if other.module != "async_status":
-            continue
+    for other in asking:
         if play_of(other) != play:
             return None
         loop = str(other.keywords.get(other.loop_keyword or "", ""))

@@ -2,31 +2,69 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections import OrderedDict
 from pathlib import Path
 
 from ansible_reap.content.model import Task
 from ansible_reap.content.source import compose
 from ansible_reap.content.tasks import Content, read_content
 from ansible_reap.reading import SourceError, read_inside
+from ansible_reap.records import dataclass
 
-MAX_KEPT = 64
-"""Files that are remembered."""
+MAX_KEPT = 4096
+"""Files of which a few lines and names are remembered."""
+MAX_BYTES = 2_000_000
+"""Bytes of the files whose contents are remembered, all together."""
+_LEAST = 500
+"""Bytes that a file counts at least."""
 
 
-@lru_cache(maxsize=MAX_KEPT)
+@dataclass(frozen=True, slots=True, eq=False)
+class _File:
+    content: Content | None
+    tasks: list[Task]
+    lines: list[int]
+    size: int
+
+
+class _Files:
+    """The files that were asked for last. One by one they would be read anew for each launch that leads past them."""
+
+    def __init__(self) -> None:
+        self._files: OrderedDict[tuple[str, str], _File] = OrderedDict()
+        self._size = 0
+
+    def get(self, root: str, path: str) -> _File:
+        found = self._files.get((root, path))
+        if found is None:
+            found = self._files[root, path] = _read(root, path)
+            self._size += found.size
+            while self._size > MAX_BYTES and len(self._files) > 1:
+                self._size -= self._files.popitem(last=False)[1].size
+        else:
+            self._files.move_to_end((root, path))
+        return found
+
+
+_files = _Files()
+
+
+def _read(root: str, path: str) -> _File:
+    try:
+        data = read_inside(Path(root), path)
+        content = read_content(path, compose(data))
+    except SourceError:
+        return _File(None, [], [], _LEAST)
+    tasks = sorted((step for step in content.steps() if isinstance(step, Task)), key=lambda task: task.line)
+    return _File(content, tasks, [task.line for task in tasks], max(len(data), _LEAST))
+
+
 def content_in(root: str, path: str) -> Content | None:
     """What a file of the project holds; None where it cannot be read."""
-    try:
-        return read_content(path, compose(read_inside(Path(root), path)))
-    except SourceError:
-        return None
+    return _files.get(root, path).content
 
 
-@lru_cache(maxsize=MAX_KEPT)
 def tasks_in(root: str, path: str) -> tuple[list[Task], list[int]]:
     """The tasks of a file of the project and the lines in which they begin; none where it cannot be read."""
-    content = content_in(root, path)
-    steps = content.steps() if content is not None else ()
-    tasks = sorted((step for step in steps if isinstance(step, Task)), key=lambda task: task.line)
-    return tasks, [task.line for task in tasks]
+    found = _files.get(root, path)
+    return found.tasks, found.lines

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
-from ansible_reap.checks.evidence.project_files import content_in
+from ansible_reap.checks.evidence.project_files import MAX_KEPT, content_in
 from ansible_reap.content.model import Place, Task
-from ansible_reap.content.tasks import Step, TaskBlock, walk
+from ansible_reap.content.tasks import TaskBlock, walk
 from ansible_reap.flow.analysis import Analysis
 from ansible_reap.late_patterns import expression
 
@@ -47,19 +48,26 @@ def _innermost(analysis: Analysis, way: Sequence[str]) -> TaskBlock | None:
     """The innermost block with a ``rescue`` in whose body the last place of the way stands, or what leads there."""
     for place in reversed(way):
         path, _, line = place.rpartition(":")
-        content = content_in(analysis.root, path)
-        around = [] if content is None else list(_around(content.steps(), int(line)))
-        if around:
-            return max(around, key=lambda block: block.block.place.line)
+        around = _rescuing(analysis.root, path).get(int(line))
+        if around is not None:
+            return around
     return None
 
 
-def _around(steps: Iterator[Step], line: int) -> Iterator[TaskBlock]:
-    for block in steps:
+@lru_cache(maxsize=MAX_KEPT)
+def _rescuing(root: str, path: str) -> dict[int, TaskBlock]:
+    """By the line in which a task begins, the innermost block with a ``rescue`` in whose body it stands."""
+    content = content_in(root, path)
+    found: dict[int, TaskBlock] = {}
+    for block in content.steps() if content is not None else ():
         if not isinstance(block, TaskBlock) or not block.rescue:
             continue
-        if any(inner.line == line for inner in walk(block.body) if isinstance(inner, Task)):
-            yield block
+        for inner in walk(block.body):
+            if isinstance(inner, Task):
+                known = found.get(inner.line)
+                if known is None or known.block.place.line < block.block.place.line:
+                    found[inner.line] = block
+    return found
 
 
 def _idle(analysis: Analysis, block: TaskBlock) -> Rescue | None:

@@ -205,12 +205,11 @@ def _lines_that_set(steps: tuple[Task, ...]) -> dict[str, frozenset[int]]:
 
 def _lines_that_need(analysis: Analysis, task: Task, register: str) -> set[int]:
     """The lines of later tasks that read from the register what a launch does not return: without it they fail."""
+    naming = list(tasks_naming(analysis, task.path, register, task.end_line))
+    if not naming:
+        return set()
     attribute = re.compile(rf"(?<![\w.]){re.escape(register)}\.(\w+)(?!\w|\s*\()")
-    return {
-        other.line
-        for other in tasks_naming(analysis, task.path, register, task.end_line)
-        if set(attribute.findall(f"{other.args} {other.keywords}")) - _OF_A_LAUNCH
-    }
+    return {other.line for other in naming if set(attribute.findall(f"{other.args} {other.keywords}")) - _OF_A_LAUNCH}
 
 
 @lru_cache(maxsize=MAX_KEPT)

@@ -10,11 +10,11 @@ from ansible_reap.content.call_names import MAIN_FILES
 from ansible_reap.content.library import Library
 from ansible_reap.content.model import Place
 from ansible_reap.content.roles import Finder
-from ansible_reap.flow.analysis import ReadError
 from ansible_reap.flow.evaluation import bounds
 from ansible_reap.flow.walk import effects, order
 from ansible_reap.flow.walk.own_plugins import OwnPlugins
 from ansible_reap.flow.walk.record import Record
+from ansible_reap.flow.walk.shares import Shares
 from ansible_reap.flow.walk.variables import GroupVariables, RoleVariables
 from ansible_reap.flow.walk.walk import Ground, Walk
 
@@ -25,6 +25,7 @@ def walk_project(library: Library) -> Record:
     finder = Finder(library)
     ground = Ground(library, graph, finder, GroupVariables(library), RoleVariables(library, finder))
     record = Record(OwnPlugins(library))
+    record.shares = Shares({*graph.mattering, *library.polling}, record.reached)
     bounds.taken()  # what an earlier analysis has left
     _walk_playbooks(ground, record)
     _walk_the_rest(ground, record)
@@ -32,12 +33,18 @@ def walk_project(library: Library) -> Record:
     return record
 
 
-def _start(ground: Ground, record: Record) -> Walk:
-    return Walk(ground, record, effects.task)
+def _start(ground: Ground, record: Record, path: str) -> Walk:
+    walk = Walk(ground, record, effects.task)
+    walk.entry = path
+    record.starts.append(len(record.instances))
+    return walk
 
 
-def _finish(walk: Walk, record: Record, cut_before: ReadError | None = None) -> None:
-    """Note what the walk leaves open; ``cut_before`` is a bound that kept others from coming here."""
+def _finish(walk: Walk, record: Record) -> None:
+    """Note what the walk leaves open, also where a bound has kept others from coming here."""
+    cut_before = record.first_cut if walk.entry in record.behind else None
+    if walk.cut_at is not None:
+        record.behind |= _behind(walk)
     for number, what in bounds.taken().items():
         record.beyond(number, walk.place, what)
     cut_at = walk.cut_at or cut_before
@@ -49,13 +56,24 @@ def _finish(walk: Walk, record: Record, cut_before: ReadError | None = None) -> 
             record.bounds.setdefault(number, cut_at)
 
 
+def _behind(walk: Walk) -> set[str]:
+    """The files that are called by their names from where the walk has begun, by way of others too."""
+    graph, found, waiting = walk.graph, set[str](), [walk.entry]
+    while waiting:
+        each = waiting.pop()
+        if each not in found and graph.matters(each):
+            found.add(each)
+            waiting += graph.called_by_name(each)
+    return found - {walk.entry}
+
+
 def _walk_playbooks(ground: Ground, record: Record) -> None:
     mattering = sorted(path for path in ground.library.playbooks if ground.graph.matters(path))
     imported = {target for path in mattering for target in ground.graph.called_playbooks(path) if target != path}
     for path in sorted(mattering, key=lambda each: each in imported):
         if path in imported and path in record.played:
             continue
-        walk = _start(ground, record)
+        walk = _start(ground, record, path)
         _enter(walk, path, partial(order.walk_playbook, walk, path))
         _finish(walk, record)
 
@@ -75,12 +93,12 @@ def _walk_the_rest(ground: Ground, record: Record) -> None:
         if path in record.reached:
             continue
         role = ground.finder.role_of(path)
-        walk = _start(ground, record)
+        walk = _start(ground, record, path)
         if role is not None and _is_main(path) and path.startswith(role.part("tasks") + "/main"):
             _enter(walk, path, partial(order.walk_role, walk, role))
         if path not in record.reached:
             _enter(walk, path, partial(order.walk_tasks_file, walk, path, role))
-        _finish(walk, record, record.first_cut if path in called else None)
+        _finish(walk, record)
 
 
 def _enter(walk: Walk, path: str, go: Callable[[], None]) -> None:

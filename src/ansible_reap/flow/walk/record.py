@@ -13,6 +13,7 @@ from ansible_reap.flow.evaluation.host_sets import HostSet
 from ansible_reap.flow.evaluation.values import EACH, Unknown, Value
 from ansible_reap.flow.walk.hosts import PlayHosts
 from ansible_reap.flow.walk.own_plugins import OwnPlugins
+from ansible_reap.flow.walk.shares import Shares
 from ansible_reap.flow.walk.state import Frame, is_yes
 from ansible_reap.records import dataclass, field, replace
 from ansible_reap.shell.disconnects import Disconnect
@@ -188,6 +189,12 @@ class Record:
         self.looks: dict[int, LookRecord] = {}
         self.reached: set[str] = set()
         """Files that a walk has come to, as whatever."""
+        self.shares = Shares((), self.reached)
+        """What the entries may cost together."""
+        self.starts: list[int] = []
+        """How many launches there were when each walk began."""
+        self.behind: set[str] = set()
+        """Files that are called, by way of others too, from where a walk has ended at a bound."""
         self.played: set[str] = set()
         """Those that it has come to as playbooks; an include with a templated name may reach any file as tasks."""
         self.ran_handlers: set[tuple[str, int]] = set()
@@ -228,15 +235,15 @@ class Record:
         """Note an error of our own at this place."""
         self.crashes[ReadError(path, line, not_checked(error))] = None
 
-    def cut(self, bound: ReadError, *, is_for_all: bool) -> None:
-        """A walk ends at this bound; one for all walks is told once, and of the whole project."""
+    def cut(self, bound: ReadError, entry: str | None) -> None:
+        """A walk ends at this bound; one for all walks is told once, and of the project, with the entry that met it."""
         self.first_cut = self.first_cut or bound
-        if not is_for_all:
+        if entry is None:
             self.cuts.append(replace(bound, message=f"is looked at no further: {bound.message}"))
         elif bound.message not in self._spent:
             self._spent.add(bound.message)
-            at = f"{bound.path}:{bound.line}"
-            self.cuts.append(ReadError(".", 1, f"is looked at no further than {at}: {bound.message}"))
+            past = f"{entry} is looked at no further than {bound.path}:{bound.line}"
+            self.cuts.append(ReadError(".", 1, f"is not looked at in full: {past}: {bound.message}"))
 
     def beyond(self, number: int, place: Place, what: str) -> None:
         """A bound was reached at this place, and the launch's jobs are not followed behind it."""

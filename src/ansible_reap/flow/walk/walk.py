@@ -49,6 +49,7 @@ WORK_PER_FILE = 2500
 MAX_VISITS = 200
 """How often one walk goes through one file."""
 MAX_DEPTH = 40
+_PARTS = "split it, or check parts of the project"
 TOO_DEEP = f"files that call each other more than {MAX_DEPTH} deep; call them from fewer others"
 """What is said where that is so."""
 
@@ -112,6 +113,10 @@ class Walk:
         self._most_roles = MAX_ROLES + ROLES_PER_FILE * files
         self._most_work = MAX_WORK + WORK_PER_FILE * files
         self._most_launches = MAX_LAUNCHES + LAUNCHES_PER_FILE * files
+        self._before = record.steps, len(record.instances), bounds.spent() - record.spent_before, record.roles
+        """What all walks before this one have taken."""
+        self.entry = ""
+        """The file that the walk has begun with."""
         self.place = Place("", 1)
         """Where the walk is."""
         self.relevance = Relevance(self.graph, self.state, record, lambda: self.place)
@@ -250,24 +255,27 @@ class Walk:
     def _is_within_bounds(self) -> bool:
         if self.steps > MAX_STEPS:
             self.cut(f"a playbook that leads through more than {MAX_STEPS:,} tasks; split it, or include less often")
-        elif self.record.steps > self._most_steps:
-            what = f"playbooks that lead through more than {self._most_steps:,} tasks; check parts of the project"
+        elif self._is_used_up(self._most_steps, self.record.steps, self._before[0]):
+            what = f"its share of the {self._most_steps:,} tasks that all playbooks may lead through; {_PARTS}"
             self.cut(what, is_for_all=True)
-        elif len(self.record.instances) > self._most_launches:
-            what = f"launches that are reached in more than {self._most_launches:,} ways; check parts of the project"
+        elif self._is_used_up(self._most_launches, len(self.record.instances), self._before[1]):
+            what = f"its share of the {self._most_launches:,} ways in which launches may be reached; {_PARTS}"
             self.cut(what, is_for_all=True)
-        elif bounds.spent() - self.record.spent_before > self._most_work:
-            self.cut("expressions that take too long to work out; check parts of the project", is_for_all=True)
-        elif self.record.roles > self._most_roles:
-            what = f"roles that are entered more than {self._most_roles:,} times; let fewer depend on each other"
-            self.cut(what, is_for_all=True)
+        elif self._is_used_up(self._most_work, bounds.spent() - self.record.spent_before, self._before[2]):
+            self.cut(f"its share of the time for values, conditions and commands; {_PARTS}", is_for_all=True)
+        elif self._is_used_up(self._most_roles, self.record.roles, self._before[3]):
+            what = f"its share of the {self._most_roles:,} times that roles may be entered"
+            self.cut(f"{what}; let fewer depend on each other", is_for_all=True)
         return self.goes_on()
 
+    def _is_used_up(self, most: int, taken: int, before: int) -> bool:
+        return self.record.shares.is_used_up(most, taken, taken - before)
+
     def cut(self, what: str, *, is_for_all: bool = False) -> None:
-        """A bound has been reached here, for this walk or for all: what is still open is unknown."""
+        """A bound has been reached here, for one walk or for all together: what is still open is unknown."""
         if self.cut_at is None:
             self.cut_at = ReadError(self.place.path, self.place.line, what)
-            self.record.cut(self.cut_at, is_for_all=is_for_all)
+            self.record.cut(self.cut_at, self.entry if is_for_all else None)
 
     def goes_on(self) -> bool:
         """Whether no bound has been hit yet."""
