@@ -174,10 +174,13 @@ ENDED = {
     "hidden": launch("exit 0", register="", no_log="true"),
     "plain": launch("exit 0", register=""),
     "look skipped": launch("exit 0") + FIRST + reap(),
+    "look hidden": launch("exit 0", register="seen")
+    + "- ansible.builtin.async_status: {jid: '{{ seen.ansible_job_id }}'}\n  no_log: true\n",
 }
 SHOW = (
     "- ansible.builtin.debug:\n"
-    "    msg: \"left: {{ hostvars[inventory_hostname].keys() | select('match', 'async_reaper_reg') | list }}\"\n"
+    "    msg: \"left: {{ hostvars[inventory_hostname].keys() | select('match', 'async_reaper_reg') | list\n"
+    "      + query('varnames', '^async_reaper_reg') }}\"\n"
 )
 
 

@@ -3,8 +3,8 @@
 Under ``no_log`` a callback sees nothing of a result; from ansible-core 2.22 on every registered secret in it is
 masked, so that ids and times may come with holes. What the task registers is true. It is stored for the host right
 after the event, and can be read there at the next one. A task that does not register its whole result is given a
-register of ours, which is removed again. Under ``no_log`` nothing but the id, the path of the status file and how the
-job stands is taken.
+register of ours. What goes into that is kept here and never among the host's variables, which the next task can read.
+Under ``no_log`` nothing but the id, the path of the status file and how the job stands is taken.
 """
 
 from __future__ import annotations
@@ -107,8 +107,11 @@ class HiddenResults(Generic[EventT]):
         self._is_masking = is_masking
         self._count = 0
         self._awaited: list[Awaited[EventT]] = []
+        self._kept: dict[str, dict[str, object]] = {}
+        """What went into the registers that we have added, by register and host."""
+        self._kept_from: VariableManager | None = None
 
-    def prepare(self, task: Task) -> None:
+    def prepare(self, task: Task, variable_manager: VariableManager) -> None:
         """The task is about to start on a host: see to it that it registers its whole result."""
         if not (may_launch(task) or is_reap(task.action)) or whole_register(task) is not None:
             return
@@ -126,6 +129,24 @@ class HiddenResults(Generic[EventT]):
         except Exception:
             task.register = before
             raise
+        if self._kept_from is not variable_manager:
+            self._keep_from(variable_manager)
+
+    def _keep_from(self, variable_manager: VariableManager) -> None:
+        """Have what goes into registers of ours kept here, and not among the variables of the host."""
+        store, self._kept_from = variable_manager.set_nonpersistent_facts, variable_manager
+
+        def store_others(host: str, facts: Variables) -> None:
+            others = facts
+            if isinstance(facts, Mapping):
+                ours = [name for name in facts if str(name).startswith(results.OUR_REGISTER)]
+                for name in ours:
+                    self._kept.setdefault(name, {})[str(host)] = facts[name]
+                if ours:
+                    others = {name: value for name, value in facts.items() if name not in ours}
+            store(host, others)
+
+        variable_manager.set_nonpersistent_facts = store_others  # type: ignore[method-assign]
 
     def expect(self, awaited: Awaited[EventT]) -> None:
         """A result that callbacks may not see has been made: read it from its register at the next event."""
@@ -156,13 +177,16 @@ class HiddenResults(Generic[EventT]):
         awaited, self._awaited = self._awaited, []
         stored = variable_manager._nonpersistent_fact_cache  # noqa: SLF001 - no other way
         nothing: dict[str, Any] = {}
-        values = [stored.get(each.event.host.get_name(), nothing).get(each.register) for each in awaited]
+        values = []
         for each in awaited:
-            if each.is_ours:
-                # What ``run_once`` registers is stored for every host of the play.
-                several = each.event.task.run_once
-                for one in list(stored.values()) if several else [stored.get(each.event.host.get_name(), nothing)]:
-                    one.pop(each.register, None)
+            name = each.event.host.get_name()
+            found = self._kept.get(each.register, nothing) if each.is_ours else stored.get(name, nothing)
+            values.append(found.get(name if each.is_ours else each.register))
+        for each in awaited:
+            if each.is_ours and each.event.task.run_once:
+                self._kept.pop(each.register, None)  # it was stored for every host of the play
+            elif each.is_ours:
+                self._kept.get(each.register, nothing).pop(each.event.host.get_name(), None)
         for each, value in zip(awaited, values, strict=True):
             if each.wanted:
                 yield each, _items(each.event, value) if isinstance(value, Mapping) else None

@@ -110,7 +110,7 @@ class JobEvents:
         if self._keeper.owns(task):
             return
         # Up to ansible-core 2.18 each host has its own copy of the tasks that follow an include.
-        self._hidden.prepare(task)
+        self._hidden.prepare(task, self._play.get_variable_manager())
         if may_launch(task):
             key = results.identity(task)
             # As written: what its templates come to is the worker's to find out.
