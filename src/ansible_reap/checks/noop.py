@@ -178,7 +178,7 @@ def _zero(analysis: Analysis, use: AsyncUse) -> Finding | None:
     waits = _waits_for_nothing(analysis, use.task)
     command = work.reboots(use.task)
     if command:
-        effect = f"the reboot ('{command}') runs in the foreground"
+        effect = f"'{command}' runs in the foreground"
         todo = f"Use {reboot.module_for(analysis, use.task)}, which waits for the host, in place of it"
         if not reboot.has_module(analysis, use.task):
             todo = "Give the job a limit, and the reboot a pause before it ('sleep 3 && ...', async: 60)"

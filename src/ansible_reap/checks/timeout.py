@@ -7,7 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from ansible_reap.checks import fixes, reboot, unreaped
+from ansible_reap.checks import fixes, meant, reboot, unreaped
 from ansible_reap.checks.evidence import conditions, known_times, work
 from ansible_reap.checks.evidence.limits import (
     TooShort,
@@ -113,6 +113,8 @@ def _below_the_step(analysis: Analysis, use: AsyncUse) -> Finding | None:
         return None
     if use.launch is None and cuts_connection(use.task.module, use.task.args, use.task.name):
         return None  # polled for: what it lacks is poll: 0
+    if use.launch and meant.is_daemon(analysis, use.launch):
+        return None  # no limit is long enough, as async-unreaped[daemon] says
     longest = max(use.limit.values)
     short = too_short(use.task, use.limit)
     enough = max(ENOUGH_FOR_SHORT_WORK, math.ceil(short.advice) if short else 0)
