@@ -47,7 +47,7 @@ def check(context: RuleContext) -> Iterator[Finding]:
             f"'{command}' as a job cuts the connection of the play, and this task itself succeeds whether or not the "
             f"host comes back.{limit} Use {module_for(context.analysis, launch.task)}: it reboots, waits until the "
             f"host answers again, and fails if it does not.",
-            related=[(other, "not needed with the module") for other in gone],
+            related=[(other, _not_needed(other)) for other in gone],
             severity=Level.MEDIUM if too_short else None,
             settings=launch.settings,
             fix=fix,
@@ -64,6 +64,12 @@ def _cut_short(analysis: Analysis, launch: Launch) -> str:
         f" The work takes longer ({known.source}) than its limit of {seconds_text(limit)}: {KILLING_RELEASES} on kills "
         f"it before it reboots."
     )
+
+
+def _not_needed(other: Task) -> str:
+    longest = number(other.args.get("timeout")) or 0
+    given = f", given 'reboot_timeout: {longest:g}'" if longest > fixes.reboot.DEFAULT_TIMEOUT else ""
+    return f"not needed with the module{given}"
 
 
 def by_hand(analysis: Analysis, launch: Launch) -> str | None:

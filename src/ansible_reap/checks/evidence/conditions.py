@@ -13,6 +13,8 @@ from ansible_reap.content import expressions
 if TYPE_CHECKING:
     from jinja2 import nodes
 
+    from ansible_reap.content.model import Task
+
 MAX_DEPTH = 8
 _SUCCESS_TESTS = frozenset({"success", "succeeded", "successful"})
 _FAILURE_TESTS = frozenset({"failed", "failure"})
@@ -36,6 +38,24 @@ def terms(condition: object) -> list[nodes.Expr] | None:
         return [nodes.Const(condition)]
     expression = _expression(condition) if isinstance(condition, str) else None
     return None if expression is None else list(_conjuncts(expression))
+
+
+def exclude_each_other(task: Task, other: Task) -> bool:
+    """Whether conditions of both want different constants of one thing, as in ``mode == 'a'`` and ``mode == 'b'``."""
+    mine, theirs = (dict(_wanted(each)) for each in (task, other))
+    return any(mine[what] != theirs[what] for what in mine.keys() & theirs.keys())
+
+
+def _wanted(task: Task) -> Iterator[tuple[str, object]]:
+    """What the conditions of the task, and of the blocks around it, compare with which constant."""
+    from jinja2 import nodes  # noqa: PLC0415
+
+    for keywords in (task.keywords, *(block.keywords for block in task.enclosing())):
+        for term in terms(keywords.get("when")) or ():
+            if isinstance(term, nodes.Compare) and len(term.ops) == 1 and term.ops[0].op == "eq":
+                value = term.ops[0].expr
+                if isinstance(value, nodes.Const):
+                    yield repr(term.expr), value.value
 
 
 def always_false(condition: object) -> bool:

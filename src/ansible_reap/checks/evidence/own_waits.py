@@ -8,6 +8,7 @@ from itertools import chain, islice
 from typing import NamedTuple
 
 from ansible_reap.checks.evidence import work
+from ansible_reap.checks.evidence.conditions import exclude_each_other
 from ansible_reap.checks.evidence.later_tasks import following, in_later_plays
 from ansible_reap.checks.evidence.neighbours import play_of, tasks_after
 from ansible_reap.checks.evidence.topics import (
@@ -88,6 +89,8 @@ def after(analysis: Analysis, launch: Launch) -> OwnWait | None:
     other = next(later, None)
     if other is None or other.is_handler != launch.task.is_handler or not _is_a_wait(other):
         return None
+    if exclude_each_other(launch.task, other):
+        return None
     is_tied = shares_a_topic(launch.task, other)
     return OwnWait(other, _until(other), is_tied=is_tied) if is_tied or not _asks_systemd(other) else None
 
@@ -125,7 +128,7 @@ def _tied(analysis: Analysis, launch: Launch) -> Task | None:
 
 def _waits_for_its_work(task: Task, other: Task) -> bool:
     """Whether the other task seems to wait, by other means than ``async_status``, for what the first is about."""
-    if "async" in other.keywords or other.module == "async_status":
+    if "async" in other.keywords or other.module == "async_status" or exclude_each_other(task, other):
         return False
     if _ends_with_a_process(other):
         return bool(topics_of(task) & topics_of(other))
