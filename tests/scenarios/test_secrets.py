@@ -398,3 +398,13 @@ def test_a_host_that_never_came_to_the_gate_is_told_of(run: Runner) -> None:
     assert got.status == 2, got.output
     said = " ".join(got.stderr.split())
     assert "what no_log hides is still in clear in the status files of 1 ended job, as of 'Seen' on h1" in said
+
+
+@pytest.mark.parametrize("core", environments.side_cores(), indirect=True)
+def test_what_a_hidden_job_has_said_is_not_among_what_ansible_tells_of_itself(run: Runner) -> None:
+    hidden = launch(f"echo {MARK[::-1]} | rev", name="Hidden", register="", no_log="true")
+    env = {"ANSIBLE_DEBUG": "1"}
+    got = run(play(hidden), options={"on_unreaped": "reap"}, env=env)
+    assert [job["state"] for job in got.jobs] == ["reaped"], got.output
+    assert "_low_level_execute_command() done" in got.stdout
+    assert MARK not in got.stdout + got.stderr

@@ -8,7 +8,8 @@ variables that the playbook sets are worked out, and they never leave it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from ansible import constants
@@ -98,17 +99,20 @@ class Reach:
     ) -> Values:
         """Run a module as the account, on the host, that ``access`` and ``route`` lead to.
 
-        ``no_log``: a job under it may have said what comes back, and a connection prints that at ``-vvv``.
+        ``no_log``: a job under it may have said what comes back, and a connection prints that at ``-vvv``, as does
+        Ansible itself with ``ANSIBLE_DEBUG``.
 
         Raises:
             NoAnswerError: the host does not answer.
         """
 
         def run() -> Values:
-            way = self._way(access, route, no_log=no_log)
-            answer = way.handler._execute_module(  # noqa: SLF001 - what every action plugin calls, here on another
-                module_name=name, module_args=dict(arguments), task_vars=way.variables
-            )
+            is_hidden = no_log or self._is_hidden
+            way = self._way(access, route, no_log=is_hidden)
+            with _without_debug() if is_hidden else contextlib.nullcontext():
+                answer = way.handler._execute_module(  # noqa: SLF001 - what every action plugin calls, here on another
+                    module_name=name, module_args=dict(arguments), task_vars=way.variables
+                )
             return self._readable(dict(answer))
 
         return self._guarded(run)
@@ -165,7 +169,7 @@ class Reach:
         return self._guarded(lambda: self._way(job.access, job.route, no_log=job.site.no_log))
 
     def _way(self, access: Access, route: Route | None, *, no_log: bool = False) -> _Way:
-        no_log = no_log or self._action._task.no_log is True  # noqa: SLF001 - the plugin's own
+        no_log = no_log or self._is_hidden
         key = (access, id(route), no_log)
         if key not in self._ways:
             if route is not None:
@@ -251,6 +255,10 @@ class Reach:
         return own
 
     @property
+    def _is_hidden(self) -> bool:
+        return self._action._task.no_log is True  # noqa: SLF001 - the plugin's own
+
+    @property
     def _manager(self) -> VariableManager:
         return self._action._task.get_variable_manager()  # noqa: SLF001 - the plugin's own
 
@@ -311,6 +319,19 @@ def _host_named(name: str, manager: VariableManager) -> Host:
         every = inventory.get_hosts(ignore_limits=True, ignore_restrictions=True)
         found = next((host for host in every if host.address == name), None)
     return found or AnsiblesHost(name=name)
+
+
+@contextlib.contextmanager
+def _without_debug() -> Iterator[None]:
+    """Keep ansible-core from printing what a host answers, as it does with ``ANSIBLE_DEBUG`` whatever ``no_log`` says.
+
+    Nobody else acts in a worker meanwhile.
+    """
+    before, constants.DEFAULT_DEBUG = constants.DEFAULT_DEBUG, False
+    try:
+        yield
+    finally:
+        constants.DEFAULT_DEBUG = before
 
 
 def _is_windows(handler: Action) -> bool:
