@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+
+from ansible_reap.flow.evaluation.booleans import taken_as_booleans
 from ansible_reap.flow.evaluation.conditions import condition
 from ansible_reap.flow.evaluation.evaluator import Evaluator
 from ansible_reap.flow.evaluation.formulas import (
@@ -14,6 +17,7 @@ from ansible_reap.flow.evaluation.formulas import (
     neg,
     relaxed,
     satisfiable,
+    settled,
     without_choices,
 )
 from ansible_reap.flow.evaluation.layers import Scope
@@ -61,11 +65,18 @@ def test_conditions_on_the_job_itself_are_granted_either_way_round() -> None:
 
 def test_the_same_condition_in_other_words_is_the_same() -> None:
     pairs: list[tuple[object, object]] = [
-        ("a and b", ["b", "a | bool"]),
+        ("a and b", ["b", "a"]),
+        ("a | bool and b", ["b", "a | ansible.builtin.bool"]),
         ("not (a != 'x')", "a == 'x'"),
         ("a in ['x', 'y']", "a == 'y' or a == 'x'"),
         ("a is undefined", "not a is defined"),
-        ("a == true", "a"),
+        ("(a > 1) == true", "a > 1"),
+        ("a.stat.exists | bool", "a.stat.exists"),
+        ("a | default(false) | bool", "a | bool"),
+        ("a | default([]) | list | length > 0", "a"),
+        ("a is version('2', '>=')", "a is not version('2', operator='lt')"),
+        ("groups['web'] | first == a", "a == groups.web[0]"),
+        ("a is eq 'x'", "'x' == a"),
         ("a | length > 0", "a"),
         ("{{ a }}", "a"),
         ("a['b']", "a.b"),
@@ -80,6 +91,13 @@ def test_the_same_condition_in_other_words_is_the_same() -> None:
 def test_different_conditions_stay_different() -> None:
     for first, second in [("a", "b"), ("a == 'x'", "a == 'y'"), ("a", "not a"), ("a.b", "a.c"), ("a is defined", "a")]:
         assert not implies(read(first), read(second)), (first, second)
+
+
+def test_what_is_true_by_bool_is_true_by_itself_and_not_the_other_way_round() -> None:
+    for narrow, wide in itertools.pairwise(("a is true", "a == true", "a | bool", "a")):
+        assert implies(read(narrow), read(wide)), (narrow, wide)
+        assert not implies(read(wide), read(narrow)), (narrow, wide)
+        assert implies(taken_as_booleans(settled(read(wide))), taken_as_booleans(settled(read(narrow))))
 
 
 def test_ordinary_runs_are_not_in_check_mode() -> None:

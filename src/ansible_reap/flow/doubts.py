@@ -78,6 +78,11 @@ def of_conditions(task: Task) -> Doubt:
     return Doubt(task.place, f"{what}; give both the same condition, and write out the names of files that lead there")
 
 
+def of_booleans(task: Task) -> Doubt:
+    what = "a wait that asks for a truth in another way than the launch: the text 'no' holds by itself, not by `| bool`"
+    return Doubt(task.place, f"{what}; ask for it in the same way at both")
+
+
 def of_wait_elsewhere(found: WaitElsewhere, register: str | None) -> Doubt:
     if not found.is_called:
         what = f"a wait that reads '{register}' in a file that nothing calls; call the file, or delete it"

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from ansible_reap.content.model import Task
 from ansible_reap.flow import doubts
 from ansible_reap.flow.analysis import ReapKind
+from ansible_reap.flow.evaluation.booleans import taken_as_booleans
 from ansible_reap.flow.evaluation.formulas import (
     MAX_ATOMS,
     Atom,
@@ -38,7 +39,7 @@ from ansible_reap.late_patterns import expression
 from ansible_reap.records import dataclass, replace
 
 _FIRST_HOST = frozenset(
-    f"{hosts}.0 == inventory_hostname"
+    f"{hosts}[0] == inventory_hostname"
     for hosts in ("ansible_play_batch", "ansible_play_hosts", "ansible_play_hosts_all", "play_hosts")
 )
 """Conditions that hold on the first host of the play and nowhere else."""
@@ -319,6 +320,9 @@ def _doubt(
     every = [cover for cover in possible if cover.is_sure]
     if _all_covered(replace(instance, guard=perhaps), every, without_choices):
         return doubts.of_conditions(every[0].task)
+    as_truths = replace(instance, guard=taken_as_booleans(instance.guard))
+    if _all_covered(as_truths, every, lambda guard: taken_as_booleans(without_choices(guard))):
+        return doubts.of_booleans(every[0].task)
     other = None if waits else wait_elsewhere(instance)
     return doubts.of_wait_elsewhere(other, instance.register) if other is not None else None
 

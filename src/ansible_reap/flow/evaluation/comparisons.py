@@ -8,9 +8,11 @@ from typing import Any
 
 from jinja2 import nodes
 
-from ansible_reap.flow.evaluation.canonical import canonical, fitted
+from ansible_reap.flow.evaluation import booleans
+from ansible_reap.flow.evaluation.canonical import canonical, constant, fitted, key_of
 from ansible_reap.flow.evaluation.formulas import Atom, Formula, conj, disj, neg
 from ansible_reap.flow.evaluation.layers import Layer
+from ansible_reap.flow.evaluation.plugin_names import first_name
 from ansible_reap.flow.evaluation.shared import EvaluatorInterface
 from ansible_reap.flow.evaluation.state_tests import test
 from ansible_reap.flow.evaluation.values import (
@@ -25,9 +27,9 @@ from ansible_reap.flow.evaluation.values import (
     plain,
     taints,
 )
-from ansible_reap.late_patterns import expression
 
-_PATH = expression(r"[\w.]+")
+_WHOLE = frozenset({"int", "length"})
+"""Filters that give back whole numbers."""
 _ORDER: dict[str, Callable[[Any, Any], bool]] = {
     "eq": operator.eq,
     "ne": operator.ne,
@@ -42,6 +44,8 @@ _MIRRORED = {"gt": "lt", "gteq": "lteq", "lt": "gt", "lteq": "gteq"}
 def compared(evaluator: EvaluatorInterface, node: nodes.Compare, left: Value, right: Value) -> Formula:
     operand = node.ops[0]
     a, b = plain(left), plain(right)
+    if any(isinstance(side, nodes.Tuple) for side in (node.expr, operand.expr)):
+        return Atom(canonical(evaluator, node), about=taints(left) | taints(right))  # no list equals one
     if a is not NOT_PLAIN and b is not NOT_PLAIN:
         try:
             return bool(_ORDER[operand.op](a, b))
@@ -62,47 +66,68 @@ def compared(evaluator: EvaluatorInterface, node: nodes.Compare, left: Value, ri
         if isinstance(b, bool) or (b is not NOT_PLAIN and isinstance(a, bool)):
             wanted = b if isinstance(b, bool) else a
             side = node.expr if isinstance(b, bool) else operand.expr
-            atom = Atom(canonical(evaluator, side), about=about)
-            atom = atom if wanted else neg(atom)
+            is_so = booleans.is_true if wanted else booleans.is_false
+            atom = is_so(evaluator, side, booleans.EQUAL, about)
         elif b is not NOT_PLAIN or a is not NOT_PLAIN:
-            constant, side = (b, node.expr) if b is not NOT_PLAIN else (a, operand.expr)
-            if constant is None:
+            wanted, side = (b, node.expr) if b is not NOT_PLAIN else (a, operand.expr)
+            if wanted is None:
                 atom = Atom(fitted(f"{canonical(evaluator, side)} is none"), about=about)
-            elif constant in ("", [], {}):  # there is nothing in it
+            elif wanted in ("", [], {}):  # there is nothing in it
                 nothing = neg(Atom(canonical(evaluator, side), about=about))
                 return nothing if operand.op == "eq" else neg(nothing)
             else:
-                atom = equal(canonical(evaluator, side), constant, about)
+                atom = equal(canonical(evaluator, side), wanted, about)
         else:
             sides = sorted((canonical(evaluator, node.expr), canonical(evaluator, operand.expr)))
             atom = Atom(fitted(" == ".join(sides)), about=about)
         return atom if operand.op == "eq" else neg(atom)
     if type(b) is int:
-        return _above(canonical(evaluator, node.expr), operand.op, b, about)
+        return _above(evaluator, node.expr, operand.op, b, about)
     if type(a) is int:
-        return _above(canonical(evaluator, operand.expr), _MIRRORED[operand.op], a, about)
+        return _above(evaluator, operand.expr, _MIRRORED[operand.op], a, about)
     return Atom(canonical(evaluator, node), about=about)
 
 
-def _above(subject: str, operator_name: str, bound: int, about: frozenset[int]) -> Formula:
-    """An order of whole numbers as ``subject > bound`` or its opposite."""
-    bound -= operator_name in ("gteq", "lt")
-    is_of_state = _PATH.fullmatch(subject) is not None  # and not of how long a text is
-    atom = Atom(fitted(f"{subject} > {bound}"), about=about, is_opaque=bool(about) and not is_of_state)
-    return atom if operator_name in ("gt", "gteq") else neg(atom)
+def _above(evaluator: EvaluatorInterface, side: nodes.Expr, name: str, bound: int, about: frozenset[int]) -> Formula:
+    """An order as ``subject > bound`` or its opposite: of whole numbers always, for of those x >= 1 is x > 0."""
+    is_of_state = _is_path(side)  # and not of how long a text is
+    sign = ">"
+    if is_whole(side) or about:
+        bound -= name in ("gteq", "lt")
+    elif name in ("gteq", "lt"):
+        sign = "<"
+    text = fitted(f"{canonical(evaluator, side)} {sign} {bound}")
+    atom = Atom(text, about=about, is_opaque=bool(about) and not is_of_state)
+    return atom if (name in ("gt", "gteq")) is (sign == ">") else neg(atom)
 
 
-def equal(subject: str, constant: Any, about: frozenset[int], *, is_opaque: bool = False) -> Atom:
-    value = constant if isinstance(constant, str) else None
-    return Atom(fitted(f"{subject} == {constant!r}"), subject, repr(constant), value, about, is_opaque=is_opaque)
+def is_whole(node: nodes.Expr) -> bool:
+    """Whether it is a whole number, whatever the variables hold."""
+    return isinstance(node, nodes.Filter) and first_name(node.name) in _WHOLE
 
 
-def _is_item(subject: str, item: Any, about: frozenset[int]) -> Formula:
-    """Whether the subject is this item of a list: of a truth as ``x`` or its opposite, as everywhere."""
+def _is_path(node: nodes.Node | None) -> bool:
+    """Whether it is a variable or a part of one, be it as a number."""
+    if isinstance(node, nodes.Filter):
+        return first_name(node.name) in ("int", "float", "default", "bool", "first") and _is_path(node.node)
+    if isinstance(node, (nodes.Getattr, nodes.Getitem)):
+        return key_of(node) is not node and _is_path(node.node)
+    return isinstance(node, nodes.Name)
+
+
+def equal(subject: str, wanted: Any, about: frozenset[int], *, is_opaque: bool = False) -> Atom:
+    """``subject == wanted``, of plain data."""
+    value = wanted if isinstance(wanted, str) else None
+    text = constant(int(wanted) if isinstance(wanted, bool) else wanted)
+    return Atom(fitted(f"{subject} == {text}"), subject, text, value, about, is_opaque=is_opaque)
+
+
+def _is_item(evaluator: EvaluatorInterface, needle: nodes.Expr, item: Any, about: frozenset[int]) -> Formula:
+    """Whether the needle is this item of a list: of a truth as ``needle == true``, as everywhere."""
     if isinstance(item, bool):
-        atom = Atom(subject, about=about)
-        return atom if item else neg(atom)
-    return equal(subject, item, about)
+        is_so = booleans.is_true if item else booleans.is_false
+        return is_so(evaluator, needle, booleans.EQUAL, about)
+    return equal(canonical(evaluator, needle), item, about)
 
 
 def membership(evaluator: EvaluatorInterface, needle: nodes.Expr, haystack: nodes.Expr) -> Formula:
@@ -115,17 +140,25 @@ def membership(evaluator: EvaluatorInterface, needle: nodes.Expr, haystack: node
             except TypeError:
                 return False
         if isinstance(b, list) and len(b) <= 8:
-            text = canonical(evaluator, needle)
-            return disj(*(_is_item(text, item, taints(left)) for item in b))
+            return disj(*(_is_item(evaluator, needle, item, taints(left)) for item in b))
     if isinstance(right, (Job, Results)) and isinstance(a, str):
         held = options(evaluator.part(right, a))
-        return disj(*(conj(guard, test(evaluator, "defined", inner, haystack)) for guard, inner in held))
+        return disj(*(conj(guard, test(evaluator, "defined", inner, haystack, "")) for guard, inner in held))
     text = f"{canonical(evaluator, needle)} in {canonical(evaluator, haystack)}"
     if isinstance(right, Seq) and _is_gathered(evaluator, haystack):
         return Atom(fitted(text), about=taints(left) | taints(right), is_choice=True)
-    if text.startswith("inventory_hostname in groups.") and text.count(".") == 1:
-        text = f"{text.partition('.')[2]!r} in group_names"
+    group = _own_group(evaluator, needle, haystack)
+    text = f"{group!r} in group_names" if group is not None else text
     return Atom(fitted(text), about=taints(left) | taints(right))
+
+
+def _own_group(evaluator: EvaluatorInterface, needle: nodes.Expr, haystack: nodes.Expr) -> str | None:
+    """The group of which it is asked whether the host is in it; ``all`` is not in ``group_names``."""
+    if canonical(evaluator, needle) != "inventory_hostname" or not isinstance(haystack, (nodes.Getattr, nodes.Getitem)):
+        return None
+    key = key_of(haystack)
+    is_of_groups = isinstance(haystack.node, nodes.Name) and haystack.node.name == "groups"
+    return key if is_of_groups and isinstance(key, str) and key != "all" else None
 
 
 def _is_gathered(evaluator: EvaluatorInterface, haystack: nodes.Expr) -> bool:

@@ -11,7 +11,9 @@ from typing import Any
 from jinja2 import nodes
 
 from ansible_reap.flow.evaluation import bounds, host_sets
-from ansible_reap.flow.evaluation.formulas import neg
+from ansible_reap.flow.evaluation.canonical import canonical
+from ansible_reap.flow.evaluation.defaults import is_there
+from ansible_reap.flow.evaluation.formulas import conj, neg
 from ansible_reap.flow.evaluation.lists import (
     crossed,
     defaulted,
@@ -24,6 +26,7 @@ from ansible_reap.flow.evaluation.lists import (
     zipped,
 )
 from ansible_reap.flow.evaluation.parts import ID_ATTRIBUTES
+from ansible_reap.flow.evaluation.plugin_names import short
 from ansible_reap.flow.evaluation.scalars import NUMERIC, TEXTUAL, as_bool, numeric, textual
 from ansible_reap.flow.evaluation.selections import selected
 from ansible_reap.flow.evaluation.shared import EvaluatorInterface
@@ -78,7 +81,7 @@ _OF_LAUNCHED = frozenset(
 
 def apply(evaluator: EvaluatorInterface, node: nodes.Filter) -> Value:
     """The value of ``something | filter(...)``."""
-    name = node.name.rsplit(".", 1)[-1]
+    name = short(node.name)
     assert node.node is not None
     base = evaluator.value(node.node)
     return _filtered(evaluator, base, nodes.Filter(node.node, name, node.args, node.kwargs, None, None))
@@ -128,9 +131,13 @@ def _default(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> 
     if not evaluator.folds_settings:
         # a condition on a variable that nothing here defines: somebody else may
         base = mapped(base, lambda value: UNKNOWN if value == UNDEFINED else value)
-    return defaulted(
-        base, Const("") if default is None else default, on_false=plain(on_false) is True if on_false else False
-    )
+    default = Const("") if default is None else default
+    is_for_false = on_false is not None and plain(on_false) is True
+    if evaluator.folds_settings or node.node is None:
+        return defaulted(base, default, on_false=is_for_false)
+    there = is_there(evaluator, node.node)
+    there = conj(there, evaluator.truth(node.node)) if is_for_false else there
+    return defaulted(base, default, on_false=is_for_false, there=there)
 
 
 def _ternary(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Value:
@@ -162,7 +169,7 @@ def _map(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Valu
 
 def _mapped_by_another(evaluator: EvaluatorInterface, seq: Seq, called: Any, node: nodes.Filter) -> Value:
     """Every item through the filter that ``map`` is told by name."""
-    name = str(called).rsplit(".", 1)[-1]
+    name = short(str(called))
     inner = nodes.Filter(None, name, node.args[1:], node.kwargs, None, None)
     items = tuple(mapped(item, lambda each: _filtered(evaluator, each, inner)) for item in seq.items)
     return Seq(items, seq.is_open)
@@ -174,8 +181,10 @@ def _selected(keeps: bool, by_attribute: bool) -> Handler:
         if seq is None:
             return Unknown(taints(base))
         items: list[Value] = []
-        for item in seq.items:
-            guard = selected(evaluator, item, node, by_attribute=by_attribute)
+        whole = canonical(evaluator, node.node) if node.node is not None else ""
+        for place, item in enumerate(seq.items):
+            of = "item" if taints(item) or not whole else f"{whole}[{place}]"
+            guard = selected(evaluator, item, node, of, by_attribute=by_attribute)
             guard = guard if keeps else neg(guard)
             if guard is False:
                 continue

@@ -16,6 +16,8 @@ from ansible_reap.records import dataclass, replace
 MAX_ATOMS = 10
 MAX_SIZE = 400
 _DEFINED = " is defined"
+_AFTER_NAME = (".", "[", "|", " > ", " < ", " in ", " is none")
+"""What stands behind something of which it is asked, in the text of a condition that fails where it is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,9 @@ class Atom:
     @property
     def said(self) -> str:
         """What is compared, or else the whole condition, as it is written."""
-        return (self.subject or self.text).partition(" (")[0] if self.since else self.subject or self.text
+        if self.subject is None:
+            return self.text
+        return self.subject.removesuffix(f" ({self.since})")
 
 
 class _Compound:
@@ -241,8 +245,8 @@ def refuting(formula: Formula, names: Callable[[Atom], bool]) -> Formula:
     return _granted(formula, names, False, {})
 
 
-def decided(formula: Formula, decide: Callable[[Atom], bool | None]) -> Formula:
-    """The formula with some of its atoms settled; ``decide`` leaves an atom as it is by None."""
+def decided(formula: Formula, decide: Callable[[Atom], Formula | None]) -> Formula:
+    """The formula with some of its atoms settled, or others in their place; ``decide`` leaves one as it is by None."""
     return _decided(formula, decide, {})
 
 
@@ -260,7 +264,7 @@ def replaced_atoms(formula: Formula, change: Callable[[Atom], Atom], reads: Call
     return conj(*parts) if isinstance(formula, And) else disj(*parts)
 
 
-def _decided(formula: Formula, decide: Callable[[Atom], bool | None], known: dict[int, Formula]) -> Formula:
+def _decided(formula: Formula, decide: Callable[[Atom], Formula | None], known: dict[int, Formula]) -> Formula:
     if isinstance(formula, bool):
         return formula
     if isinstance(formula, Atom):
@@ -397,25 +401,28 @@ def _possible(every: list[Atom]) -> Callable[[frozenset[Atom]], bool]:
     offered = Counter(atom.subject for atom in every if atom.choices)
     must_hold = {atom.subject for atom in every if atom.choices and offered[atom.subject] == atom.choices}
     defined = [atom for atom in every if atom.text.endswith(_DEFINED)]
-    needs = [(atom, other) for other in defined for atom in every if _needs(atom, other)]
+    needed = [(atom, other) for other in defined for atom in every if needs(atom, other)]
 
     def is_possible(true: frozenset[Atom]) -> bool:
         equal = [atom for atom in true if atom.subject is not None]
         subjects = {atom.subject: atom.constant for atom in equal}
-        if not must_hold <= subjects.keys() or any(atom in true and other not in true for atom, other in needs):
+        if not must_hold <= subjects.keys() or any(atom in true and other not in true for atom, other in needed):
             return False
         return all(subjects[atom.subject] == atom.constant for atom in equal)
 
     return is_possible
 
 
-def _needs(atom: Atom, other: Atom) -> bool:
-    """Whether whatever holds of a variable needs it to be defined: ``x`` and ``x.y`` are false where x is not."""
+def needs(atom: Atom, other: Atom) -> bool:
+    """Whether one condition holds only where the other does, which is that something is defined.
+
+    Whatever holds of a variable needs it to be: ``x`` and ``x.y`` are false, or fail, where x is not defined.
+    """
     if atom is other or atom.since != other.since:
         return False
     name = other.text.removesuffix(_DEFINED)
     said = atom.said.removesuffix(_DEFINED)
-    return said == name or said.startswith(f"{name}.")
+    return said == name or said.startswith(tuple(f"{name}{after}" for after in _AFTER_NAME))
 
 
 def opaque(said: Formula) -> Formula:

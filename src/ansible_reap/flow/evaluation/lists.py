@@ -33,12 +33,14 @@ MAX_PLACE = 4
 """Places of a list with items that may be left out that are worked out."""
 
 
-def defaulted(value: Value, default: Value, *, on_false: bool = False) -> Value:
-    """The value, or the default where it is not defined."""
+def defaulted(value: Value, default: Value, *, on_false: bool = False, there: Formula | None = None) -> Value:
+    """The value, or the default where it is not defined; ``there`` says when the value counts, where it is known."""
     choices: list[tuple[Formula, Value]] = []
     for guard, inner in options(value):
         if isinstance(inner, Undefined) or (on_false and isinstance(inner, Const) and not inner.value):
             choices.append((guard, default))
+        elif isinstance(inner, Unknown) and not inner.taints and there is not None:
+            choices += [(conj(guard, there), inner), (conj(guard, neg(there)), default)]
         elif isinstance(inner, Unknown) and not inner.taints:
             choices += [(guard, inner), (guard, default)] if default != Const("") else [(guard, inner)]
         else:

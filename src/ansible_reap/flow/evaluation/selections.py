@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from jinja2 import nodes
 
+from ansible_reap.flow.evaluation.canonical import arguments_of, fitted, tested
 from ansible_reap.flow.evaluation.comparisons import equal
 from ansible_reap.flow.evaluation.formulas import Atom, Formula, conj, disj, neg, opaque
+from ansible_reap.flow.evaluation.plugin_names import first_name
 from ansible_reap.flow.evaluation.scalars import as_meant
 from ansible_reap.flow.evaluation.shared import EvaluatorInterface
 from ansible_reap.flow.evaluation.state_tests import asks_for_more, test
@@ -25,26 +25,42 @@ from ansible_reap.flow.evaluation.values import (
 )
 
 
-def selected(evaluator: EvaluatorInterface, item: Value, node: nodes.Filter, *, by_attribute: bool) -> Formula:
-    """Whether ``select``/``selectattr`` keeps the item."""
-    arguments = [plain(evaluator.value(argument)) for argument in node.args]
-    value, at, text = item, 0, "item"
+def selected(evaluator: EvaluatorInterface, item: Value, node: nodes.Filter, of: str, *, by_attribute: bool) -> Formula:
+    """Whether ``select``/``selectattr`` keeps the item; ``of`` is the item as text."""
+    at, value = 0, item
     if by_attribute:
-        if not arguments:
+        if not node.args:
             return True
-        text = str(arguments[0])
-        value = evaluator.follow(value, text.split("."))
+        path = str(plain(evaluator.value(node.args[0])))
+        value = evaluator.follow(value, path.split("."))
         at = 1
-        text = text if text.startswith("item.") else f"item.{text}"
-    name = str(arguments[at]).rsplit(".", 1)[-1] if len(arguments) > at else "truthy"
-    wanted = arguments[at + 1] if len(arguments) > at + 1 else NOT_PLAIN
-    kept = disj(*(conj(guard, _kept(evaluator, inner, name, wanted, text)) for guard, inner in options(value)))
+        of = path if path.startswith(f"{of}.") else f"{of}.{path}"
+    asked = _Asked(evaluator, node, at, of)
+    kept = disj(*(conj(guard, _kept(inner, asked)) for guard, inner in options(value)))
     return opaque(kept) if taints(item) and is_of_launch(item) else kept
 
 
-def _kept(evaluator: EvaluatorInterface, value: Value, name: str, wanted: Any, text: str) -> Formula:
+class _Asked:
+    """What ``select`` and its like ask of an item: a test, with its arguments."""
+
+    def __init__(self, evaluator: EvaluatorInterface, node: nodes.Filter, at: int, text: str) -> None:
+        self.evaluator = evaluator
+        self.text = text
+        self.name = first_name(str(plain(evaluator.value(node.args[at])))) if len(node.args) > at else "truthy"
+        given = node.args[at + 1 :]
+        self.wanted = plain(evaluator.value(given[0])) if given else NOT_PLAIN
+        rest = nodes.Filter(None, self.name, given, node.kwargs, node.dyn_args, node.dyn_kwargs)
+        self.arguments = arguments_of(evaluator, rest)
+
+    def atom(self, about: frozenset[int], *, is_opaque: bool = False) -> Atom:
+        """The test as a condition of which no more is known."""
+        return Atom(fitted(tested(self.text, self.name, self.arguments)), about=about, is_opaque=is_opaque)
+
+
+def _kept(value: Value, asked: _Asked) -> Formula:
+    name, wanted, text = asked.name, asked.wanted, asked.text
     if name == "undefined":
-        return neg(_kept(evaluator, value, "defined", wanted, text))
+        return neg(_tested(value, "defined", asked))
     data = plain(value)
     about = taints(value)
     if name in ("equalto", "eq", "==", "ne", "!=", "sameas") and wanted is not NOT_PLAIN:
@@ -57,24 +73,32 @@ def _kept(evaluator: EvaluatorInterface, value: Value, name: str, wanted: Any, t
         return neg(found) if name in ("ne", "!=") else found
     if name in ("truthy", "true", "falsy", "false"):
         is_converted = name in ("truthy", "falsy") and wanted is True and data is not NOT_PLAIN
-        found = as_meant(data) if is_converted else _simple_truth(value, text)
+        found = as_meant(data) if is_converted else _simple_truth(value, asked)
         return found if name in ("truthy", "true") else neg(found)
     if name == "in" and isinstance(wanted, list) and data is not NOT_PLAIN:
         return data in wanted
     if name == "none" and not isinstance(value, (Unknown, Undefined)):
         return data is None
+    return _tested(value, name, asked)
+
+
+def _tested(value: Value, name: str, asked: _Asked) -> Formula:
     if name == "defined" and not isinstance(value, (Unknown, Undefined)):
         return True
-    found = test(evaluator, name, value, None)
-    is_opaque = asks_for_more(name, value)
-    return Atom(f"{text} {name} {wanted!r}", about=about, is_opaque=is_opaque) if isinstance(found, Atom) else found
+    found = test(asked.evaluator, name, value, None, "")
+    if not isinstance(found, Atom):
+        return found
+    if name != asked.name:
+        return Atom(f"{asked.text} is {name}", about=taints(value))
+    return asked.atom(taints(value), is_opaque=asks_for_more(name, value))
 
 
-def _simple_truth(value: Value, text: str) -> Formula:
+def _simple_truth(value: Value, asked: _Asked) -> Formula:
     if isinstance(value, Const):
         return bool(value.value)
     if isinstance(value, Undefined) and value.is_sure:
         return False
     if isinstance(value, (Unknown, Undefined)):
-        return Atom(text, about=taints(value))
+        atom = asked.atom(taints(value))
+        return neg(atom) if asked.name in ("falsy", "false") else atom
     return True

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from jinja2 import nodes
 
+from ansible_reap.flow.evaluation.formulas import Formula
 from ansible_reap.flow.evaluation.host_sets import HostSet
 from ansible_reap.flow.evaluation.layers import Scope
 from ansible_reap.flow.evaluation.values import Value
@@ -37,6 +38,9 @@ class EvaluatorInterface(Protocol):
 
     def anything(self, node: nodes.Node) -> Value:
         """What comes of the names in an expression that is not understood."""
+
+    def truth(self, node: nodes.Node) -> Formula:
+        """The expression as a condition."""
 
     def choice(self, test: nodes.Node, yes: Value, no: Value) -> Value:
         """The condition that picks one of two values."""

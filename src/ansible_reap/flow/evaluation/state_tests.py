@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jinja2 import nodes
 
-from ansible_reap.flow.evaluation.canonical import canonical, fitted
+from ansible_reap.flow.evaluation.canonical import canonical, fitted, tested
 from ansible_reap.flow.evaluation.formulas import Atom, Formula, conj, disj, neg
 from ansible_reap.flow.evaluation.shared import EvaluatorInterface
 from ansible_reap.flow.evaluation.values import (
@@ -54,8 +54,8 @@ _SUCCESS = frozenset({"succeeded", "success", "successful"})
 _ALWAYS_SETTLED = frozenset({"skipped", "skip", "started"})
 
 
-def test(evaluator: EvaluatorInterface, name: str, value: Value, node: nodes.Node | None) -> Formula:
-    """``value is name``; ``node`` is the expression tested, for the atom's text."""
+def test(evaluator: EvaluatorInterface, name: str, value: Value, node: nodes.Node | None, arguments: str) -> Formula:
+    """``value is name(arguments)``; ``node`` is the expression tested, for the atom's text."""
     text = canonical(evaluator, node) if node is not None else "item"
     if name == "defined":
         if isinstance(value, Undefined):
@@ -73,14 +73,14 @@ def test(evaluator: EvaluatorInterface, name: str, value: Value, node: nodes.Nod
     if settled is not None:
         return settled
     if name in ("mapping", "iterable", "sequence") and isinstance(value, (Job, Results, Seq, Map)):
-        return True
+        return name != "mapping" or not isinstance(value, Seq)
     if name == "string" and isinstance(value, JobId):
         return True
     if isinstance(value, Undefined) and value.is_sure:
         return False
     if asks_for_more(name, value):
-        return Atom(fitted(f"{text} is {name}"), about=taints(value), is_opaque=True)
-    return _state(text, name, taints(value))
+        return Atom(fitted(tested(text, name, arguments)), about=taints(value), is_opaque=True)
+    return _state(text, name, taints(value), arguments)
 
 
 def asks_for_more(name: str, value: Value) -> bool:
@@ -139,12 +139,12 @@ def _said_failed(value: Value) -> bool | None:
     return None if None in said else True in said
 
 
-def _state(text: str, name: str, about: frozenset[int]) -> Formula:
+def _state(text: str, name: str, about: frozenset[int], arguments: str = "") -> Formula:
     """``x is failed`` as ``x.failed``, and ``x is succeeded`` as its opposite."""
     if name in _SUCCESS:
         return neg(Atom(fitted(f"{text}.failed"), about=about))
     key = _STATE_KEYS.get(name)
-    return Atom(fitted(f"{text}.{key}") if key else f"{text} is {name}", about=about)
+    return Atom(fitted(f"{text}.{key}" if key else tested(text, name, arguments)), about=about)
 
 
 def _state_of(value: Value) -> tuple[Stage, frozenset[int]] | None:

@@ -10,9 +10,12 @@ from typing import Any
 
 from jinja2 import nodes
 
-from ansible_reap.flow.evaluation.canonical import canonical
+from ansible_reap.flow.evaluation import booleans, versions
+from ansible_reap.flow.evaluation.canonical import arguments_of, canonical
 from ansible_reap.flow.evaluation.comparisons import compared, membership
+from ansible_reap.flow.evaluation.defaults import choice_of, told_apart
 from ansible_reap.flow.evaluation.formulas import Atom, Formula, atoms, conj, disj, is_large, neg, opaque
+from ansible_reap.flow.evaluation.plugin_names import first_name
 from ansible_reap.flow.evaluation.scalars import as_bool, as_meant
 from ansible_reap.flow.evaluation.shared import EvaluatorInterface
 from ansible_reap.flow.evaluation.state_tests import STATE_TESTS, test
@@ -25,21 +28,52 @@ from ansible_reap.flow.evaluation.values import (
     Results,
     Seq,
     Undefined,
+    Unknown,
     Value,
     is_of_launch,
     options,
     plain,
     taints,
 )
+from ansible_reap.records import dataclass
 
+_AS_EMPTY = frozenset({"list", "sort", "unique"})
+"""Filters that leave nothing of what is empty, and something of all else that they take."""
 _NARROWING = frozenset({"select", "reject", "selectattr", "rejectattr", "list", "unique", "sort"})
 """Filters that leave nothing of an empty list."""
+_OPPOSITES = {"undefined": "defined", "falsy": "truthy"}
+_COMPARING = {"eq": "eq", "equalto": "eq", "==": "eq", "ne": "ne", "!=": "ne", "in": "in"} | {
+    **dict.fromkeys(("gt", "greaterthan", ">"), "gt"),
+    **dict.fromkeys(("lt", "lessthan", "<"), "lt"),
+    **dict.fromkeys(("ge", ">="), "gteq"),
+    **dict.fromkeys(("le", "<="), "lteq"),
+}
+"""Tests of Jinja that say what an operator says."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Conversion:
+    """How something is made a boolean."""
+
+    function: Callable[[Any], bool]
+    of_others: bool
+    """What a list, a dictionary or a job becomes."""
+    form: str
+    """What the text of a condition ends in that asks for it; nothing where the truth itself is asked for."""
+
+
+_BOOL = _Conversion(as_bool, of_others=False, form=booleans.AS_BOOL)
+_MEANT = _Conversion(as_meant, of_others=True, form=" is truthy(True)")
+_AS_IT_IS = _Conversion(bool, of_others=True, form="")
 
 
 def truth(evaluator: EvaluatorInterface, node: nodes.Node) -> Formula:
     """The expression as a formula."""
     if isinstance(node, (nodes.Not, nodes.And, nodes.Or, nodes.CondExpr)):
         return _truth(evaluator, node)
+    choice = choice_of(evaluator, node)
+    if choice is not None:
+        return told_apart(evaluator, choice, evaluator.truth, evaluator.truth)
     return _without_state(evaluator, node, _truth(evaluator, node))
 
 
@@ -82,8 +116,15 @@ def _truth(evaluator: EvaluatorInterface, node: nodes.Node) -> Formula:
         guard = truth(evaluator, node.test)
         other: Formula = truth(evaluator, node.expr2) if node.expr2 is not None else False
         return disj(conj(guard, truth(evaluator, node.expr1)), conj(neg(guard), other))
-    if isinstance(node, nodes.Filter) and node.name.rsplit(".", 1)[-1] == "bool" and node.node is not None:
-        return _converted(evaluator, node.node, as_bool, of_others=False)
+    if isinstance(node, nodes.Filter) and first_name(node.name) == "bool" and node.node is not None:
+        return _converted(evaluator, node.node, _BOOL)
+    if (
+        isinstance(node, nodes.Filter)
+        and first_name(node.name) in _AS_EMPTY
+        and node.node is not None
+        and not node.args
+    ):
+        return truth(evaluator, node.node)
     if isinstance(node, nodes.Filter) and node.name in STATE_TESTS and node.node is not None and not node.args:
         # `x | failed`: how tests were written before Ansible 2.5
         return _test(evaluator, nodes.Test(node.node, node.name, [], [], None, None))
@@ -111,41 +152,44 @@ def _truthy(evaluator: EvaluatorInterface, value: Value, node: nodes.Node) -> Fo
         return _holds_something(value)
     if isinstance(value, Undefined) and value.is_sure:
         return False
-    atom = Atom(canonical(evaluator, node), about=taints(value))
+    atom = booleans.stands(canonical(evaluator, node), taints(value))
     if isinstance(node, nodes.Filter) and node.name in _NARROWING and node.node is not None:
         return conj(atom, truth(evaluator, node.node))  # what is left of a list was in it
     return atom
 
 
-def _converted(
-    evaluator: EvaluatorInterface, node: nodes.Node, convert: Callable[[Any], bool], *, of_others: bool
-) -> Formula:
-    """The truth of a value that is made a boolean first; ``of_others`` is that of a list, a dictionary or a job."""
+def _converted(evaluator: EvaluatorInterface, node: nodes.Node, how: _Conversion) -> Formula:
+    """The truth of a value that is made a boolean first."""
 
     def inner(part: nodes.Node) -> Formula:
-        return _converted(evaluator, part, convert, of_others=of_others)
+        return _converted(evaluator, part, how)
 
     if isinstance(node, (nodes.Not, nodes.Test, nodes.Compare)):
         return truth(evaluator, node)
     if isinstance(node, nodes.And):
-        return conj(inner(node.left), inner(node.right))
+        return conj(truth(evaluator, node.left), inner(node.right))
     if isinstance(node, nodes.Or):
-        return disj(inner(node.left), inner(node.right))
+        return disj(inner(node.left), conj(neg(truth(evaluator, node.left)), inner(node.right)))
     if isinstance(node, nodes.CondExpr):
         guard = truth(evaluator, node.test)
         other: Formula = inner(node.expr2) if node.expr2 is not None else False
         return disj(conj(guard, inner(node.expr1)), conj(neg(guard), other))
-    if isinstance(node, nodes.Filter) and (node.name.rsplit(".", 1)[-1] == "bool" or node.name in STATE_TESTS):
+    if isinstance(node, nodes.Filter) and (first_name(node.name) == "bool" or node.name in STATE_TESTS):
         return truth(evaluator, node)
+    choice = choice_of(evaluator, node)
+    if choice is not None:
+        return told_apart(evaluator, choice, inner, evaluator.truth)
     found: list[Formula] = []
     for guard, value in options(evaluator.value(node)):
         data = plain(value)
         if data is not NOT_PLAIN and not isinstance(value, Undefined):
-            held: Formula = convert(data)
-        elif isinstance(value, (Job, JobId, Results, Map, Seq)) and not of_others:
+            held: Formula = how.function(data)
+        elif isinstance(value, (Job, JobId, Results, Map, Seq)) and not how.of_others:
             held = False
         else:
             held = _truthy(evaluator, value, node)
+            if how.form and not taints(value) and not booleans.is_boolean(node):
+                held = conj(held, booleans.converted(canonical(evaluator, node), how.form))
         found.append(conj(guard, held))
     return disj(*found)
 
@@ -156,7 +200,7 @@ def _is_truthy(evaluator: EvaluatorInterface, node: nodes.Test) -> Formula | Non
     converts = plain(evaluator.value(written[0])) if written else False
     if not isinstance(converts, bool):
         return None
-    return _converted(evaluator, node.node, as_meant if converts else bool, of_others=True)
+    return _converted(evaluator, node.node, _MEANT if converts else _AS_IT_IS)
 
 
 def _holds_something(seq: Seq) -> Formula:
@@ -166,25 +210,47 @@ def _holds_something(seq: Seq) -> Formula:
 
 
 def _test(evaluator: EvaluatorInterface, node: nodes.Test) -> Formula:
-    name = node.name.rsplit(".", 1)[-1]
-    if name in ("undefined", "none", "falsy"):
-        opposite = {"undefined": "defined", "none": "none", "falsy": "truthy"}[name]
-        if name != "none":
-            return neg(_test(evaluator, nodes.Test(node.node, opposite, node.args, node.kwargs, None, None)))
+    name = first_name(node.name)
+    if name in _OPPOSITES:
+        opposite = nodes.Test(node.node, _OPPOSITES[name], node.args, node.kwargs, node.dyn_args, node.dyn_kwargs)
+        return neg(_test(evaluator, opposite))
     if name == "truthy":
         held = _is_truthy(evaluator, node)
         return held if held is not None else Atom(canonical(evaluator, node), about=taints(evaluator.value(node.node)))
-    if name == "true" and not node.args:
-        return truth(evaluator, node.node)
-    if name == "false" and not node.args:
-        return neg(truth(evaluator, node.node))
-    if name in ("eq", "equalto", "==", "sameas") and node.args:
-        return _comparison(evaluator, nodes.Compare(node.node, [nodes.Operand("eq", node.args[0])]))
-    value = evaluator.value(node.node)
-    found = [(guard, test(evaluator, name, inner, node.node)) for guard, inner in options(value)]
+    if name in _COMPARING and len(node.args) == 1:
+        return truth(evaluator, nodes.Compare(node.node, [nodes.Operand(_COMPARING[name], node.args[0])]))
+    wanted = _wanted(evaluator, name, node.args)
+    if wanted is not None:
+        return _is_the(evaluator, node.node, wanted)
+    if name == "version":
+        return versions.test(evaluator, node)
+    value, arguments = evaluator.value(node.node), arguments_of(evaluator, node)
+    found = [(guard, test(evaluator, name, inner, node.node, arguments)) for guard, inner in options(value)]
     if any(isinstance(said, Atom) and said.is_opaque for _, said in found):
         return Atom(canonical(evaluator, node), about=taints(value), is_opaque=True)
     return disj(*(conj(guard, said) for guard, said in found))
+
+
+def _wanted(evaluator: EvaluatorInterface, name: str, arguments: list[nodes.Expr]) -> bool | None:
+    """Which of the two truths a test asks for; None for any other test."""
+    if name in ("true", "false") and not arguments:
+        return name == "true"
+    value = plain(evaluator.value(arguments[0])) if name == "sameas" and len(arguments) == 1 else None
+    return value if isinstance(value, bool) else None
+
+
+def _is_the(evaluator: EvaluatorInterface, node: nodes.Expr, wanted: bool) -> Formula:
+    """``x is true`` and ``x is false``: the very thing, but for what is 0 or 1 on one version of Ansible."""
+    found: list[Formula] = []
+    for guard, value in options(evaluator.value(node)):
+        data = plain(value)
+        if isinstance(value, (Unknown, Undefined)):
+            is_so = booleans.is_true if wanted else booleans.is_false
+            held = is_so(evaluator, node, booleans.SAME, taints(value))
+        else:
+            held = isinstance(data, (bool, int)) and data == wanted
+        found.append(conj(guard, held))
+    return disj(*found)
 
 
 def _comparison(evaluator: EvaluatorInterface, node: nodes.Compare) -> Formula:

@@ -58,8 +58,8 @@ _BY_NAME = expression(r"vars\b|lookup|query|\bq\b")
 _ASKS_THE_WORLD = expression(
     r"\b(?:lookup|query|q)(?:\(|, )\s*(?!['\"](?:ansible\.builtin\.)?(?:env|vars|config|varnames)['\"])|\bnow\s*\("
     r"|Call\(now\b"
-    r"|\|\s*(?:ansible\.builtin\.)?(?:random|shuffle|random_mac|password_hash)\b"
-    r"|\bis\s+(?:not\s+)?(?:ansible\.builtin\.)?"
+    r"|\|\s*(?:ansible\.(?:builtin|legacy)\.)?(?:random|shuffle|random_mac|password_hash)\b"
+    r"|\bis\s+(?:not\s+)?(?:ansible\.(?:builtin|legacy)\.)?"
     r"(?:exists|file|directory|link|mount|same_file|is_file|is_dir|is_link|link_exists|is_mount|is_same_file)\b"
 )
 """What gives another answer each time that it is asked: files of the controller, lookups, chance, the clock."""

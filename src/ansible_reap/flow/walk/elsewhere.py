@@ -31,7 +31,11 @@ def may_be_given(
     counts that is no number that is not wanted. ``filters`` are those for which the project has its own.
     """
     behind, texts = _behind(written, scope)
-    if any(re.search(rf"\|\s*(?:ansible\.builtin\.)?{re.escape(name)}\b", text) for name in filters for text in texts):
+    if any(
+        re.search(rf"\|\s*(?:ansible\.(?:builtin|legacy)\.)?{re.escape(name)}\b", text)
+        for name in filters
+        for text in texts
+    ):
         return True
     names = behind - _KEYWORDS
     if not names:

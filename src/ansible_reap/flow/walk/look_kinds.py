@@ -18,8 +18,11 @@ from ansible_reap.timing import DEFAULT_RETRIES
 _RUNNING = -7
 """The instance number that stands for the job that is asked for while it is still running."""
 
-_ASKED_BY = expression(r"(?:\bis[\s(]+(?:not[\s(]+)?|\|\s*|['\"])([A-Za-z]\w*)")
-"""The tests and filters in a text, those with a full name left out; ``select`` has a test's name in quotes."""
+_ASKED_BY = expression(r"(?:\bis[\s(]+(?:not[\s(]+)?|\|\s*|['\"])(?:ansible\.legacy\.)?([A-Za-z]\w*)")
+"""The tests and filters in a text, those of collections left out; ``select`` has a test's name in quotes.
+
+Under ``ansible.legacy`` the project's own come first too (ansible-core 2.16 and 2.22).
+"""
 _ESCAPED_BLANK = expression(r"\\[nrtf]")
 """What stands for a blank in the text of a list or a mapping."""
 _NOT_ASKING = frozenset({"name", "retries", "delay", "no_log", "become", "become_user", "tags", "changed_when"})
