@@ -94,7 +94,8 @@ def _by_the_task(analysis: Analysis, launch: Launch, signs: tuple[Sign, ...]) ->
     timer = intent.timer(launch.task)
     if timer:
         return Meant(_timer(launch, timer), Level.LOW)
-    return Meant(_left_behind(analysis, launch), Level.MEDIUM) if is_left_behind(analysis, launch) else None
+    is_behind = is_left_behind(analysis, launch) or leaving.backgrounds_in_a_function(work.commands(launch.task))
+    return Meant(_left_behind(analysis, launch), Level.MEDIUM) if is_behind else None
 
 
 def _by_other_tasks(analysis: Analysis, launch: Launch) -> Meant | None:
@@ -142,7 +143,7 @@ def _lives_on(analysis: Analysis, launch: Launch, signs: tuple[Sign, ...]) -> st
     outlives = leaving.outlives_the_limit(work.commands(launch.task)) or is_left_behind(analysis, launch)
     misaimed = endings.misaimed(analysis, launch.task)
     is_helper = misaimed is not None or _is_helper(analysis, launch, signs, outlives=outlives)
-    end = _at_its_limit(launch, outlives=outlives, is_helper=is_helper)
+    end = _at_its_limit(launch, outlives=outlives)
     if misaimed:
         end += (
             f" Line {misaimed.line} cannot end it: it gives 'kill' the job's id, which is no pid. Give it the pid, or "
@@ -172,7 +173,7 @@ def _lives_on(analysis: Analysis, launch: Launch, signs: tuple[Sign, ...]) -> st
     )
 
 
-def _at_its_limit(launch: Launch, *, outlives: bool, is_helper: bool) -> str:
+def _at_its_limit(launch: Launch, *, outlives: bool) -> str:
     """What the limit does to the work, as a sentence that follows others."""
     limit = launch.limit.single
     if outlives and limit is not None and limit <= 1 and leaving.stays_a_second(work.commands(launch.task)):
@@ -187,7 +188,7 @@ def _at_its_limit(launch: Launch, *, outlives: bool, is_helper: bool) -> str:
         return " Its work outlives the job, so neither the job's result nor its limit says anything about it."
     when = "at its limit" if limit is None else f"after {duration(limit)}"
     unless = " (unless set elsewhere)" if limit and is_open(launch.task, "async") else ""
-    return f" Ansible kills it {when}{unless}{', if it still runs then' if is_helper else ''}."
+    return f" Ansible kills it {when}{unless}, if it still runs then."
 
 
 def _is_helper(analysis: Analysis, launch: Launch, signs: tuple[Sign, ...], *, outlives: bool) -> bool:
@@ -294,10 +295,11 @@ def _timer(launch: Launch, timer: intent.Timer) -> str:
 
 
 def _left_behind(analysis: Analysis, launch: Launch) -> str:
-    own = leaving.is_left_behind(work.commands(launch.task))
+    commands = work.commands(launch.task)
+    own = leaving.is_left_behind(commands) or leaving.backgrounds_in_a_function(commands)
     script = None if own else scripts.of(analysis, launch.task)
     where = f" in '{script.name}'" if script else ""
-    detacher = leaving.detaches_by(work.commands(launch.task))
+    detacher = leaving.detaches_by(commands)
     if detacher and not own:
         return (
             f"Nothing waits for the {_jobs(launch)}, and a wait would not learn how the work ends: '{detacher}' starts "

@@ -161,11 +161,13 @@ def _poll(analysis: Analysis, use: AsyncUse) -> Finding | None:
     then = (
         " and wait for its job before its result is read" if is_background and use.task.keywords.get("register") else ""
     )
+    todo = f"Leave it out, or give the task a limit (async: SECONDS){then}"
+    if "until" in use.task.keywords and "delay" not in use.task.keywords:
+        todo = "Leave it out; what waits between the retries of an until is delay"
     return speak(
         RULE,
         use.task,
-        f"poll does nothing without async: the task runs in the foreground. Leave it out, or give the task a limit "
-        f"(async: SECONDS){then}.",
+        f"poll does nothing without async: the task runs in the foreground. {todo}.",
         sub_tag="poll",
         settings=use.settings,
         fix=fixes.keywords.drop(analysis, use.task, "poll"),

@@ -14,7 +14,7 @@ _LEAVES = ("disown", "setsid", "nohup")
 
 def leaves_by(commands: list[Command]) -> str | None:
     """By which sign some of the work leaves the shell: ``&`` (with no ``wait`` after it), disown, setsid or nohup."""
-    if _backgrounds_in_a_function(commands):
+    if backgrounds_in_a_function(commands):
         return None  # how long its background work lasts is for its callers to say, as 'main | logger' waits for it
     last = max((i for i, command in enumerate(commands) if command.is_background), default=None)
     if last is not None and not any(command.argv[:1] == ("wait",) for command in commands[last + 1 :]):
@@ -23,16 +23,16 @@ def leaves_by(commands: list[Command]) -> str | None:
     return next((sign for sign in _LEAVES if sign in names), None)
 
 
-def _backgrounds_in_a_function(commands: Sequence[Command]) -> bool:
-    """Whether a shell function puts work in the background."""
+def backgrounds_in_a_function(commands: Sequence[Command]) -> bool:
+    """Whether a shell function puts work in the background, and nothing waits for it after that."""
     is_within = False
-    for command in commands:
+    for at, command in enumerate(commands):
         if command.words[:1] == ("}",):
             is_within = False
         if "function" in command.reserved:
             is_within = True
         if is_within and command.is_background:
-            return True
+            return not any(later.argv[:1] == ("wait",) for later in commands[at + 1 :])
     return False
 
 
