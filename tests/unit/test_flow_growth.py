@@ -173,6 +173,17 @@ def waits_in_a_row(count: int) -> dict[str, str]:
     return {"site.yml": HEAD + "".join(wait.format(n) for n in range(count))}
 
 
+def roles_with_variables(count: int) -> dict[str, str]:
+    files = {"site.yml": f"- {{hosts: all, roles: {[f'r{n}' for n in range(count)]}}}\n"}
+    for n in range(count):
+        files[f"roles/r{n}/vars/main.yml"] = f"v{n}: 1\nw{n}: '{{{{ v{n} }}}}'\n"
+        files[f"roles/r{n}/defaults/main.yml"] = f"d{n}: 60\n"
+        files[f"roles/r{n}/tasks/main.yml"] = (
+            f"- {{command: 'work {{{{ v{n} }}}}', when: w{n}, async: '{{{{ d{n} }}}}', poll: 0, register: job{n}}}\n"
+        )
+    return files
+
+
 def files_with_a_launch(count: int) -> dict[str, str]:
     includes = "".join(f"    - include_tasks: t{n}.yml\n" for n in range(count))
     return {
@@ -189,7 +200,9 @@ def cost_of(root: Path, files: dict[str, str], of: Callable[..., object] | None 
     return calls()
 
 
-@pytest.mark.parametrize(("shape", "count"), [(handlers_in_a_row, 60), (waits_in_a_row, 200)])
+@pytest.mark.parametrize(
+    ("shape", "count"), [(handlers_in_a_row, 60), (waits_in_a_row, 200), (roles_with_variables, 40)]
+)
 def test_six_times_as_many_cost_at_most_seven_and_a_half_times_as_much(
     tmp_path: Path, shape: Callable[[int], dict[str, str]], count: int
 ) -> None:

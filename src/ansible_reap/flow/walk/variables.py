@@ -5,7 +5,9 @@ from __future__ import annotations
 import bisect
 import itertools
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 from ansible_reap.content.inventory import may_be_inventory
@@ -26,6 +28,7 @@ _GIVEN = expression(rb"""(?<![\w.])([A-Za-z_]\w*)['"]?[ \t]*[:=](?!=)""")
 _KEY = expression(rb"""^[\'\"{ ]*([A-Za-z_]\w*)[\'\"]?[ \t]*:""", re.MULTILINE)
 """A key at the start of a line: a superset of the variables that a file defines."""
 
+_WORD = expression(rb"[A-Za-z_]\w*")
 _FOR_ALL = expression(r"group_vars/all[/.]")
 _OF_INVENTORY = expression(r"host_vars/|inventor|(?:^|/)hosts[^/]*$")
 """Files, or folders of files, in which inventories are written."""
@@ -39,6 +42,17 @@ class FileVariables(Mapping[str, Any]):
         self._paths = paths[::-1]
         self._found: dict[str, str | None] = {}
         """By name, the file that defines it."""
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """The words of the files, among which the names are that they define, if they have any."""
+        texts = [self._library.text(path) for path in self._paths] if self.has_words else []
+        return frozenset(word.decode() for text in texts for word in _WORD.findall(text))
+
+    @cached_property
+    def has_words(self) -> bool:
+        """Whether each name stands in a text as a word of its own: not where letters are escaped or no text is kept."""
+        return all(b"\\" not in (text := self._library.text(path)) and text for path in self._paths)
 
     def _file_of(self, name: str) -> str | None:
         if name not in self._found:
@@ -74,17 +88,41 @@ class Shared(Mapping[str, Any]):
 
     def __init__(self) -> None:
         self.layers: list[FileVariables] = []
+        self._by_word: dict[str, set[int]] = defaultdict(set)
+        """By word, the layers that have been put here, by identity, in whose text it stands."""
+        self._indexed: set[int] = set()
+        self._wordless: set[int] = set()
+        self._found: dict[str, FileVariables | None] = {}
+        self._found_in = self.layers
+        """The layers for which that holds."""
+
+    def _first_with(self, name: object) -> FileVariables | None:
+        if not isinstance(name, str) or not self.layers:
+            return None
+        if self._found_in is not self.layers:
+            self._found, self._found_in = {}, self.layers
+        if name not in self._found:
+            self._found[name] = self._looked_up(name)
+        return self._found[name]
+
+    def _looked_up(self, name: str) -> FileVariables | None:
+        bounds.spend(1)
+        holding = self._indexed
+        if name.isascii() and name.isidentifier():
+            holding = self._by_word.get(name, set()) | self._wordless
+        if not holding:
+            return None
+        bounds.spend(len(self.layers) // 20 + len(holding))
+        return next((layer for layer in self.layers if id(layer) in holding and name in layer), None)
 
     def __contains__(self, name: object) -> bool:
-        bounds.spend(len(self.layers))
-        return any(name in layer for layer in self.layers)
+        return self._first_with(name) is not None
 
     def __getitem__(self, name: str) -> Any:
-        bounds.spend(len(self.layers))
-        for layer in self.layers:
-            if name in layer:
-                return layer[name]
-        raise KeyError(name)
+        layer = self._first_with(name)
+        if layer is None:
+            raise KeyError(name)
+        return layer[name]
 
     def __iter__(self) -> Iterator[str]:
         return iter({name: None for layer in self.layers for name in layer})
@@ -98,11 +136,22 @@ class Shared(Mapping[str, Any]):
         One that is among them already stays where it is, but for a role that is made known ``again``.
         """
         bounds.spend(len(self.layers) // 5)
-        if any(other is layer for other in self.layers) and not again:
-            return
-        others = [other for other in self.layers if other is not layer]
-        at = next((number + 1 for number, other in enumerate(others) if other is below), 0)
+        others = self.layers
+        if id(layer) not in self._indexed:
+            self._index(layer)
+        else:
+            others = [other for other in others if other is not layer]
+            if len(others) < len(self.layers) and not again:
+                return
+        at = next((number + 1 for number, other in enumerate(others) if other is below), 0) if below is not None else 0
         self.layers = [*others[:at], layer, *others[at:]]
+
+    def _index(self, layer: FileVariables) -> None:
+        self._indexed.add(id(layer))
+        for word in layer.words:
+            self._by_word[word].add(id(layer))
+        if not layer.has_words:
+            self._wordless.add(id(layer))
 
 
 class RoleVariables:

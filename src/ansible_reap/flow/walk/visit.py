@@ -291,11 +291,12 @@ class Visit:
     def _connection_variables(self) -> dict[str, object]:
         found: dict[str, object] = {}
         for given in self._given_around():
-            for name in CONNECTION_VARIABLES.intersection(given):
-                found.setdefault(name, given[name])
+            for name in CONNECTION_VARIABLES:
+                if name in given:
+                    found.setdefault(name, given[name])
         shared = [entries for layer, entries in self.frame.settings if layer in (Layer.ROLE, Layer.DEFAULTS)]
         for entries in (*shared, self.walk.state.included):
-            self.walk.record.set_on_the_way.update(WHERE_VARIABLES.intersection(entries))
+            self.walk.record.set_on_the_way.update(name for name in WHERE_VARIABLES if name in entries)
         return found
 
     def _async_dir(self) -> str | None:
