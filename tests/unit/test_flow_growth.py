@@ -16,6 +16,7 @@ from ansible_reap.content.project import Project
 from ansible_reap.content.tasks import read_content
 from ansible_reap.flow.walk.entries import walk_project
 from ansible_reap.jobs import Verdict
+from ansible_reap.shell.parser import Command
 from support.files import lay
 
 HEAD = "- hosts: all\n  tasks:\n"
@@ -173,6 +174,15 @@ def waits_in_a_row(count: int) -> dict[str, str]:
     return {"site.yml": HEAD + "".join(wait.format(n) for n in range(count))}
 
 
+def launches_before_kills(count: int) -> dict[str, str]:
+    kill = "    - shell: kill {{{{ found{0}.stdout }}}}\n    - {{shell: pgrep other{0}, register: found{0}}}\n"
+    return {
+        "site.yml": HEAD
+        + "".join(REGISTERED.format(n) for n in range(count))
+        + "".join(kill.format(n) for n in range(count))
+    }
+
+
 def roles_with_variables(count: int) -> dict[str, str]:
     files = {"site.yml": f"- {{hosts: all, roles: {[f'r{n}' for n in range(count)]}}}\n"}
     for n in range(count):
@@ -201,7 +211,8 @@ def cost_of(root: Path, files: dict[str, str], of: Callable[..., object] | None 
 
 
 @pytest.mark.parametrize(
-    ("shape", "count"), [(handlers_in_a_row, 60), (waits_in_a_row, 200), (roles_with_variables, 40)]
+    ("shape", "count"),
+    [(handlers_in_a_row, 60), (waits_in_a_row, 200), (roles_with_variables, 40)],
 )
 def test_six_times_as_many_cost_at_most_seven_and_a_half_times_as_much(
     tmp_path: Path, shape: Callable[[int], dict[str, str]], count: int
@@ -214,3 +225,7 @@ def test_six_times_as_many_cost_at_most_seven_and_a_half_times_as_much(
 
 def test_a_file_is_not_read_anew_for_each_launch_that_leads_past_it(tmp_path: Path) -> None:
     assert cost_of(tmp_path, files_with_a_launch(100), of=read_content) <= 300
+
+
+def test_commands_are_not_taken_apart_anew_for_each_launch_above_them(tmp_path: Path) -> None:
+    assert cost_of(tmp_path, launches_before_kills(60), of=Command.programs) <= 4500

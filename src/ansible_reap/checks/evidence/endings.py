@@ -7,6 +7,7 @@ container, or, between files called ``x_start`` and ``x_stop``, their names.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -19,7 +20,7 @@ from ansible_reap.checks.evidence import work
 from ansible_reap.checks.evidence.neighbours import ENDING_PROGRAMS, play_of, tasks_after
 from ansible_reap.checks.evidence.project_files import tasks_in
 from ansible_reap.checks.support import constant
-from ansible_reap.content.model import Place, Task, as_list
+from ansible_reap.content.model import Place, Task, Tasks, as_list
 from ansible_reap.content.source import compose
 from ansible_reap.content.tasks import TaskBlock, read_content
 from ansible_reap.flow.analysis import Analysis
@@ -40,6 +41,7 @@ class EndingTask(NamedTuple):
 
 
 _ENGINES = frozenset({"docker", "podman", "nerdctl"})
+_TAKING_AWAY = frozenset({"rm", "stop", "kill"})
 _GENERIC = frozenset({"python", "python3", "java", "node", "bash", "root", "sudo", "ruby", "perl", "start", "server"})
 """Words that many command lines hold."""
 _PID = expression(
@@ -67,8 +69,9 @@ def of(analysis: Analysis, task: Task) -> EndingTask | None:
     if not text:
         return None
     steps = analysis.steps.get(task.path, ())
-    later = [other for other in _able_to_end(steps) if other.line > task.end_line]
-    for other in sorted(later, key=lambda step: step.line)[:MAX_TASKS]:
+    able, lines = _in_order(steps)
+    first = bisect_right(lines, task.end_line)
+    for other in able[first : first + MAX_TASKS]:
         how = _how(other, text, steps)
         if how:
             return EndingTask(other, how)
@@ -80,8 +83,9 @@ def of(analysis: Analysis, task: Task) -> EndingTask | None:
 
 def by_handler(analysis: Analysis, task: Task) -> EndingTask | None:
     """The handler that the launch notifies and that ends work; None where none is known to."""
+    text = _text(task)
     for other in islice(_notified(analysis, task), MAX_TASKS):
-        how = _how(other, _text(task), analysis.steps.get(task.path, ()))
+        how = _how(other, text, analysis.steps.get(task.path, ()))
         if how:
             return EndingTask(other, how)
         how = _stops(other)
@@ -137,9 +141,11 @@ def _ending_handlers_in(root: str, path: str) -> dict[str, dict[int, Task]]:
 
 def _may_end_work(task: Task) -> bool:
     """Whether the task may end work of some kind, as far as it says itself."""
-    return _is_able_to_end(task) or _stops(task) is not None
+    takes_away = any(argv[0] in _ENGINES and _TAKING_AWAY & set(argv[1:3]) for argv in _programs(task))
+    return takes_away or _is_container(task) or _stops(task) is not None
 
 
+@lru_cache(maxsize=work.MAX_KEPT)
 def _stops(task: Task) -> str | None:
     """What the task stops, whatever that is."""
     if task.short_name in SERVICE_MODULES or _is_container(task):
@@ -147,8 +153,7 @@ def _stops(task: Task) -> str | None:
         return f"stops '{name}'" if task.args.get("state") in ("stopped", "absent") else None
     if task.module not in _SHELLS:
         return None
-    programs = [argv for command in work.commands(task) for argv in command.programs()]
-    for argv in programs:
+    for argv in _programs(task):
         word = next((word for word in argv[1:3] if word in _STOPPING), None)
         if argv[0] in ENDING_PROGRAMS or word:
             return f"ends work ('{argv[0]}{f' {word}' if word else ''}')"
@@ -159,6 +164,13 @@ def _stops(task: Task) -> str | None:
 def _able_to_end(steps: tuple[Task, ...]) -> tuple[Task, ...]:
     """The tasks that may end work of some kind: few, where launches may be many."""
     return tuple(step for step in steps if _is_able_to_end(step))
+
+
+@lru_cache(maxsize=MAX_KEPT)
+def _in_order(steps: tuple[Task, ...]) -> tuple[list[Task], list[int]]:
+    """The tasks that may end work in the order of the text, and the lines in which they begin."""
+    ordered = sorted(_able_to_end(steps), key=lambda step: step.line)
+    return ordered, [step.line for step in ordered]
 
 
 def _is_able_to_end(task: Task) -> bool:
@@ -214,9 +226,9 @@ def _how(other: Task, text: str, around: tuple[Task, ...], *, is_near: bool = Tr
         return f"takes the container '{shortened(name)}' away" if ends else None
     if other.module not in _SHELLS:
         return None
-    programs = [argv for command in work.commands(other) for argv in command.programs()]
+    programs = _programs(other)
     for argv in programs:
-        if argv[0] in _ENGINES and {"rm", "stop", "kill"} & set(argv[1:3]):
+        if argv[0] in _ENGINES and _TAKING_AWAY & set(argv[1:3]):
             container = next((word for word in argv[2:] if _names_container(text, word)), None)
             if container:
                 return f"takes the container '{shortened(container)}' away"
@@ -227,12 +239,11 @@ def _how(other: Task, text: str, around: tuple[Task, ...], *, is_near: bool = Tr
         word = next((word for word in argv[1:] if _is_of(word, text, is_near=is_near)), None)
         if word:
             return f"kills '{shortened(word)}'"
-    own = _text(other)
     if any(argv[0] == "kill" for argv in stopping):
-        if any(path in own for path in _pid_files(text)):
+        paths = _pid_files(text)
+        if paths and any(path in _text(other) for path in paths):
             return "kills it by its pid file"
-        found = _found_by(own, programs, around)
-        word = next((word for word in found if _is_of(word, text, is_near=is_near)), None)
+        word = next((word for word in _found_by(other, around) if _is_of(word, text, is_near=is_near)), None)
         return f"kills '{shortened(word)}' by its pid" if word else None
     return None
 
@@ -248,16 +259,21 @@ def _is_of(word: str, text: str, *, is_near: bool) -> bool:
     return is_near or re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", text) is not None
 
 
-def _found_by(own: str, programs: list[tuple[str, ...]], around: tuple[Task, ...]) -> Iterator[str]:
+@lru_cache(maxsize=work.MAX_KEPT)
+def _programs(task: Task) -> tuple[tuple[str, ...], ...]:
+    """The programs that the task runs, with their arguments. Kept, since every launch above it asks."""
+    return tuple(argv for command in work.commands(task) for argv in command.programs())
+
+
+@lru_cache(maxsize=work.MAX_KEPT)
+def _found_by(other: Task, around: tuple[Task, ...]) -> tuple[str, ...]:
     """The words by which the pid was looked up: in the task itself, or in the task whose result it is given."""
-    for argv in programs:
-        if argv[0] in _FINDS:
-            yield from argv[1:]
+    found = [word for argv in _programs(other) if argv[0] in _FINDS for word in argv[1:]]
     looked_up = _looked_up(around)
-    read = {word for text in _READ.findall(own) for word in _WORD.findall(text)} if looked_up else ()
+    read = {word for text in _READ.findall(_text(other)) for word in _WORD.findall(text)} if looked_up else ()
     for register, words in looked_up.items():
-        if register in read:
-            yield from words
+        found += words if register in read else ()
+    return tuple(found)
 
 
 @lru_cache(maxsize=MAX_KEPT)
@@ -276,6 +292,7 @@ def _names_container(text: str, name: str) -> bool:
     return len(name) > 2 and name in text and re.search(rf"--name[ =]\W?{re.escape(name)}(?![\w-])", text) is not None
 
 
+@lru_cache(maxsize=MAX_KEPT)
 def _pid_files(text: str) -> set[str]:
     """The names of the files in which the launch writes a pid."""
     paths = {match["path"] or match["file"] for match in _PID.finditer(text)}
@@ -307,6 +324,6 @@ def _beside(root: str, folder: str) -> tuple[tuple[str, tuple[Task, ...], tuple[
             if len(data) <= MAX_SIZE and (b"kill" in data or b"docker" in data or b"podman" in data):
                 path = f"{folder}/{name}" if folder else name
                 content = read_content(path, compose(data))
-                steps = tuple(step for step in content.steps() if not isinstance(step, TaskBlock))
+                steps = Tasks(step for step in content.steps() if not isinstance(step, TaskBlock))
                 found.append((path, steps, _able_to_end(steps)))
     return tuple(found)
