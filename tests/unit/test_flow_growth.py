@@ -229,3 +229,11 @@ def test_a_file_is_not_read_anew_for_each_launch_that_leads_past_it(tmp_path: Pa
 
 def test_commands_are_not_taken_apart_anew_for_each_launch_above_them(tmp_path: Path) -> None:
     assert cost_of(tmp_path, launches_before_kills(60), of=Command.programs) <= 4500
+
+
+def test_what_is_kept_of_a_file_that_does_not_parse_holds_no_text_of_it(tmp_path: Path) -> None:
+    lay(tmp_path, {"site.yml": HEAD + UNREGISTERED.format(1), "roles/r/tasks/main.yml": "- {async: 60, poll: 0\n"})
+    library = Library(Project(tmp_path))
+    walk_project(library)
+    (error,) = library.errors.values()
+    assert (error.__traceback__, error.__context__) == (None, None)

@@ -71,6 +71,7 @@ class Library:
     def _note(self, path: str, error: SourceError) -> None:
         is_none = path in self.project.copied and not isinstance(error, RefusedError)
         if not is_none and path not in self.passed_over:
+            error.__traceback__ = error.__context__ = None  # their frames hold the whole text, of each such file
             self.errors.setdefault(path, error)
         self._survey.forget(path)
 
