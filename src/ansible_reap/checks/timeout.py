@@ -96,14 +96,18 @@ def _fraction(analysis: Analysis, use: AsyncUse) -> Finding | None:
     for keyword in ("async", "poll"):
         value = number(use.task.keywords.get(keyword))
         if value is not None and value != int(value):
+            whole = math.ceil(value)
+            is_launch = keyword == "poll" and use.launch is not None  # what waits for its job needs it to stay one
+            instead = ", or 'poll: 0' and wait for the job later" if is_launch else ""
+            text = {keyword: f"{whole}"}
             return speak(
                 RULE,
                 use.task,
                 f"{keyword} takes whole seconds: ansible-core up to 2.17 cuts {value:g} down to {int(value)}, and from "
-                f"2.18 on the task fails. Write '{keyword}: {math.ceil(value)}'.",
+                f"2.18 on the task fails. Write '{keyword}: {whole}'{instead}.",
                 sub_tag="interval",
                 settings=use.settings,
-                fix=fixes.keywords.put(analysis, use.task, {keyword: f"{math.ceil(value)}"}, "write whole seconds"),
+                fix=None if is_launch else fixes.keywords.put(analysis, use.task, text, "write whole seconds"),
             )
     return None
 

@@ -33,8 +33,8 @@ class Quantity:
         return next(iter(self.values)) if self.known and len(self.values) == 1 else None
 
 
-def _at_most(quantity: Quantity, most: float) -> bool:
-    return quantity.known and max(quantity.values) <= most
+def _is_below(quantity: Quantity, bound: float) -> bool:
+    return quantity.known and max(quantity.values) < bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +125,8 @@ class Launch:
 
     @property
     def is_never_polled(self) -> bool:
-        """Ansible polls for none of its jobs: on every way ``poll`` is 0 or below, or the limit below 0."""
-        return _at_most(self.poll, 0) or _at_most(self.limit, -1)
+        """Ansible polls for none of its jobs: on every way ``poll`` is below 1, or the limit below 0."""
+        return _is_below(self.poll, 1) or _is_below(self.limit, 0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -189,7 +189,7 @@ def _may_launch(use: UseRecord) -> bool:
 
 
 def _may_not_wait(poll: Quantity) -> bool:
-    return poll.is_open or any(value <= 0 for value in poll.values)
+    return poll.is_open or any(value < 1 for value in poll.values)
 
 
 def _perhaps_a_launch(use: UseRecord) -> Launch:

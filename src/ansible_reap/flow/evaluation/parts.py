@@ -115,18 +115,18 @@ def _while_at_work(job: Job, key: str) -> Value | None:
         return _changed(job)
     if key == "started":
         return Const(1)
-    if key == "failed" and job.stage is Stage.LAUNCHED:
+    if key == "failed":
         return Unknown(frozenset({job.instance})) if job.failed is None else Const(int(job.failed))
-    if key in ("failed", "finished"):
+    if key == "finished":
         return Const(0)
     is_closed = job.stage is Stage.RUNNING and key not in _PERHAPS_WHILE_RUNNING
     return ABSENT if is_closed and not key.startswith("_ansible") and key != "ansible_loop_var" else None
 
 
 def _changed(job: Job) -> Value:
-    if job.stage is Stage.RUNNING:
-        return Const(0)
-    return Unknown(frozenset({job.instance})) if job.changed is None else Const(int(job.changed))
+    if job.changed is None:
+        return Unknown(frozenset({job.instance}))
+    return Const(int(job.changed and job.stage is not Stage.RUNNING))
 
 
 def _seq_part(seq: Seq, key: object) -> Value:

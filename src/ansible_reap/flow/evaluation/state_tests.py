@@ -107,6 +107,8 @@ def _test_of_job(name: str, value: Value, text: str) -> Formula | None:
     if name in _FAILED | _SUCCESS and stage is Stage.LAUNCHED:
         said = _said_failed(value)
         return _state(text, name, number) if said is None else said is (name in _FAILED)
+    if stage is Stage.RUNNING and (_said_changed(value) is None if name in _CHANGED else _may_fail(name, value)):
+        return _state(text, name, number)
     if stage in (Stage.LAUNCHED, Stage.RUNNING) or name in _ALWAYS_SETTLED:
         return STATE_TESTS[name] and not (name in _CHANGED and stage is Stage.RUNNING)
     if stage is Stage.DONE and name == "finished":
@@ -137,6 +139,11 @@ def _said_failed(value: Value) -> bool | None:
     jobs = value.items.items if isinstance(value, Results) else (value,)
     said = {job.failed for job in jobs if isinstance(job, Job)}
     return None if None in said else True in said
+
+
+def _may_fail(name: str, value: Value) -> bool:
+    """Whether the test asks if a task has failed, of one whose own ``failed_when`` or ``until`` may say so."""
+    return name in _FAILED | _SUCCESS and _said_failed(value) is None
 
 
 def _state(text: str, name: str, about: frozenset[int], arguments: str = "") -> Formula:

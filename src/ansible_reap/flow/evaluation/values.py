@@ -80,9 +80,10 @@ class Job:
     of_hosts: HostSet | None = None
     """Those through whose ``hostvars`` it was read: no other host's job is meant. None: each host's own, or any."""
     changed: bool | None = True
-    """Whether a launch counts as changed: ``changed_when`` may say otherwise. None where that is not known."""
+    """Whether a launch, or a look, counts as changed: ``changed_when`` may say otherwise. None: that is not known."""
     failed: bool | None = False
-    """Whether a launch counts as failed though it has started its job: ``failed_when`` may say so. None: perhaps."""
+    """Whether a launch counts as failed though it has started its job, or a look at one that runs: ``failed_when`` may
+    say so. None: perhaps."""
     when: Formula = True
     """Under what the launch is not skipped; where it is, the result says so and there is no job."""
 

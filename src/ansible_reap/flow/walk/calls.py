@@ -28,7 +28,7 @@ from ansible_reap.flow.evaluation.values import (
     one_of,
     taints,
 )
-from ansible_reap.flow.walk import encrypted
+from ansible_reap.flow.walk import at_work, encrypted
 from ansible_reap.flow.walk.look_kinds import breaks_off, is_status, is_wait_action
 from ansible_reap.flow.walk.role_runs import evaluated_params, is_plain_name, role_files, run_role
 from ansible_reap.flow.walk.state import Frame, tags_of
@@ -86,7 +86,8 @@ def call(visit: Visit) -> None:
             return
         looped = outer.in_loop(bound)
         # its own vars stand above those of the includes around (seen on ansible-core 2.16 and 2.22)
-        guard = visit.condition_for(walk.evaluator(looped.with_params(task_vars)))
+        seen = walk.evaluator(looped.with_params(task_vars))
+        guard = visit.condition_for(seen)
         if guard is False:
             continue
         is_run = True
@@ -94,7 +95,9 @@ def call(visit: Visit) -> None:
         before = walk.state.facts.now
         # the conditions around are in the guard now; inside they would be asked again after things have changed
         whens = (applied["when"],) if "when" in applied else ()
-        inner = outer.under(guard)._replace(whens=whens, asked=asked)
+        inner = outer.under(guard)._replace(
+            whens=whens, asked=asked, at_work=(*outer.at_work, *at_work.of_include(visit, seen, guard))
+        )
         if guard is not True and _ends_with_the_first(visit):
             inner = inner._replace(may_break_off=True)
         _one_call(walk, task, inner, params, guard, is_repeated=many)

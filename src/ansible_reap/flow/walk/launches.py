@@ -82,8 +82,11 @@ def _default_polls(visit: Visit) -> frozenset[float]:
 
 
 def _does_not_wait(poll: float) -> bool:
-    """Ansible waits only where the interval is above 0 (ansible-core 2.16 to 2.22)."""
-    return poll <= 0
+    """Ansible waits only where the interval is above 0 (ansible-core 2.16 to 2.22), cut down to whole seconds.
+
+    Up to 2.17 it cuts fractions; from 2.18 on such a task fails (seen on 2.16 and 2.22).
+    """
+    return poll < 1
 
 
 def _where(value: Value, default: float, wanted: Callable[[float], bool]) -> Formula:

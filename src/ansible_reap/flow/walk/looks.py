@@ -32,7 +32,7 @@ from ansible_reap.flow.evaluation.values import (
     taints,
     with_jobs,
 )
-from ansible_reap.flow.walk import handlers
+from ansible_reap.flow.walk import at_work, handlers
 from ansible_reap.flow.walk.failing import always_fails
 from ansible_reap.flow.walk.hosts import HostOverlap, reached
 from ansible_reap.flow.walk.look_kinds import LookKind, is_ansibles_own, kind_of_look
@@ -63,7 +63,7 @@ def look(visit: Visit) -> frozenset[int]:
         if visit.items is not None and visit.items.is_open and isinstance(each.item, Const):
             value = with_jobs(value, _of_some_host)
         _looked(visit, record, value, each, found, runs)
-        seen.append(_status(value, stage, each.item, step.loop_variable))
+        seen.append(_status(step, value, stage, each.item))
         record.is_loose = record.is_loose or (not handles(value) and each.guard is not False)
     if kind is ReapKind.WAIT:
         _stop_at_skipped(visit)
@@ -169,20 +169,22 @@ def _asks_for_the_item(step: Task) -> bool:
 def _looked(visit: Visit, look: LookRecord, value: Value, at: Round, kind: LookKind, runs: Formula) -> None:
     """One look, at what the round's evaluator made of its job id; ``runs`` is under what the task has any rounds."""
     guard, misses_results = conj(at.guard, runs, neg(kind.once)), bool(at.evaluator.misses_results)
-    _covers(visit, value, guard, kind)
+    _covers(visit, value, guard, kind, at)
     look.misses_results = look.misses_results or misses_results
     if kind.kind is ReapKind.WAIT and value == UNKNOWN and not misses_results:
         _may_mean(visit.walk, look.task, guard)
 
 
-def _covers(visit: Visit, value: Value, guard: Formula, kind: LookKind) -> None:
+def _covers(visit: Visit, value: Value, guard: Formula, kind: LookKind, at: Round) -> None:
     for under, inner in options(value):
-        _cover_one(visit, inner, conj(guard, under), kind)
+        _cover_one(visit, inner, conj(guard, under), kind, at)
 
 
-def _cover_one(visit: Visit, inner: Value, under: Formula, kind: LookKind) -> None:
+def _cover_one(visit: Visit, inner: Value, under: Formula, kind: LookKind, at: Round) -> None:
     walk, step = visit.walk, visit.step
     if isinstance(inner, (Job, JobId)):
+        if kind.kind is ReapKind.WAIT:
+            under = conj(under, at_work.needed(visit, inner.instance, at.evaluator, at.own_condition))
         is_first = inner.of_hosts is not None and inner.of_hosts.is_first
         read = None if is_first else inner.of_hosts
         cover = Cover(
@@ -207,10 +209,10 @@ def _cover_one(visit: Visit, inner: Value, under: Formula, kind: LookKind) -> No
             walk.record.cover(number, Cover(step, kind.kind, under, None, is_partial=False, is_sure=False))
     elif isinstance(inner, Results):
         for item in inner.items.items:
-            _covers(visit, item, under, kind)
+            _covers(visit, item, under, kind, at)
     elif isinstance(inner, Seq):
         for item in inner.items:
-            _covers(visit, item, under, kind)
+            _covers(visit, item, under, kind, at)
 
 
 def _may_mean(walk: Walk, step: Task, guard: Formula) -> None:
@@ -221,7 +223,10 @@ def _may_mean(walk: Walk, step: Task, guard: Formula) -> None:
             walk.record.cover(number, Cover(step, ReapKind.WAIT, guard, None, is_partial=False, is_sure=False))
 
 
-def _status(value: Value, stage: Stage, item: Value | None, loop_var: str) -> Value:
+def _status(step: Task, value: Value, stage: Stage, item: Value | None) -> Value:
+    """What the register of a look holds."""
+    is_plain = not {"failed_when", "until"} & set(step.keywords)
+
     def one(inner: Value) -> Value:
         if isinstance(inner, (Job, JobId)):
             return Job(
@@ -230,9 +235,11 @@ def _status(value: Value, stage: Stage, item: Value | None, loop_var: str) -> Va
                 inner.is_partial,
                 stage,
                 item,
-                loop_var,
+                step.loop_variable,
                 inner.is_anywhere,
                 inner.of_hosts,
+                changed=None if "changed_when" in step.keywords else True,
+                failed=False if is_plain else None,
             )
         return Unknown(taints(inner))
 

@@ -61,6 +61,8 @@ class Frame(NamedTuple):
     """The conditions of the includes that led here, as written."""
     guard: Formula = True
     """Under what the includes that led here run."""
+    at_work: tuple[tuple[int, Formula], ...] = ()
+    """What these conditions say of jobs, by number, as long as every look finds them at work."""
     keywords: Mapping[str, Any] = MappingProxyType({})
     """Inherited keywords: become, delegate_to and so on."""
     declared: tuple[Mapping[str, Any], ...] = ()
