@@ -18,6 +18,9 @@ PLUGIN_FOLDERS = ("library", "action_plugins", "test_plugins", "filter_plugins")
 _VARIABLE = expression(r"^(?:\{\{CWD\}\}|\$\w+|\$\{[^}]*\}|~[^/]*)")
 
 
+_OFF = frozenset({"false", "no", "off", "0", "n", "f"})
+
+
 class TagSelection(NamedTuple):
     """Which tasks an ansible.cfg has Ansible run: those with one of the tags of ``run``, and with none of ``skip``."""
 
@@ -46,6 +49,8 @@ class AnsibleSettings(NamedTuple):
 
     An interval that is not understood counts as 0: the launch is not to be missed.
     """
+    injects_facts: bool = True
+    """Whether each fact is a variable besides: ``inject_facts_as_vars``."""
     strategy: str | None = None
     tags: tuple[TagSelection, ...] = ()
     """Of each ansible.cfg that selects tasks by their tags."""
@@ -86,7 +91,9 @@ def settings_of(
         for folder, each in configs.items()
     )
     become = [each.get("privilege_escalation", "become") or each.get("defaults", "become") for each in configs.values()]
+    injected = [(each.get("defaults", "inject_facts_as_vars") or "").strip().lower() for each in configs.values()]
     return AnsibleSettings(
+        injects_facts=_OFF.isdisjoint(injected),
         become=any((each or "").strip().lower() in ("true", "yes", "on", "1") for each in become),
         remote_user=config.get("defaults", "remote_user"),
         has_async_dir=any(each.get("defaults", "async_dir") for each in configs.values()),

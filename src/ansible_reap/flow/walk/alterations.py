@@ -55,22 +55,42 @@ _NAME = expression(r"(?<![.\w])\w+")
 """A word that may be a variable: no attribute of one."""
 _QUOTED = expression(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 _BY_NAME = expression(r"vars\b|lookup|query|\bq\b")
+_EVERY_HOST = expression(r"\bhostvars\b(?!\s*[\[.])")
+"""``hostvars`` as a whole, which has another host after ``add_host``."""
+_NO_MORE_THAN_INVENTORY = frozenset({Layer.INVENTORY, Layer.DEFAULTS, Layer.MAGIC})
+"""Where a variable comes from that an inventory may give to a host before; MAGIC: from nowhere that is known."""
+_OF_CHANCE = (
+    r"\|\s*(?:\w+\.\w+\.)?"
+    r"(?:(?:random|shuffle)\b(?!\([^()]*\bseed\b)|(?:random_mac|password_hash|vault)\b|strftime\b(?!\((?!\)|utc)))"
+)
+"""Filters that draw lots, or read the clock where no time is handed to them."""
+_OF_FILES = (
+    r"\|\s*(?:ansible\.(?:builtin|legacy)\.)?(?:fileglob|realpath|expanduser|expandvars)\b"
+    r"|\bis\s+(?:not\s+)?(?:ansible\.(?:builtin|legacy)\.)?(?:exists|file|directory|link|mount|same_file|vaulted_file)\b"
+    r"|\bis\s+(?:not\s+)?(?:ansible\.(?:builtin|legacy)\.)?(?:is_file|is_dir|is_link|link_exists|is_mount|is_same_file)\b"
+)
+"""Filters and tests that ask for files of the controller (ansible-core 2.16 to 2.22)."""
 _ASKS_THE_WORLD = expression(
     r"\b(?:lookup|query|q)(?:\(|, )\s*(?!['\"](?:ansible\.builtin\.)?(?:env|vars|config|varnames)['\"])|\bnow\s*\("
-    r"|Call\(now\b"
-    r"|\|\s*(?:ansible\.(?:builtin|legacy)\.)?(?:random|shuffle|random_mac|password_hash)\b"
-    r"|\bis\s+(?:not\s+)?(?:ansible\.(?:builtin|legacy)\.)?"
-    r"(?:exists|file|directory|link|mount|same_file|is_file|is_dir|is_link|link_exists|is_mount|is_same_file)\b"
+    rf"|Call\(now\b|{_OF_CHANCE}|{_OF_FILES}"
 )
 """What gives another answer each time that it is asked: files of the controller, lookups, chance, the clock."""
+VARIES = expression(
+    rf"\bnow\s*\(|{_OF_CHANCE}|{_OF_FILES}"
+    r"|\b(?:lookup|query|q)\(\s*['\"](?:ansible\.builtin\.|community\.general\.)?(?:pipe|url|random_\w+)['\"]"
+)
+"""What is likely to do so in the template of a variable; most other lookups read what stays the same in a run."""
 
 
 class LastSet(dict[str, int]):
     """At which step variables were last set, by name; the names that stand for many are those of this module."""
 
-    def __init__(self, may_be_of_inventory: Callable[[str], bool]) -> None:
+    def __init__(
+        self, may_be_of_inventory: Callable[[str], bool], behind_in_inventory: Callable[[str], frozenset[str]]
+    ) -> None:
         super().__init__()
         self._may_be_of_inventory = may_be_of_inventory
+        self._behind_in_inventory = behind_in_inventory
 
     def last(self, name: str, *, if_there: bool) -> int:
         """When the variable was last set, so far as known; 0: never. ``if_there``: or came to be there, or went."""
@@ -81,6 +101,11 @@ class LastSet(dict[str, int]):
             at = max(at, self.get(GATHERED, 0))
         of_inventory = self.get(INVENTORY, 0)
         return of_inventory if of_inventory > at and self._may_be_of_inventory(name) else at
+
+    def names_behind(self, word: str, scope: Scope) -> frozenset[str]:
+        """The variables that a variable is made of, by what defines it where it is asked or by some inventory."""
+        layer, found = _names_behind(word, scope)
+        return found | self._behind_in_inventory(word) if layer in _NO_MORE_THAN_INVENTORY else found
 
 
 def is_fact(name: str) -> bool:
@@ -128,14 +153,14 @@ def _last_change(text: str, scope: Scope, changed: LastSet, *, if_there: bool) -
     if not changed:
         return 0
     last, seen = 0, set[str]()
-    fresh: Set[str] = _words(text)
+    fresh: Set[str] = _words(text) | ({"groups"} if _EVERY_HOST.search(text) else frozenset())
     for _ in range(MAX_LEVELS):
         fresh = fresh - seen
         if not fresh:
             break
         seen |= fresh
         last = max(last, *(changed.last(word, if_there=if_there) for word in fresh))
-        fresh = frozenset().union(*(_names_behind(word, scope) for word in fresh))
+        fresh = frozenset().union(*(changed.names_behind(word, scope) for word in fresh))
     return last
 
 
@@ -150,11 +175,11 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(_WORD.findall(text) if _BY_NAME.search(text) else _NAME.findall(_QUOTED.sub("", text)))
 
 
-def _names_behind(word: str, scope: Scope) -> frozenset[str]:
+def _names_behind(word: str, scope: Scope) -> tuple[Layer, frozenset[str]]:
     _, layer, raw = next(scope.find(word), (0, Layer.MAGIC, None))
     if isinstance(raw, Lazy) and layer is not Layer.FACTS:  # a fact was worked out when it was set
         raw = raw.written
-    return expressions.names_in(raw) if isinstance(raw, (str, list, dict)) else frozenset()
+    return layer, expressions.names_in(raw) if isinstance(raw, (str, list, dict)) else frozenset()
 
 
 def asked_for(written: Iterable[object], scope: Scope) -> frozenset[str]:
@@ -165,7 +190,7 @@ def asked_for(written: Iterable[object], scope: Scope) -> frozenset[str]:
     for _ in range(MAX_LEVELS):
         fresh -= seen
         seen |= fresh
-        fresh = {name for word in fresh for name in _names_behind(word, scope)}
+        fresh = {name for word in fresh for name in _names_behind(word, scope)[1]}
     return frozenset(seen)
 
 

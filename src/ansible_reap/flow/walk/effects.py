@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -46,6 +47,7 @@ from ansible_reap.flow.walk.look_kinds import (
 )
 from ansible_reap.flow.walk.record import Cover
 from ansible_reap.flow.walk.relevance import PLAY_ENDS
+from ansible_reap.flow.walk.role_runs import is_plain_name
 from ansible_reap.flow.walk.state import Frame, is_yes
 from ansible_reap.flow.walk.visit import Visit
 from ansible_reap.flow.walk.walk import Walk
@@ -178,25 +180,53 @@ def _include_vars(visit: Visit) -> None:
     if isinstance(written, str):
         for each in visit.rounds(MAX_VARS_FILES):
             names += patterns(each.evaluator, written.split(" name=")[0])
-    if not names:
+    of_folder = [walk.library.variables(path) for path in _files_of_folder(visit)]
+    if of_folder:
+        _included(visit, {key: raw for found in of_folder for key, raw in found.items()}, is_sure=True)
+    elif not names:
         altering.note_included(visit, None)
     for name in names:
         found = walk.load_variables(name, visit.frame) if "*" not in name else None
-        under = step.args.get("name")
-        if found and ENCRYPTED in found and not isinstance(under, str):
-            encrypted.read_as_variables(walk, found[ENCRYPTED])
+        _included(visit, found, is_sure=len(names) == 1)
+
+
+def _included(visit: Visit, found: Mapping[str, Any] | None, *, is_sure: bool) -> None:
+    """What ``include_vars`` reads; None where that is not known. Where it is not sure, it may read something else."""
+    walk, under = visit.walk, visit.step.args.get("name")
+    if found and ENCRYPTED in found and not isinstance(under, str):
+        encrypted.read_as_variables(walk, found[ENCRYPTED])
+    else:
+        altering.note_included(visit, (under,) if isinstance(under, str) else found)
+    if not found:
+        return
+    read: Mapping[str, Any] = {under: found} if isinstance(under, str) else found
+    for key, raw in read.items():
+        old = walk.state.included.get(key)
+        if old is None or old == raw or is_sure:
+            walk.state.included[key] = raw
         else:
-            altering.note_included(visit, (under,) if isinstance(under, str) else found)
-        if not found:
-            continue
-        read: Mapping[str, Any] = {under: found} if isinstance(under, str) else found
-        for key, raw in read.items():
-            old = walk.state.included.get(key)
-            if old is None or old == raw or len(names) == 1:
-                walk.state.included[key] = raw
-            else:
-                known = old.raws if isinstance(old, Choices) else (old,)
-                walk.state.included[key] = Choices(key, (*known, raw)) if raw not in known else old
+            known = old.raws if isinstance(old, Choices) else (old,)
+            walk.state.included[key] = Choices(key, (*known, raw)) if raw not in known else old
+
+
+def _files_of_folder(visit: Visit) -> list[str]:
+    """The files that ``include_vars`` reads of a folder; none where something chooses among them.
+
+    What is read later counts: names in order, and the folders within after them (seen on ansible-core 2.16 and 2.22).
+    """
+    args, frame = visit.step.args, visit.frame
+    where = args.get("dir")
+    if not is_plain_name(where) or not {"dir", "name", "depth", "ignore_unknown_extensions"} >= set(args):
+        return []
+    folders = [frame.role.part("vars")] if frame.role is not None else []
+    folders += [posixpath.join(folder, part) for folder in frame.folders for part in ("", "vars")]
+    for folder in folders:
+        below = posixpath.normpath(posixpath.join(folder, str(where))) + "/"
+        found = [path for path in visit.walk.library.project.yaml if path.startswith(below)]
+        if found:
+            found.sort(key=lambda path: (path.split("/")[:-1], path))
+            return found if len(found) <= MAX_VARS_FILES else []
+    return []
 
 
 def _add_host(visit: Visit) -> None:

@@ -20,11 +20,6 @@ OVERRIDDEN = "set for all: "
 """How the text of a condition begins that a run meets in which somebody else sets the variables named after it."""
 UNSETTLED = "perhaps another value: "
 """How the text of a condition begins of which nobody can tell whether it is the same in two places."""
-_VARIES = expression(
-    r"\bnow\s*\(|\|\s*(?:ansible\.builtin\.)?(?:random|shuffle|random_mac)\b"
-    r"|\b(?:lookup|query|q)\(\s*['\"](?:ansible\.builtin\.|community\.general\.)?(?:pipe|url|random_\w+)['\"]"
-)
-"""What is likely to give another answer each time that it is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +32,21 @@ class _Source:
     """An inventory may set it otherwise."""
 
 
+def _is_weak(source: _Source | None) -> bool:
+    return source is not None and source.is_weak
+
+
+_OF_FACT = _Source("a fact", Undefined(is_sure=True), is_weak=False)
+_FACT = expression(r"\bansible_facts(?:\.(?!get\b|keys\b|items\b)(\w+)|(?:\[|\.get\()\s*['\"](\w+)['\"])")
 _ABSENT = _Source("", Undefined(is_sure=True), is_weak=True)
 
 
 class OtherValues:
     """Which values settings had when they were first asked, and what conditions come to where they are others."""
 
-    def __init__(self, inventory: GroupVariables) -> None:
+    def __init__(self, inventory: GroupVariables, *, injects_facts: bool) -> None:
         self._inventory = inventory
+        self._injects_facts = injects_facts
         self._first: dict[str, _Source] = {}
         self.knows_files = True
         """Whether all the variables of the play itself are known."""
@@ -92,6 +94,7 @@ class OtherValues:
         through: dict[str, str] = {}
         seen = set[str]()
         fresh: Set[str] = alterations.asked_words(text)
+        texts = [text]
         may_lack = alterations.asks_if_there(text)
         for _ in range(alterations.MAX_LEVELS):
             fresh = fresh - seen
@@ -99,9 +102,13 @@ class OtherValues:
             behind = set[str]()
             for name in fresh:
                 source, raw = self._source(name, scope)
-                if expressions.is_template(raw) and _VARIES.search(raw):
+                given = self._inventory.of_hosts.of(name) if source is _ABSENT or _is_weak(source) else ""
+                if any(expressions.is_template(each) and alterations.VARIES.search(each) for each in (raw, given)):
                     return {}, {}, True
                 behind |= expressions.names_in(raw) if isinstance(raw, (str, list, dict)) else frozenset()
+                texts.append(str(raw))
+                if self._is_no_fact(name, source):
+                    return {}, {}, True
                 if source is None or (source is _ABSENT and not (may_lack and self.knows_roles)):
                     continue
                 if expressions.is_template(raw):
@@ -110,7 +117,21 @@ class OtherValues:
                 if first.key != source.key:
                     differing[name] = first, source
             fresh = behind
-        return differing, through, False
+        facts = {f"ansible_{name}" for each in texts for found in _FACT.findall(each) for name in found if name}
+        is_other = any(self._first.setdefault(name, _OF_FACT) is not _OF_FACT for name in facts)
+        return ({}, {}, True) if is_other else (differing, through, False)
+
+    def _is_no_fact(self, name: str, source: _Source | None) -> bool:
+        """Whether a variable is something else than the fact that was asked before under its other name.
+
+        ``ansible_facts.x`` is ``ansible_x`` too, unless a setting is off or somebody sets the variable (ansible-core
+        2.16 to 2.22). What is asked first under the variable's name is remembered.
+        """
+        if not name.startswith("ansible_") or name == "ansible_facts" or source is None:
+            return False
+        if source is _ABSENT and self._injects_facts:
+            return False
+        return self._first.setdefault(name, source) is _OF_FACT
 
     def _source(self, name: str, scope: Scope) -> tuple[_Source | None, Any]:
         """Where a setting comes from (None: it is none), and what is written there."""

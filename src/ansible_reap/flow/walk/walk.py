@@ -98,7 +98,7 @@ class Walk:
         self.role_variables = ground.role_variables
         self.entries = ground.entries
         self.record = record
-        self.state = State(alterations.LastSet(self.inventory.may_define))
+        self.state = State(alterations.LastSet(self.inventory.may_define, self.inventory.of_hosts.names_behind))
         self.handlers: list[tuple[Step, Frame]] = []
         self.hidden_handlers: set[str] = set()
         """Files of handlers that are encrypted as a whole."""
@@ -132,7 +132,7 @@ class Walk:
         self._visits: Counter[str] = Counter()
         self.shared_vars = Shared()
         self.shared_defaults = Shared()
-        self.values = OtherValues(self.inventory)
+        self.values = OtherValues(self.inventory, injects_facts=self.library.project.settings.injects_facts)
 
     # ---- variables and roles
 
