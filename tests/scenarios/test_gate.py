@@ -47,6 +47,15 @@ def test_run_once_and_delegation_are_told_by_the_job_id(run: Runner) -> None:
     assert any("h1->h3" in line for line in got.async_recap)
 
 
+def test_a_job_that_is_waited_for_and_cleaned_up_where_its_folder_is_shared_is_reaped(run: Runner) -> None:
+    """The job's own host finds no file any more, as the host that says so has removed it."""
+    clean_up = "- ansible.builtin.async_status: {jid: '{{ job.ansible_job_id }}', mode: cleanup}\n  delegate_to: h2\n"
+    names = [f"{name} ansible_connection=ansible.builtin.local" for name in ("h1", "h2")]
+    got = run(play(launch("exit 0"), reap(delegate_to="h2"), clean_up, hosts="h1"), hosts=names)
+    assert got.status == 0, got.output
+    assert got.states() == {"h1": ["reaped"]}
+
+
 def test_a_play_that_runs_once_has_a_gate_for_every_host(run: Runner) -> None:
     got = run(play(launch("exit 3", run_once="false"), launch(name="Once"), run_once="true"), hosts=("h1", "h2"))
     assert got.status == 2, got.output

@@ -187,7 +187,8 @@ SHOW = (
 def test_no_register_of_ours_stays_whatever_becomes_of_its_task(run: Runner) -> None:
     """``vars`` and ``hostvars`` are shown, and caches keep them."""
     tasks = [FIRST, *ENDED.values()]
-    got = run(play(*(task + SHOW for task in tasks)), hosts=("h1", "h2"), options={"on_unreaped": "report"})
+    options = {"on_unreaped": "report", "on_failed": "report"}
+    got = run(play(*(task + SHOW for task in tasks)), hosts=("h1", "h2"), options=options)
     assert got.status == 0, got.output
     assert got.stdout.count("left: []") == 2 * len(tasks), got.output
     assert "S3CRET" not in got.output

@@ -222,6 +222,31 @@ def test_a_host_does_not_answer_for_a_job_that_was_delegated_in_its_name(lies: L
     assert job["seen_by"] in ("gate", None)
 
 
+def test_a_host_that_a_launch_is_delegated_to_does_not_take_the_delegating_hosts_job_for_its_own(lies: Lies) -> None:
+    got = lies(
+        play(
+            launch("exit 0", name="Forgotten", register="forgotten"),
+            launch("work", name="Daemon", delegate_to="evil", vars="{async_reaper_detach: it stays}"),
+            reap(delegate_to="evil"),
+            hosts="victim",
+        ),
+        launch=accepted("VICTIMS"),
+        status={**ANSWERED, "ansible_job_id": "VICTIMS"},
+    )
+    assert got.status == 2, got.output
+    assert [job["state"] for job in got.jobs if job["task"] == "Forgotten"] == ["unreaped"]
+
+
+@pytest.mark.parametrize("as_if", ["skipped", "unreachable"])
+def test_a_launch_that_its_host_takes_back_has_started_a_job(lies: Lies, as_if: str) -> None:
+    got = lies(
+        play(launch("exit 0", ignore_unreachable="true", ignore_errors="true"), hosts="evil"),
+        launch=accepted("j1.1", **{as_if: True}),
+    )
+    assert got.status == 2, got.output
+    assert got.states() == {"evil": ["lost"]}
+
+
 @pytest.fixture
 def web_server(tmp_path: Path) -> Iterator[str]:
     """A server whose headers say that the first job here has ended well."""

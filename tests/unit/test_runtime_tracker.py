@@ -103,6 +103,37 @@ def test_a_failure_that_comes_up_later_is_not_swallowed() -> None:
     assert job.came_up
 
 
+@pytest.mark.parametrize("later", [Sight.CLEANED, Sight.RUNNING])
+def test_what_is_done_to_its_status_file_afterwards_brings_no_failure_up(later: Sight) -> None:
+    job = after(saw(Sight.FAILED, swallowed=True), saw(later))
+    assert job.swallowed
+    assert not job.came_up
+    assert judge(job, Options(on_swallowed=Reaction.FAIL)) is Consequence.FAILS
+
+
+@pytest.mark.parametrize(
+    ("heard", "look", "state"),
+    [
+        ((Sight.FINISHED,), Sight.FINISHED, "reaped"),
+        ((Sight.FINISHED,), Sight.MISSING, "lost"),
+        ((Sight.FINISHED, Sight.CLEANED), Sight.MISSING, "reaped"),
+        ((Sight.FINISHED, Sight.CLEANED), Sight.RUNNING, "unreaped"),
+        ((Sight.FINISHED, Sight.CLEANED), Sight.FAILED, "failed"),
+        ((Sight.FAILED, Sight.CLEANED), Sight.MISSING, "lost"),
+        ((Sight.CLEANED,), Sight.MISSING, "lost"),
+    ],
+)
+def test_another_host_speaks_for_a_job_as_far_as_a_look_at_its_own_bears_it_out(
+    heard: Sequence[Sight], look: Sight, state: str
+) -> None:
+    tracker = Tracker()
+    job = tracker.launch(info())
+    for sight in heard:
+        tracker.hear(job.info.jid, WAIT, sight)
+    tracker.see(job.info.jid, saw(look, Source.LOOK))
+    assert job.state is JobState(state)
+
+
 def test_what_could_not_be_found_and_then_failed_has_not_come_up() -> None:
     job = after(saw(Sight.MISSING), saw(Sight.FAILED, Source.LOOK))
     assert job.state is JobState.FAILED

@@ -17,7 +17,7 @@ from ansible_reap.runtime.events import results
 from ansible_reap.runtime.events.action_names import is_reap
 from ansible_reap.runtime.events.ansible_objects import Host, Task, VariableManager, Variables
 from ansible_reap.runtime.events.plays import may_launch
-from ansible_reap.runtime.events.replies import ANSIBLES_OWN, unheard_launch
+from ansible_reap.runtime.events.replies import ANSIBLES_OWN, STANDS_FOR, unheard_launch
 from ansible_reap.runtime.tracking.display_text import MASK
 from ansible_reap.runtime.tracking.info import LaunchSite
 
@@ -224,12 +224,10 @@ def _stripped(task: Task, item: Mapping[str, object]) -> dict[str, object]:
     kept = {key: item[key] for key in _KEPT if key in item}
     # For the way to the host, should that depend on the loop's variables; they are never shown.
     kept.update(results.item_scope(task, item))
-    if unheard_launch(item) is not None:
-        kept.update({"timedout": True} if "module_stdout" not in item else {"module_stdout": ""})
     if item.get("msg") in ANSIBLES_OWN:
         kept["msg"] = item["msg"]
     if item.get("rc") not in (None, 0):
         kept["rc"] = 1
     elif "rc" in item:
         kept["rc"] = 0
-    return kept
+    return {**kept, **STANDS_FOR.get(unheard_launch(item) or "", {})}

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ansible.playbook.block import Block
+from ansible.plugins.loader import action_loader
 
 from ansible_reap.runtime.events.action_names import short
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from ansible_reap.runtime.events.ansible_objects import Playbook, Task
 
 _DYNAMIC = frozenset({"include_tasks", "include_role", "include"})
+_RUN_AS_GIVEN = frozenset({"command", "shell"})
+"""Modules whose action plugin does no more than to run them (ansible-core 2.16 to 2.22)."""
 
 
 def tasks_in(nodes: Iterable[object]) -> Iterator[Task]:
@@ -36,6 +39,17 @@ def may_launch(task: Task) -> bool:
         return int(value or 0) != 0  # as Ansible reads it
     except (ValueError, OverflowError):
         return True
+
+
+def starts_by_the_wrapper(task: Task) -> bool:
+    """The task has run under a limit, with a module of Ansible's own that is never run but by ``async_wrapper`` then.
+
+    An action plugin may do its work in the foreground, as that of ``reboot`` does.
+    """
+    name = str(getattr(task, "resolved_action", None) or task.action)
+    is_own = name.startswith(("ansible.builtin.", "ansible.legacy."))
+    runs_the_module = short(name) in _RUN_AS_GIVEN or not action_loader.has_plugin(name)
+    return isinstance(task.async_val, int) and task.async_val != 0 and is_own and runs_the_module
 
 
 def may_start_jobs(tasks: Iterable[Task]) -> bool:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 
+from ansible_reap.late_patterns import expression
 from ansible_reap.records import dataclass
 from ansible_reap.runtime.tracking.display_text import fit
 
@@ -18,8 +19,33 @@ NOT_FOUND = "could not find job"
 KILLED = "Timeout exceeded"
 _OUT_OF_TIME = "action failed to execute in the expected time frame"
 """Of a task that its ``timeout`` has ended, up to ansible-core 2.17; later ones set ``timedout`` as well."""
+_NEVER_CONNECTED = expression(
+    r"ssh: connect to host |ssh: Could not resolve hostname |Permission denied \(|Host key verification failed"
+    r"|kex_exchange_identification|during banner exchange|Too many authentication failures"
+    r"|Unable to connect to port |Authentication failed|Failed to authenticate|Invalid/incorrect (?:username/)?password"
+    r"|Failed to establish a new connection|credentials were rejected|Failed to connect to the host via PSRP"
+)
+"""What is said where a connection could not even be made, so that nothing was sent: by ssh(1) (OpenSSH 7.4 to 10), and
+by the connections ssh, paramiko_ssh, winrm and psrp of ansible-core 2.16 to 2.22 with their libraries."""
+_NO_COMMAND = (126, 127)
+"""What a shell ends with that cannot run a command, by POSIX."""
+_SIGNALLED = 128
+"""A process that a signal has ended has a status above it."""
 ANSIBLES_OWN = (NOT_FOUND, KILLED)
 """Messages that never come from the module, so ``no_log`` has nothing to hide in them."""
+
+TIMED_OUT = "its task was ended by its timeout, and may have started it"
+CUT_OFF = "the connection to its host failed, perhaps after the job had started"
+UNREADABLE = "what its host answered to the launch cannot be read"
+NAMELESS = "its host gave no id for it"
+STANDS_FOR: Mapping[str, Mapping[str, object]] = {
+    TIMED_OUT: {"timedout": True},
+    CUT_OFF: {"unreachable": True},
+    UNREADABLE: {"module_stdout": "", "rc": 0},
+}
+"""What is kept of a hidden result for why its launch may have started a job."""
+_LONGEST_MESSAGE = 20_000
+"""Characters of a message that are looked at."""
 
 _JOB_ID = re.compile(r"j?[0-9]{1,20}\.[0-9]{1,20}|[0-9a-f]{16}")
 """What ansible-core 2.16 to 2.22 calls a status file, the launcher's random number and the wrapper's pid; and what
@@ -82,15 +108,29 @@ def has_failed(data: Mapping[str, object]) -> bool:
 def unheard_launch(data: Mapping[str, object]) -> str | None:
     """Why a launch whose result names no job may have started one all the same; None where it surely has not.
 
-    Ansible ends a task by its ``timeout`` whatever the host has begun by then. A wrapper that ends well has started
-    its job, also where its answer cannot be read, as behind a shell that prints something of its own.
+    Ansible ends a task by its ``timeout`` whatever the host has begun by then, and a connection may break behind the
+    command that starts the job. A wrapper that has started its job says so, also where its answer cannot be read, as
+    behind a shell that prints something of its own.
     """
     msg = data.get("msg")
-    if "timedout" in data or (isinstance(msg, str) and _OUT_OF_TIME in msg[:1000]):
-        return "its task was ended by its timeout, and may have started it"
-    if "module_stdout" in data and data.get("rc") == 0:
-        return "what its host answered to the launch cannot be read"
-    return None
+    text = msg[:_LONGEST_MESSAGE] if isinstance(msg, str) else ""
+    if "timedout" in data or _OUT_OF_TIME in text[:1000]:
+        return TIMED_OUT
+    if data.get("unreachable"):
+        return None if _NEVER_CONNECTED.search(text) else CUT_OFF
+    return UNREADABLE if "module_stdout" in data and _has_run(data) else None
+
+
+def _has_run(data: Mapping[str, object]) -> bool:
+    """Whether the wrapper may have come as far as to its answer, which cannot be read."""
+    rc, said, complaint = data.get("rc"), str(data["module_stdout"]).strip(), str(data.get("module_stderr", "")).strip()
+    if rc == 0 or not isinstance(rc, int) or rc > _SIGNALLED:
+        return True
+    return bool(said) and rc not in _NO_COMMAND and not any(map(_is_traceback, (said, complaint)))
+
+
+def _is_traceback(text: str) -> bool:
+    return text.startswith("Traceback")
 
 
 def _impossible(data: Mapping[str, object]) -> str | None:

@@ -18,8 +18,8 @@ from ansible_reap.runtime.events.hidden import (
     is_scope_masked,
     whole_register,
 )
-from ansible_reap.runtime.events.plays import may_launch
-from ansible_reap.runtime.events.replies import job_id, reply_of, unheard_launch
+from ansible_reap.runtime.events.plays import may_launch, starts_by_the_wrapper
+from ansible_reap.runtime.events.replies import NAMELESS, job_id, reply_of, unheard_launch
 from ansible_reap.runtime.events.sightings import lets_failures_go
 from ansible_reap.runtime.events.sites import SiteReader
 from ansible_reap.runtime.gate.hidden_waits import HiddenWaits, hidden_waits, of_tasks
@@ -136,7 +136,9 @@ class JobEvents:
             self._ended(result)
         if self._concerns_no_job(results.task_of(result)):
             return
-        event = TaskEvent(*results.parts_of(result), failed, ignored, is_item, is_retry)
+        self._told(TaskEvent(*results.parts_of(result), failed, ignored, is_item, is_retry))
+
+    def _told(self, event: TaskEvent) -> None:
         try:
             self._result(event)
         except Exception as error:  # noqa: BLE001 - it costs this event only
@@ -223,7 +225,11 @@ class JobEvents:
 
     def _lose_unanswered(self, event: TaskEvent, data: Variables) -> None:
         """The result of a launch, which names no job: it may have started one before it failed."""
-        why = unheard_launch(data) if "ansible_job_id" not in data else None
+        if "ansible_job_id" in data:
+            return
+        why = unheard_launch(data)
+        if why is None and not event.failed and not data.get("failed") and not data.get("skipped"):
+            why = NAMELESS if starts_by_the_wrapper(event.task) else None
         if why is not None:
             self._lose(event, why)
 
@@ -272,8 +278,9 @@ class JobEvents:
         if self._concerns_no_job(results.task_of(result)):
             return
         event = TaskEvent(*results.parts_of(result), is_item=is_item)
-        if may_launch(event.task):
-            self._looks.claims(event, event.data)
+        if may_launch(event.task) and "ansible_job_id" in event.data:
+            self._told(event)  # whatever its host calls it, it has started a job
+            return
         if is_reap(event.task.action) and event.data.get("finished") and "ansible_job_id" in event.data:
             self._looks.saw(event, ResultSlot(None, job_id(event.task.args.get("jid")), event.reached), event.data)
         if is_item:
@@ -286,16 +293,14 @@ class JobEvents:
         if not is_item:
             self._ended(result)
         event = TaskEvent(*results.parts_of(result), failed=True, is_item=is_item)
-        if may_launch(event.task):
-            self._looks.claims(event, event.data)
         if self._keeper.owns(event.task):
             self._keeper.result(event.task, event.host, is_item=False)
+        elif may_launch(event.task):
+            self._told(event)
         elif is_item:
             self._slots.setdefault(event.key, []).append(ResultSlot())
-            return
-        elif event.ends_a_loop and may_launch(event.task) and self._await_loop(event, self._slots.pop(event.key, [])):
-            return
-        self._answered(event.host, event.task)
+        else:
+            self._answered(event.host, event.task)
 
     def async_ended(self, result: Result, *, failed: bool) -> None:
         """A job with ``poll`` > 0 has ended, or its task has given up on it."""

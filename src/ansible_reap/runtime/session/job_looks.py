@@ -16,7 +16,8 @@ from ansible_reap.runtime.events.sightings import poll_sighting, sighting_of
 from ansible_reap.runtime.gate.keeper import Gatekeeper
 from ansible_reap.runtime.session.task_event import TaskEvent
 from ansible_reap.runtime.tracking.display_text import fit
-from ansible_reap.runtime.tracking.phases import END_SIGHTS, Sight
+from ansible_reap.runtime.tracking.info import LOCAL_CONNECTIONS
+from ansible_reap.runtime.tracking.phases import Sight
 from ansible_reap.runtime.tracking.tracker import JobRecord, ReapTask, Sighting, Tracker
 
 _LONGEST_TEXT = 20_000
@@ -52,7 +53,7 @@ class JobLooks:
         """A launch has named an id as that of its job: unless it has made a job of that id, it is another's."""
         jid = job_id(data.get("ansible_job_id"))
         job = self._tracker.get(jid) if jid is not None else None
-        if jid is not None and (job is None or job.info.host != event.host.get_name()):
+        if jid is not None and (job is None or event.reached != (job.info.delegated_to or job.info.host)):
             self._claimed |= {(event.host.get_name(), jid), (event.reached, jid)}
 
     def saw(self, event: TaskEvent, slot: ResultSlot, data: Variables) -> None:
@@ -81,8 +82,8 @@ class JobLooks:
         sighting = self._without_passwords(event, sighting, data)
         if is_own or (slot.reached == job.info.host and sighting.sight in _NO_ENDS):
             self._tracker.see(job.info.jid, sighting)
-        elif slot.asked is not None and sighting.sight in END_SIGHTS and (slot.reached, jid) not in self._claimed:
-            self._tracker.hear(job.info.jid, reap)
+        elif slot.asked is not None and (slot.reached, jid) not in self._claimed:
+            self._tracker.hear(job.info.jid, reap, sighting.sight)
         self._keeper.file(job)
 
     def saw_end_of_poll(self, event: TaskEvent, jid: str, data: Variables, when: float) -> None:
@@ -125,7 +126,8 @@ class JobLooks:
     def _is_own(self, job: JobRecord, reached: str) -> bool:
         """Whether the host that has answered is the one that has the job."""
         own = job.info.delegated_to or job.info.host
-        return reached == own or (self._is_here(reached) and self._is_here(own))
+        is_job_here = job.info.access.connection in LOCAL_CONNECTIONS or self._is_here(own)
+        return reached == own or (is_job_here and self._is_here(reached))
 
     def _is_here(self, name: str) -> bool:
         """Whether the inventory says that the host is the controller itself, which no managed host can speak for."""

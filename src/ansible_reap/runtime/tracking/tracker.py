@@ -89,6 +89,10 @@ class JobRecord:
     """By how much a run time measured from outside, from launch to ``finished``, may be too long."""
     heard: ReapTask | None = None
     """The task to which another host than the job's own has said that it has ended."""
+    heard_end: Sight | None = None
+    """How it has ended by that."""
+    is_heard_cleaned: bool = False
+    """Another host than its own has said that it has removed its status file."""
     reap: ReapTask | None = None
     reaped: float | None = None
     """When ``reap`` saw it end."""
@@ -224,9 +228,9 @@ class Tracker:
         job = self._jobs.get(jid)
         if job is None:
             return None
-        if job.heard is not None and sighting.source is Source.LOOK and sighting.sight is Sight.FINISHED:
+        if job.heard is not None and _bears_out(job, sighting):
             # The task of the playbook has been told the truth, and has waited for the job.
-            sighting = replace(sighting, source=Source.PLAYBOOK, reap=job.heard)
+            sighting = replace(sighting, source=Source.PLAYBOOK, sight=Sight.FINISHED, reap=job.heard)
         before = job.phase
         after = TRANSITIONS.get((before, sighting.source, sighting.sight), before)
         if before not in ENDED or before is Phase.UNSURE or sighting.source is Source.PLAYBOOK:
@@ -236,11 +240,15 @@ class Tracker:
             self._file(job)
         return job
 
-    def hear(self, jid: str, reap: ReapTask) -> None:
-        """Another host says that the job has ended. It counts as reaped if a look at its own host says so too."""
+    def hear(self, jid: str, reap: ReapTask, sight: Sight) -> None:
+        """Another host speaks of the job: that it has ended counts as a reap if a look at its own host bears it out."""
         job = self._jobs.get(jid)
-        if job is not None:
-            job.heard = reap
+        if job is None:
+            return
+        if sight in END_SIGHTS:
+            job.heard, job.heard_end = reap, sight
+        elif sight is Sight.CLEANED:
+            job.is_heard_cleaned = True
 
     def lose(self, jid: str, why: str) -> JobRecord | None:
         """What is told of the job cannot be believed; None where the job is not of this run."""
@@ -289,6 +297,17 @@ class Tracker:
                 listener.settled(job)
 
 
+def _bears_out(job: JobRecord, look: Sighting) -> bool:
+    """Whether what our look finds on the job's own host agrees with what another has said of its end.
+
+    A host can name no file of another as removed that is still there: where it is gone, both see one folder.
+    """
+    if look.source is Source.LOOK and look.sight is Sight.FINISHED:
+        return True
+    is_gone = look.source in (Source.LOOK, Source.WAIT) and look.sight is Sight.MISSING
+    return is_gone and job.is_heard_cleaned and job.heard_end is Sight.FINISHED
+
+
 CLOCK_SLACK = 60.0
 """Seconds by which a run time may exceed what the controller's clock allows: a busy one hears late of a launch."""
 
@@ -308,7 +327,7 @@ def _note(job: JobRecord, sighting: Sighting, after: Phase) -> None:
     if sighting.sight in END_SIGHTS and job.finished is None:
         _note_end(job, sighting)
     if sighting.source is Source.PLAYBOOK:
-        if after in BAD:
+        if after in BAD and sighting.sight not in (Sight.CLEANED, Sight.RUNNING):
             job.came_up = job.came_up or not sighting.swallowed
             job.swallowed = not job.came_up
     elif before is Phase.UNSURE:
