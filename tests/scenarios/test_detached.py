@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from textwrap import indent
 
 import pytest
 
 from scenarios.conftest import Run, Runner
 from scenarios.plays import launch, play
+from scenarios.test_lying_hosts import encrypted
 
 CONDITION = "{{ 'a daemon' if item.kind == 'daemon' else '' }}"
 ITEMS = "[{kind: daemon, command: exit 0}, {kind: import, command: exit 4}]"
@@ -111,3 +113,12 @@ def test_what_comes_to_nothing_is_no_reason(run: Runner, reason: str) -> None:
     assert (got.status, got.only_job()["state"]) == (2, "unreaped"), got.output
     assert any("without a reason" in line for line in got.async_recap)
     assert told(got) == 0
+
+
+def test_of_a_reason_that_names_a_vaulted_value_nothing_is_said(run: Runner, core: str, tmp_path: Path) -> None:
+    vars_of = json.dumps({"async_reaper_detach": "{{ lookup('file', vaulted) }}"})
+    files = {"vaulted.yml": encrypted(core, tmp_path, "S3CRET-file", "vaulted")}
+    password = ["--vault-password-file", "password"]
+    got = run(play(launch("exit 0", vars=vars_of), vars_files="[vaulted.yml]"), files=files, args=password)
+    assert (got.status, got.only_job()["state"], told(got)) == (2, "unreaped", 1), got.output
+    assert "S3CRET" not in got.output

@@ -19,6 +19,7 @@ from ansible_reap.runtime.events import marker, results
 from ansible_reap.runtime.events.ansible_objects import Host, Play, Task, Variables
 from ansible_reap.runtime.events.as_data import as_data
 from ansible_reap.runtime.events.own_words import is_fact
+from ansible_reap.runtime.events.unsaid import unsaid
 from ansible_reap.runtime.events.vaulted import is_vaulted, names_vaulted
 from ansible_reap.runtime.tracking.display_text import fit, shown
 from ansible_reap.runtime.tracking.info import CONNECTION_KEYWORDS, LOCAL_CONNECTIONS, Access, LaunchSite, Route
@@ -122,14 +123,17 @@ class SiteReader:
         written = marker.written(task, play)
         is_template = written is not None and written.is_template
         variables = _variables(task, play, host) if is_template else {}
+        is_secret = is_template and (site.no_log or _names_vaulted(task, written and written.text, variables))
         try:
-            found = marker.detachment(task, play, lambda value: _template(task, play, variables, scope, value))
+            with unsaid(is_secret):
+                found = marker.detachment(task, play, lambda value: _template(task, play, variables, scope, value))
         except Exception as error:  # noqa: BLE001 - whatever a template of the user's raises, it gives no reason
-            self._tell(site, task, error, is_scope_known=bool(scope) or not results.is_loop(task))
+            if bool(scope) or not results.is_loop(task):
+                self._tell(site, task, "" if is_secret else str(error))
             found = None
         if found is not None and found.is_valid:
             reason = found.reason
-            if written is not None and is_template and (site.no_log or _names_vaulted(task, written.text, variables)):
+            if written is not None and is_secret:
                 reason = str(written.text)  # what the template comes to may be what nobody is to see
             declared = replace(site, reason=fit(reason))
         elif self._reboots.get(results.identity(task), False):
@@ -144,12 +148,12 @@ class SiteReader:
         written = marker.written(task, play)
         return written is not None and written.is_template
 
-    def _tell(self, site: LaunchSite, task: Task, error: Exception, *, is_scope_known: bool) -> None:
+    def _tell(self, site: LaunchSite, task: Task, error: str) -> None:
         """Say once of a task that its reason cannot be worked out."""
-        if not is_scope_known or results.identity(task) in self._untold:
+        if results.identity(task) in self._untold:
             return
         self._untold.add(results.identity(task))
-        why = "" if site.no_log else f": {shown(str(error), _LONGEST_ERROR).rstrip('.')}"
+        why = f": {shown(error, _LONGEST_ERROR).rstrip('.')}" if error else ""
         self._warn(
             f"async_reaper: {site.place}: the {DETACH_VARIABLE} of '{shown(site.task)}' cannot be worked out, "
             f"so it does not detach the job{why}."
