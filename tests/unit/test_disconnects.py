@@ -241,6 +241,9 @@ def test_what_reboots_in_a_roundabout_way_is_sure(command: str) -> None:
         "/opt/tomcat/bin/shutdown -force",
         "./reboot now",
         "systemctl --user restart network",
+        "systemctl --host=other reboot",
+        "systemctl -H other reboot",
+        "systemctl reboot -Mcontainer",
         "ip netns exec blue ip link set eth0 down",
         "powershell Restart-Computer -ComputerName other",
         "shutdown /r /m other",
@@ -248,6 +251,19 @@ def test_what_reboots_in_a_roundabout_way_is_sure(command: str) -> None:
 )
 def test_what_goes_down_elsewhere_is_no_reboot_for_sure(command: str) -> None:
     assert not surely_cuts_connection("ansible.builtin.shell", {"_raw_params": command})
+
+
+@pytest.mark.parametrize(
+    "command", ["exit 3; reboot", "sleep 1; exit; reboot", "shutdown --show", "systemctl reboot --when=cancel"]
+)
+def test_a_reboot_that_is_not_reached_or_taken_back_is_none(command: str) -> None:
+    assert not cuts_connection("ansible.builtin.shell", {"_raw_params": command}, None)
+    assert not surely_cuts_connection("ansible.builtin.shell", {"_raw_params": command})
+
+
+@pytest.mark.parametrize("command", ["test -f /no || exit 0; reboot", "if test -f /no; then exit; fi; reboot"])
+def test_an_exit_on_a_condition_lets_a_reboot_be_reached(command: str) -> None:
+    assert surely_cuts_connection("ansible.builtin.shell", {"_raw_params": command})
 
 
 @pytest.mark.parametrize(

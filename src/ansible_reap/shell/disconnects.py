@@ -40,13 +40,15 @@ from ansible_reap.shell.parser import MAX_DEPTH, Command, parse
 from ansible_reap.shell.told_by_name import program_says_so, task_name_says_so, variable_says_so
 
 _DEVICES = ("/dev/", "/proc/", "/sys/")
-_TELLING_OPTIONS = frozenset({"--help", "--version", "--dry-run"})
-"""Options with which a program tells something and does nothing."""
+_TELLING_OPTIONS = frozenset({"--help", "--version", "--dry-run", "--show", "--when=cancel"})
+"""Options with which a program tells something and does nothing, or takes back what was planned (systemd)."""
 _QUIET_OPTIONS = {"reboot": "-w", "halt": "-w", "poweroff": "-w", "shutdown": "-k"}
 """Options with which a program only writes down, or only warns of, what it would do (systemd and util-linux)."""
 _OTHER_MACHINES = frozenset({"-computername", "/m", "--user", "netns"})
 """Words by which a program reboots another computer, or restarts what is not the host's own: the units of a user, the
 links of another network namespace."""
+_OTHER_SYSTEMD = ("-H", "-M", "--host", "--machine")
+"""Options with which systemctl speaks to another machine or to a container, as ``-H web1`` or ``--host=web1``."""
 _SYSTEM_FOLDERS = ("bin", "sbin", "usr", "etc", "run", "lib", "nix", "system", "rescue")
 """First folders of programs that come with the system; ``/opt/app/bin/shutdown`` ends that application."""
 _OWN_HOST = ("inventory_hostname", "ansible_host", "ansible_ssh_host")
@@ -177,6 +179,8 @@ def _text_cuts(text: str, depth: int, *, by_name: bool) -> bool:
     for command in parse(text):
         if command.depth:
             continue  # _inner_cuts follows what a shell is told to run
+        if command.argv[:1] == ("exit",) and not command.reserved and (before is None or before.ended_by == ";"):
+            return False  # nothing behind it is reached
         if _command_cuts(command, depth, by_name=by_name) or (has_paused and _restarts_a_tunnel(command)):
             return True
         has_paused = has_paused or command.argv[:1] == ("sleep",)
@@ -247,6 +251,10 @@ def _is_of_others(program: str, head: str, rest: list[str]) -> bool:
         return True
     if program in ("ssh", "sshpass"):
         return not any(name in word for word in rest for name in _OWN_HOST)
+    if program == "systemctl" and any(
+        word[:2] in _OTHER_SYSTEMD or word.split("=")[0] in _OTHER_SYSTEMD for word in rest
+    ):
+        return True
     return not _OTHER_MACHINES.isdisjoint(word.lower() for word in rest)
 
 
