@@ -50,7 +50,7 @@ def _cases(step: int) -> list[str]:
 
 
 @pytest.fixture(
-    params=[pytest.param(4, id="every fourth case"), pytest.param(1, id="every case", marks=pytest.mark.slow)]
+    params=[pytest.param(8, id="every eighth case"), pytest.param(1, id="every case", marks=pytest.mark.slow)]
 )
 def project(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     root = tmp_path / "project"

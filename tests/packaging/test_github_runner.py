@@ -61,6 +61,7 @@ def _commands(log: str) -> list[dict[str, Any]]:
     return [line for line in map(json.loads, log.splitlines()[:-1]) if "command" in line]
 
 
+@pytest.mark.slow
 def test_a_workflow_that_uses_the_action_runs_and_shows_its_findings(tmp_path: Path) -> None:
     cores = environments.chosen_cores()
     if environments.environment("tools") is None or not cores:

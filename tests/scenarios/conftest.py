@@ -76,11 +76,8 @@ class Run:
 Runner = Callable[..., Run]
 
 
-ON_EVERY_VERSION = (
-    "test_detached", "test_first", "test_guard", "test_later_plays", "test_secrets", "test_ssh",
-    "test_what_ansible_does",
-)  # fmt: skip
-"""Where versions differ most, or a mistake costs most: these run on both versions of ``make test``."""
+ON_EVERY_VERSION = ("test_first", "test_secrets", "test_what_ansible_does")
+"""Where versions differ most: these run on both versions of ``make test``."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -246,7 +246,7 @@ def cut_short(controller: Controller, how: signal.Signals, items: int, chance: r
 
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)
-LIKE_ANOTHER = (signal.SIGTERM, signal.SIGHUP)
+LIKE_ANOTHER = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @in_matrix

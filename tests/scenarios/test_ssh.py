@@ -305,6 +305,7 @@ def test_wait_reaps_every_job(over_ssh: Callable[..., Run], server: sshd.Server)
 
 
 @in_matrix
+@pytest.mark.slow
 def test_collect_brings_home_every_job(core: str, server: sshd.Server, tmp_path: Path) -> None:
     controller = killed_controller(core, server, tmp_path, launches(server))
     reported = controller.jobs()

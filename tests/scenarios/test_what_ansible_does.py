@@ -20,6 +20,8 @@ from ansible_reap.timing import DEFAULT_DELAY, DEFAULT_RETRIES
 from scenarios.conftest import Run, start
 from support import environments, sharing
 
+pytestmark = pytest.mark.slow  # what Ansible does is not changed by a change of ours: the matrix asks
+
 TRUE = "- ansible.builtin.command: 'true'\n"
 HEAD = "- hosts: all\n  tasks:\n"
 
