@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import posixpath
 from contextlib import suppress
-from functools import lru_cache
 from pathlib import Path
 
 from ansible_reap.reading import SourceError, read_inside
+from ansible_reap.remembered import for_one_check
 
 _FOLDERS = ("files", "templates", "scripts", "")
 MAX_SIZE = 65536
@@ -20,7 +20,7 @@ def held(root: Path, path: str, name: str) -> str | None:
     return next((text for place in _places(root, path) if (text := _read(root, place, name)) is not None), None)
 
 
-@lru_cache(maxsize=MAX_KEPT)
+@for_one_check(MAX_KEPT)
 def _places(root: Path, path: str) -> tuple[str, ...]:
     """The folders in which Ansible looks for what the tasks of this file name, and ``scripts`` beside them."""
     folder = path.rpartition("/")[0]
@@ -29,7 +29,7 @@ def _places(root: Path, path: str) -> tuple[str, ...]:
     return tuple(place for place in places if Path(root, place).is_dir())
 
 
-@lru_cache(maxsize=MAX_KEPT)
+@for_one_check(MAX_KEPT)
 def _read(root: Path, place: str, name: str) -> str | None:
     for file in (name, f"{name}.j2"):
         with suppress(SourceError):

@@ -18,6 +18,7 @@ from ansible_reap.linting.lintconfig import IgnoreFile, load_ignore_file
 from ansible_reap.linting.outcome import Outcome
 from ansible_reap.linting.problems import CONFIG_FILES, PYPROJECT, Config, is_there
 from ansible_reap.linting.requests import WHOLE, Request, relative_paths, with_targets
+from ansible_reap.remembered import forget_all
 from ansible_reap.wording import did_you_mean
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ def lint(
     errors, and the checks do without them.
     """
     started = time.perf_counter()
+    forget_all()
     asked = asked or Request()
     config = own_config(root)
     known = load_ignore_file(root)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -17,6 +16,7 @@ from ansible_reap.checks.level import Level
 from ansible_reap.late_patterns import expression
 from ansible_reap.reading import MAX_SETTINGS, SourceError, read_inside
 from ansible_reap.records import replace
+from ansible_reap.remembered import for_one_check
 
 _MANIFEST, _FILES = "MANIFEST.json", "FILES.json"
 _ROLE_MARK = "meta/.galaxy_install_info"
@@ -61,7 +61,7 @@ def owner_of(root: Path, path: str) -> str | None:
     return None
 
 
-@lru_cache(maxsize=MAX_KEPT)
+@for_one_check(MAX_KEPT)
 def _is_role(root: str, folder: str) -> bool:
     """Whether ansible-galaxy has noted there when it installed the role."""
     mark = f"{folder}/{_ROLE_MARK}"
@@ -78,7 +78,7 @@ def _sum_of(root: Path, path: str) -> str | None:
         return None
 
 
-@lru_cache(maxsize=MAX_KEPT)
+@for_one_check(MAX_KEPT)
 def _collection(root: str, folder: str) -> tuple[str, dict[str, str]] | None:
     """The name of the collection installed in a folder, and the check sums of its files."""
     if not os.access(f"{root}/{folder}/{_MANIFEST}", os.R_OK):

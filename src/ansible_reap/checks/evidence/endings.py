@@ -26,6 +26,7 @@ from ansible_reap.content.tasks import TaskBlock, read_content
 from ansible_reap.flow.analysis import Analysis
 from ansible_reap.late_patterns import expression
 from ansible_reap.reading import SourceError, read
+from ansible_reap.remembered import for_one_check
 from ansible_reap.shell.names import SERVICE_MODULES
 from ansible_reap.wording import shortened
 
@@ -128,7 +129,7 @@ def _ending_handlers(steps: tuple[Task, ...]) -> dict[tuple[Place | None, str], 
     return dict(found)
 
 
-@lru_cache(maxsize=MAX_KEPT)
+@for_one_check(MAX_KEPT)
 def _ending_handlers_in(root: str, path: str) -> dict[str, dict[int, Task]]:
     """The same of a file of handlers."""
     found: dict[str, dict[int, Task]] = defaultdict(dict)
@@ -312,7 +313,7 @@ def _is_counterpart(name: str, other: str) -> bool:
     return bool(starts and stops) and sorted(set(here) - starts) == sorted(set(there) - stops)
 
 
-@lru_cache(maxsize=MAX_KEPT)
+@for_one_check(MAX_KEPT)
 def _beside(root: str, folder: str) -> tuple[tuple[str, tuple[Task, ...], tuple[Task, ...]], ...]:
     """The files of a folder that may end work, each with its tasks, and with those that may end work themselves."""
     found = []

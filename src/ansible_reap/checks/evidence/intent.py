@@ -20,6 +20,7 @@ from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis
 from ansible_reap.late_patterns import expression
 from ansible_reap.reading import SourceError, read_inside
+from ansible_reap.remembered import for_one_check
 from ansible_reap.shell.parser import Command, parse
 from ansible_reap.wording import shortened
 
@@ -196,7 +197,7 @@ def _of_the_readme(analysis: Analysis, task: Task) -> Iterator[tuple[str, str]]:
             yield f"{name}:{line}", text
 
 
-@lru_cache(maxsize=MAX_KEPT)
+@for_one_check(MAX_KEPT)
 def _readme(root: str, folder: str) -> tuple[tuple[str, int, str], ...]:
     """The file, the line and the text of each line of a folder's README by which somebody is not to wait."""
     for name in _READMES:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -19,6 +18,7 @@ from ansible_reap.content.source import compose
 from ansible_reap.content.tasks import TaskBlock, walk
 from ansible_reap.flow.analysis import Analysis
 from ansible_reap.reading import SourceError, read_inside
+from ansible_reap.remembered import for_one_check
 from ansible_reap.yaml_nodes import pairs
 
 MAX_FOLLOWED = 64
@@ -66,7 +66,7 @@ def _following(root: str, path: str, line: int) -> Iterator[Task]:
             yield from tasks_in(root, other.included)[0]
 
 
-@lru_cache(maxsize=MAX_FOLLOWED)
+@for_one_check(MAX_FOLLOWED)
 def _in_order(root: str, path: str) -> tuple[list[_Later], list[int]]:
     """The tasks of a file in the order of the text, and the lines in which they begin."""
     tasks, lines = tasks_in(root, path)
@@ -100,7 +100,7 @@ def in_later_plays(analysis: Analysis, via: Sequence[str]) -> Iterator[Task]:
                 yield other
 
 
-@lru_cache(maxsize=MAX_KEPT)
+@for_one_check(MAX_KEPT)
 def _imports(root: str, path: str) -> tuple[list[int], list[str]]:
     """The lines in which a playbook imports others, and the paths of these."""
     try:
@@ -118,7 +118,7 @@ def _imports(root: str, path: str) -> tuple[list[int], list[str]]:
     return lines, found
 
 
-@lru_cache(maxsize=MAX_KEPT)
+@for_one_check(MAX_KEPT)
 def rescues(root: str, path: str) -> dict[int, frozenset[int]]:
     """By the line in which a task begins, the lines of the blocks in whose ``rescue`` it stands."""
     content = content_in(root, path)
@@ -143,7 +143,7 @@ def keeps_up_what_comes_always(analysis: Analysis, task: Task, launches: Iterabl
     return False
 
 
-@lru_cache(maxsize=MAX_KEPT)
+@for_one_check(MAX_KEPT)
 def _always(root: str, path: str) -> tuple[tuple[int, tuple[int, ...]], ...]:
     """Where each block with an ``always`` begins, and the tasks of that."""
     content = content_in(root, path)

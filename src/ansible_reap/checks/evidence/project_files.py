@@ -10,6 +10,7 @@ from ansible_reap.content.source import compose
 from ansible_reap.content.tasks import Content, read_content
 from ansible_reap.reading import SourceError, read_inside
 from ansible_reap.records import dataclass
+from ansible_reap.remembered import at_the_start
 
 MAX_KEPT = 4096
 """Files of which a few lines and names are remembered."""
@@ -45,8 +46,13 @@ class _Files:
             self._files.move_to_end((root, path))
         return found
 
+    def forget(self) -> None:
+        self._files.clear()
+        self._size = 0
+
 
 _files = _Files()
+at_the_start(_files.forget)
 
 
 def _read(root: str, path: str) -> _File:

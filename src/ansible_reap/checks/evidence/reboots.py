@@ -17,6 +17,7 @@ from ansible_reap.content.expressions import names
 from ansible_reap.content.model import Task, as_list
 from ansible_reap.flow.analysis import Analysis
 from ansible_reap.late_patterns import expression
+from ansible_reap.remembered import for_one_check
 
 _ADDRESS = frozenset({"ansible_host", "ansible_ssh_host", "ansible_port", "ansible_ssh_port", "ansible_user",
                       "ansible_ssh_user", "ansible_password", "ansible_ssh_pass", "ansible_ssh_private_key_file",
@@ -141,7 +142,7 @@ def _makes_ready(task: Task) -> bool:
     return any(isinstance(value, str) and _NETWORK_FILES.search(value) for value in task.args.values())
 
 
-@lru_cache(maxsize=256)
+@for_one_check(256)
 def _role_sets_up_the_network(root: str, path: str) -> bool:
     """Whether the role of the file brings a template or file of a network configuration along."""
     folder, tasks, _ = path.rpartition("/tasks/")

@@ -20,6 +20,7 @@ from ansible_reap.content.requirements import Version, excludes
 from ansible_reap.flow.analysis import Analysis, Setting
 from ansible_reap.late_patterns import expression
 from ansible_reap.reading import read_inside
+from ansible_reap.remembered import for_one_check
 
 _INCLUDED = expression(rb"^- +include *:", re.MULTILINE)
 """An ``include`` among plays, or a nameless one among the tasks of a file."""
@@ -123,7 +124,7 @@ def _is_of_old(root: str, path: str) -> bool:
     return any(not each.is_filter for each in _of_old(root, path))
 
 
-@lru_cache(maxsize=MAX_KEPT)
+@for_one_check(MAX_KEPT)
 def _of_old(root: str, path: str) -> tuple[OfOld, ...]:
     """An ``include``, a keyword of Ansible 1.x to 2.8, or a test asked for as a filter, which went with 2.9."""
     content = content_in(root, path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 from ansible_reap.checks.evidence.project_files import MAX_KEPT, content_in
@@ -11,6 +10,7 @@ from ansible_reap.content.model import Place, Task
 from ansible_reap.content.tasks import TaskBlock, walk
 from ansible_reap.flow.analysis import Analysis
 from ansible_reap.late_patterns import expression
+from ansible_reap.remembered import for_one_check
 
 _INERT = frozenset({"debug", "meta", "ping", "set_fact"})
 """Modules of ansible-core 2.16 to 2.22 that tell nobody outside of the run that something has failed."""
@@ -54,7 +54,7 @@ def _innermost(analysis: Analysis, way: Sequence[str]) -> TaskBlock | None:
     return None
 
 
-@lru_cache(maxsize=MAX_KEPT)
+@for_one_check(MAX_KEPT)
 def _rescuing(root: str, path: str) -> dict[int, TaskBlock]:
     """By the line in which a task begins, the innermost block with a ``rescue`` in whose body it stands."""
     content = content_in(root, path)

@@ -13,6 +13,7 @@ from ansible_reap.content import script_text
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis
 from ansible_reap.late_patterns import expression
+from ansible_reap.remembered import for_one_check
 from ansible_reap.shell.parser import Command, parse
 
 _INTERPRETERS = frozenset({"sh", "bash", "dash", "ksh", "zsh", "python", "python2", "python3", "source", "."})
@@ -42,7 +43,7 @@ def of(analysis: Analysis, task: Task) -> Script | None:
     return _of(analysis.root, task)
 
 
-@lru_cache(maxsize=MAX_KEPT)
+@for_one_check(MAX_KEPT)
 def _of(root: str, task: Task) -> Script | None:
     for name in dict.fromkeys(_called(task)):
         text = script_text.held(Path(root), task.path, name)
