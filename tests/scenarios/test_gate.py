@@ -271,6 +271,14 @@ def test_a_job_that_cuts_its_own_connection_is_detached(run: Runner) -> None:
     assert (got.only_job()["state"], got.only_job()["reason"]) == ("detached", "reboot")
 
 
+def test_a_job_that_may_never_come_to_its_reboot_is_heard_of(run: Runner) -> None:
+    # Nothing here reboots: the one has ended before, the other has nothing to read.
+    tasks = [launch("exit 3; shutdown --show"), launch("shutdown --show < /nonexistent")]
+    got = run(play(*tasks, "- ansible.builtin.command: sleep 1\n"))
+    assert got.status == 2, got.output
+    assert [job["state"] for job in got.jobs] == ["failed"] * 2, got.output
+
+
 def test_a_failed_job_is_a_failure_whatever_its_name(run: Runner) -> None:
     script = "#!/bin/sh\nexit 3\n"
     tasks = [

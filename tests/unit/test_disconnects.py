@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_reap.shell.disconnects import cuts_connection, surely_cuts_connection, works_before_it_cuts
+from ansible_reap.shell.disconnects import cuts_connection, works_before_it_cuts
 
 CUTS = [
     "reboot",
@@ -109,7 +109,17 @@ def test_command_given_as_cmd_or_argv() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["reboot --help", "shutdown --version", "systemctl --help reboot", "shutdown -k now", "sudo reboot -w"]
+    "command",
+    [
+        "reboot --help",
+        "shutdown --version",
+        "systemctl --help reboot",
+        "shutdown -k now",
+        "sudo reboot -w",
+        "shutdown /a",
+        ": reboot",
+        "true reboot",
+    ],
 )
 def test_a_program_that_only_tells_of_itself_cuts_nothing(command: str) -> None:
     assert not cuts_connection("shell", {"_raw_params": command}, None)
@@ -165,117 +175,7 @@ def test_name_that_tells_of_other_work(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "command",
-    ["./restart.sh", "/opt/shutdown_vm_backup.sh", "safe-reboot", "bash -c ./reboot_node.sh", "{{ reboot_command }}"],
-)
-def test_a_name_alone_is_not_sure(command: str) -> None:
-    assert not surely_cuts_connection("ansible.builtin.shell", {"_raw_params": command})
-
-
-@pytest.mark.parametrize(
-    "command",
-    [
-        "sleep 2 && shutdown -r now",
-        "bash -c 'reboot'",
-        "echo reboot | at now",
-        "sync; sudo sleep 5; /sbin/reboot",
-        "if [ -f /var/run/reboot-required ]; then reboot; fi",
-        "needs-restarting -r || shutdown -r +1",
-        "export PATH=/sbin; logger going down; nohup bash -c 'sleep 1; reboot' &",
-    ],
-)
-def test_what_runs_is_sure(command: str) -> None:
-    assert surely_cuts_connection("ansible.builtin.shell", {"_raw_params": command})
-
-
-@pytest.mark.parametrize(
-    "command",
-    [
-        "make && reboot",
-        "dnf -y upgrade; reboot",
-        "bash -c 'make install && shutdown -r now'",
-        "sleep 5 && ./work && reboot",
-    ],
-)
-def test_work_before_a_reboot_may_fail_and_is_not_passed_over(command: str) -> None:
-    assert cuts_connection("ansible.builtin.shell", {"_raw_params": command}, None)
-    assert not surely_cuts_connection("ansible.builtin.shell", {"_raw_params": command})
-
-
-@pytest.mark.parametrize(
-    "command",
-    [
-        "rsync -a /x --reboot",
-        "/opt/backup.sh reboot",
-        "nohup /opt/backup.sh reboot",
-        "cp /proc/sysrq-trigger /tmp/x",
-        "cp /srv/proc/sysrq-trigger /tmp/x",
-        "tar cf /tmp/x /mnt/proc/sysrq-trigger",
-        "bash /opt/backup.sh '; shutdown -r now'",
-    ],
-)
-def test_an_argument_that_speaks_of_a_reboot_is_none_for_sure(command: str) -> None:
-    assert not surely_cuts_connection("ansible.builtin.shell", {"_raw_params": command})
-
-
-@pytest.mark.parametrize(
-    "command",
-    [
-        "echo b > /proc/sysrq-trigger",
-        "echo b | sudo tee /proc/sysrq-trigger",
-        "vsish -e set /reliability/crashMe/Panic 1",
-        "rpm-ostree upgrade --reboot",
-        "bash -lc 'shutdown -r now'",
-        "sh -c 'sleep 2; reboot' x",
-    ],
-)
-def test_what_reboots_in_a_roundabout_way_is_sure(command: str) -> None:
-    assert surely_cuts_connection("ansible.builtin.shell", {"_raw_params": command})
-
-
-@pytest.mark.parametrize(
-    "command",
-    [
-        "ssh other reboot",
-        "sshpass -p x ssh other 'systemctl restart network'",
-        "/opt/tomcat/bin/shutdown -force",
-        "./reboot now",
-        "systemctl --user restart network",
-        "systemctl --host=other reboot",
-        "systemctl -H other reboot",
-        "systemctl reboot -Mcontainer",
-        "ip netns exec blue ip link set eth0 down",
-        "powershell Restart-Computer -ComputerName other",
-        "shutdown /r /m other",
-    ],
-)
-def test_what_goes_down_elsewhere_is_no_reboot_for_sure(command: str) -> None:
-    assert not surely_cuts_connection("ansible.builtin.shell", {"_raw_params": command})
-
-
-@pytest.mark.parametrize(
     "command", ["exit 3; reboot", "sleep 1; exit; reboot", "shutdown --show", "systemctl reboot --when=cancel"]
 )
 def test_a_reboot_that_is_not_reached_or_taken_back_is_none(command: str) -> None:
     assert not cuts_connection("ansible.builtin.shell", {"_raw_params": command}, None)
-    assert not surely_cuts_connection("ansible.builtin.shell", {"_raw_params": command})
-
-
-@pytest.mark.parametrize("command", ["test -f /no || exit 0; reboot", "if test -f /no; then exit; fi; reboot"])
-def test_an_exit_on_a_condition_lets_a_reboot_be_reached(command: str) -> None:
-    assert surely_cuts_connection("ansible.builtin.shell", {"_raw_params": command})
-
-
-@pytest.mark.parametrize(
-    "command",
-    [
-        "/usr/sbin/reboot",
-        "sudo /sbin/shutdown -r now",
-        "/etc/init.d/networking restart",
-        "ssh {{ inventory_hostname }} reboot",
-        "C:/Windows/System32/shutdown.exe /r",
-        "/run/current-system/sw/bin/reboot",
-    ],
-)
-def test_a_program_of_the_system_and_the_hosts_own_name_are_sure(command: str) -> None:
-    assert surely_cuts_connection("ansible.builtin.shell", {"_raw_params": command})

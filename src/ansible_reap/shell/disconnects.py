@@ -40,8 +40,10 @@ from ansible_reap.shell.parser import MAX_DEPTH, Command, parse
 from ansible_reap.shell.told_by_name import program_says_so, task_name_says_so, variable_says_so
 
 _DEVICES = ("/dev/", "/proc/", "/sys/")
-_TELLING_OPTIONS = frozenset({"--help", "--version", "--dry-run", "--show", "--when=cancel"})
-"""Options with which a program tells something and does nothing, or takes back what was planned (systemd)."""
+_TELLING_OPTIONS = frozenset(
+    {"--help", "--version", "--dry-run", "--show", "--when=cancel", "--when=show", "/?", "-whatif"}
+)
+"""Options with which a program tells something, or takes back what it was to do, and does nothing."""
 _QUIET_OPTIONS = {"reboot": "-w", "halt": "-w", "poweroff": "-w", "shutdown": "-k"}
 """Options with which a program only writes down, or only warns of, what it would do (systemd and util-linux)."""
 _OTHER_MACHINES = frozenset({"-computername", "/m", "--user", "netns"})
@@ -69,20 +71,11 @@ def cuts_connection(module: str, args: Mapping[str, object], name: str | None) -
     ``module`` may be a full name; ``args`` are its arguments as a task has them (free-form text under
     ``_raw_params``); ``name`` is what the task or handler is called, heeded only where the command says nothing itself.
     """
-    if _does_cut(module, args, by_name=True):
-        return True
     short = module.rsplit(".", 1)[-1]
+    if module_cuts(module, args) or (short in COMMAND_MODULES and _text_cuts(command_text(args), 0, by_name=True)):
+        return True
     is_opaque = short == "script" or (short in COMMAND_MODULES and _is_opaque(command_text(args)))
     return is_opaque and task_name_says_so(name)
-
-
-def surely_cuts_connection(module: str, args: Mapping[str, object]) -> bool:
-    """Whether the task does nothing but cut its own connection, by what it runs, whatever anything is called.
-
-    A script of the name ``restart.sh`` may do any work, and that work may fail. So may what runs before a reboot, as in
-    ``make && reboot``: then nobody would hear of it.
-    """
-    return _does_cut(module, args, by_name=False)
 
 
 def works_before_it_cuts(module: str, args: Mapping[str, object]) -> bool:
@@ -122,13 +115,21 @@ def last_act(text: str) -> Disconnect | None:
     return Disconnect(works_first=any(map(is_work, found[:-1])))
 
 
-def _does_cut(module: str, args: Mapping[str, object], *, by_name: bool) -> bool:
+def module_cuts(module: str, args: Mapping[str, object]) -> bool:
+    """Whether a module other than those that run commands cuts the connection."""
     short = module.rsplit(".", 1)[-1]
-    if short in REBOOT_MODULES:
-        return True
     if short in SERVICE_MODULES:
         return _disturbs([str(args.get("state", "")).lower()], [str(args.get("name", args.get("service", "")))])
-    return short in COMMAND_MODULES and _text_cuts(command_text(args), 0, by_name=by_name)
+    return short in REBOOT_MODULES
+
+
+def program_cuts(command: Command) -> bool:
+    """Whether the program cuts the connection with these words, whatever it is called; those that run others do not."""
+    words = without_prefixes(command)
+    if _panics(command, by_name=False) or not words:
+        return bool(words)
+    program = program_of(words[0])
+    return program not in SILENT and _program_cuts(program, words[0], words[1:], by_name=False)
 
 
 def leaves_connection(module: str, args: Mapping[str, object]) -> bool:
@@ -181,10 +182,10 @@ def _text_cuts(text: str, depth: int, *, by_name: bool) -> bool:
             continue  # _inner_cuts follows what a shell is told to run
         if command.argv[:1] == ("exit",) and not command.reserved and (before is None or before.ended_by == ";"):
             return False  # nothing behind it is reached
-        if _command_cuts(command, depth, by_name=by_name) or (has_paused and _restarts_a_tunnel(command)):
+        if _command_cuts(command, depth, by_name=by_name) or (has_paused and restarts_a_tunnel(command)):
             return True
         has_paused = has_paused or command.argv[:1] == ("sleep",)
-        if before is not None and _is_fed(command, before):
+        if before is not None and is_fed(command, before):
             fed = " ".join(before.argv[1:])
             if _text_cuts(fed, depth + 1, by_name=by_name):
                 return True
@@ -194,7 +195,7 @@ def _text_cuts(text: str, depth: int, *, by_name: bool) -> bool:
     return False
 
 
-def _restarts_a_tunnel(command: Command) -> bool:
+def restarts_a_tunnel(command: Command) -> bool:
     """``sleep 5 && service tor restart``: the pause is there because the connection may run through it."""
     words = [word.lower() for word in command.words]
     if not {"systemctl", *UNITS_FIRST}.isdisjoint(program_of(word) for word in words):
@@ -202,7 +203,7 @@ def _restarts_a_tunnel(command: Command) -> bool:
     return False
 
 
-def _is_fed(command: Command, before: Command) -> bool:
+def is_fed(command: Command, before: Command) -> bool:
     """Whether the second command runs what the first prints, as in ``echo reboot | at now``."""
     return (
         before.ended_by in ("|", "|&")
@@ -223,7 +224,7 @@ def _command_cuts(command: Command, depth: int, *, by_name: bool) -> bool:
     program = program_of(head)
     if "{{" in head:
         return by_name and variable_says_so(head.lower())
-    if program in SILENT or (not by_name and _is_of_others(program, head, rest)):
+    if program in SILENT or (not by_name and is_of_others(program, head, rest)):
         return False
     if by_name and program_says_so(program):
         return True
@@ -240,7 +241,7 @@ def _command_cuts(command: Command, depth: int, *, by_name: bool) -> bool:
     )
 
 
-def _is_of_others(program: str, head: str, rest: list[str]) -> bool:
+def is_of_others(program: str, head: str, rest: list[str]) -> bool:
     """Whether what goes down, if anything does, is perhaps not the host: an application, or another machine."""
     folders = head.replace("\\", "/").lower().split("/")[:-1]
     if (
@@ -263,7 +264,8 @@ def _program_cuts(program: str, head: str, rest: list[str], *, by_name: bool) ->
     if not _TELLING_OPTIONS.isdisjoint(lowered) or (program in _QUIET_OPTIONS and _QUIET_OPTIONS[program] in rest):
         return False
     if program in PROGRAMS:
-        return not (program == "shutdown" and "-c" in rest) and not (program == "networksetup" and _only_reads(lowered))
+        is_cancel = program == "shutdown" and not {"-c", "/a"}.isdisjoint(rest)
+        return not is_cancel and not (program == "networksetup" and _only_reads(lowered))
     wanted = SUB_COMMANDS.get(program)
     if wanted is not None and not wanted.isdisjoint(rest):
         return True

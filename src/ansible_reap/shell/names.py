@@ -177,6 +177,7 @@ LEADING_WORDS = frozenset(
 """Words that may stand before the program that does the work: commands that run another, and words of the shell."""
 SILENT = frozenset(
     {"echo", "printf", "grep", "egrep", "logger", "wall", "touch", "rm", "test", "[", "virsh", "cat", "ls"}
+    | {":", "true", "false"}
     | {"man", "info", "whatis", "apropos", "which", "whereis", "type", "hash", "help", "last", "pgrep", "pidof"}
 )
 """Programs that do nothing to what they name: they tell of it, look for it or delete a file of that name."""

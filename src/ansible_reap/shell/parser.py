@@ -53,6 +53,8 @@ class Command:
     """The here documents and here strings that it reads."""
     substitutions: tuple[str, ...] = ()
     """The texts of ``$(...)``, ``<(...)`` and backticks in it, in their order."""
+    sources: tuple[str, ...] = ()
+    """Those of ``targets`` that it reads."""
     argv: tuple[str, ...] = field(init=False, repr=False, compare=False)
     """The words without reserved ones and assignments before them; the command's folder is cut off."""
 
@@ -119,6 +121,7 @@ def _parsed(text: str, depth: int) -> tuple[Command, ...]:
                     tuple(draft.targets),
                     tuple(draft.documents),
                     tuple(draft.substitutions),
+                    tuple(draft.sources),
                 )
             )
             commands += inner(commands[-1])
@@ -153,6 +156,7 @@ class _Draft:
     targets: list[str] = field(default_factory=list)
     documents: list[str] = field(default_factory=list)
     substitutions: list[str] = field(default_factory=list)
+    sources: list[str] = field(default_factory=list)
     ended_by: str = ""
 
 
@@ -262,6 +266,8 @@ class _Scanner:
             self.draft.documents.append(word)
         else:
             self.draft.targets.append(word)
+            if self.redirection in ("<", "<>"):
+                self.draft.sources.append(word)
         self.parts, self.has_word, self.redirection = [], False, ""
 
     def _escaped(self, at: int) -> None:

@@ -182,10 +182,10 @@ class SiteReader:
 
 def _is_reboot(task: Task) -> bool:
     """Whether the task does nothing but cut its own connection; to be asked before it runs, of what is written."""
-    from ansible_reap.shell.disconnects import surely_cuts_connection  # noqa: PLC0415 - only a launch needs it
+    from ansible_reap.shell.sure_disconnects import surely_cuts_connection  # noqa: PLC0415 - only a launch needs it
 
     arguments = {name: value for name, value in task.args.items() if not str(name).startswith("_ansible_")}
-    return surely_cuts_connection(str(task.action), arguments)
+    return surely_cuts_connection(str(task.action), arguments, max(results.whole(task.async_val), 0))
 
 
 def _connection_variables(task: Task, play: Play) -> dict[str, object]:
