@@ -452,6 +452,47 @@ def test_what_a_loop_hands_on_of_a_vault_is_used_and_not_written(
     assert "S3CRET" not in written + "".join(stats) + json.dumps(got.report) + recap
 
 
+def ledger_of(folder: Path) -> str:
+    return "".join(path.read_text() for path in (folder / "state" / "ansible-reap" / "ledger").glob("*.ledger"))
+
+
+MADE = """\
+- ansible.builtin.set_fact: {made: "by-{{ secret }}"}
+- ansible.builtin.add_host: {name: evil2, groups: added, ansible_async_dir: "/of/{{ secret }}"}
+"""
+
+
+def test_what_a_run_has_made_of_a_vault_is_used_and_not_written(liar: Liar, core: str, tmp_path: Path) -> None:
+    """A fact and a register do not tell what they were made of."""
+    ways = (
+        {"remote_user": "'{{ made }}'"},
+        {"vars": "{ansible_async_dir: '/of/{{ made }}'}"},
+        {"vars": "{async_reaper_detach: 'it is of {{ made }}'}"},
+    )
+    files = {"one.yml": encrypted(core, tmp_path, "S3CRET-user", "secret")}
+    liar.says(async_wrapper=STARTED)
+    starts = [launch("sleep 0", register="", **way) for way in ways]
+    folder = "- ansible.builtin.set_fact: {ansible_async_dir: '/of/{{ secret }}'}\n"
+    got = liar.run(
+        play(MADE, *starts, folder, launch("sleep 0", register=""), hosts="evil", vars_files="[one.yml]")
+        + play(launch("sleep 0", register=""), hosts="added", connection="scripted"),
+        files=files,
+        args=["--vault-password-file", "password"],
+        options={"on_unreaped": "report", "on_failed": "report", "look": "false"},
+    )
+    written = ledger_of(tmp_path)
+    assert written.count('"kind":"intent"') == len(ways) + 2, got.output
+    assert "S3CRET" not in written + json.dumps(got.report)
+
+
+def test_the_folder_that_a_run_sets_is_written_where_no_vault_is_opened(liar: Liar, tmp_path: Path) -> None:
+    liar.says(async_wrapper=STARTED)
+    later = "- ansible.builtin.set_fact: {ansible_async_dir: /set/later}\n"
+    start = launch("sleep 0", register="")
+    liar.run(play(start, later, start, hosts="evil"), options={"on_unreaped": "report", "look": "false"})
+    assert '"async_dir":"/set/later"' in ledger_of(tmp_path)
+
+
 def test_what_a_vault_says_is_told_for_each_host(liar: Liar, core: str, tmp_path: Path) -> None:
     """Another host's value of the same name is a plain one."""
     files = {

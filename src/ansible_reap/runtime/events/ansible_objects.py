@@ -78,6 +78,7 @@ class Task(Protocol):
     def get_vars(self) -> Variables: ...
     def get_dep_chain(self) -> Sequence[object] | None: ...
     def get_variable_manager(self) -> VariableManager: ...
+    def get_loader(self) -> Loader: ...
     def _validate_register(self, attr: object, name: str, value: object) -> None: ...
 
 
@@ -117,8 +118,17 @@ class BlockLike(Protocol):
     block: list[Any]
 
 
+class Vault(Protocol):
+    """Opens what is encrypted."""
+
+    secrets: Sequence[object] | None
+    """The passwords of the run."""
+
+
 class Loader(Protocol):
     """Reads files for a run."""
+
+    _vault: Vault
 
     def get_basedir(self) -> str: ...
 

@@ -8,7 +8,7 @@ written, for the worker that looks at the job to work them out.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, TypeGuard
 
 from ansible.template import Templar
@@ -19,8 +19,9 @@ from ansible_reap.runtime.events import marker, results
 from ansible_reap.runtime.events.ansible_objects import Host, Play, Task, Variables
 from ansible_reap.runtime.events.as_data import as_data
 from ansible_reap.runtime.events.own_words import is_fact
+from ansible_reap.runtime.events.set_in_run import has_vault, set_in_run, untold
 from ansible_reap.runtime.events.unsaid import unsaid
-from ansible_reap.runtime.events.vaulted import is_vaulted, names_vaulted
+from ansible_reap.runtime.events.vaulted import UNTOLD, is_vaulted, names_vaulted
 from ansible_reap.runtime.tracking.display_text import fit, shown
 from ansible_reap.runtime.tracking.info import CONNECTION_KEYWORDS, LOCAL_CONNECTIONS, Access, LaunchSite, Route
 
@@ -81,12 +82,20 @@ class SiteReader:
         variables = {name: value for name, value in written.items() if _is_plain(value) and name not in vaulted}
         access = replace(_access_of(task, variables), vaulted=vaulted)
         async_dir = variables.get(_FOLDER)
+        reached = access.delegate_to or host.get_name()
+        if _FOLDER not in written and _FOLDER in _untold_of(reached, play):
+            access = replace(access, vaulted=access.vaulted | {_FOLDER})
         if has_run:
-            place = self._place_of(access.delegate_to or host.get_name(), play)
+            place = self._place_of(reached, play)
             if place.is_here and _CONNECTION not in written:
                 access = replace(access, connection="local")  # up to ansible-core 2.18 the task does not say so
-            if async_dir is None:
-                async_dir = _filled_in(written[_FOLDER], task, play, host) if _FOLDER in written else place.async_dir
+            if _FOLDER in access.vaulted:
+                async_dir = None
+            elif async_dir is None and _FOLDER in written:
+                async_dir = _filled_in(written[_FOLDER], task, play, host)
+            elif async_dir is None:
+                set_later = set_in_run(play.get_variable_manager(), reached).get(_FOLDER)
+                async_dir = str(set_later) if _is_plain(set_later) else place.async_dir
         site = LaunchSite(
             play=fit(str(play.get_name())),
             task=results.task_label(task),
@@ -110,7 +119,7 @@ class SiteReader:
             self._vaulted[results.identity(task), host.get_name()] = vaulted
         self._reboots[results.identity(task)] = _is_reboot(task)
         site = self._read(task, play, host, has_run=False)
-        if site.async_dir is not None:
+        if site.async_dir is not None or _FOLDER in site.access.vaulted:
             return site
         folder = _filled_in(_connection_variables(task, play).get(_FOLDER), task, play, host)
         return site if folder is None else replace(site, async_dir=folder)
@@ -211,10 +220,16 @@ def _vaulted_settings(task: Task, play: Play, host: Host) -> frozenset[str]:
     variables = _connection_variables(task, play)
     found = {name for name, value in variables.items() if not _is_template(value) and is_vaulted(value)}
     written = {name: getattr(task, name, None) for name in CONNECTION_KEYWORDS}
+    written[_FOLDER] = variables.get(_FOLDER)
     doubtful = {name: value for name, value in written.items() if not _is_plain(value) and value is not None}
     if doubtful:
         known = _variables(task, play, host)
-        found |= {name for name, value in doubtful.items() if _names_vaulted(task, value, known)}
+        # Ansible shows to whom it delegates, whatever that was made of.
+        found |= {
+            name
+            for name, value in doubtful.items()
+            if _names_vaulted(task, value, known, is_shown=name == "delegate_to")
+        }
     loops = {name: loop for name, loop in _loops_around(task).items() if name in variables}
     if loops:
         known = _variables(task, play, host)
@@ -222,10 +237,20 @@ def _vaulted_settings(task: Task, play: Play, host: Host) -> frozenset[str]:
     return frozenset(found)
 
 
-def _names_vaulted(task: Task, template: object, variables: Variables) -> bool:
-    """Whether a template of the task names a vaulted value, itself or by way of a loop."""
+def _names_vaulted(task: Task, template: object, variables: Variables, *, is_shown: bool = False) -> bool:
+    """Whether a template of the task names a vaulted value, itself or by way of a loop.
+
+    So may what the run itself has set, unless Ansible shows in any case what the template comes to.
+    """
     loops = {name: [*found, variables.get(name)] for name, found in _loops_around(task).items()}
-    return names_vaulted(template, {**variables, **loops})
+    host = str(variables.get("inventory_hostname"))
+    names = () if is_shown else untold(task.get_variable_manager(), task.get_loader(), host)
+    return names_vaulted(template, {**variables, **dict.fromkeys(names, UNTOLD), **loops})
+
+
+def _untold_of(host: str, play: Play) -> Iterable[str]:
+    """What the run has set for the host, of which is not known whether a vault has a part in it."""
+    return untold(play.get_variable_manager(), play.get_loader(), host)
 
 
 def _loops_around(task: Task) -> dict[str, list[object]]:
@@ -247,7 +272,10 @@ def _place_of(name: str, play: Play) -> _Place:
     variables = _variables(None, play, host)
     # The connection is no fact: Ansible takes that out of what a host reports.
     is_here = variables.get(_CONNECTION) in LOCAL_CONNECTIONS
-    folder = None if is_fact(_FOLDER, variables) else variables.get(_FOLDER)
+    variables = {**variables, **dict.fromkeys(_untold_of(name, play), UNTOLD)}
+    # What add_host has said of a host does not tell either what it was made of.
+    is_told = not is_fact(_FOLDER, variables) and (variables.get("inventory_file") or not has_vault(play.get_loader()))
+    folder = variables.get(_FOLDER) if is_told else None
     return _Place(is_here, _with_values(folder, variables) if isinstance(folder, str) else None)
 
 

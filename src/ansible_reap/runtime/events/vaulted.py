@@ -40,6 +40,8 @@ else:
 
 _ENCRYPTED = frozenset({"AnsibleVaultEncryptedUnicode", "EncryptedString"})
 """The types of ``!vault`` values: up to ansible-core 2.18, and since."""
+UNTOLD = object()
+"""Stands for a value that does not tell what it was made of."""
 _HEAD = b"$ANSIBLE_VAULT"
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _DEEPEST = 5
@@ -49,7 +51,7 @@ _MOST = 1000
 
 def is_vaulted(value: object) -> bool:
     """Whether the value is encrypted, or was read from a file that is."""
-    if type(value).__name__ in _ENCRYPTED or _is_decrypted(value):
+    if value is UNTOLD or type(value).__name__ in _ENCRYPTED or _is_decrypted(value):
         return True
     file = _file_of(value)
     return file is not None and _is_encrypted(file)
