@@ -43,7 +43,8 @@ def root(tmp_path: Path) -> Path:
     return root
 
 
-@pytest.mark.parametrize("name", ["lint", pytest.param("lint-oldest", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["lint", "lint-oldest"])
 def test_the_files_hold_what_check_fix_makes_of_them(name: str, root: Path) -> None:
     if environment(name) is None:
         pytest.skip(f"no environment {name}")

@@ -235,4 +235,4 @@ def test_many_roles_of_one_play_cost_little(tmp_path: Path) -> None:
     lay(tmp_path, {"ansible.cfg": "", "site.yml": f"- {{hosts: all, roles: [{names}]}}\n", **roles})
     ended = limited(tmp_path)
     assert "1500 launches" in ended.stdout.replace(",", "")
-    assert ended.returncode == 2
+    assert ended.returncode == 1

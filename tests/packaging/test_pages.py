@@ -21,6 +21,8 @@ from support.venv import Dist, Venv, clean_environment, shell
 
 PAGES = [environments.ROOT / name for name in ("README.md", "CONTRIBUTING.md", "collection/README.md")]
 PAGES += sorted((environments.ROOT / "docs").glob("*.md"))
+FIRST_READ = ("README.md", "index.md", "configuration.md")
+"""The pages whose blocks are tried at each change; a matrix tries all."""
 EXAMPLE = environments.ROOT / "src" / "ansible_reap" / "example"
 
 
@@ -66,7 +68,11 @@ def session(complete: Venv, dist: Dist, tmp_path: Path, page: Path) -> Session:
     return Session(complete, project, variables, [])
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(environments.ROOT)))
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(page, marks=() if page.name in FIRST_READ else pytest.mark.slow) for page in PAGES],
+    ids=lambda path: str(path.relative_to(environments.ROOT)),
+)
 def test_the_page_s_blocks_do_what_it_says(page: Path, session: Session) -> None:
     for block in markdown.blocks(page):
         _try(block, f"{page.name}:{block.line}", session)

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,28 +79,31 @@ Runner = Callable[..., Run]
 
 ON_EVERY_VERSION = ("test_first", "test_secrets", "test_what_ansible_does")
 """Where versions differ most: these run on both versions of ``make test``."""
+MOST_SETS = 2
+"""Of one test that has more sets of parameters, so many run in ``make test``; a matrix runs all."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave each other scenario to one version in its turn, where nobody has asked for certain versions.
 
     A scenario is one set of parameters. Turns go on from file to file, so that each version sees half of every file.
+    Of a test with many sets the first are run.
     """
     if not environments.versions_take_turns():
         return
-    by_scenario: dict[object, list[pytest.Item]] = {}
+    by_scenario: dict[tuple[Path, str, str], list[pytest.Item]] = {}
     for item in items:
         if not isinstance(item, pytest.Function) or item.path.parent != Path(__file__).parent:
             continue
         parameters = dict(item.callspec.params) if hasattr(item, "callspec") else {}
         if parameters.pop("core", None) and item.path.stem not in ON_EVERY_VERSION:
             by_scenario.setdefault((item.path, item.originalname, repr(parameters)), []).append(item)
-    left_out = {
-        each
-        for turn, versions in enumerate(by_scenario.values())
-        for each in versions
-        if each is not versions[turn % len(versions)]
-    }
+    sets = Counter[object]()
+    left_out: set[pytest.Item] = set()
+    for turn, ((path, test, _), versions) in enumerate(by_scenario.items()):
+        sets[path, test] += 1
+        chosen = versions[turn % len(versions)] if sets[path, test] <= MOST_SETS else None
+        left_out.update(each for each in versions if each is not chosen)
     config.hook.pytest_deselected(items=[item for item in items if item in left_out])
     items[:] = [item for item in items if item not in left_out]
 

@@ -17,7 +17,7 @@ from scenarios.plays import launch, play
 from scenarios.test_equivalence import HERE, VARYING, Case, in_order, recorded
 from support import environments
 
-OFTEN = ("handlers backwards", "handlers backwards, told of", "free, told of", "a lookup with side effects in vars")
+OFTEN = ("handlers backwards", "free, told of")
 _RETRY = re.compile(r"^FAILED - RETRYING|^\"?v2_runner_retry|ASYNC (OK|POLL|FAILED) on ")
 _IDS = re.compile(r"\bj?[0-9]{6,}\.[0-9]+\b")
 

@@ -26,6 +26,7 @@ def a_project(*tasks: Task, hosts: tuple[str, ...] = ("h1",), peeks: int = 0) ->
     return Project({"hosts.ini": inventory, "site.yml": [play]}, ("site.yml",), hosts, ("c1",), peeks)
 
 
+@pytest.mark.slow
 def test_what_waits_and_what_only_looks_is_told_apart_and_agrees_with_verdict_and_report(
     core: str, tmp_path: Path
 ) -> None:

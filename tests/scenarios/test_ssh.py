@@ -170,6 +170,7 @@ def test_the_gate_reaps_every_job(over_ssh: Callable[..., Run], server: sshd.Ser
 
 
 @newest_first
+@pytest.mark.slow
 def test_stop_ends_every_job(run: Runner, server: sshd.Server, tmp_path: Path) -> None:
     (server.folder / "jobs").mkdir(exist_ok=True)
     (server.folder / "jobs").chmod(0o777)
