@@ -65,7 +65,7 @@ def test_a_page_opens_without_complaint_and_asks_nobody(browser: browsers.Browse
     assert reports.HOSTILE in browser.ask("document.querySelector('table').innerText")
 
 
-@pytest.mark.parametrize("kind", ["small", "large", "history"])
+@pytest.mark.parametrize("kind", ["small", pytest.param("large", marks=pytest.mark.slow), "history"])
 @pytest.mark.parametrize("width", [1400, 480])
 def test_a_page_fits_its_window_and_has_both_colours(
     browser: browsers.Browser, tmp_path: Path, kind: str, width: int

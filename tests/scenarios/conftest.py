@@ -79,15 +79,15 @@ Runner = Callable[..., Run]
 
 ON_EVERY_VERSION = ("test_first", "test_secrets", "test_what_ansible_does")
 """Where versions differ most: these run on both versions of ``make test``."""
-MOST_SETS = 2
-"""Of one test that has more sets of parameters, so many run in ``make test``; a matrix runs all."""
+FEW_SETS = 3
+"""Of one test that has up to so many sets of parameters two run in ``make test``, else one; a matrix runs all."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave each other scenario to one version in its turn, where nobody has asked for certain versions.
 
     A scenario is one set of parameters. Turns go on from file to file, so that each version sees half of every file.
-    Of a test with many sets the first are run.
+    Of a test with many sets the first or the first two are run.
     """
     if not environments.versions_take_turns():
         return
@@ -98,11 +98,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         parameters = dict(item.callspec.params) if hasattr(item, "callspec") else {}
         if parameters.pop("core", None) and item.path.stem not in ON_EVERY_VERSION:
             by_scenario.setdefault((item.path, item.originalname, repr(parameters)), []).append(item)
-    sets = Counter[object]()
+    sets, seen = Counter((path, test) for path, test, _ in by_scenario), Counter[object]()
     left_out: set[pytest.Item] = set()
     for turn, ((path, test, _), versions) in enumerate(by_scenario.items()):
-        sets[path, test] += 1
-        chosen = versions[turn % len(versions)] if sets[path, test] <= MOST_SETS else None
+        seen[path, test] += 1
+        most = 2 if sets[path, test] <= FEW_SETS else 1
+        chosen = versions[turn % len(versions)] if seen[path, test] <= most else None
         left_out.update(each for each in versions if each is not chosen)
     config.hook.pytest_deselected(items=[item for item in items if item in left_out])
     items[:] = [item for item in items if item not in left_out]

@@ -35,6 +35,7 @@ def test_the_table_is_what_the_installed_versions_say() -> None:
     assert run.returncode == 0, run.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", chosen_cores())
 def test_ansible_refuses_just_what_the_table_says(version: str, tmp_path: Path) -> None:
     # reboot looks at the connection before anything else, so it cannot be asked on localhost.
