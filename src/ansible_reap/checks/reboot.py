@@ -39,7 +39,7 @@ def check(context: RuleContext) -> Iterator[Finding]:
         too_short = ends_it_at_once(context.analysis, launch.task, launch.limit, launch.settings)
         if too_short and fix is None:
             continue  # async-timeout[interval] reports both
-        gone = _gone(context.analysis, launch.task, fix) or replaced_by_the_module(context.analysis, launch.task)
+        gone = _gone(context.analysis, launch.task, fix) or _replaced_by_the_module(context.analysis, launch.task)
         limit = _cut_short(context.analysis, launch) if too_short else ""
         yield speak(
             RULE,
@@ -93,7 +93,7 @@ def _is_for_after_the_play(analysis: Analysis, task: Task) -> bool:
         known_times.sleep_seconds(word) or 0 for each in commands if each.argv[:1] == ("sleep",) for word in each.argv
     )
     is_late = leaving.is_left_behind(commands) and max(pauses, default=0) >= _LATER
-    return is_late and not replaced_by_the_module(analysis, task)
+    return is_late and not _replaced_by_the_module(analysis, task)
 
 
 def _is_a_choice(analysis: Analysis, task: Task) -> bool:
@@ -150,7 +150,7 @@ def _gone(analysis: Analysis, task: Task, fix: Fix | None) -> list[Task]:
     return [other for other in later if any(edit.first <= other.line <= edit.last for edit in fix.edits)]
 
 
-def replaced_by_the_module(analysis: Analysis, task: Task) -> list[Task]:
+def _replaced_by_the_module(analysis: Analysis, task: Task) -> list[Task]:
     """The tasks right after this one that wait for the host, and those that look at the reboot's job."""
     found = []
     for other in tasks_after(analysis, task.path, task.end_line):

@@ -21,11 +21,10 @@ from ansible_reap.shell.names import (
 )
 from ansible_reap.shell.parser import MAX_DEPTH, Command, is_assignment, parse
 from ansible_reap.shell.ways import Ways
+from ansible_reap.timing import KILL_STEP
 
 SOON = 600
 """Seconds within which a host goes down that is said to go down soon."""
-KILL_STEP = 5
-"""Seconds by which a job may outlive its limit."""
 
 _NO_SHELL = frozenset({"command", "win_command", "expect"})
 """Modules that run one program and take no operators."""
