@@ -54,12 +54,14 @@ def read(path: Path | str, limit: int = MAX_CONTENT) -> bytes:
             return _bytes(file, limit)
         finally:
             os.close(file)
-    except FileNotFoundError:
-        raise SourceError("cannot be read: no such file") from None
     except OSError as error:
-        raise SourceError(f"cannot be read: {error.strerror or error}") from None
+        raise SourceError(f"cannot be read: {_why(error)}") from None
     except ValueError:  # a path with a NUL byte or a lone surrogate
         raise SourceError("cannot be read: no path can be written like that") from None
+
+
+def _why(error: OSError) -> str:
+    return "no such file" if isinstance(error, FileNotFoundError) else error.strerror or str(error)
 
 
 def beginning(path: Path | str, size: int) -> bytes:
@@ -76,8 +78,12 @@ def beginning(path: Path | str, size: int) -> bytes:
 
 def read_inside(root: Path, name: str, limit: int = MAX_CONTENT) -> bytes:
     """As ``read``, of a file of the project at ``root``. Raises SourceError also where a link leads out of it."""
+    path = os.path.join(root, name)
     try:
-        top, real = os.path.realpath(root), os.path.realpath(root / name)
+        os.lstat(path)  # most files that are asked for are not there, and to follow a path's links costs ten times this
+        top, real = os.path.realpath(root), os.path.realpath(path)
+    except OSError as error:
+        raise SourceError(f"cannot be read: {_why(error)}") from None
     except ValueError:  # a path with a NUL byte or a lone surrogate
         raise SourceError("cannot be read: no path can be written like that") from None
     if os.path.commonpath([top, real]) != top:
