@@ -82,7 +82,7 @@ TOOLS = (
 )
 EDITOR = ("pygls~=2.1", "pytest-lsp~=1.0", "pytest~=9.2", "PyYAML>=6.0", "Jinja2>=3.1")
 GALAXY = ("galaxy-importer~=0.4.44",)
-OTLP = ("opentelemetry-proto~=1.45", "prometheus-client~=0.26")  # what spans and metrics are read with
+OTLP = ("opentelemetry-proto~=1.45", "prometheus-client~=0.26")  # what spans, metrics and rdjson are read with
 RUNNER = ("ansible-runner~=2.4", "ansible-core>=2.18,<2.22")
 
 

@@ -78,7 +78,7 @@ def beginning(path: Path | str, size: int) -> bytes:
 
 def read_inside(root: Path, name: str, limit: int = MAX_CONTENT) -> bytes:
     """As ``read``, of a file of the project at ``root``. Raises SourceError also where a link leads out of it."""
-    path = os.path.join(root, name)
+    path = root / name
     try:
         os.lstat(path)  # most files that are asked for are not there, and to follow a path's links costs ten times this
         top, real = os.path.realpath(root), os.path.realpath(path)

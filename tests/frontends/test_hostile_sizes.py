@@ -61,7 +61,7 @@ def test_a_file_in_very_many_folders_costs_little(tmp_path: Path, monkeypatch: p
 
 
 def limited(root: Path) -> subprocess.CompletedProcess[str]:
-    """The same within processor time (seconds, several times what it takes on a slow machine) and address space (kB)."""
+    """The same within seconds of processor time, several times what a slow machine takes, and kilobytes of memory."""
     command = f"ulimit -t 24 -v 350000; exec '{sys.executable}' -m ansible_reap check --project-dir '{root}'"
     return subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=SECONDS, check=False)
 
