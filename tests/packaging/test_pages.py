@@ -21,7 +21,7 @@ from support.venv import Dist, Venv, clean_environment, shell
 
 PAGES = [environments.ROOT / name for name in ("README.md", "CONTRIBUTING.md", "collection/README.md")]
 PAGES += sorted((environments.ROOT / "docs").glob("*.md"))
-FIRST_READ = ("README.md", "index.md", "configuration.md")
+FIRST_READ = ("README.md", "configuration.md")
 """The pages whose blocks are tried at each change; a matrix tries all."""
 EXAMPLE = environments.ROOT / "src" / "ansible_reap" / "example"
 

@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,15 +78,13 @@ Runner = Callable[..., Run]
 
 ON_EVERY_VERSION = ("test_first", "test_secrets", "test_what_ansible_does")
 """Where versions differ most: these run on both versions of ``make test``."""
-FEW_SETS = 3
-"""Of one test that has up to so many sets of parameters two run in ``make test``, else one; a matrix runs all."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave each other scenario to one version in its turn, where nobody has asked for certain versions.
 
     A scenario is one set of parameters. Turns go on from file to file, so that each version sees half of every file.
-    Of a test with many sets the first or the first two are run.
+    Of a test with several sets the first is run; a matrix runs all.
     """
     if not environments.versions_take_turns():
         return
@@ -98,12 +95,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         parameters = dict(item.callspec.params) if hasattr(item, "callspec") else {}
         if parameters.pop("core", None) and item.path.stem not in ON_EVERY_VERSION:
             by_scenario.setdefault((item.path, item.originalname, repr(parameters)), []).append(item)
-    sets, seen = Counter((path, test) for path, test, _ in by_scenario), Counter[object]()
+    begun: set[tuple[Path, str]] = set()
     left_out: set[pytest.Item] = set()
-    for turn, ((path, test, _), versions) in enumerate(by_scenario.items()):
-        seen[path, test] += 1
-        most = 2 if sets[path, test] <= FEW_SETS else 1
-        chosen = versions[turn % len(versions)] if seen[path, test] <= most else None
+    for (path, test, _), versions in by_scenario.items():
+        chosen = None if (path, test) in begun else versions[len(begun) % len(versions)]
+        begun.add((path, test))
         left_out.update(each for each in versions if each is not chosen)
     config.hook.pytest_deselected(items=[item for item in items if item in left_out])
     items[:] = [item for item in items if item not in left_out]
