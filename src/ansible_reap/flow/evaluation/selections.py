@@ -27,25 +27,32 @@ from ansible_reap.flow.evaluation.values import (
 
 def selected(evaluator: EvaluatorInterface, item: Value, node: nodes.Filter, of: str, *, by_attribute: bool) -> Formula:
     """Whether ``select``/``selectattr`` keeps the item; ``of`` is the item as text."""
-    at, value = 0, item
+    at, value, is_its_items = 0, item, False
     if by_attribute:
         if not node.args:
             return True
         path = str(plain(evaluator.value(node.args[0])))
         value = evaluator.follow(value, path.split("."))
         at = 1
-        of = path if path.startswith(f"{of}.") else f"{of}.{path}"
-    asked = _Asked(evaluator, node, at, of)
+        is_its_items = path.startswith(f"{of}.")
+        of = path if is_its_items else f"{of}.{path}"
+    asked = _Asked(evaluator, node, at, of, is_condition=is_its_items)
     kept = disj(*(conj(guard, _kept(inner, asked)) for guard, inner in options(value)))
     return opaque(kept) if taints(item) and is_of_launch(item) else kept
 
 
 class _Asked:
-    """What ``select`` and its like ask of an item: a test, with its arguments."""
+    """What ``select`` and its like ask of an item: a test, with its arguments.
 
-    def __init__(self, evaluator: EvaluatorInterface, node: nodes.Filter, at: int, text: str) -> None:
+    ``is_condition`` says that ``text`` is what a condition of the launch's own task calls the same value.
+    """
+
+    def __init__(
+        self, evaluator: EvaluatorInterface, node: nodes.Filter, at: int, text: str, *, is_condition: bool
+    ) -> None:
         self.evaluator = evaluator
         self.text = text
+        self.is_condition = is_condition
         self.name = first_name(str(plain(evaluator.value(node.args[at])))) if len(node.args) > at else "truthy"
         given = node.args[at + 1 :]
         self.wanted = plain(evaluator.value(given[0])) if given else NOT_PLAIN
@@ -99,6 +106,8 @@ def _simple_truth(value: Value, asked: _Asked) -> Formula:
     if isinstance(value, Undefined) and value.is_sure:
         return False
     if isinstance(value, (Unknown, Undefined)):
+        if asked.is_condition and asked.name in ("truthy", "falsy") and not asked.arguments:
+            return Atom(fitted(asked.text), about=taints(value))
         atom = asked.atom(taints(value))
         return neg(atom) if asked.name in ("falsy", "false") else atom
     return True
