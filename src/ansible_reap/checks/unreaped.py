@@ -11,6 +11,7 @@ from ansible_reap.checks.evidence.endless import WEAK
 from ansible_reap.checks.evidence.limits import TooShort, at_the_limit, how_it_may_end, too_short
 from ansible_reap.checks.evidence.neighbours import is_test
 from ansible_reap.checks.evidence.own_waits import OwnWait, ends_with_its_process
+from ansible_reap.checks.evidence.result_readers import tests_failure_of
 from ansible_reap.checks.finding import Finding, Fix, Level, Related, Rule, RuleContext
 from ansible_reap.checks.support import as_written, constant, limit_text, listed
 from ansible_reap.content.expressions import is_template
@@ -78,7 +79,7 @@ def _finding(analysis: Analysis, launch: Launch) -> Finding:
     if on_purpose:
         message = on_purpose.message
     else:
-        message = _message(analysis, launch, own_wait) + _heard_of_elsewhere(task, own_wait)
+        message = _message(analysis, launch, own_wait) + _heard_of_elsewhere(analysis, task, own_wait)
     lives_on = meant.is_one_by(analysis, signs, launch)
     return Finding(
         rule=RULE.id,
@@ -148,7 +149,7 @@ def _own_wait(analysis: Analysis, launch: Launch) -> OwnWait | None:
     return own_waits.after(analysis, launch)
 
 
-def _heard_of_elsewhere(task: Task, other: OwnWait | None) -> str:
+def _heard_of_elsewhere(analysis: Analysis, task: Task, other: OwnWait | None) -> str:
     """What the reader may object: that a later task waits in its own way."""
     if other is None:
         return ""
@@ -163,7 +164,7 @@ def _heard_of_elsewhere(task: Task, other: OwnWait | None) -> str:
         return f" {where} seems to wait until its process is gone: how the job ended does not show there."
     until = f" {other.until}" if other.until else ""
     shows = "a failed job shows there only as its time-out"
-    if own_waits.is_passed_over(other.task):
+    if own_waits.is_passed_over(other.task) and not tests_failure_of(analysis, other.task):
         shows = "a failed job does not show there, as the play goes on where that wait was in vain"
     elif other.until:
         shows += ", and not at all where that was so before"

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
+from ansible_reap.checks.evidence.conditions import exclude_each_other
 from ansible_reap.checks.evidence.neighbours import REACH, from_there, play_of
 from ansible_reap.checks.evidence.project_files import MAX_KEPT, content_in, tasks_in
 from ansible_reap.content.model import Place, Task
@@ -28,7 +29,10 @@ PLAYBOOKS = 20
 
 
 def following(analysis: Analysis, task: Task, via: Sequence[str]) -> Iterator[Task]:
-    """The tasks that follow, in the order in which they run: with those of files that are included by their names."""
+    """The tasks that follow, in the order in which they run: with those of files that are included by their names.
+
+    Of the tasks after a call, those are left out that run only where the call does not.
+    """
     yield from _following(analysis.root, task.path, task.end_line)
     for place in reversed(via[:-1]):
         path, _, line = place.rpartition(":")
@@ -36,7 +40,8 @@ def following(analysis: Analysis, task: Task, via: Sequence[str]) -> Iterator[Ta
         at = bisect_left(lines, int(line))
         if at == len(lines) or lines[at] != int(line):
             return  # a play, or an entry of its roles
-        yield from _following(analysis.root, path, tasks[at].end_line)
+        later = _following(analysis.root, path, tasks[at].end_line)
+        yield from (other for other in later if not exclude_each_other(tasks[at], other))
 
 
 class _Later(NamedTuple):
