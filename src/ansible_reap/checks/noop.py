@@ -180,10 +180,16 @@ def _zero(analysis: Analysis, use: AsyncUse) -> Finding | None:
     waits = _waits_for_nothing(analysis, use.task)
     command = work.reboots(use.task)
     if command:
-        effect = f"'{command}' runs in the foreground"
+        left = any(each.is_background for each in work.commands(use.task))
+        effect = (
+            f"what leaves '{command}' in the background is the shell's '&'"
+            if left
+            else (f"'{command}' runs in the foreground")
+        )
         todo = f"Use {reboot.module_for(analysis, use.task)}, which waits for the host, in place of it"
         if not reboot.has_module(analysis, use.task):
-            todo = "Give the job a limit, and the reboot a pause before it ('sleep 3 && ...', async: 60)"
+            shell = "" if use.task.short_name == "shell" else " with the shell module"
+            todo = f"Give the job a limit, and the reboot a pause before it ('sleep 3 && ...'{shell}, async: 60)"
     else:
         effect = "the task runs in the foreground and registers no job id"
         wait_too = f", and take the wait out ({waits[0].place})" if waits else ""

@@ -130,6 +130,8 @@ def _fix(analysis: Analysis, launch: Launch, own_wait: OwnWait | None, *, is_saf
         return None  # the wait is there, in the wrong place
     if intent.goes_on_beside_later_plays(analysis, launch.task) or work.installs_a_guest(launch.task):
         return None  # right here a wait may be for what a later play does
+    if own_waits.is_of_a_unit(launch.task):
+        return None  # what takes a unit long to start is for its author to know, and when to ask for it
     missing = misread.of(analysis, launch)
     if missing is not None and not missing.is_skipped:
         return None  # behind a task that fails it is not reached

@@ -16,9 +16,7 @@ def as_of_old(root: Path, finding: Finding) -> Finding:
     sign = too_old(str(root), finding.place.path, finding.place.line)
     if sign is None:
         return finding
-    if sign.is_filter:
-        told = f"The test {sign.what} as a filter (line {sign.line}) went with Ansible 2.9: a run fails there."
-    else:
-        releases = f"{VERSIONS[0]} to {VERSIONS[-1]}"
-        told = f"None of ansible-core {releases} loads this file, for {sign.what} in line {sign.line}."
-    return replace(finding, severity=Level.LOW, message=f"{finding.message} {told}")
+    releases = f"{VERSIONS[0]} to {VERSIONS[-1]}"
+    told = sign.fails or f"None of ansible-core {releases} loads this file, for {sign.what} in line {sign.line}."
+    severity = finding.severity if sign.only_there else Level.LOW
+    return replace(finding, severity=severity, message=f"{finding.message} {told}")

@@ -95,9 +95,14 @@ def after(analysis: Analysis, launch: Launch) -> OwnWait | None:
     return OwnWait(other, _until(other), is_tied=is_tied) if is_tied or not _asks_systemd(other) else None
 
 
+def is_of_a_unit(task: Task) -> bool:
+    """Whether the task is about a unit of systemd, or a service, by a module that is made for them."""
+    return task.short_name in _OF_UNITS
+
+
 def _asks_systemd(task: Task) -> bool:
     """Whether the task asks for a unit of systemd, which has its name: it is what the task is about."""
-    return task.short_name in _OF_UNITS or "systemctl" in work.program_names(task)
+    return is_of_a_unit(task) or "systemctl" in work.program_names(task)
 
 
 def right_after(analysis: Analysis, task: Task) -> list[Task]:

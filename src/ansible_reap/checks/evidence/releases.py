@@ -32,6 +32,10 @@ _FROM = expression(
 """A condition that holds from a version of ansible-core on."""
 _GONE_FILTERS = frozenset({"success", "succeeded", "failed", "changed", "skipped"})
 """Tests of a result that were filters too, up to Ansible 2.8."""
+_WARNED = frozenset({"command", "shell"})
+_NO_WARN = "The argument 'warn' of command and shell went with ansible-core 2.14"
+"""The module refuses it (seen on 2.16 and 2.22): a task fails by it, and of a launch the job does, unseen."""
+_OWN_PLUGINS = ("filter_plugins", "plugins/filter", "library", "plugins/modules", "action_plugins")
 MAX_KEPT = 512
 
 
@@ -94,39 +98,40 @@ class OfOld(NamedTuple):
     """As in ``'sudo'``, or the name of a filter."""
     play: Place | None
     """Where the play begins that alone is concerned; None where the whole file is, or is no playbook."""
-    is_filter: bool = False
-    """Whether the file is loaded all the same, and the run fails at the line."""
+    fails: str = ""
+    """How the run fails at the line, where the file is loaded all the same."""
+    only_there: bool = False
+    """Whether the run goes on after it, so that it concerns that task alone."""
 
 
 def too_old(root: str, path: str, line: int) -> OfOld | None:
     """What keeps these releases from running the task that begins at a line: in its file, or in its play."""
     found = _of_old(root, path)
-    whole = next((each for each in found if not each.is_filter), None)
+    whole = next((each for each in found if not each.fails), None)
     if whole is not None or not found:
         return whole
     task = next((each for each in tasks_in(root, path)[0] if each.line == line), None)
-    if task is None or _has_own_filters(root, path):
+    if task is None or _has_own_plugins(root, path):
         return None
-    return next((each for each in found if each.play == play_of(task) and each.line <= task.end_line), None)
+    before = (each for each in found if each.play == play_of(task) and each.line <= task.end_line)
+    return next((each for each in before if not each.only_there or each.line >= task.line), None)
 
 
-def _has_own_filters(root: str, path: str) -> bool:
-    """Whether the project may have filters of its own for the file: one of them may have the name that is gone."""
+def _has_own_plugins(root: str, path: str) -> bool:
+    """Whether the project may have filters or modules of its own for the file: one may have the name that is gone."""
     folder = path.rpartition("/")[0]
     role = path.rpartition("/tasks/")[0]
-    return any(
-        Path(root, base, name).is_dir() for base in ("", folder, role) for name in ("filter_plugins", "plugins/filter")
-    )
+    return any(Path(root, base, name).is_dir() for base in ("", folder, role) for name in _OWN_PLUGINS)
 
 
 def _is_of_old(root: str, path: str) -> bool:
     """Whether the file holds what keeps ansible-core from 2.16 on from loading it."""
-    return any(not each.is_filter for each in _of_old(root, path))
+    return any(not each.fails for each in _of_old(root, path))
 
 
 @for_one_check(MAX_KEPT)
 def _of_old(root: str, path: str) -> tuple[OfOld, ...]:
-    """An ``include``, a keyword of Ansible 1.x to 2.8, or a test asked for as a filter, which went with 2.9."""
+    """An ``include``, a keyword of Ansible 1.x to 2.8, a test asked for as a filter, or ``warn`` of a command."""
     content = content_in(root, path)
     if content is None:
         return ()
@@ -149,7 +154,15 @@ def _of_old(root: str, path: str) -> tuple[OfOld, ...]:
             ends.add(play_of(task))
         for key in () if play_of(task) in ends or not _always_runs(task) else ("when", "until", "failed_when"):
             name = _gone_filter(task.keywords.get(key)) if key == "when" or "when" not in task.keywords else None
-            found += [OfOld(task.line_of(key), f"'{name}'", play_of(task), is_filter=True)] if name else []
+            fails = (
+                f"The test '{name}' as a filter (line {task.line_of(key)}) went with Ansible 2.9: a run fails there."
+            )
+            found += [OfOld(task.line_of(key), f"'{name}'", play_of(task), fails)] if name else []
+        if task.short_name in _WARNED and "warn" in task.args:
+            goes_on = "async" in task.keywords or "when" in task.keywords or not _always_runs(task)
+            goes_on = goes_on or play_of(task) in ends
+            fails = "the command is never run" if goes_on else f"a run fails there (line {task.line})"
+            found.append(OfOld(task.line, "'warn'", play_of(task), f"{_NO_WARN}: {fails}.", only_there=goes_on))
     return tuple(found)
 
 
