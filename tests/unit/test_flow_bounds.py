@@ -317,10 +317,28 @@ def test_launches_behind_a_bound_of_one_walk_are_unknown_and_an_error_says_so(tm
     assert bound in cut.message
 
 
-def test_a_bound_of_one_walk_that_passes_by_no_launch_is_no_error(tmp_path: Path) -> None:
-    files, _ = CASES["calls of a file"]
+@pytest.mark.parametrize("case", ["calls of a file", "files within each other", "files that a name may mean"])
+def test_a_bound_of_one_walk_that_leaves_a_launch_unknown_is_an_error(case: str, tmp_path: Path) -> None:
+    files, bound = CASES[case]
     analysis = analyse(lay(tmp_path, files))
     assert analysis.not_followed
+    (cut,) = analysis.cuts
+    assert bound in cut.message
+    assert main(["check", "--project-dir", str(tmp_path)]) == 2
+
+
+def test_a_bound_of_one_walk_is_told_although_its_launch_is_waited_for_on_another_way(tmp_path: Path) -> None:
+    files, bound = CASES["calls of a file"]
+    other = PLAY + "    - include_tasks: more.yml\n" + wait()
+    analysis = analyse(lay(tmp_path, {**files, "other.yml": other}))
+    assert [bound in cut.message for cut in analysis.cuts] == [True]
+
+
+def test_a_bound_of_one_walk_that_leaves_no_launch_unknown_is_no_error(tmp_path: Path) -> None:
+    files, _ = CASES["calls of a file"]
+    waited_for = PLAY + launch("early") + wait("early.ansible_job_id") + files["site.yml"].removeprefix(PLAY)
+    analysis = analyse(lay(tmp_path, {"site.yml": waited_for, "more.yml": alone(launch() + wait())}))
+    assert {launch.verdict for launch in analysis.launches} == {Verdict.REAPED}
     assert analysis.cuts == ()
 
 

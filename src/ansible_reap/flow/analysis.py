@@ -184,7 +184,7 @@ class Analysis:
     crashes: tuple[ReadError, ...] = ()
     """Places that were not checked for an error of our own; the launches that this may concern are unknown."""
     cuts: tuple[ReadError, ...] = ()
-    """Places at which a bound has ended the look at what follows, and launches may have been passed by.
+    """Places at which a bound has ended the look at what follows, and launches were passed by or are unknown for it.
 
     ``.`` is the path of one that has ended it for all files."""
     not_followed: tuple[NotFollowed, ...] = ()

@@ -39,6 +39,7 @@ def outcome(library: Library, record: Record) -> Analysis:
     for instance, is_cut in zip(record.instances, _past_their_share(record), strict=True):
         judgement = _unjudged(instance, record) if is_cut else _judged(instance, record, elsewhere)
         by_task[id(instance.task)].append(judgement)
+    judged = [judgement for judgements in by_task.values() for judgement in judgements]
     readers = _Readers(reaps, library)
     launches = [_launch(judgements, record, reaps, readers) for judgements in by_task.values()]
     behind = [_perhaps_a_launch(use) for use in unwalked if record.first_cut and _may_launch(use)]
@@ -59,13 +60,25 @@ def outcome(library: Library, record: Record) -> Analysis:
         uses=tuple(uses),
         errors=(),
         crashes=tuple(record.crashes),
-        cuts=tuple(cut for cut in record.cuts if behind or cut.path == "."),
+        cuts=tuple(_cuts(record, judged, is_passed_by=bool(behind))),
         not_followed=tuple(_not_followed(by_task, launches, record)),
         set_elsewhere=frozenset(record.set_on_the_way),
         files=len(library.project.yaml),
         texts={path: library.source(path).decode("utf-8", "replace") for path in sorted(paths)},
         steps={path: _steps(library, path) for path in sorted(paths | _calling(found))},
     )
+
+
+def _cuts(record: Record, judged: Iterable[Judgement], *, is_passed_by: bool) -> Iterator[ReadError]:
+    """What is told of the bounds at which walks have ended: of one walk's own where a launch is unknown for it.
+
+    ``is_passed_by`` says that some were not come by at all.
+    """
+    unknown = (each.instance.number for each in judged if each.verdict is Verdict.UNKNOWN)
+    met = {record.cut_short.get(number) for number in unknown}
+    for bound, told in record.cuts.items():
+        if is_passed_by or told.path == "." or bound in met:
+            yield told
 
 
 def _calling(reaps: Iterable[Reap]) -> set[str]:

@@ -51,7 +51,7 @@ def _finish(walk: Walk, record: Record) -> None:
     for number in walk.launched:
         record.seen_with[number] = walk.looks
         if cut_at is not None or walk.has_crashed:
-            record.cut_short.add(number)
+            record.cut_short[number] = cut_at
         if cut_at is not None:
             record.bounds.setdefault(number, cut_at)
 

@@ -198,12 +198,12 @@ class Record:
         self.played: set[str] = set()
         """Those that it has come to as playbooks; an include with a templated name may reach any file as tasks."""
         self.ran_handlers: set[tuple[str, int]] = set()
-        self.cut_short: set[int] = set()
-        """Launches that were open when a bound was hit."""
+        self.cut_short: dict[int, ReadError | None] = {}
+        """Launches whose walk has not come to its end, each with the bound that it has met; None: an error of ours."""
         self.bounds: dict[int, ReadError] = {}
         """The first bound that keeps what becomes of a launch's jobs from being known: where, and which."""
-        self.cuts: list[ReadError] = []
-        """Where walks have ended at a bound: what comes behind is not looked at."""
+        self.cuts: dict[ReadError, ReadError] = {}
+        """The bounds at which walks have ended, each as it is told: what comes behind is not looked at."""
         self.first_cut: ReadError | None = None
         """The first such bound, as it is told of launches."""
         self._spent: set[str] = set()
@@ -239,11 +239,11 @@ class Record:
         """A walk ends at this bound; one for all walks is told once, and of the project, with the entry that met it."""
         self.first_cut = self.first_cut or bound
         if entry is None:
-            self.cuts.append(replace(bound, message=f"is looked at no further: {bound.message}"))
+            self.cuts[bound] = replace(bound, message=f"is looked at no further: {bound.message}")
         elif bound.message not in self._spent:
             self._spent.add(bound.message)
             past = f"{entry} is looked at no further than {bound.path}:{bound.line}"
-            self.cuts.append(ReadError(".", 1, f"is not looked at in full: {past}: {bound.message}"))
+            self.cuts[bound] = ReadError(".", 1, f"is not looked at in full: {past}: {bound.message}")
 
     def beyond(self, number: int, place: Place, what: str) -> None:
         """A bound was reached at this place, and the launch's jobs are not followed behind it."""
