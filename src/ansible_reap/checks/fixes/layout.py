@@ -5,8 +5,9 @@ from __future__ import annotations
 import bisect
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from functools import lru_cache
+from typing import NamedTuple
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
@@ -159,17 +160,23 @@ class Item:
 
 
 def find(analysis: Analysis, task: Task) -> Item | None:
-    """The task as an item of the text; None where its layout is not the plain one, and nothing is to be changed."""
+    """The task as an item of the text; None where its layout is not the plain one, and nothing is to be changed.
+
+    Nothing is either where an alias or a merge key elsewhere stands for it: what changes here would change there.
+    """
     text = analysis.texts.get(task.path)
     lines = None if text is None else _lines(text)
     if text is None or lines is None:
         return None
-    lists = _lists(text)
+    lists, shared = _lists(text)
     found = lists.get((task.line, task.place.column))
     if found is None:
         return None
     siblings, index = found
     node = siblings.value[index]
+    starts = [each.start_mark.line for each in siblings.value]
+    if node in shared or starts != sorted(set(starts)):  # an alias among the others stands where its anchor is
+        return None
     head = lines[node.start_mark.line][: node.start_mark.column].removeprefix("\ufeff")
     if node.flow_style or siblings.flow_style or head.strip() != "-" or "\t" in head:
         return None
@@ -237,25 +244,53 @@ def _root(text: str) -> Node | None:
         return None
 
 
-@lru_cache(maxsize=MAX_KEPT)
-def _lists(text: str) -> dict[tuple[int, int], tuple[SequenceNode, int]]:
+class _Lists(NamedTuple):
+    """What a text's lists hold."""
+
+    items: dict[tuple[int, int], tuple[SequenceNode, int]]
     """Every mapping in a list, by line and column from 1: the list, and its place in it."""
+    shared: Set[Node]
+    """The nodes that stand in more than one place, by an alias, with all that is in them."""
+
+
+@lru_cache(maxsize=MAX_KEPT)
+def _lists(text: str) -> _Lists:
     found: dict[tuple[int, int], tuple[SequenceNode, int]] = {}
-    seen: set[int] = set()
-    stack = [_root(text)]
+    seen: set[Node] = set()
+    shared: set[Node] = set()
+    root = _root(text)
+    stack = [] if root is None else [root]
     while stack:
         node = stack.pop()
-        if node is None or id(node) in seen:
+        if node in seen:
+            if node not in shared:
+                shared.update(_below(node))
             continue
-        seen.add(id(node))
+        seen.add(node)
         if isinstance(node, SequenceNode):
             for index, item in enumerate(node.value):
                 if isinstance(item, MappingNode):
                     found.setdefault((item.start_mark.line + 1, item.start_mark.column + 1), (node, index))
-            stack += node.value
-        elif isinstance(node, MappingNode):
-            stack += [value for _, value in node.value]
-    return found
+        stack += _children(node)
+    return _Lists(found, shared)
+
+
+def _children(node: Node) -> Iterator[Node]:
+    if isinstance(node, SequenceNode):
+        yield from node.value
+    elif isinstance(node, MappingNode):
+        yield from itertools.chain.from_iterable(node.value)
+
+
+def _below(node: Node) -> Iterator[Node]:
+    """The node and all that is in it, what stands there twice once."""
+    seen, stack = {node}, [node]
+    while stack:
+        each = stack.pop()
+        yield each
+        new = set(_children(each)) - seen
+        seen |= new
+        stack += new
 
 
 def scalar(text: str) -> str:
