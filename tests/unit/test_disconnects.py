@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_reap.shell.disconnects import cuts_connection, works_before_it_cuts
+from ansible_reap.shell.disconnects import Disconnect, cuts_connection
+from ansible_reap.shell.sure_disconnects import how_it_cuts
 
 CUTS = [
     "reboot",
@@ -88,6 +89,8 @@ STAYS = [
     "/opt/reboot_vms.sh",
     "/opt/shutdown-db.sh",
     "networksetup -getinfo Ethernet",
+    'sh -c "exit 3" reboot',
+    'sudo bash -xc "true" reboot',
     "",
 ]
 
@@ -128,14 +131,12 @@ def test_a_program_that_only_tells_of_itself_cuts_nothing(command: str) -> None:
 @pytest.mark.parametrize("command", ["make install; systemctl restart sshd", "apt-get -y upgrade && reboot"])
 def test_work_before_the_cut_is_told(command: str) -> None:
     assert cuts_connection("shell", {"_raw_params": command}, None)
-    assert works_before_it_cuts("ansible.builtin.shell", {"_raw_params": command})
+    assert how_it_cuts("ansible.builtin.shell", {"_raw_params": command}) == Disconnect(works_first=True)
 
 
-@pytest.mark.parametrize(
-    "command", ["sleep 2 && reboot", "shutdown -c; shutdown -h now", "echo now; ifdown eth0", "ls"]
-)
+@pytest.mark.parametrize("command", ["sleep 2 && reboot", "shutdown -c; shutdown -h now", "echo now; ifdown eth0"])
 def test_what_leads_up_to_the_cut_is_no_work(command: str) -> None:
-    assert not works_before_it_cuts("shell", {"_raw_params": command})
+    assert how_it_cuts("shell", {"_raw_params": command}) == Disconnect(works_first=False)
 
 
 @pytest.mark.parametrize("name", ["sshd", "network", "NetworkManager", "ssh.service", "networking"])
@@ -179,3 +180,42 @@ def test_name_that_tells_of_other_work(name: str) -> None:
 )
 def test_a_reboot_that_is_not_reached_or_taken_back_is_none(command: str) -> None:
     assert not cuts_connection("ansible.builtin.shell", {"_raw_params": command}, None)
+
+
+@pytest.mark.parametrize("command", [command for command in CUTS if not command.startswith("ssh ")])
+def test_what_people_write_surely_or_by_its_name_cuts_the_connection(command: str) -> None:
+    assert how_it_cuts("ansible.builtin.shell", {"_raw_params": command}) == Disconnect(works_first=False)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "ssh other.example.com reboot",
+        "ssh root@{{ item }} shutdown -h now",
+        "echo reboot | bash -n; exit 3",
+        "ip link set eth1 down; /opt/deploy",
+        "systemctl restart sshd; make install",
+        "reboot_node.sh; make install",
+        "echo h > /proc/sysrq-trigger",
+        "systemd-run --on-calendar=tomorrow reboot",
+        "shutdown 23:00",
+        "shutdown -r +600",
+        "sleep 86400; reboot",
+        "echo reboot | at 23:00",
+        "powershell Restart-Computer -WhatIf",
+        "sudo -h reboot",
+        "sudo -l reboot",
+        "screen -ls reboot",
+        "eval 'reboot; make'",
+    ],
+)
+def test_what_may_cut_nothing_here_or_not_soon_is_doubtful(command: str) -> None:
+    assert how_it_cuts("ansible.builtin.shell", {"_raw_params": command}).is_doubtful
+
+
+def test_operators_that_no_shell_reads_are_doubtful() -> None:
+    assert how_it_cuts("command", {"_raw_params": "sleep 2 && reboot"}).is_doubtful
+
+
+def test_work_before_the_cut_within_another_command_is_told() -> None:
+    assert how_it_cuts("shell", {"_raw_params": "su app -c 'make; reboot'"}).works_first

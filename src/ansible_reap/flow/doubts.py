@@ -34,6 +34,9 @@ def of_tries(instance: Instance) -> Doubt:
 
 
 def of_disconnect(instance: Instance) -> Doubt:
+    if instance.disconnect is not None and instance.disconnect.is_doubtful:
+        what = "it may cut no connection of this host, or not soon, or go on then; wait for it, or declare it detached"
+        return Doubt(instance.task.place, what)
     what = "it works before it cuts the connection; wait for the job once the host is back, or declare it detached"
     return Doubt(instance.task.place, what)
 

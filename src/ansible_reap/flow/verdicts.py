@@ -101,7 +101,7 @@ def judge(
     if instance.detached and _are_others_waited_for(instance, waits):
         return verdict(Verdict.DETACHED)
     if instance.disconnect is not None:
-        if instance.disconnect.works_first:
+        if instance.disconnect.works_first or instance.disconnect.is_doubtful:
             return unknown(doubts.of_disconnect(instance))
         return verdict(Verdict.REBOOT)
     found = _doubt(instance, record, waits, wait_elsewhere)

@@ -5,7 +5,7 @@ Told from the module, its arguments and what the task is called; both halves ask
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from ansible_reap.records import dataclass
 from ansible_reap.shell.command_words import (
@@ -78,29 +78,14 @@ def cuts_connection(module: str, args: Mapping[str, object], name: str | None) -
     return is_opaque and task_name_says_so(name)
 
 
-def works_before_it_cuts(module: str, args: Mapping[str, object]) -> bool:
-    """Whether other work runs before the command that cuts the connection, as in ``upgrade; ifdown eth0``.
-
-    That work may fail, and may take its time: it is not known whether anybody is to hear of it.
-    """
-    if module.rsplit(".", 1)[-1] not in COMMAND_MODULES:
-        return False
-    has_worked = False
-    for command in parse(command_text(args)):
-        if command.depth:
-            continue
-        if _command_cuts(command, 0, by_name=True):
-            return has_worked
-        has_worked = has_worked or is_work(command)
-    return False
-
-
 @dataclass(frozen=True, slots=True)
 class Disconnect:
     """That work cuts the connection on purpose, or most likely does."""
 
     works_first: bool
     """Whether it does other work before that."""
+    is_doubtful: bool = False
+    """Whether it may cut no connection of its host, or not soon, or go on with other work."""
 
 
 def last_act(text: str) -> Disconnect | None:
@@ -222,23 +207,28 @@ def _command_cuts(command: Command, depth: int, *, by_name: bool) -> bool:
         return False
     head, rest = words[0], words[1:]
     program = program_of(head)
-    if "{{" in head:
-        return by_name and variable_says_so(head.lower())
-    if program in SILENT or (not by_name and is_of_others(program, head, rest)):
-        return False
-    if by_name and program_says_so(program):
+    if by_name and is_called_so(words):
         return True
+    if "{{" in head or program in SILENT or (not by_name and is_of_others(program, head, rest)):
+        return False
     if _program_cuts(program, head, rest, by_name=by_name):
         return True
-    if by_name and program in FILE_RUNNERS:
-        file = next((word for word in rest if not word.startswith("-")), "")
-        if "." in file and " " not in file and program_says_so(program_of(file)):
-            return True
     if program not in INTERPRETERS:
         return False
     return _inner_cuts(program, rest, depth, by_name=by_name) or any(
         _text_cuts(text, depth + 1, by_name=by_name) for text in command.documents
     )
+
+
+def is_called_so(words: Sequence[str]) -> bool:
+    """Whether the program, or the script that it runs, is called for cutting the connection; or the variable for it."""
+    head, program = words[0], program_of(words[0])
+    if "{{" in head:
+        return variable_says_so(head.lower())
+    if program not in SILENT and program_says_so(program):
+        return True
+    file = next((word for word in words[1:] if not word.startswith("-")), "") if program in FILE_RUNNERS else ""
+    return "." in file and " " not in file and program_says_so(program_of(file))
 
 
 def is_of_others(program: str, head: str, rest: list[str]) -> bool:
@@ -304,10 +294,10 @@ def _systemctl_cuts(words: list[str]) -> bool:
 
 
 def _inner_cuts(program: str, rest: list[str], depth: int, *, by_name: bool) -> bool:
-    if not by_name and program in SHELLS:
+    at = next((at for at, word in enumerate(rest) if word.startswith("-") and "c" in word), len(rest))
+    if program in SHELLS and (at < len(rest) or not by_name):
         # What follows the script or the text of -c are its arguments.
-        at = next((at for at, word in enumerate(rest) if word.startswith("-") and "c" in word), len(rest))
-        return any(_text_cuts(word, depth + 1, by_name=False) for word in rest[at + 1 : at + 2])
+        return any(_text_cuts(word, depth + 1, by_name=by_name) for word in rest[at + 1 : at + 2])
     if any(" " in word and _text_cuts(word, depth + 1, by_name=by_name) for word in rest):
         return True
     if program in SHELLS or program in ("su", "eval", "cmd", "powershell", "pwsh"):

@@ -1,16 +1,26 @@
 """Launches that do nothing but cut their own connection, for sure: nobody hears of such a job if it fails.
 
-So a doubt means no here: where the command may never be reached, tells of itself only, takes another machine down, or
-takes the host down at some other time.
+So a doubt means no here: where the command may never be reached, tells of itself only, takes another machine down,
+takes the host down at some other time, or goes on with other work. The static half asks the same, and heeds what
+programs are called and what runs before besides.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
 
 from ansible_reap.late_patterns import expression
-from ansible_reap.shell.command_words import command_text, only_leads_up, program_of, without_prefixes
-from ansible_reap.shell.disconnects import is_fed, is_of_others, module_cuts, program_cuts, restarts_a_tunnel
+from ansible_reap.shell.command_words import command_text, is_work, only_leads_up, program_of, without_prefixes
+from ansible_reap.shell.disconnects import (
+    Disconnect,
+    is_called_so,
+    is_fed,
+    is_of_others,
+    module_cuts,
+    program_cuts,
+    restarts_a_tunnel,
+)
 from ansible_reap.shell.names import (
     COMMAND_MODULES,
     INTERPRETERS,
@@ -51,24 +61,49 @@ _FATAL_KEYS = frozenset("bco")
 _TRIGGER = "/proc/sysrq-trigger"
 
 
+class _Reading(NamedTuple):
+    """What is heeded besides what is sure."""
+
+    names: bool = False
+    """A program, a script or a variable that is called for what it does."""
+    work: bool = False
+    """Other work may run before."""
+
+
+_STRICT, _BY_NAME, _AFTER_WORK = _Reading(), _Reading(names=True), _Reading(names=True, work=True)
+
+
 def surely_cuts_connection(module: str, args: Mapping[str, object], limit: int = 0) -> bool:
     """Whether the task does nothing but cut its own connection, by what it runs, whatever anything is called.
 
     A script of the name ``restart.sh`` may do any work, and that work may fail. So may what runs before a reboot or
     behind it, as in ``make && reboot``: then nobody would hear of it. ``limit`` is the job's, in seconds, or 0.
     """
+    return _cuts(module, args, _STRICT, limit)
+
+
+def how_it_cuts(module: str, args: Mapping[str, object]) -> Disconnect:
+    """How a task does that which speaks of cutting its connection; doubtful where it may not, not soon, or goes on."""
+    for reading in (_BY_NAME, _AFTER_WORK):
+        if _cuts(module, args, reading):
+            return Disconnect(works_first=reading.work)
+    return Disconnect(works_first=False, is_doubtful=True)
+
+
+def _cuts(module: str, args: Mapping[str, object], reading: _Reading, limit: int = 0) -> bool:
     short = module.rsplit(".", 1)[-1]
     if short in REBOOT_MODULES or short in SERVICE_MODULES:
         return module_cuts(module, args)
-    if short not in COMMAND_MODULES or short == "script":
+    if short not in COMMAND_MODULES or (short == "script" and not reading.names):
         return False
     executable = args.get("executable")
-    if executable is not None and program_of(str(executable)) not in SHELLS | {"cmd", "powershell", "pwsh"}:
+    is_shell = executable is None or program_of(str(executable)) in SHELLS | {"cmd", "powershell", "pwsh"}
+    if not is_shell and short != "script":
         return False
     text = command_text(args).strip()
     if short in _NO_SHELL and not _is_one_program(text):
         return False
-    return _text_cuts(text, 0, limit + KILL_STEP if limit else SOON)
+    return _text_cuts(text, 0, reading, limit + KILL_STEP if limit else SOON)
 
 
 def _is_one_program(text: str) -> bool:
@@ -82,7 +117,7 @@ def _is_one_program(text: str) -> bool:
     )
 
 
-def _text_cuts(text: str, depth: int, longest: float = SOON) -> bool:
+def _text_cuts(text: str, depth: int, reading: _Reading, longest: float = SOON) -> bool:
     """Whether the text comes to cut the connection, and does nothing else before or after."""
     if depth > MAX_DEPTH:
         return False
@@ -95,37 +130,44 @@ def _text_cuts(text: str, depth: int, longest: float = SOON) -> bool:
     for at, command in enumerate(commands):
         if not ways.enter(command):
             return False
-        if _command_cuts(command, before, depth) or (has_paused and restarts_a_tunnel(command)):
+        if _command_cuts(command, before, depth, reading) or (has_paused and restarts_a_tunnel(command)):
             rest = commands[at + 1 :]
-            return ways.paused <= longest and all(_adds_nothing(one, depth) for one in rest)
-        if not only_leads_up(command) or not ways.leave(command):
+            return ways.paused <= longest and all(_adds_nothing(one, depth, reading) for one in rest)
+        leads_up = only_leads_up(command) or (reading.names and not is_work(command))
+        if not (leads_up or reading.work) or not ways.leave(command):
             return False
         before = command
         has_paused = has_paused or command.argv[:1] == ("sleep",)
     return False
 
 
-def _adds_nothing(command: Command, depth: int) -> bool:
+def _adds_nothing(command: Command, depth: int, reading: _Reading) -> bool:
     """Whether the command, behind one that cuts the connection, is no work, nor takes that back."""
-    return only_leads_up(command) or _command_cuts(command, None, depth)
+    return only_leads_up(command) or _command_cuts(command, None, depth, reading)
 
 
-def _command_cuts(command: Command, before: Command | None, depth: int) -> bool:
+def _command_cuts(command: Command, before: Command | None, depth: int, reading: _Reading) -> bool:
     words = without_prefixes(command)
     if _TRIGGER in command.targets or (_TRIGGER in words and program_of(words[0]) == "tee"):
         return _kills(command if _TRIGGER in command.targets else before)
-    if not words or "{{" in words[0] or not _are_plain(command, len(words)):
+    if not words:
+        return any(_text_cuts(text, depth + 1, reading) for text in command.substitutions)
+    if not _are_plain(command, len(words)):
+        return False
+    if reading.names and is_called_so(words):
+        return True
+    if "{{" in words[0]:
         return False
     head, rest = words[0], words[1:]
     program = program_of(head)
     if before is not None and is_fed(command, before):
-        return _is_now(program, rest) and _text_cuts(" ".join(before.argv[1:]), depth + 1)
+        return _is_now(program, rest) and _text_cuts(" ".join(before.argv[1:]), depth + 1, reading)
     if is_of_others(program, head, rest) or not _TELLING.isdisjoint(word.lower() for word in rest):
         return False
     if program in _OPTIONS and (not _OPTIONS[program](rest) or set(command.sources) - {"/dev/null"}):
         return False  # it does not run where the file that it is to read is not there
     if program in INTERPRETERS:
-        return any(_text_cuts(text, depth + 1) for text in _texts(program, rest, command))
+        return any(_text_cuts(text, depth + 1, reading) for text in _texts(program, rest, command))
     return program_cuts(command)
 
 

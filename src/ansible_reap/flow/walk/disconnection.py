@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ansible_reap.content.model import Task
@@ -13,15 +14,16 @@ from ansible_reap.flow.evaluation.scalars import numbers
 from ansible_reap.flow.evaluation.values import NOT_PLAIN, Const, Value, options, plain
 from ansible_reap.flow.walk.own_scripts import last_act_of
 from ansible_reap.flow.walk.visit import Round, Visit
+from ansible_reap.records import replace
 from ansible_reap.shell.disconnects import (
     Disconnect,
     awaits_connection,
     could_cut,
     cuts_connection,
     leaves_connection,
-    works_before_it_cuts,
 )
 from ansible_reap.shell.names import COMMAND_MODULES
+from ansible_reap.shell.sure_disconnects import how_it_cuts
 
 MAX_CUTTING_ITEMS = 32
 """Items of a loop that are tried for what cuts the connection."""
@@ -38,11 +40,10 @@ def by_what_runs(visit: Visit, guard: Formula) -> Disconnect | None:
     step, walk = visit.step, visit.walk
     if step.short_name in COMMAND_MODULES:
         bounds.spend(min(WORK_PER_CHARACTER * len(str(step.args)), WORK_PER_COMMAND))
-    if _cuts(visit, guard):
-        found: Disconnect | None = Disconnect(works_before_it_cuts(step.module, step.args))
-    else:
-        found = last_act_of(walk.library.project.root, step, visit.frame.playbook)
-    return found and Disconnect(found.works_first and _has_time_for_work(visit.any_round.evaluator, step))
+    found = _how_it_cuts(visit, guard) or last_act_of(walk.library.project.root, step, visit.frame.playbook)
+    if found is None or not found.works_first or _has_time_for_work(visit.any_round.evaluator, step):
+        return found
+    return replace(found, works_first=False)
 
 
 def by_what_follows(visit: Visit, result: Value) -> Disconnect | None:
@@ -53,25 +54,33 @@ def by_what_follows(visit: Visit, result: Value) -> Disconnect | None:
     return Disconnect(works_first=leaves_connection(step.module, step.args))
 
 
-def _cuts(visit: Visit, guard: Formula) -> bool:
-    """Whether the task cuts its own connection, by what it runs. Templates are filled in where they are known."""
+def _how_it_cuts(visit: Visit, guard: Formula) -> Disconnect | None:
+    """How the task cuts its own connection, by what it runs. Templates are filled in where they are known."""
     step, items = visit.step, visit.items
-    if cuts_connection(step.module, step.args, step.name):
-        return True
-    if not could_cut(step.module) or "{{" not in str(step.args):
-        return False
+    found = _by_args(step, step.args)
+    if (found and not found.is_doubtful) or not could_cut(step.module) or "{{" not in str(step.args):
+        return found
     rounds = [Round(visit, visit.evaluator)]
     if items is not None:
-        found: list[Value] = list(items.items[:MAX_CUTTING_ITEMS])
+        tried: list[Value] = list(items.items[:MAX_CUTTING_ITEMS])
         # a loop over what is not known, narrowed down by `when: item in [...]`
         named = (atom for atom in atoms(guard) if atom.value is not None and atom.said == step.loop_variable)
-        found += [Const(atom.value) for atom in named]
-        rounds = [visit.round_with(item) for item in found]
+        tried += [Const(atom.value) for atom in named]
+        rounds = [visit.round_with(item) for item in tried]
     for each in rounds:
         filled = {key: _filled(each.evaluator, raw) for key, raw in step.args.items()}
-        if filled != step.args and cuts_connection(step.module, filled, step.name):
-            return True
-    return False
+        each_found = _by_args(step, filled) if filled != step.args else None
+        if each_found and not each_found.is_doubtful:
+            return each_found
+        found = found or each_found
+    return found
+
+
+def _by_args(step: Task, args: Mapping[str, object]) -> Disconnect | None:
+    """How the task with these arguments cuts its connection; by its name alone it is taken to do nothing else."""
+    if cuts_connection(step.module, args, None):
+        return how_it_cuts(step.module, args)
+    return Disconnect(works_first=False) if cuts_connection(step.module, args, step.name) else None
 
 
 def _has_time_for_work(evaluator: Evaluator, step: Task) -> bool:

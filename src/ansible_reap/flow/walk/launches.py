@@ -141,7 +141,8 @@ def launch(visit: Visit) -> bool:
         rounds = enumerate(visit.rounds())
         instance.leaves_out = frozenset(at for at, each in rounds if each.own_condition is False)
     result = _perhaps_skipped(instance, result)
-    instance.disconnect = instance.disconnect or disconnection.by_what_follows(visit, result)
+    if instance.disconnect is None or instance.disconnect.is_doubtful:
+        instance.disconnect = disconnection.by_what_follows(visit, result) or instance.disconnect
     if start.is_doubtful:
         encrypted.may_set_numbers(visit.scope, number, walk)
     walk.record.instances.append(instance)
