@@ -8,7 +8,7 @@ from textwrap import indent
 import pytest
 
 from scenarios.conftest import Runner
-from scenarios.plays import launch, play, reap
+from scenarios.plays import launch, play, reap, say
 from scenarios.test_wait import collection_at
 from support import environments
 
@@ -37,6 +37,30 @@ def test_a_hidden_loop_whose_poll_turns_out_not_to_be_0_leaves_no_job(run: Runne
     got = run(play(task))
     assert got.status == 0, got.output
     assert all(job["poll"] > 0 or job["state"] == "reaped" for job in got.jobs)
+
+
+SKIPPED = {
+    "alone": {"when": "false"},
+    "once": {"when": "false", "run_once": "true"},
+    "some hosts": {"when": "inventory_hostname == 'h3'"},
+    "items": {"when": "item > 2", "loop": "[1, 2]"},
+    "no items": {"loop": "[]"},
+    "unknown items": {"when": "nobody is defined", "loop": "'{{ nobody }}'"},
+}
+
+
+@on_old_versions
+@pytest.mark.parametrize("how", list(SKIPPED))
+def test_a_hidden_launch_that_its_condition_skips_is_no_job(run: Runner, how: str) -> None:
+    tasks = [launch("exit 3", no_log="true", register=register, **SKIPPED[how]) for register in ("", "job")]
+    got = run(play(*tasks, say("went on")), hosts=("h1", "h2"))
+    assert (got.status, got.jobs) == (0, []), got.output
+    assert got.recap["h1"]["skipped"] == 2
+
+
+def test_of_a_hidden_loop_the_items_that_its_condition_skips_are_no_jobs(run: Runner) -> None:
+    got = run(play(launch("exit 0", no_log="true", register="", loop="[1, 2, 3]", when="item == 2")))
+    assert (got.status, got.states()) == (2, {"h1": ["unreaped"]}), got.output
 
 
 TWICE = """\

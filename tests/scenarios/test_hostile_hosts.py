@@ -237,14 +237,28 @@ def test_a_host_that_a_launch_is_delegated_to_does_not_take_the_delegating_hosts
     assert [job["state"] for job in got.jobs if job["task"] == "Forgotten"] == ["unreaped"]
 
 
-@pytest.mark.parametrize("as_if", ["skipped", "unreachable"])
+TAKEN_BACK: dict[str, dict[str, object]] = {
+    "skipped": {"skipped": True},
+    "unreachable": {"unreachable": True},
+    "finished": {"finished": True},
+    "finished by a number": {"finished": 1},
+    "finished by no number": {"finished": float("nan")},
+    "finished by a huge number": {"finished": 10**4000},
+    "skipped and finished": {"skipped": True, "finished": True},
+}
+
+
+@pytest.mark.parametrize("as_if", list(TAKEN_BACK))
 def test_a_launch_that_its_host_takes_back_has_started_a_job(lies: Lies, as_if: str) -> None:
-    got = lies(
-        play(launch("exit 0", ignore_unreachable="true", ignore_errors="true"), hosts="evil"),
-        launch=accepted("j1.1", **{as_if: True}),
-    )
+    goes_on = {"ignore_unreachable": "true", "ignore_errors": "true", "register": ""}
+    launches = [
+        launch("exit 0", no_log=hidden, **goes_on, **looped)
+        for hidden in ("true", "false")
+        for looped in ({}, {"loop": "[1, 2]"})
+    ]
+    got = lies(play(*launches, hosts="evil"), launch=accepted("j1.1", **TAKEN_BACK[as_if]))
     assert got.status == 2, got.output
-    assert got.states() == {"evil": ["lost"]}
+    assert got.states() == {"evil": ["lost"] * 6}
 
 
 @pytest.fixture

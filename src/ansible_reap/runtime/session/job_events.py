@@ -278,8 +278,8 @@ class JobEvents:
         if self._concerns_no_job(results.task_of(result)):
             return
         event = TaskEvent(*results.parts_of(result), is_item=is_item)
-        if may_launch(event.task) and "ansible_job_id" in event.data:
-            self._told(event)  # whatever its host calls it, it has started a job
+        if may_launch(event.task) and ("ansible_job_id" in event.data or event.is_hidden):
+            self._told(event)  # with an id it has started a job, whatever its host calls it
             return
         if is_reap(event.task.action) and event.data.get("finished") and "ansible_job_id" in event.data:
             self._looks.saw(event, ResultSlot(None, job_id(event.task.args.get("jid")), event.reached), event.data)
@@ -475,8 +475,7 @@ class JobEvents:
         event = awaited.event
         site = slot.site or self._site(event)
         if site.poll == 0:
-            if not reply_of(data).finished:
-                self._launched(event, awaited.when, slot=slot, data=data)
+            self._launched(event, awaited.when, slot=slot, data=data)
             return
         jid = job_id(data["ansible_job_id"])
         if jid is not None and not event.is_hidden and self.tracker.get(jid) is None:
