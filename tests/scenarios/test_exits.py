@@ -145,11 +145,11 @@ def test_a_later_play_that_reaps_its_own_jobs_cannot_mean_this_one(run: Runner) 
     assert "Another" not in got.stdout, "the play that launched fails, so that later plays do not build on it"
 
 
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
-def test_a_run_cut_short_says_what_it_left(core: str, tmp_path: Path, name: str) -> None:
-    (tmp_path / "site.yml").write_text(
-        play(launch("sleep 2"), "- ansible.builtin.command: sleep 60\n"), encoding="utf-8"
-    )
+@pytest.mark.parametrize(("name", "mode"), [("SIGINT", "fail"), ("SIGTERM", "fail"), ("SIGINT", "reap")])
+def test_a_run_cut_short_says_what_it_left(core: str, tmp_path: Path, name: str, mode: str) -> None:
+    """Also where it is the gate that waits."""
+    tasks = [launch("sleep 30")] if mode == "reap" else [launch("sleep 2"), "- ansible.builtin.command: sleep 60\n"]
+    (tmp_path / "site.yml").write_text(play(*tasks), encoding="utf-8")
     (tmp_path / "hosts").write_text(
         f"h1 ansible_connection=local ansible_python_interpreter={sys.executable} ansible_async_dir={tmp_path}/async\n",
         encoding="utf-8",
@@ -166,6 +166,8 @@ def test_a_run_cut_short_says_what_it_left(core: str, tmp_path: Path, name: str)
             "ANSIBLE_GATHERING": "explicit",
             "XDG_STATE_HOME": str(tmp_path / "state"),
             "ASYNC_REAPER_REPORT_PATH": str(tmp_path / "report.json"),
+            "ASYNC_REAPER_ON_UNREAPED": mode,
+            "COLUMNS": "200",
         },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -186,3 +188,5 @@ def test_a_run_cut_short_says_what_it_left(core: str, tmp_path: Path, name: str)
     if name == "SIGINT":
         assert '"outcome": "interrupted"' in (tmp_path / "report.json").read_text(encoding="utf-8")
         assert "ASYNC RECAP" in output
+        assert ("not waited for, the run was interrupted" in output) == (mode == "reap"), output
+        assert "left the play early" not in output

@@ -125,6 +125,12 @@ def test_a_job_whose_host_left_before_the_gate_could_wait_is_named_as_such() -> 
     assert line.text.endswith("Start the backup: not waited for, its host left the play early")
 
 
+def test_of_a_run_that_was_interrupted_no_host_is_said_to_have_left() -> None:
+    options = Options(on_unreaped=OnUnreaped.REAP)
+    (line, _) = recap.lines([job()], options, 1795341660.0, 200, is_cut_short=True)
+    assert line.text.endswith("Start the backup: not waited for, the run was interrupted")
+
+
 def test_names_are_told_on_one_line_without_control_characters() -> None:
     nasty = replace(SITE, task="one\ntwo \x1b[31mred\u202e\x07", path="a\rb.yml", reason=None)
     (line, _) = recap.lines([job(site=nasty, item="x\n::error::y")], Options(), 1795341660.0, 200)

@@ -118,7 +118,7 @@ class RunEnd(Finish):
         """The recap and the reports; an error of ours in one leaves the others."""
         session = self._session
         jobs = list(session.tracker)
-        session.guard(_show_recap, session)
+        session.guard(_show_recap, session, outcome is RunOutcome.INTERRUPTED)
         session.guard(write_reports, session, outcome or self._outcome(jobs))
 
     def _outcome(self, jobs: list[JobRecord]) -> RunOutcome:
@@ -218,8 +218,9 @@ def unanswered(session: Session) -> bool:
     )
 
 
-def _show_recap(session: Session) -> None:
-    console.show(recap.lines(list(session.tracker), session.options, time.time(), console.width()))
+def _show_recap(session: Session, is_cut_short: bool) -> None:
+    jobs = list(session.tracker)
+    console.show(recap.lines(jobs, session.options, time.time(), console.width(), is_cut_short=is_cut_short))
 
 
 def write_reports(session: Session, outcome: RunOutcome) -> None:

@@ -40,8 +40,13 @@ class Line:
     tone: Tone
 
 
-def lines(jobs: Sequence[JobRecord], options: Options, now: float, width: int = WIDTH) -> list[Line]:
-    """The block below the banner, its lines ``width`` characters long; empty where nothing is to be said."""
+def lines(
+    jobs: Sequence[JobRecord], options: Options, now: float, width: int = WIDTH, *, is_cut_short: bool = False
+) -> list[Line]:
+    """The block below the banner, its lines ``width`` characters long; empty where nothing is to be said.
+
+    ``is_cut_short`` says that the run was interrupted.
+    """
     if not jobs or options.recap is RecapWhen.NEVER:
         return []
     shown: list[tuple[JobRecord, Consequence]] = [
@@ -51,7 +56,8 @@ def lines(jobs: Sequence[JobRecord], options: Options, now: float, width: int = 
         shown += [(job, Consequence.FINE) for job in jobs if job.state is JobState.DETACHED]
     elif not shown:
         return []
-    groups = _grouped(_row(job, verdict, options, now) for job, verdict in shown)
+    unwaited = "the run was interrupted" if is_cut_short else "its host left the play early"
+    groups = _grouped(_row(job, verdict, options, now, unwaited) for job, verdict in shown)
     rows = [_cells(group) for group in groups]
     widths = [max((len(row[i]) for row in rows), default=0) for i in range(_COLUMNS)]
     body = [
@@ -88,8 +94,8 @@ class _Row:
         return self.verdict, self.state, self.place, self.limit_s, self.task, self.remark
 
 
-def _row(job: JobRecord, verdict: Consequence, options: Options, now: float) -> _Row:
-    remark = _remark(job, options, now)
+def _row(job: JobRecord, verdict: Consequence, options: Options, now: float, unwaited: str) -> _Row:
+    remark = _remark(job, options, now, unwaited)
     if verdict is Consequence.TOLD and options.knows(job.info):
         remark = f"{remark}, known" if remark else ": known"
     info = job.info
@@ -152,7 +158,7 @@ def _state(job: JobRecord) -> str:
     return "swallowed" if job.swallowed else _WORDS.get(job.state, job.state.value)
 
 
-def _remark(job: JobRecord, options: Options, now: float) -> str:
+def _remark(job: JobRecord, options: Options, now: float, unwaited: str) -> str:
     if job.origin is Origin.UNCLAIMED:
         return f": {job.last_seen.value}" if job.last_seen else ""
     if job.state is JobState.DETACHED:
@@ -164,7 +170,7 @@ def _remark(job: JobRecord, options: Options, now: float) -> str:
     if job.note and job.state in (JobState.LOST, JobState.UNREAPED):
         return f": {shown(job.note, _LONGEST_NOTE)}"
     if job.state is JobState.UNREAPED and options.on_unreaped is OnUnreaped.REAP and job.origin is Origin.RUN:
-        return ": not waited for, its host left the play early"
+        return f": not waited for, {unwaited}"
     if job.state is JobState.TIMED_OUT:
         return f": killed at its limit, seen after {duration(age(job, now))}"
     if job.state is JobState.FAILED and job.rc is not None and not job.info.site.no_log:
