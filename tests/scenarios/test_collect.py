@@ -337,6 +337,28 @@ def test_collect_waits_no_longer_than_it_was_told_on_the_command_line(
     assert controller.jobs() == jids
 
 
+def test_two_who_collect_at_once_take_no_job_for_lost(
+    controller: Controller, killed: Callable[[str], set[str]]
+) -> None:
+    """Whoever sees the end first removes the status file; the other finds none."""
+    killed(LONG.format(seconds="{{ 12 if inventory_hostname == 'h1' else 24 }}"))
+    other = subprocess.Popen(
+        controller._command("reap.jobs.collect", "-e", "wait=true"),
+        cwd=controller.folder,
+        env={**controller.environment, "ASYNC_REAPER_REPORT_PATH": ""},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    time.sleep(1.5)
+    got = controller.collect("-e", "wait=true")
+    said, _ = other.communicate(timeout=300)
+    assert (got.status, other.returncode) == (0, 0), got.output + said
+    assert "lost" not in got.output + said
+    assert controller.ledgers() == []
+    assert controller.status_files() == set()
+
+
 @in_matrix
 def test_collect_fails_for_jobs_that_failed(controller: Controller, killed: Callable[[str], set[str]]) -> None:
     killed(LONG.replace("sleep {seconds}", "sh -c 'exit {{{{ 3 if inventory_hostname == \"h1\" else 0 }}}}'").format())

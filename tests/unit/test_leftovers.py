@@ -20,6 +20,7 @@ from ansible_reap.runtime.ledger.leftovers import (
     status_files,
     strangers,
     unclaimed,
+    without_closed,
 )
 from ansible_reap.runtime.ledger.lines import Intent, RunRecord
 from ansible_reap.runtime.ledger.processes import controller_name, start_of
@@ -164,6 +165,21 @@ def test_what_collect_sees_on_one_host_is_nothing_of_another_hosts_job_of_the_sa
     told = list(tell(tracker, looks))
     assert own.is_outstanding
     assert [(job.info.host, job.state) for job in told] == [("evil", JobState.REAPED)]
+
+
+def test_of_a_job_that_cannot_be_found_the_ledger_is_read_again(tmp_path: Path) -> None:
+    release(killed(tmp_path, "run-1", a_job("j1.1"), a_job("j1.2"), a_job("j1.1", "web2")))
+    left = leftovers(read_folder(tmp_path, pytest.fail), "web1")
+    lost = [Waited(JobRecord(a_job(jid), Phase.LOST)) for jid in ("j1.1", "j1.2")]
+    of_another = Waited(JobRecord(a_job("j1.1", "web2"), Phase.LOST))
+    assert without_closed(left, [*lost, of_another]) == [*lost, of_another]
+    close_jobs(left.ledgers, "web1", {"j1.1": JobState.REAPED}, pytest.fail)
+    assert without_closed(left, [*lost, of_another]) == [lost[1], of_another]
+    ended = Waited(JobRecord(a_job("j1.1"), Phase.FAILED))
+    assert without_closed(left, [ended]) == [ended], "it was seen: that is told whoever else has told it"
+    for ledger in left.ledgers:
+        ledger.path.unlink()
+    assert without_closed(left, [*lost, of_another]) == [of_another]
 
 
 def test_a_task_whose_worker_may_still_start_a_job_stays_open(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from ansible_reap.runtime.ledger.leftovers import (
     status_files,
     strangers,
     unclaimed,
+    without_closed,
 )
 from ansible_reap.runtime.ledger.lines import Intent
 from ansible_reap.runtime.ledger.reader import RunLedger
@@ -39,6 +40,7 @@ from ansible_reap.runtime.remote.waiting import (
     NoAnswerError,
     Terms,
     Waited,
+    clean_up,
     failure_message,
     wait_for,
 )
@@ -90,15 +92,18 @@ def collect(action: Action, arguments: Variables, task_vars: Variables) -> Value
         expected=_expected(left),
     )
     strays, searched = _search(left, reach, warnings)
-    bounded = bounded_by(terms, reach)
-    claimed = wait_for([*left.jobs, *handed], bounded, terms, lambda text: say(host, text))
+    bounded, looking = bounded_by(terms, reach), replace(terms, cleanup=False)
+    seen = wait_for([*left.jobs, *handed], bounded, looking, lambda text: say(host, text))
     # Whose the others are is a guess, however good: their files stay.
-    found = wait_for(strays, bounded, replace(terms, cleanup=False), lambda text: say(host, text))
-    waited = [*claimed, *found]
+    found = wait_for(strays, bounded, looking, lambda text: say(host, text))
+    claimed = without_closed(left, seen)
     closed = 0
     if not check_mode:
         done = _without_running(searched, found)
         closed = close(left, claimed, done, warnings.append)
+        # Only now: whoever collects at the same time, or after us should we be killed, finds a file or a closed job.
+        claimed = clean_up(claimed, bounded_by(replace(terms, wait=False), reach), terms)
+    waited = [*claimed, *found]
     message = failure_message(waited, terms)
     session = current()
     if session is not None:
@@ -108,7 +113,7 @@ def collect(action: Action, arguments: Variables, task_vars: Variables) -> Value
         "changed": closed > 0,
         "jobs": [entry(one.job) for one in claimed],
         "unclaimed": [entry(one.job) for one in found],
-        "msg": message or _told(claimed, found),
+        "msg": message or _told(claimed, found, len(seen) - len(claimed)),
         "warnings": as_ours([*warnings, *_silent(waited, terms)]),
     }
     if message:
@@ -189,10 +194,11 @@ def _without_running(searched: Sequence[Intent], found: Sequence[Waited]) -> lis
     return [intent for intent in searched if repr(intent.site.access) not in running]
 
 
-def _told(claimed: Sequence[Waited], found: Sequence[Waited]) -> str:
+def _told(claimed: Sequence[Waited], found: Sequence[Waited], others: int) -> str:
     ended = sum(one.has_ended for one in (*claimed, *found))
     still = len(claimed) + len(found) - ended
-    return f"{len(claimed)} outstanding, {len(found)} unclaimed: {ended} ended well, {still} still running"
+    text = f"{len(claimed)} outstanding, {len(found)} unclaimed: {ended} ended well, {still} still running"
+    return f"{text}; {others} closed by somebody else meanwhile" if others else text
 
 
 def _silent(waited: Sequence[Waited], terms: Terms) -> list[str]:

@@ -142,6 +142,17 @@ def status_files(answer: Mapping[str, object], clock_offset: float) -> list[Stat
     return files
 
 
+def without_closed(left: Leftovers, waited: Sequence[Waited]) -> list[Waited]:
+    """Those that nobody else has accounted for: of a job that cannot be found its ledger may know more by now."""
+    lost = {one.job.info.jid for one in waited if one.job.state is JobState.LOST and one.job.info.host == left.host}
+    closed: set[str] = set()
+    for ledger in left.ledgers:
+        jids = lost.intersection(job.jid for job in ledger.launches if job.host == left.host)
+        if jids:
+            closed |= jids.difference(_still_open(ledger))
+    return [one for one in waited if one.job.info.host != left.host or one.job.info.jid not in closed]
+
+
 def close(left: Leftovers, waited: Iterable[Waited], looked_into: Iterable[Intent], warn: Callable[[str], None]) -> int:
     """Write down what is accounted for, and remove the ledgers of which nothing is left; returns how many were closed.
 
@@ -211,6 +222,16 @@ def _latest(intent: Intent) -> float:
 def _may_yet_start(intent: Intent, ledger: RunLedger) -> bool:
     """A worker of the run is still there. Some never end, so that this cannot be waited for."""
     return ledger.locked and time.time() - intent.when < LATE
+
+
+def _still_open(ledger: RunLedger) -> list[str]:
+    """The ids of the jobs that the ledger does not account for as it is now; it goes with its last job."""
+    try:
+        return [job.jid for job in read_file(ledger.path).launches]
+    except FileNotFoundError:
+        return []
+    except (OSError, LineError):
+        return [job.jid for job in ledger.launches]
 
 
 def _remove_if_empty(path: Path) -> None:

@@ -149,6 +149,11 @@ def wait_for(jobs: Sequence[JobInfo], host: JobHost, terms: Terms, say: Callable
     return [Waited(records[job.jid], errors[job.jid], seen.get(job.jid), job.jid in cleaned) for job in jobs]
 
 
+def clean_up(waited: Sequence[Waited], host: JobHost, terms: Terms) -> list[Waited]:
+    """Remove the status files of those that have ended, where ``wait_for`` was told to leave them."""
+    return [replace(one, is_cleaned=_clean_up(one.job, host, terms)) for one in waited]
+
+
 def progress(left: Sequence[JobInfo], now: float, expected: Callable[[JobInfo, float], str]) -> str:
     """How many are outstanding, the oldest of them, how far it is, and when it is expected to end."""
     oldest = min(left, key=lambda job: job.launched)
