@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 
 from scenarios.conftest import Runner
@@ -300,9 +303,10 @@ def test_the_look_takes_the_way_that_the_launch_took(run: Runner, mode: str) -> 
     assert got.only_job()["last_seen"] in {"running", "finished"}
 
 
-def test_a_host_that_no_longer_answers_fails_all_the_same(run: Runner) -> None:
-    silent = "- ansible.builtin.set_fact: {ansible_connection: ssh, ansible_host: 127.0.0.1, ansible_port: 1}\n"
-    got = run(play(launch(), silent) + LATER)
+def test_a_host_that_no_longer_answers_fails_all_the_same(run: Runner, tmp_path: Path) -> None:
+    (tmp_path / "python").symlink_to(sys.executable)
+    silent = f"- ansible.builtin.command: rm {tmp_path}/python\n"
+    got = run(play(launch(), silent) + LATER, hosts=[f"h1 ansible_python_interpreter={tmp_path}/python"])
     assert got.status == 2, got.output
     assert got.failed() == {"h1"}
     assert got.only_job()["last_seen"] is None

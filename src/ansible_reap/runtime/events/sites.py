@@ -18,8 +18,17 @@ from ansible_reap.records import replace
 from ansible_reap.runtime.events import marker, results
 from ansible_reap.runtime.events.ansible_objects import Host, Play, Task, Variables
 from ansible_reap.runtime.events.as_data import as_data
+from ansible_reap.runtime.events.launch_way import (
+    Routes,
+    host_named,
+    is_template,
+    route_of,
+    variables_at_start,
+    variables_for,
+)
 from ansible_reap.runtime.events.own_words import is_fact
-from ansible_reap.runtime.events.set_in_run import has_vault, set_in_run, untold
+from ansible_reap.runtime.events.results import is_connection_variable
+from ansible_reap.runtime.events.set_in_run import has_vault, untold
 from ansible_reap.runtime.events.unsaid import unsaid
 from ansible_reap.runtime.events.vaulted import UNTOLD, is_vaulted, names_vaulted
 from ansible_reap.runtime.tracking.display_text import fit, shown
@@ -44,12 +53,14 @@ _LONGEST_ERROR = 200
 _REFERENCE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
 
-class _Place(NamedTuple):
-    """Where jobs of a host go by its variables, whatever the playbook says."""
+class _Way(NamedTuple):
+    """How a launch gets to its host."""
 
-    is_here: bool = False
+    route: Route
+    is_here: bool
     """The host is the controller itself."""
-    async_dir: str | None = None
+    async_dir: str | None
+    """The folder of its jobs, where it may be told."""
 
 
 class SiteReader:
@@ -63,8 +74,10 @@ class SiteReader:
         """The tasks of which was said that their reason cannot be worked out."""
         self._sites: dict[LaunchSite, LaunchSite] = {}
         self._accesses: dict[Access, Access] = {}
-        self._routes: dict[str, Route] = {}
-        self._places: dict[str, _Place] = {}
+        self._routes = Routes()
+        self._ways: dict[tuple[str, str], dict[str | None, _Way]] = {}
+        """The ways that a task takes for a host, by the task's identity and the host: to that host, or to another to
+        which it is delegated."""
         self._vaulted: dict[tuple[str, str], frozenset[str]] = {}
         """What of the way to a launch's host comes out of a vault, by the task's identity and the host, if anything."""
         self._reboots: dict[str, bool] = {}
@@ -80,22 +93,17 @@ class SiteReader:
         written = _connection_variables(task, play)
         vaulted: frozenset[str] = self._vaulted.get((results.identity(task), host.get_name()), frozenset())
         variables = {name: value for name, value in written.items() if _is_plain(value) and name not in vaulted}
+        delegate_to = _text(task.delegate_to)
+        if _FOLDER not in written and _FOLDER in _untold_of(delegate_to or host.get_name(), play):
+            vaulted |= {_FOLDER}
+        # Of a task that has not run yet the host to which each item is delegated may not be known.
+        way = self._way(task, play, host, delegate_to) if has_run or not is_template(delegate_to) else None
+        async_dir = variables.get(_FOLDER) if way is None else way.async_dir
+        if _FOLDER in vaulted:
+            async_dir = None
         access = replace(_access_of(task, variables), vaulted=vaulted)
-        async_dir = variables.get(_FOLDER)
-        reached = access.delegate_to or host.get_name()
-        if _FOLDER not in written and _FOLDER in _untold_of(reached, play):
-            access = replace(access, vaulted=access.vaulted | {_FOLDER})
-        if has_run:
-            place = self._place_of(reached, play)
-            if place.is_here and _CONNECTION not in written:
-                access = replace(access, connection="local")  # up to ansible-core 2.18 the task does not say so
-            if _FOLDER in access.vaulted:
-                async_dir = None
-            elif async_dir is None and _FOLDER in written:
-                async_dir = _filled_in(written[_FOLDER], task, play, host)
-            elif async_dir is None:
-                set_later = set_in_run(play.get_variable_manager(), reached).get(_FOLDER)
-                async_dir = str(set_later) if _is_plain(set_later) else place.async_dir
+        if has_run and way is not None and way.is_here and _CONNECTION not in written:
+            access = replace(access, connection="local")  # up to ansible-core 2.18 the task does not say so
         site = LaunchSite(
             play=fit(str(play.get_name())),
             task=results.task_label(task),
@@ -118,11 +126,30 @@ class SiteReader:
         if vaulted:
             self._vaulted[results.identity(task), host.get_name()] = vaulted
         self._reboots[results.identity(task)] = _is_reboot(task)
-        site = self._read(task, play, host, has_run=False)
-        if site.async_dir is not None or _FOLDER in site.access.vaulted:
-            return site
-        folder = _filled_in(_connection_variables(task, play).get(_FOLDER), task, play, host)
-        return site if folder is None else replace(site, async_dir=folder)
+        own = self._way_by(variables_at_start(task, play, host), task, play, host, host)
+        self._ways[results.identity(task), host.get_name()] = {None: own}
+        return self._read(task, play, host, has_run=False)
+
+    def forget_ways(self) -> None:
+        """A play is over: none of its tasks will be told of any more."""
+        self._ways.clear()
+
+    def _way(self, task: Task, play: Play, host: Host, delegate_to: str | None) -> _Way:
+        """The way that the task takes for the host, as it was when it began.
+
+        The host to which a template has delegated it is known by the result, and its way read then.
+        """
+        known = self._ways.setdefault((results.identity(task), host.get_name()), {})
+        if delegate_to not in known:
+            reached = host if delegate_to is None else host_named(delegate_to, play.get_variable_manager())
+            known[delegate_to] = self._way_by(variables_for(task, play, reached), task, play, host, reached)
+        return known[delegate_to]
+
+    def _way_by(self, variables: Variables, task: Task, play: Play, host: Host, reached: Host) -> _Way:
+        route = self._routes.same(route_of(variables, reached, host), reached.get_name())
+        # The connection is no fact: Ansible takes that out of what a host reports.
+        is_here = variables.get(_CONNECTION) in LOCAL_CONNECTIONS
+        return _Way(route, is_here, _folder_told(task, play, reached, variables))
 
     def declared(self, site: LaunchSite, task: Task, play: Play, host: Host, scope: Mapping[str, object]) -> LaunchSite:
         """The launch with the reason for which a job of it is detached, if it is.
@@ -131,7 +158,7 @@ class SiteReader:
         """
         written = marker.written(task, play)
         is_template = written is not None and written.is_template
-        variables = _variables(task, play, host) if is_template else {}
+        variables = variables_for(task, play, host) if is_template else {}
         is_secret = is_template and (site.no_log or _names_vaulted(task, written and written.text, variables))
         try:
             with unsaid(is_secret):
@@ -168,25 +195,16 @@ class SiteReader:
             f"so it does not detach the job{why}."
         )
 
-    def _place_of(self, name: str, play: Play) -> _Place:
-        """What the inventory says of the host's connection and folder; read once a run, for it takes a while."""
-        known = self._places.get(name)
-        if known is None:
-            known = self._places.setdefault(name, _place_of(name, play))
-        return known
-
-    def route(self, task: Task, play: Play, scope: Mapping[str, object]) -> Route | None:
-        """What a look at a job needs besides ``access``; None where the playbook sets nothing.
+    def route(self, task: Task, play: Play, host: Host, scope: Mapping[str, object]) -> Route:
+        """How the launch got to the host of its job, which is where a look at it goes.
 
         ``scope`` is what the loop has set for the job's item.
         """
-        key = results.identity(task)
-        known = self._routes.get(key)
-        if known is None:
-            known = self._routes.setdefault(key, Route(task, play, _connection_variables(task, play)))
-        if not known.variables:
-            return None
-        return replace(known, scope=scope) if scope and not all(map(_is_plain, known.variables.values())) else known
+        route = self._way(task, play, host, _text(task.delegate_to)).route
+        is_led_by_it = any(is_connection_variable(str(name)) for name in scope)
+        if scope and (is_led_by_it or any(map(is_template, route.variables.values()))):
+            return replace(route, scope=scope)
+        return route
 
 
 def _is_reboot(task: Task) -> bool:
@@ -201,16 +219,8 @@ def _connection_variables(task: Task, play: Play) -> dict[str, object]:
     """Connection variables set in the playbook itself, as written; those of the inventory stay with the host."""
     found: dict[str, object] = {}
     for scope in reversed(marker.scopes(task, play)):
-        found.update((name, value) for name, value in scope.items() if results.is_connection_variable(str(name)))
+        found.update((name, value) for name, value in scope.items() if is_connection_variable(str(name)))
     return found
-
-
-def _filled_in(text: object, task: Task, play: Play, host: Host) -> str | None:
-    """The text with names of plain variables replaced by their values; None where it takes more than that."""
-    if not isinstance(text, str):
-        return None
-    variables = _variables(task, play, host)
-    return None if _names_vaulted(task, text, variables) else _with_values(text, variables)
 
 
 def _vaulted_settings(task: Task, play: Play, host: Host) -> frozenset[str]:
@@ -218,12 +228,12 @@ def _vaulted_settings(task: Task, play: Play, host: Host) -> frozenset[str]:
     name such a value, and variables that stand there.
     """
     variables = _connection_variables(task, play)
-    found = {name for name, value in variables.items() if not _is_template(value) and is_vaulted(value)}
+    found = {name for name, value in variables.items() if not is_template(value) and is_vaulted(value)}
     written = {name: getattr(task, name, None) for name in CONNECTION_KEYWORDS}
     written[_FOLDER] = variables.get(_FOLDER)
     doubtful = {name: value for name, value in written.items() if not _is_plain(value) and value is not None}
     if doubtful:
-        known = _variables(task, play, host)
+        known = variables_for(task, play, host)
         # Ansible shows to whom it delegates, whatever that was made of.
         found |= {
             name
@@ -232,7 +242,7 @@ def _vaulted_settings(task: Task, play: Play, host: Host) -> frozenset[str]:
         }
     loops = {name: loop for name, loop in _loops_around(task).items() if name in variables}
     if loops:
-        known = _variables(task, play, host)
+        known = variables_for(task, play, host)
         found |= {name for name, loop in loops.items() if _names_vaulted(task, loop, known)}
     return frozenset(found)
 
@@ -265,18 +275,17 @@ def _loops_around(task: Task) -> dict[str, list[object]]:
     return found
 
 
-def _place_of(name: str, play: Play) -> _Place:
-    host = play.get_variable_manager()._inventory.get_host(name)  # noqa: SLF001 - no other way
-    if host is None:
-        return _Place()
-    variables = _variables(None, play, host)
-    # The connection is no fact: Ansible takes that out of what a host reports.
-    is_here = variables.get(_CONNECTION) in LOCAL_CONNECTIONS
-    variables = {**variables, **dict.fromkeys(_untold_of(name, play), UNTOLD)}
+def _folder_told(task: Task, play: Play, host: Host, variables: Variables) -> str | None:
+    """The folder of the host's jobs, where no vault and no word of the host has a part in it."""
+    of_loop = results.loop_variables(task)
+    known = {name: value for name, value in variables.items() if name not in of_loop}
+    known.update(dict.fromkeys(_untold_of(host.get_name(), play), UNTOLD))
+    folder = known.get(_FOLDER)
     # What add_host has said of a host does not tell either what it was made of.
-    is_told = not is_fact(_FOLDER, variables) and (variables.get("inventory_file") or not has_vault(play.get_loader()))
-    folder = variables.get(_FOLDER) if is_told else None
-    return _Place(is_here, _with_values(folder, variables) if isinstance(folder, str) else None)
+    is_told = not is_fact(_FOLDER, known) and (known.get("inventory_file") or not has_vault(play.get_loader()))
+    if not is_told or not isinstance(folder, str) or _names_vaulted(task, folder, known):
+        return None
+    return _with_values(folder, known)
 
 
 def _with_values(text: str, variables: Variables) -> str | None:
@@ -292,11 +301,7 @@ def _with_values(text: str, variables: Variables) -> str | None:
 
 def _is_plain(value: object) -> TypeGuard[str | int | float | bool]:
     """Neither a template nor something from a vault: encrypted by itself, or read from a file that is."""
-    return isinstance(value, str | int | float | bool) and not _is_template(value) and not is_vaulted(value)
-
-
-def _is_template(value: object) -> bool:
-    return isinstance(value, str) and ("{{" in value or "{%" in value)
+    return isinstance(value, str | int | float | bool) and not is_template(value) and not is_vaulted(value)
 
 
 def _template(task: Task, play: Play, variables: Variables, scope: Mapping[str, object], value: object) -> object:
@@ -309,10 +314,6 @@ def _template(task: Task, play: Play, variables: Variables, scope: Mapping[str, 
     except AnsibleValueOmittedError:
         return None
     return None if _OMITTED in str(found) else found
-
-
-def _variables(task: Task | None, play: Play, host: Host) -> Variables:
-    return play.get_variable_manager().get_vars(play=play, host=host, task=task)
 
 
 def _access_of(task: Task, variables: Mapping[str, str | int | float | bool]) -> Access:

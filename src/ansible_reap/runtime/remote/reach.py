@@ -2,8 +2,8 @@
 
 ``async_status`` looks in the folder of the account it runs as, on the host it runs on. So a look needs the launch's
 own connection, remote user, delegation and become settings, not those of the task that looks. Action plugins run in a
-worker process of one host; what is built here lives as long as that worker. It is the only place where connection
-variables that the playbook sets are worked out, and they never leave it.
+worker process of one host; what is built here lives as long as that worker. It is the only place where the connection
+variables of a launch are worked out, and they never leave it.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from typing import Any, TypeVar
 
 from ansible import constants
 from ansible.errors import AnsibleError
-from ansible.inventory.host import Host as AnsiblesHost
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.playbook.task import Task
 from ansible.plugins.loader import become_loader
 
 from ansible_reap.records import dataclass
-from ansible_reap.runtime.events.ansible_objects import Action, Host, Values, VariableManager, Variables
+from ansible_reap.runtime.events.ansible_objects import Action, Values, VariableManager, Variables
 from ansible_reap.runtime.events.as_data import as_data
+from ansible_reap.runtime.events.launch_way import host_named
 from ansible_reap.runtime.events.passwords import is_password, masked
 from ansible_reap.runtime.events.replies import NOT_FOUND
 from ansible_reap.runtime.events.results import is_connection_variable
@@ -185,10 +185,13 @@ class Reach:
         loaders = action._shared_loader_obj  # noqa: SLF001 - an action plugin's own, as is all that follows
         variables = self._variables(access, route)
         task = _task_for(access, no_log)
-        templar = action._templar.copy_with_new_env(available_variables=variables)  # noqa: SLF001
-        template = templar.template
-        # Whatever the plugins make of them.
-        self._secrets.update(str(template(value)) for name, value in variables.items() if is_password(name))
+        known = variables if route is None else {**variables, **route.known, **as_data(dict(route.scope))}
+        templar = action._templar.copy_with_new_env(available_variables=known)  # noqa: SLF001
+        template = templar.template if route is None else _as_then(templar)
+        for name, value in variables.items():
+            if is_password(name):  # whatever the plugins make of it; one that cannot be worked out, none of them has
+                with contextlib.suppress(AnsibleError, NoAnswerError):
+                    self._secrets.add(str(template(value)))
 
         context = action._play_context.set_task_and_variable_override(task, variables, templar)  # noqa: SLF001
         context.remote_addr = template(variables.get("ansible_host") or variables.get("inventory_hostname"))
@@ -239,9 +242,14 @@ class Reach:
         plugin.set_options(task_keys=keys, var_options=options)
 
     def _variables(self, access: Access, route: Route | None) -> Values:
+        """What there is to reach the host with, and to run modules there: of a launch of this run as it had it."""
         name = access.delegate_to or self._host
-        host = _host_named(name, self._manager)
+        host = host_named(name, self._manager)
         inventory = self._manager.get_vars(host=host, include_hostvars=False)
+        if route is not None:
+            now = self._task_vars if name == self._host else inventory
+            own = {name: value for name, value in now.items() if not is_connection_variable(name)}
+            return {**own, **host.get_magic_vars(), **route.variables, **_ways_in(route.scope)}
         own = inventory
         if name == self._host:
             # The task's variables hold what its own connection was made with, as if the inventory had said so.
@@ -251,7 +259,7 @@ class Reach:
                 if name in inventory or not is_connection_variable(name)
             }
         own.update(host.get_magic_vars())  # a fact of such a name would lead to whichever host it names
-        own.update(access.variables if route is None else self._worked_out(route))
+        own.update(access.variables)
         return own
 
     @property
@@ -261,25 +269,6 @@ class Reach:
     @property
     def _manager(self) -> VariableManager:
         return self._action._task.get_variable_manager()  # noqa: SLF001 - the plugin's own
-
-    def _worked_out(self, route: Route) -> Values:
-        """What the playbook sets for the connection, with the variables that the launch itself had.
-
-        Raises:
-            NoAnswerError: a template needs something that is not known any more. It is better not to look at all than
-                on the wrong machine.
-        """
-        manager = self._manager
-        host = manager._inventory.get_host(self._host)  # noqa: SLF001 - how else to find a host by name
-        if host is None:
-            raise NoAnswerError("its host is not in the inventory any more")
-        variables = manager.get_vars(play=route.play, host=host, task=route.task)
-        known = {**variables, **host.get_magic_vars(), **as_data(dict(route.scope))}
-        templar = self._action._templar.copy_with_new_env(available_variables=known)  # noqa: SLF001
-        try:
-            return {name: templar.template(value) for name, value in route.variables.items()}
-        except AnsibleError as error:
-            raise NoAnswerError("how its launch got there cannot be worked out any more") from error
 
     def _guarded(self, function: Callable[[], _T]) -> _T:
         """Unreachable hosts, wrong passwords and missing plugins are told in one line, without any secret.
@@ -311,16 +300,6 @@ class Reach:
         return fit(masked(text, self._secrets))
 
 
-def _host_named(name: str, manager: VariableManager) -> Host:
-    """The host that Ansible takes for the name in ``delegate_to``: one outside of the inventory is made up."""
-    inventory = manager._inventory  # noqa: SLF001 - how else to find a host by name
-    found = inventory.get_host(name)
-    if found is None:
-        every = inventory.get_hosts(ignore_limits=True, ignore_restrictions=True)
-        found = next((host for host in every if host.address == name), None)
-    return found or AnsiblesHost(name=name)
-
-
 @contextlib.contextmanager
 def _without_debug() -> Iterator[None]:
     """Keep ansible-core from printing what a host answers, as it does with ``ANSIBLE_DEBUG`` whatever ``no_log`` says.
@@ -332,6 +311,27 @@ def _without_debug() -> Iterator[None]:
         yield
     finally:
         constants.DEFAULT_DEBUG = before
+
+
+def _as_then(templar: Any) -> Callable[[object], Any]:
+    """Works out templates of a launch with what it had.
+
+    It is better not to look at all than on the wrong machine.
+    """
+
+    def template(value: object) -> Any:
+        try:
+            return templar.template(value)
+        except AnsibleError as error:
+            raise NoAnswerError("how its launch got there cannot be worked out any more") from error
+
+    return template
+
+
+def _ways_in(scope: Variables) -> Values:
+    """What a loop has set for the connection itself."""
+    found: Values = as_data({name: value for name, value in scope.items() if is_connection_variable(name)})
+    return found
 
 
 def _is_windows(handler: Action) -> bool:

@@ -77,6 +77,7 @@ class JobEvents:
     def play_start(self, play: Play) -> None:
         """A play starts, or a batch of one."""
         self._play = self._looks.play = play
+        self._sites.forget_ways()
         self._starts.clear()
         self._slots.clear()
         self._hidden_waits = None
@@ -373,7 +374,7 @@ class JobEvents:
             site=site,
             item=None if site.no_log else label,
             launched=when,
-            route=self._sites.route(event.task, self._play, scope),
+            route=self._sites.route(event.task, self._play, event.host, scope),
         )
         self._keeper.file(self.tracker.launch(info))
 

@@ -46,16 +46,15 @@ HIDDEN = "{{ what a vault holds }}"
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Route:
-    """How the playbook itself sets connection variables for a launch, templates and vaulted values among them.
+    """How a launch got to its host: the connection variables that it had, templates and vaulted values among them.
 
     They are not worked out here: only the worker that looks at the job does that, and nothing shows or writes them.
     """
 
-    task: object
-    """The launching task, as Ansible has it."""
-    play: object
     variables: Mapping[str, object]
-    """The connection variables as written."""
+    """As they were when the launch started, wherever they had been set."""
+    known: Mapping[str, object] = field(default_factory=dict)
+    """The variables that templates among these name, as they were then."""
     scope: Mapping[str, object] = field(default_factory=dict)
     """What the loop set for the item: a template may lead each item to another machine."""
 
