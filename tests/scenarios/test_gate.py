@@ -323,3 +323,42 @@ def test_an_environment_that_only_the_plays_own_tasks_can_fill_in_is_theirs(run:
     assert got.only_job()["last_seen"] in {"running", "finished"}, "the look has been taken"
     assert (got.recap["h1"]["ok"], got.recap["h1"]["ignored"]) == (1, 0)
     assert "of_the_task" not in got.output
+
+
+CLEANUP = "- ansible.builtin.async_status: {mode: cleanup, jid: '{{ job.ansible_job_id }}'}\n"
+WITHOUT_RC = {"well": "stat: {path: /}", "badly": "file: {path: /nowhere/at/all, state: file}"}
+
+
+@pytest.mark.parametrize("ends", list(WITHOUT_RC))
+@pytest.mark.parametrize("no_log", ["false", "true"])
+def test_how_a_job_ended_is_no_guess_where_its_wait_lets_failures_go(
+    run: Runner, core: str, ends: str, no_log: str
+) -> None:
+    """Before ansible-core 2.19 only the status file would have told, and it is gone."""
+    tasks = launch().replace("ansible.builtin.shell: sleep 1", f"ansible.builtin.{WITHOUT_RC[ends]}")
+    got = run(play(tasks, reap(failed_when="false", no_log=no_log), CLEANUP), options={"on_swallowed": "fail"})
+    job, is_told = got.only_job(), tuple(map(int, core.split("."))) >= (2, 19)
+    told = {"well": (0, "reaped", False), "badly": (2, "failed", True)}
+    expected = told[ends] if is_told else (2, "lost", True)
+    assert (got.status, job["state"], job["swallowed"]) == expected, got.output
+
+
+@pytest.mark.parametrize("keywords", [{}, {"failed_when": "waited.failed | default(false)"}])
+@pytest.mark.parametrize("module", ["ansible.builtin.shell: exit 0", f"ansible.builtin.{WITHOUT_RC['well']}"])
+def test_a_wait_that_judges_and_then_cleans_up_has_reaped(run: Runner, module: str, keywords: dict[str, str]) -> None:
+    tasks = launch().replace("ansible.builtin.shell: sleep 1", module)
+    got = run(play(tasks, reap(**keywords), CLEANUP), options={"on_swallowed": "fail"})
+    assert (got.status, got.only_job()["state"]) == (0, "reaped"), got.output
+
+
+def test_files_under_no_log_that_are_looked_for_in_vain_are_told_of(run: Runner, tmp_path: Path) -> None:
+    """Only what Ansible keeps of other hosts has led the launch there, and that has changed."""
+    other = "- ansible.builtin.add_host: {name: h2, where: WHERE}\n"
+    start = launch(
+        "echo S3CRET", no_log="true", vars="{ansible_async_dir: \"{{ playbook_dir }}/{{ hostvars['h2'].where }}\"}"
+    )
+    wait = reap(vars='{ansible_async_dir: "{{ playbook_dir }}/a"}', no_log="true")
+    got = run(play(other.replace("WHERE", "a"), start, wait, other.replace("WHERE", "b"), hosts="h1"))
+    assert (got.status, got.only_job()["state"]) == (0, "reaped"), got.output
+    assert len(list((tmp_path / "a").glob("*.*"))) == 1
+    assert "what no_log hides is still in clear" in " ".join(got.output.split()), got.output

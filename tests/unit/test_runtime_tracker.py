@@ -78,6 +78,9 @@ def after(*sightings: Sighting, site: LaunchSite = SITE) -> JobRecord:
         ((saw(Sight.FAILED), saw(Sight.FINISHED, Source.LOOK)), "failed", "playbook", "failed"),
         ((saw(Sight.UNSURE), saw(Sight.FINISHED, Source.LOOK)), "reaped", "playbook", "finished"),
         ((saw(Sight.UNSURE), saw(Sight.FAILED, Source.LOOK)), "failed", "playbook", "failed"),
+        ((saw(Sight.UNSURE), saw(Sight.MISSING, Source.LOOK)), "lost", "playbook", "missing"),
+        ((saw(Sight.UNSURE), saw(Sight.CLEANED), saw(Sight.MISSING, Source.WAIT)), "lost", "playbook", "missing"),
+        ((saw(Sight.UNSURE), saw(Sight.RUNNING, Source.LOOK)), "lost", "playbook", "running"),
     ],
 )
 def test_a_jobs_state_follows_from_what_was_seen(
@@ -93,6 +96,17 @@ def test_a_failure_hidden_by_a_constant_failed_when_counts_as_swallowed() -> Non
     job = after(saw(Sight.UNSURE), saw(Sight.FAILED, Source.LOOK))
     assert job.swallowed
     assert not job.came_up
+
+
+def test_a_job_whose_end_was_let_go_and_cannot_be_looked_up_is_lost_and_swallowed() -> None:
+    job = after(saw(Sight.UNSURE), saw(Sight.MISSING, Source.LOOK))
+    assert (job.state, job.swallowed, job.came_up) == (JobState.LOST, True, False)
+    tracker = Tracker()
+    tracker.launch(info())
+    tracker.see("j1.1", saw(Sight.UNSURE))
+    unseen = tracker.unseen("j1.1", "the host does not answer")
+    assert unseen is not None
+    assert (unseen.state, unseen.swallowed, unseen.came_up) == (JobState.LOST, True, False)
 
 
 def test_a_failure_that_comes_up_later_is_not_swallowed() -> None:

@@ -97,6 +97,15 @@ def reply_of(data: Mapping[str, object]) -> Reply:
     )
 
 
+def folder_told(data: Mapping[str, object]) -> str | None:
+    """The folder in which the host of a launch has put the job's status file, as it says; None where it does not."""
+    file, jid = data.get("results_file"), data.get("ansible_job_id")
+    if not isinstance(file, str) or not isinstance(jid, str) or len(file) > _LONGEST_PATH:
+        return None
+    folder, _, name = file.replace("\\", "/").rpartition("/")
+    return folder if name == jid else None
+
+
 def has_failed(data: Mapping[str, object]) -> bool:
     """Whether Ansible takes the result for a failure: by the truth of ``failed``, and by ``rc`` where that is missing.
 

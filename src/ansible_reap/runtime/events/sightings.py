@@ -27,11 +27,23 @@ def lets_failures_go(task: Task) -> bool:
 
 
 def sighting_of(
-    task: Task, data: Mapping[str, object], *, failed: bool, ignored: bool, when: float, reap: ReapTask | None
+    task: Task,
+    data: Mapping[str, object],
+    *,
+    failed: bool,
+    ignored: bool,
+    when: float,
+    reap: ReapTask | None,
+    tells_suppressed: bool = False,
 ) -> Sighting | None:
-    """What the playbook's own task saw of a job, or None where it tells nothing."""
+    """What the playbook's own task saw of a job, or None where it tells nothing.
+
+    ``tells_suppressed``: with this ansible-core a result says where a ``failed_when`` has let a failure go.
+    """
     reply = reply_of(data)
     sight, swallowed = _sight(task, reply, failed=failed, ignored=ignored)
+    if sight is Sight.UNSURE and tells_suppressed:
+        sight = Sight.FINISHED
     if sight is None:
         return None
     told = _told(reply, Source.PLAYBOOK, sight, when, waited=reply.tries > 1)

@@ -132,7 +132,7 @@ def line_data(record: Record) -> dict[str, object]:
     """What a line holds of the record, as plain data."""
     if isinstance(record, JobInfo):
         item = None if record.item is None else masked(record.item)
-        record = replace(record, site=_fit_for_disk(record.site), item=item, route=None)
+        record = replace(record, site=_fit_for_disk(record.site), item=item, route=None, told_folder=None)
     elif isinstance(record, Intent):
         record = replace(record, site=_fit_for_disk(record.site))
     return {"v": FORMAT, "kind": _NAMES[type(record)], **_without_defaults(asdict(record))}

@@ -9,6 +9,7 @@ variables of a launch are worked out, and they never leave it.
 from __future__ import annotations
 
 import contextlib
+import posixpath
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
@@ -69,12 +70,14 @@ class Reach:
         return self._async_status(job, "status")
 
     def cleanup(self, job: JobInfo) -> None:
-        """Remove the job's status file. A file that has gone already is fine.
+        """Remove the job's status file. A file that has gone already is fine, if it is looked for in the right folder.
 
         Raises:
-            NoAnswerError: the host does not answer.
+            NoAnswerError: the host does not answer, or its launch has said that the file is in another folder.
         """
         answer = self._async_status(job, "cleanup")
+        if answer.get("msg") == NOT_FOUND and not _is_in(job.told_folder, _folder(self._way_of(job).handler)):
+            raise NoAnswerError("it is in another folder than the launch's variables tell")
         if answer.get("failed") and answer.get("msg") != NOT_FOUND:
             raise HostSaidError(self.without_secrets(str(answer.get("msg"))))
 
@@ -341,6 +344,20 @@ def _is_windows(handler: Action) -> bool:
 def _folder(handler: Any) -> str:
     """The folder of status files, as the shell's option says."""
     return str(handler.get_shell_option("async_dir", default=DEFAULT_FOLDER))
+
+
+def _is_in(told: str | None, folder: str) -> bool:
+    """Whether the folder is the one in which a host has said that a file is, if it has said anything."""
+    if told is None:
+        return True
+    told, folder = told.rstrip("/"), folder.replace("\\", "/").rstrip("/")
+    home, _, rest = folder.partition("/")
+    # Whose home it begins with, the account says that both have used.
+    return (
+        told.endswith(f"/{rest}")
+        if home.startswith(("~", "%", "$"))
+        else posixpath.normpath(told) == posixpath.normpath(folder)
+    )
 
 
 def _task_for(access: Access, no_log: bool) -> Any:

@@ -19,7 +19,7 @@ from ansible_reap.runtime.events.hidden import (
     whole_register,
 )
 from ansible_reap.runtime.events.plays import may_launch, starts_by_the_wrapper
-from ansible_reap.runtime.events.replies import NAMELESS, job_id, reply_of, unheard_launch
+from ansible_reap.runtime.events.replies import NAMELESS, folder_told, job_id, reply_of, unheard_launch
 from ansible_reap.runtime.events.sightings import lets_failures_go
 from ansible_reap.runtime.events.sites import SiteReader
 from ansible_reap.runtime.gate.hidden_waits import HiddenWaits, hidden_waits, of_tasks
@@ -375,6 +375,7 @@ class JobEvents:
             item=None if site.no_log else label,
             launched=when,
             route=self._sites.route(event.task, self._play, event.host, scope),
+            told_folder=folder_told(data),
         )
         self._keeper.file(self.tracker.launch(info))
 

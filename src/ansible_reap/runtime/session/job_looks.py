@@ -22,6 +22,8 @@ from ansible_reap.runtime.tracking.tracker import JobRecord, ReapTask, Sighting,
 
 _LONGEST_TEXT = 20_000
 """Characters of a message that are looked at; far more than are shown."""
+_TELLS_SUPPRESSED = (2, 19)
+"""The ansible-core from which on a result says that a ``failed_when`` has let a failure go."""
 _NO_ENDS = (Sight.RUNNING, Sight.GIVEN_UP, Sight.MISSING)
 """What the host in whose name a job was delegated may say of it: that it is not there, where the wait looks."""
 
@@ -76,7 +78,15 @@ class JobLooks:
         reap = ReapTask(path, line, results.task_label(event.task), event.host.get_name())
         if event.is_hidden and (is_own or event.task.no_log not in (False, None)):
             self._tracker.hide(job.info.jid)
-        sighting = sighting_of(event.task, data, failed=event.failed, ignored=ignored, when=time.time(), reap=reap)
+        sighting = sighting_of(
+            event.task,
+            data,
+            failed=event.failed,
+            ignored=ignored,
+            when=time.time(),
+            reap=reap,
+            tells_suppressed=self._keeper.core >= _TELLS_SUPPRESSED,
+        )
         if sighting is None:
             return
         sighting = self._without_passwords(event, sighting, data)

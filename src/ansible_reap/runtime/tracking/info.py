@@ -99,6 +99,8 @@ class JobInfo:
     launched: float
     route: Route | None = field(default=None, compare=False, repr=False)
     """Kept in memory only."""
+    told_folder: str | None = field(default=None, compare=False, repr=False)
+    """Where its status file is, in the words of its host; kept in memory only. No file is looked for by them."""
 
     @property
     def delegated_to(self) -> str | None:

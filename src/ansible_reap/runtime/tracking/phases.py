@@ -103,14 +103,17 @@ _ROWS: tuple[tuple[tuple[Phase, ...], Source, tuple[Sight, ...], Phase], ...] = 
     ((*UNSEEN, Phase.UNSURE), Source.LOOK, (Sight.FAILED,), Phase.FAILED),
     ((*UNSEEN, Phase.UNSURE), Source.LOOK, (Sight.TIMED_OUT,), Phase.TIMED_OUT),
     ((Phase.OUTSTANDING, Phase.MISSING), Source.LOOK, (Sight.MISSING, Sight.OVERDUE), Phase.LOST),
-    ((Phase.UNSURE,), Source.LOOK, (Sight.FINISHED, Sight.MISSING, Sight.RUNNING, Sight.OVERDUE), Phase.REAPED),
+    ((Phase.UNSURE,), Source.LOOK, (Sight.FINISHED,), Phase.REAPED),
+    # Where the file is gone, or tells of no end, nothing tells any more how it has ended.
+    ((Phase.UNSURE,), Source.LOOK, (Sight.MISSING, Sight.RUNNING, Sight.OVERDUE), Phase.LOST),
     # The gate's wait reaps.
     (UNSEEN, Source.WAIT, (Sight.FINISHED,), Phase.REAPED),
     ((*UNSEEN, Phase.UNSURE), Source.WAIT, (Sight.FAILED,), Phase.FAILED),
     ((*UNSEEN, Phase.UNSURE), Source.WAIT, (Sight.TIMED_OUT,), Phase.TIMED_OUT),
     ((Phase.OUTSTANDING, Phase.MISSING), Source.WAIT, (Sight.MISSING,), Phase.LOST),
     (UNSEEN, Source.WAIT, (Sight.OVERDUE,), Phase.LOST),
-    ((Phase.UNSURE,), Source.WAIT, (Sight.FINISHED, Sight.MISSING, Sight.RUNNING, Sight.OVERDUE), Phase.REAPED),
+    ((Phase.UNSURE,), Source.WAIT, (Sight.FINISHED,), Phase.REAPED),
+    ((Phase.UNSURE,), Source.WAIT, (Sight.MISSING, Sight.RUNNING, Sight.OVERDUE), Phase.LOST),
 )
 
 TRANSITIONS: dict[tuple[Phase, Source, Sight], Phase] = {

@@ -235,6 +235,8 @@ class Tracker:
         after = TRANSITIONS.get((before, sighting.source, sighting.sight), before)
         if before not in ENDED or before is Phase.UNSURE or sighting.source is Source.PLAYBOOK:
             _note(job, sighting, after)
+        if before is Phase.UNSURE and after is Phase.LOST:
+            job.note = LET_GO
         job.phase = after
         if after is not before:
             self._file(job)
@@ -270,6 +272,9 @@ class Tracker:
         job = self._jobs.get(jid)
         if job is not None:
             job.note = why
+            if job.phase is Phase.UNSURE:
+                job.phase, job.swallowed, job.note = Phase.LOST, True, f"{LET_GO}: {why}"
+                self._file(job)
         return job
 
     def cleaned(self, jid: str) -> JobRecord | None:
@@ -308,6 +313,8 @@ def _bears_out(job: JobRecord, look: Sighting) -> bool:
     return is_gone and job.is_heard_cleaned and job.heard_end is Sight.FINISHED
 
 
+LET_GO = "its wait lets failures go, and nothing tells any more how it has ended"
+"""Why a job is lost of which only its status file would have told."""
 CLOCK_SLACK = 60.0
 """Seconds by which a run time may exceed what the controller's clock allows: a busy one hears late of a launch."""
 
