@@ -10,6 +10,7 @@ _FOLDERS = frozenset(
 )
 """Folders of which Ansible, or whoever keeps its content, reads every YAML file in and below them."""
 _OF_VARIABLES = frozenset({"group_vars", "host_vars", "vars", "defaults", "inventory", "inventories"})
+_OF_TESTS = frozenset({"molecule", "test", "tests", "testing"})
 
 
 def is_content_place(path: str) -> bool:
@@ -36,3 +37,8 @@ def stem(path: str) -> str:
     """The last part of a path, without a YAML file's ending."""
     name = path.rpartition("/")[2]
     return name.rsplit(".", 1)[0] if name.endswith((*YAML_ENDINGS, JSON_ENDING)) else name
+
+
+def is_among_tests(path: str) -> bool:
+    """Whether the file stands among tests, as below a folder called ``molecule``."""
+    return not _OF_TESTS.isdisjoint(path.split("/")[:-1])

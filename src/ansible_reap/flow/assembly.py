@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Any
 
 from ansible_reap.content import expressions
 from ansible_reap.content.library import Library
 from ansible_reap.content.model import Place, Task, Tasks
+from ansible_reap.content.places import is_among_tests
 from ansible_reap.content.tasks import Content, TaskBlock
 from ansible_reap.flow.analysis import Analysis, AsyncUse, Launch, NotFollowed, Quantity, ReadError, Reap, ReapKind
 from ansible_reap.flow.doubts import WaitElsewhere
@@ -33,7 +34,7 @@ def outcome(library: Library, record: Record) -> Analysis:
     """Put everything together, in the order of the files."""
     unwalked = _add_unwalked(library, record)
     reaps = {key: _reap(look, record) for key, look in record.looks.items()}
-    elsewhere = _WaitsElsewhere(record)
+    elsewhere = _WaitsElsewhere(record, library.playbooks)
     by_task: dict[int, list[Judgement]] = defaultdict(list)
     record.spent_before = bounds.spent()
     for instance, is_cut in zip(record.instances, _past_their_share(record), strict=True):
@@ -138,28 +139,40 @@ class _WaitsElsewhere:
     """A wait that a launch's walk never came by and that reads its register: then nothing certain can be said.
 
     A wait that is known to be for other jobs wherever it is reached is none of these; one that waits for the same
-    task's jobs where another way leads to both is.
+    task's jobs where another way leads to both is. But what another playbook waits for is of another run, in which this
+    job's register does not exist. A playbook among tests may leave out what those that are meant do.
     """
 
-    def __init__(self, record: Record) -> None:
+    def __init__(self, record: Record, playbooks: Container[str]) -> None:
         self._record = record
+        self._playbooks = playbooks
         self._tasks = {key: look.task for key, look in record.looks.items()}
         self._by_name: dict[str, set[int]] = defaultdict(set)
         for key, look in record.looks.items():
             if look.kind is ReapKind.WAIT and look.is_loose:
                 for name in _names_read(look.task):
                     self._by_name[name].add(key)
-        self._by_task: dict[int, set[int]] = defaultdict(set)
+        self._by_task: dict[int, dict[str | None, set[int]]] = defaultdict(lambda: defaultdict(set))
         for instance in record.instances:
             waits = {id(cover.task): cover.task for cover in instance.covers if cover.kind is ReapKind.WAIT}
             self._tasks.update(waits)
-            self._by_task[id(instance.task)].update(waits)
+            self._by_task[id(instance.task)][self._playbook(instance)].update(waits)
+
+    def _playbook(self, instance: Instance) -> str | None:
+        """The playbook by which the launch was reached; None for what is walked by itself, and among tests."""
+        path = instance.frame.via[0].rpartition(":")[0] if instance.frame.via else ""
+        return path if path in self._playbooks and not is_among_tests(path) else None
+
+    def _of_its_task(self, instance: Instance) -> set[int]:
+        """The waits for jobs of the same task that may be for this launch's too."""
+        waits, playbook = self._by_task[id(instance.task)], self._playbook(instance)
+        return set().union(*waits.values()) if playbook is None else waits[playbook] | waits[None]
 
     def __call__(self, instance: Instance) -> WaitElsewhere | None:
         if instance.register is None:
             return None
         seen = self._record.seen_with.get(instance.number, set())
-        others = (self._by_name.get(instance.register, set()) | self._by_task[id(instance.task)]) - seen
+        others = (self._by_name.get(instance.register, set()) | self._of_its_task(instance)) - seen
         if not others:
             return None
         task = min((self._tasks[key] for key in others), key=lambda each: (each.path, each.line))

@@ -15,6 +15,7 @@ from ansible_reap.checks.evidence import work
 from ansible_reap.checks.evidence.work import is_windows
 from ansible_reap.content.builtin import BUILTIN_MODULES
 from ansible_reap.content.model import Place, Task
+from ansible_reap.content.places import is_among_tests
 from ansible_reap.flow.analysis import Analysis
 from ansible_reap.late_patterns import expression
 
@@ -70,12 +71,9 @@ def play_of(task: Task) -> Place | None:
     return None if block is None else block.place
 
 
-_TEST = expression(r"(?:^|/)(?:molecule|tests?|testing)/")
-
-
 def is_test(task: Task) -> bool:
-    """Whether the task stands among tests, as below a folder called ``molecule``."""
-    return _TEST.search(task.path) is not None
+    """Whether the task stands among tests."""
+    return is_among_tests(task.path)
 
 
 def takes_down(task: Task) -> bool:
