@@ -10,6 +10,8 @@ from typing import Any
 
 from jinja2 import nodes
 
+from ansible_reap.content.source import SourceError, compose
+from ansible_reap.content.source import plain as data_of
 from ansible_reap.flow.evaluation import bounds, host_sets
 from ansible_reap.flow.evaluation.canonical import canonical
 from ansible_reap.flow.evaluation.defaults import is_there
@@ -50,6 +52,7 @@ from ansible_reap.flow.evaluation.values import (
     handles,
     hosts_in,
     is_counted,
+    lifted,
     mapped,
     one_of,
     options,
@@ -62,10 +65,7 @@ from ansible_reap.late_patterns import expression
 Arguments = list[Value]
 Handler = Callable[[EvaluatorInterface, Value, nodes.Filter], Value]
 
-SAME = frozenset(
-    {"list", "sort", "shuffle", "reverse", "trim", "safe", "quote", "mandatory"}
-    | {"from_json", "from_yaml", "regex_replace"}
-)
+SAME = frozenset({"sort", "shuffle", "reverse", "trim", "safe", "quote", "mandatory", "regex_replace"})
 """Filters that give back the handles that they get: of Jinja, and of ansible-core 2.16 to 2.22."""
 MAX_QUERY = 500
 """A longer query is not read."""
@@ -402,11 +402,36 @@ def _batch(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Va
     return Seq((seq,), is_open=True)
 
 
+def _of_plain(base: Value, other: Value, made: Callable[[list[Any], list[Any]], list[Any]]) -> Value:
+    """What is made of two lists without any job, where all is known that is in them."""
+    first, second = plain(base), plain(other)
+    return lifted(made(first, second)) if isinstance(first, list) and isinstance(second, list) else UNKNOWN
+
+
+def _read(_: EvaluatorInterface, base: Value, __: nodes.Filter) -> Value:
+    """Plain data that is written as a text; of whatever else was made one it is that again."""
+    if not (isinstance(base, Const) and isinstance(base.value, str)):
+        return base
+    try:
+        root = compose(base.value.encode())
+    except (SourceError, UnicodeEncodeError):
+        return UNKNOWN
+    return Const(None) if root is None else lifted(data_of(root))
+
+
+def _listed(_: EvaluatorInterface, base: Value, __: nodes.Filter) -> Value:
+    """The letters of a text, the keys of a dictionary, or the list itself."""
+    data = plain(base) if isinstance(base, (Const, Map)) else NOT_PLAIN
+    return lifted(list(data)) if isinstance(data, (str, dict)) else base
+
+
 def _difference(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Value:
     """What is in the list and not in the other: a job that both may hold is perhaps taken out."""
     other = _argument(evaluator, node, 0) or UNKNOWN
     if isinstance(base, Unknown) and base.hosts is not None:
         return Unknown(base.taints, host_sets.without(base.hosts, hosts_in(other)))
+    if not taints(base):
+        return _of_plain(base, other, lambda first, second: [item for item in first if item not in second])
     return base if taints(base).isdisjoint(taints(other)) else Unknown(taints(base))
 
 
@@ -416,8 +441,10 @@ def _intersect(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -
     seq = as_seq(base)
     if isinstance(base, Unknown) and base.hosts is not None:
         return Unknown(base.taints, host_sets.within(base.hosts, hosts_in(other)))
-    if base == other or not taints(base):
+    if base == other:
         return base
+    if not taints(base):
+        return _of_plain(base, other, lambda first, second: [item for item in first if item in second])
     if seq is None or plain(other) is NOT_PLAIN:
         return Unknown(taints(base))
     return Seq(tuple(item for item in seq.items if not handles(item)), seq.is_open)
@@ -425,6 +452,15 @@ def _intersect(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -
 
 def _symmetric_difference(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Value:
     other = _argument(evaluator, node, 0) or UNKNOWN
+    if not (taints(base) or taints(other)):
+        return _of_plain(
+            base,
+            other,
+            lambda first, second: [
+                *(item for item in first if item not in second),
+                *(item for item in second if item not in first),
+            ],
+        )
     if taints(base).isdisjoint(taints(other)):
         return _union(evaluator, base, node)
     return Unknown(taints(base) | taints(other))
@@ -501,6 +537,9 @@ HANDLERS: dict[str, Handler] = {
     "groupby": _groupby,
     "product": _product,
     "bool": _bool,
+    "list": _listed,
+    "from_json": _read,
+    "from_yaml": _read,
     "unique": _unique,
     **dict.fromkeys(("string", "to_json", "to_nice_json", "to_yaml", "to_nice_yaml", "tojson"), _as_text),
     "length": _length,

@@ -37,7 +37,7 @@ def defaulted(value: Value, default: Value, *, on_false: bool = False, there: Fo
     """The value, or the default where it is not defined; ``there`` says when the value counts, where it is known."""
     choices: list[tuple[Formula, Value]] = []
     for guard, inner in options(value):
-        if isinstance(inner, Undefined) or (on_false and isinstance(inner, Const) and not inner.value):
+        if isinstance(inner, Undefined) or (on_false and _is_false(inner)):
             choices.append((guard, default))
         elif isinstance(inner, Unknown) and not inner.taints and there is not None:
             choices += [(conj(guard, there), inner), (conj(guard, neg(there)), default)]
@@ -46,6 +46,15 @@ def defaulted(value: Value, default: Value, *, on_false: bool = False, there: Fo
         else:
             choices.append((guard, inner))
     return alt(choices)
+
+
+def _is_false(value: Value) -> bool:
+    """Whether it counts as false: an empty text, list or dictionary does."""
+    if isinstance(value, Seq):
+        return not (value.items or value.is_open)
+    if isinstance(value, Map):
+        return not value.entries and value.rest is None
+    return isinstance(value, Const) and not value.value
 
 
 def left_at(seq: Seq, place: int) -> Value:
