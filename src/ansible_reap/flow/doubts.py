@@ -78,7 +78,9 @@ def of_unsure_wait(task: Task) -> Doubt:
 
 def of_conditions(task: Task) -> Doubt:
     what = "a wait of which it is not known whether it runs wherever the launch does"
-    return Doubt(task.place, f"{what}; give both the same condition, and write out the names of files that lead there")
+    return Doubt(
+        task.place, f"{what}; give both the same condition or loop, and write out names of files that lead there"
+    )
 
 
 def of_booleans(task: Task) -> Doubt:

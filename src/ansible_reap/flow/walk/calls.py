@@ -28,7 +28,7 @@ from ansible_reap.flow.evaluation.values import (
     one_of,
     taints,
 )
-from ansible_reap.flow.walk import at_work, encrypted
+from ansible_reap.flow.walk import at_work, empty_loops, encrypted
 from ansible_reap.flow.walk.look_kinds import breaks_off, is_status, is_wait_action
 from ansible_reap.flow.walk.role_runs import evaluated_params, is_plain_name, role_files, run_role
 from ansible_reap.flow.walk.state import Frame, tags_of
@@ -75,8 +75,10 @@ def call(visit: Visit) -> None:
         return
     if visit.run_once not in (None, False):
         outer = outer._replace(once=visit.run_once)
-    if breaks_off(task):
-        outer = outer._replace(may_break_off=True)
+    outer = outer._replace(
+        may_break_off=outer.may_break_off or breaks_off(task),
+        loops_around=(*outer.loops_around, *empty_loops.of_include(visit)),
+    )
     asked = (*outer.asked, *outer.whens, *([task.keywords["when"]] if "when" in task.keywords else []))
     is_run = False
     rounds = [{}] if items is None else [{**names, "ansible_loop_var": UNKNOWN} for names in _rounds(visit, items)]

@@ -12,7 +12,7 @@ from ansible_reap.content.library import ENCRYPTED
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import ReapKind
 from ansible_reap.flow.evaluation.evaluator import Evaluator
-from ansible_reap.flow.evaluation.formulas import Atom, Formula, disj
+from ansible_reap.flow.evaluation.formulas import Atom, Formula, conj, disj
 from ansible_reap.flow.evaluation.layers import Choices
 from ansible_reap.flow.evaluation.patterns import patterns
 from ansible_reap.flow.evaluation.values import (
@@ -35,7 +35,7 @@ from ansible_reap.flow.evaluation.values import (
     replaced,
     taints,
 )
-from ansible_reap.flow.walk import altering, calls, encrypted, failing, handlers, launches, looks
+from ansible_reap.flow.walk import altering, calls, empty_loops, encrypted, failing, handlers, launches, looks
 from ansible_reap.flow.walk.look_kinds import (
     deletes,
     is_ansibles_own,
@@ -263,7 +263,8 @@ def _carried(visit: Visit) -> frozenset[int]:
         if ids and (watches_file(step) or waits_for_process(step)):
             is_sure = (waits_for_process(step) or surely_watches_file(step)) and is_ansibles_own(visit)
             for job in ids:
-                walk.record.cover(job.instance, Cover(step, ReapKind.WAIT, guard, job.index, job.is_partial, is_sure))
+                under = conj(guard, empty_loops.needed(visit, job.instance, each.item))
+                walk.record.cover(job.instance, Cover(step, ReapKind.WAIT, under, job.index, job.is_partial, is_sure))
                 if is_sure:
                     walk.reaped(job.instance)
         elif ids and deletes(step):

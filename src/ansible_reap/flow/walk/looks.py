@@ -32,7 +32,7 @@ from ansible_reap.flow.evaluation.values import (
     taints,
     with_jobs,
 )
-from ansible_reap.flow.walk import at_work, handlers
+from ansible_reap.flow.walk import at_work, empty_loops, handlers
 from ansible_reap.flow.walk.failing import always_fails
 from ansible_reap.flow.walk.hosts import HostOverlap, reached
 from ansible_reap.flow.walk.look_kinds import LookKind, is_ansibles_own, kind_of_look
@@ -185,6 +185,8 @@ def _cover_one(visit: Visit, inner: Value, under: Formula, kind: LookKind, at: R
     if isinstance(inner, (Job, JobId)):
         if kind.kind is ReapKind.WAIT:
             under = conj(under, at_work.needed(visit, inner.instance, at.evaluator, at.own_condition))
+        if inner.of_hosts is None:
+            under = conj(under, empty_loops.needed(visit, inner.instance, at.item))
         is_first = inner.of_hosts is not None and inner.of_hosts.is_first
         read = None if is_first else inner.of_hosts
         cover = Cover(
@@ -257,7 +259,8 @@ def wait_for_all(visit: Visit) -> None:
         if not globs or any(fnmatch.fnmatchcase(launched.name or "", each) for each in globs):
             once = visit.run_once
             is_sure = not walk.record.own.has_wait
-            reach = Cover(visit.step, ReapKind.WAIT, guard, None, is_partial=False, is_sure=is_sure, run_once=once)
+            under = conj(guard, empty_loops.needed(visit, number, None))
+            reach = Cover(visit.step, ReapKind.WAIT, under, None, is_partial=False, is_sure=is_sure, run_once=once)
             walk.record.cover(number, reach)
             if is_sure:
                 walk.reaped(number)

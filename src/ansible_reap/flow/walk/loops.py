@@ -7,6 +7,7 @@ from typing import Any
 from ansible_reap.content import expressions
 from ansible_reap.content.model import Task, as_list
 from ansible_reap.flow.evaluation.evaluator import Evaluator
+from ansible_reap.flow.evaluation.formulas import Formula
 from ansible_reap.flow.evaluation.functions import of_pattern
 from ansible_reap.flow.evaluation.lists import crossed, flattened, keyed, subelements, zipped
 from ansible_reap.flow.evaluation.patterns import MAX_PATTERNS, patterns
@@ -33,27 +34,33 @@ from ansible_reap.flow.evaluation.values import (
 
 def loop_items(evaluator: Evaluator, task: Task) -> Seq | None:
     """The items that the task loops over, one after the other; None for a task without a loop."""
-    keyword = task.loop_keyword
-    if keyword is None:
+    if task.loop_keyword is None:
         return None
-    short = keyword.removeprefix("with_").rsplit(".", 1)[-1]
-    if short == "inventory_hostnames":
-        return _items(evaluator, "list", of_pattern(evaluator.data(task.keywords[keyword])))
-    if short in ("fileglob", "first_found"):
-        return _files(evaluator, task.keywords[keyword], is_first=short == "first_found")
-    written = task.keywords[keyword]
-    value = evaluator.data(written) if keyword == "loop" else _written(evaluator, written)
-    kind = keyword.removeprefix("with_").rsplit(".", 1)[-1]
-    found = options(value)
-    if handles(value):
-        found = [each for each in found if not isinstance(each[1], Undefined)]  # there the task fails
-    choices = [(guard, _items(evaluator, kind, inner)) for guard, inner in found]
+    choices = choices_of(evaluator, task)
     if len(choices) == 1 and choices[0][0] is True:
         return choices[0][1]
     items: list[Value] = []
     for guard, seq in choices:
         items += [alt([(guard, item)]) for item in seq.items]
     return Seq(tuple(items), any(seq.is_open for _, seq in choices))
+
+
+def choices_of(evaluator: Evaluator, task: Task) -> list[tuple[Formula, Seq]]:
+    """The lists that the task may loop over, each under its condition; none for a task without a loop."""
+    keyword = task.loop_keyword
+    if keyword is None:
+        return []
+    short = keyword.removeprefix("with_").rsplit(".", 1)[-1]
+    if short == "inventory_hostnames":
+        return [(True, _items(evaluator, "list", of_pattern(evaluator.data(task.keywords[keyword]))))]
+    if short in ("fileglob", "first_found"):
+        return [(True, _files(evaluator, task.keywords[keyword], is_first=short == "first_found"))]
+    written = task.keywords[keyword]
+    value = evaluator.data(written) if keyword == "loop" else _written(evaluator, written)
+    found = options(value)
+    if handles(value):
+        found = [each for each in found if not isinstance(each[1], Undefined)]  # there the task fails
+    return [(guard, _items(evaluator, short, inner)) for guard, inner in found]
 
 
 def _written(evaluator: Evaluator, written: Any) -> Value:
@@ -85,8 +92,7 @@ def _by_kind(evaluator: Evaluator, kind: str, value: Value) -> Value:
     if kind in ("loop", "list"):
         return value
     if kind == "random_choice":
-        items = as_seq(value)
-        return Unknown(taints(value)) if items is None else one_of(Seq(items.items, is_open=True))
+        return _chosen(value)
     if kind in ("items", "nested_items"):
         return flattened(value, 1)
     if kind == "flattened":
@@ -111,6 +117,14 @@ def _by_kind(evaluator: Evaluator, kind: str, value: Value) -> Value:
     if kind == "sequence":
         return _sequence(value)
     return Seq((Unknown(taints(value)),), is_open=True)
+
+
+def _chosen(value: Value) -> Value:
+    """One of the items; of an empty list none."""
+    items = as_seq(value)
+    if items is None:
+        return Unknown(taints(value))
+    return one_of(Seq(items.items, is_open=True)) if items.items or items.is_open else items
 
 
 def _files(evaluator: Evaluator, written: Any, *, is_first: bool) -> Seq:

@@ -63,6 +63,8 @@ class Frame(NamedTuple):
     """Under what the includes that led here run."""
     at_work: tuple[tuple[int, Formula], ...] = ()
     """What these conditions say of jobs, by number, as long as every look finds them at work."""
+    loops_around: tuple[Any, ...] = ()
+    """The loops of these includes that may have no round, as ``empty_loops`` tells them."""
     keywords: Mapping[str, Any] = MappingProxyType({})
     """Inherited keywords: become, delegate_to and so on."""
     declared: tuple[Mapping[str, Any], ...] = ()

@@ -36,7 +36,7 @@ from ansible_reap.flow.evaluation.values import (
 )
 from ansible_reap.flow.walk import alterations
 from ansible_reap.flow.walk.hosts import HostOverlap, given_by_the_play, overlap
-from ansible_reap.flow.walk.loops import loop_items
+from ansible_reap.flow.walk.loops import choices_of, loop_items
 from ansible_reap.flow.walk.state import FREE, Frame, is_yes, tags_of
 from ansible_reap.flow.walk.tags import requested
 from ansible_reap.flow.walk.walk import Walk
@@ -75,7 +75,7 @@ class Round:
 class Visit:
     """A task in the frame in which the walk has reached it."""
 
-    __slots__ = ("_evaluator", "_items", "frame", "step", "vars", "walk")
+    __slots__ = ("_evaluator", "_items", "_lists", "frame", "step", "vars", "walk")
 
     def __init__(self, walk: Walk, step: Task, frame: Frame) -> None:
         self.walk = walk
@@ -85,6 +85,7 @@ class Visit:
         """The task's own ``vars:``, as written."""
         self._evaluator: Evaluator | None = None
         self._items: tuple[Seq | None] | None = None
+        self._lists: list[tuple[Formula, Seq]] | None = None
 
     @property
     def evaluator(self) -> Evaluator:
@@ -103,6 +104,13 @@ class Visit:
         if self._items is None:
             self._items = (loop_items(self.evaluator, self.step),)
         return self._items[0]
+
+    @property
+    def lists(self) -> list[tuple[Formula, Seq]]:
+        """The lists that the task may loop over, each under its condition; none for a task without a loop."""
+        if self._lists is None:
+            self._lists = choices_of(self.evaluator, self.step)
+        return self._lists
 
     @property
     def guard(self) -> Formula:
