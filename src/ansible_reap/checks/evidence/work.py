@@ -125,7 +125,7 @@ def _reboots_windows(task: Task) -> str | None:
     words = text.split() if isinstance(text, str) else []
     for name, *arguments in (words[i:] for i in range(len(words))):
         program = name.lower().removesuffix(".exe").rpartition("\\")[2]
-        if program == "restart-computer":
+        if program == "restart-computer" and "-whatif" not in map(str.lower, arguments):
             return name
         if program == "shutdown" and any(word.lower() in ("/r", "-r", "/g") for word in arguments[:4]):
             return f"{name} /r"
