@@ -9,7 +9,7 @@ Under ``no_log`` nothing but the id, the path of the status file and how the job
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from ansible_reap.records import dataclass
@@ -17,7 +17,7 @@ from ansible_reap.runtime.events import results
 from ansible_reap.runtime.events.action_names import is_reap
 from ansible_reap.runtime.events.ansible_objects import Host, Task, VariableManager, Variables
 from ansible_reap.runtime.events.plays import may_launch
-from ansible_reap.runtime.events.replies import ANSIBLES_OWN, STANDS_FOR, unheard_launch
+from ansible_reap.runtime.events.replies import ANSIBLES_OWN, STANDS_FOR, UNREADABLE, unheard_launch
 from ansible_reap.runtime.tracking.display_text import MASK
 from ansible_reap.runtime.tracking.info import LaunchSite
 
@@ -189,7 +189,7 @@ class HiddenResults(Generic[EventT]):
                 self._kept.get(each.register, nothing).pop(each.event.host.get_name(), None)
         for each, value in zip(awaited, values, strict=True):
             if each.wanted:
-                yield each, _items(each.event, value) if isinstance(value, Mapping) else None
+                yield each, _items(each, value) if isinstance(value, Mapping) else None
 
 
 def whole_register(task: Task) -> str | None:
@@ -212,10 +212,13 @@ def _whole_expression(task: Task) -> str | None:
     return str(made[_PROBE]) if isinstance(made, Mapping) and _PROBE in made else None
 
 
-def _items(event: Event, value: Mapping[str, object]) -> list[dict[str, object]]:
-    found = value.get("results")
-    looped = results.is_loop(event.task) and isinstance(found, list | tuple)
-    items = found if looped and isinstance(found, list | tuple) else [value]
+def _items(awaited: Awaited[EventT], value: Mapping[str, object]) -> list[dict[str, object]]:
+    """The results of the items. Where Ansible has fallen over one those before it have gone, and its own is last."""
+    event, found = awaited.event, value.get("results")
+    gone = STANDS_FOR[UNREADABLE]
+    items: Sequence[object] = [value]
+    if results.is_loop(event.task):
+        items = found if isinstance(found, list | tuple) else [*(gone for _ in awaited.slots), value]
     whole = [item if isinstance(item, Mapping) else {} for item in items]
     return [_stripped(event.task, item) if is_hidden(event.data) else dict(item) for item in whole]
 

@@ -27,6 +27,21 @@ _NEVER_CONNECTED = expression(
 )
 """What is said where a connection could not even be made, so that nothing was sent: by ssh(1) (OpenSSH 7.4 to 10), and
 by the connections ssh, paramiko_ssh, winrm and psrp of ansible-core 2.16 to 2.22 with their libraries."""
+_CRASHED = "Unexpected failure during module execution"
+"""What ansible-core 2.16 to 2.18 says where its own code raised what is no error of Ansible's; a traceback follows."""
+_IN_THE_MODULE = expression(r", in (?:_execute_module|_clean_res)\b")
+_BEFORE_THE_MODULE = expression(
+    r", in (?:_configure_module|_make_tmp_path|_transfer_(?:file|data)|_fixup_perms2|_compute_environment_string)\b"
+)
+"""Functions of ansible-core 2.16 to 2.18 in such a traceback: behind the launch's answer at times, and before it."""
+_CANNOT_DECODE = expression(
+    r"Unexpected failure during task execution|Task result omitted due to queue send failure"
+    r"|Task failed: (?:Refusing to deserialize |Object of type '[^']*' is not JSON deserializable "
+    r"|maximum recursion depth |'\w+' object |argument of type |unhashable type|string indices |sequence item "
+    r"|expected )"
+)
+"""How ansible-core 2.19 to 2.22, which tell no traceback, begin where their own code cannot handle an answer. What goes
+wrong before a module is sent begins with the keyword, condition, plugin or argument that it is about."""
 _NO_COMMAND = (126, 127)
 """What a shell ends with that cannot run a command, by POSIX."""
 _SIGNALLED = 128
@@ -119,7 +134,7 @@ def unheard_launch(data: Mapping[str, object]) -> str | None:
 
     Ansible ends a task by its ``timeout`` whatever the host has begun by then, and a connection may break behind the
     command that starts the job. A wrapper that has started its job says so, also where its answer cannot be read, as
-    behind a shell that prints something of its own.
+    behind a shell that prints something of its own, or where Ansible's own code fails over what it says.
     """
     msg = data.get("msg")
     text = msg[:_LONGEST_MESSAGE] if isinstance(msg, str) else ""
@@ -127,7 +142,17 @@ def unheard_launch(data: Mapping[str, object]) -> str | None:
         return TIMED_OUT
     if data.get("unreachable"):
         return None if _NEVER_CONNECTED.search(text) else CUT_OFF
-    return UNREADABLE if "module_stdout" in data and _has_run(data) else None
+    if "module_stdout" in data:
+        return UNREADABLE if _has_run(data) else None
+    return UNREADABLE if _has_crashed(data, text) else None
+
+
+def _has_crashed(data: Mapping[str, object], text: str) -> bool:
+    """Whether Ansible itself has fallen over what may have been the wrapper's answer."""
+    if not text.startswith(_CRASHED):
+        return _CANNOT_DECODE.match(text) is not None
+    traceback = str(data.get("exception"))[:_LONGEST_MESSAGE]
+    return bool(_IN_THE_MODULE.search(traceback)) and not _BEFORE_THE_MODULE.search(traceback)
 
 
 def _has_run(data: Mapping[str, object]) -> bool:

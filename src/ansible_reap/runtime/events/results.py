@@ -19,7 +19,8 @@ _INNER = "async_result"
 """Where a job with ``poll`` > 0 that could not be waited for has its last status."""
 _READ = (
     *("ansible_job_id", "results_file", "started", "finished", "child_pid", _INNER, "results"),
-    *("rc", "msg", "start", "end", "attempts", "changed", "failed", "skipped", "censored", "timedout", "module_stdout"),
+    *("rc", "msg", "start", "end", "attempts", "changed", "failed", "skipped", "censored", "timedout", "exception"),
+    *("module_stdout", "module_stderr"),
     *("failed_when_suppressed_exception", "ansible_loop_var", "ansible_index_var", "ansible_loop", _LABEL),
 )
 """What the runtime reads of results."""

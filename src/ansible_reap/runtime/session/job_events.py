@@ -215,7 +215,10 @@ class JobEvents:
         if event.ends_a_loop:
             slots = self._slots.pop(event.key, [])
             self._launch_missed(event, len(slots))
-            return self._await_loop(event, slots)
+            is_awaited = self._await_loop(event, slots)
+            if not is_awaited and not event.is_hidden and "results" not in event.data:
+                self._lose_unanswered(event, event.data)  # Ansible has fallen over an item: this is all that it says
+            return is_awaited
         if is_unseen:
             return not event.is_item and self._await(event, [])
         if "ansible_job_id" in event.data and event.poll == 0:
@@ -460,7 +463,8 @@ class JobEvents:
             return
         for number, data in enumerate(items):
             slot = awaited.slots[number] if number < len(awaited.slots) else ResultSlot()
-            if awaited.slots and slot.is_seen:
+            is_further = number >= len(awaited.slots) and "ansible_job_id" not in data
+            if awaited.slots and slot.is_seen and not is_further:
                 continue
             if "ansible_job_id" not in data:
                 if may_launch(event.task):
