@@ -343,6 +343,16 @@ def test_how_a_job_ended_is_no_guess_where_its_wait_lets_failures_go(
     assert (got.status, job["state"], job["swallowed"]) == expected, got.output
 
 
+@pytest.mark.parametrize("no_log", ["false", "true"])
+def test_a_failure_that_a_looped_wait_lets_go_is_swallowed(run: Runner, no_log: str) -> None:
+    tasks = launch(loop="[1, 2]").replace("ansible.builtin.shell: sleep 1", f"ansible.builtin.{WITHOUT_RC['badly']}")
+    wait = reap(jid="item.ansible_job_id", loop='"{{ job.results }}"', failed_when="false", no_log=no_log)
+    got = run(play(tasks, wait), options={"on_swallowed": "fail"})
+    assert (got.status, [(job["state"], job["swallowed"]) for job in got.jobs]) == (2, [("failed", True)] * 2), (
+        got.output
+    )
+
+
 @pytest.mark.parametrize("keywords", [{}, {"failed_when": "waited.failed | default(false)"}])
 @pytest.mark.parametrize("module", ["ansible.builtin.shell: exit 0", f"ansible.builtin.{WITHOUT_RC['well']}"])
 def test_a_wait_that_judges_and_then_cleans_up_has_reaped(run: Runner, module: str, keywords: dict[str, str]) -> None:

@@ -23,6 +23,7 @@ from ansible_reap.runtime.tracking.info import LaunchSite
 
 _KEPT = (
     "ansible_job_id",
+    "results_file",
     "started",
     "finished",
     "child_pid",
@@ -233,4 +234,6 @@ def _stripped(task: Task, item: Mapping[str, object]) -> dict[str, object]:
         kept["rc"] = 1
     elif "rc" in item:
         kept["rc"] = 0
+    if "failed_when_suppressed_exception" in item:
+        kept["failed_when_suppressed_exception"] = True
     return {**kept, **STANDS_FOR.get(unheard_launch(item) or "", {})}

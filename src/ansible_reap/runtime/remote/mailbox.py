@@ -72,7 +72,7 @@ class Mailbox:
             OSError: it cannot be written.
         """
         # How a job is reached is known on the other side, and goes nowhere else.
-        looks = tuple(look._replace(job=replace(look.job, route=None)) for look in letter.looks)
+        looks = tuple(look._replace(job=replace(look.job, route=None, told_folder=None)) for look in letter.looks)
         line = base64.b64encode(pickle.dumps(letter._replace(looks=looks)))
         # What was cut off by a full disk must not spoil the next letter, so each begins on a line of its own.
         whole = b"\n" + line + b"\n"
