@@ -325,6 +325,30 @@ def test_an_environment_that_only_the_plays_own_tasks_can_fill_in_is_theirs(run:
     assert "of_the_task" not in got.output
 
 
+OF_THE_TASKS = {
+    "remote_user": {"remote_user": '"{{ of_the_task }}"'},
+    "become_user": {"become_user": '"{{ of_the_task }}"'},
+    "connection": {"connection": '"{{ of_the_task_too }}"', "port": '"{{ port_of_the_task }}"'},
+}
+OF_THE_TASK = "{of_the_task: root, of_the_task_too: local, port_of_the_task: 22}"
+
+
+@pytest.mark.parametrize("mode", ["fail", "reap"])
+@pytest.mark.parametrize("keyword", list(OF_THE_TASKS))
+def test_how_hosts_are_reached_may_be_what_only_the_plays_own_tasks_say(run: Runner, keyword: str, mode: str) -> None:
+    hidden = launch(name="Hidden", register="hidden", no_log="true", vars=OF_THE_TASK)
+    wait = reap("hidden", no_log="true", vars=OF_THE_TASK)
+    got = run(
+        play(launch(vars=OF_THE_TASK), hidden, wait, **OF_THE_TASKS[keyword]),
+        options={"on_unreaped": mode},
+    )
+    assert got.status == (2 if mode == "fail" else 0), got.output
+    assert [job["state"] for job in got.jobs] == ["reaped" if mode == "reap" else "unreaped", "reaped"]
+    assert got.jobs[0]["last_seen"] in {"running", "finished"}, "the look has been taken"
+    assert got.recap["h1"]["ignored"] == 0
+    assert len(list((got.folder / "async").glob("*.*"))) == (1 if mode == "fail" else 0)
+
+
 CLEANUP = "- ansible.builtin.async_status: {mode: cleanup, jid: '{{ job.ansible_job_id }}'}\n"
 WITHOUT_RC = {"well": "stat: {path: /}", "badly": "file: {path: /nowhere/at/all, state: file}"}
 
@@ -348,9 +372,8 @@ def test_a_failure_that_a_looped_wait_lets_go_is_swallowed(run: Runner, no_log: 
     tasks = launch(loop="[1, 2]").replace("ansible.builtin.shell: sleep 1", f"ansible.builtin.{WITHOUT_RC['badly']}")
     wait = reap(jid="item.ansible_job_id", loop='"{{ job.results }}"', failed_when="false", no_log=no_log)
     got = run(play(tasks, wait), options={"on_swallowed": "fail"})
-    assert (got.status, [(job["state"], job["swallowed"]) for job in got.jobs]) == (2, [("failed", True)] * 2), (
-        got.output
-    )
+    states = [(job["state"], job["swallowed"]) for job in got.jobs]
+    assert (got.status, states) == (2, [("failed", True)] * 2), got.output
 
 
 @pytest.mark.parametrize("keywords", [{}, {"failed_when": "waited.failed | default(false)"}])

@@ -21,6 +21,7 @@ from ansible.playbook.handler_task_include import HandlerTaskInclude
 from ansible.playbook.task import Task
 from ansible.plugins.loader import action_loader
 from ansible.plugins.strategy import StrategyBase
+from ansible.utils.sentinel import Sentinel
 
 from ansible_reap.runtime.events.ansible_objects import Host, Play, Values, Variables
 from ansible_reap.runtime.events.ansible_objects import Task as TaskLike
@@ -28,6 +29,7 @@ from ansible_reap.runtime.events.as_data import as_data, as_template
 from ansible_reap.runtime.events.callers import variable_of_caller
 from ansible_reap.runtime.events.results import identity
 from ansible_reap.runtime.tracking.faults import kept_from_the_run
+from ansible_reap.runtime.tracking.info import CONNECTION_KEYWORDS
 
 VARIABLE = "async_reaper_at_gate"
 """The host variable that holds the message of the gate's failure: ``{"message": "..."}``.
@@ -72,19 +74,26 @@ class FlushTask(Task):  # type: ignore[misc]
         return True
 
 
-class OwnEnvironment:
-    """Keeps the play's ``environment`` from a task of ours: it may name variables that only the play's tasks have."""
+class OwnSurroundings:
+    """Keeps from a task of ours what the play says of ``environment``, and of how hosts are reached.
+
+    It may name variables that only the play's tasks have. A look goes the way of each launch in any case.
+    """
 
     def _get_parent_attribute(self, attr: str, omit: bool = False) -> object:
+        if attr == "environment":
+            return []
+        if attr in CONNECTION_KEYWORDS:
+            return Sentinel if omit else getattr(self, f"_{attr}", Sentinel)  # what the task says itself
         inherited: object = super()._get_parent_attribute(attr, omit=omit)  # type: ignore[misc]
-        return [] if attr == "environment" else inherited
+        return inherited
 
 
-class LookHandler(OwnEnvironment, HandlerTaskInclude):  # type: ignore[misc]
+class LookHandler(OwnSurroundings, HandlerTaskInclude):  # type: ignore[misc]
     """A handler that PLAY RECAP does not count: the strategies leave out includes, which they tell by this class."""
 
 
-class FailHandler(OwnEnvironment, Handler):  # type: ignore[misc]
+class FailHandler(OwnSurroundings, Handler):  # type: ignore[misc]
     """The handler that fails a host."""
 
 
