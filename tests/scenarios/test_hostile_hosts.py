@@ -165,6 +165,19 @@ def test_a_host_cannot_set_the_variables_with_which_it_is_reached(lies: Lies, tm
     assert (precious / "passwd").read_text() == "precious", got.output
 
 
+def test_no_fact_of_a_later_task_leads_a_wait_to_another_folder(lies: Lies, tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "passwd").write_text('{"rc": 0}')
+    got = lies(
+        play(launch("exit 0", limit=5), "- ansible.builtin.command: facts\n", "- reap.jobs.wait:\n", hosts="evil"),
+        launch=accepted("passwd"),
+        command={"changed": False, "rc": 0, "ansible_facts": {"ansible_async_dir": str(precious)}},
+    )
+    assert (precious / "passwd").exists(), got.output
+    assert got.states() == {"evil": ["lost"]}
+
+
 def test_a_host_whose_text_names_anothers_job_does_not_answer_for_it(lies: Lies) -> None:
     got = lies(
         play(
