@@ -16,7 +16,7 @@ from ansible_reap.checks import support
 from ansible_reap.checks.fixes import cleanup, reboot, wait
 from ansible_reap.content import inventory
 from ansible_reap.flow.evaluation import filters, scalars, state_tests
-from ansible_reap.flow.walk import effects, look_kinds, state
+from ansible_reap.flow.walk import effects, look_kinds, special, state
 from ansible_reap.history import identity
 from ansible_reap.runtime.ledger.lines import KEPT_VARIABLES
 from ansible_reap.runtime.policy.options import NAMES
@@ -24,7 +24,7 @@ from ansible_reap.shell import names
 from support.environments import ROOT, present_cores, program
 
 ASK = """
-import json, pathlib, ansible
+import json, pathlib, re, ansible
 from ansible.constants import MAGIC_VARIABLE_MAPPING
 from ansible.module_utils.parsing.convert_bool import BOOLEANS_FALSE, BOOLEANS_TRUE
 from ansible.playbook.handler import Handler
@@ -39,6 +39,7 @@ print(json.dumps({
     "modules": [path.stem for path in (root / "modules").glob("*.py")],
     "filters": sorted(plugins(filter_loader) | set(jinja2.Environment().filters)),
     "tests": sorted(plugins(test_loader) | set(jinja2.Environment().tests)),
+    "special": re.findall(r"variables\\['(\\w+)'\\]", (root / "vars/manager.py").read_text()),
     "connection": sorted({name for each in MAGIC_VARIABLE_MAPPING.values() for name in each}),
     "true": [str(each).lower() for each in BOOLEANS_TRUE if isinstance(each, str)],
     "false": [str(each).lower() for each in BOOLEANS_FALSE if isinstance(each, str)],
@@ -121,6 +122,14 @@ def test_tests_of_a_result_exist() -> None:
 @needs_ansible
 def test_connection_variables_are_those_that_take_precedence_over_keywords() -> None:
     assert known("connection") >= inventory.CONNECTION_VARIABLES
+
+
+@needs_ansible
+def test_special_variables_are_those_that_are_set_for_each_task() -> None:
+    of_options = {f"ansible_{name}" for name in ("version", "check_mode", "diff_mode", "forks", "inventory_sources")}
+    of_options |= {"ansible_skip_tags", "ansible_run_tags", "ansible_verbosity"}
+    set_elsewhere = of_options | {"environment", "ansible_search_path"}
+    assert special.TAKEN - set_elsewhere | special.TAKEN_IN_ROLES == known("special") - {"omit"}
 
 
 @needs_ansible

@@ -51,6 +51,8 @@ class AnsibleSettings(NamedTuple):
     """
     injects_facts: bool = True
     """Whether each fact is a variable besides: ``inject_facts_as_vars``."""
+    gathers_again: bool = True
+    """Whether each play gathers facts that an earlier play has gathered: not with the ``gathering`` called smart."""
     strategy: str | None = None
     tags: tuple[TagSelection, ...] = ()
     """Of each ansible.cfg that selects tasks by their tags."""
@@ -94,6 +96,7 @@ def settings_of(
     injected = [(each.get("defaults", "inject_facts_as_vars") or "").strip().lower() for each in configs.values()]
     return AnsibleSettings(
         injects_facts=_OFF.isdisjoint(injected),
+        gathers_again=all(each.get("defaults", "gathering") != "smart" for each in configs.values()),
         become=any((each or "").strip().lower() in ("true", "yes", "on", "1") for each in become),
         remote_user=config.get("defaults", "remote_user"),
         has_async_dir=any(each.get("defaults", "async_dir") for each in configs.values()),

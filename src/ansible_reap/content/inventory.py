@@ -80,7 +80,7 @@ def _texts(project: Project) -> Iterator[tuple[str, bytes]]:
     """The paths and texts of what may be an inventory, or the variables of its hosts and groups."""
     looked_at = 0
     for path in (*project.yaml, *sorted(project.others)):
-        if not (_NAME.fullmatch(path, path.rfind("/") + 1) or _FOLDER.search(path)):
+        if not (is_called_inventory(path) or _FOLDER.search(path)):
             continue
         looked_at += 1
         if looked_at > MAX_FILES:
@@ -146,6 +146,11 @@ def _groups(text: bytes) -> Iterator[tuple[str, set[str]]]:
 def _matters(name: bytes, value: bytes) -> bool:
     """Of the connections only the local one moves a task to another machine."""
     return name != b"ansible_connection" or value in (b"local", b"ansible.builtin.local", b"")
+
+
+def is_called_inventory(path: str) -> bool:
+    """Whether a file has a name that inventories have."""
+    return _NAME.fullmatch(path, path.rfind("/") + 1) is not None
 
 
 def may_be_inventory(text: bytes) -> bool:

@@ -26,8 +26,9 @@ from ansible_reap.flow.evaluation.formulas import (
 )
 from ansible_reap.flow.evaluation.host_sets import NOT_KNOWN, joined
 from ansible_reap.flow.evaluation.values import EACH
+from ansible_reap.flow.walk.alterations import UNSETTLED
 from ansible_reap.flow.walk.hosts import OF_HOSTS, HostOverlap, overlap, reached
-from ansible_reap.flow.walk.other_values import OVERRIDDEN, UNSETTLED
+from ansible_reap.flow.walk.other_values import OVERRIDDEN
 from ansible_reap.flow.walk.record import Cover, Instance, Record
 from ansible_reap.flow.walk.relevance import MAX_ASIDE
 from ansible_reap.flow.walk.state import is_yes

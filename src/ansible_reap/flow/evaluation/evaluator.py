@@ -169,7 +169,7 @@ class Evaluator:
         """What the name holds."""
         if name == "omit":
             return OMIT
-        if name == "vars" and not any(self.scope.find(name, below)):
+        if name == "vars":
             return Unknown(self.live)  # all variables: any job's register may be taken from them
         for number, layer, raw in self.scope.find(name, below):
             if (name, number) in self._reading:

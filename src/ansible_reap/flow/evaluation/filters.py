@@ -162,8 +162,8 @@ def _map(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Valu
         found = tuple(evaluator.follow(item, path) for item in seq.items)
         return Seq(found if default is None else tuple(defaulted(each, default) for each in found), seq.is_open)
     if called == "extract" and len(node.args) > 1:
-        container, more = evaluator.value(node.args[1]), _keys(_argument(evaluator, node, 2))
-        return Seq(tuple(evaluator.follow(container, [plain(item), *more]) for item in seq.items), seq.is_open)
+        more = _keys(_argument(evaluator, node, 2))
+        return Seq(tuple(_taken(evaluator, node.args[1], [plain(item), *more]) for item in seq.items), seq.is_open)
     return _mapped_by_another(evaluator, seq, called, node)
 
 
@@ -475,9 +475,18 @@ def _extract(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> 
     if len(node.args) > 1 and evaluator.is_hosts(node.args[0]):
         is_own = isinstance(node.node, nodes.Name) and node.node.name == "inventory_hostname"
         return evaluator.path(plain(evaluator.value(node.args[1])), None if is_own else hosts_in(base))
-    container = _argument(evaluator, node, 0, "container")
     keys = [plain(base), *_keys(_argument(evaluator, node, 1, "morekeys"))]
+    if node.args:
+        return _taken(evaluator, node.args[0], keys)
+    container = _argument(evaluator, node, 0, "container")
     return evaluator.follow(container, keys) if container is not None else UNKNOWN
+
+
+def _taken(evaluator: EvaluatorInterface, container: nodes.Expr, keys: list[object]) -> Value:
+    """``container[key][key]`` and so on."""
+    if isinstance(container, nodes.Name) and container.name == "vars":
+        return evaluator.path(keys, None)
+    return evaluator.follow(evaluator.value(container), keys)
 
 
 def _keys(value: Value | None) -> list[object]:

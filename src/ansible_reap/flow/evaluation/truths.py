@@ -148,7 +148,7 @@ def _truthy(evaluator: EvaluatorInterface, value: Value, node: nodes.Node) -> Fo
         return False
     if isinstance(value, (Job, JobId, Results, Map)):
         return True
-    if isinstance(value, Seq) and (value.items or not value.is_open):
+    if isinstance(value, Seq) and (value.items or not value.is_open) and not _may_be_of_empty_lists(value, node):
         return _holds_something(value)
     if isinstance(value, Undefined) and value.is_sure:
         return False
@@ -156,6 +156,13 @@ def _truthy(evaluator: EvaluatorInterface, value: Value, node: nodes.Node) -> Fo
     if isinstance(node, nodes.Filter) and node.name in _NARROWING and node.node is not None:
         return conj(atom, truth(evaluator, node.node))  # what is left of a list was in it
     return atom
+
+
+def _may_be_of_empty_lists(value: Seq, node: nodes.Node) -> bool:
+    """Whether a list was opened up of which nothing is known but what may have been empty lists."""
+    is_flat = isinstance(node, nodes.Filter) and first_name(node.name) == "flatten"
+    parts = [inner for item in value.items for _, inner in options(item)] if is_flat else []
+    return bool(parts) and all(isinstance(inner, Unknown) for inner in parts)
 
 
 def _converted(evaluator: EvaluatorInterface, node: nodes.Node, how: _Conversion) -> Formula:

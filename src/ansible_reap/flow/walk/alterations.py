@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence, Set
+from typing import NamedTuple
 
 from ansible_reap.content import expressions
 from ansible_reap.content.mentions import UNNAMED_FACTS
 from ansible_reap.content.model import as_list
-from ansible_reap.flow.evaluation.formulas import Atom, Formula, replaced_atoms
+from ansible_reap.flow.evaluation.formulas import Atom, Formula, conj, disj, replaced_atoms
 from ansible_reap.flow.evaluation.layers import Layer, Scope
-from ansible_reap.flow.evaluation.values import Lazy
+from ansible_reap.flow.evaluation.values import Alt, Job, JobId, Lazy, Map, Results, Seq, Unknown, taints
 from ansible_reap.late_patterns import expression
 from ansible_reap.records import replace
 
@@ -38,8 +40,18 @@ MAX_LEVELS = 8
 """Variables that are defined by one another."""
 GROUPS = ("groups", "group_names")
 """What changes when a host comes into a group."""
+FAILURE = ("ansible_failed_task", "ansible_failed_result")
+"""What a failure that a ``rescue`` takes up sets, for all that follows in the run (ansible-core 2.16 to 2.22)."""
+UNSETTLED = "perhaps another value: "
+"""How the text of a condition begins of which nobody can tell whether it is the same in two places."""
 _LASTING = frozenset(
     {
+        *("ansible_bios_vendor", "ansible_bios_version", "ansible_board_name", "ansible_chassis_vendor"),
+        *("ansible_form_factor", "ansible_machine", "ansible_machine_id", "ansible_memtotal_mb", "ansible_nodename"),
+        *("ansible_processor", "ansible_processor_cores", "ansible_processor_count", "ansible_product_name"),
+        *("ansible_processor_threads_per_core", "ansible_product_uuid", "ansible_product_version"),
+        *("ansible_python_version", "ansible_system_vendor", "ansible_userspace_architecture"),
+        *("ansible_userspace_bits", "ansible_virtualization_tech_guest"),
         *("ansible_architecture", "ansible_distribution", "ansible_distribution_file_variety", "ansible_fqdn"),
         *("ansible_distribution_major_version", "ansible_distribution_release", "ansible_distribution_version"),
         *("ansible_hostname", "ansible_lsb", "ansible_os_family", "ansible_pkg_mgr", "ansible_processor_vcpus"),
@@ -47,20 +59,58 @@ _LASTING = frozenset(
     }
 )
 """Facts of ansible-core 2.16 to 2.22 that stay what they are in a run."""
+_NO_FACT = expression(
+    r"ansible_(?:host|port|user|password|connection|(?:become|ssh|shell|winrm|psrp|play|role|parent_role|dependent)_?\w*"
+    r"|python_interpreter|async_dir|(?:check|diff)_mode|forks|limit|(?:run|skip)_tags|verbosity|version|loop\w*"
+    r"|index_var|search_path|failed_\w+|collection_name|config_file|playbook_python|inventory_sources)"
+)
+"""Variables that are called like facts, and that no module gathers: of connections, and Ansible's special ones."""
 _OF_FACTS = ("ansible_", "getent_")
-_IF_THERE = expression(r"\bis\s+(?:not\s+)?(?:un)?defined\b|\|\s*(?:default|d)\b|\bin\s+ansible_facts\b|\.get\(")
+_IF_THERE = expression(r"\bis\s+(?:not\s+)?(?:un)?defined\b|\|\s*(?:default|d)\b|\bansible_facts\b(?!\.|\[)|\.get\(")
 """What can be answered also where there is no such fact."""
 _WORD = expression(r"\w+")
 _NAME = expression(r"(?<![.\w])\w+")
 """A word that may be a variable: no attribute of one."""
+_HOLDERS = (Unknown, Job, JobId, Results, Seq, Map, Alt)
+"""The kinds of values that may hold a handle."""
 _QUOTED = expression(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
+_NAMED_TO_VARS = expression(
+    r"""(['"])\w+\1\s+(?:not\s+)?in\s+vars\b(?![\w.\[(|])"""
+    r"""|\bvars(?:\.(?!get\b|keys\b|items\b|values\b)\w+"""
+    r"""|(?:\[|\.get\b(?:\(|, )|['"],)\s*(['"])\w+\2(?=\s*[\]),]))"""
+)
+"""``vars`` where the name of the variable stands in the text."""
+_READS_ANY = expression(
+    r"""\bvars\b|\b(?:lookup|query|q)(?:\(|, )\s*"""
+    r"""(?:(?!['"\s])|['"](?:ansible\.(?:builtin|legacy)\.)?(?:template|varnames)['"])"""
+    r"""|\bhostvars(?:\[[^\[\]]*\]|\.\w+)(?:\[(?!['"])|(?![\w.\[]|\s+is\s))"""
+)
+"""Where variables are read whose names do not stand in the text."""
+_PUT_TOGETHER = expression(
+    r"""\bvars(?:\[|['"],)\s*(?:(?:Concat|Add)\((?:'(?P<begins>\w+)', |[\w.]+, '(?P<ends>\w+)'\))"""
+    r"""|(['"])(?P<starts>\w+)\3\s*[~+][\w.\s]*[\]),]|[\w.]+\s*[~+]\s*(['"])(?P<stops>\w+)\5\s*[\]),])"""
+)
+"""A name of which the beginning or the end stands in the text."""
+_OF_STATE = expression(
+    r"\bis (?:finished|started|changed|skipped|failed|succe\w+|change|skip|failure)\b"
+    r"|\.(?:ansible_job_id|finished|started|changed|skipped|failed|results)\b"
+)
+"""What is asked of jobs."""
 _BY_NAME = expression(r"vars\b|lookup|query|\bq\b")
+_NAMES_OTHERS = frozenset({"vars", "hostvars", "lookup", "query", "q"})
 _EVERY_HOST = expression(r"\bhostvars\b(?!\s*[\[.])")
 """``hostvars`` as a whole, which has another host after ``add_host``."""
 _NO_MORE_THAN_INVENTORY = frozenset({Layer.INVENTORY, Layer.DEFAULTS, Layer.MAGIC})
 """Where a variable comes from that an inventory may give to a host before; MAGIC: from nowhere that is known."""
+_BY_ITS_NAME = (
+    r"|\b(?:(?:map|select|reject)\(|(?:select|reject)attr\(\s*['\"][^'\"]*['\"],)"
+    r"\s*['\"](?:ansible\.(?:builtin|legacy)\.)?"
+    r"(?:random|shuffle|random_mac|password_hash|vault|strftime|fileglob|realpath|expanduser|expandvars"
+    r"|(?:is_)?(?:file|dir|link|mount|same_file)|directory|link_exists|exists|vaulted_file)['\"]"
+)
+"""The same where they are handed over by their names."""
 _OF_CHANCE = (
-    r"\|\s*(?:\w+\.\w+\.)?"
+    r"\blipsum\s*\(|Call\(lipsum\b|\|\s*(?:\w+\.\w+\.)?"
     r"(?:(?:random|shuffle)\b(?!\([^()]*\bseed\b)|(?:random_mac|password_hash|vault)\b|strftime\b(?!\((?!\)|utc)))"
 )
 """Filters that draw lots, or read the clock where no time is handed to them."""
@@ -71,15 +121,28 @@ _OF_FILES = (
 )
 """Filters and tests that ask for files of the controller (ansible-core 2.16 to 2.22)."""
 _ASKS_THE_WORLD = expression(
-    r"\b(?:lookup|query|q)(?:\(|, )\s*(?!['\"](?:ansible\.builtin\.)?(?:env|vars|config|varnames)['\"])|\bnow\s*\("
-    rf"|Call\(now\b|{_OF_CHANCE}|{_OF_FILES}"
+    r"\b(?:lookup|query|q)(?:\(|, )\s*(?=['\"])"
+    r"(?!['\"](?:ansible\.(?:builtin|legacy)\.)?(?:env|vars|config|varnames|template)['\"])|\bnow\s*\("
+    rf"|Call\(now\b|{_OF_CHANCE}|{_OF_FILES}{_BY_ITS_NAME}"
 )
 """What gives another answer each time that it is asked: files of the controller, lookups, chance, the clock."""
 VARIES = expression(
-    rf"\bnow\s*\(|{_OF_CHANCE}|{_OF_FILES}"
+    rf"\bnow\s*\(|{_OF_CHANCE}|{_OF_FILES}{_BY_ITS_NAME}"
     r"|\b(?:lookup|query|q)\(\s*['\"](?:ansible\.builtin\.|community\.general\.)?(?:pipe|url|random_\w+)['\"]"
 )
 """What is likely to do so in the template of a variable; most other lookups read what stays the same in a run."""
+
+
+class Reading(NamedTuple):
+    """Where and when a condition is asked."""
+
+    scope: Scope
+    now: int
+    """The step."""
+    place: Callable[[str], object]
+    """What the value of one of Ansible's special variables hangs on there; None for all other variables."""
+    beside: Callable[[str], tuple[str, ...]]
+    """The files beside the playbook that may set a variable."""
 
 
 class LastSet(dict[str, int]):
@@ -91,21 +154,70 @@ class LastSet(dict[str, int]):
         super().__init__()
         self._may_be_of_inventory = may_be_of_inventory
         self._behind_in_inventory = behind_in_inventory
+        self._perhaps: dict[str, int] = {}
+        """The same where nobody can tell whether they were, or whether to something else."""
+        self._places: dict[tuple[str, object], int] = {}
+        """By variable and what its value hangs on, which of the values it is in the order in which they were met."""
+        self._met: Counter[str] = Counter()
+        self._of_jobs: set[str] = set()
+        """Registers that were set last by a launch, or by a look at jobs."""
 
     def last(self, name: str, *, if_there: bool) -> int:
         """When the variable was last set, so far as known; 0: never. ``if_there``: or came to be there, or went."""
         at = max(self.get(name, 0), 0 if name.isdigit() else self.get(ANYTHING, 0))
         if if_there and name.startswith(_OF_FACTS):
             at = max(at, self.get(THERE, 0))
-        if name.startswith("ansible_") and name not in _LASTING:
+        if _is_gathered(name):
             at = max(at, self.get(GATHERED, 0))
         of_inventory = self.get(INVENTORY, 0)
         return of_inventory if of_inventory > at and self._may_be_of_inventory(name) else at
 
-    def names_behind(self, word: str, scope: Scope) -> frozenset[str]:
-        """The variables that a variable is made of, by what defines it where it is asked or by some inventory."""
-        layer, found = _names_behind(word, scope)
-        return found | self._behind_in_inventory(word) if layer in _NO_MORE_THAN_INVENTORY else found
+    def perhaps(self, names: Iterable[str], at: int) -> None:
+        """The variables may have been set, and nobody can tell."""
+        self._perhaps.update(dict.fromkeys(names, at))
+
+    def registered(self, name: str, *, is_of_job: bool) -> None:
+        """A task has set its register."""
+        if is_of_job:
+            self._of_jobs.add(name)
+        else:
+            self._of_jobs.discard(name)
+
+    def last_perhaps(self, name: str) -> int:
+        """When the variable may last have been set where nobody can tell; 0: never."""
+        return max(self._perhaps.get(name, 0), self._perhaps.get(GATHERED, 0) if _is_gathered(name) else 0)
+
+    def last_of_any(self, beginning: str = "", end: str = "") -> int:
+        """When any variable was last set whose name begins and ends so; what launches and looks register left out."""
+        found = (
+            at
+            for name, at in self.items()
+            if name not in self._of_jobs
+            and ((name.startswith(beginning) and name.endswith(end)) or not name.isidentifier())
+        )
+        return max(found, default=0)
+
+    def value_at(self, name: str, place: object) -> int:
+        """Which value the variable has in such a place: 0 for the first that was met."""
+        known = self._places.get((name, place))
+        if known is None:
+            known = self._places[name, place] = self._met[name]
+            self._met[name] += 1
+        return known
+
+    def names_behind(self, word: str, scope: Scope) -> tuple[Layer, frozenset[str], str]:
+        """The variables that a variable is made of, by what defines it where it is asked or by some inventory.
+
+        With where it comes from, and its text where that reads others by their names.
+        """
+        layer, found, text = _names_behind(word, scope)
+        if layer in _NO_MORE_THAN_INVENTORY:
+            found |= self._behind_in_inventory(word)
+        return layer, found, text if text or found.isdisjoint(_NAMES_OTHERS) else "vars"
+
+
+def _is_gathered(name: str) -> bool:
+    return name.startswith("ansible_") and name not in _LASTING and not _NO_FACT.fullmatch(name)
 
 
 def is_fact(name: str) -> bool:
@@ -113,8 +225,8 @@ def is_fact(name: str) -> bool:
     return name == "ansible_facts" or name.startswith(_OF_FACTS) or any(name in names for names in OWN_FACTS.values())
 
 
-def asked_now(said: Formula, scope: Scope, changed: LastSet, now: int, written: Sequence[object]) -> Formula:
-    """The condition as it is asked at the step ``now``; ``changed`` tells when variables were last set.
+def asked_now(said: Formula, changed: LastSet, reading: Reading, written: Sequence[object]) -> Formula:
+    """The condition as it is asked there and then; ``changed`` tells when variables were last set.
 
     What it says although none of its words (``written``) does is the condition under which a register or a fact was
     set: it was asked then.
@@ -124,44 +236,95 @@ def asked_now(said: Formula, scope: Scope, changed: LastSet, now: int, written: 
     asked: frozenset[str] | None = None
     if_there: bool | None = None
 
-    def is_of_concern(text: str) -> bool:
-        return bool(changed) or _asks_the_world(text)
+    unsure = set[tuple[str, int]]()
 
     def dated(atom: Atom) -> Atom:
+        if atom.about and not atom.since and _is_of_any(atom.text, reading.scope):
+            atom = replace(atom, about=frozenset(), is_opaque=False)
         if atom.about or atom.since:
             return atom  # what is asked of a job is followed by what its register holds, a launch's own condition too
         nonlocal asked, if_there
         if if_there is None:
             if_there = any(_IF_THERE.search(str(text)) for text in written)
-        since = now if _asks_the_world(atom.text) else _last_change(atom.text, scope, changed, if_there=if_there)
+        since, marks = _last_change(atom.text, changed, reading, if_there=if_there)
+        if _asks_the_world(atom.text):
+            since = reading.now
         perhaps = changed.get(PERHAPS, 0)
         if perhaps > since:
             return replace(atom, since=perhaps, is_opaque=True)
-        if not since:
+        if not since and not marks:
             return atom
         if asked is None:
-            asked = asked_for(written, scope)
-        if since != now and not _are_asked(_words(atom.text), asked):
+            asked = asked_for(written, reading.scope)
+        if since != reading.now and not _are_asked(_words(atom.text), asked):
             return atom
-        return replace(atom, since=since, subject=atom.subject and f"{atom.subject} ({since})")
+        if since:
+            atom = replace(atom, since=since, subject=atom.subject and f"{atom.subject} ({since})")
+        unsure.update((f"{atom.text} {name}", at) for name, at in marks)
+        return atom
 
-    return replaced_atoms(said, dated, is_of_concern)
+    found = replaced_atoms(said, dated, lambda _: True)
+    return unsettled(found, str(sorted(unsure))) if unsure else found
 
 
-def _last_change(text: str, scope: Scope, changed: LastSet, *, if_there: bool) -> int:
-    """When something that the condition reads has last changed; 0: it has not."""
-    if not changed:
-        return 0
-    last, seen = 0, set[str]()
+def unsettled(said: Formula, what: str) -> Formula:
+    """A condition that may be the same as ``said``, and may be not."""
+    same = Atom(f"{UNSETTLED}{what}", is_opaque=True)
+    return disj(conj(said, same), Atom(f"{UNSETTLED}{what}, and other"))
+
+
+def _is_of_any(text: str, scope: Scope) -> bool:
+    """Whether a condition is about jobs only in that it may read any variable, and asks for nothing that jobs have."""
+    if not _reads_any(text) or _OF_STATE.search(text):
+        return False
+    found = (next(scope.find(word), None) for word in _words(text))
+    return not any(each is not None and isinstance(each[2], _HOLDERS) and taints(each[2]) for each in found)
+
+
+def _last_change(
+    text: str, changed: LastSet, reading: Reading, *, if_there: bool
+) -> tuple[int, frozenset[tuple[str, int]]]:
+    """When something that the condition reads has last changed (0: it has not), and what may be something else now."""
+    last, seen, marks = 0, set[str](), set[tuple[str, int]]()
     fresh: Set[str] = _words(text) | ({"groups"} if _EVERY_HOST.search(text) else frozenset())
+    texts = [text]
     for _ in range(MAX_LEVELS):
+        marks.update(("any", _last_of_any(each, changed)) for each in texts if _reads_any(each))
         fresh = fresh - seen
         if not fresh:
             break
         seen |= fresh
-        last = max(last, *(changed.last(word, if_there=if_there) for word in fresh))
-        fresh = frozenset().union(*(changed.names_behind(word, scope) for word in fresh))
-    return last
+        texts, behind = [], set[str]()
+        for word in fresh:
+            last = max(last, changed.last(word, if_there=if_there))
+            layer, names, written = changed.names_behind(word, reading.scope)
+            marks.add((word, changed.last_perhaps(word)))
+            place = reading.place(word)
+            if place is not None:
+                marks.add((f"{word} of", changed.value_at(word, place)))
+            elif layer in _NO_MORE_THAN_INVENTORY:
+                marks.add((f"{word} beside", changed.value_at(f"{word} beside", reading.beside(word))))
+            behind |= names
+            if written:
+                behind |= _words(written)
+                texts.append(written)
+        fresh = behind
+    return last, frozenset(mark for mark in marks if mark[1])
+
+
+def _last_of_any(text: str, changed: LastSet) -> int:
+    """When a variable was last set that a text may read without naming it."""
+    left = _NAMED_TO_VARS.sub("", text)
+    known = list(_PUT_TOGETHER.finditer(left))
+    if len(known) < sum(1 for _ in _READS_ANY.finditer(left)):
+        return changed.last_of_any()
+    parts = [(each["begins"] or each["starts"] or "", each["ends"] or each["stops"] or "") for each in known]
+    return max((changed.last_of_any(beginning, end) for beginning, end in parts), default=0)
+
+
+@functools.lru_cache(maxsize=MAX_REMEMBERED)
+def _reads_any(text: str) -> bool:
+    return _READS_ANY.search(_NAMED_TO_VARS.sub("", text)) is not None
 
 
 @functools.lru_cache(maxsize=MAX_REMEMBERED)
@@ -175,11 +338,12 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(_WORD.findall(text) if _BY_NAME.search(text) else _NAME.findall(_QUOTED.sub("", text)))
 
 
-def _names_behind(word: str, scope: Scope) -> tuple[Layer, frozenset[str]]:
+def _names_behind(word: str, scope: Scope) -> tuple[Layer, frozenset[str], str]:
     _, layer, raw = next(scope.find(word), (0, Layer.MAGIC, None))
     if isinstance(raw, Lazy) and layer is not Layer.FACTS:  # a fact was worked out when it was set
         raw = raw.written
-    return layer, expressions.names_in(raw) if isinstance(raw, (str, list, dict)) else frozenset()
+    names = expressions.names_in(raw) if isinstance(raw, (str, list, dict)) else frozenset()
+    return layer, names, "" if names.isdisjoint(_NAMES_OTHERS) else str(raw)
 
 
 def asked_for(written: Iterable[object], scope: Scope) -> frozenset[str]:

@@ -29,6 +29,8 @@ def note_changes(visit: Visit, seen: frozenset[int]) -> None:
         names += _facts_of(walk, job.short_name, job.args.get("database"))  # the result of its module comes back
     for name in names:
         walk.state.changes[name] = walk.steps
+    if isinstance(register, str):
+        walk.state.changes.registered(register, is_of_job=register in walk.state.facts.tainted())
     walk.record.set_on_the_way.update(WHERE_VARIABLES.intersection(names))
 
 

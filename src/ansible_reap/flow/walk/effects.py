@@ -85,6 +85,8 @@ def task(walk: Walk, step: Task, frame: Frame) -> None:
     if "async" in step.keywords or "poll" in step.keywords:
         launches.note_use(visit)
     if module in calls.TASK_CALLS or module in calls.ROLE_CALLS:
+        if module == "include_role":
+            walk.roles_of_play += f" {step.args}"
         calls.call(visit)
     elif module == "meta":
         _meta(visit)

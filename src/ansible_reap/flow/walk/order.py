@@ -16,6 +16,7 @@ from ansible_reap.flow.evaluation.layers import Layer
 from ansible_reap.flow.evaluation.patterns import patterns
 from ansible_reap.flow.walk import ahead, alterations, encrypted, handlers, role_runs
 from ansible_reap.flow.walk.hosts import given_by_the_play
+from ansible_reap.flow.walk.role_runs import is_plain_name
 from ansible_reap.flow.walk.state import INHERITED, Frame, tags_of
 from ansible_reap.flow.walk.variables import Shared
 from ansible_reap.flow.walk.walk import MAX_DEPTH, TOO_DEEP, Walk
@@ -72,7 +73,7 @@ def _bare_frame(walk: Walk, path: str) -> Frame:
         (Layer.ROLE, walk.shared_vars),
         (Layer.INVENTORY, walk.inventory),
         (Layer.DEFAULTS, walk.shared_defaults),
-        (Layer.MAGIC, walk.magic(posixpath.dirname(path), None)),
+        (Layer.MAGIC, walk.magic(posixpath.dirname(path))),
     )
     return Frame(path=path, via=(), settings=settings)
 
@@ -85,7 +86,7 @@ def _import_playbook(walk: Walk, play: Play, path: str, frame: Frame | None) -> 
     walk.place = play.block.place
     names = [play.imports]
     if expressions.is_template(play.imports):
-        settings = ((Layer.INVENTORY, walk.inventory), (Layer.MAGIC, walk.magic(folder, None)))
+        settings = ((Layer.INVENTORY, walk.inventory), (Layer.MAGIC, walk.magic(folder)))
         params = (given, *base.params) if isinstance(given, dict) else base.params
         names = patterns(walk.evaluator(base._replace(params=params, settings=settings)), play.imports)
     found: dict[str, None] = {}
@@ -138,7 +139,7 @@ def walk_play(walk: Walk, play: Play, path: str, base: Frame | None) -> None:
             (Layer.PLAY, play_vars),
             (Layer.INVENTORY, walk.inventory),
             (Layer.DEFAULTS, walk.shared_defaults),
-            (Layer.MAGIC, walk.magic(folder, None, play.hosts)),
+            (Layer.MAGIC, walk.magic(folder, play.hosts, keywords.get("name", play.hosts))),
         ),
         keywords={key: keywords[key] for key in (*INHERITED, "serial") if key in keywords},
         tags=outer.tags | tags_of(keywords),
@@ -159,6 +160,7 @@ def walk_play(walk: Walk, play: Play, path: str, base: Frame | None) -> None:
     _collect_handlers(walk, play, frame)
     if walk.relevance.topics and play.roles:  # once more: a role may have handlers of the names that are known now
         _collect_handlers(walk, play, frame)
+    walk.roles_of_play = " ".join(repr(entry) for _, entry in play.roles)
     _share_imported(walk, (*play.pre_tasks, *play.tasks, *play.post_tasks), frame)
     walk.run(play.pre_tasks, frame)
     handlers.flush(walk)
@@ -179,10 +181,10 @@ def _share_imported(walk: Walk, steps: Iterable[Step], frame: Frame) -> None:
     for step in steps:
         if isinstance(step, TaskBlock):
             _share_imported(walk, (*step.body, *step.rescue, *step.always), frame)
-        elif step.module == "import_role" and role_runs.is_plain_name(step.args.get("name", step.args.get("role"))):
-            for role in walk.finder.find_roles(
-                str(step.args.get("name", step.args.get("role"))), frame.playbook_folder, None
-            ):
+        elif step.module == "import_role":
+            walk.roles_of_play += f" {step.args}"
+            name = step.args.get("name", step.args.get("role"))
+            for role in walk.finder.find_roles(str(name), frame.playbook_folder, None) if is_plain_name(name) else ():
                 walk.share_variables(role)
 
 
@@ -194,6 +196,8 @@ def _gather_facts(walk: Walk, written: Any) -> None:
         return
     if state.has_facts is False:
         state.changes[alterations.THERE] = walk.steps
+    elif state.has_facts and walk.library.project.settings.gathers_again:
+        state.changes.perhaps((alterations.GATHERED,), walk.steps)
     state.has_facts = True
 
 

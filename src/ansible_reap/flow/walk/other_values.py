@@ -8,18 +8,16 @@ from typing import Any
 from ansible_reap.content import expressions
 from ansible_reap.flow.evaluation.conditions import condition
 from ansible_reap.flow.evaluation.evaluator import Evaluator
-from ansible_reap.flow.evaluation.formulas import Atom, Formula, conj, disj, neg, settled
+from ansible_reap.flow.evaluation.formulas import Atom, Formula, atoms, conj, disj, neg, settled
 from ansible_reap.flow.evaluation.layers import Choices, Layer, Scope
-from ansible_reap.flow.evaluation.values import Lazy, Undefined
-from ansible_reap.flow.walk import alterations
+from ansible_reap.flow.evaluation.values import Const, Lazy, Undefined, plain
+from ansible_reap.flow.walk import alterations, special
 from ansible_reap.flow.walk.variables import GroupVariables
 from ansible_reap.late_patterns import expression
 from ansible_reap.records import dataclass
 
 OVERRIDDEN = "set for all: "
 """How the text of a condition begins that a run meets in which somebody else sets the variables named after it."""
-UNSETTLED = "perhaps another value: "
-"""How the text of a condition begins of which nobody can tell whether it is the same in two places."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +69,17 @@ class OtherValues:
             return said
         differing, through, varies = self._compared(str(written), evaluator.scope)
         if varies:
-            return _unsettled(said, f"{written} {now}")
+            return alterations.unsettled(said, f"{written} {now}")
         if not differing:
             return said
         before = _folded(evaluator, written, through | {name: first.raw for name, (first, _) in differing.items()})
         here = _folded(evaluator, written, through | {name: source.raw for name, (_, source) in differing.items()})
-        if before == here:
+        if before == here and not any(differing.keys() & alterations.asked_words(atom.text) for atom in atoms(here)):
             return said
         is_known = isinstance(before, bool) and isinstance(here, bool)
         if any(self._is_unclear(name, sources, is_known=is_known) for name, sources in differing.items()):
             keys = sorted(f"{name}={source.key}" for name, (_, source) in differing.items())
-            return _unsettled(said, f"{written} {keys}")
+            return alterations.unsettled(said, f"{written} {keys}")
         for_all = Atom(OVERRIDDEN + ", ".join(sorted(differing)))
         return disj(conj(said, disj(for_all, neg(before))), conj(neg(for_all), here))
 
@@ -144,6 +142,9 @@ class OtherValues:
                 continue
             if layer is Layer.DEFAULTS:
                 return _Source(repr(raw), raw, is_weak=True), raw
+            if layer is Layer.MAGIC and name in special.KNOWN:
+                value = plain(raw) if isinstance(raw, Const) else raw
+                return _Source(repr(value), value, is_weak=False), value
             written = raw.written if isinstance(raw, Lazy) else raw
             return None, written if layer not in (Layer.FACTS, Layer.MAGIC) else None
         return _ABSENT, None
@@ -160,9 +161,3 @@ class OtherValues:
 def _folded(evaluator: Evaluator, written: Any, values: dict[str, Any]) -> Formula:
     """The condition with these values for some of its variables."""
     return settled(condition(Evaluator(evaluator.scope.with_layer(Layer.LOOP, values)), written))
-
-
-def _unsettled(said: Formula, what: str) -> Formula:
-    """A condition that may be the same as ``said``, and may be not."""
-    same = Atom(f"{UNSETTLED}{what}", is_opaque=True)
-    return disj(conj(said, same), Atom(f"{UNSETTLED}{what}, and other"))

@@ -44,6 +44,8 @@ class Frame(NamedTuple):
     hosts_given: tuple[tuple[str, str], ...] = ()
     """What the play's own variables say of those in its hosts."""
     role: Role | None = None
+    parents: tuple[str, ...] = ()
+    """The roles around the role, the innermost first."""
     folders: tuple[str, ...] = ()
     """Where relative file names are looked up, innermost first."""
     params: tuple[Mapping[str, Any], ...] = ()
@@ -85,7 +87,7 @@ class Frame(NamedTuple):
 
     def scope(self, state: State, task_vars: Mapping[str, Any] | None) -> Scope:
         """The variables as a task here sees them."""
-        layers: list[tuple[Layer, Mapping[str, Any]]] = []
+        layers: list[tuple[Layer, Mapping[str, Any]]] = [each for each in self.settings if each[0] is Layer.MAGIC]
         layers += [(Layer.LOOP, entries) for entries in self.loops]
         layers += [(Layer.PARAMS, entries) for entries in self.params]
         layers.append((Layer.FACTS, state.facts))
@@ -94,7 +96,7 @@ class Frame(NamedTuple):
         if task_vars:
             layers.append((Layer.TASK, task_vars))
         layers += [(Layer.TASK, entries) for entries in self.blocks]
-        layers += self.settings
+        layers += [each for each in self.settings if each[0] is not Layer.MAGIC]
         return Scope(tuple(layers))
 
     @property

@@ -17,6 +17,7 @@ from ansible_reap.content.source import SourceError
 from ansible_reap.flow.evaluation import bounds
 from ansible_reap.flow.evaluation.layers import Choices
 from ansible_reap.flow.walk.inventory_templates import InventoryTemplates
+from ansible_reap.flow.walk.playbook_variables import PlaybookVariables
 from ansible_reap.late_patterns import expression
 
 MAX_CHOICES = 8
@@ -185,6 +186,7 @@ class GroupVariables(Mapping[str, Any]):
     def __init__(self, library: Library) -> None:
         self._library = library
         self.of_hosts = InventoryTemplates(library)
+        self.beside_playbooks = PlaybookVariables(library)
         self._files = [path for path in library.project.yaml if "group_vars/" in path]
         self._names: set[str] | None = None
         self._names_elsewhere: set[str] | None = None

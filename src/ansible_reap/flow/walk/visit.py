@@ -34,7 +34,7 @@ from ansible_reap.flow.evaluation.values import (
     replaced,
     taints,
 )
-from ansible_reap.flow.walk import alterations
+from ansible_reap.flow.walk import alterations, special
 from ansible_reap.flow.walk.hosts import HostOverlap, given_by_the_play, overlap
 from ansible_reap.flow.walk.loops import choices_of, loop_items
 from ansible_reap.flow.walk.state import FREE, Frame, is_yes, tags_of
@@ -123,9 +123,12 @@ class Visit:
             *(self.walk.asked(evaluator, when, self.step) for when in self.frame.whens),
             self.walk.asked(evaluator, self.step.keywords.get("when"), self.step),
         )
-        asked = alterations.asked_now(
-            said, evaluator.scope, self.walk.state.changes, self.walk.steps, self._written(outer=False)
+        place = special.value_of_place(self.frame, self.keyword("environment"), self.walk.roles_of_play)
+        beside = self.walk.inventory.beside_playbooks
+        reading = alterations.Reading(
+            evaluator.scope, self.walk.steps, place, lambda name: beside.of(self.frame.playbook_folder, name)
         )
+        asked = alterations.asked_now(said, self.walk.state.changes, reading, self._written(outer=False))
         return conj(self._requested(evaluator), asked)
 
     def _requested(self, evaluator: Evaluator) -> Formula:

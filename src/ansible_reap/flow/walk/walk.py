@@ -20,8 +20,8 @@ from ansible_reap.flow.evaluation.formulas import Atom, Formula, conj, disj, neg
 from ansible_reap.flow.evaluation.host_sets import HostSet
 from ansible_reap.flow.evaluation.layers import Layer, Scope
 from ansible_reap.flow.evaluation.patterns import patterns
-from ansible_reap.flow.evaluation.values import UNDEFINED, Const, Lazy, Unknown, Value, handles, replaced
-from ansible_reap.flow.walk import alterations
+from ansible_reap.flow.evaluation.values import UNDEFINED, UNKNOWN, Const, Lazy, Unknown, Value, handles, replaced
+from ansible_reap.flow.walk import alterations, special
 from ansible_reap.flow.walk.hosts import OF_PLAY
 from ansible_reap.flow.walk.other_values import OtherValues
 from ansible_reap.flow.walk.record import Record
@@ -99,6 +99,8 @@ class Walk:
         self.entries = ground.entries
         self.record = record
         self.state = State(alterations.LastSet(self.inventory.may_define, self.inventory.of_hosts.names_behind))
+        self.roles_of_play = ""
+        """The roles that the play has so far, as written."""
         self.handlers: list[tuple[Step, Frame]] = []
         self.hidden_handlers: set[str] = set()
         """Files of handlers that are encrypted as a whole."""
@@ -136,18 +138,25 @@ class Walk:
 
     # ---- variables and roles
 
-    def magic(self, playbook_folder: str, role: Role | None, hosts: str | None = None) -> dict[str, Any]:
-        """What Ansible itself defines, within a play on these hosts."""
+    def magic(self, playbook_folder: str, hosts: str | None = None, name: object = None) -> dict[str, Any]:
+        """What Ansible itself defines, within a play on these hosts and of this name."""
         of_play = HostSet((hosts,) if hosts else (), is_play=True, written=hosts if hosts and "{" in hosts else "")
         magic: dict[str, Any] = {
+            **dict.fromkeys(special.TAKEN, UNKNOWN),
             **MAGIC,
             **dict.fromkeys(OF_PLAY, Unknown(hosts=of_play)),
             "hostvars": Unknown(hosts=HostSet(("all",))),
             "playbook_dir": Const(self.finder.absolute(playbook_folder)),
         }
-        if role is not None:
-            magic["role_path"] = Const(self.finder.absolute(role.path))
-            magic["role_name"] = magic["ansible_role_name"] = Const(role.name)
+        if name is not None:
+            magic["ansible_play_name"] = name
+        return magic
+
+    def _magic_of(self, role: Role, around: Mapping[str, Any]) -> dict[str, Any]:
+        """What Ansible itself defines for the role's tasks."""
+        magic = {**around, **dict.fromkeys(special.TAKEN_IN_ROLES, UNKNOWN)}
+        magic["role_path"] = Const(self.finder.absolute(role.path))
+        magic["role_name"] = magic["ansible_role_name"] = Const(role.name)
         return magic
 
     def load_variables(self, name: str, frame: Frame) -> dict[str, Any] | None:
@@ -206,10 +215,12 @@ class Walk:
             (Layer.DEFAULTS, defaults),
             *(entry for entry in around if entry[1] is not self.shared_defaults),
             (Layer.DEFAULTS, self.shared_defaults),
-            (Layer.MAGIC, self.magic(frame.playbook_folder, role, frame.hosts)),
+            *((layer, self._magic_of(role, known)) for layer, known in frame.settings if layer is Layer.MAGIC),
         )
+        outer = frame.role.path if frame.role is not None and frame.role is not role else None
         return frame._replace(
             role=role,
+            parents=frame.parents if outer is None else (outer, *frame.parents),
             folders=(role.part("tasks"), role.path, *(folder for folder in frame.folders if folder != role.path))[:8],
             settings=settings,
         ).with_params(params)
@@ -319,6 +330,7 @@ class Walk:
             failed: Formula = surely or Atom(f"{FAILED}{block.block.place} at the latest in {last}")
             held = frozenset().union(*(handles(value) for value in self.state.facts.values()))
             loose: dict[str, Value] = {"ansible_failed_result": self.record.anything(held)}
+            self.state.changes.perhaps(alterations.FAILURE, self.steps)
             self.state.block_failed = had_failed
             self.run(block.rescue, inner.under(failed).in_loop(loose))
             self.join(before, failed)
