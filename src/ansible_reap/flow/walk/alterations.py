@@ -20,6 +20,8 @@ SETTERS = ("register", "set_fact", "include_vars", "group_by", "add_host", "meta
 """Words that a file has in which a variable is set; modules whose name ends in ``_facts`` are left aside."""
 UNNAMED = ("include_vars", "group_by", "add_host", "refresh_inventory", UNNAMED_FACTS)
 """What may set a variable whose name does not stand in the file."""
+READ_ANY = frozenset({"vars", "varnames", "template"})
+"""Words of conditions that may read a variable whose name does not stand in them."""
 OWN_FACTS = {"service_facts": ("services",), "package_facts": ("packages",), "mount_facts": ("mount_points",)}
 """Facts whose names do not begin as others do, by the module that sets them (ansible-core 2.16 to 2.22)."""
 SETTING_FACTS = ("setup", "gather_facts", "getent", "hostname", "clear_facts", *OWN_FACTS)

@@ -111,6 +111,10 @@ class Relevance:
             names = self._record.own.setting_facts
             known = self._graph.mentions(path, alterations.UNNAMED) or self._graph.mentions(path, names)
             self._sets_unnamed[path] = known
+        if not asks.isdisjoint(alterations.READ_ANY) and self._graph.mentions(path, alterations.SETTERS):
+            return True
+        if not asks.isdisjoint(alterations.FAILURE) and self._graph.mentions(path, ("rescue",)):
+            return True
         return known or (any(map(alterations.is_fact, asks)) and self._graph.mentions(path, alterations.SETTING_FACTS))
 
     def _asks(self) -> frozenset[str]:
