@@ -162,7 +162,10 @@ def _command_cuts(command: Command, before: Command | None, depth: int, reading:
     program = program_of(head)
     if before is not None and is_fed(command, before):
         return _is_now(program, rest) and _text_cuts(" ".join(before.argv[1:]), depth + 1, reading)
-    if is_of_others(program, head, rest) or not _TELLING.isdisjoint(word.lower() for word in rest):
+    is_told_from_here = reading.names and program in ("ssh", "sshpass")  # ssh itself fails then, whatever became of it
+    if (is_of_others(program, head, rest) and not is_told_from_here) or not _TELLING.isdisjoint(
+        word.lower() for word in rest
+    ):
         return False
     if program in _OPTIONS and (not _OPTIONS[program](rest) or set(command.sources) - {"/dev/null"}):
         return False  # it does not run where the file that it is to read is not there
