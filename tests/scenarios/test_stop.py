@@ -398,9 +398,10 @@ class Wrapped:
         self._folder = folder
         python = environments.program(f"core-{core}", "python")
         (source,) = python.parent.parent.glob("lib/python*/site-packages/ansible/modules/async_wrapper.py")
-        wrapper = shutil.copy(
-            source, folder
-        )  # in its own folder modules of the standard library's names would be found
+        # In its own folder modules of the standard library's names would be found. An earlier job may be reading it.
+        wrapper = folder / source.name
+        if not wrapper.exists():
+            shutil.copy(source, wrapper)
         script = folder / f"work-{number}"
         script.write_text(WORK.format(folder=folder, number=number, work=work.format(folder=folder)))
         script.chmod(0o755)
