@@ -11,7 +11,8 @@ from ansible_reap.checks.evidence.conditions import mentions
 from ansible_reap.checks.evidence.releases import may_run_on
 from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext
 from ansible_reap.checks.support import as_written, constant, speak
-from ansible_reap.flow.analysis import Analysis, Launch, Reap
+from ansible_reap.content.model import Task
+from ansible_reap.flow.analysis import Analysis, Launch, Reap, Setting
 
 
 def check(context: RuleContext) -> Iterator[Finding]:
@@ -28,9 +29,14 @@ def check(context: RuleContext) -> Iterator[Finding]:
         finding = next(filter(None, (_misplaced(analysis, reap, launch) for launch in launches)), None)
         if finding and _is_tried_on_purpose(analysis, reap, launches):
             continue
-        finding = finding or next(filter(None, (_skipped(analysis, reap, launch) for launch in launches)), None)
+        found = (_skipped(analysis, reap.task, reap.settings, launch) for launch in analysis.launches)
+        finding = finding or next(filter(None, found), None)
         if finding:
             yield finding
+    looks = {reap.task for reap in analysis.reaps}
+    for launch in analysis.launches:
+        found = (_skipped(analysis, task, (), launch) for task in launch.fails_at if task not in looks)
+        yield from filter(None, found)
 
 
 def _is_tried_on_purpose(analysis: Analysis, reap: Reap, launches: list[Launch]) -> bool:
@@ -80,38 +86,48 @@ def _results(analysis: Analysis, reap: Reap, launches: list[Launch]) -> Finding:
     )
 
 
-def _at_a_failed_item(analysis: Analysis, reap: Reap) -> str:
-    """What becomes of the loop, by the versions that may run it."""
+def _what_becomes_of_it(analysis: Analysis, task: Task, settings: tuple[Setting, ...]) -> str:
+    """What becomes of a task that asks an item for an id which it does not have, by the versions that may run it."""
+    loop = task.keywords.get(task.loop_keyword or "")
+    if loop is None or "async_status" not in task.module:
+        return "so this task fails for it"
+    if "ansible_job_id" in str(loop):
+        return "so this loop fails as a whole and waits for none"
     ends = "the loop ends there and waits for no later item"
-    goes_on = may_run_on(analysis, reap.task, (2, 19), reap.settings)
-    return f"up to ansible-core 2.18 {ends}, from 2.19 on it goes on with the others" if goes_on else ends
+    goes_on = may_run_on(analysis, task, (2, 19), settings)
+    ends = f"up to ansible-core 2.18 {ends}, from 2.19 on it goes on with the others" if goes_on else ends
+    return f"so this task fails at it: {ends}"
 
 
-def _skipped(analysis: Analysis, reap: Reap, launch: Launch) -> Finding | None:
-    """A wait for every item of a loop some items of which the launch may skip: those have no job id."""
+def _skipped(analysis: Analysis, task: Task, settings: tuple[Setting, ...], launch: Launch) -> Finding | None:
+    """A task that asks each item of a loop for its job id, some or all of which the launch may skip."""
+    if task not in launch.fails_at or launch.register is None:
+        return None
     item = launch.task.loop_variable
-    when = launch.task.keywords.get("when")
-    if not launch.is_looped or not launch.register or not mentions(when, item):
-        return None
-    loop = reap.task.keywords.get(reap.task.loop_keyword or "")
+    blocks = [launch.task.keywords, *(block.keywords for block in launch.task.enclosing())]
+    whens = [keywords["when"] for keywords in blocks if keywords.get("when") is not None]
+    of_items = [when for when in whens if mentions(when, item)]
+    said = f" ({as_written((of_items or whens)[0])})" if whens else ""
+    what = f"The launch skips the items that do not meet its condition{said}."
+    becomes, advice = _what_becomes_of_it(analysis, task, settings), "Loop over the results that have an id."
+    if whens and not of_items:
+        what = f"The launch skips every item where its condition{said} does not hold."
+        becomes, advice = (
+            "so this task fails",
+            "Give both the same condition, or loop over the results that have an id.",
+        )
+    loop = task.keywords.get(task.loop_keyword or "")
     results = re.compile(r"\{\{\s*" + re.escape(launch.register) + r"(?:\.results|\[(['\"])results\1\])\s*\}\}")
-    each = reap.task.loop_variable
-    jid = str(reap.task.args.get("jid", ""))
-    if not isinstance(loop, str) or not results.fullmatch(loop.strip()) or "when" in reap.task.keywords:
-        return None
-    if not re.search(rf"\b{re.escape(each)}(?:\.|\[['\"])ansible_job_id", jid) or "default" in jid:
-        return None
+    is_plain = isinstance(loop, str) and results.fullmatch(loop.strip()) and task.index_variable is None
     return speak(
         RULE,
-        reap.task,
-        f"The launch skips the items that do not meet its condition ({as_written(when)}). A skipped item has no "
-        f"ansible_job_id, so this task fails at it: {_at_a_failed_item(analysis, reap)}. Loop over the results that "
-        f"have an id.",
+        task,
+        f"{what} A skipped item has no ansible_job_id, {becomes}. {advice}",
         sub_tag="results",
         confidence=Level.MEDIUM,
         related=[(launch.task, "launched here, some items may be skipped")],
-        settings=reap.settings,
-        fix=fixes.looped_register.only_launched(analysis, reap.task, launch.register),
+        settings=settings,
+        fix=fixes.looped_register.only_launched(analysis, task, launch.register) if is_plain else None,
     )
 
 

@@ -195,6 +195,8 @@ def _message(analysis: Analysis, launch: Launch, own_wait: OwnWait | None) -> st
     if launch.sub_tag == "unregistered":
         ids = "their ids are" if launch.is_looped else "its id is"
         return f"Nothing waits for {its}, and {ids} not registered: {counts}. {advice}"
+    if launch.sub_tag == "never" and launch.cut_off_by is not None:
+        return _cut_off(launch, launch.cut_off_by, its)
     if launch.sub_tag == "never":
         return f"Nothing waits for {its}: {counts}. {advice}"
     if launch.sub_tag == "reason":
@@ -214,6 +216,19 @@ def _message(analysis: Analysis, launch: Launch, own_wait: OwnWait | None) -> st
         "overwritten": "Give each launch a register of its own, or wait before the next task uses the name.",
     }
     return f"{launch.explanation} {todo.get(launch.sub_tag or '', '')}".rstrip()
+
+
+def _cut_off(launch: Launch, by: Task, its: str) -> str:
+    """That the play ends before the wait."""
+    wait = next((look for look in launch.looks if look.kind is ReapKind.WAIT), None)
+    where = str(wait.task.place) if wait is not None else "a wait after it"
+    if by is launch.task:
+        return (
+            f"A job that has just started meets failed_when ({as_written(by.keywords.get('failed_when'))}), so this "
+            f"task fails in every run, {where} is not reached, and nothing waits for {its}. Judge how the job ends at "
+            f"its wait, not here."
+        )
+    return f"{by.place} fails whenever it runs, so {where} is not reached, and nothing waits for {its}. Wait before it."
 
 
 def _cut_short(short: TooShort) -> str:

@@ -43,6 +43,7 @@ MAX_BEGINNING = 4096
 _OF_ONE = expression(r"(?:^|/)(?:host|group)_vars/(?P<name>[\w.-]+?)(?:\.ya?ml|/[^/]+)?$")
 _IS_LOCAL = expression(rb"(?m)^ansible_connection[ \t]*:[ \t]*[\"']?(?:ansible\.builtin\.)?local[\"']?[ \t]*(?:#.*)?$")
 _SECTION = expression(r"\s*\[(?P<name>[\w.-]+)(?P<kind>:\w+)?\]")
+_PLAIN_NAME = expression(r"[\w.-]+")
 _INI_LOCAL = expression(r"\bansible_connection\s*=\s*[\"']?(?:ansible\.builtin\.)?local\b")
 _YAML_LOCAL = expression(
     r"(?m)^[ \t]*([\w.-]+):[ \t]*\n(?:[ \t]+ansible_(?!connection)\w+:.*\n)*"
@@ -107,6 +108,60 @@ def on_the_controller(project: Project) -> frozenset[str]:
             members.setdefault(group, set()).update(hosts)
     local = frozenset(found) - {"all"}
     return local | {group for group, hosts in members.items() if not hosts.isdisjoint(local)}
+
+
+_MOVES_HOSTS = (b"add_host", b"group_by", b"refresh_inventory")
+_NO_INI = expression(rb"(?m)\A\s*(?:#!|---|\{)|^[ \t]*(?:plugin|hosts|children|all)[ \t]*:")
+"""Signs of an inventory that is no INI file: a program, YAML, JSON, a plugin's settings."""
+
+
+def hosts_by_name(project: Project) -> dict[str, frozenset[str]]:
+    """The hosts behind each host's and group's name, where all inventories of the project are plain INI files.
+
+    Nothing, where one of them is anything else, or where a task may put hosts into groups.
+    """
+    members: dict[str, set[str]] = {}
+    children: dict[str, set[str]] = {}
+    for path, text in _texts(project):
+        if _OF_ONE.search(path):
+            continue
+        if _NO_INI.search(text) or not _note_members(text, members, children):
+            return {}
+    if not members or any(word in project.read(path) for path in project.yaml for word in _MOVES_HOSTS):
+        return {}
+    return {name: frozenset(_all_of(name, members, children, set())) for name in {*members, *children}}
+
+
+def _note_members(text: bytes, members: dict[str, set[str]], children: dict[str, set[str]]) -> bool:
+    """Take in an INI inventory; False where a name in it stands for several."""
+    section, into = "", members
+    for line in text.decode("utf-8", "replace").splitlines():
+        head = _SECTION.match(line)
+        if head:
+            section = head["name"] if head["kind"] != ":vars" else "*"
+            into = children if head["kind"] == ":children" else members
+            if section != "*":
+                into.setdefault(section, set())
+            continue
+        if section == "*" or not line.strip() or line.lstrip().startswith(("#", ";")):
+            continue
+        name = line.split()[0]
+        if not _PLAIN_NAME.fullmatch(name):
+            return False
+        if section:
+            into[section].add(name)
+        if into is members:
+            members.setdefault(name, set()).add(name)
+    return True
+
+
+def _all_of(name: str, members: dict[str, set[str]], children: dict[str, set[str]], seen: set[str]) -> set[str]:
+    """The hosts of a group and of the groups in it."""
+    if name in seen:
+        return set()
+    seen.add(name)
+    below = (_all_of(child, members, children, seen) for child in children.get(name, ()))
+    return members.get(name, set()).union(*below)
 
 
 def _local_in(path: str, text: bytes) -> Iterator[str]:

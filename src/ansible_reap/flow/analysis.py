@@ -120,6 +120,10 @@ class Launch:
     """Other launches whose jobs may still be running, on the same hosts, when this one starts."""
     overwritten: Task | None = None
     """The task that gives its register another value before anything has waited for its jobs."""
+    cut_off_by: Task | None = None
+    """The task, perhaps itself, that fails in every run before a wait for its jobs is reached."""
+    fails_at: tuple[Task, ...] = ()
+    """The tasks that ask a skipped item of its loop for a job id, which is not there."""
     is_changed: bool = True
     """Whether it counts as changed on every way, as far as that is known: ``changed_when`` may say otherwise."""
 
@@ -200,5 +204,7 @@ class Analysis:
     """The one of ansible.cfg."""
     controllers: frozenset[str] = frozenset()
     """The hosts and groups that an inventory gives the local connection: they are the controller itself."""
+    hosts: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """The hosts behind the names of hosts and groups; nothing where an inventory does not tell."""
     addresses: frozenset[str] | None = None
     """What an inventory may set ``ansible_host`` to; None where that is not known."""

@@ -291,6 +291,8 @@ def _launch(judgements: list[Judgement], record: Record, reaps: dict[int, Reap],
         expected=use.expected.quantity("") if use.expected.values or use.expected.is_open else None,
         beside=tuple(beside),
         overwritten=found.instance.overwritten,
+        cut_off_by=found.instance.cut_off_by if found.sub_tag == "never" else None,
+        fails_at=tuple(dict.fromkeys(task for each in judgements for task in each.instance.fails_at)),
         is_changed=all(each.instance.changed is True for each in judgements),
     )
 

@@ -59,6 +59,7 @@ def analysed(survey: Survey, named: Collection[str] = ()) -> Analysis:
         set_elsewhere=set_elsewhere,
         strategy=project.settings.strategy,
         controllers=controllers,
+        hosts=_hosts(project) if len(set(_plays(result))) > 1 else {},
         addresses=_addresses(project) if is_needed and result.set_elsewhere.isdisjoint(_ADDRESSES) else None,
     )
 
@@ -67,6 +68,18 @@ def _controllers(project: Project) -> frozenset[str]:
     from ansible_reap.content.inventory import on_the_controller  # noqa: PLC0415 - few inventories speak of it
 
     return on_the_controller(project)
+
+
+def _plays(result: Analysis) -> Iterator[str | None]:
+    """The hosts of the plays of launches and reaps, as written."""
+    settings = (*(each.settings for each in result.launches), *(each.settings for each in result.reaps))
+    return (each.hosts for found in settings for each in found)
+
+
+def _hosts(project: Project) -> Mapping[str, frozenset[str]]:
+    from ansible_reap.content.inventory import hosts_by_name  # noqa: PLC0415 - most launches have one play
+
+    return hosts_by_name(project)
 
 
 def _addresses(project: Project) -> frozenset[str] | None:

@@ -401,6 +401,8 @@ def _fault(instance: Instance, waits: list[Cover]) -> tuple[str, str, str]:
     if instance.register is None:
         return "unregistered", f"Nothing is registered, so no task can wait for the {jobs} or see a failure.", "high"
     text = f"Nothing waits for the {jobs} of {name}."
+    if instance.cut_off_by is not None:
+        text = f"Nothing waits for the {jobs} of {name}: {instance.cut_off_by.place} fails before a wait is reached."
     return "never", text, "high"
 
 

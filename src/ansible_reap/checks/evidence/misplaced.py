@@ -42,6 +42,8 @@ class _Side(NamedTuple):
     """What the inventory or ansible.cfg may set."""
     controllers: frozenset[str]
     """The hosts that are the controller by an inventory."""
+    hosts: Mapping[str, frozenset[str]]
+    """The hosts behind names, by the inventories."""
     addresses: frozenset[str] | None
     """Where an inventory says that hosts are; None where that is not known."""
 
@@ -49,15 +51,36 @@ class _Side(NamedTuple):
 def of(analysis: Analysis, reap: Reap, launch: Launch) -> Misplaced | None:
     """The first way in which every context of the reap misses every context of the launch."""
     there_all, here_all = contexts(launch.task, launch.settings), contexts(reap.task, reap.settings)
-    known = analysis.set_elsewhere, analysis.controllers, analysis.addresses
+    known = analysis.set_elsewhere, analysis.controllers, analysis.hosts, analysis.addresses
     pairs = [
         (_Side(there, launch.task, *known), _Side(here, reap.task, *known)) for there in there_all for here in here_all
     ]
+    if any(_is_for_hosts_of_its_own(analysis, reap, launch, here) for here in here_all):
+        return None
     for way in (_delegate, _hosts, _become, _async_dir):
         found = [way(there, here) for there, here in pairs]
         if found and all(found):
             return min(filter(None, found), key=lambda each: each.confidence.rank)
     return None
+
+
+def _is_for_hosts_of_its_own(analysis: Analysis, reap: Reap, launch: Launch, here: Setting) -> bool:
+    """Whether the look, in a play on none of this launch's hosts, may be for the job of another launch there."""
+    if not launch.settings or not all(_are_apart(analysis.hosts, there.hosts, here.hosts) for there in launch.settings):
+        return False
+    others = (each for each in analysis.launches if each is not launch and reap in (*each.reaps, *each.looks))
+    return any(not _are_apart(analysis.hosts, there.hosts, here.hosts) for each in others for there in each.settings)
+
+
+def _are_apart(known: Mapping[str, frozenset[str]], one: str | None, other: str | None) -> bool:
+    """Whether two patterns surely have no host in common, by the inventories of the project."""
+    found: list[frozenset[str]] = []
+    for pattern in (one, other):
+        names = [name for name in re.split(r"[\s,:]+", str(pattern or "")) if name]
+        if not names or any(not known.get(name) for name in names):
+            return False
+        found.append(frozenset().union(*(known[name] for name in names)))
+    return found[0].isdisjoint(found[1])
 
 
 def _fails(here: _Side, who: str = "this task") -> str:
@@ -87,7 +110,8 @@ def _delegate(there: _Side, here: _Side) -> Misplaced | None:
         return None
     if is_template(target) and (stated[1] or not _names_another_host(str(target), here.setting)):
         return None
-    if there.setting.play != here.setting.play and not stated[0] and look != "localhost":
+    is_another = not stated[0] and _is_another_host(there, here)
+    if there.setting.play != here.setting.play and not stated[0] and look != "localhost" and not is_another:
         return None  # the host named may be one of the hosts of the launch's play
     keywords: dict[str, str | None] = {}
     if there.setting.delegate_to and not here.setting.connection:
@@ -95,18 +119,34 @@ def _delegate(there: _Side, here: _Side) -> Misplaced | None:
     elif _connection(there) in LOCAL_CONNECTIONS and not here.setting.delegate_to:
         is_told = "ansible_connection" in here.setting.variables  # by a variable, which a keyword does not change
         keywords = {"delegate_to": "localhost"} if is_told else {"connection": "local"}
+    elif is_another and there.setting.play != here.setting.play:
+        keywords = {"delegate_to": str(target)}
     elif not stated[0] and here.task.keywords.get("delegate_to") is not None:
         keywords = {"delegate_to": None}
     advice = f" Add '{'; '.join(_as_text(keywords))}'." if keywords and None not in keywords.values() else ""
     if None in keywords.values():
         advice = " Take delegate_to out."
     what = f"The job runs {_where(there)}, but this task looks for it {_where(here)}"
-    if not all(stated) and _may_hold(here if stated[0] else there, target if stated[0] else look):
+    if not all(stated) and not is_another and _may_hold(here if stated[0] else there, target if stated[0] else look):
         message = f"{what}: if that is another host, {_fails(here, 'it')}.{advice}"
         return Misplaced("delegate", message, Level.LOW, keywords, Level.LOW)
     return Misplaced(
         "delegate", f"{what}: {_fails(here)}.{advice}", Level.MEDIUM if is_template(target) else Level.HIGH, keywords
     )
+
+
+def _is_another_host(there: _Side, here: _Side) -> bool:
+    """Whether the launch's play and the look's target are surely two hosts, as neither name is that of a group.
+
+    The inventories tell it, and so does a look that reads ``hostvars`` by the very name that the play has.
+    """
+    target, look = _station(there), _host(here.setting.delegate_to)
+    if target is None or look is None or is_template(look) or target == "localhost" or there.setting.variables:
+        return False
+    if _are_apart(here.hosts, target, look):
+        return True
+    read = rf"\bhostvars(?:\[\s*['\"]{re.escape(target)}['\"]\s*\]|\.{re.escape(target)}\b)"
+    return look != "localhost" and re.search(read, str(here.task.args.get("jid"))) is not None
 
 
 def _are_called_alike(one: str | None, other: str | None) -> bool:
@@ -198,7 +238,13 @@ def _hosts(there_side: _Side, here_side: _Side) -> Misplaced | None:
         return None
     if there.play != here.play:
         here_local, there_local = (here.hosts or "") in CONTROLLER, (there.hosts or "") in CONTROLLER
-        if here_local == there_local or not _is_plain(there.hosts) or not _is_plain(here.hosts):
+        is_plain = here_local != there_local and _is_plain(there.hosts) and _is_plain(here.hosts)
+        is_apart = _are_apart(here_side.hosts, there.hosts, here.hosts)
+        if is_apart and "hostvars" in f"{reap.args} {reap.keywords}":
+            is_apart = (
+                not {there.hosts, here.hosts} <= here_side.controllers
+            )  # the file lies on the controller for both
+        if not is_plain and not is_apart:
             return None
         message = (
             f"The job runs on {there.hosts}, but this play looks for it on {here.hosts}: {_fails(here_side)}. Wait in "

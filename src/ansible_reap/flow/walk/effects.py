@@ -35,7 +35,7 @@ from ansible_reap.flow.evaluation.values import (
     replaced,
     taints,
 )
-from ansible_reap.flow.walk import altering, calls, empty_loops, encrypted, failing, handlers, launches, looks
+from ansible_reap.flow.walk import altering, calls, empty_loops, encrypted, failing, handlers, launches, looks, skipped
 from ansible_reap.flow.walk.look_kinds import (
     deletes,
     is_ansibles_own,
@@ -113,6 +113,8 @@ def _meta(visit: Visit) -> None:
     what, state = str(visit.step.args.get("_raw_params", "")).strip(), visit.walk.state
     if what == "flush_handlers":
         handlers.flush(visit.walk)
+    elif what == "clear_host_errors":
+        visit.walk.cut_off.clear()
     elif what in PLAY_ENDS:
         state.ended = disj(state.ended, visit.guard)
     elif what == "end_role":
@@ -125,6 +127,9 @@ def _meta(visit: Visit) -> None:
 def _set_fact(visit: Visit) -> None:
     args = visit.args
     written: Any = {key: value for key, value in args.items() if key not in ("cacheable", "_variable_params")}
+    if visit.walk.is_named(visit.step, visit.frame):
+        read = frozenset().union(*(handles(each.evaluator.data(written)) for each in visit.rounds()))
+        skipped.note(visit, read, lambda evaluator: evaluator.data(written))
     for each in list(visit.rounds()) or [visit.any_round]:
         _assign(visit.walk, each.evaluator, written, each.own_condition, lambda value: _given_to_hosts(visit, value))
 

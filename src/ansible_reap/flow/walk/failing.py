@@ -1,7 +1,11 @@
-"""Tasks that fail whenever they run: in a block whose ``rescue`` goes on, what is left of the block is passed over."""
+"""Tasks that fail whenever they run: what is left of the play is not reached.
+
+In a block whose ``rescue`` goes on, only what is left of the block is passed over.
+"""
 
 from __future__ import annotations
 
+from ansible_reap.flow.analysis import ReapKind
 from ansible_reap.flow.evaluation.conditions import condition
 from ansible_reap.flow.evaluation.formulas import implies, settled
 from ansible_reap.flow.walk import calls
@@ -15,12 +19,38 @@ _COMMANDS = {"command": _FAILS, "shell": _EXITS, "raw": _EXITS}
 
 
 def note_failure(visit: Visit) -> None:
-    """Note that the block has failed, where the task surely fails and surely runs whenever the block does."""
-    under = visit.frame.rescued_under
-    if under is None or under is False or visit.step.loop_keyword is not None or visit.keyword("ignore_errors"):
+    """Note what is not reached, where the task surely fails and surely runs whenever the block or the launch does."""
+    walk, frame = visit.walk, visit.frame
+    _pass_by(visit)
+    under = frame.rescued_under
+    is_of_concern = under is not False if under is not None else bool(walk.state.pending) and not frame.is_caught
+    if not is_of_concern or visit.step.loop_keyword is not None or visit.keyword("ignore_errors"):
         return
-    if _surely_fails(visit) and implies(under, visit.guard):
-        visit.walk.state.block_failed = True
+    if not _surely_fails(visit):
+        return
+    if under is not None:
+        if implies(under, visit.guard):
+            walk.state.block_failed = True
+    elif visit.run_once in (None, False) and not frame.is_handler:
+        for number in walk.state.pending:
+            instance = walk.record.instances[number]
+            is_here = instance.frame.play == frame.play and not instance.never_runs
+            if is_here and implies(instance.guard, visit.guard):
+                walk.cut_off.setdefault(number, (visit.step, len(instance.covers)))
+
+
+def _pass_by(visit: Visit) -> None:
+    """A look that comes after its launch's host has failed is not reached; handlers and other plays may be."""
+    for number, (step, before) in visit.walk.cut_off.items():
+        instance = visit.walk.record.instances[number]
+        is_reached = visit.frame.is_handler or visit.frame.play != instance.frame.play
+        for cover in instance.covers[before:]:
+            if is_reached:
+                cover.is_sure = False
+            elif cover.kind is ReapKind.WAIT:
+                cover.guard = False
+                instance.cut_off_by = step
+        visit.walk.cut_off[number] = step, len(instance.covers)
 
 
 def _surely_fails(visit: Visit) -> bool:

@@ -11,7 +11,18 @@ from ansible_reap.content.builtin import BUILTIN_MODULES
 from ansible_reap.content.model import Task, as_list
 from ansible_reap.content.source import Hidden
 from ansible_reap.flow.evaluation.evaluator import OMIT, Evaluator
-from ansible_reap.flow.evaluation.formulas import Formula, atoms, conj, disj, exclude_plainly, satisfiable, settled
+from ansible_reap.flow.evaluation.formulas import (
+    Atom,
+    Formula,
+    atoms,
+    conj,
+    decided,
+    disj,
+    exclude_plainly,
+    neg,
+    satisfiable,
+    settled,
+)
 from ansible_reap.flow.evaluation.parts import ABSENT_WHILE_RUNNING
 from ansible_reap.flow.evaluation.scalars import numbers
 from ansible_reap.flow.evaluation.values import (
@@ -29,6 +40,7 @@ from ansible_reap.flow.evaluation.values import (
 )
 from ansible_reap.flow.walk import disconnection, elsewhere, encrypted, handlers
 from ansible_reap.flow.walk.record import Instance, UseRecord
+from ansible_reap.flow.walk.tags import TAG_OPTION
 from ansible_reap.flow.walk.visit import Visit
 from ansible_reap.flow.walk.walk import Walk
 from ansible_reap.jobs import DETACH_VARIABLE, EXPECT_VARIABLE
@@ -140,6 +152,7 @@ def launch(visit: Visit) -> bool:
     if instance.skips and EACH not in instance.skips:
         rounds = enumerate(visit.rounds())
         instance.leaves_out = frozenset(at for at, each in rounds if each.own_condition is False)
+    instance.lacking = _lacking(visit, instance)
     result = _perhaps_skipped(instance, result)
     if instance.disconnect is None or instance.disconnect.is_doubtful:
         instance.disconnect = disconnection.by_what_follows(visit, result) or instance.disconnect
@@ -262,14 +275,34 @@ def _starts_again(visit: Visit, result: Value) -> bool | None:
 
 
 def _skips(visit: Visit, instance: Instance) -> frozenset[int]:
-    """The items of the loop for which the task's own condition may not hold."""
-    written = as_list(visit.step.keywords.get("when"))
+    """The items of the loop for which the task's own condition, or that of a block around it, may not hold."""
+    written = [part for each in (*visit.frame.whens, visit.step.keywords.get("when")) for part in as_list(each)]
     named = frozenset[str]().union(*(expressions.names(str(part)) for part in written))
     if not instance.is_looped or visit.step.loop_variable not in named:
         return frozenset()
     if instance.count is None:
         return frozenset({EACH})
     return frozenset(at for at, each in enumerate(visit.rounds()) if each.own_condition is not True)
+
+
+def _lacking(visit: Visit, instance: Instance) -> dict[int, Formula]:
+    """The results of the loop that may be those of skipped items, each with under what it is one.
+
+    Where the condition does not name the item, all are or none; then only a list that is written out surely has some.
+    """
+    if EACH in instance.skips:
+        return {EACH: neg(instance.own_condition)}
+    if not instance.is_looped or instance.count is None:
+        return {}
+    lacking = {at: neg(decided(each.own_condition, _as_ordered)) for at, each in enumerate(visit.rounds())}
+    return {at: under for at, under in lacking.items() if under is not False}
+
+
+def _as_ordered(atom: Atom) -> bool | None:
+    """A run that does what it is for, with all tags."""
+    if atom.text == "ansible_check_mode":
+        return False
+    return True if atom.text.startswith(TAG_OPTION) else None
 
 
 def _perhaps_skipped(instance: Instance, result: Value) -> Value:

@@ -8,7 +8,7 @@ from ansible_reap.content.model import Task, as_list
 from ansible_reap.flow.analysis import ReapKind
 from ansible_reap.flow.evaluation.conditions import condition
 from ansible_reap.flow.evaluation.evaluator import Evaluator
-from ansible_reap.flow.evaluation.formulas import MAX_ATOMS, Atom, Formula, atoms, conj, decided, disj, neg, satisfiable
+from ansible_reap.flow.evaluation.formulas import Atom, Formula, atoms, conj, decided, disj, neg
 from ansible_reap.flow.evaluation.host_sets import NOT_KNOWN
 from ansible_reap.flow.evaluation.layers import Layer
 from ansible_reap.flow.evaluation.scalars import numbers
@@ -32,12 +32,12 @@ from ansible_reap.flow.evaluation.values import (
     taints,
     with_jobs,
 )
-from ansible_reap.flow.walk import at_work, empty_loops, handlers
+from ansible_reap.flow.walk import at_work, empty_loops, handlers, skipped
 from ansible_reap.flow.walk.failing import always_fails
 from ansible_reap.flow.walk.hosts import HostOverlap, reached
 from ansible_reap.flow.walk.look_kinds import LookKind, is_ansibles_own, kind_of_look
 from ansible_reap.flow.walk.loops import loop_items
-from ansible_reap.flow.walk.record import Cover, Instance, LookRecord
+from ansible_reap.flow.walk.record import Cover, LookRecord
 from ansible_reap.flow.walk.state import is_yes
 from ansible_reap.flow.walk.visit import MAX_ROUNDS, Round, Visit
 from ansible_reap.flow.walk.walk import Walk
@@ -65,8 +65,7 @@ def look(visit: Visit) -> frozenset[int]:
         _looked(visit, record, value, each, found, runs)
         seen.append(_status(step, value, stage, each.item))
         record.is_loose = record.is_loose or (not handles(value) and each.guard is not False)
-    if kind is ReapKind.WAIT:
-        _stop_at_skipped(visit)
+    skipped.note(visit, handles(Seq(tuple(seen))), lambda evaluator: _jid(visit, evaluator), kind is ReapKind.WAIT)
     items = visit.items
     result = seen[0] if items is None else Results(Seq(tuple(seen), items.is_open))
     visit.register(of_first_host(result) if is_yes(visit.keyword("run_once")) else result)
@@ -82,50 +81,6 @@ def _of_some_host(job: Job | JobId) -> Job | JobId:
 def _jid(visit: Visit, evaluator: Evaluator) -> Value:
     found = visit.argument(evaluator, "jid", "_raw_params")
     return Const(None) if found is None else present(found)
-
-
-def _stop_at_skipped(visit: Visit) -> None:
-    """Note the launches of whose skipped items the wait asks for an id that is not there: it fails there.
-
-    Up to ansible-core 2.18 its loop ends at the first; from 2.19 on it goes on (seen on 2.16 and 2.22).
-    """
-    walk = visit.walk
-    instances = walk.record.instances
-    if visit.step.loop_keyword is None:
-        return
-    skipping = {number for number in walk.state.facts.handles() if instances[number].skips}
-    if not skipping:
-        return
-    names = {
-        name: with_jobs(walk.state.facts[name], lambda job: _skipped(instances, job))
-        for name in walk.state.facts.tainted()
-        if not skipping.isdisjoint(handles(walk.state.facts[name]))
-    }
-    evaluator = Evaluator(visit.scope.with_layer(Layer.LOOP, names), visit.evaluator.live)
-    items = loop_items(evaluator, visit.step)
-    for item in items.items[:MAX_ROUNDS] if items is not None else ():
-        for under, inner in options(item):
-            if not isinstance(inner, Job) or inner.stage is not Stage.SKIPPED:
-                continue
-            bound = Evaluator(evaluator.scope.with_layer(Layer.LOOP, visit.bound(inner)), evaluator.live)
-            asks = conj(under, visit.condition_for(bound))
-            missing = _jid(visit, bound)
-            instance = instances[inner.instance]
-            is_missing = isinstance(missing, Undefined) and missing.is_sure
-            if is_missing and _can_hold(conj(asks, neg(instance.own_condition))):
-                instance.stopped_at = instance.stopped_at or visit.step
-
-
-def _skipped(instances: list[Instance], job: Job | JobId) -> Job | JobId:
-    """The job as the item looks that its launch has skipped, where that may be."""
-    if not isinstance(job, Job) or job.stage is not Stage.LAUNCHED or job.instance < 0:
-        return job
-    return replace(job, stage=Stage.SKIPPED) if job.index in instances[job.instance].skips else job
-
-
-def _can_hold(formula: Formula) -> bool:
-    """Whether the formula can hold; False where there is too much in it to tell."""
-    return len(set(atoms(formula))) <= MAX_ATOMS and satisfiable(formula)
 
 
 def _note_look(visit: Visit, kind: ReapKind) -> LookRecord:
@@ -273,6 +228,8 @@ def insist(visit: Visit) -> None:
     Be it an ``assert``, a ``fail``, a command that fails whenever it runs, or what its own ``failed_when`` says.
     """
     walk, step = visit.walk, visit.step
+    if visit.frame.is_passed_over and "register" not in step.keywords:
+        return  # the play goes on all the same
     if visit.keyword("ignore_errors") or not (_is_a_test(step) or walk.is_named(step, visit.frame)):
         return
     looked = {

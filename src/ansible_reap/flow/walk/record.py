@@ -84,10 +84,16 @@ class Instance:
     leaves_out: frozenset[int] = frozenset()
     """Those of them for which it never holds."""
     """The items (EACH for those of a list that is not known) that its own condition may leave without a job."""
+    lacking: dict[int, Formula] = field(default_factory=dict)
+    """The items (EACH as above) whose result may be that of a skipped one, each with under what."""
     own_condition: Formula = True
     """What must hold for one item besides the conditions of the includes around."""
     stopped_at: Task | None = None
     """The wait that fails at an item without a job."""
+    fails_at: dict[Task, None] = field(default_factory=dict)
+    """The tasks that ask a skipped item for its job id, and fail."""
+    cut_off_by: Task | None = None
+    """The task at which its host fails in every run, so that a wait after it is not reached."""
     asks: frozenset[str] = frozenset()
     """The variables, and words that may be some, on which its conditions hang."""
     past_aside: Place | None = None

@@ -77,6 +77,10 @@ class Frame(NamedTuple):
     """Within a handler: its tags decide nothing (seen on ansible-core 2.16 and 2.22)."""
     rescued_under: Formula | None = None
     """Under what the innermost block runs whose ``rescue`` takes up a failure and goes on; None outside of any."""
+    is_passed_over: bool = False
+    """Within such a block, and all that its ``rescue`` does is to tell of the failure."""
+    is_caught: bool = False
+    """Within the part of a block after whose failure its ``rescue`` or ``always`` is run."""
     may_break_off: bool = False
     """Within an include whose loop may end before its last item."""
     once: object = None

@@ -56,6 +56,8 @@ TOO_DEEP = f"files that call each other more than {MAX_DEPTH} deep; call them fr
 FAILED = "failed "
 """How the text of a condition begins that only a run meets in which the block has failed that is named after it."""
 _BEARING = frozenset({"async", "poll", "notify"})
+_TELLING = frozenset({"debug", "pause"})
+"""Modules of ansible-core 2.16 to 2.22 after which a play goes on as before."""
 
 
 class Mark(NamedTuple):
@@ -104,6 +106,8 @@ class Walk:
         self.handlers: list[tuple[Step, Frame]] = []
         self.hidden_handlers: set[str] = set()
         """Files of handlers that are encrypted as a whole."""
+        self.cut_off: dict[int, tuple[Task, int]] = {}
+        """Launches after which their host surely fails: at which task, and how many looks there were before."""
         self.silent: set[int] = set()
         """Handlers, by identity, that are notified by nothing but tasks that never count as changed."""
         self.stack: list[str] = []
@@ -319,7 +323,8 @@ class Walk:
     def _block(self, block: TaskBlock, frame: Frame) -> None:
         inner = self.inside(frame, block.block.keywords)
         had_failed = self.state.block_failed
-        self.run(block.body, self._rescued(inner) if _goes_on(block) else inner)
+        caught = inner._replace(is_caught=inner.is_caught or bool(block.rescue or block.always))
+        self.run(block.body, self._rescued(caught, block) if _goes_on(block) else caught)
         if block.rescue:
             before = self.state.facts.now
             surely = self.state.block_failed and not had_failed
@@ -332,17 +337,19 @@ class Walk:
             loose: dict[str, Value] = {"ansible_failed_result": self.record.anything(held)}
             self.state.changes.perhaps(alterations.FAILURE, self.steps)
             self.state.block_failed = had_failed
-            self.run(block.rescue, inner.under(failed).in_loop(loose))
+            in_rescue = inner._replace(is_caught=inner.is_caught or bool(block.always))
+            self.run(block.rescue, in_rescue.under(failed).in_loop(loose))
             self.join(before, failed)
         has_failed, self.state.block_failed = self.state.block_failed, had_failed
         self.run(block.always, inner)
         self.state.block_failed = has_failed or self.state.block_failed
 
-    def _rescued(self, frame: Frame) -> Frame:
+    def _rescued(self, frame: Frame, block: TaskBlock) -> Frame:
         """The frame of tasks whose failure a ``rescue`` takes up."""
         evaluator = self.evaluator(frame)
         under = conj(frame.guard, *(self.asked(evaluator, when) for when in frame.whens))
-        return frame._replace(rescued_under=under)
+        is_passed_over = all(isinstance(step, Task) and step.module in _TELLING for step in block.rescue)
+        return frame._replace(rescued_under=under, is_passed_over=is_passed_over)
 
     def inside(self, frame: Frame, keywords: Mapping[str, Any]) -> Frame:
         """The frame within a block or a static import that bears these keywords."""
