@@ -16,7 +16,7 @@ from ansible_reap.checks.evidence import (
     work,
 )
 from ansible_reap.checks.evidence.endless import Sign, serves_one_client
-from ansible_reap.checks.evidence.limits import ended_before, how_it_may_end
+from ansible_reap.checks.evidence.limits import ended_before, what_it_tells
 from ansible_reap.checks.evidence.neighbours import has_comment, is_test
 from ansible_reap.checks.finding import Level
 from ansible_reap.checks.support import is_open, limit_text
@@ -118,11 +118,6 @@ def _by_other_tasks(analysis: Analysis, launch: Launch) -> Meant | None:
 
 def _jobs(launch: Launch) -> str:
     return "jobs" if launch.is_looped else "job"
-
-
-def _fails_unseen(launch: Launch) -> str:
-    job = "a job" if launch.is_looped else "the job"
-    return f"this task succeeds even if {job} {how_it_may_end(launch)}"
 
 
 def _wait_after_all(launch: Launch) -> str:
@@ -238,7 +233,7 @@ def _is_at_the_limit(launch: Launch, bound: str) -> bool:
 
 def _declared(launch: Launch, words: str) -> str:
     return (
-        f"Nothing waits for the {_jobs(launch)}, on purpose, as {words}: {_fails_unseen(launch)}. Say so in its vars, "
+        f"Nothing waits for the {_jobs(launch)}, on purpose, as {words}: {what_it_tells(launch)}. Say so in its vars, "
         f"where runs and reports read it {_DECLARE}; if a failure matters after all, {_wait_after_all(launch)}."
     )
 
@@ -246,14 +241,14 @@ def _declared(launch: Launch, words: str) -> str:
 def _in_two_modes(launch: Launch, twin: Task) -> str:
     return (
         f"Line {twin.line} runs the same in the foreground, under another condition; here nothing waits for the "
-        f"{_jobs(launch)}: {_fails_unseen(launch)}. Where something else reports how it ends, say so in its vars "
+        f"{_jobs(launch)}: {what_it_tells(launch)}. Where something else reports how it ends, say so in its vars "
         f"{_DECLARE}; if nothing does, {_wait_after_all(launch)}."
     )
 
 
 def _waits_elsewhere(launch: Launch, waits: Task) -> str:
     return (
-        f"Nothing waits for the {_jobs(launch)} with async_status: {_fails_unseen(launch)}. If line {waits.line} waits "
+        f"Nothing waits for the {_jobs(launch)} with async_status: {what_it_tells(launch)}. If line {waits.line} waits "
         f"for this work in a way of its own, say in its vars that nobody else has to {_DECLARE}; its time-out is all "
         f"that it can tell of a failure. If it does not, {_wait_after_all(launch)}."
     )
@@ -261,7 +256,7 @@ def _waits_elsewhere(launch: Launch, waits: Task) -> str:
 
 def _said_to_be_waited_for(launch: Launch, words: str) -> str:
     return (
-        f"No async_status waits for the {_jobs(launch)}, while {words}: {_fails_unseen(launch)}. If something else "
+        f"No async_status waits for the {_jobs(launch)}, while {words}: {what_it_tells(launch)}. If something else "
         f"waits for the work, say in its vars that nobody has to {_DECLARE}; its time-out is all that it can tell of a "
         f"failure. If nothing does, {_wait_after_all(launch)}."
     )
@@ -289,7 +284,7 @@ def _timer(launch: Launch, timer: intent.Timer) -> str:
     unless = f", unless '{bound}' ends it before" if bound else ""
     return (
         f"This job is a timer: it {acts}, while the play goes on{unless}. Nothing waits for the {_jobs(launch)}: "
-        f"{_fails_unseen(launch)}. Where it is meant to act later, say so in its vars {_DECLARE}; a wait with "
+        f"{what_it_tells(launch)}. Where it is meant to act later, say so in its vars {_DECLARE}; a wait with "
         f"async_status belongs after the tasks that are to run before it acts."
     )
 
@@ -317,7 +312,7 @@ def _left_behind(analysis: Analysis, launch: Launch) -> str:
 
 def _ended(launch: Launch, ending: intent.EndedBy) -> str:
     return (
-        f"Nothing waits for the {_jobs(launch)}: {_fails_unseen(launch)}. Line {ending.task.line} ends work "
+        f"Nothing waits for the {_jobs(launch)}: {what_it_tells(launch)}. Line {ending.task.line} ends work "
         f"('{ending.command}'): if it is this work, say in its vars that nobody has to wait {_DECLARE}; if not, wait "
         f"with async_status."
     )
@@ -326,7 +321,7 @@ def _ended(launch: Launch, ending: intent.EndedBy) -> str:
 def _goes_on_elsewhere(launch: Launch, other: str) -> str:
     its = "" if launch.register else ", with its result registered here"
     return (
-        f"Nothing waits for the {_jobs(launch)}: {_fails_unseen(launch)}. There is {other} beside "
+        f"Nothing waits for the {_jobs(launch)}: {what_it_tells(launch)}. There is {other} beside "
         f"{launch.task.path.rpartition('/')[2]}: if that is where the work is to end, wait for it there with "
         f"async_status{its}, or say in its vars why nobody has to {_DECLARE}."
     )

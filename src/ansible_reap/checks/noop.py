@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ansible_reap.checks import fixes, reboot
 from ansible_reap.checks.evidence import work
-from ansible_reap.checks.evidence.neighbours import is_silenced, tasks_around
+from ansible_reap.checks.evidence.neighbours import is_silenced, readers_of
 from ansible_reap.checks.finding import Finding, Fix, Level, Rule, RuleContext
 from ansible_reap.checks.support import listed, number, speak
 from ansible_reap.content.expressions import names_in
@@ -67,20 +67,24 @@ def _keyword(analysis: Analysis, uses: list[AsyncUse]) -> Finding | None:
     """One finding for the tasks, which stand in one block and are of one kind."""
     tasks = [use.task for use in uses]
     task, *others = tasks
-    if task.module not in _WHERE:
+    if task.module not in _WHERE or uses[0].is_read:
         return None
     what, effect = _WHERE[task.module]
     keyword = "async" if "async" in task.keywords else "poll"
     waits = [*dict.fromkeys(wait for each in tasks for wait in _waits_for_nothing(analysis, each))]
     comes_to = "is skipped" if waits and all(map(_is_skipped_without_it, waits)) else "fails"
     gone = f" No job id is registered either, so the wait for it {comes_to} ({waits[0].place})." if waits else ""
-    wait_too = ", and take the wait out" if waits else ""
+    readers = _readers(analysis, tasks, waits)
+    todo = "take the wait out" if waits else ""
     alike = f" The same goes for the {task.module} in {_lines(others)}." if others else ""
     if not waits and task.module in _IMPORTS and any("register" in each.keywords for each in tasks):
-        readers = _readers(analysis, tasks)
         alike += " The register is passed over too: the variable does not exist"
-        alike += f", and the wait in line {readers[0].line} has no job to wait for." if readers else "."
-        wait_too += f", and take out the wait and what reads the register ({_lines(readers)})" if readers else ""
+        handed = [reader for reader in readers if reader.module == "async_status"]
+        alike += f", and the wait in line {handed[0].line} has no job to wait for." if handed else "."
+        todo = "take out the wait and what reads the register" if handed else "take out what reads the register"
+    if readers:
+        todo += f" ({_lines(readers)})" if not waits else f" and what else reads the register ({_lines(readers)})"
+    wait_too = f", and {todo}" if waits or readers else ""
     return speak(
         RULE,
         task,
@@ -92,7 +96,7 @@ def _keyword(analysis: Analysis, uses: list[AsyncUse]) -> Finding | None:
             *((wait, "waits for a job that is never started") for wait in waits),
         ],
         settings=uses[0].settings,
-        fix=_without_all(analysis, tasks, waits),
+        fix=None if readers else _without_all(analysis, tasks, waits),
     )
 
 
@@ -100,22 +104,20 @@ def _lines(tasks: list[Task]) -> str:
     return f"line {tasks[0].line}" if len(tasks) == 1 else f"lines {listed(str(task.line) for task in tasks)}"
 
 
-def _readers(analysis: Analysis, tasks: list[Task]) -> list[Task]:
-    """The waits that get a register of the tasks by way of ``set_fact``, and the tasks that hand it on, waits first."""
-    names = {register for task in tasks if isinstance(register := task.keywords.get("register"), str)}
-    handing = [
-        other
-        for other in tasks_around(analysis, tasks[0])
-        if other.module == "set_fact" and not names.isdisjoint(names_in(list(other.args.values())))
-    ]
-    facts = {name for other in handing for name in other.args}
-    waits = [
+def _readers(analysis: Analysis, tasks: list[Task], waits: list[Task]) -> list[Task]:
+    """What is left to read a register of imports without these waits, those first that wait by way of ``set_fact``."""
+    if tasks[0].module not in _IMPORTS:
+        return []
+    read = dict.fromkeys(other for task in tasks for other in readers_of(analysis, task) if other not in waits)
+    facts = {name for other in read if other.module == "set_fact" for name in other.args}
+    handed = [
         reap.task
         for reap in analysis.reaps
         if reap.task.path == tasks[0].path
+        and reap.task not in waits
         and not facts.isdisjoint(names_in([reap.task.args, reap.task.keywords.get(reap.task.loop_keyword or "")]))
     ]
-    return [*waits, *handing] if waits else []
+    return [*dict.fromkeys([*handed, *read])]
 
 
 def _without_all(analysis: Analysis, tasks: list[Task], waits: list[Task]) -> Fix | None:
@@ -149,8 +151,9 @@ def _waits_for_nothing(analysis: Analysis, task: Task) -> list[Task]:
 def _without(analysis: Analysis, task: Task, waits: list[Task], *keywords: str) -> Fix | None:
     """Without waits the keywords alone go; with them the register and the waits go too, for their author to look at."""
     if not waits:
-        return fixes.keywords.drop(analysis, task, *keywords)
-    return fixes.keywords.drop_with_waits(analysis, task, waits, *keywords, "register")
+        return fixes.keywords.drop(analysis, task, *keywords, is_safe=task.module != "a role")
+    is_read = any(other not in waits for other in readers_of(analysis, task))
+    return fixes.keywords.drop_with_waits(analysis, task, waits, *keywords, *(() if is_read else ("register",)))
 
 
 def _poll(analysis: Analysis, use: AsyncUse) -> Finding | None:

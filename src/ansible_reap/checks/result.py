@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from ansible_reap.checks import fixes, meant
-from ansible_reap.checks.evidence import conditions
+from ansible_reap.checks.evidence import conditions, launch_results
 from ansible_reap.checks.evidence.neighbours import has_word, tasks_naming
 from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext
 from ansible_reap.checks.support import constant, contexts, listed, speak
@@ -66,6 +66,8 @@ def _register(analysis: Analysis, launch: Launch) -> Finding | None:
         name_of = _one_result(other, register) if launch.is_looped else register
         if name_of is None or not has_word(analysis, other, conditions.ENDED):
             continue
+        if launch_results.keeps_from(other, name_of, is_changed=launch.is_changed):
+            continue
         found = [name for name in conditions.ENDED if conditions.reads_bare_anywhere(_written(other), name_of, name)]
         if found:
             result = launch.reaps[0].task.keywords.get("register") if launch.reaps else None
@@ -115,7 +117,7 @@ def _written(task: Task) -> list[object]:
 def _notify(analysis: Analysis, launch: Launch) -> Finding | None:
     """A handler that a launch notifies runs while the job may still be at work."""
     names = launch.task.keywords.get("notify")
-    if not names or not launch.is_changed:
+    if not names or not launch.is_changed or not launch.runs_handlers or _notifies_its_wait(launch, as_list(names)):
         return None
     if launch.verdict not in (Verdict.UNREAPED, Verdict.PARTIAL, Verdict.REAPED) or meant.is_daemon(analysis, launch):
         return None
@@ -136,6 +138,13 @@ def _notify(analysis: Analysis, launch: Launch) -> Finding | None:
         settings=launch.settings,
         fix=fixes.keywords.drop(analysis, launch.task, "notify", is_safe=False) if notifies_too else None,
     )
+
+
+def _notifies_its_wait(launch: Launch, names: list[object]) -> bool:
+    """Whether a handler that it notifies is the one that waits: it runs then, and the others before or after it."""
+    waits = [reap.task for reap in (*launch.reaps, *launch.looks) if reap.task.is_handler]
+    heard = [topic for task in waits for topic in (task.name, *as_list(task.keywords.get("listen")))]
+    return any(name in heard for name in names)
 
 
 def _flush_before_the_wait(analysis: Analysis, launch: Launch) -> Task | None:

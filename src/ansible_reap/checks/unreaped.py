@@ -8,7 +8,13 @@ from collections.abc import Iterator
 from ansible_reap.checks import fixes, meant
 from ansible_reap.checks.evidence import conditions, daemon, intent, misplaced, misread, own_waits, work
 from ansible_reap.checks.evidence.endless import WEAK
-from ansible_reap.checks.evidence.limits import TooShort, at_the_limit, how_it_may_end, too_short
+from ansible_reap.checks.evidence.limits import (
+    TooShort,
+    at_the_limit,
+    failing_keyword,
+    too_short,
+    what_it_tells,
+)
 from ansible_reap.checks.evidence.neighbours import is_test
 from ansible_reap.checks.evidence.own_waits import OwnWait, ends_with_its_process
 from ansible_reap.checks.evidence.result_readers import tests_failure_of
@@ -179,10 +185,11 @@ def _message(analysis: Analysis, launch: Launch, own_wait: OwnWait | None) -> st
     jobs = "jobs" if launch.is_looped else "job"
     its = f"the {jobs} in '{launch.register}'" if launch.register else f"the {jobs}"
     its += " with async_status" if own_wait else ""
-    job = "a job" if launch.is_looped else "the job"
     short = too_short(launch.task, launch.limit)
-    counts = _cut_short(short) if short else f"this task succeeds even if {job} {how_it_may_end(launch)}"
+    counts = _cut_short(short) if short and not launch.fails_at_once else what_it_tells(launch)
     first = ["raise the limit"] if short else []
+    if launch.fails_at_once:
+        first.append(f"take {failing_keyword(launch)} out here")
     if launch.sub_tag == "unregistered":
         first.append("register the result")
     if short and short.advice > fixes.wait.LONGEST:

@@ -126,6 +126,10 @@ class Launch:
     """The tasks that ask a skipped item of its loop for a job id, which is not there."""
     is_changed: bool = True
     """Whether it counts as changed on every way, as far as that is known: ``changed_when`` may say otherwise."""
+    fails_at_once: bool = False
+    """Whether on every way its own ``failed_when`` calls it failed as soon as the job has been started."""
+    runs_handlers: bool = True
+    """Whether handlers may run, on some way, between its start and the end of its play."""
 
     @property
     def is_never_polled(self) -> bool:
@@ -142,6 +146,8 @@ class AsyncUse:
     poll: Quantity | None
     settings: tuple[Setting, ...] = ()
     launch: Launch | None = None
+    is_read: bool = False
+    """It is an entry of ``roles``, for which these are variables, and a task of the role reads one of them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping
@@ -9,8 +10,9 @@ from typing import Any
 
 from ansible_reap.content import expressions
 from ansible_reap.content.library import Library
-from ansible_reap.content.model import Place, Task, Tasks
+from ansible_reap.content.model import Place, Task, Tasks, as_list
 from ansible_reap.content.places import is_among_tests
+from ansible_reap.content.roles import Finder, Role
 from ansible_reap.content.tasks import Content, TaskBlock
 from ansible_reap.flow.analysis import Analysis, AsyncUse, Launch, NotFollowed, Quantity, ReadError, Reap, ReapKind
 from ansible_reap.flow.doubts import WaitElsewhere
@@ -294,6 +296,8 @@ def _launch(judgements: list[Judgement], record: Record, reaps: dict[int, Reap],
         cut_off_by=found.instance.cut_off_by if found.sub_tag == "never" else None,
         fails_at=tuple(dict.fromkeys(task for each in judgements for task in each.instance.fails_at)),
         is_changed=all(each.instance.changed is True for each in judgements),
+        runs_handlers=not all(each.instance.misses_handlers for each in judgements),
+        fails_at_once=all(each.instance.fails_at_once for each in judgements),
     )
 
 
@@ -361,7 +365,6 @@ def _use(use: UseRecord, launch: Launch | None) -> AsyncUse:
 
 def _blocks(library: Library, record: Record) -> list[AsyncUse]:
     """``async`` or ``poll`` where no task has it: Ansible ignores it there, or refuses it."""
-    del record
     found: list[AsyncUse] = []
     for path in dict.fromkeys((*library.asynchronous, *library.polling)):
         for bearer in _bearers(library.content(path)):
@@ -373,9 +376,36 @@ def _blocks(library: Library, record: Record) -> list[AsyncUse]:
                         task=bearer,
                         limit=_quantity(limit) if "async" in keywords else None,
                         poll=_quantity(poll) if "poll" in keywords else None,
+                        is_read=bearer.module == "a role" and _is_read(library, record, bearer),
                     )
                 )
     return found
+
+
+def _is_read(library: Library, record: Record, entry: Task) -> bool:
+    """Whether a task of the role, or one that the walk has come to by way of the entry, reads its ``async``."""
+    given = {"async", "poll"} & entry.keywords.keys()
+    at = str(entry.place)
+    by_way = [use.task for use in record.uses.values() if any(at in setting.via for setting in use.settings.all())]
+    if any(not given.isdisjoint(_names_asked(task)) for task in by_way):
+        return True
+    roles = Finder(library).find_roles(entry.name, posixpath.dirname(entry.path), None) if entry.name else []
+    return any(not given.isdisjoint(names) for role in roles for names in _names_in_role(library, role))
+
+
+def _names_in_role(library: Library, role: Role) -> Iterator[frozenset[str]]:
+    """The names that the tasks and the variables of a role read."""
+    for path in library.project.yaml:
+        if path.startswith((role.part("tasks/"), role.part("handlers/"))):
+            yield from map(_names_asked, _steps(library, path))
+        elif path.startswith((role.part("defaults/"), role.part("vars/"))):
+            yield expressions.names_in(dict(library.variables(path) or {}))
+
+
+def _names_asked(task: Task) -> frozenset[str]:
+    """The names that a task reads, in its bare conditions too."""
+    asked = [str(part) for key in ("when", "until", "that") for part in as_list(task.inherited(key))]
+    return expressions.names_in([task.args, task.keywords]).union(*map(expressions.names, asked))
 
 
 def _bearers(content: Content) -> Iterator[Task]:

@@ -72,7 +72,7 @@ def demands_success(term: nodes.Expr, register: str) -> bool:
     if isinstance(term, nodes.Not):
         return demands_failure(term.node, register)
     if isinstance(term, nodes.Test):
-        return term.name in _SUCCESS_TESTS and _is(term.node, register)
+        return term.name in _SUCCESS_TESTS and is_variable(term.node, register)
     if isinstance(term, nodes.Compare) and len(term.ops) == 1:
         operator, value = term.ops[0].op, _constant(term.ops[0].expr)
         attribute = attribute_of(term.expr, register)
@@ -87,7 +87,7 @@ def demands_failure(term: nodes.Expr, register: str) -> bool:
     from jinja2 import nodes  # noqa: PLC0415
 
     if isinstance(term, nodes.Test):
-        return term.name in _FAILURE_TESTS and _is(term.node, register)
+        return term.name in _FAILURE_TESTS and is_variable(term.node, register)
     return attribute_of(term, register) == "failed"
 
 
@@ -96,7 +96,7 @@ def demands_end(term: nodes.Expr, register: str) -> bool:
     from jinja2 import nodes  # noqa: PLC0415
 
     if isinstance(term, nodes.Test):
-        return term.name == "finished" and _is(term.node, register)
+        return term.name == "finished" and is_variable(term.node, register)
     if isinstance(term, nodes.Compare):
         return demands_end(term.expr, register)
     return attribute_of(term, register) == "finished"
@@ -124,7 +124,11 @@ def attribute_of(node: nodes.Node, register: str) -> str | None:
 
     while isinstance(node, nodes.Filter) and node.node is not None:
         node = node.node
-    return _attribute(node) if isinstance(node, (nodes.Getattr, nodes.Getitem)) and _is(node.node, register) else None
+    return (
+        _attribute(node)
+        if isinstance(node, (nodes.Getattr, nodes.Getitem)) and is_variable(node.node, register)
+        else None
+    )
 
 
 def reads_attribute(condition: object, attribute: str) -> bool:
@@ -147,7 +151,7 @@ def attributes(condition: object, register: str) -> list[str]:
         _attribute(node)
         for term in terms(condition) or ()
         for node in _within(term)
-        if isinstance(node, (nodes.Getattr, nodes.Getitem)) and _is(node.node, register)
+        if isinstance(node, (nodes.Getattr, nodes.Getitem)) and is_variable(node.node, register)
     ]
     return list(dict.fromkeys(name for name in read if name))
 
@@ -204,8 +208,13 @@ def _reads_bare(inside: list[nodes.Expr], register: str, attribute: str) -> bool
     from jinja2 import nodes  # noqa: PLC0415
 
     subscripts = [node for node in inside if isinstance(node, (nodes.Getattr, nodes.Getitem))]
-    reads = [node for node in subscripts if _attribute(node) == attribute and _is(node.node, register)]
+    reads = [node for node in subscripts if _attribute(node) == attribute and is_variable(node.node, register)]
     return bool(reads) and not _sees_to_it(inside)
+
+
+def asks_first(term: nodes.Expr, register: str) -> bool:
+    """Whether a term of a condition reads the variable and asks whether something is there, or how a task has ended."""
+    return any(is_variable(node, register) for node in _within(term)) and _sees_to_it(_within(term))
 
 
 def _is_guarded(condition: str) -> bool:
@@ -218,7 +227,14 @@ def _sees_to_it(inside: Iterable[nodes.Node]) -> bool:
     from jinja2 import nodes  # noqa: PLC0415
 
     guards = ("default", "d", "defined", "undefined", "finished", "skipped", "failed", "succeeded", "success")
-    return any(isinstance(node, (nodes.Filter, nodes.Test)) and node.name in guards for node in inside)
+    for node in inside:
+        if isinstance(node, (nodes.Filter, nodes.Test)) and node.name in guards:
+            return True
+        if isinstance(node, (nodes.Getattr, nodes.Getitem)) and _attribute(node) == "finished":
+            return True
+        if isinstance(node, nodes.Compare) and node.ops[0].op in ("in", "notin") and _constant(node.expr) in ENDED:
+            return True  # as in 'rc' in x
+    return False
 
 
 def judges(text: str, register: str) -> bool:
@@ -232,7 +248,7 @@ def judges(text: str, register: str) -> bool:
         if isinstance(part, str) or part is None:
             continue
         inside = list(_within(part))
-        if not any(_is(node, register) for node in inside):
+        if not any(is_variable(node, register) for node in inside):
             continue
         for node in inside:
             if isinstance(node, nodes.Test) and node.name in _SUCCESS_TESTS | _FAILURE_TESTS | {"finished"}:
@@ -255,7 +271,7 @@ def hands_on(text: str, register: str) -> bool:
             whole = whole.node
         if isinstance(whole, (nodes.Getattr, nodes.Getitem)) and _attribute(whole) == "results":
             whole = whole.node
-        if not isinstance(whole, str) and _is(whole, register):
+        if not isinstance(whole, str) and is_variable(whole, register):
             return True
     return False
 
@@ -267,7 +283,7 @@ def mentions(condition: object, name: str) -> bool:
     if not isinstance(condition, str) or name not in condition:
         return False
     expression = _expression(condition)
-    return expression is None or any(_is(node, name) for node in _within(expression))
+    return expression is None or any(is_variable(node, name) for node in _within(expression))
 
 
 def _expression(condition: str) -> nodes.Expr | None:
@@ -303,7 +319,8 @@ def _constant(node: nodes.Node) -> object:
     return node.value if isinstance(node, nodes.Const) else None
 
 
-def _is(node: nodes.Node | None, register: str) -> bool:
+def is_variable(node: nodes.Node | None, register: str) -> bool:
+    """Whether the expression is the variable itself."""
     from jinja2 import nodes  # noqa: PLC0415
 
     return isinstance(node, nodes.Name) and node.name == register

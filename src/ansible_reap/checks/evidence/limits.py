@@ -58,6 +58,27 @@ def ended_before(launch: Launch) -> str | None:
     return bound if seconds is not None and seconds + 2 * KILL_STEP < limit else None
 
 
+def what_it_tells(launch: Launch) -> str:
+    """What the launch's own end says of its jobs, as in ``this task succeeds even if the job fails ...``."""
+    job = "a job" if launch.is_looped else "the job"
+    if launch.fails_at_once:
+        return at_once(launch)
+    return f"this task succeeds even if {job} {how_it_may_end(launch)}"
+
+
+def at_once(launch: Launch) -> str:
+    """That its own condition fails the launch, whatever becomes of the job."""
+    job = "a job" if launch.is_looped else "the job"
+    return (
+        f"this task counts as failed as soon as it has started {job} ('{failing_keyword(launch)}'), however that ends"
+    )
+
+
+def failing_keyword(launch: Launch) -> str:
+    """The keyword by which the launch fails at once."""
+    return "failed_when" if "failed_when" in launch.task.keywords else "changed_when"
+
+
 def how_it_may_end(launch: Launch) -> str:
     """What may become of the job with nobody to hear of it, as in ``fails or is killed at the limit of 300 s``."""
     if work.always_succeeds(launch.task):

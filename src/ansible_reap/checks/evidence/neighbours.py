@@ -118,6 +118,19 @@ def tasks_naming(analysis: Analysis, path: str, word: str, line: int) -> Iterato
     return islice(from_there(naming, bisect_right(lines, line)), NAMING)
 
 
+def readers_of(analysis: Analysis, task: Task) -> list[Task]:
+    """The tasks and blocks further down the file that read what the task registers, before another one does so."""
+    register = task.keywords.get("register")
+    found: list[Task] = []
+    for other in tasks_naming(analysis, task.path, register, task.end_line) if isinstance(register, str) else ():
+        read = {key: value for key, value in other.keywords.items() if key != "register"}
+        if register in _WORD.findall(f"{other.args} {read}"):
+            found.append(other)
+        if other.keywords.get("register") == register:
+            break
+    return found
+
+
 def has_word(analysis: Analysis, task: Task, words: tuple[str, ...]) -> bool:
     """Whether the task holds one of the words anywhere but in its own name."""
     return task in _with_word(analysis.steps.get(task.path, ()), words)

@@ -52,7 +52,9 @@ def _lookup(evaluator: EvaluatorInterface, node: nodes.Call) -> Value:
         values = [evaluator.name(name) if isinstance(name, str) else Unknown(evaluator.live) for name in names]
         is_list = len(values) > 1 or _called(node) != "lookup" or any(pair.key == "wantlist" for pair in node.kwargs)
         return Seq(tuple(values)) if is_list else values[0]
-    if plugin in ("items", "list", "flattened") and arguments:
+    if plugin == "list" and arguments:
+        return _as_they_are(arguments, _called(node) == "lookup" and not node.kwargs)
+    if plugin in ("items", "flattened") and arguments:
         return flattened(arguments[0] if len(arguments) == 1 else Seq(tuple(arguments)), 1)
     mapping = as_map(arguments[0]) if arguments else None
     if plugin == "dict" and mapping is not None:
@@ -64,6 +66,18 @@ def _lookup(evaluator: EvaluatorInterface, node: nodes.Call) -> Value:
     found = frozenset().union(*(taints(argument) for argument in arguments))
     # a file that is rendered may name any variable
     return Unknown(found | evaluator.live if plugin in ("template", "NOT_PLAIN") else found)
+
+
+def _as_they_are(arguments: list[Value], is_unwrapped: bool) -> Value:
+    """The arguments as a list of as many: ``query('list', [])`` has a part. ``lookup`` gives a single one by itself.
+
+    Seen on ansible-core 2.16 and 2.22.
+    """
+    if len(arguments) > 1:
+        return Seq(tuple(arguments))
+    if is_unwrapped:
+        return arguments[0]
+    return mapped(arguments[0], lambda value: value if isinstance(value, Undefined) else Seq((value,)))
 
 
 def _called(node: nodes.Call) -> str | None:

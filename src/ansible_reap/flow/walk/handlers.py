@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from ansible_reap.content.expressions import is_template
 from ansible_reap.content.model import Task, as_list
 from ansible_reap.content.tasks import Step
-from ansible_reap.flow.evaluation.formulas import Atom, Formula, conj, disj
+from ansible_reap.flow.evaluation.formulas import Atom, Formula, conj, disj, implies
 from ansible_reap.flow.evaluation.patterns import guarded_patterns
 from ansible_reap.flow.walk import encrypted
 from ansible_reap.flow.walk.reported import changes
@@ -74,6 +74,7 @@ def flush(walk: Walk) -> None:
     What a handler notifies runs in the same turn where it is defined further down, else in the next one. Where the role
     has ended before it came to the flush, they are left for the next one (ansible-core 2.18 to 2.22).
     """
+    _note_whom_they_miss(walk)
     for path in walk.hidden_handlers:
         encrypted.gone_through(walk, path)
     if not walk.state.notified:
@@ -99,6 +100,16 @@ def flush(walk: Walk) -> None:
                 if number <= at:
                     left[_alone(number)] = (*left.get(_alone(number), ()), *under)
     walk.state.notified = left
+
+
+def _note_whom_they_miss(walk: Walk) -> None:
+    """Note the launches whose hosts have left the play by now, so that no handler runs there."""
+    for number in tuple(walk.state.notifying):
+        instance = walk.record.instances[number]
+        ended = walk.state.ended
+        instance.misses_handlers = ended is not False and implies(instance.guard, ended)
+        if not instance.misses_handlers:
+            walk.state.notifying.discard(number)
 
 
 def _hearing(known: list[tuple[Step, Frame]]) -> dict[str, set[int]]:

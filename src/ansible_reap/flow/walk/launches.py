@@ -146,6 +146,7 @@ def launch(visit: Visit) -> bool:
     changed = _changes(visit, result)
     instance.changed = changed if isinstance(changed, bool) else None
     result = _with_change(result, changed)
+    instance.fails_at_once = _failure(visit, result) is True
     result = _with_failure(visit, result)
     instance.starts_again = _starts_again(visit, result)
     instance.skips = _skips(visit, instance)
@@ -163,6 +164,8 @@ def launch(visit: Visit) -> bool:
     walk.state.live.add(number, frame)
     if instance.register is not None and not (instance.is_detached or instance.reaps_itself):
         walk.state.pending.add(number)
+    if visit.keyword("notify"):
+        walk.state.notifying.add(number)
     visit.register(result)
     handlers.notify(visit, guard, changed=changed)
     return True
@@ -238,14 +241,30 @@ def _with_failure(visit: Visit, result: Value) -> Value:
 
     Seen on ansible-core 2.16 and 2.22. Where the failure is not ignored the host comes no further.
     """
-    written = [visit.step.keywords[name] for name in ("failed_when", "changed_when") if name in visit.step.keywords]
-    if not written or str(visit.keyword("ignore_errors")).strip().lower() in ("none", "false", "no", "off", "0"):
+    if not _own_conditions(visit) or str(visit.keyword("ignore_errors")).strip().lower() in (
+        "none",
+        "false",
+        "no",
+        "off",
+        "0",
+    ):
         return result
-    known = _reads_output(visit, written)
+    known = _failure(visit, result)
+    return with_jobs(result, lambda job: replace(job, failed=known) if isinstance(job, Job) else job)
+
+
+def _own_conditions(visit: Visit) -> list[object]:
+    """What the task judges its own result by."""
+    return [visit.step.keywords[name] for name in ("failed_when", "changed_when") if name in visit.step.keywords]
+
+
+def _failure(visit: Visit, result: Value) -> bool | None:
+    """Whether its own conditions call the launch failed as soon as the job has been started. None: perhaps."""
+    known = _reads_output(visit, _own_conditions(visit))
     if known is False and "failed_when" in visit.step.keywords:
         said = settled(visit.asked(visit.step.keywords["failed_when"], _of_one_round(visit, result)))
         known = said if isinstance(said, bool) else None
-    return with_jobs(result, lambda job: replace(job, failed=known) if isinstance(job, Job) else job)
+    return known
 
 
 def _reads_output(visit: Visit, written: list[object]) -> bool | None:

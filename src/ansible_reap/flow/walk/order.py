@@ -155,6 +155,7 @@ def walk_play(walk: Walk, play: Play, path: str, base: Frame | None) -> None:
     walk.values.knows_roles = True
     walk.relevance.topics, walk.silent = set(), set()
     walk.state.notified.clear()
+    walk.state.notifying.clear()
     walk.state.ended = False
     _gather_facts(walk, keywords.get("gather_facts", True))
     _collect_handlers(walk, play, frame)

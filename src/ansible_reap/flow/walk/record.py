@@ -76,6 +76,10 @@ class Instance:
     """How it cuts its own connection on purpose. Where it works first, it is not known whether anybody is to hear."""
     changed: bool | None = True
     """Whether the launch counts as changed; None where that is not known."""
+    fails_at_once: bool = False
+    """Whether its own ``failed_when`` is met by each job that has just been started."""
+    misses_handlers: bool = False
+    """Whether its host has left the play, whenever it runs, before the handlers that it notifies come to run."""
     starts_again: bool | None = False
     """Whether its own ``until`` starts one more job at each try: none but the last is known. None: perhaps."""
     run_once: object = None

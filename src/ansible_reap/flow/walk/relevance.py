@@ -123,5 +123,7 @@ class Relevance:
 
     def _steers(self, path: str) -> bool:
         """Whether the file, or what it calls, may end the play before a job is waited for, or run notified handlers."""
-        names = [*(ENDS if self._state.pending else ()), *(("flush_handlers",) if self._state.notified else ())]
+        state = self._state
+        names = list(ENDS) if state.pending or state.notifying else []
+        names += ["flush_handlers"] if state.notified or state.notifying else []
         return bool(names) and self._graph.mentions(path, names)

@@ -272,6 +272,8 @@ class State:
     """What ``include_vars`` has read, templates still to come."""
     notified: dict[str, tuple[Formula, ...]] = field(default_factory=dict)
     """By topic, under what each has notified it that did since handlers last ran."""
+    notifying: set[int] = field(default_factory=set)
+    """The launches that have notified handlers, of whatever kind, which have not run since."""
     ended: Formula = False
     """Under what the play has ended early for the host."""
     role_ended: Formula = False
