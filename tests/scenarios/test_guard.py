@@ -137,9 +137,10 @@ def test_a_register_that_takes_a_part_of_the_result_does_not_hide_the_job(run: R
     assert got.states() == {"h1": ["reaped"]}
 
 
-def test_a_look_that_cannot_be_made_is_told_as_such(run: Runner) -> None:
-    gone = "- ansible.builtin.set_fact: {ansible_python_interpreter: /nowhere/python}\n"
-    got = run(play(launch("exit 3"), gone))
+def test_a_look_that_cannot_be_made_is_told_as_such(run: Runner, tmp_path: Path) -> None:
+    (tmp_path / "python").symlink_to(sys.executable)
+    gone = f"- ansible.builtin.command: rm {tmp_path}/python\n"
+    got = run(play(launch("exit 3"), gone), hosts=[f"h1 ansible_python_interpreter={tmp_path}/python"])
     assert got.status == 2, got.output
     job = got.only_job()
     assert (job["state"], job["last_seen"]) == ("unreaped", None)
@@ -195,10 +196,11 @@ SECRETS = """
 @pytest.mark.parametrize("stdout", ["default", "minimal"])
 def test_no_connection_variable_leaves_the_worker_that_looks(run: Runner, tmp_path: Path, stdout: str) -> None:
     started = launch("sleep 30", vars=SECRETS, name="Start")
-    gone = "- ansible.builtin.set_fact: {ansible_remote_tmp: /proc/nowhere}\n  when: inventory_hostname == 'h2'\n"
+    (tmp_path / "python").symlink_to(sys.executable)
+    gone = f"- ansible.builtin.command: rm {tmp_path}/python\n  when: inventory_hostname == 'h2'\n"
     got = run(
         play(started, gone),
-        hosts=("h1", "h2"),
+        hosts=("h1", f"h2 ansible_python_interpreter={tmp_path}/python"),
         files={"pw.txt": "S3CRET-become", "everything.txt": ""},
         callbacks="async_reaper,everything,tree,junit",
         callback_folders=(ASIDE.parents[1] / "callback_plugins", ASIDE / "callbacks"),
