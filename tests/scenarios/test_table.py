@@ -224,8 +224,8 @@ def _problems(got: Run, form: Form, job: dict[str, Any], cell: tuple[str, str], 
     right = (not want.fails or not has_failed_a_task, not want.fails)
     if took_part != right:
         wrong.append(f"in the plays behind: {took_part}, not {right}")
-    # alone in its row, or among the hosts of a task with jobs of one kind
-    named = any(re.search(rf"(?:  |: |, ){re.escape(host)}(?:[ ,]|$)", line) for line in got.async_recap)
+    # alone in its row, or among the hosts of a task with jobs of one kind; with where its job was sent to
+    named = any(re.search(rf"(?:  |: |, ){re.escape(host)}(?:->\w+)?(?:[ ,]|$)", line) for line in got.async_recap)
     if named != (want.fails or want.swallowed):
         wrong.append(f"in the ASYNC RECAP: {named}")
     reap = job["reap"]["task"] if job["reap"] else None
