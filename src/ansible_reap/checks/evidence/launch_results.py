@@ -5,9 +5,7 @@ jinja2 is imported by the functions that need it: a project without launches mus
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ansible_reap.checks.evidence import conditions
 from ansible_reap.content.model import Task
@@ -20,14 +18,6 @@ _HELD = {"started": 1, "finished": 0, "failed": False}
 _TESTS = {
     **dict.fromkeys(("started", "success", "succeeded", "successful"), True),
     **dict.fromkeys(("finished", "failed", "failure", "skipped", "skip"), False),
-}
-_COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
-    "eq": operator.eq,
-    "ne": operator.ne,
-    "gt": operator.gt,
-    "gteq": operator.ge,
-    "lt": operator.lt,
-    "lteq": operator.le,
 }
 _NOT_KNOWN = object()
 
@@ -92,6 +82,8 @@ def _is_there(node: nodes.Node, register: str) -> bool | None:
 
 
 def _compared(node: nodes.Compare, register: str) -> bool | None:
+    from ansible_reap.flow.evaluation.comparisons import ORDER  # noqa: PLC0415 - it imports jinja2
+
     if len(node.ops) != 1:
         return None
     how, other = node.ops[0].op, node.ops[0].expr
@@ -100,10 +92,10 @@ def _compared(node: nodes.Compare, register: str) -> bool | None:
         known = value in conditions.ENDED if isinstance(value, str) else False
         return how == "notin" if known and conditions.is_variable(_mapping(other), register) else None
     second = _value(other, register)
-    if value is _NOT_KNOWN or second is _NOT_KNOWN or how not in _COMPARISONS:
+    if value is _NOT_KNOWN or second is _NOT_KNOWN or how not in ORDER:
         return None
     try:
-        return bool(_COMPARISONS[how](value, second))
+        return bool(ORDER[how](value, second))
     except TypeError:
         return None
 
@@ -134,14 +126,9 @@ def _value(node: nodes.Node | None, register: str) -> object:
     if isinstance(node, nodes.Filter) and node.node is not None:
         if node.name in ("default", "d"):
             is_there = _is_there(node.node, register)
-            given = _value(node.args[0], register) if node.args else ""
-            return (
-                given
-                if is_there is False
-                else _value(node.node, register)
-                if is_there and not node.args[1:]
-                else _NOT_KNOWN
-            )
+            if is_there is False:
+                return _value(node.args[0], register) if node.args else ""
+            return _value(node.node, register) if is_there and not node.args[1:] else _NOT_KNOWN
         if node.name in ("bool", "int"):
             value = _value(node.node, register)
             return value if isinstance(value, (bool, int)) else _NOT_KNOWN

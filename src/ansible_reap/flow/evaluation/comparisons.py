@@ -30,7 +30,7 @@ from ansible_reap.flow.evaluation.values import (
 
 _WHOLE = frozenset({"int", "length"})
 """Filters that give back whole numbers."""
-_ORDER: dict[str, Callable[[Any, Any], bool]] = {
+ORDER: dict[str, Callable[[Any, Any], bool]] = {
     "eq": operator.eq,
     "ne": operator.ne,
     "gt": operator.gt,
@@ -38,6 +38,7 @@ _ORDER: dict[str, Callable[[Any, Any], bool]] = {
     "lt": operator.lt,
     "lteq": operator.le,
 }
+"""By Jinja's name of a comparison what it does to two values."""
 _MIRRORED = {"gt": "lt", "gteq": "lteq", "lt": "gt", "lteq": "gteq"}
 
 
@@ -48,7 +49,7 @@ def compared(evaluator: EvaluatorInterface, node: nodes.Compare, left: Value, ri
         return Atom(canonical(evaluator, node), about=taints(left) | taints(right))  # no list equals one
     if a is not NOT_PLAIN and b is not NOT_PLAIN:
         try:
-            return bool(_ORDER[operand.op](a, b))
+            return bool(ORDER[operand.op](a, b))
         except (TypeError, KeyError):
             return False
     if isinstance(left, (JobId, Job, Results)) and operand.op in ("eq", "ne") and b in ("", None, [], {}):
