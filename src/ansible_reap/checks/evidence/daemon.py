@@ -61,8 +61,8 @@ _NAMED_RECORDER = expression(
 _NAMED_APP = expression(_VERBS + r".*\b(?P<what>app|application|service)\s*$", re.IGNORECASE | re.DOTALL)
 _IN_BACKGROUND = expression(
     r"(?<!during )(?<!while )(?<!after )(?<!before )(?<!until )"  # other work, not this
-    r"(?P<what>\bbackground\b|\basynchronously\b|\bport.?forward\w*|\btunnel\w*|\bkeep.?alive\b"
-    r"|\b(?:watch|monitor|record|captur|tail|logg|gather|profil|trac|sampl|collect)ing\b)",
+    r"(?P<what>\bbackground\b|\basynchronously(?= while\b)|\bport.?forward\w*|\btunnel\w*|\bkeep.?alive\b"
+    r"|\b(?:watch|monitor|record|captur|tail|logg(?!ing to)|gather|profil|trac|sampl|collect)ing\b)",
     re.IGNORECASE,
 )
 _VARIABLE = expression(r"\{\{\s*(?P<name>[A-Za-z_]\w*)")

@@ -51,6 +51,7 @@ _PID = expression(
 _READ = expression(r"\{\{([^}]*)")
 _WORD = expression(r"\w+")
 _TEMPLATE = expression(r"\{\{.*?\}\}")
+_PADDING = expression(r"(?<=\{\{)\s+|\s+(?=\}\})")
 _FINDS = frozenset({"pidof", "pgrep"})
 _TIED = expression(r"[\W_]+")
 _SHELLS = frozenset({"command", "shell", "raw"})
@@ -251,13 +252,24 @@ def _how(other: Task, text: str, around: tuple[Task, ...], *, is_near: bool = Tr
 
 def _is_of(word: str, text: str, *, is_near: bool) -> bool:
     """Whether the word, given to a program that ends work, names what the launch runs."""
-    if word.startswith("-") or len(word) <= 2 or word.isdigit() or "{{" in word or word.upper().startswith("SIG"):
+    if "{{" in word:
+        return _runs(text, word)
+    if word.startswith("-") or len(word) <= 2 or word.isdigit() or word.upper().startswith("SIG"):
         return False
     if not is_near and (len(word) < 4 or word in _GENERIC):
         return False
     if word not in text:
         return False  # so for nearly all, and each would be a pattern of its own
     return is_near or re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", text) is not None
+
+
+def _runs(text: str, template: str) -> bool:
+    """Whether the program that ``text`` runs is named by the template alone, such as ``{{ envoy_bin }}``."""
+    name = _PADDING.sub("", template)
+    if not _TEMPLATE.fullmatch(name) or name in ("{{}}", "{{item}}"):
+        return False
+    start = r"(?:^|[;&|(\n]|\b(?:exec|nohup|sudo)\s)\s*[\"']?"
+    return re.search(rf"{start}{re.escape(name)}(?=[\s\"']|$)", _PADDING.sub("", text)) is not None
 
 
 @lru_cache(maxsize=work.MAX_KEPT)

@@ -65,10 +65,12 @@ _SERVING = frozenset({"runserver", "serve", "server", "port-forward", "proxy", "
 
 _SSH = expression(r"-[46AaCfGgKkMnqsTtVvXxYy]*[NLRD]")
 _SCRIPT = expression(
-    r"(?:^|[^a-z])(?:\w*server|serve|\w*daemon|\w*proxy|\w*tunnel|\w*listener|\w*watcher|watchdog|\w*monitor|forwarder)$",
+    r"(?:^|[^a-z])(?:\w*server|serve|\w*daemon|\w*proxy|\w*tunnel|\w*listener|\w*receiver|\w*watcher|watchdog|\w*monitor|forwarder)$",
     re.IGNORECASE,
 )
-_RECORDER_SCRIPT = expression(r"(?:^|[^a-z])(?:logger|recorder|ping|poller|sniffer|keep-?alive|agent)$", re.IGNORECASE)
+_RECORDER_SCRIPT = expression(
+    r"(?:^|[^a-z])(?:logger|recorder|ping|poller|sniffer|keep[-_]?a(?:live|wake)|agent)$", re.IGNORECASE
+)
 MAX_WORD = 200
 """Characters that are searched: the expressions may go over the rest of a text once for each word in it."""
 _ONE_OFF = frozenset({"-1", "--one-off"})
