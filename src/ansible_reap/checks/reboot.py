@@ -160,6 +160,8 @@ def _replaced_by_the_module(analysis: Analysis, task: Task) -> list[Task]:
             break
         if (number(other.args.get("delay")) or 0) >= fixes.reboot.LONG_PAUSE:
             break  # it gives more than the host the time to come back
+        if other.module == "pause" and any(each.module != "pause" for each in found):
+            break  # the host answers by then: it is something else that gets the time
         found.append(other)
     return [*found, *(other for other in _looking(analysis, task) if other not in found)]
 

@@ -16,8 +16,12 @@ MAX_KEPT = 512
 
 
 def held(root: Path, path: str, name: str) -> str | None:
-    """The text of the script of this name that the tasks of a file may run; None where the project holds none."""
-    return next((text for place in _places(root, path) if (text := _read(root, place, name)) is not None), None)
+    """The text of the script of this name that the tasks of a file may run; None where the project holds none.
+
+    A name with a folder may be one below the project's root too, where the whole project is copied to the host.
+    """
+    places = (*_places(root, path), "") if "/" in name else _places(root, path)
+    return next((text for place in places if (text := _read(root, place, name)) is not None), None)
 
 
 @for_one_check(MAX_KEPT)

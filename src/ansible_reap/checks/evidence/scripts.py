@@ -25,6 +25,7 @@ _ENDLESS_PYTHON = expression(
     r"|\b(?:app|application|server|bottle)\.run\(|\b(?:run_app|run_simple|uvicorn\.run|waitress\.serve)\("
 )
 """What keeps a Python program running for ever, or for a day or more."""
+_RELATIVE = expression(r"(?:\./)?(?:[\w-][\w.-]*/)+[\w.-]+")
 MAX_KEPT = 512
 
 
@@ -54,12 +55,15 @@ def _of(root: str, task: Task) -> Script | None:
 
 
 def _called(task: Task) -> Iterator[str]:
-    """The names of the files that the task may run."""
+    """The names of the files that the task may run, with the folder where it is named from the project's own."""
     for command in work.commands(task):
         words = next(iter(list(command.programs())[-1:]), ())
         first = next((word for word in words if not (word.startswith("-") or word in _INTERPRETERS)), "")
         name = first.rpartition("/")[2]
         if name and "{" not in name and re.fullmatch(r"[\w.-]+", name):
+            written = next((word for word in command.words if word.endswith(f"/{name}")), "")
+            if _RELATIVE.fullmatch(written):
+                yield written.removeprefix("./")
             yield name
 
 

@@ -1,0 +1,2 @@
+#!/bin/bash
+xdotool key Shift
