@@ -32,6 +32,14 @@ _LOGIN = (b"ansible_user", b"ansible_ssh_user")
 _FOLDERS = ("group_vars/", "host_vars/", "inventory/", "inventories/", "hosts/", "environments/")
 _FOLDER = expression("(?:^|/)(?:" + "|".join(_FOLDERS) + ")")
 _NAME = expression(r"hosts|inventory|[^/]*inventory[^/]*|hosts[-_.][^/]*|[^/]*\.ini")
+_PART_OF_A_ROLE = expression(
+    r"^(?!.*(?:group|host)_vars/)(?:.*/)?(?:(?:tasks|handlers|defaults|meta)|roles/[^/]+/vars)/"
+)
+"""Folders of which no file is an inventory, whatever its name, nor has variables of hosts."""
+_LIST = expression(rb"\A\s*(?:(?:---[^\n]*|#[^\n]*|%YAML[^\n]*)\n\s*)*-\s")
+"""How tasks and plays begin; an inventory in YAML is a mapping."""
+_OF_INVENTORY = expression(r"(?:^|/)host_vars/|inventor|(?:^|/)hosts[^/]*$")
+"""Files, or folders of files, in which inventories and the variables of hosts are written."""
 _SETS = expression(rb"\b(ansible_[a-z_]+)[\'\"]?\s*[:=]\s*[\'\"]?([\w.]*)")
 _ADDRESS = expression(rb"\bansible_(?:ssh_)?host[\'\"]?\s*[:=]\s*[\'\"]?([^\s\'\"#,}]*)")
 _CONTROLLER = expression(rb"^\s*(?:localhost|127\.0\.0\.1)\b")
@@ -81,7 +89,7 @@ def _texts(project: Project) -> Iterator[tuple[str, bytes]]:
     """The paths and texts of what may be an inventory, or the variables of its hosts and groups."""
     looked_at = 0
     for path in (*project.yaml, *sorted(project.others)):
-        if not (is_called_inventory(path) or _FOLDER.search(path)):
+        if is_part_of_a_role(path) or not (is_called_inventory(path) or _FOLDER.search(path)):
             continue
         looked_at += 1
         if looked_at > MAX_FILES:
@@ -90,7 +98,8 @@ def _texts(project: Project) -> Iterator[tuple[str, bytes]]:
             text = project.read(path)
         except SourceError:
             continue
-        yield path, text[:MAX_SIZE]
+        if not is_list(text):
+            yield path, text[:MAX_SIZE]
 
 
 def on_the_controller(project: Project) -> frozenset[str]:
@@ -206,6 +215,21 @@ def _matters(name: bytes, value: bytes) -> bool:
 def is_called_inventory(path: str) -> bool:
     """Whether a file has a name that inventories have."""
     return _NAME.fullmatch(path, path.rfind("/") + 1) is not None
+
+
+def is_of_inventory(path: str) -> bool:
+    """Whether a file stands where inventories and the variables of hosts are written."""
+    return _OF_INVENTORY.search(path) is not None and not is_part_of_a_role(path)
+
+
+def is_part_of_a_role(path: str) -> bool:
+    """Whether a file stands where a role has its own tasks and variables."""
+    return _PART_OF_A_ROLE.search(path) is not None
+
+
+def is_list(text: bytes) -> bool:
+    """Whether a file holds tasks or plays, as no inventory does."""
+    return _LIST.match(text) is not None
 
 
 def may_be_inventory(text: bytes) -> bool:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from ansible_reap.content import expressions
-from ansible_reap.content.inventory import may_be_inventory
+from ansible_reap.content.inventory import is_list, is_of_inventory, may_be_inventory
 from ansible_reap.content.library import Library
 from ansible_reap.content.source import SourceError
 from ansible_reap.late_patterns import expression
@@ -15,8 +15,6 @@ from ansible_reap.late_patterns import expression
 MAX_FILES = 2000
 MAX_SIZE = 1 << 20
 _TEMPLATE = b"{{"
-_OF_INVENTORY = expression(r"(?:^|/)host_vars/|inventor|(?:^|/)hosts[^/]*$")
-"""Files, or folders of files, in which inventories and the variables of hosts are written."""
 _NO_INVENTORY = (".py", ".sh", ".j2", ".md", ".rst", ".html", ".js", ".css", ".svg", ".png", ".lock")
 _TEMPLATE_OR_NAME = expression(
     rb"(?P<written>\{\{.*?\}\})|(?<![\w.])(?P<name>[A-Za-z_]\w*)['\"]?[ \t]*[:=](?!=)", re.DOTALL
@@ -48,7 +46,7 @@ class InventoryTemplates:
 
     def _paths(self) -> Iterator[str]:
         project = self._library.project
-        yield from (path for path in project.yaml if _OF_INVENTORY.search(path))
+        yield from (path for path in project.yaml if is_of_inventory(path))
         for path in sorted(project.others):
             if not path.endswith(_NO_INVENTORY):
                 yield path
@@ -58,7 +56,9 @@ class InventoryTemplates:
             text = self._library.project.read(path)[:MAX_SIZE]
         except SourceError:
             return b""
-        is_inventory = _TEMPLATE in text and (_OF_INVENTORY.search(path) is not None or may_be_inventory(text))
+        if _TEMPLATE not in text or is_list(text):
+            return b""
+        is_inventory = is_of_inventory(path) or may_be_inventory(text)
         return text if is_inventory else b""
 
     def _read(self, text: bytes) -> None:

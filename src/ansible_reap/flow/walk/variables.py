@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-from ansible_reap.content.inventory import may_be_inventory
+from ansible_reap.content.inventory import is_list, is_of_inventory, may_be_inventory
 from ansible_reap.content.library import Library
 from ansible_reap.content.roles import Finder, Role
 from ansible_reap.content.source import SourceError
@@ -32,8 +32,6 @@ _KEY = expression(rb"""^[\'\"{ ]*([A-Za-z_]\w*)[\'\"]?[ \t]*:""", re.MULTILINE)
 
 _WORD = expression(rb"[A-Za-z_]\w*")
 _FOR_ALL = expression(r"group_vars/all[/.]")
-_OF_INVENTORY = expression(r"host_vars/|inventor|(?:^|/)hosts[^/]*$")
-"""Files, or folders of files, in which inventories are written."""
 
 
 class FileVariables(Mapping[str, Any]):
@@ -236,8 +234,8 @@ class GroupVariables(Mapping[str, Any]):
     def may_be_set(self, name: str) -> bool:
         """Whether some inventory of the project, the variables of a host among them, may define the variable."""
         wanted = name.encode(errors="replace")
-        beside = (path for path in self._library.project.yaml if _OF_INVENTORY.search(path))
-        return self.may_define(name) or any(wanted in self._library.text(path) for path in beside)
+        texts = (self._library.text(path) for path in self._library.project.yaml if is_of_inventory(path))
+        return self.may_define(name) or any(wanted in text and not is_list(text) for text in texts)
 
     def _values(self, name: str) -> tuple[Any, ...]:
         known = self._known.get(name)
