@@ -27,7 +27,7 @@ OWN_FACTS = {"service_facts": ("services",), "package_facts": ("packages",), "mo
 SETTING_FACTS = ("setup", "gather_facts", "getent", "hostname", "clear_facts", *OWN_FACTS)
 """What may set a fact, or take it away, whose name does not stand in the file."""
 ANYTHING = "*"
-"""Stands for every variable."""
+"""Stands for every variable, of which nobody can tell which are meant."""
 GATHERED = "ansible_*"
 """Stands for every fact that is gathered, but for _LASTING."""
 THERE = "ansible_* is defined"
@@ -166,7 +166,7 @@ class LastSet(dict[str, int]):
 
     def last(self, name: str, *, if_there: bool) -> int:
         """When the variable was last set, so far as known; 0: never. ``if_there``: or came to be there, or went."""
-        at = max(self.get(name, 0), 0 if name.isdigit() else self.get(ANYTHING, 0))
+        at = self.get(name, 0)
         if if_there and name.startswith(_OF_FACTS):
             at = max(at, self.get(THERE, 0))
         if _is_gathered(name):
@@ -187,7 +187,9 @@ class LastSet(dict[str, int]):
 
     def last_perhaps(self, name: str) -> int:
         """When the variable may last have been set where nobody can tell; 0: never."""
-        return max(self._perhaps.get(name, 0), self._perhaps.get(GATHERED, 0) if _is_gathered(name) else 0)
+        many = [GATHERED] if _is_gathered(name) else []
+        many += [] if name.isdigit() else [ANYTHING]
+        return max(self._perhaps.get(each, 0) for each in (name, *many))
 
     def last_of_any(self, beginning: str = "", end: str = "") -> int:
         """When any variable was last set whose name begins and ends so; what launches and looks register left out."""

@@ -27,8 +27,7 @@ def note_changes(visit: Visit, seen: frozenset[int]) -> None:
         names += _set_by(visit, module)
     for job in (walk.record.instances[number].task for number in seen if number >= 0):
         names += _facts_of(walk, job.short_name, job.args.get("database"))  # the result of its module comes back
-    for name in names:
-        walk.state.changes[name] = walk.steps
+    _note(walk, names)
     if isinstance(register, str):
         walk.state.changes.registered(register, is_of_job=register in walk.state.facts.tainted())
     walk.record.set_on_the_way.update(WHERE_VARIABLES.intersection(names))
@@ -110,5 +109,18 @@ def _set_facts(visit: Visit) -> Iterable[str]:
 
 def note_included(visit: Visit, names: Iterable[str] | None) -> None:
     """The names that an ``include_vars`` reads; None where it is not known which."""
-    for name in (alterations.ANYTHING,) if names is None else names:
-        visit.walk.state.changes[name] = visit.walk.steps
+    _note(visit.walk, (alterations.ANYTHING,) if names is None else names)
+
+
+def note_perhaps_included(visit: Visit, names: Iterable[str]) -> None:
+    """The names that are in one of the files that an ``include_vars`` may read."""
+    visit.walk.state.changes.perhaps(names, visit.walk.steps)
+
+
+def _note(walk: Walk, names: Iterable[str]) -> None:
+    changes = walk.state.changes
+    for name in names:
+        if name == alterations.ANYTHING:
+            changes.perhaps((name,), walk.steps)
+        else:
+            changes[name] = walk.steps

@@ -193,8 +193,24 @@ def _include_vars(visit: Visit) -> None:
     elif not names:
         altering.note_included(visit, None)
     for name in names:
-        found = walk.load_variables(name, visit.frame) if "*" not in name else None
-        _included(visit, found, is_sure=len(names) == 1)
+        if "*" in name:
+            _perhaps_included(visit, name)
+        else:
+            _included(visit, walk.load_variables(name, visit.frame), is_sure=len(names) == 1)
+
+
+def _perhaps_included(visit: Visit, pattern: str) -> None:
+    """What one of the files sets that a name may mean of which parts are not known."""
+    walk = visit.walk
+    found = walk.files_of_variables(pattern, visit.frame) if pattern.strip("*") else []
+    names = {name for path in found for name in walk.library.variables(path)}
+    under = visit.step.args.get("name")
+    if isinstance(under, str):
+        altering.note_included(visit, (under,))
+    elif not found or len(found) > MAX_VARS_FILES or ENCRYPTED in names:
+        altering.note_included(visit, None)
+    else:
+        altering.note_perhaps_included(visit, names)
 
 
 def _included(visit: Visit, found: Mapping[str, Any] | None, *, is_sure: bool) -> None:

@@ -169,13 +169,17 @@ class Walk:
         for pattern in patterns(evaluator, name):
             if "*" in pattern:
                 continue
-            folders = [posixpath.join(folder, part) for folder in frame.folders for part in ("", "vars")]
-            if frame.role is not None:
-                folders.insert(0, frame.role.part("vars"))
-            found = self.finder.find_files(pattern, folders)
+            found = self.files_of_variables(pattern, frame)
             if found:
                 return self.library.variables(found[0])
         return None
+
+    def files_of_variables(self, name: str, frame: Frame) -> list[str]:
+        """The files of variables that a name may mean, with ``*`` in it where a part is not known."""
+        folders = [posixpath.join(folder, part) for folder in frame.folders for part in ("", "vars")]
+        if frame.role is not None:
+            folders.insert(0, frame.role.part("vars"))
+        return self.finder.find_files(name, folders)
 
     def share_variables(
         self,
