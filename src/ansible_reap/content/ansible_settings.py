@@ -18,6 +18,7 @@ PLUGIN_FOLDERS = ("library", "action_plugins", "test_plugins", "filter_plugins")
 _VARIABLE = expression(r"^(?:\{\{CWD\}\}|\$\w+|\$\{[^}]*\}|~[^/]*)")
 
 
+_ON = frozenset({"true", "yes", "on", "1", "y", "t"})
 _OFF = frozenset({"false", "no", "off", "0", "n", "f"})
 
 
@@ -33,8 +34,10 @@ class TagSelection(NamedTuple):
 class AnsibleSettings(NamedTuple):
     """What ansible.cfg says that the analysis needs."""
 
-    become: bool = False
-    """Whether tasks become another user without being told to."""
+    become: bool | None = False
+    """Whether tasks become another user without being told to; None where the files disagree."""
+    become_user: str | None = "root"
+    """Whom tasks become that are not told whom; None where the files disagree."""
     remote_user: str | None = None
     is_local: bool = False
     """Whether tasks run on the controller without being told to (``transport``)."""
@@ -92,12 +95,14 @@ def settings_of(
         TagSelection(folder, _words(each.get("tags", "run")), _words(each.get("tags", "skip")))
         for folder, each in configs.items()
     )
-    become = [each.get("privilege_escalation", "become") or each.get("defaults", "become") for each in configs.values()]
+    become = {_becomes(each) for each in configs.values()}
+    users = {each.get("privilege_escalation", "become_user") or "root" for each in configs.values()}
     injected = [(each.get("defaults", "inject_facts_as_vars") or "").strip().lower() for each in configs.values()]
     return AnsibleSettings(
         injects_facts=_OFF.isdisjoint(injected),
         gathers_again=all(each.get("defaults", "gathering") != "smart" for each in configs.values()),
-        become=any((each or "").strip().lower() in ("true", "yes", "on", "1") for each in become),
+        become=become.pop() if len(become) == 1 else None,
+        become_user=users.pop() if len(users) == 1 else None,
         remote_user=config.get("defaults", "remote_user"),
         has_async_dir=any(each.get("defaults", "async_dir") for each in configs.values()),
         is_local=any(each.get("defaults", "transport") in LOCAL_CONNECTIONS for each in configs.values()),
@@ -108,6 +113,11 @@ def settings_of(
         polls=tuple((folder, _poll_interval(each)) for folder, each in configs.items()),
         tags=tuple(each for each in selections if each.run or each.skip),
     )
+
+
+def _becomes(config: ansible_cfg.AnsibleCfg) -> bool:
+    written = config.get("privilege_escalation", "become") or config.get("defaults", "become") or ""
+    return written.strip().lower() in _ON
 
 
 def _configured_path(text: str, config: Path | None, root: Path, inside: Callable[[str], str | None]) -> str:

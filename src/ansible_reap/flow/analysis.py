@@ -205,7 +205,11 @@ class Analysis:
     """Every task of those files, and of those that lead to a reap, in the order of the text; blocks as tasks too."""
     set_elsewhere: frozenset[str] = frozenset()
     """The variables of the connection that an inventory may set, or a role, a file of variables or a task for later
-    ones; and ``become`` where ansible.cfg does."""
+    ones."""
+    become: bool | None = False
+    """Whether tasks become another user that are not told to, by ansible.cfg; None where that is not known."""
+    become_user: str | None = "root"
+    """Whom tasks become that are not told whom, by ansible.cfg; None where that is not known."""
     strategy: str | None = None
     """The one of ansible.cfg."""
     controllers: frozenset[str] = frozenset()

@@ -58,6 +58,8 @@ def analysed(survey: Survey, named: Collection[str] = ()) -> Analysis:
         encrypted=tuple(_encrypted(survey, named)) if survey.vaulted and (survey.may_hide_tasks or named) else (),
         set_elsewhere=set_elsewhere,
         strategy=project.settings.strategy,
+        become=project.settings.become,
+        become_user=project.settings.become_user,
         controllers=controllers,
         hosts=_hosts(project) if len(set(_plays(result))) > 1 else {},
         addresses=_addresses(project) if is_needed and result.set_elsewhere.isdisjoint(_ADDRESSES) else None,
@@ -93,8 +95,6 @@ def _set_elsewhere(project: Project, on_the_way: frozenset[str]) -> frozenset[st
     from ansible_reap.content.inventory import NOT_ROOT, set_by_inventory  # noqa: PLC0415 - projects without async need none of it
 
     names = set(set_by_inventory(project))
-    if project.settings.become:
-        names.add("become")
     if project.settings.is_local:
         names.add("ansible_connection")
     if project.settings.has_async_dir:

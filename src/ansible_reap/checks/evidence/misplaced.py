@@ -46,12 +46,17 @@ class _Side(NamedTuple):
     """The hosts behind names, by the inventories."""
     addresses: frozenset[str] | None
     """Where an inventory says that hosts are; None where that is not known."""
+    become: bool | None
+    """Whether a task becomes another user that is not told to; None where that is not known."""
+    become_user: str | None
+    """Whom a task becomes that is not told whom; None where that is not known."""
 
 
 def of(analysis: Analysis, reap: Reap, launch: Launch) -> Misplaced | None:
     """The first way in which every context of the reap misses every context of the launch."""
     there_all, here_all = contexts(launch.task, launch.settings), contexts(reap.task, reap.settings)
-    known = analysis.set_elsewhere, analysis.controllers, analysis.hosts, analysis.addresses
+    where = analysis.set_elsewhere, analysis.controllers, analysis.hosts, analysis.addresses
+    known = (*where, analysis.become, analysis.become_user)
     pairs = [
         (_Side(there, launch.task, *known), _Side(here, reap.task, *known)) for there in there_all for here in here_all
     ]
@@ -290,9 +295,11 @@ def _become(there_side: _Side, here_side: _Side) -> Misplaced | None:
     folder = named.replace("~", f"~{users[0]}", 1) if users[0] else f"{named} of the login user"
     looked = f"as {users[1]}" if users[1] else "as the login user"
     keywords, advice = _to_become(users[0] or "", there_side, here_side)
-    what = f"The job's status file lies in {folder}, but this task looks for it {looked}"
+    by = [" (by ansible.cfg)" if _is_left_to_settings(side) else "" for side in (there_side, here_side)]
+    what = f"The job's status file lies in {folder}{by[0]}, but this task looks for it {looked}{by[1]}"
     message = f"{what}: {_fails(here_side)}. {advice}."
     certain = bool(users[0] and users[1]) or bool(_become_user(there) and users[0] != _ROOT)
+    certain = certain and not any(by)
     return Misplaced("become", message, Level.HIGH if certain else Level.MEDIUM, keywords)
 
 
@@ -302,7 +309,8 @@ def _to_become(user: str, there: _Side, here: _Side) -> tuple[Mapping[str, str |
     Where a variable decides for the look, a keyword would change nothing (ansible-core 2.16 and 2.22).
     """
     values = {"become": "true" if user else "false"}
-    if user and (user != _ROOT or _become_user(there.setting)):
+    named = (_become_user(there.setting), _become_user(here.setting), here.become_user != _ROOT)
+    if user and (user != _ROOT or any(named)):
         values["become_user"] = user
     how = there.setting.variables.get("ansible_become_method", there.task.inherited("become_method"))
     own = here.setting.variables.get("ansible_become_method", here.task.inherited("become_method"))
@@ -330,6 +338,14 @@ def _is_left_to_callers(side: _Side) -> bool:
     return setting.play is None and not (setting.hosts or side.task.inherited("hosts"))
 
 
+def _is_left_to_settings(side: _Side) -> bool:
+    """Whether it is by ansible.cfg whom the task becomes: another one may be in effect in a run."""
+    setting = side.setting
+    is_told = setting.become is not None or "ansible_become" in setting.variables
+    is_plain = is_told and side.become_user == _ROOT
+    return _user(side) == side.become_user and _become_user(setting) is None and not is_plain
+
+
 def _become_user(setting: Setting) -> str | None:
     user = setting.variables.get("ansible_become_user", setting.become_user)
     return None if user is None else str(user)
@@ -344,15 +360,14 @@ def _user(side: _Side) -> str | None:
     stated = setting.variables.get("ansible_become", setting.become)
     if "ansible_become" not in setting.variables and "ansible_become" in side.set_elsewhere:
         return None
-    if stated is None and "become" in side.set_elsewhere:
-        return None
-    become = constant(stated) if stated is not None else False
+    become = constant(stated) if stated is not None else side.become
     if become is None:
         return None
     if become:
         if "ansible_become_user" not in setting.variables and "ansible_become_user" in side.set_elsewhere:
             return None
-        return (_become_user(setting) or _ROOT).strip()
+        user = _become_user(setting) or side.become_user
+        return user and user.strip()
     if not side.set_elsewhere.isdisjoint({"ansible_user", "ansible_ssh_user"}):
         return _NOT_ROOT if NOT_ROOT in side.set_elsewhere else None
     remote = setting.variables.get("ansible_user", side.task.inherited("remote_user"))
