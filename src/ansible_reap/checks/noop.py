@@ -15,6 +15,7 @@ from ansible_reap.flow.analysis import Analysis, AsyncUse
 from ansible_reap.late_patterns import expression
 
 _IGNORED = "Ansible takes no notice of it: the tasks run in the foreground, one after another"
+_A_PARAMETER = "Ansible takes it for a variable of the role, which runs in the foreground"
 _REFUSED = "Ansible stops with '{keyword} is not a valid attribute' there"
 _REFUSED_UNLESS = f"{_REFUSED}, or passes over it where invalid_task_attribute_failed is off"
 _WHERE = {
@@ -27,7 +28,8 @@ _WHERE = {
     "import_playbook": ("import_playbook", _REFUSED),
     "a play": ("a play", _REFUSED),
     "an apply": ("the 'apply' of an include", _REFUSED),
-    "a role": ("an entry of 'roles'", "Ansible takes it for a variable of the role, which runs in the foreground"),
+    "a role": ("an entry of 'roles'", _A_PARAMETER),
+    "a dependency": ("a role's dependency", _A_PARAMETER),
     "meta": ("meta", "Ansible takes no notice of it"),
 }
 """By module, or kind of block: its name, and what Ansible does with the keyword (ansible-core 2.16 to 2.22)."""
@@ -43,6 +45,8 @@ _IF_DEFINED = expression(r"^\s*[\w.\[\]'\"]+\s+is\s+defined\b(?!.*\bor\b)")
 def check(context: RuleContext) -> Iterator[Finding]:
     imports: dict[tuple[str, Place | None, str, str], list[AsyncUse]] = {}
     for use in context.analysis.uses:
+        if use.is_read:
+            continue
         if use.task.module in _IMPORTS:
             around = next((block.place for block in use.task.enclosing()), None)
             keyword = "async" if "async" in use.task.keywords else "poll"
@@ -67,7 +71,7 @@ def _keyword(analysis: Analysis, uses: list[AsyncUse]) -> Finding | None:
     """One finding for the tasks, which stand in one block and are of one kind."""
     tasks = [use.task for use in uses]
     task, *others = tasks
-    if task.module not in _WHERE or uses[0].is_read:
+    if task.module not in _WHERE:
         return None
     what, effect = _WHERE[task.module]
     keyword = "async" if "async" in task.keywords else "poll"
@@ -151,7 +155,7 @@ def _waits_for_nothing(analysis: Analysis, task: Task) -> list[Task]:
 def _without(analysis: Analysis, task: Task, waits: list[Task], *keywords: str) -> Fix | None:
     """Without waits the keywords alone go; with them the register and the waits go too, for their author to look at."""
     if not waits:
-        return fixes.keywords.drop(analysis, task, *keywords, is_safe=task.module != "a role")
+        return fixes.keywords.drop(analysis, task, *keywords, is_safe=task.module not in ("a role", "a dependency"))
     is_read = any(other not in waits for other in readers_of(analysis, task))
     return fixes.keywords.drop_with_waits(analysis, task, waits, *keywords, *(() if is_read else ("register",)))
 

@@ -69,6 +69,10 @@ class Finder:
                     return self.roles[owner]
         return None
 
+    def role_around(self, path: str) -> Role | None:
+        """The role in one of whose folders the file lies."""
+        return self.roles.get(posixpath.dirname(posixpath.dirname(path)))
+
     def find_roles(self, name: str, playbook_folder: str, current: Role | None) -> list[Role]:
         """The roles that the name (with ``*`` for what is not known) can mean; empty where none is in the project."""
         key = (name, playbook_folder, current.path if current is not None else "")

@@ -11,6 +11,7 @@ from ansible_reap.content import arguments
 from ansible_reap.content.builtin import BUILTIN_MODULES
 from ansible_reap.content.keywords import ALIASES, TASK_KEYWORDS
 from ansible_reap.content.model import Block, Place, Task
+from ansible_reap.content.places import is_of_tasks
 from ansible_reap.content.source import MAX_DEPTH, end_line, pairs, plain
 from ansible_reap.records import dataclass, field
 
@@ -67,11 +68,12 @@ class Play:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Content:
-    """What a file holds: plays, or tasks (or handlers)."""
+    """What a file holds: plays, or tasks (or handlers), or the roles that a role depends on."""
 
     path: str
     plays: tuple[Play, ...] = ()
     tasks: tuple[Step, ...] = ()
+    dependencies: tuple[tuple[Place, Any], ...] = ()
     keys: frozenset[str] = field(default_factory=frozenset)
 
     def steps(self) -> Iterator[Step]:
@@ -117,7 +119,10 @@ def is_playbook(root: Node | None) -> bool:
 
 
 def read_content(path: str, root: Node | None, *, handlers: bool = False) -> Content:
-    """The plays or tasks of a composed file; a file that holds neither has none."""
+    """The plays or tasks of a composed file, or a role's dependencies; a file that holds none of them has none."""
+    if isinstance(root, MappingNode):
+        found = (value for key, _, value in pairs(root) if key == "dependencies" and is_of_tasks(path))
+        return Content(path, dependencies=tuple(entry for value in found for entry in _role_entries(path, value)))
     if not isinstance(root, SequenceNode):
         return Content(path)
     if is_playbook(root):
@@ -146,9 +151,6 @@ def _play(path: str, node: MappingNode) -> Play:
         else:
             keywords[key] = plain(value)
     block = Block(place, keywords, None, is_play=True)
-    role_entries: list[tuple[Place, Any]] = []
-    if isinstance(roles, SequenceNode):
-        role_entries = [(_place(path, entry), plain(entry)) for entry in roles.value]
     parts = {
         key: _steps(path, value, block, handlers=key == "handlers", depth=0) if isinstance(value, SequenceNode) else ()
         for key, value in lists.items()
@@ -160,12 +162,17 @@ def _play(path: str, node: MappingNode) -> Play:
         hosts=",".join(map(str, hosts)) if isinstance(hosts, list) else _text(hosts),
         end_line=end_line(node),
         imports=imports,
-        roles=tuple(role_entries),
+        roles=_role_entries(path, roles),
         pre_tasks=parts.get("pre_tasks", ()),
         tasks=parts.get("tasks", ()),
         post_tasks=parts.get("post_tasks", ()),
         handlers=parts.get("handlers", ()),
     )
+
+
+def _role_entries(path: str, node: Node | None) -> tuple[tuple[Place, Any], ...]:
+    entries = node.value if isinstance(node, SequenceNode) else []
+    return tuple((_place(path, entry), plain(entry)) for entry in entries)
 
 
 def _import_path(value: Node) -> str | None:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import posixpath
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping
-from typing import Any
 
 from ansible_reap.content import expressions
 from ansible_reap.content.library import Library
-from ansible_reap.content.model import Place, Task, Tasks, as_list
+from ansible_reap.content.model import Task, Tasks
 from ansible_reap.content.places import is_among_tests
-from ansible_reap.content.roles import Finder, Role
-from ansible_reap.content.tasks import Content, TaskBlock
 from ansible_reap.flow.analysis import Analysis, AsyncUse, Launch, NotFollowed, Quantity, ReadError, Reap, ReapKind
+from ansible_reap.flow.bearers import DEPENDENCY, ROLE, ParametersRead, bearers
 from ansible_reap.flow.doubts import WaitElsewhere
 from ansible_reap.flow.evaluation import bounds
 from ansible_reap.flow.evaluation.scalars import numbers
@@ -50,7 +47,7 @@ def outcome(library: Library, record: Record) -> Analysis:
     launches.sort(key=lambda launch: (launch.task.path, launch.task.line))
     by_id = {id(launch.task): launch for launch in launches}
     uses = [_use(use, by_id.get(key)) for key, use in record.uses.items()]
-    uses += _blocks(library, record)
+    uses += _beside_tasks(library, record)
     uses.sort(key=lambda use: (use.task.path, use.task.line))
     found = sorted(reaps.values(), key=lambda reap: (reap.task.path, reap.task.line))
     paths = (
@@ -363,74 +360,18 @@ def _use(use: UseRecord, launch: Launch | None) -> AsyncUse:
     )
 
 
-def _blocks(library: Library, record: Record) -> list[AsyncUse]:
+def _beside_tasks(library: Library, record: Record) -> Iterator[AsyncUse]:
     """``async`` or ``poll`` where no task has it: Ansible ignores it there, or refuses it."""
-    found: list[AsyncUse] = []
+    read = ParametersRead(library, record.uses.values())
     for path in dict.fromkeys((*library.asynchronous, *library.polling)):
-        for bearer in _bearers(library.content(path)):
+        for bearer in bearers(library.content(path)):
             keywords = bearer.keywords
-            if "async" in keywords or "poll" in keywords:
-                limit, poll = keywords.get("async"), keywords.get("poll")
-                found.append(
-                    AsyncUse(
-                        task=bearer,
-                        limit=_quantity(limit) if "async" in keywords else None,
-                        poll=_quantity(poll) if "poll" in keywords else None,
-                        is_read=bearer.module == "a role" and _is_read(library, record, bearer),
-                    )
-                )
-    return found
-
-
-def _is_read(library: Library, record: Record, entry: Task) -> bool:
-    """Whether a task of the role, or one that the walk has come to by way of the entry, reads its ``async``."""
-    given = {"async", "poll"} & entry.keywords.keys()
-    at = str(entry.place)
-    by_way = [use.task for use in record.uses.values() if any(at in setting.via for setting in use.settings.all())]
-    if any(not given.isdisjoint(_names_asked(task)) for task in by_way):
-        return True
-    roles = Finder(library).find_roles(entry.name, posixpath.dirname(entry.path), None) if entry.name else []
-    return any(not given.isdisjoint(names) for role in roles for names in _names_in_role(library, role))
-
-
-def _names_in_role(library: Library, role: Role) -> Iterator[frozenset[str]]:
-    """The names that the tasks and the variables of a role read."""
-    for path in library.project.yaml:
-        if path.startswith((role.part("tasks/"), role.part("handlers/"))):
-            yield from map(_names_asked, _steps(library, path))
-        elif path.startswith((role.part("defaults/"), role.part("vars/"))):
-            yield expressions.names_in(dict(library.variables(path) or {}))
-
-
-def _names_asked(task: Task) -> frozenset[str]:
-    """The names that a task reads, in its bare conditions too."""
-    asked = [str(part) for key in ("when", "until", "that") for part in as_list(task.inherited(key))]
-    return expressions.names_in([task.args, task.keywords]).union(*map(expressions.names, asked))
-
-
-def _bearers(content: Content) -> Iterator[Task]:
-    """Plays, imports of playbooks, entries of ``roles``, blocks and what includes apply, each seen as a task.
-
-    Those that could bear the name of a module have one here that no module can have.
-    """
-    for play in content.plays:
-        kind = "a play" if play.imports is None else "import_playbook"
-        yield _as_task(play.block.place, play.end_line, kind, play.block.keywords, play.name)
-        for place, entry in play.roles:
-            if isinstance(entry, dict):
-                name = entry.get("role", entry.get("name"))
-                yield _as_task(place, place.line, "a role", entry, None if name is None else str(name))
-    for step in content.steps():
-        if isinstance(step, TaskBlock):
-            yield step.as_task()
-        elif isinstance(apply := step.args.get("apply"), dict):
-            yield _as_task(step.place, step.end_line, "an apply", apply, step.name)
-
-
-def _as_task(place: Place, end_line: int, kind: str, keywords: Mapping[str, Any], name: str | None) -> Task:
-    return Task(
-        place=place, end_line=end_line, name=name, action=kind, module=kind, args={}, keywords=keywords, block=None
-    )
+            yield AsyncUse(
+                task=bearer,
+                limit=_quantity(keywords["async"]) if "async" in keywords else None,
+                poll=_quantity(keywords["poll"]) if "poll" in keywords else None,
+                is_read=bearer.module in (ROLE, DEPENDENCY) and read.has(bearer),
+            )
 
 
 def _quantity(written: object) -> Quantity:
