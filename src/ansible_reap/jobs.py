@@ -21,6 +21,10 @@ CONTROLLER = frozenset({"localhost", "127.0.0.1", "::1"})
 LOCAL_CONNECTIONS = frozenset({"local", "ansible.builtin.local"})
 """The connection by which tasks run there."""
 
+OF_ENDED = ("rc", "stdout", "stdout_lines", "stderr", "stderr_lines", "delta")
+"""Attributes of the result of an ended job only. A launch registers its id, ``started``, ``finished``,
+``results_file`` and ``changed`` (ansible-core 2.16 to 2.22)."""
+
 
 class Verdict(str, Enum):
     """What the static half says of a launch."""

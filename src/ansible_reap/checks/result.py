@@ -12,7 +12,7 @@ from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext
 from ansible_reap.checks.support import constant, contexts, listed, speak
 from ansible_reap.content.model import Task, as_list
 from ansible_reap.flow.analysis import Analysis, Launch
-from ansible_reap.jobs import Verdict
+from ansible_reap.jobs import OF_ENDED, Verdict
 
 MAX_KEPT = 64
 """Files whose tasks that run handlers are remembered."""
@@ -23,7 +23,8 @@ def check(context: RuleContext) -> Iterator[Finding]:
         # What is called reaped without any reap waits for its job itself, or never runs.
         if not launch.is_never_polled or (launch.verdict is Verdict.REAPED and not launch.reaps):
             continue
-        for find in (_condition, _register, _notify, _ignored):
+        has_output = 0 in launch.limit.values  # it runs in the foreground then
+        for find in (_notify, _ignored) if has_output else (_condition, _register, _notify, _ignored):
             finding = find(context.analysis, launch)
             if finding:
                 yield finding
@@ -58,22 +59,20 @@ def _condition(analysis: Analysis, launch: Launch) -> Finding | None:
 
 
 def _register(analysis: Analysis, launch: Launch) -> Finding | None:
-    """A later task of the file reads output from what the launch has registered."""
+    """A later task reads output from what the launch has registered."""
     register = launch.register
     if register is None:
         return None
-    for other in _readers(analysis, launch.task, register):
-        name_of = _one_result(other, register) if launch.is_looped else register
-        if name_of is None or not has_word(analysis, other, conditions.ENDED):
-            continue
+    for other, name_of in (*_reading_here(analysis, launch, register), *launch.read_by):
         if launch_results.keeps_from(other, name_of, is_changed=launch.is_changed):
             continue
-        found = [name for name in conditions.ENDED if conditions.reads_bare_anywhere(_written(other), name_of, name)]
+        found = [name for name in OF_ENDED if conditions.reads_bare_anywhere(_written(other), name_of, name)]
         if found:
             result = launch.reaps[0].task.keywords.get("register") if launch.reaps else None
             instead = f", as {result}.{found[0]}" if isinstance(result, str) and not launch.is_looped else ""
             names = listed(f"{name_of}.{name}" for name in found)
             names += f" of {register}.results" if launch.is_looped else ""
+            names += "" if launch.is_looped or name_of == register else f", which is {register}"
             return speak(
                 RULE,
                 launch.task,
@@ -84,6 +83,14 @@ def _register(analysis: Analysis, launch: Launch) -> Finding | None:
                 settings=launch.settings,
             )
     return None
+
+
+def _reading_here(analysis: Analysis, launch: Launch, register: str) -> Iterator[tuple[Task, str]]:
+    """The later tasks of the file that may read such output, each with the name by which it does."""
+    for other in _readers(analysis, launch.task, register):
+        name_of = _one_result(other, register) if launch.is_looped else register
+        if name_of is not None and has_word(analysis, other, OF_ENDED):
+            yield other, name_of
 
 
 def _one_result(task: Task, register: str) -> str | None:

@@ -124,6 +124,8 @@ class Launch:
     """The task, perhaps itself, that fails in every run before a wait for its jobs is reached."""
     fails_at: tuple[Task, ...] = ()
     """The tasks that ask a skipped item of its loop for a job id, which is not there."""
+    read_by: tuple[tuple[Task, str], ...] = ()
+    """The tasks that read from its own result what only an ended job has, each with the name by which it does."""
     is_changed: bool = True
     """Whether it counts as changed on every way, as far as that is known: ``changed_when`` may say otherwise."""
     fails_at_once: bool = False

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from ansible_reap.content import expressions
+from ansible_reap.jobs import OF_ENDED
 
 if TYPE_CHECKING:
     from jinja2 import nodes
@@ -156,16 +157,11 @@ def attributes(condition: object, register: str) -> list[str]:
     return list(dict.fromkeys(name for name in read if name))
 
 
-ENDED = ("rc", "stdout", "stdout_lines", "stderr", "stderr_lines", "delta")
-"""Attributes of the result of an ended job only. A launch registers its id, ``started``, ``finished``,
-``results_file`` and ``changed`` (ansible-core 2.16 to 2.22)."""
-
-
 def needs_the_end(condition: object, register: str) -> list[str]:
     """The attributes of an ended job that a condition reads without asking whether they are there."""
     if condition is None or isinstance(condition, bool):
         return []
-    return [name for name in ENDED if reads_bare(condition, register, name)]
+    return [name for name in OF_ENDED if reads_bare(condition, register, name)]
 
 
 def reads_bare(condition: object, register: str, attribute: str) -> bool:
@@ -232,7 +228,7 @@ def _sees_to_it(inside: Iterable[nodes.Node]) -> bool:
             return True
         if isinstance(node, (nodes.Getattr, nodes.Getitem)) and _attribute(node) == "finished":
             return True
-        if isinstance(node, nodes.Compare) and node.ops[0].op in ("in", "notin") and _constant(node.expr) in ENDED:
+        if isinstance(node, nodes.Compare) and node.ops[0].op in ("in", "notin") and _constant(node.expr) in OF_ENDED:
             return True  # as in 'rc' in x
     return False
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ansible_reap.checks.evidence import conditions
 from ansible_reap.content.model import Task
+from ansible_reap.jobs import OF_ENDED
 
 if TYPE_CHECKING:
     from jinja2 import nodes
@@ -78,7 +79,7 @@ def _is_there(node: nodes.Node, register: str) -> bool | None:
     if not isinstance(node, (nodes.Getattr, nodes.Getitem)):
         return None
     attribute = conditions.attribute_of(node, register)
-    return False if attribute in conditions.ENDED else True if attribute in _HELD else None
+    return False if attribute in OF_ENDED else True if attribute in _HELD else None
 
 
 def _compared(node: nodes.Compare, register: str) -> bool | None:
@@ -89,7 +90,7 @@ def _compared(node: nodes.Compare, register: str) -> bool | None:
     how, other = node.ops[0].op, node.ops[0].expr
     value = _value(node.expr, register)
     if how in ("in", "notin"):
-        known = value in conditions.ENDED if isinstance(value, str) else False
+        known = value in OF_ENDED if isinstance(value, str) else False
         return how == "notin" if known and conditions.is_variable(_mapping(other), register) else None
     second = _value(other, register)
     if value is _NOT_KNOWN or second is _NOT_KNOWN or how not in ORDER:

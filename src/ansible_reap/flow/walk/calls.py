@@ -130,13 +130,20 @@ def _leads_nowhere(walk: Walk, task: Task, frame: Frame) -> bool:
 
     Most calls are such, and nothing else of them needs to be worked out: no loop, no condition, no parameter.
     """
-    paths = _files(walk, task, frame)
-    if not paths or any(walk.relevance.concerns(path) for path in paths):
+    paths, given = _files(walk, task, frame), _given(walk, task, frame)
+    if not paths or any(walk.relevance.concerns(path, given) for path in paths):
         return False
     if task.module in ROLE_CALLS and _is_public(task):
         for role in _roles(walk, task, frame):
             walk.share_variables(role)
     return True
+
+
+def _given(walk: Walk, task: Task, frame: Frame) -> frozenset[str]:
+    """The variables by which the call, or what is around it, may hand on a handle."""
+    loop = {task.loop_variable: task.keywords.get(task.loop_keyword or "")}
+    own = task.keywords.get("vars")
+    return walk.handed_on(frame, own if isinstance(own, dict) else {}, loop)
 
 
 def _files(walk: Walk, task: Task, frame: Frame) -> list[str] | None:
@@ -209,10 +216,11 @@ def _one_call(
 def _role_call(walk: Walk, task: Task, frame: Frame, params: dict[str, Any]) -> None:
     evaluator = walk.evaluator(frame)
     targets: dict[tuple[str, str], Role] = {}
+    given = walk.handed_on(frame)
     starts = tuple(patterns(evaluator, task.args.get("tasks_from", "main")))
     for pattern in patterns(evaluator, task.args.get("name", task.args.get("role"))):
         for role, entry, path in _entries(walk, pattern, starts, frame):
-            if "*" not in pattern + entry or walk.relevance.concerns(path):
+            if "*" not in pattern + entry or walk.relevance.concerns(path, given):
                 targets[role.path, posixpath.basename(path)] = role
     if not targets:
         _leaves(walk, task, params)
@@ -285,6 +293,7 @@ def _tasks_call(
     if isinstance(written, str) and task.module == "include":
         written = (arguments.words(written) or [""])[0]
     targets: dict[str, Formula] = {}
+    given = walk.handed_on(frame)
     others = False
     for under, pattern in guarded_patterns(evaluator, written):
         if not pattern:
@@ -294,7 +303,7 @@ def _tasks_call(
                 continue  # the name says nothing: what is called by its own name elsewhere is hardly meant
             if path in walk.library.vaulted and not may_mean(pattern, frame.path, path):
                 continue
-            if "*" not in pattern or walk.relevance.concerns(path):
+            if "*" not in pattern or walk.relevance.concerns(path, given):
                 targets.setdefault(path, under)
             else:
                 others = True
@@ -317,7 +326,7 @@ def _run_file(walk: Walk, path: str, frame: Frame, guard: Formula, *, is_repeate
         is_sure = not frame.may_break_off
         walk.record.promote(walk.graph.called_from(path), frame.guard, is_sure=is_sure)
         return
-    if encrypted.gone_through(walk, path) or not walk.relevance.concerns(path):
+    if encrypted.gone_through(walk, path) or not walk.relevance.concerns(path, walk.handed_on(frame)):
         return
     walk.record.reached.add(path)
     if walk.is_settled(path, path, frame):

@@ -35,7 +35,18 @@ from ansible_reap.flow.evaluation.values import (
     replaced,
     taints,
 )
-from ansible_reap.flow.walk import altering, calls, empty_loops, encrypted, failing, handlers, launches, looks, skipped
+from ansible_reap.flow.walk import (
+    altering,
+    calls,
+    empty_loops,
+    encrypted,
+    failing,
+    handlers,
+    launches,
+    looks,
+    result_reads,
+    skipped,
+)
 from ansible_reap.flow.walk.look_kinds import (
     deletes,
     is_ansibles_own,
@@ -84,6 +95,7 @@ def task(walk: Walk, step: Task, frame: Frame) -> None:
     seen: frozenset[int] = frozenset()
     if "async" in step.keywords or "poll" in step.keywords:
         launches.note_use(visit)
+    result_reads.note(visit)
     if module in calls.TASK_CALLS or module in calls.ROLE_CALLS:
         if module == "include_role":
             walk.roles_of_play += f" {step.args}"

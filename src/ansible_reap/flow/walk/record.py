@@ -96,6 +96,8 @@ class Instance:
     """The wait that fails at an item without a job."""
     fails_at: dict[Task, None] = field(default_factory=dict)
     """The tasks that ask a skipped item for its job id, and fail."""
+    read_by: dict[Task, str] = field(default_factory=dict)
+    """The tasks that read from its own result what only an ended job has, by which name."""
     cut_off_by: Task | None = None
     """The task at which its host fails in every run, so that a wait after it is not reached."""
     asks: frozenset[str] = frozenset()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from ansible_reap.content.call_graph import CallGraph
 from ansible_reap.content.expressions import is_template
@@ -47,9 +47,12 @@ class Relevance:
             self._are_open = len(self.topics), any(map(is_template, self.topics))
         return self._are_open[1]
 
-    def concerns(self, path: str) -> bool:
-        """Whether anything can become of a job in the file or in what it calls."""
-        if self._graph.matters(path):
+    def concerns(self, path: str, given: Collection[str] = ()) -> bool:
+        """Whether anything can become of a job in the file or in what it calls.
+
+        ``given`` are the variables that hold handles there alone, as they are handed to it.
+        """
+        if self._graph.matters(path) or (given and self._graph.mentions(path, given)):
             return True
         state = self._state
         asked = (tuple(state.facts.tainted()), tuple(state.pending), tuple(self.topics), bool(state.notified))

@@ -13,7 +13,7 @@ from ansible_reap.flow.evaluation.patterns import patterns
 from ansible_reap.flow.evaluation.values import Undefined, Unknown
 from ansible_reap.flow.walk import encrypted
 from ansible_reap.flow.walk.handed_over import HandedOver
-from ansible_reap.flow.walk.state import Frame
+from ansible_reap.flow.walk.state import Frame, bearing
 from ansible_reap.flow.walk.walk import MAX_DEPTH, TOO_DEEP, Walk
 from ansible_reap.records import dataclass
 
@@ -53,8 +53,10 @@ def role_entry(
         roles = walk.finder.find_roles(str(name), frame.playbook_folder, frame.role)
         if len(roles) == 1 and is_passed_by is not None and is_passed_by(roles[0]):
             return None
-        if len(roles) == 1 and not any(walk.relevance.concerns(path) for path in role_files(walk, roles[0], "main")):
-            walk.share_variables(roles[0], of=frame.role)
+        given = walk.handed_on(frame, params)
+        role = roles[0] if len(roles) == 1 else None
+        if role and not any(walk.relevance.concerns(path, given) for path in role_files(walk, role, "main")):
+            walk.share_variables(role, of=frame.role)
             return None
     if not walk.may_enter_role():
         return None
@@ -99,7 +101,8 @@ def run_role(
         walk.cut(TOO_DEEP)
         return
     metas = walk.finder.part_files(role, "meta")
-    if not any(walk.relevance.concerns(path) for path in role_files(walk, role, entry)):
+    given = walk.handed_on(frame) | bearing(params)
+    if not any(walk.relevance.concerns(path, given) for path in role_files(walk, role, entry)):
         return
     if files and walk.is_settled(key, files[0], frame):
         walk.record.reached.update(files[:1])

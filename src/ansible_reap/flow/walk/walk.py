@@ -425,10 +425,23 @@ class Walk:
         for given in (*frame.blocks, task.keywords.get("vars")):
             if isinstance(given, dict):
                 names.update(str(key) for key, raw in given.items() if any(name in str(raw) for name in names))
+        text = self.text_of(task)
+        return any(name in text for name in names)
+
+    def handed_on(self, frame: Frame, *written: Mapping[str, Any]) -> frozenset[str]:
+        """The variables of a call, and of what is around it, that may be given a handle."""
+        held = {*self.state.facts.tainted(), *frame.carried}
+        if not held:
+            return frozenset()
+        pairs = (pair for each in (*frame.blocks, *written) for pair in each.items())
+        return frame.carried.union(str(key) for key, raw in pairs if any(name in str(raw) for name in held))
+
+    def text_of(self, task: Task) -> str:
+        """All that the task's arguments and keywords say."""
         text = self._texts.get(id(task))
         if text is None:
             text = self._texts[id(task)] = f"{task.args} {task.keywords}"
-        return any(name in text for name in names)
+        return text
 
     def reaped(self, number: int) -> None:
         """A wait for the launch's jobs has been seen."""
