@@ -129,10 +129,11 @@ def _lives_on(analysis: Analysis, launch: Launch, signs: tuple[Sign, ...]) -> st
     told = daemon.told(signs)
     control = daemon.control_of(launch.task)
     if control:
+        and_then = ", unless its settings keep it in the foreground;" if " " not in control else ", and"
         return (
             f"By its signs what this job starts is meant to live on: {told}. '{control}' itself ends once it has "
-            f"started the server, and nothing waits for it, so this task succeeds even if the start fails. Leave async "
-            f"and poll out, so that a failed start fails the task, or say in its vars that nobody has to wait "
+            f"started the server{and_then} nothing waits for it, so this task succeeds even if the start fails. Leave "
+            f"async and poll out, so that a failed start fails the task, or say in its vars that nobody has to wait "
             f"{_DECLARE}."
         )
     outlives = leaving.outlives_the_limit(work.commands(launch.task)) or is_left_behind(analysis, launch)

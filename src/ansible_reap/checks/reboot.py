@@ -152,7 +152,7 @@ def _gone(analysis: Analysis, task: Task, fix: Fix | None) -> list[Task]:
 
 def _replaced_by_the_module(analysis: Analysis, task: Task) -> list[Task]:
     """The tasks right after this one that wait for the host, and those that look at the reboot's job."""
-    found = []
+    found: list[Task] = []
     for other in tasks_after(analysis, task.path, task.end_line):
         if other.module not in _WAITING or not _is_for_this_reboot(other, task):
             break  # a wait under another condition may be there for another reboot too

@@ -209,7 +209,7 @@ def _never_failed(analysis: Analysis, reap: Reap) -> Finding | None:
         own = reap.task.keywords.get("register")
         of_it = f"'{own}'" if isinstance(own, str) else "what this task registers"
         what = listed(f"'{name}'" for name in ("failed", *let_go))
-        todo = f"Ask {of_it} for {what} instead."
+        todo = f"Ask {of_it} for {what} instead, all but 'failed' with a default: a killed job returns none of it."
     else:
         todo = "Take failed_when out: async_status fails by itself when the job has."
     return speak(

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from ansible_reap.checks import fixes, meant, reboot, unreaped
 from ansible_reap.checks.evidence import conditions, known_times, work
 from ansible_reap.checks.evidence.limits import (
+    ENOUGH_FOR_SHORT_WORK,
     TooShort,
     at_the_limit,
     ends_it_at_once,
@@ -30,8 +31,6 @@ from ansible_reap.timing import DEFAULT_DELAY, FIX_MARGIN, KILL_STEP, KILLING_RE
 from ansible_reap.wording import seconds_text
 
 DEFAULT_HEADROOM = 2.0
-ENOUGH_FOR_SHORT_WORK = 60
-"""Seconds: a limit that work meant to end at once does not reach."""
 HOURS = 3600
 FAR_BEYOND = 2
 """A limit of hours, and this many times as long as its wait: what was thought about is the wait."""

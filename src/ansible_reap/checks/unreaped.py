@@ -9,8 +9,10 @@ from ansible_reap.checks import fixes, meant
 from ansible_reap.checks.evidence import conditions, daemon, intent, misplaced, misread, own_waits, work
 from ansible_reap.checks.evidence.endless import WEAK
 from ansible_reap.checks.evidence.limits import (
+    ENOUGH_FOR_SHORT_WORK,
     TooShort,
     at_the_limit,
+    ends_it_at_once,
     failing_keyword,
     too_short,
     what_it_tells,
@@ -146,8 +148,16 @@ def _fix(analysis: Analysis, launch: Launch, own_wait: OwnWait | None, *, is_saf
     look = launch.looks[0].task if launch.sub_tag == "peek" and len(launch.looks) == 1 else None
     if look is not None and "until" in look.keywords and launch.looks[0].kind is ReapKind.PEEK:
         return fixes.wait.correct(analysis, look, launch.limit.single)
+    return fixes.wait.add(analysis, launch, is_safe=is_safe, limit=_limit_to_raise_to(analysis, launch))
+
+
+def _limit_to_raise_to(analysis: Analysis, launch: Launch) -> float | None:
+    """A limit (seconds) in place of one that is too low for the work; None where nothing tells that it is."""
     short = too_short(launch.task, launch.limit)
-    return fixes.wait.add(analysis, launch, is_safe=is_safe, limit=short.advice if short else None)
+    if short:
+        return short.advice
+    is_token = ends_it_at_once(analysis, launch.task, launch.limit, launch.settings)
+    return ENOUGH_FOR_SHORT_WORK if is_token else None
 
 
 def _own_wait(analysis: Analysis, launch: Launch) -> OwnWait | None:
@@ -187,7 +197,7 @@ def _message(analysis: Analysis, launch: Launch, own_wait: OwnWait | None) -> st
     its += " with async_status" if own_wait else ""
     short = too_short(launch.task, launch.limit)
     counts = _cut_short(short) if short and not launch.fails_at_once else what_it_tells(launch)
-    first = ["raise the limit"] if short else []
+    first = ["raise the limit"] if _limit_to_raise_to(analysis, launch) is not None else []
     if launch.fails_at_once:
         first.append(f"take {failing_keyword(launch)} out here")
     if launch.sub_tag == "unregistered":
@@ -255,7 +265,7 @@ def _cut_short(short: TooShort) -> str:
         )
     if short.known.is_bound:
         return (
-            f"this task succeeds even if the limit of {limit} kills the job, whose work may take up to {seconds} "
+            f"this task succeeds even if the limit of {limit} kills the job, whose work may take {seconds} "
             f"({short.known.source})"
         )
     return (

@@ -19,6 +19,7 @@ from ansible_reap.checks.evidence.endless import (
     STRONG,
     WEAK,
     Sign,
+    by_itself_in_the_background,
     of_a_container,
     of_program,
     of_script,
@@ -159,8 +160,10 @@ def has_tasks_after(analysis: Analysis, task: Task) -> bool:
 def control_of(task: Task) -> str | None:
     """The command that starts a server and ends, as in ``pm2 start``, where the task runs nothing but it."""
     found = [command for command in work.commands(task) if not work.is_quick(command)]
-    argv = next(iter(list(found[0].programs())[-1:]), ()) if len(found) == 1 else ()
-    return f"{argv[0]} start" if argv and argv[0] in CONTROLS and "start" in argv[1:4] else None
+    argv = next(iter(list(found[0].programs())[-1:]), ()) if len(found) == 1 and not found[0].is_background else ()
+    if argv and argv[0] in CONTROLS and "start" in argv[1:4]:
+        return f"{argv[0]} start"
+    return by_itself_in_the_background(argv) if argv else None
 
 
 def has_a_window(task: Task) -> bool:

@@ -50,7 +50,7 @@ _SERVER_SCRIPTS = frozenset({"standalone", "domain", "kafka-server-start", "zook
 _DAEMONS = frozenset({"sshd", "httpd", "nginx", "dnsmasq", "mongod", "mysqld", "etcd", "caddy", "haproxy", "squid",
                       "tinyproxy", "minio", "openvpn", "vncserver", "registry", "slapd", "rsyslogd",
                       "influxd"})  # fmt: skip
-"""Servers that stay in the foreground when started by name, some by an option."""
+"""Servers that run until they are stopped."""
 _IMAGES = frozenset({"postgres", "mysql", "mariadb", "mongo", "redis", "rabbitmq", "elasticsearch", "grafana", "vault",
                      "consul", "nats", "keycloak", "jenkins", "gitlab-ce", "zookeeper", "kafka", "influxdb",
                      "memcached", "traefik", "prometheus", "tomcat"})  # fmt: skip
@@ -58,6 +58,12 @@ _IMAGES = frozenset({"postgres", "mysql", "mariadb", "mongo", "redis", "rabbitmq
 CONTROLS = frozenset({"apachectl", "apache2ctl", "httpd", "apache2", "pg_ctl", "pg_ctlcluster", "catalina.sh",
                        "zkServer.sh", "pm2", "forever", "supervisorctl"})  # fmt: skip
 """Programs that start a server when told to ``start``, and end before it does."""
+_STAYING = {"nginx": r".*\bdaemon\s+off\b.*", "sshd": r"-\w*[dDtT]\w*", "squid": r"-\w*[NkzX]\w*",
+            "dnsmasq": r"-\w*[kd]\w*|--no-daemon|--keep-in-foreground|--test", "slapd": r"-\w*[dT]\w*",
+            "rsyslogd": r"-\w*[nN]\w*"}  # fmt: skip
+"""Servers that put themselves in the background by default, with the options by which they stay, or start none."""
+_LEAVING = {"haproxy": "-D", "mongod": "--fork", "mysqld": "--daemonize", "openvpn": "--daemon"}
+"""Servers that stay in the foreground by default, with the option that puts them in the background."""
 _MODULES = frozenset({"http.server", "SimpleHTTPServer", "smtpd", "aiosmtpd", "pyftpdlib", "uvicorn", "gunicorn"})
 """Modules of Python that serve, as in ``python -m http.server``."""
 _SERVING = frozenset({"runserver", "serve", "server", "port-forward", "proxy", "start-session"})
@@ -76,6 +82,17 @@ MAX_WORD = 200
 _ONE_OFF = frozenset({"-1", "--one-off"})
 """Options by which iperf3 serves one client and ends."""
 _PERFTEST = expression(r"ib_(?:write|read|send|atomic)_(?:bw|lat)")
+
+
+def by_itself_in_the_background(argv: tuple[str, ...]) -> str | None:
+    """The server that puts itself in the background, so that the job ends once it has started; None for others.
+
+    With the option that makes it do so, where it would stay without.
+    """
+    name, words = argv[0], argv[1:]
+    if name in _STAYING and not any(re.fullmatch(_STAYING[name], word) for word in words):
+        return name
+    return f"{name} {_LEAVING[name]}" if _LEAVING.get(name) in words else None
 
 
 def of_program(argv: tuple[str, ...]) -> Iterator[Sign]:

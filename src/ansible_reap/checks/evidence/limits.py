@@ -14,6 +14,8 @@ from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, Launch, Quantity, Setting
 from ansible_reap.timing import KILL_STEP, KILLING_RELEASES, KILLS_NEAR_THE_LIMIT
 
+ENOUGH_FOR_SHORT_WORK = 60
+"""Seconds: a limit that work meant to end at once does not reach."""
 BOUND_REACHED = 0.9
 """Fraction of the longest time that the work may take: a limit above it counts as sufficient."""
 

@@ -20,6 +20,7 @@ _INSTALLS_A_GUEST = expression(r"\bvirt-install\b[\s\S]*?\s--wait(?!(?:=|\s+)0\b
 _SOON = frozenset({"now", "+0", "+1", "0", "1"})
 """Times of ``shutdown`` that are at once, or within a minute."""
 _OPERATORS = frozenset({"&&", "||", ";", "|", "&", ">", ">>"})
+_TEMPLATE = expression(r"\{\{.*?\}\}")
 _QUICK = frozenset({"echo", "printf", "sleep", "true", ":", "exit", "cd", "disown", "date", "touch", "export", "set",
                     "test", "[", "[[", "logger", "whoami", "hostname", "uptime", "pwd"})  # fmt: skip
 """Programs that do next to nothing."""
@@ -135,7 +136,11 @@ def _reboots_windows(task: Task) -> str | None:
 def holds_operators(task: Task) -> bool:
     """Whether ``command`` is given what only a shell understands: ``&&`` and the like are arguments to its program."""
     text = task.args.get("cmd", task.args.get("_raw_params"))
-    return task.module == "command" and isinstance(text, str) and not _OPERATORS.isdisjoint(text.split())
+    return (
+        task.module == "command"
+        and isinstance(text, str)
+        and not _OPERATORS.isdisjoint(_TEMPLATE.sub("x", text).split())  # the '|' of a filter is none
+    )
 
 
 def is_quick(command: Command) -> bool:
