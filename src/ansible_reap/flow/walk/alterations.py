@@ -271,6 +271,14 @@ def asked_now(said: Formula, changed: LastSet, reading: Reading, written: Sequen
     return unsettled(found, str(sorted(unsure))) if unsure else found
 
 
+def is_as_it_was(text: str, then: int, changed: LastSet, reading: Reading) -> bool:
+    """Whether a template surely gives what it gave at an earlier step."""
+    if _asks_the_world(text) or VARIES.search(text) or changed.get(PERHAPS, 0) > then:
+        return False
+    last, marks = _last_change(text, changed, reading, if_there=True)
+    return last < then and not marks
+
+
 def unsettled(said: Formula, what: str) -> Formula:
     """A condition that may be the same as ``said``, and may be not."""
     same = Atom(f"{UNSETTLED}{what}", is_opaque=True)

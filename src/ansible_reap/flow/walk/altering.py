@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from ansible_reap.content import expressions
 from ansible_reap.content.inventory import WHERE_VARIABLES
@@ -10,6 +11,7 @@ from ansible_reap.content.model import Task
 from ansible_reap.flow.evaluation.values import Const, options, plain
 from ansible_reap.flow.walk import alterations
 from ansible_reap.flow.walk.role_runs import is_plain_name
+from ansible_reap.flow.walk.state import SetFrom
 from ansible_reap.flow.walk.visit import Visit
 from ansible_reap.flow.walk.walk import Walk
 
@@ -100,6 +102,8 @@ def _set_facts(visit: Visit) -> Iterable[str]:
     args = visit.args
     for key in args:
         name = plain(visit.evaluator.text(key))
+        if isinstance(name, str) and _is_set_again(visit, name, args[key]):
+            continue
         yield name if isinstance(name, str) else alterations.ANYTHING
         if "cacheable" in args:
             yield f"ansible_{name}"
@@ -107,9 +111,34 @@ def _set_facts(visit: Visit) -> Iterable[str]:
         yield alterations.ANYTHING
 
 
-def note_included(visit: Visit, names: Iterable[str] | None) -> None:
-    """The names that an ``include_vars`` reads; None where it is not known which."""
-    _note(visit.walk, (alterations.ANYTHING,) if names is None else names)
+def _is_set_again(visit: Visit, name: str, written: Any) -> bool:
+    """Whether the fact has been set before from the same template, in which nothing has changed since."""
+    walk, frame, step = visit.walk, visit.frame, visit.step
+    bound = any((*frame.params, *frame.blocks, *frame.loops))
+    if bound or step.loop_keyword is not None or "vars" in step.keywords:
+        return False
+    own = SetFrom(written, frame.play, frame.role, visit.guard, walk.steps)
+    before = walk.state.set_from.get(name)
+    if before is None or before[:-1] != own[:-1] or walk.state.changes.get(name) != before.at:
+        walk.state.set_from[name] = own
+        return False
+    if not isinstance(written, str):
+        return False
+    return alterations.is_as_it_was(written, before.at, walk.state.changes, visit.reading(visit.evaluator))
+
+
+def note_included(visit: Visit, read: Mapping[str, Any] | None, *, is_sure: bool = True) -> None:
+    """What an ``include_vars`` reads; None where that is not known. Where it is not sure, it may read something else.
+
+    What it has read before, under no other condition, it leaves as it is.
+    """
+    if read is None:
+        return _note(visit.walk, (alterations.ANYTHING,))
+    state, under = visit.walk.state, visit.guard if is_sure else None
+    known = {key for key, raw in read.items() if state.included.get(key) == raw}
+    same = {key for key in known if state.included_under.get(key) in (True, under)} if under is not None else set[str]()
+    state.included_under.update((key, under) for key in read.keys() - same)
+    return _note(visit.walk, read.keys() - same)
 
 
 def note_perhaps_included(visit: Visit, names: Iterable[str]) -> None:

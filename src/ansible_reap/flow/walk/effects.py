@@ -218,7 +218,7 @@ def _perhaps_included(visit: Visit, pattern: str) -> None:
     names = {name for path in found for name in walk.library.variables(path)}
     under = visit.step.args.get("name")
     if isinstance(under, str):
-        altering.note_included(visit, (under,))
+        altering.note_included(visit, {under: None}, is_sure=False)
     elif not found or len(found) > MAX_VARS_FILES or ENCRYPTED in names:
         altering.note_included(visit, None)
     else:
@@ -228,13 +228,13 @@ def _perhaps_included(visit: Visit, pattern: str) -> None:
 def _included(visit: Visit, found: Mapping[str, Any] | None, *, is_sure: bool) -> None:
     """What ``include_vars`` reads; None where that is not known. Where it is not sure, it may read something else."""
     walk, under = visit.walk, visit.step.args.get("name")
-    if found and ENCRYPTED in found and not isinstance(under, str):
-        encrypted.read_as_variables(walk, found[ENCRYPTED])
+    read: Mapping[str, Any] | None = {under: found or {}} if isinstance(under, str) else found
+    if read and ENCRYPTED in read:
+        encrypted.read_as_variables(walk, read[ENCRYPTED])
     else:
-        altering.note_included(visit, (under,) if isinstance(under, str) else found)
-    if not found:
+        altering.note_included(visit, read, is_sure=is_sure)
+    if not found or not read:
         return
-    read: Mapping[str, Any] = {under: found} if isinstance(under, str) else found
     for key, raw in read.items():
         old = walk.state.included.get(key)
         if old is None or old == raw or is_sure:

@@ -261,6 +261,17 @@ class Live:
         return self._numbers.get((frame.playbook, frame.play), ())
 
 
+class SetFrom(NamedTuple):
+    """How a fact was set: to what, as written, where, and under what."""
+
+    written: object
+    play: Place | None
+    role: Role | None
+    guard: Formula
+    at: int
+    """The step."""
+
+
 @dataclass(slots=True)
 class State:
     """What changes as the walk goes on."""
@@ -270,6 +281,10 @@ class State:
     facts: Facts = field(default_factory=Facts)
     included: dict[str, Any] = field(default_factory=dict)
     """What ``include_vars`` has read, templates still to come."""
+    set_from: dict[str, SetFrom] = field(default_factory=dict)
+    """By fact, how it was set last."""
+    included_under: dict[str, Formula | None] = field(default_factory=dict)
+    """Under what it did last; None where it may have read something else."""
     notified: dict[str, tuple[Formula, ...]] = field(default_factory=dict)
     """By topic, under what each has notified it that did since handlers last ran."""
     notifying: set[int] = field(default_factory=set)

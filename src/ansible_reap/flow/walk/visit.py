@@ -123,13 +123,17 @@ class Visit:
             *(self.walk.asked(evaluator, when, self.step) for when in self.frame.whens),
             self.walk.asked(evaluator, self.step.keywords.get("when"), self.step),
         )
+        reading, changes = self.reading(evaluator), self.walk.state.changes
+        asked = alterations.asked_now(said, changes, reading, self._written(outer=False))
+        return conj(self._requested(evaluator), asked)
+
+    def reading(self, evaluator: Evaluator) -> alterations.Reading:
+        """Where and when the task asks for variables."""
         place = special.value_of_place(self.frame, self.keyword("environment"), self.walk.roles_of_play)
         beside = self.walk.inventory.beside_playbooks
-        reading = alterations.Reading(
+        return alterations.Reading(
             evaluator.scope, self.walk.steps, place, lambda name: beside.of(self.frame.playbook_folder, name)
         )
-        asked = alterations.asked_now(said, self.walk.state.changes, reading, self._written(outer=False))
-        return conj(self._requested(evaluator), asked)
 
     def _requested(self, evaluator: Evaluator) -> Formula:
         """Under what the task's tags let it run at all."""
