@@ -452,6 +452,21 @@ def with_jobs(value: Value, change: Callable[[Job | JobId], Job | JobId]) -> Val
     return value
 
 
+def with_conditions(value: Value, change: Callable[[Formula], Formula]) -> Value:
+    """The value with every condition in it replaced by what ``change`` makes of it."""
+    if isinstance(value, Results):
+        items = with_conditions(value.items, change)
+        return Results(items) if isinstance(items, Seq) else value
+    if isinstance(value, Seq):
+        return replace(value, items=tuple(with_conditions(item, change) for item in value.items))
+    if isinstance(value, Map):
+        entries = tuple((key, with_conditions(inner, change)) for key, inner in value.entries)
+        return Map(entries, None if value.rest is None else with_conditions(value.rest, change))
+    if isinstance(value, Alt):
+        return Alt(tuple((change(guard), with_conditions(inner, change)) for guard, inner in value.options))
+    return value
+
+
 def had_anywhere(value: Value, of_hosts: HostSet | None = None) -> Value:
     """The value as another host sees it: the jobs in it are the same for every host."""
     if not taints(value):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import functools
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence, Set
@@ -147,7 +148,27 @@ class Reading(NamedTuple):
     """The files beside the playbook that may set a variable."""
 
 
-class LastSet(dict[str, int]):
+class Steps(dict[str, int]):
+    """By name, the last of the steps that were written down for it; those before are kept too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._all: dict[str, list[int]] = {}
+
+    def __setitem__(self, name: str, at: int) -> None:
+        super().__setitem__(name, at)
+        self._all.setdefault(name, []).append(at)
+
+    def by(self, name: str, now: int) -> int:
+        """The last one up to ``now``; 0: none."""
+        found = self._all.get(name)
+        if found is None:
+            return 0
+        before = bisect.bisect_right(found, now)
+        return found[before - 1] if before else 0
+
+
+class LastSet(Steps):
     """At which step variables were last set, by name; the names that stand for many are those of this module."""
 
     def __init__(
@@ -156,7 +177,7 @@ class LastSet(dict[str, int]):
         super().__init__()
         self._may_be_of_inventory = may_be_of_inventory
         self._behind_in_inventory = behind_in_inventory
-        self._perhaps: dict[str, int] = {}
+        self._perhaps = Steps()
         """The same where nobody can tell whether they were, or whether to something else."""
         self._places: dict[tuple[str, object], int] = {}
         """By variable and what its value hangs on, which of the values it is in the order in which they were met."""
@@ -164,19 +185,20 @@ class LastSet(dict[str, int]):
         self._of_jobs: set[str] = set()
         """Registers that were set last by a launch, or by a look at jobs."""
 
-    def last(self, name: str, *, if_there: bool) -> int:
+    def last(self, name: str, now: int, *, if_there: bool) -> int:
         """When the variable was last set, so far as known; 0: never. ``if_there``: or came to be there, or went."""
-        at = self.get(name, 0)
+        at = self.by(name, now)
         if if_there and name.startswith(_OF_FACTS):
-            at = max(at, self.get(THERE, 0))
+            at = max(at, self.by(THERE, now))
         if _is_gathered(name):
-            at = max(at, self.get(GATHERED, 0))
-        of_inventory = self.get(INVENTORY, 0)
+            at = max(at, self.by(GATHERED, now))
+        of_inventory = self.by(INVENTORY, now)
         return of_inventory if of_inventory > at and self._may_be_of_inventory(name) else at
 
     def perhaps(self, names: Iterable[str], at: int) -> None:
         """The variables may have been set, and nobody can tell."""
-        self._perhaps.update(dict.fromkeys(names, at))
+        for name in names:
+            self._perhaps[name] = at
 
     def registered(self, name: str, *, is_of_job: bool) -> None:
         """A task has set its register."""
@@ -185,21 +207,21 @@ class LastSet(dict[str, int]):
         else:
             self._of_jobs.discard(name)
 
-    def last_perhaps(self, name: str) -> int:
+    def last_perhaps(self, name: str, now: int) -> int:
         """When the variable may last have been set where nobody can tell; 0: never."""
         many = [GATHERED] if _is_gathered(name) else []
         many += [] if name.isdigit() else [ANYTHING]
-        return max(self._perhaps.get(each, 0) for each in (name, *many))
+        return max(self._perhaps.by(each, now) for each in (name, *many))
 
-    def last_of_any(self, beginning: str = "", end: str = "") -> int:
+    def last_of_any(self, now: int, beginning: str = "", end: str = "") -> int:
         """When any variable was last set whose name begins and ends so; what launches and looks register left out."""
         found = (
-            at
-            for name, at in self.items()
+            self.by(name, now)
+            for name in self
             if name not in self._of_jobs
             and ((name.startswith(beginning) and name.endswith(end)) or not name.isidentifier())
         )
-        return max(found, default=0)
+        return max(found, default=self._perhaps.by(ANYTHING, now))
 
     def value_at(self, name: str, place: object) -> int:
         """Which value the variable has in such a place: 0 for the first that was met."""
@@ -253,7 +275,7 @@ def asked_now(said: Formula, changed: LastSet, reading: Reading, written: Sequen
         since, marks = _last_change(atom.text, changed, reading, if_there=if_there)
         if _asks_the_world(atom.text):
             since = reading.now
-        perhaps = changed.get(PERHAPS, 0)
+        perhaps = changed.by(PERHAPS, reading.now)
         if perhaps > since:
             return replace(atom, since=perhaps, is_opaque=True)
         if not since and not marks:
@@ -301,16 +323,16 @@ def _last_change(
     fresh: Set[str] = _words(text) | ({"groups"} if _EVERY_HOST.search(text) else frozenset())
     texts = [text]
     for _ in range(MAX_LEVELS):
-        marks.update(("any", _last_of_any(each, changed)) for each in texts if _reads_any(each))
+        marks.update(("any", _last_of_any(each, changed, reading.now)) for each in texts if _reads_any(each))
         fresh = fresh - seen
         if not fresh:
             break
         seen |= fresh
         texts, behind = [], set[str]()
         for word in fresh:
-            last = max(last, changed.last(word, if_there=if_there))
+            last = max(last, changed.last(word, reading.now, if_there=if_there))
             layer, names, written = changed.names_behind(word, reading.scope)
-            marks.add((word, changed.last_perhaps(word)))
+            marks.add((word, changed.last_perhaps(word, reading.now)))
             place = reading.place(word)
             if place is not None:
                 marks.add((f"{word} of", changed.value_at(word, place)))
@@ -324,14 +346,14 @@ def _last_change(
     return last, frozenset(mark for mark in marks if mark[1])
 
 
-def _last_of_any(text: str, changed: LastSet) -> int:
+def _last_of_any(text: str, changed: LastSet, now: int) -> int:
     """When a variable was last set that a text may read without naming it."""
     left = _NAMED_TO_VARS.sub("", text)
     known = list(_PUT_TOGETHER.finditer(left))
     if len(known) < sum(1 for _ in _READS_ANY.finditer(left)):
-        return changed.last_of_any()
+        return changed.last_of_any(now)
     parts = [(each["begins"] or each["starts"] or "", each["ends"] or each["stops"] or "") for each in known]
-    return max((changed.last_of_any(beginning, end) for beginning, end in parts), default=0)
+    return max((changed.last_of_any(now, beginning, end) for beginning, end in parts), default=0)
 
 
 @functools.lru_cache(maxsize=MAX_REMEMBERED)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ansible_reap.content import expressions
@@ -20,6 +20,7 @@ from ansible_reap.flow.evaluation.values import (
     UNKNOWN,
     Const,
     JobId,
+    Lazy,
     Map,
     Seq,
     Unknown,
@@ -34,8 +35,10 @@ from ansible_reap.flow.evaluation.values import (
     present,
     replaced,
     taints,
+    with_conditions,
 )
 from ansible_reap.flow.walk import (
+    alterations,
     altering,
     calls,
     empty_loops,
@@ -143,7 +146,7 @@ def _set_fact(visit: Visit) -> None:
         read = frozenset().union(*(handles(each.evaluator.data(written)) for each in visit.rounds()))
         skipped.note(visit, read, lambda evaluator: evaluator.data(written))
     for each in list(visit.rounds()) or [visit.any_round]:
-        _assign(visit.walk, each.evaluator, written, each.own_condition, lambda value: _given_to_hosts(visit, value))
+        _assign(visit, each.evaluator, written, each.own_condition)
 
 
 _TRUTHS = {"yes": True, "true": True, "no": False, "false": False}
@@ -170,21 +173,30 @@ def _given_to_hosts(visit: Visit, value: Value) -> Value:
     return of_first_host(value, is_sure=False) if expressions.is_template(once) else value
 
 
-def _assign(
-    walk: Walk,
-    evaluator: Evaluator,
-    written: Mapping[str, Any],
-    guard: Formula,
-    shared: Callable[[Value], Value],
-) -> None:
+def _as_asked_now(visit: Visit, evaluator: Evaluator, written: object, value: Value) -> Value:
+    """A fact whose conditions are asked as it is set, whenever it is worked out."""
+    reading = visit.reading(evaluator)
+    reading = reading._replace(now=reading.now - 1)  # before the task itself has set anything
+
+    def asked(found: Value) -> Value:
+        changes = visit.walk.state.changes
+        return with_conditions(found, lambda said: alterations.asked_now(said, changes, reading, [written]))
+
+    if not isinstance(value, Lazy):
+        return asked(value)
+    read, depth = value.read, value.depth
+    return Lazy(lambda: asked(read()), value.written, depth, template=value.template, scope=value.scope)
+
+
+def _assign(visit: Visit, evaluator: Evaluator, written: Mapping[str, Any], guard: Formula) -> None:
     if guard is False:
         return
-    values = {}
+    walk, values = visit.walk, {}
     for key, raw in written.items():
         for name in (plain(evaluator.text(key)),) if isinstance(key, str) else ():
             if isinstance(name, str):
-                value = _as_fact(present(walk.later(evaluator, raw)))
-                values[name] = shared(value) if taints(value) else value
+                value = _as_fact(present(_as_asked_now(visit, evaluator, raw, walk.later(evaluator, raw))))
+                values[name] = _given_to_hosts(visit, value) if taints(value) else value
             else:  # it may be any of them
                 values.update((each, UNKNOWN) for each in walk.state.facts.keys() - walk.state.facts.tainted())
     for name, value in values.items():
