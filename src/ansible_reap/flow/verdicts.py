@@ -287,9 +287,18 @@ def _all_covered(instance: Instance, covers: list[Cover], granted: Callable[[For
         ]
         if instance.never_runs and guards:
             continue  # neither runs here: only whether they belong together counts
-        if not guards or not implies(granted(instance.guard), disj(*guards)):
+        if not guards or not _implies(instance, disj(*guards), granted):
             return False
     return True
+
+
+def _implies(instance: Instance, waited: Formula, granted: Callable[[Formula], Formula]) -> bool:
+    """Whether a wait is reached where the launch is; in a loop that is where there is something to loop over."""
+    if implies(granted(instance.guard), waited):
+        return True
+    rounds = instance.has_rounds
+    is_asked = rounds is not True and set(atoms(rounds)) <= set(atoms(waited))
+    return is_asked and implies(granted(conj(instance.guard, rounds)), waited)
 
 
 def _lost(instance: Instance) -> doubts.Doubt | None:

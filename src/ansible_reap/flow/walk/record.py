@@ -90,6 +90,8 @@ class Instance:
     """The items (EACH for those of a list that is not known) that its own condition may leave without a job."""
     lacking: dict[int, Formula] = field(default_factory=dict)
     """The items (EACH as above) whose result may be that of a skipped one, each with under what."""
+    has_rounds: Formula = True
+    """What is true of the list that it loops over wherever there is a job."""
     own_condition: Formula = True
     """What must hold for one item besides the conditions of the includes around."""
     stopped_at: Task | None = None

@@ -127,6 +127,16 @@ class Visit:
         asked = alterations.asked_now(said, changes, reading, self._written(outer=False))
         return conj(self._requested(evaluator), asked)
 
+    @property
+    def has_rounds(self) -> Formula:
+        """That there is something in the list that the task loops over."""
+        keyword = self.step.loop_keyword
+        written = self.step.keywords[keyword] if keyword in ("loop", "with_items", "with_list") else None
+        if not isinstance(written, str) or not written.startswith("{{"):
+            return True
+        said = self.walk.asked(self.evaluator, written, self.step)
+        return alterations.asked_now(said, self.walk.state.changes, self.reading(self.evaluator), [written])
+
     def reading(self, evaluator: Evaluator) -> alterations.Reading:
         """Where and when the task asks for variables."""
         place = special.value_of_place(self.frame, self.keyword("environment"), self.walk.roles_of_play)
