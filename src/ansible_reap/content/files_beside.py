@@ -15,9 +15,16 @@ MAX_LOOKED_BESIDE = 5_000
 """Files that do not end as YAML does which are looked into where a call may mean any of them."""
 MAX_BEGINNING = 4096
 """Bytes that tell whether a file may begin as a list."""
+_BACKUPS = ("~", ".bak", ".orig", ".swp")
+"""Endings of files that ansible-core 2.16 to 2.22 passes by in folders of inventories."""
 _BEFORE_LIST = expression(rb"(?:\s|#[^\n]*(?:\n|\Z)|---(?=\s|\Z)|%[^\n]*(?:\n|\Z)|[&!]\S*(?:\s|\Z)|\xef\xbb\xbf)*")
 _LIST = expression(rb"-(?:\s|\Z)|\[(?![\w.:@-]*\])|\{\s*\"[_\\]")
 """How a list begins, behind comments and the like; a section of an INI file does not, a mapping in JSON may."""
+
+
+def is_backup(name: str) -> bool:
+    """Whether an editor or a merge has left the file: no inventory is read from it, and hardly any call means it."""
+    return name.endswith(_BACKUPS)
 
 
 class FilesBeside:
@@ -105,7 +112,7 @@ class FilesBeside:
         found: list[str] = []
         looked = 0
         for name, paths in self._by_name.items():
-            if not (may_end_otherwise or name.endswith(YAML_ENDINGS)):
+            if is_backup(name) or not (may_end_otherwise or name.endswith(YAML_ENDINGS)):
                 continue
             for path in paths:
                 looked += 1

@@ -10,7 +10,7 @@ from pathlib import Path
 from ansible_reap import ansible_cfg
 from ansible_reap.content.ansible_settings import AnsibleSettings, settings_of
 from ansible_reap.content.call_text import CallText
-from ansible_reap.content.files_beside import FilesBeside
+from ansible_reap.content.files_beside import FilesBeside, is_backup
 from ansible_reap.content.launch_text import may_launch
 from ansible_reap.content.places import JSON_ENDING, YAML_ENDINGS
 from ansible_reap.reading import SourceError, read
@@ -420,7 +420,8 @@ class Project:
                 self.yaml.append(prefix + name)
             else:
                 self._beside.add(name, prefix + name)
-                self.others.add(prefix + name)
+                if not is_backup(name):
+                    self.others.add(prefix + name)
                 if name == "ansible.cfg" and prefix:
                     self._nested_configs.append(prefix + name)
             listed.append(name)
