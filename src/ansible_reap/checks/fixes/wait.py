@@ -9,7 +9,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from functools import lru_cache
 
-from ansible_reap.checks.evidence import conditions, known_times, leaving, own_waits, work
+from ansible_reap.checks.evidence import conditions, known_times, leaving, own_waits, rescued, work
 from ansible_reap.checks.evidence.neighbours import tasks_naming
 from ansible_reap.checks.evidence.topics import check_after, first_to_name_its_work
 from ansible_reap.checks.finding import Edit, Fix
@@ -77,6 +77,8 @@ def add(analysis: Analysis, launch: Launch, *, is_safe: bool = True, limit: floa
     item = find(analysis, launch.task)
     if item is None or not _is_possible(launch, item):
         return None
+    if rescued.idle_rescue(analysis, launch.task, [launch.via]) is not None:
+        return None  # where nothing is done about a failure, a wait would tell of none
     register = launch.register or _new_name(analysis, launch)
     edits = list(_registered(item, launch, register))
     if limit is None:
