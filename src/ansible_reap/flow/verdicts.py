@@ -27,11 +27,11 @@ from ansible_reap.flow.evaluation.formulas import (
 from ansible_reap.flow.evaluation.host_sets import NOT_KNOWN, joined
 from ansible_reap.flow.evaluation.values import EACH
 from ansible_reap.flow.walk.alterations import UNSETTLED
-from ansible_reap.flow.walk.hosts import OF_HOSTS, HostOverlap, overlap, reached
+from ansible_reap.flow.walk.hosts import OF_HOSTS, OF_PLAY, HostOverlap, overlap, reached
 from ansible_reap.flow.walk.other_values import OVERRIDDEN
 from ansible_reap.flow.walk.record import Cover, Instance, Record
 from ansible_reap.flow.walk.relevance import MAX_ASIDE
-from ansible_reap.flow.walk.state import is_yes
+from ansible_reap.flow.walk.state import Frame, is_yes
 from ansible_reap.flow.walk.tags import TAG_OPTION
 from ansible_reap.flow.walk.visit import HOSTS_OF_PLAY
 from ansible_reap.flow.walk.walk import FAILED
@@ -39,11 +39,8 @@ from ansible_reap.jobs import CONTROLLER, Verdict
 from ansible_reap.late_patterns import expression
 from ansible_reap.records import dataclass, replace
 
-_FIRST_HOST = frozenset(
-    f"{hosts}[0] == inventory_hostname"
-    for hosts in ("ansible_play_batch", "ansible_play_hosts", "ansible_play_hosts_all", "play_hosts")
-)
-"""Conditions that hold on the first host of the play and nowhere else."""
+_OF_BATCH = ("ansible_play_batch", "play_hosts")
+"""Those of the variables with the hosts of the play that have but the ones of the batch that runs."""
 _ASKS_FOR_A_TAG = expression(r"'(?P<tag>[^']*)' in ansible_(?P<list>run|skip)_tags")
 TOO_MANY_CONDITIONS = (
     f"a wait under more than {MAX_ATOMS} conditions together with the launch's; give both the same when"
@@ -52,6 +49,7 @@ TOO_MANY_ASIDE = (
     f"more than {MAX_ASIDE} files that may change its condition without naming a variable of it; wait before they are "
     f"included, or under no condition"
 )
+_GROUP = expression(r"[A-Za-z_]\w*")
 _NO = frozenset({"false", "no", "off", "0"})
 
 
@@ -136,6 +134,8 @@ def _in_an_ordinary_run(instance: Instance) -> Instance:
     No tag is asked for, unless the launch itself needs one; a launch with ``run_once`` is on the first host.
     """
 
+    first_host = _first_host(instance.frame)
+
     def settle(atom: Atom) -> bool | None:
         if atom.text.startswith(TAG_OPTION):
             return False
@@ -150,7 +150,7 @@ def _in_an_ordinary_run(instance: Instance) -> Instance:
             return False
         if atom.text.startswith(HOSTS_OF_PLAY):
             return True if atom.text == f"{HOSTS_OF_PLAY}{instance.frame.play}" else None
-        return True if instance.runs_once and atom.text in _FIRST_HOST else None
+        return True if instance.runs_once and atom.text in first_host else None
 
     guard = decided(instance.guard, settle)
     if not instance.never_runs and not satisfiable(guard):
@@ -158,6 +158,28 @@ def _in_an_ordinary_run(instance: Instance) -> Instance:
     covers = [replace(cover, guard=decided(_on_its_own_play(cover), settle)) for cover in instance.covers]
     settled = replace(instance, guard=guard)
     return replace(settled, covers=[_on_its_hosts(settled, cover) for cover in _read_together(covers)])
+
+
+def _first_host(frame: Frame) -> frozenset[str]:
+    """Conditions that hold on the host on which a task with ``run_once`` runs and nowhere else.
+
+    That is the first host of each batch. The other variables have all hosts of the play, in the inventory's order
+    whatever its ``order`` says (ansible-core 2.16 and 2.22).
+    """
+    is_whole = frame.keywords.get("serial") is None and frame.keywords.get("order") is None
+    lists = [*OF_PLAY] if is_whole else [*_OF_BATCH]
+    hosts = frame.hosts or ""
+    if is_whole and _GROUP.fullmatch(hosts):
+        lists.append(f"groups.{hosts}")
+    texts = (
+        (
+            " == ".join(sorted((f"{each}[0]", "inventory_hostname"))),
+            f"Call({each}.index, inventory_hostname) == 0",
+            f"inventory_hostname in {each}[Slice(, 1, )]",
+        )
+        for each in lists
+    )
+    return frozenset(itertools.chain.from_iterable(texts))
 
 
 def _on_its_own_play(cover: Cover) -> Formula:
@@ -221,7 +243,7 @@ def _hosts_waited_for(instance: Instance, cover: Cover) -> HostOverlap:
     if frame.hosts in CONTROLLER or str(frame.keywords.get("serial")) == "1":
         return HostOverlap.ALL
     chosen = {atom.text for atom in atoms(instance.guard)}
-    if chosen & _FIRST_HOST:
+    if chosen & _first_host(frame):
         return HostOverlap.ALL
     picks = any(word in text for text in chosen for word in OF_HOSTS)
     if frame.hosts is None or "{" in frame.hosts or frame.hosts.endswith("]") or picks or not is_yes(once):

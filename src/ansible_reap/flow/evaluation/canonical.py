@@ -145,7 +145,7 @@ def _filter(evaluator: EvaluatorInterface, node: nodes.Filter, depth: int) -> st
         return f"|{name}({arguments})"
     if name == "length":
         inner = _unlisted(inner)
-    elif name == "list" and isinstance(inner, nodes.Filter) and first_name(inner.name) in _LISTS and not arguments:
+    elif name == "list" and not arguments and is_list(evaluator, inner):
         return canonical(evaluator, inner, depth)
     text = canonical(evaluator, inner, depth)
     if name == "first" and not arguments and is_list(evaluator, inner):

@@ -65,9 +65,11 @@ from ansible_reap.flow.walk.role_runs import is_plain_name
 from ansible_reap.flow.walk.state import Frame, is_yes
 from ansible_reap.flow.walk.visit import Visit
 from ansible_reap.flow.walk.walk import Walk
+from ansible_reap.late_patterns import expression
 
 MAX_VARS_FILES = 12
 """Rounds of a looped include_vars that are read."""
+_FINISHED = expression(r"\s*\{\{\s*(\w+(?:\.finished|\[['\"]finished['\"]\]))\s*(?:\|\s*(?:bool|int)\s*)?\}\}\s*")
 _INERT = frozenset({"debug", "assert", "fail", "pause", "meta", "ping", "setup", "gather_facts", "async_status"})
 """Modules of ansible-core 2.16 to 2.22 that do nothing to a job and write its id nowhere."""
 _CARRIERS = frozenset(
@@ -173,6 +175,12 @@ def _given_to_hosts(visit: Visit, value: Value) -> Value:
     return of_first_host(value, is_sure=False) if expressions.is_template(once) else value
 
 
+def _as_truth(raw: object) -> object:
+    """Whether a job has finished, where a fact keeps it: 0 and 1 up to ansible-core 2.18, a boolean from 2.19 on."""
+    found = _FINISHED.fullmatch(raw) if isinstance(raw, str) else None
+    return raw if found is None else f"{{{{ not not ({found[1]}) }}}}"
+
+
 def _as_asked_now(visit: Visit, evaluator: Evaluator, written: object, value: Value) -> Value:
     """A fact whose conditions are asked as it is set, whenever it is worked out."""
     reading = visit.reading(evaluator)
@@ -195,7 +203,8 @@ def _assign(visit: Visit, evaluator: Evaluator, written: Mapping[str, Any], guar
     for key, raw in written.items():
         for name in (plain(evaluator.text(key)),) if isinstance(key, str) else ():
             if isinstance(name, str):
-                value = _as_fact(present(_as_asked_now(visit, evaluator, raw, walk.later(evaluator, raw))))
+                value = walk.later(evaluator, _as_truth(raw))
+                value = _as_fact(present(_as_asked_now(visit, evaluator, raw, value)))
                 values[name] = _given_to_hosts(visit, value) if taints(value) else value
             else:  # it may be any of them
                 values.update((each, UNKNOWN) for each in walk.state.facts.keys() - walk.state.facts.tainted())

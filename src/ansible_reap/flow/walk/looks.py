@@ -245,7 +245,8 @@ def insist(visit: Visit) -> None:
     if items is not None:
         scopes = [evaluator.scope.with_layer(Layer.LOOP, visit.bound(item)) for item in items.items[:MAX_ROUNDS]]
     ends = [_fails_under(visit, Evaluator(scope)) for scope in scopes]
-    asked = {f"{name}.finished": name for name in looked}  # by way of a fact, as it was when that was set
+    # by way of a fact, as it was when that was set
+    asked = {f"{name}.finished{end}": name for name in looked for end in ("", " == 1")}
 
     def while_at_work(atom: Atom) -> bool | None:
         name = asked.get(atom.text)

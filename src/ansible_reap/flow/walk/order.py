@@ -141,7 +141,7 @@ def walk_play(walk: Walk, play: Play, path: str, base: Frame | None) -> None:
             (Layer.DEFAULTS, walk.shared_defaults),
             (Layer.MAGIC, walk.magic(folder, play.hosts, keywords.get("name", play.hosts))),
         ),
-        keywords={key: keywords[key] for key in (*INHERITED, "serial") if key in keywords},
+        keywords={key: keywords[key] for key in (*INHERITED, "serial", "order") if key in keywords},
         tags=outer.tags | tags_of(keywords),
         declared=(play_vars, *outer.declared),
         signature=hash((outer.signature, repr(play_vars)[:2000])) if play_vars else outer.signature,
