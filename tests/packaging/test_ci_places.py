@@ -22,6 +22,7 @@ from support.venv import Dist, Once, clean_environment
 ROOT = environments.ROOT
 EXAMPLE = ROOT / "src" / "ansible_reap" / "example"
 NEW = "- name: New\n  ansible.builtin.command: /opt/backup\n  async: 300\n  poll: 0\n"
+UNREADABLE = "- hosts: [\n  async: 3\n"
 
 
 def git(folder: Path, *arguments: str) -> None:
@@ -146,7 +147,9 @@ def test_the_action_shows_findings_fails_and_writes_summary_and_sarif(runner: Ru
 def test_the_action_s_inputs_do_what_they_say(runner: Runner) -> None:
     assert runner.run(fail_on_findings="false").returncode == 0
     assert runner.run(args="--ignore\nasync-unreaped").returncode == 0
-    assert runner.run(path="ansible.cfg").stdout == ""
+    (runner.workspace / "clean.yml").write_text("- hosts: all\n  tasks: []\n")
+    narrowed = runner.run(path="clean.yml")
+    assert (narrowed.returncode, narrowed.stdout) == (0, "")
     (runner.temp / "summary").unlink()
     assert runner.run(summary="false").returncode == 1
     assert not (runner.temp / "summary").exists()
@@ -166,6 +169,37 @@ def test_the_action_reports_what_a_pull_request_brings(runner: Runner) -> None:
     reply = runner.run(changed_lines="true")
     assert reply.returncode == 1
     assert [line.split(",")[0] for line in reply.stdout.splitlines()] == ["::error file=new.yml"]
+    assert "site.yml" not in (runner.temp / "summary").read_text()
+
+
+def test_the_action_uploads_old_findings_too_as_code_scanning_compares_by_itself(runner: Runner) -> None:
+    runner.variables["GITHUB_BASE_REF"] = "main"
+    assert runner.run(changed_lines="true").returncode == 0
+    sarif = (runner.temp / "output").read_text().strip().removeprefix("sarif-file=")
+    assert len(json.loads(Path(sarif).read_text())["runs"][0]["results"]) == 1
+
+
+def test_the_action_shows_findings_beside_a_file_that_cannot_be_read(runner: Runner) -> None:
+    (runner.workspace / "broken.yml").write_text(UNREADABLE)
+    reply = runner.run(fail_on_findings="false")
+    assert reply.returncode == 2
+    shown = [line.split(",")[0] for line in reply.stdout.splitlines()]
+    assert shown == ["::error file=site.yml", "::error file=broken.yml"]
+    summary = (runner.temp / "summary").read_text()
+    assert "async-unreaped[unregistered]" in summary
+    assert "1 file could not be checked" in summary
+    sarif = (runner.temp / "output").read_text().strip().removeprefix("sarif-file=")
+    assert len(json.loads(Path(sarif).read_text())["runs"][0]["results"]) == 1
+
+
+def test_the_action_tells_of_a_wrong_command_line_once_and_has_no_report_then(runner: Runner) -> None:
+    assert runner.run().returncode == 1
+    for name in ("output", "summary"):
+        (runner.temp / name).unlink()
+    reply = runner.run(args="--min-severity=hihg")
+    assert (reply.returncode, reply.stdout, len(reply.stderr.splitlines())) == (2, "", 1)
+    assert not (runner.temp / "output").exists()
+    assert not (runner.temp / "summary").exists()
 
 
 PLANTED = (
@@ -270,6 +304,22 @@ def test_the_component_writes_a_code_quality_report_and_fails(project: Path, job
     assert issue["location"]["path"] == "site.yml"
 
 
+def test_the_component_shows_findings_beside_a_file_that_cannot_be_read(project: Path, job_runner: Component) -> None:
+    (project / "broken.yml").write_text(UNREADABLE)
+    (job,) = component().values()
+    reply = job_runner.run(job)
+    assert reply.returncode == 2
+    assert "site.yml:6:7: async-unreaped[unregistered]" in reply.stdout
+    assert "broken.yml:3: does not parse" in reply.stderr
+    report = project / job["artifacts"]["reports"]["codequality"]
+    told = [issue["location"]["path"] for issue in json.loads(report.read_text())]
+    assert told == ["site.yml", "broken.yml"]
+    (job,) = component(args="--min-severity hihg").values()
+    reply = job_runner.run(job)
+    assert (reply.returncode, reply.stdout, len(reply.stderr.splitlines())) == (2, "", 1)
+    assert not report.exists()
+
+
 def test_the_component_reports_what_a_merge_request_brings(project: Path, job_runner: Component) -> None:
     (job,) = component(changed_lines=True).values()
     assert not job["image"].endswith("-slim")  # those have no git
@@ -281,6 +331,8 @@ def test_the_component_reports_what_a_merge_request_brings(project: Path, job_ru
     assert reply.returncode == 1
     assert "new.yml:1:3: async-unreaped" in reply.stdout
     assert "site.yml" not in reply.stdout
+    report = json.loads((project / job["artifacts"]["reports"]["codequality"]).read_text())
+    assert [issue["location"]["path"] for issue in report] == ["new.yml", "site.yml"]  # GitLab compares by itself
 
 
 def test_the_component_installs_without_running_what_the_checkout_holds(
