@@ -141,6 +141,11 @@ def test_a_path_outside_the_project_is_bad_usage(project: Project, tmp_path_fact
     ended = project.check("--project-dir", ".", str(elsewhere))
     assert ended.status == 2
     assert "lies outside the project" in ended.err
+    project.write("below/three.yml", UNREAPED.format(name="three"))
+    ended = project.check("--project-dir", "below", "three.yml")
+    assert ended.status == 2
+    assert "three.yml lies outside the project" in ended.err
+    assert "a path starts at the working folder" in ended.err
 
 
 def test_the_project_is_the_nearest_marked_folder_above_the_path(

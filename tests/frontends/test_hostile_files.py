@@ -40,13 +40,13 @@ def check(root: Path) -> tuple[int, dict[str, Any]]:
     return status, json.loads(printed.getvalue())
 
 
-def check_as_nobody(root: Path) -> tuple[int, dict[str, Any]]:
+def as_nobody(root: Path) -> subprocess.CompletedProcess[str]:
     """Run ``check`` in its own process, as a user whom permissions hold back, which they do not do to root."""
-    ended = subprocess.run(
-        [sys.executable, "-c", AS_NOBODY, str(root)], cwd="/", capture_output=True, text=True, timeout=60, check=False
-    )
-    assert ended.stderr == ""
-    return ended.returncode, json.loads(ended.stdout)
+    for folder in root.parents:  # pytest's own folders are for their owner alone
+        if folder.stat().st_uid == os.geteuid() and folder.stat().st_mode & 0o005 != 0o005:
+            folder.chmod(folder.stat().st_mode | 0o055)
+    command = [sys.executable, "-c", AS_NOBODY, str(root)]
+    return subprocess.run(command, cwd="/", capture_output=True, text=True, timeout=60, check=False)
 
 
 @pytest.fixture
@@ -151,19 +151,29 @@ def test_a_folder_and_a_file_without_read_permission(root: Path) -> None:
     (root / "closed.yml").write_text(GOOD)
     (root / "closed.yml").chmod(0)
     (root / "locked").chmod(0)
-    for folder in (root, *root.parents):  # pytest's own folders are for their owner alone
-        if folder.stat().st_uid == os.geteuid() and folder.stat().st_mode & 0o005 != 0o005:
-            folder.chmod(folder.stat().st_mode | 0o055)
+    root.chmod(0o755)
     try:
-        status, document = check_as_nobody(root)
+        ended = as_nobody(root)
     finally:
         (root / "locked").chmod(0o755)
-    assert status == 2
+    assert (ended.returncode, ended.stderr) == (2, "")
+    document = json.loads(ended.stdout)
     assert {error["path"]: error["message"] for error in document["errors"]} == {
         "closed.yml": "cannot be read: Permission denied",
         "locked": "cannot be read: Permission denied",
     }
     assert [launch["path"] for launch in document["launches"]] == ["good.yml"]
+
+
+def test_a_project_that_the_user_may_not_read(root: Path) -> None:
+    root.chmod(0)
+    try:
+        ended = as_nobody(root)
+    finally:
+        root.chmod(0o755)
+    assert ended.returncode == 2
+    assert "Permission denied" in ended.stderr + ended.stdout
+    assert "error of our own" not in ended.stderr
 
 
 def test_a_pipe_named_like_a_playbook_does_not_hang(root: Path) -> None:

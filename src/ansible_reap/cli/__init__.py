@@ -56,6 +56,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except KeyboardInterrupt:
         return 130
+    except PermissionError as error:  # a project that the user may not read, for instance: nothing of ours is wrong
+        print(f"ansible-reap: {_refused(error)}", file=sys.stderr)
+        return 2
     except Exception as error:  # noqa: BLE001 - a traceback tells a user nothing, and its status 1 would mean findings
         print(f"ansible-reap: {_own_error(error)}", file=sys.stderr)
         return 2
@@ -79,6 +82,13 @@ def run() -> NoReturn:
         os.write(2, f"ansible-reap: cannot write the output: {error.strerror}\n".encode())
         status = 2
     os._exit(status)
+
+
+def _refused(error: PermissionError) -> str:
+    """One line for what the system does not let this user read or write."""
+    from ansible_reap.printable import one_line  # noqa: PLC0415 - only an error needs it
+
+    return one_line(f"{error.filename or 'what it needs'}: {error.strerror or error}")
 
 
 def _own_error(error: Exception) -> str:

@@ -66,5 +66,6 @@ def _relative(root: Path, path: str) -> str:
     if name.startswith(".."):
         name = os.path.relpath(Path(path).resolve(), root.resolve())
     if name.startswith(".."):
-        raise ValueError(f"{path} lies outside the project {root}; give --project-dir")
+        said = "a path starts at the working folder, and --project-dir names the project"
+        raise ValueError(f"{path} lies outside the project {root}: {said}")
     return name
