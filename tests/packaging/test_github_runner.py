@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from support import environments
+import ansible_reap
+from support import environments, markdown
 from support.venv import clean_environment
 
 ROOT = environments.ROOT
@@ -31,7 +33,7 @@ jobs:
     runs-on: ubuntu-latest
     steps:
       - uses: actions/checkout@v6
-      - uses: example/ansible-reap@v1
+      - uses: ansible-reap/ansible-reap@v1
         id: reap
         with:
           sarif: "true"
@@ -40,7 +42,7 @@ jobs:
         env:
           SARIF: ${{ steps.reap.outputs.sarif-file }}
         run: cp "$SARIF" "$RESULTS/findings.sarif"
-      - uses: example/ansible-reap@v1
+      - uses: ansible-reap/ansible-reap@v1
         with:
           summary: "false"
 """
@@ -56,55 +58,87 @@ runs:
 """
 
 
-def _commands(log: str) -> list[dict[str, Any]]:
-    """What act took from the output as commands, each with its arguments."""
-    return [line for line in map(json.loads, log.splitlines()[:-1]) if "command" in line]
+@dataclass
+class Service:
+    """What stands for GitHub: act, with folders for the action and for what takes its report."""
+
+    folder: Path
+
+    @property
+    def results(self) -> Path:
+        return self.folder / "results"
+
+    def run(self, project: Path, *event: str) -> subprocess.CompletedProcess[str]:
+        action, upload, home = (self.folder / name for name in ("action", "upload", "home"))
+        uploads = yaml.safe_load((ROOT / "action.yml").read_text())["runs"]["steps"][-1]["uses"]
+        versions = ("v1", f"v{ansible_reap.__version__}")
+        return subprocess.run(
+            [
+                str(environments.program("tools", "act")),
+                *(*event, "--json", "--no-cache-server", "--action-offline-mode"),
+                *("--platform", "ubuntu-latest=-self-hosted"),  # no container
+                *(f"--local-repository=ansible-reap/ansible-reap@{version}={action}" for version in versions),
+                *("--local-repository", f"{uploads.replace('/upload-sarif', '')}={upload}"),
+                *("--env", f"RESULTS={self.results}", "--action-cache-path", str(self.folder / "cache")),
+            ],
+            cwd=project,
+            env={**clean_environment(home), "PATH": f"{home / 'bin'}:{os.environ['PATH']}"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+
+    def uploaded(self, name: str) -> list[str]:
+        """The files that the findings of a report are in."""
+        results = json.loads((self.results / f"{name}.sarif").read_text())["runs"][0]["results"]
+        return [each["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for each in results]
 
 
-@pytest.mark.slow
-def test_a_workflow_that_uses_the_action_runs_and_shows_its_findings(tmp_path: Path) -> None:
+@pytest.fixture
+def service(tmp_path: Path) -> Service:
     cores = environments.chosen_cores()
     if environments.environment("tools") is None or not cores:
         pytest.skip("no environment tools or none with ansible-core: tools/envs.py make tools newest")
-    action, upload, project, results = (tmp_path / name for name in ("action", "upload", "project", "results"))
-    results.mkdir()
-    environments.copy_repository(action)
-    (upload / "upload-sarif").mkdir(parents=True)
-    (upload / "upload-sarif" / "action.yml").write_text(UPLOAD)
-    (project / ".github" / "workflows").mkdir(parents=True)
+    (tmp_path / "results").mkdir()
+    environments.copy_repository(tmp_path / "action")
+    (tmp_path / "upload" / "upload-sarif").mkdir(parents=True)
+    (tmp_path / "upload" / "upload-sarif" / "action.yml").write_text(UPLOAD)
+    (tmp_path / "home" / "bin").mkdir(parents=True)
+    (tmp_path / "home" / "bin" / "python3").symlink_to(environments.program(f"core-{cores[-1]}", "python"))
+    return Service(tmp_path)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / "project"
+    (folder / ".github" / "workflows").mkdir(parents=True)
+    (folder / "site.yml").write_text(PLAYBOOK)
+    return folder
+
+
+def _git(project: Path, *arguments: str) -> None:
+    identity = ("-c", "user.name=A", "-c", "user.email=a@b.c", "-c", "init.defaultBranch=main")
+    subprocess.run(["git", *identity, *arguments], cwd=project, check=True, capture_output=True)
+
+
+def _commands(log: str, name: str) -> list[dict[str, Any]]:
+    """What act took from the output as commands of this name, each with its arguments."""
+    lines = (json.loads(line) for line in log.splitlines() if line.startswith("{"))
+    return [line for line in lines if line.get("command") == name]
+
+
+@pytest.mark.slow
+def test_a_workflow_that_uses_the_action_runs_and_shows_its_findings(service: Service, project: Path) -> None:
     (project / ".github" / "workflows" / "reap.yml").write_text(WORKFLOW)
-    (project / "site.yml").write_text(PLAYBOOK)
-    for command in (
-        ("init", "-q"),
-        ("add", "-A"),
-        ("-c", "user.name=A", "-c", "user.email=a@b.c", "commit", "-qm", "x"),
-    ):
-        subprocess.run(["git", *command], cwd=project, check=True, capture_output=True)
-    home = tmp_path / "home"
-    (home / "bin").mkdir(parents=True)
-    (home / "bin" / "python3").symlink_to(environments.program(f"core-{cores[-1]}", "python"))
-    uploads = yaml.safe_load((ROOT / "action.yml").read_text())["runs"]["steps"][-1]["uses"]
-    reply = subprocess.run(
-        [
-            str(environments.program("tools", "act")),
-            *("push", "--json", "--no-cache-server", "--action-offline-mode"),
-            *("--platform", "ubuntu-latest=-self-hosted"),  # no container
-            *("--local-repository", f"example/ansible-reap@v1={action}"),
-            *("--local-repository", f"{uploads.replace('/upload-sarif', '')}={upload}"),
-            *("--env", f"RESULTS={results}", "--action-cache-path", str(tmp_path / "cache")),
-        ],
-        cwd=project,
-        env={**clean_environment(home), "PATH": f"{home / 'bin'}:{os.environ['PATH']}"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=600,
-        check=False,
-    )
+    _git(project, "init", "-q")
+    _git(project, "add", "-A")
+    _git(project, "commit", "-qm", "x")
+    reply = service.run(project, "push")
     assert reply.returncode == 1, reply.stdout  # by the second use, where findings fail
-    commands = _commands(reply.stdout)
-    shown = [command for command in commands if command["command"] == "error"]
+    shown = _commands(reply.stdout, "error")
     expected = {
         "file": "site.yml",
         "line": "4",
@@ -114,8 +148,34 @@ def test_a_workflow_that_uses_the_action_runs_and_shows_its_findings(tmp_path: P
     }
     assert [command["kvPairs"] for command in shown] == [expected, expected]
     assert shown[0]["arg"].startswith("Nothing waits for the job, and its id is not registered: ")
-    summary = next(command["content"] for command in commands if command["command"] == "summary")
+    summary = _commands(reply.stdout, "summary")[0]["content"]
     assert summary.startswith("### ansible-reap: 1 finding\n")
     for name in ("findings", "uploaded"):
-        sarif = json.loads((results / f"{name}.sarif").read_text())
-        assert [result["ruleId"] for result in sarif["runs"][0]["results"]] == ["async-unreaped"]
+        assert service.uploaded(name) == ["site.yml"]
+
+
+@pytest.mark.slow
+def test_the_page_s_workflow_fails_a_pull_request_for_what_it_brings_and_no_push_for_old_findings(
+    service: Service, project: Path
+) -> None:
+    page = markdown.blocks(ROOT / "docs" / "ci.md")
+    (workflow,) = (block.text for block in page if block.title == ".github/workflows/async.yml")
+    (project / ".github" / "workflows" / "async.yml").write_text(workflow)
+    _git(project, "init", "-q")
+    _git(project, "add", "-A")
+    _git(project, "commit", "-qm", "as it was")
+    _git(project, "update-ref", "refs/remotes/origin/main", "HEAD")
+    (project / "new.yml").write_text(PLAYBOOK)
+    _git(project, "add", "-A")
+    _git(project, "commit", "-qm", "new")
+    event = service.folder / "event.json"
+    event.write_text(json.dumps({"pull_request": {"base": {"ref": "main"}}}))
+    reply = service.run(project, "pull_request", "--eventpath", str(event))
+    assert reply.returncode == 1, reply.stdout
+    assert [command["kvPairs"]["file"] for command in _commands(reply.stdout, "error")] == ["new.yml"]
+    assert _commands(reply.stdout, "summary")[0]["content"].startswith("### ansible-reap: 1 finding\n")
+    assert service.uploaded("uploaded") == ["new.yml", "site.yml"]
+    event.write_text(json.dumps({"ref": "refs/heads/main"}))
+    reply = service.run(project, "push", "--eventpath", str(event))
+    assert reply.returncode == 0, reply.stdout
+    assert [command["kvPairs"]["file"] for command in _commands(reply.stdout, "error")] == ["new.yml", "site.yml"]
