@@ -207,6 +207,17 @@ def test_report_mode_is_right_too(complete: Venv, project: Path) -> None:
     assert _doctor(complete, project, "rules") == []
 
 
+def test_no_python_that_ansible_would_find_is_needed(complete: Venv, project: Path, tmp_path: Path) -> None:
+    """Such as the stubs of pyenv on PATH: there is one for each version installed, and only the chosen one runs."""
+    stubs = tmp_path / "stubs"
+    stubs.mkdir()
+    for minor in range(7, 16):
+        (stubs / f"python3.{minor}").write_text("#!/bin/sh\nexit 127\n")
+        (stubs / f"python3.{minor}").chmod(0o755)
+    path = f"{complete.folder / 'bin'}:{stubs}:{os.environ['PATH']}"
+    assert _doctor(complete, project, "rules", variables={"PATH": path}) == []
+
+
 def test_a_collection_of_another_version(complete: Venv, project: Path) -> None:
     (installed,) = complete.folder.glob("lib/python3*/site-packages/ansible_collections/reap/jobs")
     copy = project / "collections" / "ansible_collections" / "reap" / "jobs"

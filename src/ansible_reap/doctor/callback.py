@@ -137,7 +137,9 @@ def _proof(program: Program, state: dict[str, Any]) -> Diagnosis:
             "ASYNC_REAPER_LEDGER_DIR": str(playbook.parent / "ledger"),
             "ANSIBLE_ASYNC_DIR": str(playbook.parent / "async"),
         }
-        run = [str(program.path), "-i", "localhost,", "-c", "local", "-e", "ansible_become=false", str(playbook)]
+        # The Python that Ansible finds for the host may be none: a stub of pyenv that no version answers to.
+        given = json.dumps({"ansible_become": False, "ansible_python_interpreter": program.python})
+        run = [str(program.path), "-i", "localhost,", "-c", "local", "-e", given, str(playbook)]
         reply = programs.run(run, scratch)
         try:
             unreaped = json.loads(report.read_text(encoding="utf-8"))["summary"]["unreaped"]
