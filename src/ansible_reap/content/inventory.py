@@ -119,9 +119,19 @@ def on_the_controller(project: Project) -> frozenset[str]:
     return local | {group for group, hosts in members.items() if not hosts.isdisjoint(local)}
 
 
-_MOVES_HOSTS = (b"add_host", b"group_by", b"refresh_inventory")
+MOVES_HOSTS = (b"add_host", b"group_by", b"refresh_inventory")
 _NO_INI = expression(rb"(?m)\A\s*(?:#!|---|\{)|^[ \t]*(?:plugin|hosts|children|all)[ \t]*:")
 """Signs of an inventory that is no INI file: a program, YAML, JSON, a plugin's settings."""
+
+
+def inventory_texts(project: Project) -> Iterator[tuple[str, bytes]]:
+    """The paths and texts of what may be an inventory, without those of the variables of one host or group."""
+    return ((path, text) for path, text in _texts(project) if not _OF_ONE.search(path))
+
+
+def is_no_ini(text: bytes) -> bool:
+    """Whether an inventory is surely no INI file."""
+    return _NO_INI.search(text) is not None
 
 
 def hosts_by_name(project: Project) -> dict[str, frozenset[str]]:
@@ -131,17 +141,15 @@ def hosts_by_name(project: Project) -> dict[str, frozenset[str]]:
     """
     members: dict[str, set[str]] = {}
     children: dict[str, set[str]] = {}
-    for path, text in _texts(project):
-        if _OF_ONE.search(path):
-            continue
-        if _NO_INI.search(text) or not _note_members(text, members, children):
+    for _, text in inventory_texts(project):
+        if is_no_ini(text) or not note_members(text, members, children):
             return {}
-    if not members or any(word in project.read(path) for path in project.yaml for word in _MOVES_HOSTS):
+    if not members or any(word in project.read(path) for path in project.yaml for word in MOVES_HOSTS):
         return {}
-    return {name: frozenset(_all_of(name, members, children, set())) for name in {*members, *children}}
+    return {name: frozenset(all_of(name, members, children, set())) for name in {*members, *children}}
 
 
-def _note_members(text: bytes, members: dict[str, set[str]], children: dict[str, set[str]]) -> bool:
+def note_members(text: bytes, members: dict[str, set[str]], children: dict[str, set[str]]) -> bool:
     """Take in an INI inventory; False where a name in it stands for several."""
     section, into = "", members
     for line in text.decode("utf-8", "replace").splitlines():
@@ -164,12 +172,12 @@ def _note_members(text: bytes, members: dict[str, set[str]], children: dict[str,
     return True
 
 
-def _all_of(name: str, members: dict[str, set[str]], children: dict[str, set[str]], seen: set[str]) -> set[str]:
+def all_of(name: str, members: dict[str, set[str]], children: dict[str, set[str]], seen: set[str]) -> set[str]:
     """The hosts of a group and of the groups in it."""
     if name in seen:
         return set()
     seen.add(name)
-    below = (_all_of(child, members, children, seen) for child in children.get(name, ()))
+    below = (all_of(child, members, children, seen) for child in children.get(name, ()))
     return members.get(name, set()).union(*below)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable
 
+from ansible_reap.content.host_groups import HostGroups
 from ansible_reap.content.model import Task
 from ansible_reap.flow import doubts
 from ansible_reap.flow.analysis import ReapKind
@@ -27,7 +28,7 @@ from ansible_reap.flow.evaluation.formulas import (
 from ansible_reap.flow.evaluation.host_sets import NOT_KNOWN, joined
 from ansible_reap.flow.evaluation.values import EACH
 from ansible_reap.flow.walk.alterations import UNSETTLED
-from ansible_reap.flow.walk.hosts import OF_HOSTS, OF_PLAY, HostOverlap, overlap, reached
+from ansible_reap.flow.walk.hosts import OF_HOSTS, OF_PLAY, HostOverlap, by_inventories, overlap, reached
 from ansible_reap.flow.walk.other_values import OVERRIDDEN
 from ansible_reap.flow.walk.record import Cover, Instance, Record
 from ansible_reap.flow.walk.relevance import MAX_ASIDE
@@ -73,7 +74,7 @@ def judge(
 
     ``wait_elsewhere`` gives a wait that this walk never came by and that reads the register by name.
     """
-    instance = _in_an_ordinary_run(written)
+    instance = _in_an_ordinary_run(written, record.host_groups)
     waits = [
         cover for cover in instance.covers if cover.kind is ReapKind.WAIT and cover.is_sure and _meets(instance, cover)
     ]
@@ -128,7 +129,7 @@ def _are_others_waited_for(instance: Instance, waits: list[Cover]) -> bool:
     return True
 
 
-def _in_an_ordinary_run(instance: Instance) -> Instance:
+def _in_an_ordinary_run(instance: Instance, groups: HostGroups) -> Instance:
     """The launch and its reaps with what is settled by how a run is started, and by where the launch runs.
 
     No tag is asked for, unless the launch itself needs one; a launch with ``run_once`` is on the first host.
@@ -157,7 +158,7 @@ def _in_an_ordinary_run(instance: Instance) -> Instance:
         return instance
     covers = [replace(cover, guard=decided(_on_its_own_play(cover), settle)) for cover in instance.covers]
     settled = replace(instance, guard=guard)
-    return replace(settled, covers=[_on_its_hosts(settled, cover) for cover in _read_together(covers)])
+    return replace(settled, covers=[_on_its_hosts(settled, cover, groups) for cover in _read_together(covers)])
 
 
 def _first_host(frame: Frame) -> frozenset[str]:
@@ -210,7 +211,7 @@ def _fails_without_job(instance: Instance) -> bool:
     return not instance.is_looped and not {"failed_when", "changed_when", "until"} & set(instance.task.keywords)
 
 
-def _on_its_hosts(instance: Instance, cover: Cover) -> Cover:
+def _on_its_hosts(instance: Instance, cover: Cover, groups: HostGroups) -> Cover:
     """The reap as far as it reaches the hosts on which the jobs were launched: a later play may have others."""
     frame = instance.frame
     for where in (_hosts_waited_for(instance, cover), _hosts_read(instance, cover)):
@@ -220,7 +221,7 @@ def _on_its_hosts(instance: Instance, cover: Cover) -> Cover:
             return replace(cover, is_sure=False)
     if instance.runs_once:
         return cover
-    found = overlap(frame.where, cover.hosts)
+    found = by_inventories(overlap(frame.where, cover.hosts), frame.where, cover.hosts, groups)
     if found is HostOverlap.SOME:
         return replace(cover, is_partial=True)
     return replace(cover, is_sure=False) if found is HostOverlap.UNCLEAR else cover

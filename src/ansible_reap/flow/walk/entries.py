@@ -7,6 +7,7 @@ from functools import partial
 
 from ansible_reap.content.call_graph import CallGraph
 from ansible_reap.content.call_names import MAIN_FILES
+from ansible_reap.content.host_groups import HostGroups
 from ansible_reap.content.library import Library
 from ansible_reap.content.model import Place
 from ansible_reap.content.roles import Finder
@@ -24,7 +25,7 @@ def walk_project(library: Library) -> Record:
     graph = CallGraph(library)
     finder = Finder(library)
     ground = Ground(library, graph, finder, GroupVariables(library), RoleVariables(library, finder))
-    record = Record(OwnPlugins(library))
+    record = Record(OwnPlugins(library), HostGroups(library.project))
     record.shares = Shares({*graph.mattering, *library.polling}, record.reached)
     bounds.taken()  # what an earlier analysis has left
     _walk_playbooks(ground, record)

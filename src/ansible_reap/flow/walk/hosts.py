@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Any, NamedTuple
 
 from ansible_reap.content import expressions
+from ansible_reap.content.host_groups import HostGroups
 from ansible_reap.content.model import Place
 from ansible_reap.flow.evaluation.host_sets import HostSet
 from ansible_reap.jobs import CONTROLLER
@@ -71,6 +72,20 @@ def overlap(of: PlayHosts | None, by: PlayHosts | None) -> HostOverlap:
     if wanted & _EVERY or (found - _indexed(found)) | whole <= wanted:
         return HostOverlap.SOME
     return HostOverlap.UNCLEAR
+
+
+def by_inventories(found: HostOverlap, of: PlayHosts | None, by: PlayHosts | None, groups: HostGroups) -> HostOverlap:
+    """The same where the patterns alone do not tell that it is all: by what every inventory of the project says."""
+    if found is HostOverlap.ALL or of is None or by is None:
+        return found
+    told = {_of_sets(*pair) for pair in groups.pairs(of.pattern, by.pattern)}
+    return told.pop() if len(told) == 1 else found
+
+
+def _of_sets(wanted: frozenset[str], found: frozenset[str]) -> HostOverlap:
+    if wanted <= found:
+        return HostOverlap.ALL
+    return HostOverlap.UNCLEAR if wanted.isdisjoint(found) else HostOverlap.SOME
 
 
 def reached(of: PlayHosts | None, read: HostSet, given: tuple[tuple[str, str], ...]) -> HostOverlap:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Collection, Iterable
 
+from ansible_reap.content.host_groups import HostGroups
 from ansible_reap.content.model import Place, Task
 from ansible_reap.flow.analysis import Quantity, ReadError, ReapKind, Setting
 from ansible_reap.flow.evaluation import bounds
@@ -191,7 +192,8 @@ class LookRecord:
 class Record:
     """Grows while the project is walked; read once at the end."""
 
-    def __init__(self, own: OwnPlugins) -> None:
+    def __init__(self, own: OwnPlugins, host_groups: HostGroups) -> None:
+        self.host_groups = host_groups
         self.instances: list[Instance] = []
         self.steps = 0
         """Tasks and imported playbooks that the walks have looked at."""
