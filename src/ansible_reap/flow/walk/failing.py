@@ -1,6 +1,6 @@
 """Tasks that fail whenever they run: what is left of the play is not reached.
 
-In a block whose ``rescue`` goes on, only what is left of the block is passed over.
+In a block with a ``rescue`` only what is left of the block is passed over, unless that fails in its turn.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def note_failure(visit: Visit) -> None:
     """Note what is not reached, where the task surely fails and surely runs whenever the block or the launch does."""
     walk, frame = visit.walk, visit.frame
     _pass_by(visit)
-    under = frame.rescued_under
+    under = frame.failing_under
     is_of_concern = under is not False if under is not None else bool(walk.state.pending) and not frame.is_caught
     if not is_of_concern or visit.step.loop_keyword is not None or visit.keyword("ignore_errors"):
         return

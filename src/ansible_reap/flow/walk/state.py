@@ -75,6 +75,8 @@ class Frame(NamedTuple):
     """Those that tasks here inherit, as written."""
     is_handler: bool = False
     """Within a handler: its tags decide nothing (seen on ansible-core 2.16 and 2.22)."""
+    failing_under: Formula | None = None
+    """Under what the innermost block runs whose ``rescue`` takes up a failure, going on or not; None outside of any."""
     rescued_under: Formula | None = None
     """Under what the innermost block runs whose ``rescue`` takes up a failure and goes on; None outside of any."""
     is_passed_over: bool = False

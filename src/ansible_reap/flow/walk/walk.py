@@ -328,7 +328,7 @@ class Walk:
         inner = self.inside(frame, block.block.keywords)
         had_failed = self.state.block_failed
         caught = inner._replace(is_caught=inner.is_caught or bool(block.rescue or block.always))
-        self.run(block.body, self._rescued(caught, block) if _goes_on(block) else caught)
+        self.run(block.body, self._rescued(caught, block) if block.rescue else caught)
         if block.rescue:
             before = self.state.facts.now
             surely = self.state.block_failed and not had_failed
@@ -352,8 +352,10 @@ class Walk:
         """The frame of tasks whose failure a ``rescue`` takes up."""
         evaluator = self.evaluator(frame)
         under = conj(frame.guard, *(self.asked(evaluator, when) for when in frame.whens))
+        if not _goes_on(block):
+            return frame._replace(failing_under=under)
         is_passed_over = all(isinstance(step, Task) and step.module in _TELLING for step in block.rescue)
-        return frame._replace(rescued_under=under, is_passed_over=is_passed_over)
+        return frame._replace(failing_under=under, rescued_under=under, is_passed_over=is_passed_over)
 
     def inside(self, frame: Frame, keywords: Mapping[str, Any]) -> Frame:
         """The frame within a block or a static import that bears these keywords."""
