@@ -250,7 +250,7 @@ def decided(formula: Formula, decide: Callable[[Atom], Formula | None]) -> Formu
     return _decided(formula, decide, {})
 
 
-def replaced_atoms(formula: Formula, change: Callable[[Atom], Atom], reads: Callable[[str], bool]) -> Formula:
+def replaced_atoms(formula: Formula, change: Callable[[Atom], Formula], reads: Callable[[str], bool]) -> Formula:
     """The formula with each atom changed; a delayed condition is read only where ``reads`` says so of its text."""
     if isinstance(formula, bool):
         return formula

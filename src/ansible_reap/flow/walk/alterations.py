@@ -39,6 +39,8 @@ INVENTORY = "inventory_*"
 """Stands for every variable that an inventory may set."""
 MAX_REMEMBERED = 4096
 """Conditions whose words are kept."""
+MAX_TIMES = 3
+"""Times at which a variable is set that is asked for being defined."""
 MAX_LEVELS = 8
 """Variables that are defined by one another."""
 GROUPS = ("groups", "group_names")
@@ -68,6 +70,7 @@ _NO_FACT = expression(
     r"|index_var|search_path|failed_\w+|collection_name|config_file|playbook_python|inventory_sources)"
 )
 """Variables that are called like facts, and that no module gathers: of connections, and Ansible's special ones."""
+_IS_DEFINED = expression(r"\(?(\w+) is defined\)?")
 _OF_FACTS = ("ansible_", "getent_")
 _IF_THERE = expression(r"\bis\s+(?:not\s+)?(?:un)?defined\b|\|\s*(?:default|d)\b|\bansible_facts\b(?!\.|\[)|\.get\(")
 """What can be answered also where there is no such fact."""
@@ -167,6 +170,11 @@ class Steps(dict[str, int]):
         before = bisect.bisect_right(found, now)
         return found[before - 1] if before else 0
 
+    def times(self, name: str, now: int) -> list[int]:
+        """All of them up to ``now``."""
+        found = self._all.get(name, [])
+        return found[: bisect.bisect_right(found, now)]
+
 
 class LastSet(Steps):
     """At which step variables were last set, by name; the names that stand for many are those of this module."""
@@ -221,7 +229,7 @@ class LastSet(Steps):
             if name not in self._of_jobs
             and ((name.startswith(beginning) and name.endswith(end)) or not name.isidentifier())
         )
-        return max(found, default=self._perhaps.by(ANYTHING, now))
+        return max([self._perhaps.by(ANYTHING, now), *found])
 
     def value_at(self, name: str, place: object) -> int:
         """Which value the variable has in such a place: 0 for the first that was met."""
@@ -264,7 +272,7 @@ def asked_now(said: Formula, changed: LastSet, reading: Reading, written: Sequen
 
     unsure = set[tuple[str, int]]()
 
-    def dated(atom: Atom) -> Atom:
+    def dated(atom: Atom) -> Formula:
         if atom.about and not atom.since and _is_of_any(atom.text, reading.scope):
             atom = replace(atom, about=frozenset(), is_opaque=False)
         if atom.about or atom.since:
@@ -284,6 +292,9 @@ def asked_now(said: Formula, changed: LastSet, reading: Reading, written: Sequen
             asked = asked_for(written, reading.scope)
         if since != reading.now and not _are_asked(_words(atom.text), asked):
             return atom
+        stays = _stays_defined(atom, since, changed, reading.now)
+        if stays is not None:
+            return stays
         if since:
             atom = replace(atom, since=since, subject=atom.subject and f"{atom.subject} ({since})")
         unsure.update((f"{atom.text} {name}", at) for name, at in marks)
@@ -291,6 +302,17 @@ def asked_now(said: Formula, changed: LastSet, reading: Reading, written: Sequen
 
     found = replaced_atoms(said, dated, lambda _: True)
     return unsettled(found, str(sorted(unsure))) if unsure else found
+
+
+def _stays_defined(atom: Atom, since: int, changed: LastSet, now: int) -> Formula | None:
+    """That a variable is defined which tasks have set: it was before or is since, as none takes a variable away."""
+    asked = _IS_DEFINED.fullmatch(atom.text)
+    if asked is None or is_fact(asked[1]) or changed.by(INVENTORY, now):
+        return None
+    times = changed.times(asked[1], now)
+    if since not in times or len(times) > MAX_TIMES:
+        return None
+    return disj(atom, *(replace(atom, since=at) for at in times))
 
 
 def is_as_it_was(text: str, then: int, changed: LastSet, reading: Reading) -> bool:
