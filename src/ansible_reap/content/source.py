@@ -91,12 +91,12 @@ def _end_of_scalar(node: Node, lines: Sequence[str]) -> int:
     if not isinstance(node, ScalarNode):
         return first
     end = int(node.end_mark.line)
+    if node.end_mark.column > 0 or end < first:  # a block scalar ends within a line at the end of the file alone
+        end += 1
     keeps = node.value.endswith("\n\n")  # blank lines after it are part of the text (``|+``, ``>+``)
     if node.style == "|" and not keeps:
         end = min(end, first + node.value.rstrip("\n").count("\n") + 1)
     elif node.style == ">" and not keeps:
         while first < end <= len(lines) and not lines[end - 1].strip():
             end -= 1
-    elif node.style not in ("|", ">") and not (node.end_mark.column == 0 and end >= first):
-        end += 1
     return max(first, end)
