@@ -44,6 +44,11 @@ def calling(task: str) -> str:
         "? async # a comment\n  # and another\n  : 60\n  ? poll\n  : 0",
         "? >-\n    async\n\n  : 60\n  poll: 0",
         '? "as\\\n    ync"\n  : 60\n  poll: 0',
+        *(f'? "as\\{end}    ync"\n  : 60\n  poll: 0' for end in ("\r", "\r\n", "\x85", "\u2028", "\u2029")),
+        *(f"? async{end}  : 60\n  poll: 0" for end in ("\r", "\x85", "\u2028")),
+        'async: "{{ -1 }}"\n  poll: 5',
+        "async:\n    -1",
+        "async: &a !!int -1\n  poll: 5",
         "vars: {a: &a async}\n  *a : 60\n  poll: 0",
         "async: 60\n  vars: {a: &b !!str poll}\n  *b : 0",
         "!!str async: 60\n  !!str poll: 0",
@@ -114,7 +119,7 @@ def test_what_releases_of_pyyaml_merge_in_another_way_is_told(files: dict[str, s
         ("noext", "include_tasks: noext", LAUNCH),
         ("t.txt", "include_tasks: '{{ playbook_dir }}/t.txt'", LAUNCH),
         ("templates/y.yml", "include_tasks: templates/y.yml", LAUNCH),
-        (".github/z.yml", "include_tasks: .github/z.yml", LAUNCH),
+        (".vscode/z.yml", "include_tasks: .vscode/z.yml", LAUNCH),
         ("files/q.yml", "include_tasks: files/q.yml", JSON_LAUNCH),
         ("tasks/part.txt", "include_tasks: part.txt", LAUNCH),
         ("roles/r/tasks/main.json", "include_role: {name: r}", JSON_LAUNCH),
@@ -122,7 +127,7 @@ def test_what_releases_of_pyyaml_merge_in_another_way_is_told(files: dict[str, s
         ("roles/r/tasks/other", "include_role: {name: r, tasks_from: other}", LAUNCH),
         ("roles/r/tasks/other.json", "include_role: {name: r, tasks_from: other}", JSON_LAUNCH),
         ("roles/r/tasks/other.txt", "import_role: {name: r, tasks_from: other.txt}", LAUNCH),
-        (".github/r/tasks/main.yml", "include_role: {name: ./.github/r}", LAUNCH),
+        (".vscode/r/tasks/main.yml", "include_role: {name: ./.vscode/r}", LAUNCH),
         ("x/a,b", "include_tasks: 'x/a,b'", LAUNCH),
         ("x/a,b.inc", "include_tasks: x/a,b.inc", LAUNCH),
         ("a#b.inc", "include_tasks: a#b.inc", LAUNCH),
@@ -130,8 +135,8 @@ def test_what_releases_of_pyyaml_merge_in_another_way_is_told(files: dict[str, s
         ("a b.inc", "include_tasks:\n        file: a b.inc", LAUNCH),
         ("a b.inc", "import_tasks: \"'a b.inc'\"", LAUNCH),
         ("x/a b.inc", "action: include_tasks 'x/a b.inc'", LAUNCH),
-        (".github/a,b.yml", "include_tasks: .github/a,b.yml", LAUNCH),
-        (".github/a b.yml", "include_tasks: '.github/a b.yml'", LAUNCH),
+        (".vscode/a,b.yml", "include_tasks: .vscode/a,b.yml", LAUNCH),
+        (".vscode/a b.yml", "include_tasks: '.vscode/a b.yml'", LAUNCH),
         ("x/a.inc", "args: {file: x/a.inc}\n      include_tasks:", LAUNCH),
         ("x/a.inc", "include_tasks:\n      args: {file: x/a.inc}", LAUNCH),
         ("x/a.inc", "action:\n        file: x/a.inc\n        module: include_tasks", LAUNCH),
@@ -257,13 +262,54 @@ def test_a_name_that_no_file_can_have_ends_no_rule(name: str, tmp_path: Path) ->
     assert [error for error in document["errors"] if "report" in error["message"]] == []
 
 
-@pytest.mark.parametrize("path", ["x/a.inc", "templates/a.yml", ".github/a.yml"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\x85", "\u2028", "\u2029"])
+def test_a_line_may_end_with_any_break_of_yaml(end: str, tmp_path: Path) -> None:
+    """ansible-core 2.16 and 2.22 launch each of these."""
+    called = f"# Hidden{end}{LAUNCH}".replace("\n", end)
+    caller = f"# The whole project{end}{calling('include_tasks: x/{{ part }}')}".replace("\n", end)
+    lay(tmp_path, {"ansible.cfg": "", "site.yml": caller, "x/part.txt": called})
+    assert launches(tmp_path) == ["x/part.txt"]
+
+
+@pytest.mark.parametrize(
+    ("path", "task"),
+    [
+        ("x.txt", 'include_tasks: "{{ q }}"  # as setup.yml'),
+        ("x.txt", 'include_tasks: "{{ q }}"  # not {{ q }}.yml'),
+        ("x.txt", 'include_tasks:\n        "{{ q }}"'),
+        ("x.txt", 'include_tasks: # one of these\n\n        # by name\n        "{{ q }}"'),
+        ("x.txt", "include_tasks: !!str\n        '{{ q }}'"),
+        ("x.txt", "include_tasks: '{% if q %}x{% else %}y{% endif %}.txt'"),
+        ("x.txt", "include_tasks: '\n        x.txt'"),
+        ("x.txt", "? include_tasks # a comment\n      : '{{ q }}'"),
+        ("x.txt", 'include_tasks:\n        apply: {tags: a}\n        file:\n          "{{ q }}"'),
+        ("x.txt", 'action:\n        module: include_tasks\n        _raw_params: "{{ q }}"'),
+        ("x.txt", 'include_tasks:\n      args: {_raw_params: "{{ q }}"}'),
+        ("roles/r/tasks/x", 'include_role: {name: r, tasks_from: "{{ q }}"}'),
+        ("roles/r/tasks/x", "include_role: name=r tasks_from={{ q }}"),
+        ("roles/r/handlers/x.txt", 'include_role: {name: r, handlers_from: "{{ q }}"}'),
+    ],
+)
+def test_a_name_that_a_template_gives_is_one_however_it_is_written(path: str, task: str, tmp_path: Path) -> None:
+    """ansible-core 2.16 and 2.22 launch each of these."""
+    lay(tmp_path, {"ansible.cfg": "", "site.yml": calling(task), path: LAUNCH})
+    assert launches(tmp_path) == [path]
+
+
+@pytest.mark.parametrize("folder", [".github", ".circleci"])
+def test_a_playbook_beside_the_workflow_that_runs_it_is_found(folder: str, tmp_path: Path) -> None:
+    workflow = "on: push\njobs: {deploy: {runs-on: x, steps: [{run: ansible-playbook deploy.yml}]}}\n"
+    lay(tmp_path, {"site.yml": calling("ping:"), f"{folder}/deploy.yml": calling(TASK), f"{folder}/ci.yml": workflow})
+    assert launches(tmp_path) == [f"{folder}/deploy.yml"]
+
+
+@pytest.mark.parametrize("path", ["x/a.inc", "templates/a.yml", ".vscode/a.yml"])
 def test_an_absolute_path_is_one_of_the_project(path: str, tmp_path: Path) -> None:
     lay(tmp_path, {"site.yml": calling(f"include_tasks: {tmp_path}/{path}"), path: LAUNCH})
     assert launches(tmp_path) == [path]
 
 
-@pytest.mark.parametrize("path", ["x/y.inc", "templates/y.yml", ".github/y.yml"])
+@pytest.mark.parametrize("path", ["x/y.inc", "templates/y.yml", ".vscode/y.yml"])
 def test_a_path_may_climb(path: str, tmp_path: Path) -> None:
     lay(tmp_path, {"a/b/site.yml": calling(f"include_tasks: ../../{path}"), path: LAUNCH})
     assert launches(tmp_path) == [path]
@@ -293,9 +339,9 @@ def test_what_is_read_for_a_call_is_searched_for_calls_too(tmp_path: Path) -> No
     lay(
         tmp_path,
         {
-            "site.yml": calling("include_tasks: .github/a.yml"),
-            ".github/a.yml": "- include_tasks: b.yml\n",
-            ".github/b.yml": "- include_tasks: ../c.txt\n",
+            "site.yml": calling("include_tasks: .vscode/a.yml"),
+            ".vscode/a.yml": "- include_tasks: b.yml\n",
+            ".vscode/b.yml": "- include_tasks: ../c.txt\n",
             "c.txt": LAUNCH,
         },
     )
@@ -306,21 +352,21 @@ def test_roles_are_read_from_the_folders_that_the_settings_name(tmp_path: Path) 
     lay(
         tmp_path,
         {
-            "ansible.cfg": "[defaults]\nroles_path = .github/roles:node_modules\n",
+            "ansible.cfg": "[defaults]\nroles_path = .vscode/roles:node_modules\n",
             "site.yml": "- hosts: all\n  roles: [a, b]\n",
-            ".github/roles/a/tasks/main.yml": LAUNCH,
+            ".vscode/roles/a/tasks/main.yml": LAUNCH,
             "node_modules/b/tasks/main.yml": LAUNCH,
         },
     )
-    assert launches(tmp_path) == [".github/roles/a/tasks/main.yml", "node_modules/b/tasks/main.yml"]
+    assert launches(tmp_path) == [".vscode/roles/a/tasks/main.yml", "node_modules/b/tasks/main.yml"]
 
 
 @pytest.mark.parametrize(
     ("named", "path"),
     [
-        ("ROOT/.github/roles", ".github/roles"),
-        ("${PWD}/.github/roles", ".github/roles"),
-        ("$HOME/.github/roles", ".github/roles"),
+        ("ROOT/.vscode/roles", ".vscode/roles"),
+        ("${PWD}/.vscode/roles", ".vscode/roles"),
+        ("$HOME/.vscode/roles", ".vscode/roles"),
         ("a,b:x/my roles", "x/my roles"),
         ("templates", "templates"),
     ],
@@ -369,7 +415,7 @@ def test_other_json_and_files_without_an_ending_are_left_alone(tmp_path: Path) -
     assert (document["launches"], document["findings"], document["errors"]) == ([], [], [])
 
 
-@pytest.mark.parametrize("target", [".github/l.yml", "roles/r/l.txt", "templates/l.yml", "node_modules/l.yml"])
+@pytest.mark.parametrize("target", [".vscode/l.yml", "roles/r/l.txt", "templates/l.yml", "node_modules/l.yml"])
 def test_a_link_to_what_is_not_read_in_its_own_place_is_read_in_the_link_s(target: str, tmp_path: Path) -> None:
     lay(tmp_path, {"site.yml": calling("include_tasks: tasks/l.yml"), target: LAUNCH})
     (tmp_path / "tasks").mkdir()
@@ -380,15 +426,15 @@ def test_a_link_to_what_is_not_read_in_its_own_place_is_read_in_the_link_s(targe
 
 
 def test_a_playbook_that_is_a_link_is_checked_by_its_own_name(tmp_path: Path) -> None:
-    lay(tmp_path, {".github/site.yml": "- hosts: all\n  tasks:\n    - {command: work, async: 60, poll: 0}\n"})
-    (tmp_path / "deploy.yml").symlink_to(".github/site.yml")
+    lay(tmp_path, {".vscode/site.yml": "- hosts: all\n  tasks:\n    - {command: work, async: 60, poll: 0}\n"})
+    (tmp_path / "deploy.yml").symlink_to(".vscode/site.yml")
     assert [finding["path"] for finding in check(tmp_path, str(tmp_path / "deploy.yml"))["findings"]] == ["deploy.yml"]
 
 
 def test_a_link_to_a_folder_that_is_not_listed_has_it_read(tmp_path: Path) -> None:
-    lay(tmp_path, {"site.yml": "- hosts: all\n  roles: [a]\n", ".github/roles/a/tasks/main.yml": LAUNCH})
-    (tmp_path / "roles").symlink_to(".github/roles", target_is_directory=True)
-    assert launches(tmp_path) == [".github/roles/a/tasks/main.yml"]
+    lay(tmp_path, {"site.yml": "- hosts: all\n  roles: [a]\n", ".vscode/roles/a/tasks/main.yml": LAUNCH})
+    (tmp_path / "roles").symlink_to(".vscode/roles", target_is_directory=True)
+    assert launches(tmp_path) == [".vscode/roles/a/tasks/main.yml"]
 
 
 @pytest.mark.parametrize("folder", ["env", "venv"])
@@ -413,8 +459,8 @@ def test_more_files_than_are_read_are_told(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_looking_for_names_without_end_is_told(tmp_path: Path) -> None:
-    names = "".join(f"- include_tasks: .github/{number}.yml\n" for number in range(8_000))
-    lay(tmp_path, {"tasks/a.yml": names, ".github/x": "", "tasks/b.yml": LAUNCH})
+    names = "".join(f"- include_tasks: .vscode/{number}.yml\n" for number in range(8_000))
+    lay(tmp_path, {"tasks/a.yml": names, ".vscode/x": "", "tasks/b.yml": LAUNCH})
     document = check(tmp_path)
     assert [launch["path"] for launch in document["launches"]] == ["tasks/b.yml"]
     (error,) = document["errors"]
@@ -502,7 +548,7 @@ def verdict(root: Path) -> str:
         {"library/async_status.sh": STATUS},
         {"roles/r/library/deep/async_status.pl": STATUS},
         {"stuff/async_status.sh": STATUS, "library": Path("stuff")},
-        {"ansible.cfg": "[defaults]\nlibrary = .github/lib\n", ".github/lib/async_status": STATUS},
+        {"ansible.cfg": "[defaults]\nlibrary = .vscode/lib\n", ".vscode/lib/async_status": STATUS},
         {
             "library/async_status": f"#!/bin/sh\n# {LAUNCH}{STATUS}",
             "more.yml": calling("include_tasks: library/async_status"),

@@ -17,13 +17,25 @@ _BEFORE = expression(rb"""(?:^|[\[{,])[ \t?-]*(?:[&!]\S*[ \t]+)*["']?(?:ansible\
 _ALIAS_AS_KEY = expression(rb"\*[^\s,\[\]{}]+[ \t]+:(?=\s)")
 _NOT_WORDS = bytes(byte if (chr(byte).isalnum() and byte < 128) or byte in b"_-" else 32 for byte in range(256))
 """Blanks for whatever is no part of a word."""
-_TEMPLATED = expression(
-    rb"""(?<![\w-])(?:(name|roles?|include_role|import_role)|include\w*|import_\w+|file|(?:tasks|handlers)_from|action)"""
-    rb"""["']?[ \t]*[:=][ \t]*(?:[^\n]*\{\{|[*]|[&!]\S*[ \t]+[*>|]|[>|])"""
+_CALLED = expression(
+    rb"""(?<![\w-])(?:(name|roles?|include_role|import_role)|include\w*|import_\w+|file|(?:tasks|handlers)_from|action"""
+    rb"""|_raw_params)["']?[ \t]*[:=][ \t]*"""
 )
-"""A name that is no plain text beside its key: a template, an alias, a block. The group marks names of roles."""
-_ODD = expression(rb"\{\{|:[ \t]*[*&!>|]|=[ \t]*[*>|&!]")
+"""What a name of a file or a role stands behind. The group marks names of roles."""
+_OPEN = expression(rb"""[*>|]|[&!]\S*[ \t]+[*>|]|["'][^"'\n]*\Z|[^\n]*?\{[{%]""")
+"""A name that is no plain text beside its key: an alias, a block, a text that goes on in the next line, a template."""
+_ODD = expression(rb"""\{[{%]|[:=][ \t]*(?:[*&!>|]|["'][^"'\n]*(?:\n|\Z))""")
 """What each of them has, and few other calls."""
+_NAME_BELOW = expression(
+    rb""":[ \t]*(?:[&!]\S*[ \t]+)*(?:[&!]\S*)?(?:\#[^\n]*)?\r?\n(?:[ \t]*(?:\#[^\n]*)?\r?\n)*[ \t]+"""
+    rb"""(?!["']?[\w.-]+["']?[ \t]*:|-\s)"""
+)
+"""What stands between a key and a value that begins in a later line, and is neither a mapping nor a list."""
+_KEY_ALONE = expression(rb"(?:\A|[\n\[{,])[ \t-]*\?\s")
+"""``? key``, whose value stands elsewhere."""
+_TEMPLATE = expression(rb"\{\{.*?\}\}|\{%.*?%\}")
+_YAML_NAME = expression(rb"""["']?[\w./-]*\.ya?ml["']?\s*""")
+_COMMENT = expression(rb"[ \t]\#")
 _ARGS = expression(rb"""args["']?[ \t]*:""")
 _MAPPING = expression(rb"""(?:(?:---)?[ \t]*(?:#[^\n]*)?\r?\n)*[ \t]*(["']?)[\w.-]+\1[ \t]*:(?=\s)""")
 """The beginning of a mapping in block style, behind comments and the mark of a document."""
@@ -31,7 +43,8 @@ BEFORE_LENGTH = 200
 """How far into its line a call's key may begin, in bytes; some files are a single line of a megabyte."""
 CALL_LENGTH = 500
 """How far after its key a call's name is looked for at the least, in bytes: in quotes, lines may begin anywhere."""
-_ENDS_AS_YAML = expression(rb"\{\{[^\n]{0,200}\.ya?ml[\"'\s]*(?:\n|\Z)")
+MAX_LINE = 1000
+"""Bytes of a line in which each name is looked at; in a longer one any may be open."""
 
 
 class CallText(NamedTuple):
@@ -51,7 +64,7 @@ def call_text(data: bytes) -> CallText | None:
     if not signs:
         return None
     if data.lstrip()[:1] in (b"[", b"{"):
-        is_templated = b"{{" in data or b"*" in data
+        is_templated = any(sign in data for sign in (b"{{", b"{%", b"*"))
         return CallText(frozenset(_words(data)), is_templated, is_templated)
     if b"*" in data and b"&" in data and _ALIAS_AS_KEY.search(data):
         return CallText(frozenset(_words(data)), is_templated=True, may_end_otherwise=True)
@@ -65,28 +78,37 @@ def call_text(data: bytes) -> CallText | None:
         for start, after in calls:
             parts.append(data[max(start, end) : after])
             end = max(end, after)
-    templated = [part for part in parts if _is_templated(part)]
-    return CallText(frozenset(_words(b" ".join(parts))), bool(templated), any(map(_may_end_otherwise, templated)))
+    has_odd = [part for part in parts if _ODD.search(part) is not None]
+    if has_odd and b"?" in data and _KEY_ALONE.search(data):
+        endings = [False]
+    else:
+        endings = [ends_as_yaml for part in has_odd for ends_as_yaml in _open_names(part)]
+    return CallText(frozenset(_words(b" ".join(parts))), bool(endings), not all(endings))
 
 
-def _is_templated(part: bytes) -> bool:
-    """Whether _TEMPLATED is met, which is asked of the lines alone that may meet it: it is a slow expression."""
-    end = -1
-    for odd in _ODD.finditer(part):
-        if odd.start() < end:
-            continue
+def _open_names(part: bytes) -> Iterator[bool]:
+    """Of each name that is no plain text beside its key, whether it can be that of no file but one that ends as YAML.
+
+    So it is for the name of a role. Only lines in which something is odd are looked at: the expressions are slow.
+    """
+    part = _NAME_BELOW.sub(b": ", part)
+    end = 0
+    while (odd := _ODD.search(part, end)) is not None:
         start = part.rfind(b"\n", 0, odd.start()) + 1
-        end = part.find(b"\n", odd.end())
+        end = part.find(b"\n", odd.start())
         end = len(part) if end < 0 else end
-        if _TEMPLATED.search(part, start, end) is not None:
-            return True
-    return False
+        line = part[start:end]
+        for found in _CALLED.finditer(line):
+            if len(line) > MAX_LINE:
+                yield False
+                break
+            if _OPEN.match(line, found.end()):
+                yield found.group(1) is not None or _ends_as_yaml(line[found.end() :])
 
 
-def _may_end_otherwise(part: bytes) -> bool:
-    return any(
-        found.group(1) is None and not _ENDS_AS_YAML.match(part, found.end() - 2) for found in _TEMPLATED.finditer(part)
-    )
+def _ends_as_yaml(name: bytes) -> bool:
+    """Whether a name ends as YAML whatever its templates give; a comment may stand behind it."""
+    return _YAML_NAME.fullmatch(_TEMPLATE.sub(b"", _COMMENT.split(name, 1)[0])) is not None
 
 
 def _calls(data: bytes, sign: bytes) -> Iterator[tuple[int, int]]:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 
 from ansible_reap.content.call_text import CallText, telling_word, words_of
-from ansible_reap.content.launch_text import may_launch, spelled_out
+from ansible_reap.content.launch_text import may_launch, spelled_out, with_plain_breaks
 from ansible_reap.content.places import JSON_ENDING, YAML_ENDINGS, stem
 from ansible_reap.late_patterns import expression
 from ansible_reap.reading import VAULT_HEADER, SourceError, beginning, read
@@ -127,6 +127,7 @@ def _may_be_list(data: bytes) -> bool:
     """Whether a list begins in the text, or may begin behind it, as there are comments alone; or what is encrypted."""
     if data.startswith(VAULT_HEADER):
         return True
-    found = _BEFORE_LIST.match(data)
+    text = with_plain_breaks(data)
+    found = _BEFORE_LIST.match(text)
     at = found.end() if found is not None else 0
-    return _LIST.match(data, at) is not None or MAX_BEGINNING == len(data) == at
+    return _LIST.match(text, at) is not None or (len(data) == MAX_BEGINNING and at == len(text))

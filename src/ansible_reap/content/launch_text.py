@@ -9,11 +9,11 @@ from ansible_reap.late_patterns import expression
 
 _TO_COLON = rb"""["']?\s*:"""
 """What may stand between a key and its colon."""
-_ASYNC = expression(rb"\basync(?:_val)?" + _TO_COLON)
-_BELOW_ZERO = expression(rb"\basync(?:_val)?" + _TO_COLON + rb"""[ \t]*["']?-[ \t]*[0-9.]""")
-_POLL = expression(rb"\bpoll" + _TO_COLON + rb"""[ \t]*["']?([^\s"'#,}]*)""")
+_VALUE = rb"""[ \t]*["']?([^\s"'#,}]*)"""
+_LIMIT = expression(rb"\basync(?:_val)?" + _TO_COLON + _VALUE)
+_POLL = expression(rb"\bpoll" + _TO_COLON + _VALUE)
 _ALIAS_AS_KEY = expression(rb"\*[\w-]+\s*:")
-_KEY_ALONE = expression(rb"\?(?:\s|\xc2\x85|\xe2\x80[\xa8\xa9])")
+_KEY_ALONE = expression(rb"\?\s")
 """``? key``: with comments and lines before the colon. Questions look like it too; then the parser decides."""
 BEGINS_LOOK = expression(rb"async_status|ansible_async")
 WAITS_FOR_ALL = b"reap.jobs.wait"
@@ -29,31 +29,47 @@ _MARKS = frozenset(b"\"'#\r\n\\")
 """What would mean something else in the text than in what it spells."""
 
 
+_RETURN_ALONE = expression(rb"\r(?!\n)")
+_ODD_BREAKS = tuple(each.encode() for each in "\x85\u2028\u2029")
+
+
 class Keywords(NamedTuple):
     """Which of a launch's keywords the text of a file may hold."""
 
     bears_async: bool
     bears_poll: bool
     may_be_zero: bool
-    """Whether some ``poll`` is 0 or no plain number, or some limit below 0, for which Ansible never polls."""
+    """Whether some ``poll`` is 0 or no plain number, or some limit no plain number: below 0 Ansible never polls."""
 
     @classmethod
     def of(cls, data: bytes) -> Keywords:
         """The keywords in a text that is spelled out."""
         has_async, has_poll = b"async" in data, b"poll" in data
-        bears_async = has_async and _ASYNC.search(data) is not None
+        limits = _LIMIT.findall(data) if has_async else []
         polls = _POLL.findall(data) if has_poll else []
-        may_be_zero = any(not poll.isdigit() or not poll.strip(b"0") for poll in polls)
-        if bears_async and _BELOW_ZERO.search(data):
-            may_be_zero = True
+        bears_async = bool(limits)
+        may_be_zero = not all(map(bytes.isdigit, [*limits, *polls])) or not all(poll.strip(b"0") for poll in polls)
         if has_async and ((b"?" in data and _KEY_ALONE.search(data)) or (b"&" in data and _ALIAS_AS_KEY.search(data))):
             bears_async = may_be_zero = True  # a key may be an alias of a word that stands elsewhere
         return cls(bears_async, bool(polls) or may_be_zero, may_be_zero)
 
 
 def spelled_out(data: bytes) -> bytes:
-    """The text with the letters that escapes stand for, as far as names and keywords need them: ASCII alone."""
+    """The text with the letters that escapes stand for, as far as names and keywords need them: ASCII alone.
+
+    Breaks of lines that are neither ``\\n`` nor ``\\r\\n`` are ``\\n`` in it.
+    """
+    data = with_plain_breaks(data)
     return _ESCAPED.sub(_letter, data) if b"\\" in data and _SPELLS_A_WORD.search(data) else data
+
+
+def with_plain_breaks(data: bytes) -> bytes:
+    """The text with ``\\n`` for the other breaks of YAML 1.1; ``\\r\\n`` stays where it is the only other one."""
+    if b"\r" in data and _RETURN_ALONE.search(data):
+        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    for each in _ODD_BREAKS:
+        data = data.replace(each, b"\n")
+    return data
 
 
 def _letter(escape: re.Match[bytes]) -> bytes:
