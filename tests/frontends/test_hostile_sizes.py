@@ -66,7 +66,7 @@ def limited(root: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=SECONDS, check=False)
 
 
-FOLDERS = (".git", ".hg", ".svn", ".tox", ".nox", ".venv", ".cache", "node_modules", "__pycache__", ".github", ".idea")
+FOLDERS = (".git", ".hg", ".svn", ".tox", ".nox", ".venv", ".cache", "node_modules", "__pycache__", ".vscode", ".idea")
 
 
 @pytest.mark.parametrize(

@@ -30,8 +30,6 @@ SKIPPED_FOLDERS = frozenset(
         "node_modules",
         "__pycache__",
         ".eggs",
-        ".github",
-        ".circleci",
         ".idea",
         ".vscode",
         ".terraform",
