@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ansible_reap.checks import fixes
 from ansible_reap.checks.evidence import conditions, intent
-from ansible_reap.checks.evidence.later_tasks import keeps_up_what_comes_always
+from ansible_reap.checks.evidence.later_tasks import clears_errors_after, keeps_up_what_comes_always
 from ansible_reap.checks.evidence.neighbours import has_comment, is_ended_between, takes_down, tasks_around
 from ansible_reap.checks.evidence.rescued import Rescue, idle_rescue
 from ansible_reap.checks.evidence.result_readers import (
@@ -40,7 +40,9 @@ def check(context: RuleContext) -> Iterator[Finding]:
             continue
         finding = _never_failed(context.analysis, reap) or _ignored(context.analysis, reap)
         if not finding:
-            yield from _rescued(context.analysis, reap) or _retried(context.analysis, reap)
+            yield from (
+                _rescued(context.analysis, reap) or _cleared(context.analysis, reap) or _retried(context.analysis, reap)
+            )
         elif not _is_on_purpose(context.analysis, reap):
             found = _on_untested_ways(context.analysis, reap, finding)
             if found:
@@ -145,14 +147,7 @@ def _ignored(analysis: Analysis, reap: Reap) -> Finding | None:
 def _rescued(analysis: Analysis, reap: Reap) -> list[Finding]:
     """A ``rescue`` around the wait that does nothing about its failure."""
     rescue = idle_rescue(analysis, reap.task, reap.ways) if "until" in reap.task.keywords else None
-    if (
-        rescue is None
-        or not _launches(analysis, reap)
-        or _is_on_purpose(analysis, reap)
-        or _is_rescued_on_purpose(analysis, rescue)
-    ):
-        return []
-    if any(caller_that_tests(analysis, reap.task, via) for via in reap.ways):
+    if rescue is None or _is_handled(analysis, reap) or _is_rescued_on_purpose(analysis, rescue):
         return []
     message = (
         f"This task fails when the job has failed or was killed at its limit, but the rescue in "
@@ -162,6 +157,33 @@ def _rescued(analysis: Analysis, reap: Reap) -> list[Finding]:
     )
     severity = Level.LOW if rescue.prints else None
     return [speak(RULE, reap.task, message, sub_tag="ignore-errors", severity=severity, settings=reap.settings)]
+
+
+def _cleared(analysis: Analysis, reap: Reap) -> list[Finding]:
+    """A ``meta: clear_host_errors`` behind the wait, on every way on which that is reached."""
+    ways = reap.ways or ((str(reap.task.place),),)
+    clearing = [clears_errors_after(analysis, reap.task, way) for way in ways]
+    first = clearing[0]
+    if first is None or None in clearing or _is_handled(analysis, reap):
+        return []
+    if has_comment(analysis, first, first.action) or _NAMED_ON_PURPOSE.search(first.name or ""):
+        return []
+    where = f"line {first.line}" if first.path == reap.task.path else str(first.place)
+    message = (
+        f"This task fails when the job has failed or was killed at its limit, but 'meta: clear_host_errors' in {where} "
+        f"takes that back where it is reached, the exit status too, and no later task of the file tests the result. "
+        f"Take it out, or test the result."
+    )
+    return [speak(RULE, reap.task, message, sub_tag="ignore-errors", severity=Level.MEDIUM, settings=reap.settings)]
+
+
+def _is_handled(analysis: Analysis, reap: Reap) -> bool:
+    """Whether what follows hides no failure: there is no job, it is on purpose, or a caller tests the result."""
+    return (
+        not _launches(analysis, reap)
+        or _is_on_purpose(analysis, reap)
+        or any(caller_that_tests(analysis, reap.task, via) for via in reap.ways)
+    )
 
 
 def _is_rescued_on_purpose(analysis: Analysis, rescue: Rescue) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,6 +42,26 @@ def following(analysis: Analysis, task: Task, via: Sequence[str]) -> Iterator[Ta
             return  # a play, or an entry of its roles
         later = _following(analysis.root, path, tasks[at].end_line)
         yield from (other for other in later if not exclude_each_other(tasks[at], other))
+
+
+def clears_errors_after(analysis: Analysis, task: Task, via: Sequence[str]) -> Task | None:
+    """The ``meta: clear_host_errors`` that follows the task whenever the play goes on, or in a later play of its hosts.
+
+    It takes back that hosts have failed, and with it the exit status (ansible-core 2.16 to 2.22).
+    """
+    hosts = _hosts_of(task)
+    later = (other for other in in_later_plays(analysis, via) if hosts and _hosts_of(other) in (hosts, "all"))
+    return next((other for other in chain(following(analysis, task, via), later) if _clears_errors(other)), None)
+
+
+def _hosts_of(task: Task) -> object:
+    """What the ``hosts`` of the play say in which the task stands; None in a file of another kind."""
+    return next((block.keywords.get("hosts") for block in task.enclosing() if block.is_play), None)
+
+
+def _clears_errors(task: Task) -> bool:
+    what = str(task.args.get("_raw_params", "")).strip() if task.module == "meta" else ""
+    return what == "clear_host_errors" and not task.is_handler and task.inherited("when") is None
 
 
 class _Later(NamedTuple):
