@@ -106,8 +106,8 @@ DEPENDENT = {
     "files",
     [
         {"site.yml": PLAY.replace("CONDITION", f"'{' and '.join(f'(a{n} or b{n})' for n in range(900))}'")},
-        {"site.yml": PLAY.replace("CONDITION", str([f"a{n} or b{n}" for n in range(4000)]))},
-        {"site.yml": PLAY.replace("CONDITION", str([f"a{n}" for n in range(8000)]))},
+        {"site.yml": PLAY.replace("CONDITION", str([f"a{n} or b{n}" for n in range(30_000)]))},
+        {"site.yml": PLAY.replace("CONDITION", str([f"a{n}" for n in range(60_000)]))},
         {"site.yml": PLAY.replace("CONDITION", "x") + NOTIFYING + HANDLERS},
         {"site.yml": (PLAY + PLAY).replace("all", f"'{'a:&b:!c:' * 30_000}d'", 1).replace("CONDITION", "x")},
         {

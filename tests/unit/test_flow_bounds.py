@@ -61,6 +61,8 @@ def ids(count: int) -> list[str]:
 
 LOOPED = "    - {command: work, async: 60, poll: 0, register: jobs, loop: '{{ range(30) | list }}'}\n"
 
+LONG = listed(f"a{number}" for number in range(401))
+
 CASES: dict[str, tuple[dict[str, str], str]] = {
     "items of a list": (
         {"site.yml": PLAY + numbered(205, lambda n: launch(f"j{n}")) + wait("item", loop=ids(205))},
@@ -127,6 +129,10 @@ CASES: dict[str, tuple[dict[str, str], str]] = {
             + wait(when=" or ".join(f"(b{n} and a{n})" for n in reversed(range(7))))
         },
         "more than 10 conditions",
+    ),
+    "a list of conditions": (
+        {"site.yml": PLAY + launch().replace("}", f", when: {LONG}}}") + wait(when=LONG)},
+        "more than 400 conditions",
     ),
     "waits for one job": (
         {"site.yml": PLAY + launch() + numbered(201, lambda n: wait(when=f"x == {n}")) + wait()},

@@ -16,6 +16,8 @@ from ansible_reap.flow.evaluation.layers import Layer, Scope
 from ansible_reap.flow.evaluation.truths import truth
 from ansible_reap.flow.evaluation.values import Const, options, plain, taints
 
+MAX_PARTS = 400
+"""Entries of a list of conditions that are read."""
 _CONSTANTS = frozenset({"true", "false", "yes", "no"})
 _FALSE_TEXT = frozenset({"", "false", "no", "off", "n", "f", "0", "0.0"})
 """Texts that are no condition which holds: false, or names of variables that are not there."""
@@ -28,7 +30,8 @@ def condition(evaluator: Evaluator, written: Any) -> Formula:
     if written is None:
         return True
     if isinstance(written, list):
-        return conj(*(bool(part) if isinstance(part, list) else condition(evaluator, part) for part in written))
+        parts = (bool(part) if isinstance(part, list) else condition(evaluator, part) for part in written[:MAX_PARTS])
+        return conj(*parts, unread(evaluator, written[MAX_PARTS:]))
     if isinstance(written, (bool, int, dict)):
         return bool(written)  # of a collection up to ansible-core 2.18; later ones fail there
     text = str(written).strip()
@@ -48,6 +51,14 @@ def condition(evaluator: Evaluator, written: Any) -> Formula:
     if bounds.count() > before:  # it may ask for something else than the job's state
         return Atom(fitted(text), about=evaluator.live, is_opaque=True)
     return said
+
+
+def unread(evaluator: Evaluator, parts: list[Any]) -> Formula:
+    """What is left of a very long list of conditions, as one that may ask for anything."""
+    if not parts:
+        return True
+    bounds.met(f"a list of more than {MAX_PARTS} conditions; give parts of it a name", evaluator.live)
+    return Atom(fitted(" and ".join(map(str, parts))), about=evaluator.live, is_opaque=True)
 
 
 def _read_anew(evaluator: Evaluator, tree: nodes.Node) -> Formula:

@@ -6,7 +6,7 @@ from collections.abc import Set
 from typing import Any
 
 from ansible_reap.content import expressions
-from ansible_reap.flow.evaluation.conditions import condition
+from ansible_reap.flow.evaluation.conditions import MAX_PARTS, condition, unread
 from ansible_reap.flow.evaluation.evaluator import Evaluator
 from ansible_reap.flow.evaluation.formulas import Atom, Formula, atoms, conj, disj, neg, settled
 from ansible_reap.flow.evaluation.layers import Choices, Layer, Scope
@@ -61,8 +61,9 @@ class OtherValues:
             return conj(
                 *(
                     condition(evaluator, [part]) if isinstance(part, list) else self.asked(evaluator, part, now)
-                    for part in written
-                )
+                    for part in written[:MAX_PARTS]
+                ),
+                unread(evaluator, written[MAX_PARTS:]),
             )
         said = condition(evaluator, written)
         if isinstance(said, bool) or not self.knows_files:
