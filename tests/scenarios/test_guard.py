@@ -104,7 +104,7 @@ def test_a_hidden_launch_that_is_tried_again_does_not_pass_for_reaped(run: Runne
     assert got.status == 2, got.output
     assert sorted(got.states()["h1"]) == ["lost", "reaped"]
     lost = next(job for job in got.jobs if job["state"] == "lost")
-    assert lost["msg"] == "its job id was hidden, and another try has replaced it"
+    assert lost["msg"] == "what its launch told was hidden, and another try has replaced it"
 
 
 def test_what_came_from_a_hidden_item_stays_hidden(run: Runner, tmp_path: Path) -> None:

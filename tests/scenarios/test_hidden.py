@@ -225,3 +225,22 @@ def test_a_name_of_ours_is_in_no_ledger(run: Runner) -> None:
     (ledger,) = (got.folder / "state").rglob("*.ledger")
     assert got.stdout.count("results_file") + got.stdout.count("limit_s") > 1, got.output
     assert "async_reaper_reg" not in got.output + ledger.read_text()
+
+
+LEAVES_OFF = '#!/bin/sh\necho \'{"skipped": true, "changed": false}\'\n'
+
+
+@pytest.mark.parametrize("hidden", ["true", "false"])
+def test_a_wait_for_a_job_that_says_it_has_skipped_its_work_is_one(run: Runner, hidden: str) -> None:
+    """Ansible calls the wait skipped too, as one that its condition leaves out: that one waits for nothing."""
+    start = "- {name: Start it, leaves_off: , async: 30, poll: 0, register: job}\n"
+    tasks = [
+        start,
+        reap(no_log=hidden),
+        start.replace("}", ", loop: [1, 2]}"),
+        reap(jid="item.ansible_job_id", loop='"{{ job.results }}"', no_log=hidden),
+    ]
+    got = run(play(*tasks), files={"library/leaves_off": LEAVES_OFF})
+    assert (got.status, got.states()) == (0, {"h1": ["reaped"] * 3}), got.output
+    left_out = run(play(start, reap(no_log=hidden, when="false")), files={"library/leaves_off": LEAVES_OFF})
+    assert (left_out.status, left_out.states()) == (2, {"h1": ["unreaped"]}), left_out.output

@@ -9,6 +9,7 @@ import pytest
 
 from scenarios.conftest import Run, Runner
 from scenarios.plays import launch, play, reap
+from scenarios.test_lying_hosts import encrypted
 from scenarios.test_wait import collection_at, left_in
 
 WAIT = "- reap.jobs.wait:\n"
@@ -194,3 +195,39 @@ def test_a_job_can_be_on_the_controller_in_one_play_and_elsewhere_in_the_next(go
     ways = {f"{name}.yml": f"ansible_connection: {name}" for name in ("local", "beside")}
     got = going(plays, hosts=("h3 ansible_connection=ssh",), files=ways)
     assert (got.status, got.states()) == (0, {"h3": ["reaped", "reaped"]}), got.output
+
+
+@pytest.mark.parametrize("is_waited_for", [True, False])
+def test_a_hidden_item_is_looked_for_where_it_was_delegated_to(
+    going: Runner, tmp_path: Path, is_waited_for: bool
+) -> None:
+    """What the end of the loop names is a template, and no host."""
+    there = [
+        f'{name} ansible_connection=beside ansible_async_dir="{{{{ playbook_dir }}}}/of_{name}"'
+        for name in ("h2", "h3")
+    ]
+    start = launch("exit 0", loop="[h2, h3]", delegate_to='"{{ item }}"', no_log="true")
+    each = {"loop": '"{{ job.results }}"', "delegate_to": '"{{ item.item }}"', "no_log": "true"}
+    wait = reap(jid="item.ansible_job_id", **each) if is_waited_for else ""
+    got = going(play(start, wait, hosts="h1"), hosts=("h1", *there), options={"on_unreaped": "reap"})
+    assert (got.status, got.states()) == (0, {"h1": ["reaped", "reaped"]}), got.output
+    assert [job["delegated_to"] for job in got.jobs] == ["h2", "h3"]
+    assert (tmp_path / "of_h2").is_dir()
+    assert left_in(tmp_path / "of_h2") + left_in(tmp_path / "of_h3") == []
+
+
+@pytest.mark.parametrize("mode", ["report", "reap"])
+def test_an_item_out_of_a_vault_leads_to_its_job(going: Runner, core: str, tmp_path: Path, mode: str) -> None:
+    """From ansible-core 2.22 on callbacks get it masked."""
+    got = going(
+        play(
+            launch("exit 3", loop='["{{ there }}"]', vars='{ansible_async_dir: "{{ item }}"}'),
+            "- wait_for: {timeout: 1}\n",
+            hosts="h1",
+            vars_files="[vaulted.yml]",
+        ),
+        files={"vaulted.yml": encrypted(core, tmp_path, f"{tmp_path}/there", "there")},
+        args=["--vault-password-file", "password"],
+        options={"on_unreaped": mode},
+    )
+    assert (got.status, got.states()) == (2, {"h1": ["failed"]}), got.output

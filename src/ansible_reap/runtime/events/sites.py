@@ -84,7 +84,10 @@ class SiteReader:
         """Whether a launch surely reboots by what stands in the playbook, by the task's identity."""
 
     def read(self, task: Task, play: Play, host: Host) -> LaunchSite:
-        """The task as it stood for a result of the host. Whether it is detached is said by ``declared``."""
+        """The task as it stood for a result of the host. Whether it is detached is said by ``declared``.
+
+        At the end of a loop the host to which an item was delegated is not told any more, but a template for it.
+        """
         return self._read(task, play, host, has_run=True)
 
     def _read(self, task: Task, play: Play, host: Host, *, has_run: bool) -> LaunchSite:
@@ -96,8 +99,8 @@ class SiteReader:
         delegate_to = _text(task.delegate_to)
         if _FOLDER not in written and _FOLDER in _untold_of(delegate_to or host.get_name(), play):
             vaulted |= {_FOLDER}
-        # Of a task that has not run yet the host to which each item is delegated may not be known.
-        way = self._way(task, play, host, delegate_to) if has_run or not is_template(delegate_to) else None
+        # What a template may come to is no host.
+        way = None if is_template(delegate_to) else self._way(task, play, host, delegate_to)
         async_dir = variables.get(_FOLDER) if way is None else way.async_dir
         if _FOLDER in vaulted:
             async_dir = None
@@ -179,10 +182,11 @@ class SiteReader:
             declared = replace(site, empty_reason=found is not None)
         return self._sites.setdefault(declared, declared)
 
-    def needs_scope(self, task: Task, play: Play) -> bool:
-        """Whether the reason may depend on what the loop has set for the item."""
+    def needs_scope(self, site: LaunchSite, task: Task, play: Play, host: Host, scope: Mapping[str, object]) -> bool:
+        """Whether the reason or the way to the job's host may depend on what the loop has set for the item."""
         written = marker.written(task, play)
-        return written is not None and written.is_template
+        is_in_reason = written is not None and written.is_template
+        return is_in_reason or bool(self.route(site, task, play, host, scope).scope)
 
     def _tell(self, site: LaunchSite, task: Task, error: str) -> None:
         """Say once of a task that its reason cannot be worked out."""
@@ -195,12 +199,12 @@ class SiteReader:
             f"so it does not detach the job{why}."
         )
 
-    def route(self, task: Task, play: Play, host: Host, scope: Mapping[str, object]) -> Route:
+    def route(self, site: LaunchSite, task: Task, play: Play, host: Host, scope: Mapping[str, object]) -> Route:
         """How the launch got to the host of its job, which is where a look at it goes.
 
-        ``scope`` is what the loop has set for the job's item.
+        ``site`` names the host to which the job was delegated, and ``scope`` is what the loop has set for its item.
         """
-        route = self._way(task, play, host, _text(task.delegate_to)).route
+        route = self._way(task, play, host, site.access.delegate_to).route
         is_led_by_it = any(is_connection_variable(str(name)) for name in scope)
         if scope and (is_led_by_it or any(map(is_template, route.variables.values()))):
             return replace(route, scope=scope)

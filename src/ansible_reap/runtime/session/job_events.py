@@ -18,6 +18,7 @@ from ansible_reap.runtime.events.hidden import (
     is_scope_masked,
     whole_register,
 )
+from ansible_reap.runtime.events.launch_way import is_template
 from ansible_reap.runtime.events.plays import may_launch, starts_by_the_wrapper
 from ansible_reap.runtime.events.replies import NAMELESS, folder_told, job_id, reply_of, unheard_launch
 from ansible_reap.runtime.events.sightings import lets_failures_go
@@ -60,6 +61,8 @@ class JobEvents:
         self._hidden: HiddenResults[TaskEvent] = HiddenResults(is_masking=is_masking)
         self._starts: dict[tuple[str, str], float] = {}
         """When a launching task started on a host."""
+        self._lost: set[tuple[str, str]] = set()
+        """The launching tasks that have started a job on a host of which nothing can be known."""
         self._unheard: dict[tuple[str, str], TaskEvent] = {}
         """The launching tasks that have started on a host and have not been reported on."""
         self._slots: dict[tuple[str, str], list[ResultSlot]] = {}
@@ -201,8 +204,8 @@ class JobEvents:
         """A result of a launching task; True where it is yet to be read from its register."""
         if event.is_retry:
             # A launch that is tried again has started a job that its register will not name.
-            if event.is_unseen:
-                self._lose(event, "its job id was hidden, and another try has replaced it")
+            if self._is_unseen(event):
+                self._lose(event, "what its launch told was hidden, and another try has replaced it")
             elif "ansible_job_id" in event.data and event.poll == 0:
                 self._launched(event, time.time())
             else:
@@ -246,7 +249,7 @@ class JobEvents:
             if not isinstance(item, Mapping) or "ansible_job_id" not in item:
                 continue
             jid = job_id(item["ansible_job_id"])
-            if jid is None or is_masked(item):
+            if jid is None or is_masked(item) or self._lacks_scope(event, item):
                 self._lose(event, "an error of async_reaper")
             elif self.tracker.get(jid) is None:
                 self._launched(event, time.time(), data=item)
@@ -261,8 +264,8 @@ class JobEvents:
         """Launching tasks have started, on the host or anywhere, and nothing was heard of them: they count as jobs."""
         for (name, _), event in list(self._unheard.items()):
             if host in (None, name):
-                self._answered(event.host, event.task)
                 self._lose(event, "what came of its launch was never heard")
+                self._answered(event.host, event.task)
 
     def _reap_result(self, event: TaskEvent) -> bool:
         """A result of a task that looks at jobs; True where it is yet to be read from its register."""
@@ -276,17 +279,23 @@ class JobEvents:
         return event.is_unseen and not event.is_item and not event.is_retry and self._await(event, [slot])
 
     def skipped(self, result: Result, *, is_item: bool = False) -> None:
-        """In check mode an ``async_status`` arrives as skipped, with ``finished: true``."""
+        """A task has been skipped, or its host calls it so.
+
+        An ``async_status`` arrives as skipped in check mode, and where the job's module has said so.
+        """
         if not is_item:
             self._ended(result)
         if self._concerns_no_job(results.task_of(result)):
             return
         event = TaskEvent(*results.parts_of(result), is_item=is_item)
-        if may_launch(event.task) and ("ansible_job_id" in event.data or event.is_hidden):
-            self._told(event)  # with an id it has started a job, whatever its host calls it
+        names_a_job = "ansible_job_id" in event.data
+        has_looked = is_reap(event.task.action) and names_a_job and bool(event.data.get("finished"))
+        has_launched = may_launch(event.task) and names_a_job
+        # What is hidden may have done so: its register tells.
+        is_hidden = event.is_hidden and (may_launch(event.task) or is_reap(event.task.action))
+        if has_looked or has_launched or is_hidden:
+            self._told(event)
             return
-        if is_reap(event.task.action) and event.data.get("finished") and "ansible_job_id" in event.data:
-            self._looks.saw(event, ResultSlot(None, job_id(event.task.args.get("jid")), event.reached), event.data)
         if is_item:
             self._slots.setdefault(event.key, []).append(ResultSlot())
         else:
@@ -326,9 +335,14 @@ class JobEvents:
     # Launches
 
     def _is_unseen(self, event: TaskEvent) -> bool:
-        """What we need of a launch's result is hidden or masked: for its reason perhaps what the loop has set."""
-        return event.is_unseen or (
-            event.is_item and is_scope_masked(event.scope) and self._sites.needs_scope(event.task, self._play)
+        """What we need of a launch's result is hidden or masked: perhaps what the loop has set."""
+        return event.is_unseen or (event.is_item and self._lacks_scope(event, event.data, is_retry=event.is_retry))
+
+    def _lacks_scope(self, event: TaskEvent, data: Variables, *, is_retry: bool = False) -> bool:
+        """What the loop has set for an item is masked, and its job's reason or the way to its host depends on that."""
+        scope = results.item_scope(event.task, data, is_retry=is_retry)
+        return is_scope_masked(scope) and self._sites.needs_scope(
+            self._site(event), event.task, self._play, event.host, scope
         )
 
     def _site(self, event: TaskEvent) -> LaunchSite:
@@ -371,13 +385,16 @@ class JobEvents:
         if self.tracker.get(jid) is not None:
             self._lose(event, f"its host named the id of another job, {jid}", site=site)
             return
+        if site.poll == 0 and is_template(site.access.delegate_to):
+            self._lose(event, "nothing tells to which host it was delegated", site=site)
+            return
         info = JobInfo(
             jid=jid,
             host=event.host.get_name(),
             site=site,
             item=None if site.no_log else label,
             launched=when,
-            route=self._sites.route(event.task, self._play, event.host, scope),
+            route=self._sites.route(site, event.task, self._play, event.host, scope),
             told_folder=folder_told(data),
         )
         self._keeper.file(self.tracker.launch(info))
@@ -395,6 +412,8 @@ class JobEvents:
             item=None if site.no_log else self._label(event),
             launched=time.time(),
         )
+        if site.reason is None:
+            self._lost.add(event.key)
         self._keeper.file(self.tracker.launch_lost(info, why))
 
     def _spoil(self, event: TaskEvent, error: str) -> None:
@@ -414,7 +433,9 @@ class JobEvents:
     def _answered(self, host: Host, task: Task) -> None:
         key = results.identity(task)
         self._unheard.pop((host.get_name(), key), None)
-        if self._starts.pop((host.get_name(), key), None) is not None:
+        is_started = self._starts.pop((host.get_name(), key), None) is not None
+        # No line of the ledger can name a lost job. Should the run be killed, its folder has to be searched.
+        if is_started and (host.get_name(), key) not in self._lost:
             self.tracker.answered(key, host.get_name())
 
     # What no_log hides, and what is masked
