@@ -279,9 +279,9 @@ LONG = """\
 """
 
 
-def wait_until_all_are_launched(output: Path) -> None:
+def wait_until_all_are_launched(output: Path, after_it: str = "TASK [Do something else]") -> None:
     deadline = time.monotonic() + 300
-    while "TASK [Do something else]" not in output.read_text():
+    while after_it not in output.read_text():
         assert time.monotonic() < deadline, output.read_text()
         time.sleep(0.05)
 
@@ -433,3 +433,65 @@ def test_a_planted_ledger_is_not_acted_on(controller: Controller, killed: Callab
         said
     )
     assert controller.status_files() == jids
+
+
+ENDS_SOON = """\
+- hosts: all
+  tasks:
+    - ansible.builtin.command: sh -c 'sleep 4; exit {{ 3 if inventory_hostname == "h2" else 0 }}'
+      async: 60
+      poll: 0
+    - reap.jobs.wait:
+"""
+
+
+def test_what_the_workers_of_a_killed_run_see_is_there_for_collect(controller: Controller) -> None:
+    """They go on waiting, and nobody hears what they see."""
+    jids = set(controller.run_until(ENDS_SOON, launched=2, pause=1.5, how=signal.SIGKILL))
+    assert controller.status_files() == jids
+    got = controller.collect()
+    assert (got.status, got.states()) == (2, {"h1": ["reaped"], "h2": ["failed"]}), got.output
+
+
+SOME_FAIL = """\
+- hosts: all
+  tasks:
+    - ansible.builtin.command: sh -c '{{ "exit 3" if inventory_hostname == "h1" else "sleep 30" }}'
+      async: 60
+      poll: 0
+"""
+
+
+def test_a_failure_that_the_gate_has_seen_and_nobody_was_told_of_is_there_for_collect(controller: Controller) -> None:
+    """Ansible fails the host when the wait on the other is over."""
+    controller.environment["ASYNC_REAPER_ON_UNREAPED"] = "reap"
+    process, output = controller.begin(SOME_FAIL)
+    wait_until_all_are_launched(output, "RUNNING HANDLER [async_reaper : Wait")
+    time.sleep(3)
+    process.kill()
+    process.wait()
+    assert "[h1]: FAILED" not in output.read_text()
+    assert len(controller.jobs()) == 2
+    got = controller.collect()
+    assert (got.status, got.states()) == (2, {"h1": ["failed"], "h2": ["unreaped"]}), got.output
+
+
+@pytest.fixture
+def severed(core: str, tmp_path: Path) -> Iterator[Controller]:
+    """One whose host loses the answer to each launch."""
+    made = Controller(core, tmp_path, hosts=("cut",), connection="severed")
+    yield made
+    made.end()
+
+
+def test_collect_looks_for_the_job_of_a_launch_whose_answer_was_lost(severed: Controller) -> None:
+    lost = LONG.replace("register: job", "ignore_unreachable: true").replace("sleep {seconds}", "sh -c 'exit 3'")
+    process, output = severed.begin(lost)
+    wait_until_all_are_launched(output)
+    process.kill()
+    process.wait()
+    assert [task["host"] for task in severed.listed()["may_have_started"]] == ["cut"]
+    got = severed.collect("-e", "wait=true")
+    assert got.report is not None, got.output
+    assert (got.status, [job["state"] for job in got.report["unclaimed"]]) == (2, ["failed"]), got.output
+    assert severed.jobs() == set()

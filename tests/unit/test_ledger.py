@@ -205,9 +205,22 @@ def test_nothing_is_left_of_a_run_whose_jobs_are_all_accounted_for(ledger: Ledge
     ledger.launched(a_launch("j1.3"))
     ledger.answered("t1", "web1")
     ledger.settled(a_record("j1.2", Phase.REAPED))
-    ledger.settled(a_record("j1.3", Phase.FAILED))
+    failed = a_record("j1.3", Phase.FAILED)
+    failed.came_up = True
+    ledger.settled(failed)
     path = path_of(ledger)
     ledger.closed([], complete=True)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("phase", [Phase.FAILED, Phase.LOST])
+def test_a_failure_stays_until_somebody_has_been_told_of_it(ledger: Ledger, phase: Phase) -> None:
+    ledger.launched(a_launch("j1.2"))
+    record = a_record("j1.2", phase)
+    ledger.settled(record)
+    path = path_of(ledger)
+    assert read_file(path).launches == (a_launch("j1.2"),)
+    ledger.closed([record], complete=True)
     assert not path.exists()
 
 

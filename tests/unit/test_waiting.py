@@ -18,6 +18,7 @@ from ansible_reap.runtime.remote.waiting import (
     HostSaidError,
     NoAnswerError,
     Terms,
+    clean_up,
     failure_message,
     wait_for,
 )
@@ -90,6 +91,8 @@ def test_each_way_to_end_is_told_and_cleaned_up_after(
     (one,) = wait_for([a_job()], host, Terms(CORE, REAP), silent)
     assert (one.job.state, one.job.last_seen) == (state, last_seen)
     assert one.job.reap == (None if state is JobState.LOST else REAP)
+    assert host.cleaned == []
+    assert clean_up([one], host, Terms(CORE, REAP))[0].is_cleaned is cleaned
     assert host.cleaned == (["j1.1"] if cleaned else [])
     assert bool(failure_message([one], Terms(CORE, REAP))) is (state is not JobState.REAPED)
 
@@ -163,7 +166,8 @@ def test_what_no_log_hides_is_not_kept() -> None:
 
 def test_files_stay_where_asked_to() -> None:
     host = Script(j1_1=[DONE])
-    wait_for([a_job()], host, Terms(CORE, REAP, cleanup=False), silent)
+    terms = Terms(CORE, REAP, cleanup=False)
+    clean_up(wait_for([a_job()], host, terms, silent), host, terms)
     assert host.cleaned == []
 
 

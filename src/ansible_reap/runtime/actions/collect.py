@@ -92,10 +92,10 @@ def collect(action: Action, arguments: Variables, task_vars: Variables) -> Value
         expected=_expected(left),
     )
     strays, searched = _search(left, reach, warnings)
-    bounded, looking = bounded_by(terms, reach), replace(terms, cleanup=False)
-    seen = wait_for([*left.jobs, *handed], bounded, looking, lambda text: say(host, text))
+    bounded = bounded_by(terms, reach)
+    seen = wait_for([*left.jobs, *handed], bounded, terms, lambda text: say(host, text))
     # Whose the others are is a guess, however good: their files stay.
-    found = wait_for(strays, bounded, looking, lambda text: say(host, text))
+    found = wait_for(strays, bounded, terms, lambda text: say(host, text))
     claimed = without_closed(left, seen)
     closed = 0
     if not check_mode:

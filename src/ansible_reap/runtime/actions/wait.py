@@ -11,11 +11,11 @@ from ansible_reap.jobs import JobState
 from ansible_reap.runtime.actions.this_task import is_in_check_mode, look_of, place_of, tell_run
 from ansible_reap.runtime.entry import current
 from ansible_reap.runtime.events.ansible_objects import Action, Values, Variables
-from ansible_reap.runtime.events.callers import host_of_worker
+from ansible_reap.runtime.events.callers import host_of_worker, run_goes_on
 from ansible_reap.runtime.remote.bounded import bounded_by
 from ansible_reap.runtime.remote.progress import say
 from ansible_reap.runtime.remote.reach import Reach
-from ansible_reap.runtime.remote.waiting import Terms, Waited, failure_message, wait_for
+from ansible_reap.runtime.remote.waiting import Terms, Waited, clean_up, failure_message, wait_for
 from ansible_reap.runtime.session import CORE, Session
 from ansible_reap.runtime.tracking.as_json import entry
 from ansible_reap.runtime.tracking.info import JobInfo
@@ -47,14 +47,14 @@ def wait(action: Action, arguments: Variables, task_vars: Variables) -> Values:
         cleanup=arguments["cleanup"] and not is_in_check_mode(action),
         expected=session.expected,
     )
-    jobs = outstanding(session, host, arguments["tasks"])
-    waited = _with_earlier(
-        jobs,
-        action,
-        lambda left: wait_for(
-            left, bounded_by(terms, Reach(action, task_vars, host)), terms, lambda text: say(host, text)
-        ),
-    )
+    reach = bounded_by(terms, Reach(action, task_vars, host))
+
+    def wait_and_clean(jobs: Sequence[JobInfo]) -> Sequence[Waited]:
+        waited = wait_for(jobs, reach, terms, lambda text: say(host, text))
+        # Of a run that was killed the files are all that tells ``collect`` how its jobs have ended.
+        return clean_up(waited, reach, terms) if run_goes_on() else waited
+
+    waited = _with_earlier(outstanding(session, host, arguments["tasks"]), action, wait_and_clean)
     # Callbacks get this result censored or masked; what the run goes by is told past them.
     tell_run(session, action, host, [look_of(one) for one in waited])
     message = failure_message(waited, terms)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import multiprocessing
+import os
 from typing import TYPE_CHECKING, Any
 
 from ansible.executor.task_executor import TaskExecutor
@@ -33,6 +35,15 @@ def variable_of_caller(kind: type[Any], name: str, far: int = 8) -> Any:
         if frame is not None and isinstance(frame.f_locals.get("self"), kind) and name in frame.f_locals:
             return frame.f_locals[name]
     return None
+
+
+def run_goes_on() -> bool:
+    """Whether the process that runs the play, and has made the worker that has called us, is still there.
+
+    A worker of a run that was killed goes on, and nobody hears what it sees.
+    """
+    run = multiprocessing.parent_process()
+    return run is None or os.getppid() == run.pid
 
 
 def host_of_worker() -> Host:

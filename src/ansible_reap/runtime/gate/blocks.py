@@ -1,8 +1,8 @@
 """What is put at the end of a play so that unreaped jobs fail it from within, as any task would.
 
 The gate is a block behind the last flush of handlers that flushes once more, and three handlers that nothing but the
-gate notifies: one looks at the jobs of a host, one removes what jobs under ``no_log`` have left there where there is
-nothing to look at, one fails the host. Handlers, because Ansible runs them on the
+gate notifies: one looks at the jobs of a host or waits for them, one removes status files there, of jobs that were
+waited for and of those under ``no_log``, one fails the host. Handlers, because Ansible runs them on the
 notified hosts alone, without a worker, an event or a ``skipped`` for the others. The block is there for every play
 that could start jobs, and empty until one is launched, so that a play without jobs runs as if there were no gate.
 PLAY RECAP, ``any_errors_fatal``, ``max_fail_percentage``, ``serial``, later plays and every strategy treat the
@@ -12,6 +12,7 @@ failure as an ordinary one.
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +41,20 @@ LOOK_ACTION = "async_reaper_look"
 LOOK_NAME = "async_reaper : Look at the jobs that nobody waited for"
 WAIT_NAME = "async_reaper : Wait for the jobs that nobody waited for"
 CLEAN_NAME = "async_reaper : Remove the status files of no_log jobs"
+CLEAN_WAITED_NAME = "async_reaper : Remove the status files of jobs that have ended"
 FAIL_NAME = "async_reaper : Fail for the jobs that nobody answered for"
 
 _NOBODY = object()
+
+
+class Errand(str, Enum):
+    """What one of the gate's tasks does about the jobs of a host."""
+
+    LOOK = "look"
+    """Look at them once, and remove what those under ``no_log`` have left there."""
+    WAIT = "wait"
+    CLEAN = "clean"
+    """Remove status files of jobs whose end is known."""
 
 
 class FlushTask(Task):  # type: ignore[misc]
@@ -116,8 +128,11 @@ class Gate:
         self._flush.on_enter = on_enter
         self._stand()
         self.handlers = Block(play=play)
-        self._look = self._make_look(WAIT_NAME if wait else LOOK_NAME, wait=wait) if look or wait else None
-        self._clean = self._make_look(CLEAN_NAME, wait=False) if clean else None
+        self._look = self._make_look(LOOK_NAME, Errand.LOOK) if look else None
+        self._clean = self._make_look(CLEAN_NAME, Errand.CLEAN) if clean else None
+        if wait:
+            self._look = self._make_look(WAIT_NAME, Errand.WAIT)
+            self._clean = self._make_look(CLEAN_WAITED_NAME, Errand.CLEAN)
         self._fail = self._make_fail()
         self.handlers.block = [task for task in (self._look, self._clean, self._fail) if task is not None]
         self._identities = {identity(task) for task in (self._flush, *self.handlers.block)}
@@ -150,6 +165,10 @@ class Gate:
         """The task, one of the gate's own, looks at jobs or removes their files."""
         return task.action == LOOK_ACTION
 
+    def is_clean_up(self, task: TaskLike) -> bool:
+        """The task is the one that removes files."""
+        return self._clean is not None and identity(task) == identity(self._clean)
+
     def tell(self, host: str, message: str) -> None:
         """Give the host the message that it is to fail with, should it have to."""
         self._play.get_variable_manager().set_nonpersistent_facts(host, {VARIABLE: as_data({"message": message})})
@@ -166,7 +185,7 @@ class Gate:
                     handler.remove_host(host)
 
     def enter(self, host: Host, *, look: bool, clean: bool, fail: bool) -> None:
-        """The host is at the gate: what is to be done there. A look cleans as well."""
+        """The host is at the gate: what is to be done there. A look cleans as well, a wait does not."""
         self._entered = True
         if clean and self._clean is not None:
             self._clean.notify_host(host)
@@ -175,21 +194,23 @@ class Gate:
         if fail:
             self._fail.notify_host(host)
 
-    def set_fail(self, host: Host, fail: bool) -> None:
-        """After a look: whether the host is to fail."""
+    def go_on(self, host: Host, *, clean: bool, fail: bool) -> None:
+        """After a look: whether files are to be removed on the host, and whether it is to fail."""
+        if clean and self._clean is not None:
+            self._clean.notify_host(host)
         if fail:
             self._fail.notify_host(host)
         elif self._fail.is_host_notified(host):
             self._fail.remove_host(host)
 
-    def _make_look(self, name: str, *, wait: bool) -> Any:
+    def _make_look(self, name: str, errand: Errand) -> Any:
         add_action_folder()
         return self._task(
             LookHandler,
             {
                 "name": name,
                 "action": LOOK_ACTION,
-                "args": {"wait": wait},
+                "args": {"errand": errand.value},
                 "become": False,
                 "check_mode": False,
                 "diff": False,

@@ -46,6 +46,8 @@ class Gatekeeper:
         self._gate: Gate | None = None
         self._needing: dict[str, dict[str, JobRecord]] = {}
         """The jobs that the gate handles, by host and id."""
+        self._waited: dict[str, dict[str, JobRecord]] = {}
+        """The jobs that the gate has waited for and whose status files it has yet to remove, by host and id."""
         self._hidden = False
         """A hidden launch may have left jobs that are not known yet."""
 
@@ -160,7 +162,9 @@ class Gatekeeper:
             return
         name = host.get_name()
         if not self._gate.is_look(task):
-            self.answered.update(job.info.jid for job in self._failing(name))
+            for job in self._failing(name):
+                self.answered.add(job.info.jid)
+                self._tracker.answer(job.info.jid)
             return
         from ansible_reap.runtime.remote.mailbox import Look  # noqa: PLC0415 - see the top
         from ansible_reap.runtime.remote.own_tasks import tell  # noqa: PLC0415 - see the top
@@ -168,11 +172,17 @@ class Gatekeeper:
         looks = self.mailbox.take(name, results.identity(task))
         if looks is None:
             looks = [Look(job, error="the look itself has failed") for job in self.jobs_to_look_at(name)]
+        is_clean_up = self._gate.is_clean_up(task)
+        if is_clean_up:
+            self._waited.pop(name, None)
         for job in tell(self._tracker, looks):
             self.file(job)
+            if self._waits and not is_clean_up and job.has_file:
+                self._waited.setdefault(name, {})[job.info.jid] = job
         if not is_item:
             self._gate.tell(name, self._message(name))
-            self._gate.set_fail(host, bool(self._failing(name)))
+            cleans = self._waits and not is_clean_up and bool(self.jobs_to_clean(name))
+            self._gate.go_on(host, clean=cleans, fail=bool(self._failing(name)))
 
     def jobs_to_look_at(self, host: str) -> list[JobInfo]:
         """The jobs that the gate is about to look at on the host. Asked in a worker."""
@@ -180,9 +190,10 @@ class Gatekeeper:
 
     def jobs_to_clean(self, host: str) -> list[JobInfo]:
         """The jobs of known end whose status files the gate is about to remove on the host. Asked in a worker."""
-        if not self.clean_secrets:
-            return []
-        return [job.info for job in self._needing.get(host, {}).values() if job.leaves_secret]
+        found = dict(self._waited.get(host, {}))
+        if self.clean_secrets:
+            found.update((jid, job) for jid, job in self._needing.get(host, {}).items() if job.leaves_secret)
+        return [job.info for job in found.values()]
 
 
 def _append(play: Play, make_gate: Callable[[list[BlockLike]], Gate | None]) -> None:

@@ -90,19 +90,20 @@ class Ledger(Listener):
             self._write(job)
 
     def settled(self, job: JobRecord) -> None:
-        """The job is accounted for: nobody needs to come back for it."""
-        self._close(job.info.jid, job.state)
+        """The job is accounted for: nobody needs to come back for it, unless there is a failure that was not told."""
+        if not job.awaits_word:
+            self._close(job.info.jid, job.state)
 
     def closed(self, jobs: Sequence[JobRecord], *, complete: bool = True) -> None:
         """The run is over: the file goes unless it names a job, or a task, that nobody has accounted for.
 
-        A job that nobody waited for but that was seen ended is accounted for: the recap has told of it. ``complete``
+        A job that was seen ended is accounted for, and so is a lost one: the recap has told of it. ``complete``
         says that the run was not cut short, so that no worker is left that might still start a job.
         """
         if self._fd is None or self._path is None or os.getpid() != self._owner:
             return
         for job in jobs:
-            if job.last_seen not in (None, LastSeen.RUNNING):
+            if not job.is_outstanding or job.last_seen not in (None, LastSeen.RUNNING):
                 self._close(job.info.jid, job.state)
         if complete:
             self._intents.clear()

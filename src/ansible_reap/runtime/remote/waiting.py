@@ -109,7 +109,8 @@ def wait_for(jobs: Sequence[JobInfo], host: JobHost, terms: Terms, say: Callable
     """Look at each job until it has ended or its time is up; one look only where ``terms.wait`` is off.
 
     A host that does not answer is asked again until then: it may come back. ``say`` gets a line of progress now and
-    then.
+    then. Status files stay until ``clean_up`` is asked to remove them: for as long as this waits, nobody else knows
+    what they say.
     """
     tracker = Tracker()
     records = {job.jid: tracker.launch(job) for job in jobs}
@@ -118,7 +119,6 @@ def wait_for(jobs: Sequence[JobInfo], host: JobHost, terms: Terms, say: Callable
     began = time.time()
     ends = {job.jid: terms.end(job, began) for job in jobs}
     left = list(jobs)
-    cleaned: set[str] = set()
     pause, silence, spoken = FIRST_PAUSE, FIRST_WORD_AFTER, began
     while left:
         for job in list(left):
@@ -133,11 +133,8 @@ def wait_for(jobs: Sequence[JobInfo], host: JobHost, terms: Terms, say: Callable
                 seen[job.jid] = sighting
                 # To this loop a job has ended where a reap would have seen that, whoever looks.
                 tracker.see(job.jid, replace(sighting, source=Source.PLAYBOOK))
-            ended = records[job.jid].state is not JobState.UNREAPED
-            if ended or time.time() >= ends[job.jid]:
+            if records[job.jid].state is not JobState.UNREAPED or time.time() >= ends[job.jid]:
                 left.remove(job)
-            if ended and _clean_up(records[job.jid], host, terms):
-                cleaned.add(job.jid)
         if not left:
             break
         now = time.time()
@@ -146,11 +143,11 @@ def wait_for(jobs: Sequence[JobInfo], host: JobHost, terms: Terms, say: Callable
             spoken, silence = now, min(2 * silence, LONGEST_SILENCE)
         time.sleep(max(0.1, min(pause, min(ends[job.jid] for job in left) - now)))
         pause = min(1.5 * pause, LONGEST_PAUSE)
-    return [Waited(records[job.jid], errors[job.jid], seen.get(job.jid), job.jid in cleaned) for job in jobs]
+    return [Waited(records[job.jid], errors[job.jid], seen.get(job.jid)) for job in jobs]
 
 
 def clean_up(waited: Sequence[Waited], host: JobHost, terms: Terms) -> list[Waited]:
-    """Remove the status files of those that have ended, where ``wait_for`` was told to leave them."""
+    """Remove the status files of those that have ended, where that is to be done."""
     return [replace(one, is_cleaned=_clean_up(one.job, host, terms)) for one in waited]
 
 

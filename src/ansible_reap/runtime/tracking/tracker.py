@@ -100,6 +100,8 @@ class JobRecord:
     """In our own words: why it is lost, or why its state could not be looked up."""
     is_cleaned: bool = False
     """Its status file has been removed."""
+    is_answered: bool = False
+    """Its host has been failed for it."""
     origin: Origin = Origin.RUN
 
     @property
@@ -120,13 +122,18 @@ class JobRecord:
     @property
     def leaves_secret(self) -> bool:
         """Its end is known, and its status file on the host still holds in clear what ``no_log`` hides."""
-        return (
-            self.info.site.no_log
-            and self.origin is Origin.RUN
-            and self.info.poll == 0
-            and self.phase in _HAVE_FILES
-            and not self.is_cleaned
-        )
+        return self.info.site.no_log and self.has_file
+
+    @property
+    def has_file(self) -> bool:
+        """Its end is known, and its status file is still on the host."""
+        return self.origin is Origin.RUN and self.info.poll == 0 and self.phase in _HAVE_FILES and not self.is_cleaned
+
+    @property
+    def awaits_word(self) -> bool:
+        """It did not end well, and nobody has been told so yet: no task of the playbook, and no failure of its host."""
+        is_told = self.came_up or self.swallowed or self.is_answered
+        return self.phase in BAD and self.info.poll == 0 and not is_told
 
 
 _HAVE_FILES = frozenset({Phase.REAPED, Phase.FAILED, Phase.TIMED_OUT})
@@ -285,6 +292,13 @@ class Tracker:
             for listener in self._listeners:
                 listener.settled(job)
         return job
+
+    def answer(self, jid: str) -> None:
+        """The job's host has been failed for it."""
+        job = self._jobs.get(jid)
+        if job is not None:
+            job.is_answered = True
+            self._file(job)
 
     def close(self, *, complete: bool = True) -> None:
         """The run is over; ``complete`` says that it was not cut short."""
