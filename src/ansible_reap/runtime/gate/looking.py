@@ -79,7 +79,8 @@ def _terms(errands: Errands, errand: Errand) -> Terms:
 def _looks(reach: Reach, host: str, jobs: Sequence[JobInfo], terms: Terms) -> list[Look]:
     try:
         bounded = bounded_by(terms, reach)
-        waited = clean_up(wait_for(jobs, bounded, terms, lambda text: say(host, text)), bounded, terms)
+        waited = wait_for(jobs, bounded, terms, lambda text: say(host, text))
+        waited = clean_up(waited, bounded, terms) if run_goes_on() else waited
     except Exception as error:  # noqa: BLE001 - it is told of each job; what it says itself may be secret
         return [Look(job, error=f"an error of async_reaper, {type(error).__name__}") for job in jobs]
     return [Look(one.job.info, one.sighting, one.error, is_cleaned=one.is_cleaned) for one in waited]
