@@ -28,6 +28,8 @@ from ansible_reap.flow.walk.record import Record
 from ansible_reap.flow.walk.relevance import Relevance
 from ansible_reap.flow.walk.state import INHERITED, Earlier, Facts, Frame, State, bearing, tags_of
 from ansible_reap.flow.walk.variables import FileVariables, GroupVariables, RoleVariables, Shared
+from ansible_reap.jobs import OF_ENDED
+from ansible_reap.late_patterns import expression
 from ansible_reap.records import dataclass, field
 
 MAX_STEPS = 12_000
@@ -237,7 +239,8 @@ class Walk:
         """Make a role's handlers known to the play, or known again with the parameters that the role has by now."""
         for path in self.finder.part_files(role, "handlers", entry):
             # a handler of the same name takes another's place
-            if self.graph.matters(path) or self.relevance.notifies(path):
+            reads_output = _READS_OUTPUT.search(self.library.text(path)) is not None
+            if reads_output or self.graph.matters(path) or self.relevance.notifies(path):
                 inner = frame._replace(path=path, role=role, folders=(role.part("handlers"), *frame.folders))
                 self.hidden_handlers.update([path] if path in self.library.vaulted else [])
                 own = self.library.content(path).tasks
@@ -491,6 +494,10 @@ class Walk:
         """The file or role has been gone through; remember that where it has left nothing behind."""
         if self.mark() == before and self.goes_on():
             self.record.settled.add((what, frame.signature))
+
+
+_READS_OUTPUT = expression(rb"(?:\.|\[['\"])(?:" + "|".join(OF_ENDED).encode() + rb")\b")
+"""What reads the output of a task, be it that of a launch."""
 
 
 def _goes_on(block: TaskBlock) -> bool:
