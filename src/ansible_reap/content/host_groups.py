@@ -21,7 +21,7 @@ MAX_PARTS = 50
 """Parts of a pattern, and levels of groups in each other."""
 _EVERY = frozenset({"all", "*"})
 _PART = expression(r"(?:[^,\s:\[]|\[[^\[\],\s]*\]?)+")
-_SUBSCRIPT = expression(r"(?P<of>[^\[]+)\[(?P<first>-?\d*)(?:(?P<to>[:-])(?P<last>-?\d*))?\]")
+_SUBSCRIPT = expression(r"(?P<of>[^\[]+)\[(?:(?P<one>-?\d{1,9})|(?P<first>\d{1,9})[:-](?P<last>\d{0,9}))\]")
 _PLAIN_HOST = expression(r"[\w.-]+")
 _OF_A_GROUP = frozenset({"hosts", "children", "vars"})
 _Hosts = frozenset[str]
@@ -32,11 +32,18 @@ class HostGroups:
 
     def __init__(self, project: Project) -> None:
         self._project = project
+        self._known: dict[tuple[str, str], list[tuple[_Hosts, _Hosts]]] = {}
 
     def pairs(self, one: str, other: str) -> list[tuple[_Hosts, _Hosts]]:
         """By each inventory that knows the first pattern, the hosts of both; none where one of them cannot be told."""
         if "{" in one + other:
             return []
+        known = self._known.get((one, other))
+        if known is None:
+            known = self._known[one, other] = self._pairs(one, other)
+        return known
+
+    def _pairs(self, one: str, other: str) -> list[tuple[_Hosts, _Hosts]]:
         found: list[tuple[_Hosts, _Hosts]] = []
         for groups in self._inventories:
             hosts = _matching(one, groups)
@@ -140,8 +147,8 @@ def _named(name: str, groups: Mapping[str, _Hosts]) -> _Hosts | None:
     subscript = _SUBSCRIPT.fullmatch(name)
     if subscript is not None:
         held = _named(subscript["of"], groups)
-        is_whole = held is not None and _is_whole(subscript["first"], subscript["to"], subscript["last"], len(held))
-        return held if is_whole else None
+        one, first, last = subscript.group("one", "first", "last")
+        return held if held is not None and _is_whole(one, first, last, len(held)) else None
     if name.startswith("~") or "[" in name:
         return None
     if "*" in name or "?" in name:
@@ -153,8 +160,8 @@ def _by_glob(name: str, groups: Mapping[str, _Hosts]) -> Iterator[_Hosts]:
     return (hosts for each, hosts in groups.items() if fnmatch.fnmatchcase(each, name))
 
 
-def _is_whole(first: str, to: str | None, last: str | None, count: int) -> bool:
-    """Whether a subscript leaves none of so many hosts out: the last one that it names is within."""
-    if to is None:
-        return count == 1 and first in ("0", "-1")
-    return first in ("", "0") and (not last or last == "-1" or int(last) >= count - 1)
+def _is_whole(one: str | None, first: str | None, last: str | None, count: int) -> bool:
+    """Whether a subscript leaves none of so many hosts out."""
+    if one is not None:
+        return count == 1 and int(one) in (0, -1)
+    return int(first or 0) == 0 and (not last or int(last) >= count - 1)
