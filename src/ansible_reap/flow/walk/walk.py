@@ -43,7 +43,7 @@ LAUNCHES_PER_FILE = 1
 MAX_ROLES = 6000
 """Roles that all walks enter for plays and for other roles, each time counted; ROLES_PER_FILE more for each file."""
 ROLES_PER_FILE = 1
-MAX_WORK = 3_000_000
+MAX_WORK = 3_750_000
 """What all walks do for values and formulas, as ``bounds.spend`` counts it; WORK_PER_FILE more for each file.
 
 The public repository that takes the most of some 150 takes 6.9 million, and has 2,787 files."""
