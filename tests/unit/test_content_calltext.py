@@ -14,6 +14,7 @@ from ansible_reap.content.call_text import call_text, telling_word
         "- name: x\n  ansible.builtin.import_tasks:\n    file: wanted.yml\n",
         "- name: x\n  'include_role':\n    name: wanted\n",
         "- hosts: all\n  roles:\n    - role: wanted\n",
+        "- hosts: all\n  roles: [wanted]\n  tasks:\n    - file:\n        path: '{{ x }}'\n",
         "- hosts: all\n  roles: [wanted]\n",
         "- hosts: all\n  tasks: [{include_tasks: wanted.yml}]\n",
         "dependencies:\n  - wanted\n",

@@ -22,13 +22,13 @@ _CALLED = expression(
     rb"""|_raw_params)["']?[ \t]*[:=][ \t]*"""
 )
 """What a name of a file or a role stands behind. The group marks names of roles."""
-_OPEN = expression(rb"""[*>|]|[&!]\S*[ \t]+[*>|]|["'][^"'\n]*\Z|[^\n]*?\{[{%]""")
+_OPEN = expression(rb"""[*>|]|[&!]\S*[ \t]+[*>|]|["'][^"'\n]*\n|[^\n]*?\{[{%]""")
 """A name that is no plain text beside its key: an alias, a block, a text that goes on in the next line, a template."""
-_ODD = expression(rb"""\{[{%]|[:=][ \t]*(?:[*&!>|]|["'][^"'\n]*(?:\n|\Z))""")
+_ODD = expression(rb"""\{[{%]|[:=][ \t]*(?:[*&!>|]|["'][^"'\n]*\n)""")
 """What each of them has, and few other calls."""
 _NAME_BELOW = expression(
     rb""":[ \t]*(?:[&!]\S*[ \t]+)*(?:[&!]\S*)?(?:\#[^\n]*)?\r?\n(?:[ \t]*(?:\#[^\n]*)?\r?\n)*[ \t]+"""
-    rb"""(?!["']?[\w.-]+["']?[ \t]*:|-\s)"""
+    rb"""(?![ \t]|["']?[\w.-]+["']?[ \t]*:|-\s)"""
 )
 """What stands between a key and a value that begins in a later line, and is neither a mapping nor a list."""
 _KEY_ALONE = expression(rb"(?:\A|[\n\[{,])[ \t-]*\?\s")
@@ -95,8 +95,7 @@ def _open_names(part: bytes) -> Iterator[bool]:
     end = 0
     while (odd := _ODD.search(part, end)) is not None:
         start = part.rfind(b"\n", 0, odd.start()) + 1
-        end = part.find(b"\n", odd.start())
-        end = len(part) if end < 0 else end
+        end = part.find(b"\n", odd.start()) + 1 or len(part)
         line = part[start:end]
         for found in _CALLED.finditer(line):
             if len(line) > MAX_LINE:

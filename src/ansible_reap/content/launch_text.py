@@ -67,8 +67,9 @@ def with_plain_breaks(data: bytes) -> bytes:
     """The text with ``\\n`` for the other breaks of YAML 1.1; ``\\r\\n`` stays where it is the only other one."""
     if b"\r" in data and _RETURN_ALONE.search(data):
         data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    for each in _ODD_BREAKS:
-        data = data.replace(each, b"\n")
+    if not data.isascii():
+        for each in _ODD_BREAKS:
+            data = data.replace(each, b"\n")
     return data
 
 
