@@ -26,8 +26,8 @@ MAP = "tag:yaml.org,2002:map"
 MERGE = "tag:yaml.org,2002:merge"
 _UNDECIDED = "!undecided"
 """The tag of a value that hangs on the release of PyYAML."""
-_MERGE_KEY = expression(rb"<<[ \t]*(?:[:,}\]#\r\n]|\Z)")
-"""A merge key as it is written; a here document is none."""
+_MERGE_KEY = expression(rb"<<[ \t]*(?:[:,}\]#\r\n\xc2\xe2]|\Z)")
+"""A merge key as it is written, before any break of a line too; a here document is none."""
 _MERGE_TAGS = (b"!!", b"!<", b"%TAG")
 """How a tag may begin by which any key is one."""
 

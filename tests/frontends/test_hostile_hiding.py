@@ -89,6 +89,7 @@ def test_a_merge_key_hides_no_play_and_no_call(playbook: str, files: dict[str, s
     "files",
     [
         {"site.yml": calling("{<<: [{poll: 10}, {poll: 0}], command: work, async: 60}")},
+        {"site.yml": calling("? <<\x85      : [{poll: 10}, {poll: 0}]\n      command: work\n      async: 60")},
         {"site.yml": calling("{!!merge a: [{poll: 10}, {poll: 0}], command: work, async: 60}")},
         {"site.yml": calling("{<<: [{include_tasks: a.inc}, {include_tasks: b.inc}]}"), "b.inc": LAUNCH},
         {
