@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,32 +36,61 @@ def following(analysis: Analysis, task: Task, via: Sequence[str]) -> Iterator[Ta
     yield from _following(analysis.root, task.path, task.end_line)
     for place in reversed(via[:-1]):
         path, _, line = place.rpartition(":")
-        tasks, lines = tasks_in(analysis.root, path)
-        at = bisect_left(lines, int(line))
-        if at == len(lines) or lines[at] != int(line):
+        call = _beginning(analysis.root, path, int(line))
+        if call is None:
             return  # a play, or an entry of its roles
-        later = _following(analysis.root, path, tasks[at].end_line)
-        yield from (other for other in later if not exclude_each_other(tasks[at], other))
+        later = _following(analysis.root, path, call.end_line)
+        yield from (other for other in later if not exclude_each_other(call, other))
 
 
 def clears_errors_after(analysis: Analysis, task: Task, via: Sequence[str]) -> Task | None:
-    """The ``meta: clear_host_errors`` that follows the task whenever the play goes on, or in a later play of its hosts.
+    """The ``meta: clear_host_errors`` that follows the task or a call of its file, in its play or another of its hosts.
 
     It takes back that hosts have failed, and with it the exit status (ansible-core 2.16 to 2.22).
     """
-    hosts = _hosts_of(task)
-    later = (other for other in in_later_plays(analysis, via) if hosts and _hosts_of(other) in (hosts, "all"))
-    return next((other for other in chain(following(analysis, task, via), later) if _clears_errors(other)), None)
+    for place in reversed(via):
+        path, _, line = place.rpartition(":")
+        clearing = _clearing(analysis.root, path)
+        here = _beginning(analysis.root, path, int(line)) if clearing else None
+        found = next((other for other in clearing if here is not None and _comes_after(analysis, other, here)), None)
+        if found is not None:
+            return found
+    return None
+
+
+@for_one_check(MAX_FOLLOWED)
+def _clearing(root: str, path: str) -> tuple[Task, ...]:
+    """The tasks of a file that clear errors whenever the play comes to them."""
+    return tuple(
+        task
+        for task in tasks_in(root, path)[0]
+        if task.module == "meta"
+        and str(task.args.get("_raw_params", "")).strip() == "clear_host_errors"
+        and not task.is_handler
+        and task.inherited("when") is None
+    )
+
+
+def _beginning(root: str, path: str, line: int) -> Task | None:
+    """The task that begins in this line of a file."""
+    tasks, lines = tasks_in(root, path)
+    at = bisect_left(lines, line)
+    return tasks[at] if at < len(lines) and lines[at] == line else None
+
+
+def _comes_after(analysis: Analysis, other: Task, here: Task) -> bool:
+    """Whether a task of the same file comes after this one, on its hosts, though nothing else fails."""
+    of_rescues = rescues(analysis.root, here.path)
+    if other.line <= here.end_line or not of_rescues.get(other.line, frozenset()) <= of_rescues.get(
+        here.line, frozenset()
+    ):
+        return False
+    return play_of(other) == play_of(here) or _hosts_of(other) in (_hosts_of(here), "all")
 
 
 def _hosts_of(task: Task) -> object:
     """What the ``hosts`` of the play say in which the task stands; None in a file of another kind."""
     return next((block.keywords.get("hosts") for block in task.enclosing() if block.is_play), None)
-
-
-def _clears_errors(task: Task) -> bool:
-    what = str(task.args.get("_raw_params", "")).strip() if task.module == "meta" else ""
-    return what == "clear_host_errors" and not task.is_handler and task.inherited("when") is None
 
 
 class _Later(NamedTuple):
