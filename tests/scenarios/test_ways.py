@@ -231,3 +231,11 @@ def test_an_item_out_of_a_vault_leads_to_its_job(going: Runner, core: str, tmp_p
         options={"on_unreaped": mode},
     )
     assert (got.status, got.states()) == (2, {"h1": ["failed"]}), got.output
+
+
+@pytest.mark.parametrize("hidden", ["true", "false"])
+def test_a_wait_on_another_name_of_the_machine_that_an_item_went_to_is_one(going: Runner, hidden: str) -> None:
+    start = launch("exit 0", loop="[h2]", delegate_to='"{{ item }}"', no_log=hidden)
+    wait = reap(jid="item.ansible_job_id", loop='"{{ job.results }}"', no_log=hidden)
+    got = going(play(start, wait, hosts="h1"), hosts=[f"{name} ansible_connection=beside" for name in ("h1", "h2")])
+    assert (got.status, got.states()) == (0, {"h1": ["reaped"]}), got.output

@@ -213,7 +213,7 @@ class JobEvents:
             return False
         slot, is_unseen = None, self._is_unseen(event)
         if event.is_item:
-            slot = ResultSlot(self._site(event), label=self._label(event), is_seen=not is_unseen)
+            slot = ResultSlot(self._site(event), reached=event.reached, label=self._label(event), is_seen=not is_unseen)
             self._slots.setdefault(event.key, []).append(slot)
         if event.ends_a_loop:
             slots = self._slots.pop(event.key, [])
@@ -496,7 +496,7 @@ class JobEvents:
                 self._looks.saw(event._replace(failed=failed, is_item=event.ends_a_loop), slot, data)
             else:
                 self._launch_arrived(awaited, slot, data)
-                self._looks.claims(event, data)
+                self._looks.claims(event, data, slot.reached)
 
     def _launch_arrived(self, awaited: Awaited[TaskEvent], slot: ResultSlot, data: dict[str, object]) -> None:
         event = awaited.event

@@ -51,12 +51,16 @@ class JobLooks:
         self._claimed: set[tuple[str, str]] = set()
         """Hosts, and ids of others' jobs that they have called their own: what they say of these is no evidence."""
 
-    def claims(self, event: TaskEvent, data: Variables) -> None:
-        """A launch has named an id as that of its job: unless it has made a job of that id, it is another's."""
+    def claims(self, event: TaskEvent, data: Variables, reached: str = "") -> None:
+        """A launch has named an id as that of its job: unless it has made a job of that id, it is another's.
+
+        ``reached`` is the host that has answered, where the end of its loop does not name it.
+        """
+        reached = reached or event.reached
         jid = job_id(data.get("ansible_job_id"))
         job = self._tracker.get(jid) if jid is not None else None
-        if jid is not None and (job is None or event.reached != (job.info.delegated_to or job.info.host)):
-            self._claimed |= {(event.host.get_name(), jid), (event.reached, jid)}
+        if jid is not None and (job is None or reached != (job.info.delegated_to or job.info.host)):
+            self._claimed |= {(event.host.get_name(), jid), (reached, jid)}
 
     def saw(self, event: TaskEvent, slot: ResultSlot, data: Variables) -> None:
         """A task has looked at a job: the one that the playbook has asked for, else the one that the reply names."""
