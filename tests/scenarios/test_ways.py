@@ -154,7 +154,9 @@ TEMPLATES = {
 
 
 @pytest.mark.parametrize("template", list(TEMPLATES))
-def test_a_template_of_the_launch_is_worked_out_with_what_it_had(going: Runner, tmp_path: Path, template: str) -> None:
+def test_a_template_of_the_launch_is_worked_out_with_what_it_had(
+    going: Runner, core: str, tmp_path: Path, template: str
+) -> None:
     start = launch("exit 0", limit=15, vars=f'{{ansible_async_dir: "{TEMPLATES[template]}"}}')
     got = going(
         play(
@@ -167,7 +169,8 @@ def test_a_template_of_the_launch_is_worked_out_with_what_it_had(going: Runner, 
         )
     )
     assert (got.status, got.states()) == (0, {"h1": ["reaped"]}), got.output
-    assert (tmp_path / "first").is_dir()
+    stays_as_written = template == "as a text" and core in ("2.16", "2.17", "2.18")
+    assert (tmp_path / ("{{ playbook_dir }}" if stays_as_written else "first")).is_dir()
 
 
 def test_each_item_of_a_loop_has_its_own_way(going: Runner, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from ansible.errors import AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.playbook.task import Task
 from ansible.plugins.loader import become_loader
+from ansible.template import Templar
 
 from ansible_reap.records import dataclass
 from ansible_reap.runtime.events.ansible_objects import Action, Values, VariableManager, Variables
@@ -189,7 +190,8 @@ class Reach:
         variables = self._variables(access, route)
         task = _task_for(access, no_log)
         known = variables if route is None else {**variables, **route.known, **as_data(dict(route.scope))}
-        templar = action._templar.copy_with_new_env(available_variables=known)  # noqa: SLF001
+        # Up to ansible-core 2.18 lookups of a copy of the action's own would ask that one's variables.
+        templar = Templar(loader=action._loader, variables=known)  # noqa: SLF001
         template = templar.template if route is None else _as_then(templar)
         for name, value in variables.items():
             if is_password(name):  # whatever the plugins make of it; one that cannot be worked out, none of them has
