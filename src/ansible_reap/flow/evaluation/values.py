@@ -454,17 +454,37 @@ def with_jobs(value: Value, change: Callable[[Job | JobId], Job | JobId]) -> Val
 
 def with_conditions(value: Value, change: Callable[[Formula], Formula]) -> Value:
     """The value with every condition in it replaced by what ``change`` makes of it."""
+    known: dict[int, Value] = {}  # a value that stands in another many times is gone through once
+
+    def changed(inner: Value) -> Value:
+        if id(inner) not in known:
+            known[id(inner)] = _with_conditions_within(inner, change, changed)
+        return known[id(inner)]
+
+    return changed(value)
+
+
+def _with_conditions_within(
+    value: Value, change: Callable[[Formula], Formula], changed: Callable[[Value], Value]
+) -> Value:
     if isinstance(value, Results):
-        items = with_conditions(value.items, change)
-        return Results(items) if isinstance(items, Seq) else value
+        items = changed(value.items)
+        return Results(items) if isinstance(items, Seq) and items is not value.items else value
     if isinstance(value, Seq):
-        return replace(value, items=tuple(with_conditions(item, change) for item in value.items))
+        parts = tuple(map(changed, value.items))
+        return value if _are_same(parts, value.items) else replace(value, items=parts)
     if isinstance(value, Map):
-        entries = tuple((key, with_conditions(inner, change)) for key, inner in value.entries)
-        return Map(entries, None if value.rest is None else with_conditions(value.rest, change))
+        entries = tuple((key, changed(inner)) for key, inner in value.entries)
+        rest = None if value.rest is None else changed(value.rest)
+        is_same = rest is value.rest and _are_same([each for _, each in entries], [each for _, each in value.entries])
+        return value if is_same else Map(entries, rest)
     if isinstance(value, Alt):
-        return Alt(tuple((change(guard), with_conditions(inner, change)) for guard, inner in value.options))
+        return Alt(tuple((change(guard), changed(inner)) for guard, inner in value.options))
     return value
+
+
+def _are_same(new: Sequence[Value], old: Sequence[Value]) -> bool:
+    return all(each is other for each, other in zip(new, old, strict=True))
 
 
 def had_anywhere(value: Value, of_hosts: HostSet | None = None) -> Value:
