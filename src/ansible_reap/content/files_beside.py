@@ -23,7 +23,7 @@ _LIST = expression(rb"-(?:\s|\Z)|\[(?![\w.:@-]*\])|\{\s*\"[_\\]")
 
 
 def is_backup(name: str) -> bool:
-    """Whether an editor or a merge has left the file: no inventory is read from it, and hardly any call means it."""
+    """Whether an editor or a merge has left the file, so that no inventory is read from it."""
     return name.endswith(_BACKUPS)
 
 
@@ -112,7 +112,7 @@ class FilesBeside:
         found: list[str] = []
         looked = 0
         for name, paths in self._by_name.items():
-            if is_backup(name) or not (may_end_otherwise or name.endswith(YAML_ENDINGS)):
+            if not (may_end_otherwise or name.endswith(YAML_ENDINGS)):
                 continue
             for path in paths:
                 looked += 1
