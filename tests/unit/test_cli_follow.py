@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -271,7 +272,10 @@ def follower(runs: Runs, request: pytest.FixtureRequest) -> Iterator[subprocess.
         stdout=subprocess.PIPE,
         text=True,
     )
+    patience = threading.Timer(120, started.kill)  # a line that never comes is one that is empty
+    patience.start()
     yield started
+    patience.cancel()
     started.kill()
     started.wait()
 
@@ -284,7 +288,7 @@ def test_a_pipe_gets_one_line_a_change(runs: Runs, follower: subprocess.Popen[st
     told = [follower.stdout.readline()]
     (runs.folder / "j1.1").write_text(BAD)
     told.append(follower.stdout.readline())
-    ledger.settled(JobRecord(job, Phase.FAILED))
+    ledger.settled(JobRecord(job, Phase.FAILED, came_up=True))
     told.append(follower.stdout.readline())
     words = [re.sub(r"^\d\d:\d\d:\d\d ", "", line).split(":")[0] for line in told]
     assert words == ["running", "failed", "failed"]
