@@ -342,17 +342,30 @@ def test_a_file_named_like_an_option_is_no_option(project: Project) -> None:
     assert project.json("--", "--output=evil.yml").tags == [f"--output=evil.yml {NEVER}"]
 
 
-@pytest.mark.parametrize("arguments", [("--fix",), ("--generate-ignore",), ("--output", "out.json")])
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        (("--fix",), "linked.yml"),
+        (("--generate-ignore",), ".ansible-lint-ignore"),
+        (("--output", "out.json"), "out.json"),
+    ],
+    ids=["fix", "ignore file", "output"],
+)
 def test_no_link_leads_what_is_written_out_of_the_project(
-    arguments: tuple[str, ...], project: Project, tmp_path_factory: pytest.TempPathFactory
+    arguments: tuple[str, ...], name: str, project: Project, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     outside = tmp_path_factory.mktemp("outside") / "file"
-    outside.write_text(UNREAPED.format(name="outside"))
-    for name in ("linked.yml", ".ansible-lint-ignore", "out.json"):
-        (project.root / name).symlink_to(outside)
-    before = outside.read_text()
-    project.check(*arguments)
+    mendable = (project.root / "one.yml").read_text() + "      register: job\n"
+    project.write("one.yml", mendable)
+    before = mendable if name == "linked.yml" else ""
+    outside.write_text(before)
+    (project.root / name).symlink_to(outside)
+    ended = project.check(*arguments)
     assert outside.read_text() == before
+    if name == "linked.yml":
+        assert (project.root / "one.yml").read_text() != mendable
+    else:
+        assert (ended.status, ended.err.count("\n")) == (2, 1)
 
 
 @pytest.mark.parametrize(

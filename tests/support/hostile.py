@@ -212,7 +212,13 @@ PROJECTS: dict[str, Maker] = {
     "an option that is no number": _files({".ansible-reap.yml": "rules: {async-timeout: {headroom: .inf}}\n"}),
     "a NUL in an include": _files({"bad.yml": _play(extra='    - include_tasks: "a\\0b/x.yml"\n')}),
     "a surrogate in an include": _files({"bad.yml": _play(extra="    - include_tasks: \"{{ '\\\\ud800' }}/x.yml\"\n")}),
-    "a surrogate as a variable": _files({"bad.yml": _play(launch="async: \"{{ vars['\\\\ud800'] }}\", poll: 0")}),
+    "a surrogate as a variable": _files(
+        {
+            "bad.yml": _play(launch="async: \"{{ vars['\\\\ud800'] }}\", poll: 0", extra="  roles: [r]\n"),
+            "roles/r/defaults/main.yml": "a: 1\n",
+            "roles/r/tasks/main.yml": "- debug:\n",
+        }
+    ),
     "NUL bytes": _files({"bad.yml": b"async: 1\n\x00\x00\n"}),
     "UTF-16": _files({"bad.yml": "async: 1\n".encode("utf-16")}),
     "not UTF-8": _files({"bad.yml": b"async: \xe9\xff\n"}),
@@ -239,6 +245,7 @@ PROJECTS: dict[str, Maker] = {
     "patterns of many asterisks": _files(
         {".ansible-reap.yml": f'exclude_paths: ["{"*a" * 4000}b"]\n', "a" * 200 + ".yml": PLAY}
     ),
+    "digits in ansible-lint's settings": _files({".ansible-lint": f"skip_list: [{LONG}]\n"}),
     "dates in ansible-lint's settings": _files({".ansible-lint": "skip_list: [2026-99-99, 2026-01-01]\n"}),
     "a NUL and no such user in exclude_paths": _files(
         {".ansible-lint": 'exclude_paths: ["a\\0b", "~no-such-user/y", "**********a"]\n'}
@@ -270,7 +277,7 @@ PROJECTS: dict[str, Maker] = {
     ),
     "many blanks in a version": _files(
         {
-            "meta/runtime.yml": "requires_ansible: '>=" + " " * 300000 + "x'\n",
+            "meta/runtime.yml": "requires_ansible: '" + " " * 300000 + "x'\n",
             "playbooks/site.yml": "- hosts: all\n  check_mode: true\n" + PLAY.partition("\n")[2],
         }
     ),
@@ -310,6 +317,9 @@ PROJECTS: dict[str, Maker] = {
     "a history of the greatest number": _history(
         {"times_s": {f"2026-01-0{day}T00:00:00Z-1": 1e308 for day in range(1, 10)}}
     ),
+    "a history of times that are no numbers": _history(
+        {"times_s": {f"2026-01-0{day}T00:00:00Z-1": float("nan") for day in range(1, 10)}}
+    ),
     "a history of negative times": _history({"times_s": {f"2026-01-0{day}T00:00:00Z-1": -5 for day in range(1, 10)}}),
     "a history of many digits": _history({"position": int("9" * 4000), "limit_s": int("9" * 4000)}),
     "a history of wrong kinds": _history({"times_s": [1, 2], "limit_s": {}, "position": []}),
@@ -338,6 +348,8 @@ PROJECTS: dict[str, Maker] = {
     "a folder like a template": _named(b"roles/{{ x }}/tasks/main.yml"),
     "a name of blanks": _named(b" \t.yml"),
 }
+FOUND_BESIDES = {"a byte order mark": "bad.yml"}
+"By kind, the hostile file whose own launch must be found as well."
 
 
 def _job(**values: object) -> str:
@@ -370,7 +382,7 @@ REPORTS: dict[str, str | bytes] = {
     "a negative limit": _job(limit_s=-5),
     "no limit": _job(limit_s=0),
     "a host of many digits": _job(host=LONG),
-    "a host that is a superscript": _job(host="²web①"),
+    "a host that is a superscript": _job(host="²"),
     "the first moment": _job(launched="0001-01-01T00:00:00+23:59", finished="9999-12-31T23:59:59-23:59"),
     "no moment": _job(launched="yesterday"),
     "a moment without a zone": _job(launched="2026-01-01T00:00:10"),
