@@ -382,6 +382,25 @@ def test_what_a_vault_says_of_the_way_to_a_host_is_used_and_not_written(liar: Li
     assert "its ledger does not say how its host is reached" in " ".join(got.output.split())
 
 
+def test_no_argument_of_a_way_that_a_vault_tells_is_written(liar: Liar, core: str, tmp_path: Path) -> None:
+    """Arguments and flags hold passwords."""
+    ways = (
+        "vars: {ansible_ssh_common_args: '{{ args }}', ansible_ssh_extra_args: '{{ args }}'}",
+        "vars: {ansible_ssh_args: '{{ args | trim }}', ansible_become_flags: '{{ args }}'}",
+        "vars: {ansible_become_flags: '-n {{ args }} -H'}",
+        "become_flags: '{{ args }}'",
+    )
+    starts = [launch("sleep 0", register="", name=f"Way {number}") + f"  {way}\n" for number, way in enumerate(ways)]
+    liar.says(async_wrapper=STARTED)
+    killed = "- ansible.builtin.shell: kill -9 {{ lookup('ansible.builtin.pipe', 'ps -o ppid= -p $PPID') }}\n"
+    book = play(*starts, hosts="evil", vars_files="[one.yml]") + play(killed, hosts="good")
+    files = {"one.yml": encrypted(core, tmp_path, "-p S3CRET", "args")}
+    got = liar.run(book, files=files, args=["--vault-password-file", "password"], options={"on_unreaped": "report"})
+    written = ledger_of(tmp_path)
+    assert written.count('"kind":"intent"') == len(ways), got.output
+    assert "S3CRET" not in written
+
+
 def test_what_stands_in_an_encrypted_file_of_tasks_is_used_and_not_written(
     liar: Liar, core: str, tmp_path: Path
 ) -> None:
