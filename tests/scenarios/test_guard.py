@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 
+from ansible_reap.cli import main
 from scenarios.conftest import Run, Runner
 from scenarios.plays import launch, play, reap
 from scenarios.test_wait import collection_at
@@ -107,7 +109,9 @@ def test_a_hidden_launch_that_is_tried_again_does_not_pass_for_reaped(run: Runne
     assert lost["msg"] == "what its launch told was hidden, and another try has replaced it"
 
 
-def test_what_came_from_a_hidden_item_stays_hidden(run: Runner, tmp_path: Path) -> None:
+def test_what_came_from_a_hidden_item_stays_hidden(
+    run: Runner, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     looped = launch(
         '"exit 3 # {{ item }}"',
         name="Some in secret",
@@ -126,6 +130,12 @@ def test_what_came_from_a_hidden_item_stays_hidden(run: Runner, tmp_path: Path) 
     assert [(job["item"], job["state"]) for job in got.jobs] == [("open", "failed"), (None, "failed")]
     assert "s3cret" not in got.output + json.dumps(got.report) + (tmp_path / "j.xml").read_text(encoding="utf-8")
     assert [job["msg"] is None for job in got.jobs] == [False, True]
+    page = tmp_path / "page.html"
+    for form in ([], ["--html", str(page)], ["--format", "markdown"], ["--format", "github"]):
+        assert main(["report", str(tmp_path / "report.json"), *form]) == 0
+    told = capsys.readouterr().out + page.read_text(encoding="utf-8")
+    assert "open" in told
+    assert "s3cret" not in told
 
 
 @pytest.mark.parametrize("no_log", ["true", "false"])
@@ -190,6 +200,7 @@ SECRETS = """
     ansible_ssh_pass: S3CRET-sshpass
     ansible_ssh_common_args: -o ProxyCommand="sshpass -p S3CRET-proxy ssh -W %h:%p bastion"
     ansible_ssh_private_key_passphrase: S3CRET-passphrase
+    ansible_become_flags: -p S3CRET-flags
 """
 
 
@@ -217,6 +228,35 @@ def test_no_connection_variable_leaves_the_worker_that_looks(run: Runner, tmp_pa
     assert got.states() == {"h1": ["unreaped"], "h2": ["unreaped"]}
     assert {job["host"]: job["last_seen"] for job in got.jobs} == {"h1": "running", "h2": None}
     assert "async_reaper" in (tmp_path / "everything.txt").read_text(encoding="utf-8")
+    assert "S3CRET" not in got.output
+    places = [path for path in tmp_path.rglob("*") if path.is_file() and path.name not in ("site.yml", "pw.txt")]
+    assert list((tmp_path / "state").rglob("*.ledger")), "the jobs still run, so the ledger stays"
+    assert [path for path in places if b"S3CRET" in path.read_bytes()] == []
+
+
+def test_no_variable_of_a_role_entry_or_an_include_leaves_a_look_that_cannot_be_made(
+    run: Runner, tmp_path: Path
+) -> None:
+    (tmp_path / "python").symlink_to(sys.executable)
+    started = launch("sleep 30", register="")
+    got = run(
+        play(
+            f"- ansible.builtin.include_tasks: start.yml\n  vars:{SECRETS}",
+            f"- ansible.builtin.include_role: {{name: included}}\n  vars:{SECRETS}",
+            f"- ansible.builtin.command: rm {tmp_path}/python\n",
+            more=f"roles:\n  - role: entered\n    vars:{indent(SECRETS, '  ')}",
+        ),
+        hosts=(f"h1 ansible_python_interpreter={tmp_path}/python",),
+        files={
+            "pw.txt": "S3CRET-become",
+            "start.yml": started,
+            "roles/entered/tasks/main.yml": started,
+            "roles/included/tasks/main.yml": started,
+        },
+        options={"junit_path": f"{tmp_path}/j.xml"},
+    )
+    assert got.status == 2, got.output
+    assert [(job["state"], job["last_seen"]) for job in got.jobs] == [("unreaped", None)] * 3, got.output
     assert "S3CRET" not in got.output
     places = [path for path in tmp_path.rglob("*") if path.is_file() and path.name not in ("site.yml", "pw.txt")]
     assert list((tmp_path / "state").rglob("*.ledger")), "the jobs still run, so the ledger stays"
@@ -328,19 +368,18 @@ LIES = {
 }
 
 
+def host_that_says(folder: Path, answers: Mapping[str, str]) -> str:
+    """A line of the inventory for a host that answers these modules so, named like its folder."""
+    folder.mkdir()
+    python = (ASIDE / "hosts" / "python_of_a_host").read_text(encoding="utf-8")
+    (folder / "python").write_text(python.replace("/usr/bin/env python3", sys.executable), encoding="utf-8")
+    (folder / "python").chmod(0o755)
+    (folder / "ANSWERS.json").write_text(json.dumps(answers), encoding="utf-8")
+    return f"{folder.name} ansible_connection=ansible.builtin.local ansible_python_interpreter={folder}/python"
+
+
 def test_what_a_host_says_concerns_that_host_alone(run: Runner, core: str, tmp_path: Path) -> None:
-    hosts = ["good"]
-    for name, answers in LIES.items():
-        folder = tmp_path / name
-        folder.mkdir()
-        shutil.copy(ASIDE / "hosts" / "python_of_a_host", folder / "python")
-        (folder / "python").write_text(
-            (folder / "python").read_text(encoding="utf-8").replace("/usr/bin/env python3", sys.executable),
-            encoding="utf-8",
-        )
-        (folder / "python").chmod(0o755)
-        (folder / "ANSWERS.json").write_text(json.dumps(answers), encoding="utf-8")
-        hosts.append(f"{name} ansible_connection=ansible.builtin.local ansible_python_interpreter={folder}/python")
+    hosts = ["good", *(host_that_says(tmp_path / name, answers) for name, answers in LIES.items())]
     steal = (
         "- ansible.builtin.copy:\n"
         "    content: \"{{ {'async_wrapper': lie | replace('%s', hostvars.good.job.ansible_job_id)} | to_json }}\"\n"
@@ -372,3 +411,43 @@ def test_what_a_host_says_concerns_that_host_alone(run: Runner, core: str, tmp_p
     assert "\x1b" not in got.stdout.partition("ASYNC RECAP")[2]
     # One line for each job but those that are fine, and the summary; each of the lost has a reason of its own.
     assert len(got.async_recap) == (len(hosts) - 1 if is_believed else len(hosts)), got.async_recap
+
+
+HOSTILE_IDS = {
+    "upwards": "../precious/passwd",
+    "whole": "{precious}/passwd",
+    "fit": "j9.9",
+    "commands": "j1.1\x1b[2J\n::error::x",
+    "ten_megabytes": "j" + "1" * 10_000_000,
+}
+"""Beside each, the status file is said to be one of the folder ``precious``."""
+
+
+@pytest.mark.parametrize("wait", ["", "- reap.jobs.wait: {timeout: 1}\n  ignore_errors: true\n"], ids=["gate", "task"])
+def test_no_id_of_a_host_leads_a_wait_to_another_file(run: Runner, tmp_path: Path, wait: str) -> None:
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    for name in ("passwd", "j9.9"):
+        (precious / name).write_text('{"rc": 0, "finished": 1}', encoding="utf-8")
+    hosts = []
+    for name, jid in HOSTILE_IDS.items():
+        said = {
+            "ansible_job_id": jid.format(precious=precious),
+            "started": 1,
+            "finished": 0,
+            "results_file": f"{precious}/{'passwd' if name != 'fit' else jid}",
+        }
+        hosts.append(host_that_says(tmp_path / name, {"async_wrapper": json.dumps(said)}))
+    starts = [launch("exit 0", register="", limit=2, no_log=hidden) for hidden in ("false", "true")]
+    got = run(
+        play(*starts, wait),
+        hosts=hosts,
+        options=REAP_BY_THE_GATE,
+        env=collection_at(tmp_path),
+    )
+    assert sorted(path.name for path in precious.iterdir()) == ["j9.9", "passwd"]
+    assert got.status == 2
+    assert got.states() == {name: ["lost", "lost"] for name in HOSTILE_IDS}
+    assert len(got.output) < 20_000
+    assert "\x1b" not in got.output
+    assert not [line for line in got.output.splitlines() if line.lstrip().startswith("::")]
