@@ -181,10 +181,10 @@ class Controller:
         """What the runs have started and what has not ended: workers and jobs, told by their environment."""
         mark = f"{MARK}={self.folder}".encode()
         found = []
-        for path in Path("/proc").glob("[0-9]*/environ"):
+        for path in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):  # it has ended meanwhile
-                if mark in path.read_bytes().split(b"\0"):
-                    found.append(int(path.parent.name))
+                if mark in (path / "environ").read_bytes().split(b"\0"):
+                    found.append(int(path.name))
         return sorted(found)
 
     def end(self) -> None:
