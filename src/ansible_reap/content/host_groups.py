@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from yaml.nodes import MappingNode
 
-from ansible_reap.content.inventory import MOVES_HOSTS, all_of, inventory_texts, is_no_ini, note_members
+from ansible_reap.content.inventory import hosts_of, inventory_texts, is_no_ini, may_move_hosts, note_members
 from ansible_reap.content.places import YAML_ENDINGS, is_among_tests
 from ansible_reap.content.source import SourceError, compose, plain
 from ansible_reap.late_patterns import expression
@@ -69,8 +69,7 @@ class HostGroups:
             for all_names, names in zip(together, read, strict=True):
                 for name, held in names.items():
                     all_names.setdefault(name, set()).update(held)
-        moves = any(word in self._project.read(path) for path in self._project.yaml for word in MOVES_HOSTS)
-        return [] if moves or not found else [*found, _as_groups(*together)]
+        return [] if not found or may_move_hosts(self._project) else [*found, _as_groups(*together)]
 
 
 _Read = tuple[dict[str, set[str]], dict[str, set[str]]]
@@ -119,8 +118,7 @@ def _note_groups(data: dict[Any, Any], members: dict[str, set[str]], children: d
 
 
 def _as_groups(members: dict[str, set[str]], children: dict[str, set[str]]) -> Mapping[str, _Hosts]:
-    names = {*members, *children}
-    found = {name: frozenset(all_of(name, members, children, set())) for name in names}
+    found = hosts_of(members, children)
     return {**found, "all": frozenset().union(*found.values())}
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ansible_reap.content.source import SourceError
 from ansible_reap.late_patterns import expression
+from ansible_reap.remembered import for_one_check
 
 if TYPE_CHECKING:
     from ansible_reap.content.project import Project
@@ -119,7 +120,7 @@ def on_the_controller(project: Project) -> frozenset[str]:
     return local | {group for group, hosts in members.items() if not hosts.isdisjoint(local)}
 
 
-MOVES_HOSTS = (b"add_host", b"group_by", b"refresh_inventory")
+_MOVES_HOSTS = (b"add_host", b"group_by", b"refresh_inventory")
 _NO_INI = expression(rb"(?m)\A\s*(?:#!|---|\{)|^[ \t]*(?:plugin|hosts|children|all)[ \t]*:")
 """Signs of an inventory that is no INI file: a program, YAML, JSON, a plugin's settings."""
 
@@ -144,9 +145,18 @@ def hosts_by_name(project: Project) -> dict[str, frozenset[str]]:
     for _, text in inventory_texts(project):
         if is_no_ini(text) or not note_members(text, members, children):
             return {}
-    if not members or any(word in project.read(path) for path in project.yaml for word in MOVES_HOSTS):
-        return {}
-    return {name: frozenset(all_of(name, members, children, set())) for name in {*members, *children}}
+    return hosts_of(members, children) if members and not may_move_hosts(project) else {}
+
+
+@for_one_check(1)
+def may_move_hosts(project: Project) -> bool:
+    """Whether a task of the project may put hosts into groups, or read the inventory again."""
+    return any(word in project.read(path) for path in project.yaml for word in _MOVES_HOSTS)
+
+
+def hosts_of(members: dict[str, set[str]], children: dict[str, set[str]]) -> dict[str, frozenset[str]]:
+    """The hosts behind each name, by the hosts and by the groups that each group has itself."""
+    return {name: frozenset(_all_of(name, members, children, set())) for name in {*members, *children}}
 
 
 def note_members(text: bytes, members: dict[str, set[str]], children: dict[str, set[str]]) -> bool:
@@ -172,12 +182,12 @@ def note_members(text: bytes, members: dict[str, set[str]], children: dict[str, 
     return True
 
 
-def all_of(name: str, members: dict[str, set[str]], children: dict[str, set[str]], seen: set[str]) -> set[str]:
+def _all_of(name: str, members: dict[str, set[str]], children: dict[str, set[str]], seen: set[str]) -> set[str]:
     """The hosts of a group and of the groups in it."""
     if name in seen:
         return set()
     seen.add(name)
-    below = (all_of(child, members, children, seen) for child in children.get(name, ()))
+    below = (_all_of(child, members, children, seen) for child in children.get(name, ()))
     return members.get(name, set()).union(*below)
 
 

@@ -50,7 +50,6 @@ _PID = expression(
 )
 _READ = expression(r"\{\{([^}]*)")
 _WORD = expression(r"\w+")
-_TEMPLATE = expression(r"\{\{.*?\}\}")
 _PADDING = expression(r"(?<=\{\{)\s+|\s+(?=\}\})")
 _FINDS = frozenset({"pidof", "pgrep"})
 _TIED = expression(r"[\W_]+")
@@ -266,7 +265,7 @@ def _is_of(word: str, text: str, *, is_near: bool) -> bool:
 def _runs(text: str, template: str) -> bool:
     """Whether the program that ``text`` runs is named by the template alone, such as ``{{ envoy_bin }}``."""
     name = _PADDING.sub("", template)
-    if not _TEMPLATE.fullmatch(name) or name in ("{{}}", "{{item}}"):
+    if not work.TEMPLATE.fullmatch(name) or name in ("{{}}", "{{item}}"):
         return False
     start = r"(?:^|[;&|(\n]|\b(?:exec|nohup|sudo)\s)\s*[\"']?"
     return re.search(rf"{start}{re.escape(name)}(?=[\s\"']|$)", _PADDING.sub("", text)) is not None
@@ -309,7 +308,7 @@ def _names_container(text: str, name: str) -> bool:
 def _pid_files(text: str) -> set[str]:
     """The names of the files in which the launch writes a pid."""
     paths = {match["path"] or match["file"] for match in _PID.finditer(text)}
-    return {name for path in paths if len(_TEMPLATE.sub("", name := path.rpartition("/")[2])) > 4}
+    return {name for path in paths if len(work.TEMPLATE.sub("", name := path.rpartition("/")[2])) > 4}
 
 
 def _kills(task: Task) -> str | None:

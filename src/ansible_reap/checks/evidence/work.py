@@ -20,7 +20,7 @@ _INSTALLS_A_GUEST = expression(r"\bvirt-install\b[\s\S]*?\s--wait(?!(?:=|\s+)0\b
 _SOON = frozenset({"now", "+0", "+1", "0", "1"})
 """Times of ``shutdown`` that are at once, or within a minute."""
 _OPERATORS = frozenset({"&&", "||", ";", "|", "&", ">", ">>"})
-_TEMPLATE = expression(r"\{\{.*?\}\}")
+TEMPLATE = expression(r"\{\{.*?\}\}")
 _QUICK = frozenset({"echo", "printf", "sleep", "true", ":", "exit", "cd", "disown", "date", "touch", "export", "set",
                     "test", "[", "[[", "logger", "whoami", "hostname", "uptime", "pwd"})  # fmt: skip
 """Programs that do next to nothing."""
@@ -139,7 +139,7 @@ def holds_operators(task: Task) -> bool:
     return (
         task.module == "command"
         and isinstance(text, str)
-        and not _OPERATORS.isdisjoint(_TEMPLATE.sub("x", text).split())  # the '|' of a filter is none
+        and not _OPERATORS.isdisjoint(TEMPLATE.sub("x", text).split())  # the '|' of a filter is none
     )
 
 
