@@ -432,7 +432,7 @@ def test_a_full_disk_is_one_warning_and_the_run_goes_on(tmp_path: Path, size: in
     assert end == "went on"
     ledgers = read_folder(tmp_path, pytest.fail)
     if size < 1000:  # not even the run fitted: nothing is left that a reader would stumble over
-        assert ledgers == []
+        assert not list(tmp_path.iterdir())
     else:  # what came after there was room again is kept
         assert {launch.jid for launch in ledgers[0].launches} >= {"j1.0", "j2.0"}
         assert ledgers[0].damaged == 1
@@ -455,6 +455,41 @@ def test_two_runs_of_one_name_keep_two_ledgers(tmp_path: Path, warnings: list[st
     for number in range(3):
         Ledger(tmp_path, a_run(), warnings.append).launched(a_launch(f"j1.{number}"))
     assert len(read_folder(tmp_path, warnings.append)) == 3
+    assert not warnings
+
+
+def test_others_see_a_ledger_only_when_it_names_its_run_and_is_held(
+    tmp_path: Path, warnings: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Runs that begin at the same moment read each other's ledgers."""
+    seen: list[list[str]] = []
+    write, rename = os.write, Path.rename
+
+    def look_and_write(fd: int, line: bytes) -> int:
+        seen.append([found.run.run for found in read_folder(tmp_path, warnings.append)])
+        return write(fd, line)
+
+    def rename_and_look(old: Path, new: Path) -> Path:
+        renamed = rename(old, new)
+        assert [found.locked for found in read_folder(tmp_path, warnings.append)] == [True]
+        return renamed
+
+    monkeypatch.setattr(os, "write", look_and_write)
+    monkeypatch.setattr(Path, "rename", rename_and_look)
+    ledger = Ledger(tmp_path, a_run("one"), warnings.append)
+    ledger.launched(a_launch("j1.1"))
+    assert seen == [[], ["one"]]
+    assert not warnings
+    assert [path.name for path in tmp_path.iterdir()] == ["one.ledger"]
+
+
+def test_a_name_that_is_taken_for_the_time_being_is_passed_over(tmp_path: Path, warnings: list[str]) -> None:
+    (tmp_path / ".one.ledger.new").write_text("")
+    (tmp_path / "one.1.ledger").write_text("")
+    ledger = Ledger(tmp_path, a_run("one"), warnings.append)
+    ledger.launched(a_launch("j1.1"))
+    assert path_of(ledger).name == "one.2.ledger"
+    assert not (tmp_path / ".one.1.ledger.new").exists()
     assert not warnings
 
 
@@ -493,8 +528,12 @@ def test_a_ledger_nobody_touched_for_months_is_forgotten(tmp_path: Path, warning
     old = Ledger(tmp_path, a_run("old"), warnings.append)
     old.launched(a_launch("j1.1"))
     long_ago = time.time() - (KEPT_DAYS + 1) * 86400
-    os.utime(path_of(old), (long_ago, long_ago))
+    killed = tmp_path / ".killed.ledger.new"
+    killed.write_bytes(path_of(old).read_bytes())
+    for path in (path_of(old), killed):
+        os.utime(path, (long_ago, long_ago))
     Ledger(tmp_path, a_run("new"), warnings.append).launched(a_launch("j1.2"))
+    assert not killed.exists()
     assert [found.run.run for found in read_folder(tmp_path, warnings.append)] == ["new"]
 
 

@@ -24,6 +24,8 @@ from ansible_reap.runtime.tracking.info import JobInfo, LaunchSite
 from ansible_reap.runtime.tracking.tracker import JobRecord, Listener
 
 SUFFIX = ".ledger"
+_UNBEGUN = f"{SUFFIX}.new"
+"""How the name of a ledger ends until its first line is written."""
 KEPT_DAYS = 90
 """A ledger that nobody has touched for this long is removed: in report mode jobs may stay uncollected for ever."""
 _LONGEST_LINE = 1024 * 1024
@@ -141,17 +143,30 @@ class Ledger(Listener):
         try:
             files.make_folder(self._folder)
             files.refuse_shared(self._folder)
-            fd, self._path = _create(self._folder, self._run.run)
-            self._put(fd, encode(self._run))
+            fd, self._path = self._begin()
         except OSError:
             self._given_up = True
-            if self._path is not None:
-                self._path.unlink(missing_ok=True)
             raise
         self._fd = fd
-        _lock(fd)
         forget_old(self._folder)
         return fd
+
+    def _begin(self) -> tuple[int, Path]:
+        """A new file that others see only when its first line is written and it is locked.
+
+        Raises:
+            OSError: it cannot be made.
+        """
+        fd, unbegun, path = _reserve(self._folder, self._run.run)
+        try:
+            self._put(fd, encode(self._run))
+            _lock(fd)
+            unbegun.rename(path)
+        except OSError:
+            os.close(fd)
+            unbegun.unlink(missing_ok=True)
+            raise
+        return fd, path
 
     def _put(self, fd: int, line: bytes) -> None:
         # After a line cut off by a full disk the next begins on one of its own, else both were lost.
@@ -236,7 +251,7 @@ def forget_old(folder: Path) -> None:
     """
     before = time.time() - KEPT_DAYS * 86400
     with contextlib.suppress(OSError):
-        for path in folder.glob(f"*{SUFFIX}"):
+        for path in (*folder.glob(f"*{SUFFIX}"), *folder.glob(f".*{_UNBEGUN}")):
             with contextlib.suppress(OSError, LineError):
                 if path.lstat().st_mtime < before and _begins_as_ours(path):
                     path.unlink(missing_ok=True)
@@ -261,12 +276,21 @@ def file_stem(run: str) -> str:
     return re.sub(r"[^\w.-]", "-", run)
 
 
-def _create(folder: Path, run: str) -> tuple[int, Path]:
+def _reserve(folder: Path, run: str) -> tuple[int, Path, Path]:
+    """A new file under a name for the time being, that name, and the one it is to have, which is nobody else's.
+
+    Two containers that share the folder may start a run with the same pid in the same second: whoever has the first
+    name may give the second one.
+    """
     stem = file_stem(run)
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
-    # Two containers that share the folder may start a run with the same pid in the same second.
     for number in range(100):
-        path = folder / (f"{stem}.{number}{SUFFIX}" if number else f"{stem}{SUFFIX}")
+        name = f"{stem}.{number}" if number else stem
+        unbegun, path = folder / f".{name}{_UNBEGUN}", folder / f"{name}{SUFFIX}"
         with contextlib.suppress(FileExistsError):
-            return os.open(path, flags, 0o600), path
+            fd = os.open(unbegun, flags, 0o600)
+            if not os.path.lexists(path):
+                return fd, unbegun, path
+            os.close(fd)
+            unbegun.unlink()
     raise FileExistsError(17, "too many ledgers of that name", str(folder / stem))
