@@ -11,7 +11,7 @@ from ansible_reap.checks.evidence.neighbours import has_word, tasks_naming
 from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext
 from ansible_reap.checks.support import constant, contexts, listed, speak
 from ansible_reap.content.model import Task, as_list
-from ansible_reap.flow.analysis import Analysis, Launch
+from ansible_reap.flow.analysis import Analysis, Launch, ReapKind
 from ansible_reap.jobs import OF_ENDED, Verdict
 
 MAX_KEPT = 64
@@ -42,7 +42,7 @@ def _condition(analysis: Analysis, launch: Launch) -> Finding | None:
     if not found:
         return None
     keyword, attribute = found[0]
-    waits = launch.reaps
+    waits = launch.reaps or tuple(look for look in launch.looks if look.kind is ReapKind.WAIT)
     there = f"the wait ({waits[0].task.place})" if waits else "an async_status task that waits for the job"
     return speak(
         RULE,

@@ -240,12 +240,21 @@ def _cut_off(launch: Launch, by: Task, its: str) -> str:
     wait = next((look for look in launch.looks if look.kind is ReapKind.WAIT), None)
     where = str(wait.task.place) if wait is not None else "a wait after it"
     if by is launch.task:
+        when = "it runs" if launch.is_never_polled else "it does not poll for its job"
         return (
-            f"A job that has just started meets failed_when ({as_written(by.keywords.get('failed_when'))}), so this "
-            f"task fails in every run, {where} is not reached, and nothing waits for {its}. Judge how the job ends at "
-            f"its wait, not here."
+            f"{_why_at_once(launch)}, so this task fails whenever {when}, {where} is not reached, and nothing waits "
+            f"for {its}. Judge how the job ends at its wait, not here."
         )
     return f"{by.place} fails whenever it runs, so {where} is not reached, and nothing waits for {its}. Wait before it."
+
+
+def _why_at_once(launch: Launch) -> str:
+    """Why the launch fails as soon as its job has been started."""
+    for keyword in ("failed_when", "changed_when"):
+        read = conditions.needs_the_end(launch.task.keywords.get(keyword), launch.register or "")
+        if read:
+            return f"{keyword} reads {launch.register}.{read[0]}, which the result of a launch does not have"
+    return f"A job that has just started meets failed_when ({as_written(launch.task.keywords.get('failed_when'))})"
 
 
 def _cut_short(short: TooShort) -> str:

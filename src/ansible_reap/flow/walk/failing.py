@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from ansible_reap.flow.analysis import ReapKind
 from ansible_reap.flow.evaluation.conditions import condition
-from ansible_reap.flow.evaluation.formulas import implies, settled
+from ansible_reap.flow.evaluation.formulas import Formula, conj, implies, settled
 from ansible_reap.flow.walk import calls
+from ansible_reap.flow.walk.record import Instance
 from ansible_reap.flow.walk.visit import Visit
 from ansible_reap.late_patterns import expression
 
@@ -24,19 +25,36 @@ def note_failure(visit: Visit) -> None:
     _pass_by(visit)
     under = frame.failing_under
     is_of_concern = under is not False if under is not None else bool(walk.state.pending) and not frame.is_caught
-    if not is_of_concern or visit.step.loop_keyword is not None or visit.keyword("ignore_errors"):
+    if not is_of_concern or visit.keyword("ignore_errors"):
         return
-    if not _surely_fails(visit):
+    own = _launched_in_vain(visit)
+    fails = _fails_where(visit, own)
+    if fails is False:
         return
     if under is not None:
-        if implies(under, visit.guard):
+        if implies(under, fails):
             walk.state.block_failed = True
-    elif visit.run_once in (None, False) and not frame.is_handler:
-        for number in walk.state.pending:
-            instance = walk.record.instances[number]
-            is_here = instance.frame.play == frame.play and not instance.never_runs
-            if is_here and implies(instance.guard, visit.guard):
-                walk.cut_off.setdefault(number, (visit.step, len(instance.covers)))
+        return
+    is_for_all = visit.run_once in (None, False)
+    for number in () if frame.is_handler else walk.state.pending:
+        instance = walk.record.instances[number]
+        is_here = instance.frame.play == frame.play and not instance.never_runs
+        if is_here and (instance is own or (is_for_all and implies(instance.guard, fails))):
+            walk.cut_off.setdefault(number, (visit.step, len(instance.covers)))
+
+
+def _launched_in_vain(visit: Visit) -> Instance | None:
+    """The launch that the task has just been, where its own conditions call it failed whatever becomes of the job."""
+    last = visit.walk.record.instances[-1] if visit.walk.record.instances else None
+    is_this = last is not None and last.task is visit.step and last.frame is visit.frame
+    return last if is_this and last.fails_at_once and not (last.is_doubtful or last.never_runs) else None
+
+
+def _fails_where(visit: Visit, own: Instance | None) -> Formula:
+    """Under what the task runs and surely fails; ``own`` is the launch that it is, where that fails at once."""
+    if own is not None:
+        return conj(own.guard, own.has_rounds)
+    return visit.guard if visit.step.loop_keyword is None and _surely_fails(visit) else False
 
 
 def _pass_by(visit: Visit) -> None:
