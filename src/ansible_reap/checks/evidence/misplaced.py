@@ -50,6 +50,8 @@ class _Side(NamedTuple):
     """Whether a task becomes another user that is not told to; None where that is not known."""
     become_user: str | None
     """Whom a task becomes that is not told whom; None where that is not known."""
+    never_fails: bool = False
+    """Of a look: its ``failed_when`` holds on no way on which it is reached."""
 
 
 def of(analysis: Analysis, reap: Reap, launch: Launch) -> Misplaced | None:
@@ -58,7 +60,9 @@ def of(analysis: Analysis, reap: Reap, launch: Launch) -> Misplaced | None:
     where = analysis.set_elsewhere, analysis.controllers, analysis.hosts, analysis.addresses
     known = (*where, analysis.become, analysis.become_user)
     pairs = [
-        (_Side(there, launch.task, *known), _Side(here, reap.task, *known)) for there in there_all for here in here_all
+        (_Side(there, launch.task, *known), _Side(here, reap.task, *known, reap.never_fails))
+        for there in there_all
+        for here in here_all
     ]
     if any(_is_for_hosts_of_its_own(analysis, reap, launch, here) for here in here_all):
         return None
@@ -90,14 +94,13 @@ def _are_apart(known: Mapping[str, frozenset[str]], one: str | None, other: str 
 
 def _fails(here: _Side, who: str = "this task") -> str:
     """What becomes of the look, and of the play, where the job's status file is not there."""
-    if constant(here.setting.ignore_errors) is True:
-        return f"{who} fails with 'could not find job', which ignore_errors passes over"
     judged = here.task.keywords.get("failed_when")
-    if judged is None or constant(judged) is True:
-        return f"{who} fails with 'could not find job'"
-    if constant(judged) is False:
+    if here.never_fails or constant(judged) is False:
         return f"{who} gets 'could not find job', which its failed_when passes over"
-    return f"{who} gets 'could not find job', and fails only where its failed_when holds for that"
+    passed_over = ", which ignore_errors passes over" if constant(here.setting.ignore_errors) is True else ""
+    if judged is None or constant(judged) is True:
+        return f"{who} fails with 'could not find job'{passed_over}"
+    return f"{who} gets 'could not find job', and fails only where its failed_when holds for that{passed_over}"
 
 
 def _delegate(there: _Side, here: _Side) -> Misplaced | None:
