@@ -136,9 +136,9 @@ def _lives_on(analysis: Analysis, launch: Launch, signs: tuple[Sign, ...]) -> st
             f"async and poll out, so that a failed start fails the task, or say in its vars that nobody has to wait "
             f"{_DECLARE}."
         )
-    outlives = leaving.outlives_the_limit(work.commands(launch.task)) or is_left_behind(analysis, launch)
+    outlives = _outlives(analysis, launch)
     misaimed = endings.misaimed(analysis, launch.task)
-    is_helper = misaimed is not None or _is_helper(analysis, launch, signs, outlives=outlives)
+    is_helper = misaimed is not None or _is_helper(analysis, launch, signs, outlives=outlives is not False)
     end = _at_its_limit(launch, outlives=outlives)
     if misaimed:
         end += (
@@ -151,7 +151,7 @@ def _lives_on(analysis: Analysis, launch: Launch, signs: tuple[Sign, ...]) -> st
             f"{_DECLARE}."
         )
     if daemon.is_recorder(signs):
-        lost = "" if outlives else " What it writes only as it ends is lost then."
+        lost = "" if outlives is not False else " What it writes only as it ends is lost then."
         return (
             f"By its signs this job records what happens meanwhile: {told}.{end}{lost} Say in its vars that nobody has "
             f"to wait {_DECLARE}."
@@ -169,8 +169,20 @@ def _lives_on(analysis: Analysis, launch: Launch, signs: tuple[Sign, ...]) -> st
     )
 
 
-def _at_its_limit(launch: Launch, *, outlives: bool) -> str:
-    """What the limit does to the work, as a sentence that follows others."""
+def _outlives(analysis: Analysis, launch: Launch) -> bool | None:
+    """Whether some of the work goes on when the limit is reached, as the task or its script leaves it behind.
+
+    None where a function of a shell does so, whose callers may wait for it.
+    """
+    script = scripts.of(analysis, launch.task)
+    found = [work.commands(launch.task), script.commands if script else ()]
+    if is_left_behind(analysis, launch) or any(map(leaving.outlives_the_limit, found)):
+        return True
+    return None if any(map(leaving.backgrounds_in_a_function, found)) else False
+
+
+def _at_its_limit(launch: Launch, *, outlives: bool | None) -> str:
+    """What the limit does to the work, as a sentence that follows others; nothing where that is not known."""
     limit = launch.limit.single
     if outlives and limit is not None and limit <= 1 and leaving.stays_a_second(work.commands(launch.task)):
         return (
@@ -180,6 +192,8 @@ def _at_its_limit(launch: Launch, *, outlives: bool) -> str:
         )
     if containers.stays_with_one(launch.task):
         return "" if limit is None else f" Its limit of {duration(limit)} ends the job; the container goes on."
+    if outlives is None:
+        return ""
     if outlives:
         return " Its work outlives the job, so neither the job's result nor its limit says anything about it."
     when = "at its limit" if limit is None else f"after {duration(limit)}"

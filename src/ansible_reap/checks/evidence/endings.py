@@ -51,7 +51,8 @@ _PID = expression(
 _READ = expression(r"\{\{([^}]*)")
 _WORD = expression(r"\w+")
 _PADDING = expression(r"(?<=\{\{)\s+|\s+(?=\}\})")
-_FINDS = frozenset({"pidof", "pgrep"})
+_FINDS = frozenset({"pidof", "pgrep", "cat"})
+"""Programs that tell a pid: of what they are given the name of, or what a file of that name holds."""
 _TIED = expression(r"[\W_]+")
 _SHELLS = frozenset({"command", "shell", "raw"})
 _STARTING = frozenset({"start", "begin", "launch", "run"})
@@ -185,10 +186,11 @@ def _is_container(task: Task) -> bool:
 def _elsewhere(analysis: Analysis, task: Task, text: str) -> Iterator[EndingTask]:
     """The tasks of the files beside the launch's that end its work."""
     folder, _, name = task.path.rpartition("/")
+    of_launch = analysis.steps.get(task.path, ())
     for path, steps, able in _beside(analysis.root, folder):
         is_counterpart = _is_counterpart(name, path.rpartition("/")[2])
         for other in able if path != task.path else ():
-            how = _how(other, text, steps, is_near=False) or (_kills(other) if is_counterpart else None)
+            how = _how(other, text, steps, of_launch, is_near=False) or (_kills(other) if is_counterpart else None)
             if how:
                 yield EndingTask(other, how)
 
@@ -219,8 +221,8 @@ def _flat(args: Mapping[str, object]) -> Iterator[object]:
         yield from value if isinstance(value, list) else (value,)
 
 
-def _how(other: Task, text: str, around: tuple[Task, ...], *, is_near: bool = True) -> str | None:
-    """By what the task ends the work that ``text`` starts."""
+def _how(other: Task, text: str, *around: tuple[Task, ...], is_near: bool = True) -> str | None:
+    """By what the task ends the work that ``text`` starts; ``around`` are the tasks that may have looked up its pid."""
     if _is_container(other):
         name = str(other.args.get("name", ""))
         ends = other.args.get("state") in ("absent", "stopped") and _names_container(text, name)
@@ -244,7 +246,10 @@ def _how(other: Task, text: str, around: tuple[Task, ...], *, is_near: bool = Tr
         paths = _pid_files(text)
         if paths and any(path in _text(other) for path in paths):
             return "kills it by its pid file"
-        word = next((word for word in _found_by(other, around) if _is_of(word, text, is_near=is_near)), None)
+        found = [word for steps in around for word in _found_by(other, steps)]
+        if any(word.rpartition("/")[2] in paths for word in found):
+            return "kills it by its pid file"
+        word = next((word for word in found if _is_of(word, text, is_near=is_near)), None)
         return f"kills '{shortened(word)}' by its pid" if word else None
     return None
 

@@ -6,21 +6,28 @@ import re
 from collections.abc import Iterator, Sequence
 
 from ansible_reap.checks.evidence.known_times import TIMEOUTS
-from ansible_reap.checks.evidence.work import is_quick
+from ansible_reap.checks.evidence.work import is_quick, loops_for_ever
 from ansible_reap.shell.parser import Command
 
 _LEAVES = ("disown", "setsid", "nohup")
 
 
-def leaves_by(commands: list[Command]) -> str | None:
-    """By which sign some of the work leaves the shell: ``&`` (with no ``wait`` after it), disown, setsid or nohup."""
+def leaves_by(commands: Sequence[Command]) -> str | None:
+    """By which sign some of the work leaves the shell: ``&`` (with no ``wait`` or ``kill`` after it), disown and so on."""
     if backgrounds_in_a_function(commands):
         return None  # how long its background work lasts is for its callers to say, as 'main | logger' waits for it
     last = max((i for i, command in enumerate(commands) if command.is_background), default=None)
-    if last is not None and not any(command.argv[:1] == ("wait",) for command in commands[last + 1 :]):
+    after = [] if last is None else commands[last + 1 :]
+    if last is not None and not any(map(_takes_up, after)) and not loops_for_ever(after):
         return "&"
     names = {argv[0] for command in commands for argv in command.programs()}
     return next((sign for sign in _LEAVES if sign in names), None)
+
+
+def _takes_up(command: Command) -> bool:
+    """Whether the command waits for work in the background, or ends it by its pid, as ``kill $!`` does."""
+    argv = command.argv
+    return argv[:1] == ("wait",) or (argv[:1] == ("kill",) and argv[1:2] != ("-0",) and any("$" in word for word in argv))
 
 
 def backgrounds_in_a_function(commands: Sequence[Command]) -> bool:
@@ -36,7 +43,7 @@ def backgrounds_in_a_function(commands: Sequence[Command]) -> bool:
     return False
 
 
-def outlives_the_limit(commands: list[Command]) -> bool:
+def outlives_the_limit(commands: Sequence[Command]) -> bool:
     """Whether some of the work leaves the job's process group, which is what ends at the limit; ``nohup`` does not."""
     return leaves_by(commands) not in (None, "nohup") or detaches_by(commands) is not None
 
@@ -102,4 +109,4 @@ def is_left_behind(commands: Sequence[Command]) -> bool:
     if last is None:
         return False
     after = [command for command in commands[last + 1 :] if command.depth == commands[last].depth]
-    return all(is_quick(command) for command in after)
+    return loops_for_ever(after) is None and all(is_quick(command) for command in after)

@@ -26,6 +26,8 @@ _ENDLESS_PYTHON = expression(
 )
 """What keeps a Python program running for ever, or for a day or more."""
 _RELATIVE = expression(r"(?:\./)?(?:[\w-][\w.-]*/)+[\w.-]+")
+_JINJA = expression(r"\{%[-+]?\s*[a-z][^%]*%\}|\{#[-+]?\s[^#]*#\}")
+"""Statements and comments of a template, which are no words of the script that it makes."""
 MAX_KEPT = 512
 
 
@@ -72,7 +74,7 @@ def _script(name: str, text: str) -> Script | None:
     if name.endswith(".py") or _PYTHON.match(text):
         return Script(name, (), _ENDLESS_PYTHON.search(text) is not None)
     if name.endswith((".sh", ".bash")) or _SHELL.match(text):
-        commands = tuple(parse(text))
+        commands = tuple(parse(_JINJA.sub("", text)))
         return Script(name, commands, work.loops_for_ever(commands) is not None and not _leaves_loop(commands))
     return None
 

@@ -1,0 +1,3 @@
+#!/bin/bash
+ping 192.0.2.1 > /tmp/ping.log &
+systemctl reload collector

@@ -1,0 +1,5 @@
+#!/bin/bash
+probe() {
+  ping 192.0.2.1 > /tmp/ping.log &
+}
+probe
