@@ -223,6 +223,7 @@ def _what_for(analysis: Analysis, task: Task) -> str:
 def _serves(analysis: Analysis, launch: Launch, signs: tuple[Sign, ...], bound: str) -> str:
     is_timeout = bound.startswith("timeout")
     is_one = serves_one_client(work.commands(launch.task))
+    status = known_times.status_of_timeout(work.commands(launch.task))
     if leaving.is_left_behind(work.commands(launch.task)):
         end = "Its work outlives the job, so neither the job's result nor its limit says anything about it"
     elif is_timeout and _is_at_the_limit(launch, bound):
@@ -230,9 +231,15 @@ def _serves(analysis: Analysis, launch: Launch, signs: tuple[Sign, ...], bound: 
         last = "" if is_one else " at the latest"
         end = f"{first}'{bound}' or its limit of the same time ends it{last}, and the job counts as failed then"
     elif is_one:
-        end = f"It ends with its first client; if none comes, '{bound}' ends it, with the status 124 of a failure"
+        failure = f", with the status {status} of a failure" if status else ""
+        end = f"It ends with its first client; if none comes, '{bound}' ends it{failure}"
+    elif is_timeout and status:
+        end = (
+            f"'{bound}' ends it at the latest; a wait would call that end a failure, as 'timeout' exits with {status} "
+            f"then"
+        )
     elif is_timeout:
-        end = f"'{bound}' ends it at the latest; a wait would call that end a failure, as 'timeout' exits with 124 then"
+        end = f"'{bound}' ends it at the latest; a wait would judge that end by the work's own status"
     else:
         end = f"It ends by itself ('{bound}')"
     return (

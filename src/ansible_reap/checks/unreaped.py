@@ -6,14 +6,16 @@ import re
 from collections.abc import Iterator
 
 from ansible_reap.checks import fixes, meant
-from ansible_reap.checks.evidence import conditions, daemon, intent, misplaced, misread, own_waits, work
+from ansible_reap.checks.evidence import conditions, daemon, intent, known_times, misplaced, misread, own_waits, work
 from ansible_reap.checks.evidence.endless import WEAK
 from ansible_reap.checks.evidence.limits import (
     ENOUGH_FOR_SHORT_WORK,
     TooShort,
     at_the_limit,
+    ended_before,
     ends_it_at_once,
     failing_keyword,
+    only_timeout_ends,
     too_short,
     what_it_tells,
 )
@@ -83,6 +85,8 @@ def _finding(analysis: Analysis, launch: Launch) -> Finding:
     own_wait = _own_wait(analysis, launch)
     # So is a wait that comes next: what it waits for may be there only while the job runs.
     is_safe = is_safe and (own_wait is None or own_wait.is_tied)
+    # And work that its own timeout may be meant to end: the wait would fail then.
+    is_safe = is_safe and ended_before(launch) is None
     fix = None if on_purpose else _fix(analysis, launch, own_wait, is_safe=is_safe)
     if on_purpose:
         message = on_purpose.message
@@ -143,6 +147,8 @@ def _fix(analysis: Analysis, launch: Launch, own_wait: OwnWait | None, *, is_saf
     missing = misread.of(analysis, launch)
     if missing is not None and not missing.is_skipped:
         return None  # behind a task that fails it is not reached
+    if only_timeout_ends(launch.task):
+        return None  # it would fail whenever the work has done what it is for
     if own_wait is not None and own_waits.outlasts_the_job(own_wait, launch):
         return None  # what the play gives more time than the job has may come about without it
     look = launch.looks[0].task if launch.sub_tag == "peek" and len(launch.looks) == 1 else None
@@ -207,6 +213,7 @@ def _message(analysis: Analysis, launch: Launch, own_wait: OwnWait | None) -> st
     else:
         which = f" for '{launch.register}.ansible_job_id', without a loop" if misread.of(analysis, launch) else ""
         wait = f"wait with async_status{which}{_where_to_wait(analysis, launch)}{_if_at_all(launch)}"
+        wait += _letting_timeout_pass(launch)
         advice = f"{listed([*first, wait])}, or {_DECLARE}."
     advice = advice[0].upper() + advice[1:]
     if launch.sub_tag == "unregistered":
@@ -308,6 +315,16 @@ def _if_at_all(launch: Launch) -> str:
         return ", for the items that have started a job"
     when = f" ('when: {launch.register} is not finished')" if launch.register else ""
     return f", where a job was started{when}"
+
+
+def _letting_timeout_pass(launch: Launch) -> str:
+    """What the wait has to let pass where ``timeout`` is what ends the work, or may be."""
+    status = known_times.status_of_timeout(work.commands(launch.task))
+    why, bound = only_timeout_ends(launch.task), ended_before(launch)
+    if status is None or not (why or bound):
+        return ""
+    when = f", as {why}" if why else f" where '{bound}' is to end the work"
+    return f" (with a failed_when that lets the status {status} pass{when})"
 
 
 def _peek(launch: Launch, its: str) -> str:

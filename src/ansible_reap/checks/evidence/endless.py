@@ -13,8 +13,10 @@ from typing import NamedTuple
 from ansible_reap.checks.evidence import containers, leaving
 from ansible_reap.checks.evidence.containers import Container
 from ansible_reap.checks.evidence.known_times import under_timeout
+from ansible_reap.checks.evidence.work import loops_for_ever
 from ansible_reap.late_patterns import expression
-from ansible_reap.shell.parser import Command
+from ansible_reap.shell.names import SHELLS
+from ansible_reap.shell.parser import Command, parse
 
 STRONG, FAIR, WEAK = 3, 2, 1
 
@@ -96,6 +98,14 @@ def by_itself_in_the_background(argv: tuple[str, ...]) -> str | None:
 
 
 def of_program(argv: tuple[str, ...]) -> Iterator[Sign]:
+    yield from _of_its_kind(argv)
+    yield from _of_options(argv[1:])
+    if next(leaving.detached(argv), None) is None:
+        yield from of_script(argv)
+
+
+def _of_its_kind(argv: tuple[str, ...]) -> Iterator[Sign]:
+    """Signs of a program that is known."""
     name, words = argv[0], argv[1:]
     if name in ("sshpass", "timeout", "flock", "stdbuf") and "ssh" in words:
         name, words = "ssh", words[words.index("ssh") + 1 :]
@@ -112,9 +122,6 @@ def of_program(argv: tuple[str, ...]) -> Iterator[Sign]:
         yield Sign(f"'{name}' goes on until it is stopped", FAIR if name in ("ping", "top") else STRONG, "record")
     yield from of_a_container(containers.in_the_foreground((name, *words)))
     yield from _of_server(name, words)
-    yield from _of_options(words)
-    if next(leaving.detached(argv), None) is None:
-        yield from of_script(argv)
 
 
 def _records(name: str, words: tuple[str, ...]) -> bool:
@@ -203,6 +210,20 @@ def of_script(argv: tuple[str, ...]) -> Iterator[Sign]:
         if _RECORDER_SCRIPT.search(stem) and stem != script:
             yield Sign(f"the program is called '{script}'", WEAK)
             return
+
+
+def only_timeout_ends(commands: Sequence[Command]) -> str | None:
+    """Why what ``timeout`` runs has no end of its own, as a clause; None where it may have one."""
+    for argv in (argv for command in commands for argv in command.programs()):
+        inner = under_timeout(argv)
+        if not inner or serves_one_client_by(inner) or by_itself_in_the_background(inner) is not None:
+            continue
+        is_text = inner[0] in SHELLS and len(inner) > 2 and inner[1].startswith("-") and inner[1].endswith("c")
+        loop = loops_for_ever(parse(inner[2])) if is_text else None
+        if loop:
+            return f"it loops for ever ('{loop}')"
+        return next((sign.text for sign in _of_its_kind(inner) if sign.weight >= FAIR), None)
+    return None
 
 
 def serves_one_client(commands: Sequence[Command]) -> bool:

@@ -38,6 +38,7 @@ _TOLD_HOW_LONG = {
 """Programs that put a host under load, with the options that say for how long, in seconds or with a unit."""
 _FILLS_FIRST = "--populate"
 """Makes tlp-stress fill its table before the time counts."""
+_BY_KILL = expression(r"(?:-s|--signal)[ =]?(?:SIG)?(?:KILL|9)\b")
 TIMEOUTS = frozenset({"timeout", "gtimeout"})
 _BRANCHES = frozenset({"if", "for", "while", "until", "case", "select", "function"})
 _LOOPS = frozenset({"while", "until"})
@@ -242,6 +243,20 @@ def _bound_of(argv: tuple[str, ...]) -> str | None:
     if argv[0] == "ssh" and len(argv) > 2 and argv[-2] == "sleep" and sleep_seconds(argv[-1]):
         return f"sleep {argv[-1]}"  # a forwarding that ends with the command that it was made for
     return None
+
+
+def status_of_timeout(commands: Sequence[Command]) -> int | None:
+    """The status of a ``timeout`` that has ended its work; None where it hands on the work's own, or there is none.
+
+    By the manual of GNU coreutils.
+    """
+    argv = next((argv for command in commands for argv in command.programs() if argv[0] in TIMEOUTS), None)
+    if argv is None:
+        return None
+    options = argv[1 : len(argv) - len(_after_options(argv[1:]))]
+    if not {"--preserve-status", "-p"}.isdisjoint(options):
+        return None
+    return 137 if _BY_KILL.search(" ".join(options)) else 124
 
 
 def under_timeout(argv: tuple[str, ...]) -> tuple[str, ...]:

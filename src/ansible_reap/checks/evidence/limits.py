@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ansible_reap.checks.evidence import known_times, leaving, work
+from ansible_reap.checks.evidence import endless, known_times, leaving, work
 from ansible_reap.checks.evidence.neighbours import may_be_on_windows
 from ansible_reap.checks.evidence.releases import may_run_on
 from ansible_reap.checks.support import limit_text
@@ -60,6 +60,14 @@ def ended_before(launch: Launch) -> str | None:
     return bound if seconds is not None and seconds + 2 * KILL_STEP < limit else None
 
 
+def only_timeout_ends(task: Task) -> str | None:
+    """Why nothing but its ``timeout`` ends the work, so that a job that does what it is for counts as failed."""
+    outermost = [command for command in work.commands(task) if not command.depth]
+    if len(outermost) != 1 or outermost[0].is_background or known_times.status_of_timeout(outermost) is None:
+        return None
+    return endless.only_timeout_ends(work.commands(task)) if known_times.ends_by_itself(outermost) else None
+
+
 def what_it_tells(launch: Launch) -> str:
     """What the launch's own end says of its jobs, as in ``this task succeeds even if the job fails ...``."""
     job = "a job" if launch.is_looped else "the job"
@@ -86,7 +94,10 @@ def how_it_may_end(launch: Launch) -> str:
     if work.always_succeeds(launch.task):
         return f"is killed at {limit_text(launch)}"
     bound = ended_before(launch)
-    return f"fails, as it also does when '{bound}' ends it" if bound else f"fails or is killed at {limit_text(launch)}"
+    if bound is None:
+        return f"fails or is killed at {limit_text(launch)}"
+    is_failure = known_times.status_of_timeout(work.commands(launch.task)) is not None
+    return f"fails, as it also does when '{bound}' ends it" if is_failure else "fails"
 
 
 class TooShort(NamedTuple):
