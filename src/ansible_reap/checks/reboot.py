@@ -26,6 +26,8 @@ _WAITING = frozenset({"wait_for", "wait_for_connection", "pause", "async_status"
 _SPEAKS_OF_IT = expression(r"\breboot:|\breboot[`'\"]* module\b|\bbuiltin\.reboot\b", re.IGNORECASE)
 _LATER = 10
 """Seconds of a pause in which a play can end before the reboot."""
+_SEARCHED = "/sbin, /bin, /usr/sbin, /usr/bin and /usr/local/sbin"
+"""Where the module looks for a command without a path (ansible-core 2.16 to 2.22)."""
 _CONTAINERS = frozenset({"docker", "podman", "buildah", "kubectl", "oc", "lxc", "lxd", "nspawn", "chroot"})
 """Connections into what shares the kernel of its host, or is none."""
 
@@ -132,8 +134,11 @@ def module_for(analysis: Analysis, task: Task) -> str:
     if work.is_windows(task):
         return "ansible.windows.win_reboot"
     command = own_command(analysis, task)
-    told = f" with 'reboot_command: {command}' (without, it runs 'shutdown -r')" if command else ""
-    return f"ansible.builtin.reboot{told}"
+    if command is None:
+        return "ansible.builtin.reboot"
+    # a shell may find another one by that name, as in /usr/local/bin
+    needs = f"; a 'reboot' outside of {_SEARCHED} needs its whole path" if command.split()[0] == "reboot" else ""
+    return f"ansible.builtin.reboot with 'reboot_command: {command}' (without, it runs 'shutdown -r'{needs})"
 
 
 def has_module(analysis: Analysis, task: Task) -> bool:

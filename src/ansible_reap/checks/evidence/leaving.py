@@ -13,7 +13,10 @@ _LEAVES = ("disown", "setsid", "nohup")
 
 
 def leaves_by(commands: Sequence[Command]) -> str | None:
-    """By which sign some of the work leaves the shell: ``&`` (with no ``wait`` or ``kill`` after it), disown and so on."""
+    """By which sign some of the work leaves the shell: ``&``, disown, setsid or nohup.
+
+    Not by an ``&`` with a ``wait``, a ``kill`` or an endless loop after it.
+    """
     if backgrounds_in_a_function(commands):
         return None  # how long its background work lasts is for its callers to say, as 'main | logger' waits for it
     last = max((i for i, command in enumerate(commands) if command.is_background), default=None)
@@ -27,7 +30,8 @@ def leaves_by(commands: Sequence[Command]) -> str | None:
 def _takes_up(command: Command) -> bool:
     """Whether the command waits for work in the background, or ends it by its pid, as ``kill $!`` does."""
     argv = command.argv
-    return argv[:1] == ("wait",) or (argv[:1] == ("kill",) and argv[1:2] != ("-0",) and any("$" in word for word in argv))
+    ends = argv[:1] == ("kill",) and argv[1:2] != ("-0",) and any("$" in word for word in argv)
+    return ends or argv[:1] == ("wait",)
 
 
 def backgrounds_in_a_function(commands: Sequence[Command]) -> bool:

@@ -59,6 +59,8 @@ _MORE_THAN_A_REBOOT = expression(
     re.IGNORECASE,
 )
 """Words by which a name or a comment says that the host has a program of its own, or that more than a reboot is due."""
+_SYSTEMS_OWN = frozenset({"", "/sbin", "/bin", "/usr/sbin", "/usr/bin"})
+"""Folders in which a system's own programs lie; none where a command is named without one."""
 _TELLING_OPTIONS = frozenset({"-f", "--force", "-d", "--no-wtmp", "-n", "--no-sync", "--firmware-setup"})
 MAX_FILES = 500
 """Files of a role that are looked at."""
@@ -161,14 +163,19 @@ def _role_sets_up_the_network(root: str, path: str) -> bool:
 def own_command(analysis: Analysis, task: Task) -> str | None:
     """The command that has to be the module's ``reboot_command``, as by default it runs ``shutdown -r``; else None.
 
-    That is a ``reboot`` or ``systemctl reboot`` with options, or one of which the author says that it does more.
+    That is a ``reboot`` or ``systemctl reboot`` with options, one that is not the system's own by its path, or one of
+    which the author says that it does more.
     """
     command = work.reboots(task)
     words = command.split() if command and not work.is_windows(task) else []
     if not words or words[0] not in ("reboot", "systemctl"):
         return None
     matters = not _TELLING_OPTIONS.isdisjoint(words) or any(word.startswith("--boot-loader") for word in words)
-    return command if matters or _MORE_THAN_A_REBOOT.search(intent.said(analysis, task)) else None
+    paths = (word for each in work.commands(task) for word in each.words if word.startswith("/"))
+    path = next((word for word in paths if word.rpartition("/")[2] == words[0]), words[0])
+    is_another = path.rpartition("/")[0] not in _SYSTEMS_OWN
+    is_told = matters or is_another or _MORE_THAN_A_REBOOT.search(intent.said(analysis, task)) is not None
+    return " ".join((path, *words[1:])) if is_told else None
 
 
 def waits_without_it(analysis: Analysis, task: Task, wait: Task) -> bool:
