@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
-from ansible_reap.shell.names import COMMAND_OPTIONS, LEADING_UP, LEADING_WORDS, PROGRAMS, SHELLS
+from ansible_reap.late_patterns import expression
+from ansible_reap.shell.names import (
+    COMMAND_OPTIONS,
+    LEADING_UP,
+    LEADING_WORDS,
+    LOOKING_COMMANDLET,
+    PROGRAMS,
+    SHELLS,
+)
 from ansible_reap.shell.parser import Command, is_assignment
 
 FILE_RUNNERS = SHELLS | {"python", "python2", "python3", "source", ".", "powershell", "pwsh"}
 """Programs that run the file that follows them."""
+
+_RUNS = expression(r"[A-Za-z]+-\w+|.*[\\/].*|.*\.(?:exe|ps1|bat|cmd|msi)", re.IGNORECASE)
+"""What PowerShell runs where it stands alone, and does not take for a text or a number."""
 
 
 def command_text(args: Mapping[str, object]) -> str:
@@ -47,9 +59,13 @@ def without_prefixes(command: Command) -> list[str]:
 
 
 def only_leads_up(command: Command) -> bool:
-    """The command is no work of its own: a pause, a message, a question whether to reboot."""
+    """The command is no work of its own: a pause, a message, a look, a question whether to reboot."""
     words = without_prefixes(command)
-    return not words or program_of(words[0]) in LEADING_UP
+    if words[1:2] == ["="] and words[0].startswith("$"):  # PowerShell keeps what the rest gives
+        words = words[2:]
+        if len(words) == 1 and not _RUNS.fullmatch(words[0]):
+            return True
+    return not words or program_of(words[0]) in LEADING_UP or LOOKING_COMMANDLET.fullmatch(words[0]) is not None
 
 
 def is_work(command: Command) -> bool:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ansible_reap.late_patterns import expression
+
 REBOOT_MODULES = frozenset({"reboot", "win_reboot", "shutdown", "nmcli"})
 SERVICE_MODULES = frozenset({"service", "systemd", "systemd_service", "sysvinit", "openrc", "runit", "win_service"})
 COMMAND_MODULES = frozenset(
@@ -187,6 +189,11 @@ LEADING_UP = frozenset(
     | {"echo", "printf", "grep", "egrep", "logger", "wall", "touch", "rm", "test", "[", "cat", "ls"}
 )
 """Programs that do no work of their own before a reboot: they wait, flush, ask or tell."""
+LOOKING_COMMANDLET = expression(
+    r"(?:Get|Write|Test)-[A-Z]\w*|(?:Select|Where|Sort|Measure)-Object|Select-String|Out-(?:Null|String|Host|Default)"
+    r"|Format-(?:Table|List|Wide)|Import-Module|Set-(?:Location|StrictMode)"
+)
+"""Commands of PowerShell that look, tell or choose, by its rules for verbs, in the capitals that no other program has."""
 STAYING = LEADING_UP | frozenset(
     {"false", "cp", "mv", "mkdir", "rmdir", "mktemp", "ln", "chmod", "chown", "chgrp", "find", "stat", "du", "df", "dd"}
     | {"sed", "awk", "head", "tail", "tee", "wc", "sort", "uniq", "cut", "tr", "seq", "basename", "dirname", "diff"}
