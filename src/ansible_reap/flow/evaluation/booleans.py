@@ -15,6 +15,9 @@ from ansible_reap.flow.evaluation.shared import EvaluatorInterface
 from ansible_reap.records import replace
 
 AS_BOOL, EQUAL, SAME = "|bool()", " == True", " is true"
+AS_FACT = "|set_fact()"
+"""What the text of a condition ends in that asks for the truth of a fact that was set to something: up to ansible-core
+2.18 ``set_fact`` makes a boolean of the texts yes, no, true and false."""
 _TRUE = (AS_BOOL, EQUAL, SAME)
 _FALSE = {EQUAL: (" == False",), SAME: (" == False", " is false")}
 _KEYS = frozenset(
@@ -28,6 +31,8 @@ def taken_as_booleans(formula: Formula) -> Formula:
     """What the formula says where everything that is asked for as a truth is one."""
 
     def plainly(atom: Atom) -> Formula | None:
+        if atom.text.endswith(AS_FACT):
+            return True
         for ending in (*_TRUE, *_FALSE[SAME]):
             if atom.text.endswith(ending):
                 truth = replace(atom, text=atom.text.removesuffix(ending))

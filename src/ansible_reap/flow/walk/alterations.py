@@ -8,9 +8,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence, Set
 from typing import NamedTuple
 
+from jinja2 import nodes
+
 from ansible_reap.content import expressions
 from ansible_reap.content.mentions import UNNAMED_FACTS
 from ansible_reap.content.model import as_list
+from ansible_reap.flow.evaluation.booleans import AS_BOOL, AS_FACT, is_boolean
+from ansible_reap.flow.evaluation.canonical import canonical, tree_of
+from ansible_reap.flow.evaluation.evaluator import Evaluator
 from ansible_reap.flow.evaluation.formulas import Atom, Formula, conj, disj, replaced_atoms
 from ansible_reap.flow.evaluation.layers import Layer, Scope
 from ansible_reap.flow.evaluation.values import Alt, Job, JobId, Lazy, Map, Results, Seq, Unknown, taints
@@ -273,6 +278,9 @@ def asked_now(said: Formula, changed: LastSet, reading: Reading, written: Sequen
     unsure = set[tuple[str, int]]()
 
     def dated(atom: Atom) -> Formula:
+        passed_on = _passed_on(atom, changed, reading)
+        if passed_on is not None:
+            return asked_now(passed_on.said, changed, reading, [passed_on.template])
         if atom.about and not atom.since and _is_of_any(atom.text, reading.scope):
             atom = replace(atom, about=frozenset(), is_opaque=False)
         if atom.about or atom.since:
@@ -302,6 +310,43 @@ def asked_now(said: Formula, changed: LastSet, reading: Reading, written: Sequen
 
     found = replaced_atoms(said, dated, lambda _: True)
     return unsettled(found, str(sorted(unsure))) if unsure else found
+
+
+class _PassedOn(NamedTuple):
+    """What a condition says of a fact, in the words of the template that it was set to."""
+
+    said: Formula
+    template: str
+
+
+def _passed_on(atom: Atom, changed: LastSet, reading: Reading) -> _PassedOn | None:
+    """That a fact is true, or so as a boolean, where the template that it was set to surely gives the same still."""
+    name = atom.text.removesuffix(AS_BOOL)
+    if atom.about or atom.since or not name.isidentifier():
+        return None
+    _, layer, raw = next(reading.scope.find(name), (0, Layer.MAGIC, None))
+    if layer is not Layer.FACTS or not isinstance(raw, Lazy) or raw.scope is None or not raw.template:
+        return None
+    at, marks = _last_change(name, changed, reading, if_there=False)
+    if marks or not at or not is_as_it_was(raw.template, at, changed, reading):
+        return None
+    if any(_meaning(each, raw.scope) != _meaning(each, reading.scope) for each in expressions.names(raw.template)):
+        return None
+    evaluator = Evaluator(raw.scope)
+    evaluator.folds_settings = False
+    tree = tree_of(raw.template)
+    if tree is None:
+        return None
+    as_boolean = evaluator.truth(nodes.Filter(tree, "bool", [], [], None, None))
+    if atom.text != name or is_boolean(tree):
+        return _PassedOn(as_boolean, raw.template)
+    as_fact = disj(Atom(f"{canonical(evaluator, tree)}{AS_FACT}"), as_boolean)
+    return _PassedOn(conj(evaluator.truth(tree), as_fact), raw.template)
+
+
+def _meaning(name: str, scope: Scope) -> object:
+    """What a name stands for in a scope, as far as two scopes can be compared."""
+    return next(((layer, raw) for _, layer, raw in scope.find(name)), None)
 
 
 def _stays_defined(atom: Atom, since: int, changed: LastSet, now: int) -> Formula | None:

@@ -193,7 +193,9 @@ def _as_asked_now(visit: Visit, evaluator: Evaluator, written: object, value: Va
     if not isinstance(value, Lazy):
         return asked(value)
     read, depth = value.read, value.depth
-    return Lazy(lambda: asked(read()), value.written, depth, template=value.template, scope=value.scope)
+    is_its_own = not (visit.run_once or visit.keyword("delegate_facts"))  # else it is what another host has
+    scope = value.scope if is_its_own else None
+    return Lazy(lambda: asked(read()), value.written, depth, template=value.template, scope=scope)
 
 
 def _assign(visit: Visit, evaluator: Evaluator, written: Mapping[str, Any], guard: Formula) -> None:
