@@ -65,7 +65,8 @@ def _severity(analysis: Analysis, launch: Launch, own_wait: OwnWait | None) -> L
     background: a failure may show there.
     """
     task = launch.task
-    if work.is_trivial(task) or constant(task.inherited("ignore_errors")) or task.keywords.get("failed_when") is False:
+    is_trivial = work.is_trivial(task) and not work.lacks_a_shell(task)
+    if is_trivial or constant(task.inherited("ignore_errors")) or task.keywords.get("failed_when") is False:
         return Level.LOW
     if work.always_succeeds(task) or daemon.has_a_window(task) or is_test(task):
         return Level.LOW
@@ -91,7 +92,7 @@ def _finding(analysis: Analysis, launch: Launch) -> Finding:
     if on_purpose:
         message = on_purpose.message
     else:
-        message = _message(analysis, launch, own_wait) + _heard_of_elsewhere(analysis, task, own_wait)
+        message = _message(analysis, launch, own_wait) + _heard_of_elsewhere(analysis, task, own_wait) + _shell(task)
     lives_on = meant.is_one_by(analysis, signs, launch)
     return Finding(
         rule=RULE.id,
@@ -125,6 +126,16 @@ def _missed(analysis: Analysis, launch: Launch) -> str:
     )
 
 
+def _shell(task: Task) -> str:
+    """That the work is not what it looks like, for want of a shell."""
+    only = work.lacks_a_shell(task)
+    if only is None or not only.argv or only.reserved:
+        return ""
+    what = f"'{only.ended_by}' and what follows" if only.ended_by else "its redirections"
+    fails = ", which fails at once" if only.argv[0] == "sleep" and only.ended_by else ""
+    return f" 'command' runs no shell: {what} are arguments of '{only.argv[0]}'{fails}. Use ansible.builtin.shell."
+
+
 def _what(analysis: Analysis, look: Reap, launch: Launch) -> str:
     if misplaced.of(analysis, look, launch):
         return "looks for the job where it is not"
@@ -136,7 +147,7 @@ def _what(analysis: Analysis, look: Reap, launch: Launch) -> str:
 
 
 def _fix(analysis: Analysis, launch: Launch, own_wait: OwnWait | None, *, is_safe: bool) -> Fix | None:
-    if launch.sub_tag not in ("never", "unregistered", "peek"):
+    if launch.sub_tag not in ("never", "unregistered", "peek") or work.lacks_a_shell(launch.task):
         return None
     if any(look.kind is ReapKind.WAIT for look in launch.looks):
         return None  # the wait is there, in the wrong place

@@ -164,3 +164,40 @@ def names_in(value: object, depth: int = 0) -> frozenset[str]:
         for inner in value:
             found |= names_in(inner, depth + 1)
     return frozenset(found)
+
+
+_KEEP_UNDEFINED = frozenset({"list", "dict2items", "string", "int", "lower", "upper", "trim", "quote", "basename"})
+"""Filters that fail where they are given what is not defined, as printing it does."""
+
+
+@functools.lru_cache(maxsize=8192)
+def required(text: str) -> frozenset[str]:
+    """The variables, with their attributes, without which a template is an error: ``{{ app.name }}``, ``app``.
+
+    None of a part that may see to it itself, as by ``default``, a test or a choice.
+    """
+    from jinja2 import nodes  # noqa: PLC0415
+
+    found: set[str] = set()
+    left: list[nodes.Node] = [part for part in template(text) or () if not isinstance(part, str)]
+    while left:
+        node = left.pop()
+        if isinstance(node, (nodes.Concat, nodes.Add)):
+            left += node.iter_child_nodes()
+        elif isinstance(node, nodes.Filter) and node.name in _KEEP_UNDEFINED and node.node is not None:
+            left.append(node.node)
+        else:
+            path = _path(node)
+            found.update(".".join(path[: at + 1]) for at in range(len(path)))
+    return frozenset(found)
+
+
+def _path(node: nodes.Node) -> list[str]:
+    """``a.b.c`` as its words; none where it is not just that."""
+    from jinja2 import nodes  # noqa: PLC0415
+
+    words: list[str] = []
+    while isinstance(node, nodes.Getattr):
+        words.insert(0, node.attr)
+        node = node.node
+    return [node.name, *words] if isinstance(node, nodes.Name) else []

@@ -316,12 +316,11 @@ def _all_covered(instance: Instance, covers: list[Cover], granted: Callable[[For
 
 
 def _implies(instance: Instance, waited: Formula, granted: Callable[[Formula], Formula]) -> bool:
-    """Whether a wait is reached where the launch is; in a loop that is where there is something to loop over."""
+    """Whether a wait is reached wherever there is a job of the launch."""
     if implies(granted(instance.guard), waited):
         return True
-    rounds = instance.has_rounds
-    is_asked = rounds is not True and set(atoms(rounds)) <= set(atoms(waited))
-    return is_asked and implies(granted(conj(instance.guard, rounds)), waited)
+    is_asked = instance.holds is not True and not set(atoms(instance.holds)).isdisjoint(atoms(waited))
+    return is_asked and implies(granted(conj(instance.guard, instance.holds)), waited)
 
 
 def _lost(instance: Instance) -> doubts.Doubt | None:

@@ -14,8 +14,10 @@ from ansible_reap.shell.names import (
     PROGRAMS,
     SHELLS,
 )
-from ansible_reap.shell.parser import Command, is_assignment
+from ansible_reap.shell.parser import Command, is_assignment, parse
 
+NO_SHELL = frozenset({"command", "win_command", "expect"})
+"""Modules that run one program: what only a shell understands are arguments to it."""
 FILE_RUNNERS = SHELLS | {"python", "python2", "python3", "source", ".", "powershell", "pwsh"}
 """Programs that run the file that follows them."""
 
@@ -34,8 +36,26 @@ def command_text(args: Mapping[str, object]) -> str:
     return ""
 
 
+def without_a_shell(module: str, args: Mapping[str, object]) -> Command | None:
+    """The one program that the task runs, where its command line holds what only a shell understands, and it has none.
+
+    What stands behind the program's own words are arguments to it too: ``command: sleep 2 && reboot`` fails at once.
+    """
+    if module.rsplit(".", 1)[-1] not in NO_SHELL:
+        return None
+    # the end of a line is a blank to these modules
+    commands = [command for command in parse(" ".join(command_text(args).split())) if not command.depth]
+    if not commands or (len(commands) == 1 and _is_one_program(commands[0])):
+        return None
+    return commands[0]
+
+
+def _is_one_program(command: Command) -> bool:
+    return not (command.ended_by or command.reserved or command.targets or command.sources or command.documents)
+
+
 def _quoted(part: str) -> str:
-    return f"'{part}'" if any(char.isspace() for char in part) else part
+    return f"'{part}'" if any(char.isspace() or char in "&|;<>()" for char in part) else part
 
 
 def program_of(word: str) -> str:

@@ -14,6 +14,7 @@ from ansible_reap.shell.command_words import (
     is_work,
     only_leads_up,
     program_of,
+    without_a_shell,
     without_prefixes,
 )
 from ansible_reap.shell.names import (
@@ -72,10 +73,17 @@ def cuts_connection(module: str, args: Mapping[str, object], name: str | None) -
     ``_raw_params``); ``name`` is what the task or handler is called, heeded only where the command says nothing itself.
     """
     short = module.rsplit(".", 1)[-1]
-    if module_cuts(module, args) or (short in COMMAND_MODULES and _text_cuts(command_text(args), 0, by_name=True)):
+    if module_cuts(module, args) or (short in COMMAND_MODULES and _line_cuts(module, args)):
         return True
     is_opaque = short == "script" or (short in COMMAND_MODULES and _is_opaque(command_text(args)))
     return is_opaque and task_name_says_so(name)
+
+
+def _line_cuts(module: str, args: Mapping[str, object]) -> bool:
+    only = without_a_shell(module, args)
+    if only is not None:
+        return _command_cuts(only, 0, by_name=True)
+    return _text_cuts(command_text(args), 0, by_name=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +134,12 @@ def leaves_connection(module: str, args: Mapping[str, object]) -> bool:
     # what `sh -c` is told to run is among the commands
     heads = [program_of(words[0]) for words in commands if not (program_of(words[0]) in SHELLS and "-c" in words)]
     return bool(heads) and STAYING.issuperset(heads)
+
+
+def stays_without_a_shell(module: str, args: Mapping[str, object]) -> bool:
+    """Whether what would cut the connection is never run, for want of a shell, as in ``command: sleep 2 && reboot``."""
+    only = without_a_shell(module, args)
+    return only is not None and only_leads_up(only)
 
 
 def awaits_connection(module: str, args: Mapping[str, object], *, is_local: bool) -> bool:

@@ -11,7 +11,14 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from ansible_reap.late_patterns import expression
-from ansible_reap.shell.command_words import command_text, is_work, only_leads_up, program_of, without_prefixes
+from ansible_reap.shell.command_words import (
+    command_text,
+    is_work,
+    only_leads_up,
+    program_of,
+    without_a_shell,
+    without_prefixes,
+)
 from ansible_reap.shell.disconnects import (
     Disconnect,
     is_called_so,
@@ -36,8 +43,6 @@ from ansible_reap.timing import KILL_STEP
 SOON = 600
 """Seconds within which a host goes down that is said to go down soon."""
 
-_NO_SHELL = frozenset({"command", "win_command", "expect"})
-"""Modules that run one program and take no operators."""
 _PREFIX_OPTION = expression(r"-[nEHSbiskf]+|-\d+|-[ieo][0L]|--|--non-interactive|--preserve-env\S*|--background|\d\S*")
 _SHELL_OPTION = expression(r"-[lceuxiv]+|--login|--noprofile|--norc|-o|pipefail")
 _TELLING = frozenset({"-?", "/?", "--test", "--no-act", "-whatif", "--show", "show", "dump", "help", "status"})
@@ -100,21 +105,9 @@ def _cuts(module: str, args: Mapping[str, object], reading: _Reading, limit: int
     is_shell = executable is None or program_of(str(executable)) in SHELLS | {"cmd", "powershell", "pwsh"}
     if not is_shell and short != "script":
         return False
-    text = command_text(args).strip()
-    if short in _NO_SHELL and not _is_one_program(text):
+    if without_a_shell(module, args):
         return False
-    return _text_cuts(text, 0, reading, limit + KILL_STEP if limit else SOON)
-
-
-def _is_one_program(text: str) -> bool:
-    commands = [command for command in parse(text) if not command.depth]
-    return len(commands) == 1 and not (
-        commands[0].ended_by
-        or commands[0].reserved
-        or commands[0].targets
-        or commands[0].sources
-        or commands[0].documents
-    )
+    return _text_cuts(command_text(args).strip(), 0, reading, limit + KILL_STEP if limit else SOON)
 
 
 def _text_cuts(text: str, depth: int, reading: _Reading, longest: float = SOON) -> bool:

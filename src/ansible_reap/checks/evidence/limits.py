@@ -29,7 +29,7 @@ def ends_it_at_once(analysis: Analysis, task: Task, limit: Quantity | None, sett
         return False
     # What has left its shell is not subject to the limit, Windows has another wrapper, and ``sleep 2 && reboot``
     # without a shell fails at once.
-    if may_be_on_windows(analysis, task) or work.holds_operators(task) or work.ends_at_once(task):
+    if may_be_on_windows(analysis, task) or work.lacks_a_shell(task) or work.ends_at_once(task):
         return False
     commands = work.commands(task)
     is_too_late = max(limit.values) <= 1 and work.reboots(task) is not None and leaving.stays_a_second(commands)

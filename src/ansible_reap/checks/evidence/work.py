@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from ansible_reap.content.model import Task
 from ansible_reap.late_patterns import expression
+from ansible_reap.shell.command_words import without_a_shell
 from ansible_reap.shell.parser import Command, inner, parse
 
 MAX_KEPT = 4096
@@ -19,7 +20,6 @@ MAX_TEXT = 20_000
 _INSTALLS_A_GUEST = expression(r"\bvirt-install\b[\s\S]*?\s--wait(?!(?:=|\s+)0\b)(?!\S*[^\s=\d-])")
 _SOON = frozenset({"now", "+0", "+1", "0", "1"})
 """Times of ``shutdown`` that are at once, or within a minute."""
-_OPERATORS = frozenset({"&&", "||", ";", "|", "&", ">", ">>"})
 TEMPLATE = expression(r"\{\{.*?\}\}")
 _QUICK = frozenset({"echo", "printf", "sleep", "true", ":", "exit", "cd", "disown", "date", "touch", "export", "set",
                     "test", "[", "[[", "logger", "whoami", "hostname", "uptime", "pwd"})  # fmt: skip
@@ -133,14 +133,9 @@ def _reboots_windows(task: Task) -> str | None:
     return None
 
 
-def holds_operators(task: Task) -> bool:
-    """Whether ``command`` is given what only a shell understands: ``&&`` and the like are arguments to its program."""
-    text = task.args.get("cmd", task.args.get("_raw_params"))
-    return (
-        task.module == "command"
-        and isinstance(text, str)
-        and not _OPERATORS.isdisjoint(TEMPLATE.sub("x", text).split())  # the '|' of a filter is none
-    )
+def lacks_a_shell(task: Task) -> Command | None:
+    """The program of a ``command`` that is given what only a shell understands: ``&&`` and the like are arguments."""
+    return without_a_shell(task.module, task.args) if task.module == "command" else None
 
 
 def is_quick(command: Command) -> bool:

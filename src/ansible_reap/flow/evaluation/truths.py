@@ -37,7 +37,7 @@ from ansible_reap.flow.evaluation.values import (
 )
 from ansible_reap.records import dataclass
 
-_AS_EMPTY = frozenset({"list", "sort", "unique"})
+_AS_EMPTY = frozenset({"list", "sort", "unique", "length", "count", "dict2items"})
 """Filters that leave nothing of what is empty, and something of all else that they take."""
 _NARROWING = frozenset({"select", "reject", "selectattr", "rejectattr", "list", "unique", "sort"})
 """Filters that leave nothing of an empty list."""

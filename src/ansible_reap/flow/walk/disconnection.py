@@ -21,6 +21,7 @@ from ansible_reap.shell.disconnects import (
     could_cut,
     cuts_connection,
     leaves_connection,
+    stays_without_a_shell,
 )
 from ansible_reap.shell.names import COMMAND_MODULES
 from ansible_reap.shell.sure_disconnects import how_it_cuts
@@ -49,7 +50,7 @@ def by_what_runs(visit: Visit, guard: Formula) -> Disconnect | None:
 def by_what_follows(visit: Visit, result: Value) -> Disconnect | None:
     """The same by the task after it, which waits for the connection. ``result`` is what the register holds then."""
     step = visit.step
-    if not could_cut(step.module) or not _is_awaited(visit, result):
+    if not could_cut(step.module) or stays_without_a_shell(step.module, step.args) or not _is_awaited(visit, result):
         return None
     return Disconnect(works_first=leaves_connection(step.module, step.args))
 

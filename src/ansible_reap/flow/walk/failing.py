@@ -53,7 +53,7 @@ def _launched_in_vain(visit: Visit) -> Instance | None:
 def _fails_where(visit: Visit, own: Instance | None) -> Formula:
     """Under what the task runs and surely fails; ``own`` is the launch that it is, where that fails at once."""
     if own is not None:
-        return conj(own.guard, own.has_rounds)
+        return conj(own.guard, own.holds)
     return visit.guard if visit.step.loop_keyword is None and _surely_fails(visit) else False
 
 

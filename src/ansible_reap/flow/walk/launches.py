@@ -140,7 +140,7 @@ def launch(visit: Visit) -> bool:
         may_reap_itself=_may_reap_itself(walk, step),
         disconnect=disconnection.by_what_runs(visit, guard),
         run_once=visit.run_once,
-        has_rounds=visit.has_rounds if items is not None and _count(items) is None else True,
+        holds=visit.holds,
         own_condition=each.own_condition,
     )
     result = _handle(instance, items, step.loop_variable)

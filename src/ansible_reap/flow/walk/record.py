@@ -86,13 +86,13 @@ class Instance:
     run_once: object = None
     """The keyword, of the task or of an include around it, as written."""
     skips: frozenset[int] = frozenset()
+    """The items (EACH for those of a list that is not known) that its own condition may leave without a job."""
     leaves_out: frozenset[int] = frozenset()
     """Those of them for which it never holds."""
-    """The items (EACH for those of a list that is not known) that its own condition may leave without a job."""
     lacking: dict[int, Formula] = field(default_factory=dict)
     """The items (EACH as above) whose result may be that of a skipped one, each with under what."""
-    has_rounds: Formula = True
-    """What is true of the list that it loops over wherever there is a job."""
+    holds: Formula = True
+    """What is true besides its conditions wherever there is a job: of what it loops over, of what it is given."""
     own_condition: Formula = True
     """What must hold for one item besides the conditions of the includes around."""
     stopped_at: Task | None = None

@@ -40,9 +40,19 @@ from ansible_reap.flow.walk.loops import choices_of, loop_items
 from ansible_reap.flow.walk.state import FREE, Frame, is_yes, tags_of
 from ansible_reap.flow.walk.tags import requested
 from ansible_reap.flow.walk.walk import Walk
+from ansible_reap.late_patterns import expression
 
 MAX_ROUNDS = 200
 """Rounds of one loop that are gone through."""
+MAX_NEEDED = 8
+"""Variables of a task that are asked for whether they are defined."""
+_LISTS = frozenset({"loop", "with_items", "with_list", "with_dict"})
+"""Keywords of loops that have a round for each thing in what they are given."""
+_NO_MORE_ITEMS = expression(
+    r"\s*\|\s*(?:dict2items|list|sort|unique|reverse|select|selectattr|reject|rejectattr|map|flatten|intersect|difference)"
+    r"\b\s*(?:\([^()]*\))?\s*\}\}\Z"
+)
+"""The last filter of a list, which gives nothing where it is given nothing."""
 
 
 HOSTS_OF_PLAY = "on the hosts of "
@@ -128,14 +138,36 @@ class Visit:
         return conj(self._requested(evaluator), asked)
 
     @property
-    def has_rounds(self) -> Formula:
-        """That there is something in the list that the task loops over."""
-        keyword = self.step.loop_keyword
-        written = self.step.keywords[keyword] if keyword in ("loop", "with_items", "with_list") else None
-        if not isinstance(written, str) or not written.startswith("{{"):
+    def holds(self) -> Formula:
+        """What must hold besides the conditions, or the task does nothing or fails.
+
+        There is something in what it loops over, and in what that is made of, and what it is given is defined.
+        """
+        texts = [*self._looped_over(), *(f"{name} is defined" for name in sorted(self._needed())[:MAX_NEEDED])]
+        if not texts:
             return True
-        said = self.walk.asked(self.evaluator, written, self.step)
-        return alterations.asked_now(said, self.walk.state.changes, self.reading(self.evaluator), [written])
+        said = conj(*(self.walk.asked(self.evaluator, text, self.step) for text in texts))
+        return alterations.asked_now(said, self.walk.state.changes, self.reading(self.evaluator), texts)
+
+    def _looped_over(self) -> list[str]:
+        """What the task loops over as written, and again without its last filter, for each that takes items away."""
+        keyword = self.step.loop_keyword
+        written = self.step.keywords[keyword] if keyword in _LISTS else None
+        if not isinstance(written, str) or not written.startswith("{{"):
+            return []
+        texts, rest = [written], _NO_MORE_ITEMS.sub("}}", written)
+        while rest != texts[-1]:
+            texts.append(rest)
+            rest = _NO_MORE_ITEMS.sub("}}", rest)
+        return texts
+
+    def _needed(self) -> set[str]:
+        """The variables without which the task fails, its loop's own aside."""
+        step = self.step
+        given = [*step.args.values(), step.keywords.get(step.loop_keyword or "")]
+        found = {name for each in given if isinstance(each, str) for name in expressions.required(each)}
+        own = step.loop_variable if step.loop_keyword else None
+        return {name for name in found if name.partition(".")[0] != own}
 
     def reading(self, evaluator: Evaluator) -> alterations.Reading:
         """Where and when the task asks for variables."""
