@@ -193,7 +193,7 @@ LOOKING_COMMANDLET = expression(
     r"(?:Get|Write|Test)-[A-Z]\w*|(?:Select|Where|Sort|Measure)-Object|Select-String|Out-(?:Null|String|Host|Default)"
     r"|Format-(?:Table|List|Wide)|Import-Module|Set-(?:Location|StrictMode)"
 )
-"""Commands of PowerShell that look, tell or choose, by its rules for verbs, in the capitals that no other program has."""
+"""Commands of PowerShell that look, tell or choose, by its rules for verbs; in capitals that no other program has."""
 STAYING = LEADING_UP | frozenset(
     {"false", "cp", "mv", "mkdir", "rmdir", "mktemp", "ln", "chmod", "chown", "chgrp", "find", "stat", "du", "df", "dd"}
     | {"sed", "awk", "head", "tail", "tee", "wc", "sort", "uniq", "cut", "tr", "seq", "basename", "dirname", "diff"}

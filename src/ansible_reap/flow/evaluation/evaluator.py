@@ -200,7 +200,7 @@ class Evaluator:
 
     def _ready(self, raw: Any) -> Value:
         if isinstance(raw, (Lazy, Alt)):
-            value = forced(raw)
+            value = raw.unfolded if isinstance(raw, Lazy) and not self.folds_settings else forced(raw)
             if isinstance(raw, Lazy) and raw.template and isinstance(value, Undefined):
                 return self.text(raw.template)
             return value

@@ -52,6 +52,10 @@ class Scope:
             if name in entries:
                 yield number, layer, entries[name]
 
+    def is_left_open(self, name: str) -> bool:
+        """Whether nothing here sets the name, but a task or Ansible itself may: it is one thing in all scopes."""
+        return all(layer in (Layer.FACTS, Layer.MAGIC) for _, layer, _ in self.find(name))
+
     def may_mean(self, text: str) -> bool:
         """Whether the text may name a variable of this very call, rather than settings alone."""
         called = [entries for layer, entries in self.layers if layer in CALLED]

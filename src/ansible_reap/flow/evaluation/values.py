@@ -141,7 +141,7 @@ class Alt:
 class Lazy:
     """A fact or parameter without any handle in it, worked out when something asks for it: most are never asked for."""
 
-    __slots__ = ("_value", "depth", "read", "scope", "template", "written")
+    __slots__ = ("_unfolded", "_value", "depth", "read", "read_unfolded", "scope", "template", "written")
 
     _nested: ClassVar[int] = 0
     """How many are being worked out now, one within the other."""
@@ -153,7 +153,11 @@ class Lazy:
         depth: int = 0,
         template: str = "",
         scope: Scope | None = None,
+        read_unfolded: Callable[[], Value] | None = None,
     ) -> None:
+        self.read_unfolded = read_unfolded
+        """What works it out where settings do not count as constants; None where that makes no difference."""
+        self._unfolded: Value | None = None
         self.template = template
         """The text that it comes of, where it is one: what it names may be set only later."""
         self.scope = scope
@@ -174,12 +178,28 @@ class Lazy:
             if Lazy._nested >= MAX_LAZY_DEPTH:
                 return UNKNOWN
             self._value = UNKNOWN  # what asks for itself is not known
-            Lazy._nested += 1
-            try:
-                self._value = self.read()
-            finally:
-                Lazy._nested -= 1
+            self._value = _worked_out(self.read)
         return self._value
+
+    @property
+    def unfolded(self) -> Value:
+        """The value as a condition sees it, for which settings are no constants: a user may change them."""
+        if self.read_unfolded is None:
+            return self.value
+        if self._unfolded is None:
+            if Lazy._nested >= MAX_LAZY_DEPTH:
+                return UNKNOWN
+            self._unfolded = UNKNOWN
+            self._unfolded = _worked_out(self.read_unfolded)
+        return self._unfolded
+
+
+def _worked_out(read: Callable[[], Value]) -> Value:
+    Lazy._nested += 1  # noqa: SLF001 - it is how deep all of them are
+    try:
+        return read()
+    finally:
+        Lazy._nested -= 1  # noqa: SLF001
 
 
 Value = Lazy | Const | Unknown | Undefined | Job | JobId | Results | Seq | Map | Alt
@@ -332,7 +352,11 @@ def replaced(old: Value | None, new: Value, guard: Formula) -> Value:
         depth = 1 + max(part.depth for part in (old, new) if isinstance(part, Lazy))
         if depth < MAX_LAZY_DEPTH and not taints(new):
             earlier, later = old, new
-            return Lazy(lambda: replaced(forced(earlier), forced(later), guard), depth=depth)
+            return Lazy(
+                lambda: replaced(forced(earlier), forced(later), guard),
+                depth=depth,
+                read_unfolded=lambda: replaced(_unfolded(earlier), _unfolded(later), guard),
+            )
     if _is_large(old) or _is_large(new):
         # which of two long lists without any handle it is matters to nobody
         return new if isinstance(old, Undefined) else UNKNOWN
@@ -346,6 +370,10 @@ def forced(value: Value) -> Value:
     if isinstance(value, Alt) and any(isinstance(inner, Lazy) for _, inner in value.options):
         return alt(value.options)
     return value
+
+
+def _unfolded(value: Value) -> Value:
+    return value.unfolded if isinstance(value, Lazy) else forced(value)
 
 
 def _is_large(value: Value) -> bool:

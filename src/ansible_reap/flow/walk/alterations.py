@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import bisect
 import functools
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence, Set
 from typing import NamedTuple
-
-from jinja2 import nodes
 
 from ansible_reap.content import expressions
 from ansible_reap.content.mentions import UNNAMED_FACTS
@@ -91,6 +90,8 @@ _NAMED_TO_VARS = expression(
     r"""|(?:\[|\.get\b(?:\(|, )|['"],)\s*(['"])\w+\2(?=\s*[\]),]))"""
 )
 """``vars`` where the name of the variable stands in the text."""
+_INNER = expression(r"\s*\{\{[-+]?(.+?)[-+]?\}\}\s*", re.DOTALL)
+"""A template that is one expression."""
 _READS_ANY = expression(
     r"""\bvars\b|\b(?:lookup|query|q)(?:\(|, )\s*"""
     r"""(?:(?!['"\s])|['"](?:ansible\.(?:builtin|legacy)\.)?(?:template|varnames)['"])"""
@@ -154,6 +155,8 @@ class Reading(NamedTuple):
     """What the value of one of Ansible's special variables hangs on there; None for all other variables."""
     beside: Callable[[str], tuple[str, ...]]
     """The files beside the playbook that may set a variable."""
+    said: Callable[[Scope, str], Formula]
+    """What a condition says in another scope."""
 
 
 class Steps(dict[str, int]):
@@ -330,23 +333,14 @@ def _passed_on(atom: Atom, changed: LastSet, reading: Reading) -> _PassedOn | No
     at, marks = _last_change(name, changed, reading, if_there=False)
     if marks or not at or not is_as_it_was(raw.template, at, changed, reading):
         return None
-    if any(_meaning(each, raw.scope) != _meaning(each, reading.scope) for each in expressions.names(raw.template)):
+    inner, tree = _INNER.fullmatch(raw.template), tree_of(raw.template)
+    if inner is None or tree is None or not all(map(raw.scope.is_left_open, expressions.names(raw.template))):
         return None
-    evaluator = Evaluator(raw.scope)
-    evaluator.folds_settings = False
-    tree = tree_of(raw.template)
-    if tree is None:
-        return None
-    as_boolean = evaluator.truth(nodes.Filter(tree, "bool", [], [], None, None))
+    as_boolean = reading.said(raw.scope, f"({inner[1]}) | bool")
     if atom.text != name or is_boolean(tree):
         return _PassedOn(as_boolean, raw.template)
-    as_fact = disj(Atom(f"{canonical(evaluator, tree)}{AS_FACT}"), as_boolean)
-    return _PassedOn(conj(evaluator.truth(tree), as_fact), raw.template)
-
-
-def _meaning(name: str, scope: Scope) -> object:
-    """What a name stands for in a scope, as far as two scopes can be compared."""
-    return next(((layer, raw) for _, layer, raw in scope.find(name)), None)
+    as_fact = disj(Atom(f"{canonical(Evaluator(raw.scope), tree)}{AS_FACT}"), as_boolean)
+    return _PassedOn(conj(reading.said(raw.scope, f"({inner[1]})"), as_fact), raw.template)
 
 
 def _stays_defined(atom: Atom, since: int, changed: LastSet, now: int) -> Formula | None:

@@ -104,6 +104,9 @@ def _set_facts(visit: Visit) -> Iterable[str]:
         name = plain(visit.evaluator.text(key))
         if isinstance(name, str) and _is_set_again(visit, name, args[key]):
             continue
+        if isinstance(name, str) and visit.frame.path in visit.walk.passed_by:  # it may have been set to the same there
+            visit.walk.state.changes.perhaps((name,), visit.walk.steps)
+            continue
         yield name if isinstance(name, str) else alterations.ANYTHING
         if "cacheable" in args:
             yield f"ansible_{name}"

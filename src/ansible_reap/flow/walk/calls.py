@@ -133,6 +133,7 @@ def _leads_nowhere(walk: Walk, task: Task, frame: Frame) -> bool:
     paths, given = _files(walk, task, frame), _given(walk, task, frame)
     if not paths or any(walk.relevance.concerns(path, given) for path in paths):
         return False
+    walk.passed_by.update(paths)
     if task.module in ROLE_CALLS and _is_public(task):
         for role in _roles(walk, task, frame):
             walk.share_variables(role)
@@ -326,7 +327,10 @@ def _run_file(walk: Walk, path: str, frame: Frame, guard: Formula, *, is_repeate
         is_sure = not frame.may_break_off
         walk.record.promote(walk.graph.called_from(path), frame.guard, is_sure=is_sure)
         return
-    if encrypted.gone_through(walk, path) or not walk.relevance.concerns(path, walk.handed_on(frame)):
+    if encrypted.gone_through(walk, path):
+        return
+    if not walk.relevance.concerns(path, walk.handed_on(frame)):
+        walk.passed_by.add(path)
         return
     walk.record.reached.add(path)
     if walk.is_settled(path, path, frame):

@@ -195,7 +195,15 @@ def _as_asked_now(visit: Visit, evaluator: Evaluator, written: object, value: Va
     read, depth = value.read, value.depth
     is_its_own = not (visit.run_once or visit.keyword("delegate_facts"))  # else it is what another host has
     scope = value.scope if is_its_own else None
-    return Lazy(lambda: asked(read()), value.written, depth, template=value.template, scope=scope)
+    unfolded = value.read_unfolded
+    return Lazy(
+        lambda: asked(read()),
+        value.written,
+        depth,
+        template=value.template,
+        scope=scope,
+        read_unfolded=None if unfolded is None else lambda: asked(unfolded()),
+    )
 
 
 def _assign(visit: Visit, evaluator: Evaluator, written: Mapping[str, Any], guard: Formula) -> None:

@@ -45,9 +45,11 @@ def note_failure(visit: Visit) -> None:
 
 def _launched_in_vain(visit: Visit) -> Instance | None:
     """The launch that the task has just been, where its own conditions call it failed whatever becomes of the job."""
-    last = visit.walk.record.instances[-1] if visit.walk.record.instances else None
-    is_this = last is not None and last.task is visit.step and last.frame is visit.frame
-    return last if is_this and last.fails_at_once and not (last.is_doubtful or last.never_runs) else None
+    for last in visit.walk.record.instances[-1:]:
+        is_this = last.task is visit.step and last.frame is visit.frame
+        if is_this and last.fails_at_once and not (last.is_doubtful or last.never_runs):
+            return last
+    return None
 
 
 def _fails_where(visit: Visit, own: Instance | None) -> Formula:

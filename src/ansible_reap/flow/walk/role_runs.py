@@ -103,6 +103,7 @@ def run_role(
     metas = walk.finder.part_files(role, "meta")
     given = walk.handed_on(frame) | bearing(params)
     if not any(walk.relevance.concerns(path, given) for path in role_files(walk, role, entry)):
+        walk.passed_by.update(files)
         return
     if files and walk.is_settled(key, files[0], frame):
         walk.record.reached.update(files[:1])

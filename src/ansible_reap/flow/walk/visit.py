@@ -173,9 +173,12 @@ class Visit:
         """Where and when the task asks for variables."""
         place = special.value_of_place(self.frame, self.keyword("environment"), self.walk.roles_of_play)
         beside = self.walk.inventory.beside_playbooks
-        return alterations.Reading(
-            evaluator.scope, self.walk.steps, place, lambda name: beside.of(self.frame.playbook_folder, name)
-        )
+
+        def said(scope: Scope, text: str) -> Formula:
+            return self.walk.values.asked(Evaluator(scope), text, self.walk.steps)
+
+        folder = self.frame.playbook_folder
+        return alterations.Reading(evaluator.scope, self.walk.steps, place, lambda name: beside.of(folder, name), said)
 
     def _requested(self, evaluator: Evaluator) -> Formula:
         """Under what the task's tags let it run at all."""

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
+from ansible_reap.content import expressions
 from ansible_reap.content.call_graph import CallGraph
 from ansible_reap.content.library import Library
 from ansible_reap.content.model import Place, Task
@@ -20,7 +21,17 @@ from ansible_reap.flow.evaluation.formulas import Atom, Formula, conj, disj, neg
 from ansible_reap.flow.evaluation.host_sets import HostSet
 from ansible_reap.flow.evaluation.layers import Layer, Scope
 from ansible_reap.flow.evaluation.patterns import patterns
-from ansible_reap.flow.evaluation.values import UNDEFINED, UNKNOWN, Const, Lazy, Unknown, Value, handles, replaced
+from ansible_reap.flow.evaluation.values import (
+    UNDEFINED,
+    UNKNOWN,
+    Const,
+    Lazy,
+    Unknown,
+    Value,
+    handles,
+    plain,
+    replaced,
+)
 from ansible_reap.flow.walk import alterations, special
 from ansible_reap.flow.walk.hosts import OF_PLAY
 from ansible_reap.flow.walk.other_values import OtherValues
@@ -108,6 +119,8 @@ class Walk:
         self.handlers: list[tuple[Step, Frame]] = []
         self.hidden_handlers: set[str] = set()
         """Files of handlers that are encrypted as a whole."""
+        self.passed_by: set[str] = set()
+        """Files that were called and not gone through, as nothing could become of a job there."""
         self.cut_off: dict[int, tuple[Task, int]] = {}
         """Launches after which their host surely fails: at which task, and how many looks there were before."""
         self.silent: set[int] = set()
@@ -420,7 +433,19 @@ class Walk:
             tuple((layer, Earlier(entries) if isinstance(entries, Facts) else entries) for layer, entries in layers)
         )
         template = raw if isinstance(raw, str) else ""
-        return Lazy(lambda: Evaluator(snapshot).data(raw), text, template=template, scope=snapshot)
+
+        def unfolded() -> Value:
+            """As a condition sees it: what is true or false by a default alone, somebody else may set."""
+            value = Evaluator(snapshot).data(raw)
+            if not isinstance(plain(value), bool) or not all(map(snapshot.is_left_open, expressions.names_in(raw))):
+                return value
+            evaluator = Evaluator(snapshot)
+            evaluator.folds_settings = False
+            return evaluator.data(raw)
+
+        return Lazy(
+            lambda: Evaluator(snapshot).data(raw), text, template=template, scope=snapshot, read_unfolded=unfolded
+        )
 
     def is_named(self, task: Task, frame: Frame) -> bool:
         """Whether the task's text holds the name of a variable with a handle: a cheap test before any parsing."""
