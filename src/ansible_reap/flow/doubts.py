@@ -84,8 +84,9 @@ def of_conditions(task: Task) -> Doubt:
 
 
 def of_booleans(task: Task) -> Doubt:
-    what = "a wait that asks for a truth in another way than the launch: the text 'no' holds by itself, not by `| bool`"
-    return Doubt(task.place, f"{what}; ask for it in the same way at both")
+    what = "a wait that asks for a truth in another way than the launch"
+    why = "'no' is true by itself, not by `| bool`, and 0 is neither true nor ''"
+    return Doubt(task.place, f"{what}: {why}; ask for it in the same way at both")
 
 
 def of_wait_elsewhere(found: WaitElsewhere, register: str | None) -> Doubt:

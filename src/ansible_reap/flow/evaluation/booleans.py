@@ -18,6 +18,8 @@ AS_BOOL, EQUAL, SAME = "|bool()", " == True", " is true"
 AS_FACT = "|set_fact()"
 """What the text of a condition ends in that asks for the truth of a fact that was set to something: up to ansible-core
 2.18 ``set_fact`` makes a boolean of the texts yes, no, true and false."""
+_NOTHING = ("''", "[]", "{}")
+"""What something equals that is empty: it is not true, but so are 0 and false (ansible-core 2.16 to 2.22)."""
 _TRUE = (AS_BOOL, EQUAL, SAME)
 _FALSE = {EQUAL: (" == False",), SAME: (" == False", " is false")}
 _KEYS = frozenset(
@@ -28,10 +30,10 @@ _VARIABLES = frozenset({"ansible_check_mode", "ansible_diff_mode", "ansible_is_c
 
 
 def taken_as_booleans(formula: Formula) -> Formula:
-    """What the formula says where everything that is asked for as a truth is one."""
+    """What the formula says where everything that is asked for as a truth is one, and what is not true is empty."""
 
     def plainly(atom: Atom) -> Formula | None:
-        if atom.text.endswith(AS_FACT):
+        if atom.text.endswith(AS_FACT) or atom.constant in _NOTHING:
             return True
         for ending in (*_TRUE, *_FALSE[SAME]):
             if atom.text.endswith(ending):

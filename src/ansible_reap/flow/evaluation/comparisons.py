@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import nodes
 
 from ansible_reap.flow.evaluation import booleans
-from ansible_reap.flow.evaluation.canonical import canonical, constant, fitted, key_of
+from ansible_reap.flow.evaluation.canonical import canonical, constant, fitted, is_list, key_of
 from ansible_reap.flow.evaluation.formulas import Atom, Formula, conj, disj, neg
 from ansible_reap.flow.evaluation.layers import Layer
 from ansible_reap.flow.evaluation.plugin_names import first_name
@@ -30,6 +30,8 @@ from ansible_reap.flow.evaluation.values import (
 
 _WHOLE = frozenset({"int", "length"})
 """Filters that give back whole numbers."""
+_TEXTS = frozenset({"basename", "dirname", "lower", "upper", "replace", "title", "string", "trim", "join"})
+"""Filters that give back texts (Jinja, and ansible-core 2.16 to 2.22)."""
 ORDER: dict[str, Callable[[Any, Any], bool]] = {
     "eq": operator.eq,
     "ne": operator.ne,
@@ -73,8 +75,8 @@ def compared(evaluator: EvaluatorInterface, node: nodes.Compare, left: Value, ri
             wanted, side = (b, node.expr) if b is not NOT_PLAIN else (a, operand.expr)
             if wanted is None:
                 atom = Atom(fitted(f"{canonical(evaluator, side)} is none"), about=about)
-            elif wanted in ("", [], {}):  # there is nothing in it
-                nothing = neg(Atom(canonical(evaluator, side), about=about))
+            elif wanted in ("", [], {}):
+                nothing = _is_nothing(evaluator, side, wanted, about)
                 return nothing if operand.op == "eq" else neg(nothing)
             else:
                 atom = equal(canonical(evaluator, side), wanted, about)
@@ -87,6 +89,27 @@ def compared(evaluator: EvaluatorInterface, node: nodes.Compare, left: Value, ri
     if type(a) is int:
         return _above(evaluator, operand.expr, _MIRRORED[operand.op], a, about)
     return Atom(canonical(evaluator, node), about=about)
+
+
+def _is_nothing(evaluator: EvaluatorInterface, side: nodes.Expr, wanted: Any, about: frozenset[int]) -> Formula:
+    """Whether something is an empty text, list or dictionary: it is not true then, as 0 and false are not either."""
+    text = canonical(evaluator, side)
+    is_not_true = neg(Atom(text, about=about))
+    if about or (_is_text(side) if wanted == "" else wanted == [] and _is_list(evaluator, side)):
+        return is_not_true
+    return conj(is_not_true, equal(text, wanted, about))
+
+
+def _is_text(node: nodes.Expr) -> bool:
+    """Whether it is a text, whatever the variables hold."""
+    if isinstance(node, nodes.Filter):
+        return first_name(node.name) in _TEXTS
+    return isinstance(node, (nodes.Getattr, nodes.Getitem)) and key_of(node) in ("stdout", "stderr")
+
+
+def _is_list(evaluator: EvaluatorInterface, node: nodes.Expr) -> bool:
+    is_output = isinstance(node, (nodes.Getattr, nodes.Getitem)) and key_of(node) in ("stdout_lines", "stderr_lines")
+    return is_output or is_list(evaluator, node)
 
 
 def _above(evaluator: EvaluatorInterface, side: nodes.Expr, name: str, bound: int, about: frozenset[int]) -> Formula:
