@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator
 from functools import lru_cache
 
 from ansible_reap.checks import fixes, meant
 from ansible_reap.checks.evidence import conditions, launch_results
 from ansible_reap.checks.evidence.neighbours import has_word, tasks_naming
+from ansible_reap.checks.evidence.project_files import tasks_in
 from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext
 from ansible_reap.checks.support import constant, contexts, listed, speak
+from ansible_reap.content.expressions import is_template
 from ansible_reap.content.model import Task, as_list
 from ansible_reap.flow.analysis import Analysis, Launch, ReapKind
+from ansible_reap.flow.walk.calls import TASK_CALLS
 from ansible_reap.jobs import OF_ENDED, Verdict
+from ansible_reap.late_patterns import expression
 
+_WORD = expression(r"\w+")
 MAX_KEPT = 64
 """Files whose tasks that run handlers are remembered."""
 
@@ -66,7 +72,7 @@ def _register(analysis: Analysis, launch: Launch) -> Finding | None:
     for other, name_of in (*_reading_here(analysis, launch, register), *launch.read_by):
         if launch_results.keeps_from(other, name_of, is_changed=launch.is_changed):
             continue
-        found = [name for name in OF_ENDED if conditions.reads_bare_anywhere(_written(other), name_of, name)]
+        found = [name for name in OF_ENDED if conditions.reads_bare_anywhere(_written(analysis, other), name_of, name)]
         if found:
             result = launch.reaps[0].task.keywords.get("register") if launch.reaps else None
             instead = f", as {result}.{found[0]}" if isinstance(result, str) and not launch.is_looped else ""
@@ -115,10 +121,30 @@ def _readers(analysis: Analysis, task: Task, register: str) -> Iterator[Task]:
             return
 
 
-def _written(task: Task) -> list[object]:
-    """All that a task reads before it runs: its own conditions on its result are not part of that."""
+def _written(analysis: Analysis, task: Task) -> list[object]:
+    """All that a task reads before it runs: its own conditions on its result are not part of that.
+
+    Nor is a variable that nobody asks for: it is not worked out then (ansible-core 2.16 and 2.22).
+    """
     own = ("until", "failed_when", "changed_when") if task.keywords.get("register") else ()
-    return [task.args, {key: value for key, value in task.keywords.items() if key not in own}]
+    read: list[object] = [task.args, {key: value for key, value in task.keywords.items() if key not in (*own, "vars")}]
+    called, left = list(_called(analysis, task)), dict(task.vars)
+    while True:
+        words = set(_WORD.findall(f"{read} {called}"))
+        named = {name: left.pop(name) for name in tuple(left) if name in words}
+        if not named:
+            return read
+        read.append(named)
+
+
+def _called(analysis: Analysis, task: Task) -> Iterator[object]:
+    """What the tasks of the file hold that the task includes or imports, where its name stands there."""
+    name = task.args.get("file", task.args.get("_raw_params"))
+    if task.module in TASK_CALLS and isinstance(name, str) and not is_template(name):
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(task.path), name))
+        for step in tasks_in(analysis.root, path)[0]:
+            yield step.args
+            yield step.keywords
 
 
 def _notify(analysis: Analysis, launch: Launch) -> Finding | None:
