@@ -36,26 +36,37 @@ def check(context: RuleContext) -> Iterator[Finding]:
                 yield finding
 
 
-def _condition(analysis: Analysis, launch: Launch) -> Finding | None:
-    """``failed_when`` and ``changed_when`` are judged when the job has been started, not when it has ended."""
-    if launch.register is None:
-        return None
-    found = [
+def keeps_from_its_wait(launch: Launch) -> bool:
+    """Whether the finding for this launch also says that its wait is not reached, as it fails at once itself."""
+    is_asked = launch.is_never_polled and 0 not in launch.limit.values
+    return is_asked and launch.cut_off_by is launch.task and bool(_needing_the_end(launch))
+
+
+def _needing_the_end(launch: Launch) -> list[tuple[str, str]]:
+    """The launch's own conditions that read what only an ended job has, each with what it reads."""
+    register, keywords = launch.register, launch.task.keywords
+    return [
         (keyword, attribute)
         for keyword in ("failed_when", "changed_when")
-        for attribute in conditions.needs_the_end(launch.task.keywords.get(keyword), launch.register)
+        for attribute in (conditions.needs_the_end(keywords.get(keyword), register) if register else ())
     ]
+
+
+def _condition(analysis: Analysis, launch: Launch) -> Finding | None:
+    """``failed_when`` and ``changed_when`` are judged when the job has been started, not when it has ended."""
+    found = _needing_the_end(launch)
     if not found:
         return None
     keyword, attribute = found[0]
     waits = launch.reaps or tuple(look for look in launch.looks if look.kind is ReapKind.WAIT)
+    unreached = ", and the wait is not reached" if keeps_from_its_wait(launch) else ""
     there = f"the wait ({waits[0].task.place})" if waits else "an async_status task that waits for the job"
     return speak(
         RULE,
         launch.task,
         f"'{keyword}' is judged as soon as the job has been started, and reads {launch.register}.{attribute}, which "
-        f"only the result of a job that has ended holds: this task fails while the job runs on. Move the condition to "
-        f"{there}.",
+        f"only the result of a job that has ended holds: this task fails while the job runs on{unreached}. Move the "
+        f"condition to {there}.",
         sub_tag="condition",
         severity=None if constant(launch.task.inherited("ignore_errors")) is True else Level.MEDIUM,
         related=[(wait.task, "judge the job here") for wait in waits],

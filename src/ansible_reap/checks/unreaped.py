@@ -23,6 +23,7 @@ from ansible_reap.checks.evidence.neighbours import is_test
 from ansible_reap.checks.evidence.own_waits import OwnWait, ends_with_its_process
 from ansible_reap.checks.evidence.result_readers import tests_failure_of
 from ansible_reap.checks.finding import Finding, Fix, Level, Related, Rule, RuleContext
+from ansible_reap.checks.result import keeps_from_its_wait
 from ansible_reap.checks.support import as_written, constant, limit_text, listed
 from ansible_reap.content.expressions import is_template
 from ansible_reap.content.model import Task
@@ -45,7 +46,8 @@ _DECLARE = f"say in its vars why nobody has to ({DETACH_VARIABLE}: REASON)"
 def check(context: RuleContext) -> Iterator[Finding]:
     """One finding for each launch that is unreaped or reaped only in part."""
     for launch in context.analysis.launches:
-        if launch.verdict in _FLAGGED and launch.sub_tag is not None:
+        # async-result says of a launch that fails at once for lack of a result that its wait is not reached
+        if launch.verdict in _FLAGGED and launch.sub_tag is not None and not keeps_from_its_wait(launch):
             yield _finding(context.analysis, launch)
 
 
