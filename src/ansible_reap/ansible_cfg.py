@@ -92,9 +92,13 @@ def parsed(path: Path, data: bytes) -> AnsibleCfg:
     return AnsibleCfg(path, values, frozenset(found))
 
 
-def resolve_path(text: str, folder: Path) -> Path:
+def resolve_path(text: str, folder: Path | None = None) -> Path:
     """A path as Ansible resolves an option of type path: ``~``, variables of the environment and ``{{CWD}}`` are
     replaced, and a relative one starts at ``folder`` (of an ini key the file's folder, else the current one).
+
+    Raises:
+        OSError: it starts at the current folder, and that is gone.
     """
     plain = text.replace("{{CWD}}", os.getcwd()) if "{{CWD}}" in text else text  # noqa: PTH109 - text, as Ansible has it
-    return Path(os.path.normpath(folder / os.path.expanduser(os.path.expandvars(plain))))  # noqa: PTH111 - as in find
+    path = Path(os.path.expanduser(os.path.expandvars(plain)))  # noqa: PTH111 - as in find
+    return Path(os.path.normpath(path if path.is_absolute() else (folder or Path.cwd()) / path))

@@ -136,8 +136,9 @@ def start(
     callback_folders: Sequence[Path] = (CALLBACKS,),
     answers: str | None = None,
     timeout: float = 900,
+    cwd: Path | None = None,
 ) -> Run:
-    """Write playbook, inventory and files below ``folder`` and run ansible-playbook there.
+    """Write playbook, inventory and files below ``folder`` and run ansible-playbook there, or in ``cwd``.
 
     ``answers`` is what a user types, ``timeout`` seconds.
     """
@@ -157,9 +158,11 @@ def start(
     (folder / "hosts.ini").write_text("\n".join([*lines, f"ansible_async_dir={folder}/async", ""]), encoding="utf-8")
     report = folder / "report.json"
     report.unlink(missing_ok=True)
+    if cwd is not None:
+        names = [str(folder / name) for name in names]
     done = subprocess.run(
-        [environments.program(f"core-{core}", "ansible-playbook"), "-i", "hosts.ini", *names, *args],
-        cwd=folder,
+        [environments.program(f"core-{core}", "ansible-playbook"), "-i", str(folder / "hosts.ini"), *names, *args],
+        cwd=cwd or folder,
         env=_environment(folder, report, callbacks, callback_folders, options or {}, env or {}),
         input=answers,
         capture_output=True,

@@ -336,6 +336,22 @@ def test_paths_that_cannot_be_written_are_one_warning_each(run: Runner, tmp_path
     assert "\n::error::" not in got.output
 
 
+def test_a_play_may_remove_the_folder_that_it_was_started_from(run: Runner, tmp_path: Path) -> None:
+    """As one does that cleans up a checkout: paths that do not start there are written all the same."""
+    gone = tmp_path / "checkout"
+    gone.mkdir()
+    junit, ledger = tmp_path / "out" / "junit.xml", tmp_path / "ledger"
+    junit.parent.mkdir()
+    remove = f"- ansible.builtin.file: {{path: {gone}, state: absent}}\n"
+    options = {"junit_path": str(junit), "ledger_dir": str(ledger), "metrics_path": "here.prom"}
+    got = run(play(remove, launch("exit 0"), reap(), launch("sleep 1")), options=options, cwd=gone)
+    assert (got.status, got.states()) == (2, {"h1": ["reaped", "unreaped"]}), got.output
+    assert "error of its own" not in got.output
+    assert junit.exists()
+    assert list(ledger.iterdir()), "the job that runs on is in it"
+    assert warnings(got.output).count("async_reaper: metrics_path: here.prom cannot be written (No such file") == 1
+
+
 def test_without_the_package_the_callback_says_so(core: str, run: Runner) -> None:
     got = run(RED, env={"PYTHONPATH": ""})
     assert got.status == 0, got.output

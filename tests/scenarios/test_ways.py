@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 import pytest
@@ -242,3 +243,14 @@ def test_a_wait_on_another_name_of_the_machine_that_an_item_went_to_is_one(going
     wait = reap(jid="item.ansible_job_id", loop='"{{ job.results }}"', no_log=hidden)
     got = going(play(start, wait, hosts="h1"), hosts=[f"{name} ansible_connection=beside" for name in ("h1", "h2")])
     assert (got.status, got.states()) == (0, {"h1": ["reaped"]}), got.output
+
+
+@pytest.mark.parametrize("mode", ["fail", "reap"])
+@pytest.mark.parametrize("handled", ["rescue: [{meta: noop}]", "ignore_errors: true"])
+def test_a_failure_seen_on_another_name_of_the_machine_has_come_up(going: Runner, handled: str, mode: str) -> None:
+    wait = reap(delegate_to="h2", no_log="true")
+    block = f"- block:\n{indent(wait, '    ')}  {handled}\n"
+    hosts = [f"{name} ansible_connection=beside" for name in ("h1", "h2")]
+    got = going(play(launch("exit 3"), block, hosts="h1"), hosts=hosts, options={"on_unreaped": mode})
+    assert (got.status, got.states()) == (0, {"h1": ["failed"]}), got.output
+    assert "went unanswered" not in got.output

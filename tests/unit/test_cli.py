@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -102,13 +103,31 @@ def test_a_check_of_a_project_without_a_job_imports_no_parser(arguments: list[st
     assert loaded.isdisjoint({"yaml", "jinja2", "dataclasses", "ansible_reap.flow.analysis"})
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="has no /dev/full")
-def test_an_output_that_cannot_be_written_is_told(tmp_path: Path) -> None:
-    (tmp_path / "site.yml").write_text("- hosts: all\n")
+WRITING = (["check"], ["jobs"], ["jobs", "--all"], ["jobs", "--format", "json"], ["explain", "async-unreaped"])
+
+
+def _written_to(stdout: IO[str], arguments: list[str], folder: Path) -> tuple[int, str]:
+    (folder / "site.yml").write_text("- hosts: all\n")
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
-    environment["PYTHONPATH"] = str(Path(ansible_reap.__file__).parents[1])
-    command = [sys.executable, "-m", "ansible_reap", "check", "--project-dir", str(tmp_path)]
+    environment |= {"PYTHONPATH": str(Path(ansible_reap.__file__).parents[1]), "XDG_STATE_HOME": str(folder / "state")}
+    command = [sys.executable, "-m", "ansible_reap", *arguments]
+    ended = subprocess.run(
+        command, cwd=folder, env=environment, stdout=stdout, stderr=subprocess.PIPE, text=True, check=False
+    )
+    return ended.returncode, ended.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="has no /dev/full")
+@pytest.mark.parametrize("arguments", WRITING)
+def test_an_output_that_cannot_be_written_is_told(arguments: list[str], tmp_path: Path) -> None:
     with Path("/dev/full").open("w") as full:
-        ended = subprocess.run(command, env=environment, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
-    assert ended.returncode == 2
-    assert ended.stderr == "ansible-reap: cannot write the output: No space left on device\n"
+        ended = _written_to(full, arguments, tmp_path)
+    assert ended == (2, "ansible-reap: cannot write the output: No space left on device\n")
+
+
+@pytest.mark.parametrize("arguments", WRITING)
+def test_a_reader_of_the_output_that_has_gone_is_no_error(arguments: list[str], tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as pipe:
+        assert _written_to(pipe, arguments, tmp_path) == (0, "")

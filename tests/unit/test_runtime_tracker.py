@@ -148,6 +148,29 @@ def test_another_host_speaks_for_a_job_as_far_as_a_look_at_its_own_bears_it_out(
     assert job.state is JobState(state)
 
 
+@pytest.mark.parametrize("look", [Sight.FAILED, Sight.TIMED_OUT])
+@pytest.mark.parametrize("source", [Source.LOOK, Source.WAIT])
+@pytest.mark.parametrize(
+    ("heard", "swallowed", "consequence"),
+    [
+        (Sight.FAILED, False, Consequence.TOLD),
+        (Sight.TIMED_OUT, False, Consequence.TOLD),
+        (Sight.FAILED, True, Consequence.TOLD),
+        (Sight.FINISHED, False, Consequence.FAILS),
+    ],
+)
+def test_a_failure_that_another_host_has_told_of_has_come_up(
+    look: Sight, source: Source, heard: Sight, swallowed: bool, consequence: Consequence
+) -> None:
+    tracker = Tracker()
+    job = tracker.launch(info())
+    tracker.hear(job.info.jid, WAIT, heard, swallowed=swallowed)
+    tracker.see(job.info.jid, saw(look, source))
+    assert job.state is JobState.FAILED or job.state is JobState.TIMED_OUT
+    assert judge(job, Options()) is consequence
+    assert (job.came_up, job.swallowed) == (heard is not Sight.FINISHED and not swallowed, swallowed)
+
+
 def test_what_could_not_be_found_and_then_failed_has_not_come_up() -> None:
     job = after(saw(Sight.MISSING), saw(Sight.FAILED, Source.LOOK))
     assert job.state is JobState.FAILED

@@ -6,6 +6,7 @@ which returns the exit status. It is imported only when it is called, so that ``
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import sys
@@ -50,14 +51,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         return _dispatch(arguments)
-    except BrokenPipeError:
-        # The reader of a pipe has gone (`| head`): not our error. Nothing may be flushed into it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # the reader of a pipe has gone (`| head`): not our error
+        _drop_output()
         return 0
     except KeyboardInterrupt:
         return 130
     except PermissionError as error:  # a project that the user may not read, for instance: nothing of ours is wrong
         print(f"ansible-reap: {_refused(error)}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        is_of_output = error.filename is None and error.errno in (errno.ENOSPC, errno.EIO, errno.EFBIG, errno.EDQUOT)
+        what = f"cannot write the output: {error.strerror}" if is_of_output else _own_error(error)
+        print(f"ansible-reap: {what}", file=sys.stderr)
+        _drop_output()
         return 2
     except Exception as error:  # noqa: BLE001 - a traceback tells a user nothing, and its status 1 would mean findings
         print(f"ansible-reap: {_own_error(error)}", file=sys.stderr)
@@ -71,17 +77,24 @@ def run() -> NoReturn:
     the whole time for it. Other commands end as usual.
     """
     status = main()
-    if sys.argv[1:2] != ["check"]:
-        sys.exit(status)
     try:
         for stream in filter(None, (sys.stdout, sys.stderr)):
             stream.flush()
     except BrokenPipeError:
+        _drop_output()
         status = 0
     except OSError as error:
         os.write(2, f"ansible-reap: cannot write the output: {error.strerror}\n".encode())
+        _drop_output()
         status = 2
-    os._exit(status)
+    if sys.argv[1:2] == ["check"]:
+        os._exit(status)
+    sys.exit(status)
+
+
+def _drop_output() -> None:
+    """Nothing is to be flushed at exit into what takes no more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _refused(error: PermissionError) -> str:

@@ -49,6 +49,8 @@ def run(args: argparse.Namespace) -> int:
             return _show_all(args, folder)
         ledgers = read_folder(folder, _warn)
     except OSError as error:
+        if error.filename is None:  # it is the output that cannot be written
+            raise
         raise UsageError(f"cannot read the ledgers in '{folder}': {error.strerror}") from error
     ended = [ledger for ledger in ledgers if not ledger.alive]
     if args.format == "json":

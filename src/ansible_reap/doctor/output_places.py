@@ -27,7 +27,7 @@ def examine(options: Options) -> Iterator[Diagnosis]:
     if not options.clean_secrets:
         yield fine("status files of no_log jobs, with all they hold in clear, stay on hosts: clean_secrets = false")
     try:
-        ledger = resolve_path(options.ledger_dir, Path.cwd()) if options.ledger_dir else default_folder()
+        ledger = resolve_path(options.ledger_dir) if options.ledger_dir else default_folder()
         files.refuse_shared(ledger)
         _try_folder(ledger)
     except OSError as error:
@@ -40,7 +40,7 @@ def examine(options: Options) -> Iterator[Diagnosis]:
         named = getattr(options, name)
         try:
             if named:
-                _try_file(resolve_path(named, Path.cwd()))
+                _try_file(resolve_path(named))
         except OSError as error:
             yield off(f"{name}: {named} cannot be written: {error.strerror}", f"set {name} to a file of yours")
 

@@ -32,4 +32,4 @@ def ledgers_for(arguments: Variables, warnings: list[str]) -> list[RunLedger]:
 def _folder(argument: str | None) -> Path:
     session = current()
     named = argument or (session.options.ledger_dir if session is not None else None)
-    return ansible_cfg.resolve_path(named, Path.cwd()) if named else ledger_folder()
+    return ansible_cfg.resolve_path(named) if named else ledger_folder()

@@ -86,7 +86,7 @@ class Twins(Listener):
         self._run = run
         self._reaction = options.on_running_twin
         named = options.ledger_dir
-        folder = resolve_path(named, Path.cwd()) if named else default_folder()
+        folder = resolve_path(named) if named else default_folder()
         self._silent: set[str] = set()
         """Hosts that are not asked again."""
         self._watch = LedgerWatch(

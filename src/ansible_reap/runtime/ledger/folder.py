@@ -16,7 +16,7 @@ def ledger_folder(environment: Mapping[str, str] = os.environ) -> Path:
     """The folder that the environment names, else the ansible.cfg that Ansible would read here, else the default."""
     named = environment.get(ENVIRONMENT)
     if named:
-        return ansible_cfg.resolve_path(named, Path.cwd())
+        return ansible_cfg.resolve_path(named)
     config = ansible_cfg.load(environment)
     value = config.get(ansible_cfg.CALLBACK_SECTION, "ledger_dir")
     if value and config.path is not None:

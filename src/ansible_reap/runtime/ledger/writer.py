@@ -214,6 +214,9 @@ def ledger_of_this_run(
     """The ledger of this process's run.
 
     ``folder`` is the option ``ledger_dir``, ``started`` seconds of the epoch, ``base`` the first playbook's folder.
+
+    Raises:
+        OSError: ``folder`` starts at the current folder, and that is gone.
     """
     when = datetime.fromtimestamp(started, tz=timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     run = RunRecord(
@@ -226,7 +229,7 @@ def ledger_of_this_run(
         ansible_core=core,
         base=base,
     )
-    place = ansible_cfg.resolve_path(folder, Path.cwd()) if folder else default_folder()
+    place = ansible_cfg.resolve_path(folder) if folder else default_folder()
     return Ledger(place, run, lambda text: warn(f"async_reaper: {text}."))
 
 

@@ -88,14 +88,18 @@ class RunEnd(Finish):
                 )
             if options.ledger_dir is None:
                 return
-        ledger = ledger_of_this_run(
-            options.ledger_dir,
-            session.started,
-            session.playbooks[0],
-            session.base,
-            session.core,
-            session.warn,
-        )
+        try:
+            ledger = ledger_of_this_run(
+                options.ledger_dir,
+                session.started,
+                session.playbooks[0],
+                session.base,
+                session.core,
+                session.warn,
+            )
+        except OSError as error:
+            session.warn(f"async_reaper: no ledger is kept in {options.ledger_dir} ({error.strerror or error}).")
+            return
         session.tracker.listen(ledger)
         if options.ignore:
             session.tracker.listen(IgnoredJobs(ledger, options))
@@ -247,8 +251,8 @@ def _run_of(session: Session) -> report.Run:
 
 def _write(session: Session, option: str, named: str, text: str, in_folder: str, *, private: bool = True) -> None:
     """Write to the path that the option names, or to the file ``in_folder`` where that is a folder."""
-    path = ansible_cfg.resolve_path(named, Path.cwd())
     try:
+        path = ansible_cfg.resolve_path(named)
         if path.is_dir() or named.endswith("/"):
             path /= in_folder
         for folder in (path.parent, files.target_of(path).parent):

@@ -97,7 +97,7 @@ class JobLooks:
         if is_own or (slot.reached == job.info.host and sighting.sight in _NO_ENDS):
             self._tracker.see(job.info.jid, sighting)
         elif slot.asked is not None and (slot.reached, jid) not in self._claimed:
-            self._tracker.hear(job.info.jid, reap, sighting.sight)
+            self._tracker.hear(job.info.jid, reap, sighting.sight, swallowed=sighting.swallowed)
         self._keeper.file(job)
 
     def saw_end_of_poll(self, event: TaskEvent, jid: str, data: Variables, when: float) -> None:

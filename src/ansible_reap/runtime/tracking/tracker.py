@@ -91,6 +91,8 @@ class JobRecord:
     """The task to which another host than the job's own has said that it has ended."""
     heard_end: Sight | None = None
     """How it has ended by that."""
+    is_heard_swallowed: bool = False
+    """The play went on as if it had not failed, by that."""
     is_heard_cleaned: bool = False
     """Another host than its own has said that it has removed its status file."""
     reap: ReapTask | None = None
@@ -235,9 +237,12 @@ class Tracker:
         job = self._jobs.get(jid)
         if job is None:
             return None
-        if job.heard is not None and _bears_out(job, sighting):
+        told = _borne_out(job, sighting)
+        if told is not None:
             # The task of the playbook has been told the truth, and has waited for the job.
-            sighting = replace(sighting, source=Source.PLAYBOOK, sight=Sight.FINISHED, reap=job.heard)
+            sighting = replace(
+                sighting, source=Source.PLAYBOOK, sight=told, reap=job.heard, swallowed=job.is_heard_swallowed
+            )
         before = job.phase
         after = TRANSITIONS.get((before, sighting.source, sighting.sight), before)
         if before not in ENDED or before is Phase.UNSURE or sighting.source is Source.PLAYBOOK:
@@ -249,13 +254,16 @@ class Tracker:
             self._file(job)
         return job
 
-    def hear(self, jid: str, reap: ReapTask, sight: Sight) -> None:
-        """Another host speaks of the job: that it has ended counts as a reap if a look at its own host bears it out."""
+    def hear(self, jid: str, reap: ReapTask, sight: Sight, *, swallowed: bool = False) -> None:
+        """Another host speaks of the job: that it has ended counts as a reap if a look at its own host bears it out.
+
+        ``swallowed`` says that the play went on as if the job had not failed.
+        """
         job = self._jobs.get(jid)
         if job is None:
             return
         if sight in END_SIGHTS:
-            job.heard, job.heard_end = reap, sight
+            job.heard, job.heard_end, job.is_heard_swallowed = reap, sight, swallowed or sight is Sight.UNSURE
         elif sight is Sight.CLEANED:
             job.is_heard_cleaned = True
 
@@ -316,17 +324,21 @@ class Tracker:
                 listener.settled(job)
 
 
-def _bears_out(job: JobRecord, look: Sighting) -> bool:
-    """Whether what our look finds on the job's own host agrees with what another has said of its end.
+def _borne_out(job: JobRecord, look: Sighting) -> Sight | None:
+    """How the job ended, where our look on its own host agrees with what another has said of that; else None.
 
     A host can name no file of another as removed that is still there: where it is gone, both see one folder.
     """
-    if look.source is Source.LOOK and look.sight is Sight.FINISHED:
-        return True
-    is_gone = look.source in (Source.LOOK, Source.WAIT) and look.sight is Sight.MISSING
-    return is_gone and job.is_heard_cleaned and job.heard_end is Sight.FINISHED
+    if job.heard is None or look.source not in (Source.LOOK, Source.WAIT):
+        return None
+    if look.sight in _FAILURES and job.heard_end in (*_FAILURES, Sight.UNSURE):
+        return look.sight
+    is_gone = look.sight is Sight.MISSING and job.is_heard_cleaned and job.heard_end is Sight.FINISHED
+    is_well = look.sight is Sight.FINISHED and look.source is Source.LOOK
+    return Sight.FINISHED if is_gone or is_well else None
 
 
+_FAILURES = (Sight.FAILED, Sight.TIMED_OUT)
 LET_GO = "its wait lets failures go, and nothing tells any more how it has ended"
 """Why a job is lost of which only its status file would have told."""
 CLOCK_SLACK = 60.0
