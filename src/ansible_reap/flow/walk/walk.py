@@ -344,7 +344,9 @@ class Walk:
         inner = self.inside(frame, block.block.keywords)
         had_failed = self.state.block_failed
         caught = inner._replace(is_caught=inner.is_caught or bool(block.rescue or block.always))
-        self.run(block.body, self._rescued(caught, block) if block.rescue else caught)
+        ends_here = bool(block.always) and not block.rescue and inner.failing_under is None
+        body = self._rescued(caught, block) if block.rescue else caught
+        self.run(block.body, body._replace(failing_under=self._runs_under(caught)) if ends_here else body)
         if block.rescue:
             before = self.state.facts.now
             surely = self.state.block_failed and not had_failed
@@ -362,12 +364,16 @@ class Walk:
             self.join(before, failed)
         has_failed, self.state.block_failed = self.state.block_failed, had_failed
         self.run(block.always, inner)
-        self.state.block_failed = has_failed or self.state.block_failed
+        self.state.block_failed = had_failed if ends_here else has_failed or self.state.block_failed
+
+    def _runs_under(self, frame: Frame) -> Formula:
+        """Under what the tasks of a block run that have no condition of their own."""
+        evaluator = self.evaluator(frame)
+        return conj(frame.guard, *(self.asked(evaluator, when) for when in frame.whens))
 
     def _rescued(self, frame: Frame, block: TaskBlock) -> Frame:
         """The frame of tasks whose failure a ``rescue`` takes up."""
-        evaluator = self.evaluator(frame)
-        under = conj(frame.guard, *(self.asked(evaluator, when) for when in frame.whens))
+        under = self._runs_under(frame)
         if not _goes_on(block):
             return frame._replace(failing_under=under)
         is_passed_over = all(isinstance(step, Task) and step.module in _TELLING for step in block.rescue)
