@@ -410,10 +410,11 @@ def _fault(instance: Instance, waits: list[Cover]) -> tuple[str, str, str]:
             f"{_first(waits)} {why}."
         )
         return "partial", text, "medium"
-    late = [cover for cover in instance.covers if cover.kind is ReapKind.WAIT and cover.guard is False]
+    seen = instance.covers if instance.cut_off_by is None else []  # else none of them is at fault
+    late = [cover for cover in seen if cover.kind is ReapKind.WAIT and cover.guard is False]
     if instance.cleaned and late:
         return "peek", f"The status file of {name} is deleted before {_first(late)} waits.", "high"
-    sure = [cover for cover in instance.covers if cover.is_sure and cover.kind is not ReapKind.WAIT]
+    sure = [cover for cover in seen if cover.is_sure and cover.kind is not ReapKind.WAIT]
     if sure and all(cover.kind is ReapKind.CLEANUP for cover in sure):
         return (
             "peek",
