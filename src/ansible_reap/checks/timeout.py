@@ -143,9 +143,11 @@ def _when_it_ends(analysis: Analysis, task: Task, short: TooShort | None, longes
         return f"A limit of {limit}, which the start of the job counts into, may end it before its work is done"
     if short and not short.known.is_bound and short.known.seconds >= longest:
         effect = ", before the reboot" if work.reboots(task) else ""
-        takes, than = ("longer", "than") if short.known.seconds > longest else ("as long", "as")
+        takes, than, kills = ("as long", "as", "may kill")
+        if short.known.seconds > longest:
+            takes, than, kills = ("longer", "than", "kills")
         return (
-            f"The work takes {takes} ({short.known.source}) {than} its limit of {limit}: {KILLING_RELEASES} on kills "
+            f"The work takes {takes} ({short.known.source}) {than} its limit of {limit}: {KILLING_RELEASES} on {kills} "
             f"it after about {limit}{effect}; earlier releases let it run up to {2 * KILL_STEP} s longer"
         )
     return (

@@ -62,6 +62,7 @@ _MORE_THAN_A_REBOOT = expression(
 _SYSTEMS_OWN = frozenset({"", "/sbin", "/bin", "/usr/sbin", "/usr/bin"})
 """Folders in which a system's own programs lie; none where a command is named without one."""
 _TELLING_OPTIONS = frozenset({"-f", "--force", "-d", "--no-wtmp", "-n", "--no-sync", "--firmware-setup"})
+_PART_OF_ROLE = expression(r"/(?:tasks|handlers)/(?!.*/(?:tasks|handlers)/)")
 MAX_FILES = 500
 """Files of a role that are looked at."""
 
@@ -146,12 +147,12 @@ def _makes_ready(task: Task) -> bool:
 
 @for_one_check(256)
 def _role_sets_up_the_network(root: str, path: str) -> bool:
-    """Whether the role of the file brings a template or file of a network configuration along."""
-    folder, tasks, _ = path.rpartition("/tasks/")
-    if not tasks:
+    """Whether the role of the file, or what lies beside its folder, brings a network configuration along."""
+    part = _PART_OF_ROLE.search(f"/{path}")
+    if part is None:
         return False
     for kind in ("templates", "files"):
-        place = Path(root, folder, kind)
+        place = Path(root, f"/{path}"[1 : part.start() + 1], kind)
         for count, file in enumerate(place.rglob("*") if place.is_dir() else ()):
             if count >= MAX_FILES:
                 break
