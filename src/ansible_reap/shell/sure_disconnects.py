@@ -120,18 +120,24 @@ def _text_cuts(text: str, depth: int, reading: _Reading, longest: float = SOON) 
     ways = Ways()
     before: Command | None = None
     has_paused = False
+    known = {command.words[0] for command in commands if command.words[1:2] == ("=",)}
     for at, command in enumerate(commands):
         if not ways.enter(command):
             return False
         if _command_cuts(command, before, depth, reading) or (has_paused and restarts_a_tunnel(command)):
             rest = commands[at + 1 :]
             return ways.paused <= longest and all(_adds_nothing(one, depth, reading) for one in rest)
-        leads_up = only_leads_up(command) or (reading.names and not is_work(command))
+        leads_up = only_leads_up(command) or (reading.names and not is_work(command)) or _only_hands_on(command, known)
         if not (leads_up or reading.work) or not ways.leave(command):
             return False
         before = command
         has_paused = has_paused or command.argv[:1] == ("sleep",)
     return False
+
+
+def _only_hands_on(command: Command, known: set[str]) -> bool:
+    """Whether PowerShell gives what a variable holds to the next command; ``known`` are those that the text has set."""
+    return len(command.words) == 1 and command.ended_by == "|" and command.words[0] in known
 
 
 def _adds_nothing(command: Command, depth: int, reading: _Reading) -> bool:
