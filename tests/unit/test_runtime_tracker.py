@@ -171,6 +171,15 @@ def test_a_failure_that_another_host_has_told_of_has_come_up(
     assert (job.came_up, job.swallowed) == (heard is not Sight.FINISHED and not swallowed, swallowed)
 
 
+def test_a_playbook_that_waits_after_the_gate_has_looked_is_who_saw_the_end() -> None:
+    """As where several playbooks are run by one command: what a later one does is not known at the gate of the first."""
+    failed = after(saw(Sight.FAILED, Source.LOOK), saw(Sight.FAILED))
+    assert (failed.state, failed.seen_by, failed.came_up) == (JobState.FAILED, SeenBy.PLAYBOOK, True)
+    assert judge(failed, Options()) is Consequence.TOLD
+    cleaned = after(saw(Sight.FAILED, Source.LOOK), saw(Sight.CLEANED))
+    assert (cleaned.seen_by, cleaned.came_up) == (SeenBy.GATE, False)
+
+
 def test_what_could_not_be_found_and_then_failed_has_not_come_up() -> None:
     job = after(saw(Sight.MISSING), saw(Sight.FAILED, Source.LOOK))
     assert job.state is JobState.FAILED

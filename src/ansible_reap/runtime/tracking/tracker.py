@@ -369,7 +369,8 @@ def _note(job: JobRecord, sighting: Sighting, after: Phase) -> None:
     elif before is Phase.MISSING and after is not Phase.LOST:
         # What came up was that the job could not be found, not how it ended.
         job.came_up = job.swallowed = False
-    if after in ENDED and after is not before and before is not Phase.UNSURE:
+    is_told_now = sighting.source is Source.PLAYBOOK and job.seen_by is SeenBy.GATE and sighting.sight in END_SIGHTS
+    if after in ENDED and (after is not before or is_told_now) and before is not Phase.UNSURE:
         job.seen_by = SeenBy.PLAYBOOK if sighting.source is Source.PLAYBOOK else SeenBy.GATE
         job.reap = sighting.reap
         job.reaped = sighting.when
