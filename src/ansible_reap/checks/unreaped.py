@@ -94,7 +94,9 @@ def _finding(analysis: Analysis, launch: Launch) -> Finding:
     if on_purpose:
         message = on_purpose.message
     else:
-        message = _message(analysis, launch, own_wait) + _heard_of_elsewhere(analysis, task, own_wait) + _shell(task)
+        message = _fails_for_want_of_a_shell(task) or (
+            _message(analysis, launch, own_wait) + _heard_of_elsewhere(analysis, task, own_wait) + _shell(task)
+        )
     lives_on = meant.is_one_by(analysis, signs, launch)
     return Finding(
         rule=RULE.id,
@@ -134,8 +136,24 @@ def _shell(task: Task) -> str:
     if only is None or not only.argv or only.reserved:
         return ""
     what = f"'{only.ended_by}' and what follows" if only.ended_by else "its redirections"
-    fails = ", which fails at once" if only.argv[0] == "sleep" and only.ended_by else ""
-    return f" 'command' runs no shell: {what} are arguments of '{only.argv[0]}'{fails}. Use ansible.builtin.shell."
+    return f" 'command' runs no shell: {what} are arguments of '{only.argv[0]}'. Use ansible.builtin.shell."
+
+
+def _fails_for_want_of_a_shell(task: Task) -> str:
+    """That a pause before the work fails at once, and so the work never comes."""
+    only = work.lacks_a_shell(task)
+    if only is None or only.argv[:1] != ("sleep",) or not only.ended_by:
+        return ""
+    advice = f"Use ansible.builtin.shell and wait with async_status, or {_DECLARE}."
+    if work.reboots_with_a_shell(task):
+        advice = "Use ansible.builtin.reboot, which waits for the host."
+    jobs = "its job fails at once and nothing waits for it"
+    if task.loop_keyword is not None:
+        jobs = "its jobs fail at once and nothing waits for them"
+    return (
+        f"This task succeeds, but {jobs}: 'command' runs no shell, so that '{only.ended_by}' and what follows are "
+        f"arguments of 'sleep'. {advice}"
+    )
 
 
 def _what(analysis: Analysis, look: Reap, launch: Launch) -> str:
@@ -193,14 +211,14 @@ def _heard_of_elsewhere(analysis: Analysis, task: Task, other: OwnWait | None) -
     if other.before:
         lines = listed(str(each.line) for each in (*other.before, other.task))
         unless = ", and not at all where what they wait for was there before" if other.until else ""
-        return f" Lines {lines} seem to wait for this work: a failed job shows there only as a time-out{unless}."
+        return f" Lines {lines} seem to wait for this work: a failed job shows there at most as a time-out{unless}."
     where = f"Line {other.task.line}" if other.task.path == task.path else str(other.task.place)
     if own_waits.is_of_the_host(other):
         return f" {where} waits until the host can be reached, which does not tell how the job ended."
     if other.is_tied and ends_with_its_process(other.task):
         return f" {where} seems to wait until its process is gone: how the job ended does not show there."
     until = f" {other.until}" if other.until else ""
-    shows = "a failed job shows there only as its time-out"
+    shows = "a failed job shows there at most as its time-out"
     if own_waits.is_passed_over(other.task) and not tests_failure_of(analysis, other.task):
         shows = "a failed job does not show there, as the play goes on where that wait was in vain"
     elif other.until:

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from ansible_reap.content.model import Task
 from ansible_reap.late_patterns import expression
-from ansible_reap.shell.command_words import without_a_shell
+from ansible_reap.shell.command_words import command_text, without_a_shell
 from ansible_reap.shell.parser import Command, inner, parse
 
 MAX_KEPT = 4096
@@ -136,6 +136,12 @@ def _reboots_windows(task: Task) -> str | None:
 def lacks_a_shell(task: Task) -> Command | None:
     """The program of a ``command`` that is given what only a shell understands: ``&&`` and the like are arguments."""
     return without_a_shell(task.module, task.args) if task.module == "command" else None
+
+
+def reboots_with_a_shell(task: Task) -> bool:
+    """Whether the task would reboot its host soon, if its ``command`` had a shell, as in ``sleep 2 && reboot``."""
+    commands = parse(command_text(task.args)) if lacks_a_shell(task) else []
+    return any(_is_reboot(argv) for command in commands for argv in command.programs())
 
 
 def is_quick(command: Command) -> bool:
