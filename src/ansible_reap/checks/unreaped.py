@@ -167,7 +167,7 @@ def _what(analysis: Analysis, look: Reap, launch: Launch) -> str:
 
 
 def _fix(analysis: Analysis, launch: Launch, own_wait: OwnWait | None, *, is_safe: bool) -> Fix | None:
-    if launch.sub_tag not in ("never", "unregistered", "peek") or work.lacks_a_shell(launch.task):
+    if launch.sub_tag not in ("never", "unregistered", "peek") or work.lacks_a_shell(launch.task) or launch.loses_id:
         return None
     if any(look.kind is ReapKind.WAIT for look in launch.looks):
         return None  # the wait is there, in the wrong place
@@ -230,6 +230,8 @@ def _heard_of_elsewhere(analysis: Analysis, task: Task, other: OwnWait | None) -
 
 def _message(analysis: Analysis, launch: Launch, own_wait: OwnWait | None) -> str:
     jobs = "jobs" if launch.is_looped else "job"
+    if launch.loses_id:
+        return f"{launch.explanation} Write 'poll: 0' and wait with async_status, or leave poll out."
     its = f"the {jobs} in '{launch.register}'" if launch.register else f"the {jobs}"
     its += " with async_status" if own_wait else ""
     short = too_short(launch.task, launch.limit)

@@ -130,6 +130,8 @@ class Launch:
     """Whether it counts as changed on every way, as far as that is known: ``changed_when`` may say otherwise."""
     fails_at_once: bool = False
     """Whether on every way its own ``failed_when`` calls it failed as soon as the job has been started."""
+    loses_id: bool = False
+    """Whether on every way ``poll`` is null: the job is started, the task fails, and nobody is told the job's id."""
     runs_handlers: bool = True
     """Whether handlers may run, on some way, between its start and the end of its play."""
 

@@ -201,7 +201,8 @@ def _add_unwalked(library: Library, record: Record) -> list[UseRecord]:
             if ("async" in step.keywords or "poll" in step.keywords) and id(step) not in record.uses:
                 use = UseRecord(step)
                 use.limit.add_all(_literal(step.keywords.get("async"), 0))
-                for default in library.project.settings.default_polls(step.path):
+                polls = library.project.settings.default_polls(step.path) if "poll" not in step.keywords else {0}
+                for default in polls:
                     use.poll.add_all(_literal(step.keywords.get("poll"), default))
                 record.uses[id(step)] = use
                 unwalked.append(use)
@@ -296,6 +297,7 @@ def _launch(judgements: list[Judgement], record: Record, reaps: dict[int, Reap],
         is_changed=all(each.instance.changed is True for each in judgements),
         runs_handlers=not all(each.instance.misses_handlers for each in judgements),
         fails_at_once=all(each.instance.fails_at_once for each in judgements),
+        loses_id=all(each.instance.loses_id is True for each in judgements),
     )
 
 

@@ -33,6 +33,11 @@ def of_tries(instance: Instance) -> Doubt:
     return Doubt(instance.task.place, what)
 
 
+def of_lost_id(instance: Instance) -> Doubt:
+    what = "its poll may be null, and then Ansible starts the job and gives no job id; write poll as a number"
+    return Doubt(instance.task.place, what)
+
+
 def of_disconnect(instance: Instance) -> Doubt:
     if instance.disconnect is not None and instance.disconnect.is_doubtful:
         what = "it may cut no connection of this host, or not soon, or go on then; wait for it, or declare it detached"

@@ -75,6 +75,8 @@ def judge(
     ``wait_elsewhere`` gives a wait that this walk never came by and that reads the register by name.
     """
     instance = _in_an_ordinary_run(written, record.host_groups)
+    if instance.loses_id:
+        instance = replace(instance, covers=[])  # whatever waits, it is not told of this job
     waits = [
         cover for cover in instance.covers if cover.kind is ReapKind.WAIT and cover.is_sure and _meets(instance, cover)
     ]
@@ -109,7 +111,7 @@ def judge(
         return unknown(found)
     if _is_too_much(instance, waits):
         return unknown(doubts.Doubt(waits[0].task.place, TOO_MANY_CONDITIONS))
-    tag, text, confidence = _fault(instance, waits)
+    tag, text, confidence = _fault_without_id(instance) or _fault(instance, waits)
     if instance.detached is not None:
         tag, text, confidence = (
             "reason",
@@ -329,6 +331,8 @@ def _lost(instance: Instance) -> doubts.Doubt | None:
         return doubts.Doubt(instance.past_aside, TOO_MANY_ASIDE)
     if instance.starts_again is None:
         return doubts.of_tries(instance)
+    if instance.loses_id is None:
+        return doubts.of_lost_id(instance)
     return doubts.of_encrypted(instance)
 
 
@@ -364,6 +368,15 @@ def _is_too_much(instance: Instance, waits: list[Cover]) -> bool:
     whole = [cover for cover in waits if not cover.is_partial and cover.index in (None, EACH)]
     covered = disj(*(relaxed(cover.guard, instance.number) for cover in whole))
     return bool(whole) and not is_decidable(instance.guard, covered)
+
+
+def _fault_without_id(instance: Instance) -> tuple[str, str, str] | None:
+    """The same as of ``_fault`` for a launch whose job id nobody is told; None for another."""
+    if not instance.loses_id:
+        return None
+    jobs = "jobs" if instance.is_looped else "job"
+    text = f"With poll null Ansible starts the {jobs}, then fails and gives no job id: nothing can wait."
+    return "never" if instance.register else "unregistered", text, "high"
 
 
 def _fault(instance: Instance, waits: list[Cover]) -> tuple[str, str, str]:

@@ -17,6 +17,8 @@ MAX_LEVELS = 8
 _PASSED_OVER = (".j2", ".md", ".rst", ".html", ".js", ".css", ".svg", ".png", ".lock")
 _SELDOM_INVENTORIES = (".txt", ".cfg", ".toml")
 _TEMPLATE = b"{{"
+_NULL = (b"", b"~", b"null", b"Null", b"NULL")
+"""An interval of null is as good as 0: nobody polls then."""
 _KEYWORDS = frozenset({"async", "poll"})
 """Names that tasks give values to without setting a variable."""
 
@@ -73,7 +75,7 @@ def _may_be_encrypted(names: Collection[str], scope: Scope) -> bool:
 
 def _is_wanted(value: bytes, wanted: Callable[[float], bool], *, unless_number: bool) -> bool:
     try:
-        return wanted(float(value))
+        return wanted(0 if value in _NULL else float(value))
     except ValueError:
         return unless_number
 

@@ -29,11 +29,13 @@ from ansible_reap.flow.evaluation.values import (
     EACH,
     NOT_PLAIN,
     Alt,
+    Const,
     Job,
     Results,
     Seq,
     Undefined,
     Value,
+    mapped,
     options,
     plain,
     with_jobs,
@@ -70,7 +72,7 @@ def note_use(visit: Visit) -> None:
     evaluator = visit.any_round.evaluator
     if "async" in step.keywords:
         use.limit.add_all(numbers(evaluator.data(step.keywords["async"]), 0))
-    poll = _split(evaluator, step.keywords.get("poll"))
+    poll = _poll(visit, evaluator)
     for default in _default_polls(visit):
         use.poll.add_all(numbers(poll, default))
     for given in (visit.vars, *visit.frame.declared):
@@ -87,6 +89,28 @@ def _split(evaluator: Evaluator, raw: Any) -> Value:
         return evaluator.data(raw)
     finally:
         evaluator.splits_on_settings = False
+
+
+def _poll(visit: Visit, evaluator: Evaluator) -> Value:
+    """The poll interval, with 0 for null: Ansible starts the job before it fails on that (``_loses_id``)."""
+    if "poll" not in visit.step.keywords:
+        return OMIT
+    return mapped(
+        _split(evaluator, visit.step.keywords["poll"]), lambda value: Const(0) if plain(value) is None else value
+    )
+
+
+def _loses_id(visit: Visit) -> bool | None:
+    """Whether the poll interval is null: the task starts its job, fails and gives no job id. None: perhaps.
+
+    Seen on ansible-core 2.16 and 2.22. A template in the task that gives null fails on 2.16 before there is a job.
+    """
+    if "poll" not in visit.step.keywords:
+        return False
+    are_null = {
+        plain(each) is None for _, each in options(_split(visit.any_round.evaluator, visit.step.keywords["poll"]))
+    }
+    return are_null.pop() if len(are_null) == 1 else None
 
 
 def _default_polls(visit: Visit) -> frozenset[float]:
@@ -147,7 +171,8 @@ def launch(visit: Visit) -> bool:
     changed = _changes(visit, result)
     instance.changed = changed if isinstance(changed, bool) else None
     result = _with_change(result, changed)
-    instance.fails_at_once = _failure(visit, result) is True
+    instance.loses_id = _loses_id(visit)
+    instance.fails_at_once = instance.loses_id is True or _failure(visit, result) is True
     result = _with_failure(visit, result)
     instance.starts_again = _starts_again(visit, result)
     instance.skips = _skips(visit, instance)
@@ -183,7 +208,7 @@ class _Start(NamedTuple):
 def _start(visit: Visit) -> _Start | None:
     """Under what the task starts jobs; None where it runs in the foreground."""
     evaluator, keywords, defaults = visit.any_round.evaluator, visit.step.keywords, _default_polls(visit)
-    poll, limits = _split(evaluator, keywords.get("poll")), _split(evaluator, keywords["async"])
+    poll, limits = _poll(visit, evaluator), _split(evaluator, keywords["async"])
     unpolled = conj(
         _where(limits, 0, lambda seconds: seconds > 0),
         disj(*(_where(poll, default, _does_not_wait) for default in defaults)),

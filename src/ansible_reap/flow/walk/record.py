@@ -79,6 +79,8 @@ class Instance:
     """Whether the launch counts as changed; None where that is not known."""
     fails_at_once: bool = False
     """Whether its own ``failed_when`` is met by each job that has just been started."""
+    loses_id: bool | None = False
+    """Whether its poll interval is null, so that nothing is ever told of the job that it starts. None: perhaps."""
     misses_handlers: bool = False
     """Whether its host has left the play, whenever it runs, before the handlers that it notifies come to run."""
     starts_again: bool | None = False
