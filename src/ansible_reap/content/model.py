@@ -15,6 +15,11 @@ def as_list(written: object) -> list[Any]:
     return written if isinstance(written, list) else [written]
 
 
+def names_of(written: object) -> tuple[str, ...]:
+    """The names that a keyword is given which takes one or several."""
+    return tuple(str(each).strip() for each in as_list(written))
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A position in a file. ``path`` is relative to the project root; lines and columns count from 1."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import fnmatch
 import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from ansible_reap.content.arguments import unquoted
 from ansible_reap.content.library import Library
+from ansible_reap.content.model import names_of
 from ansible_reap.content.places import JSON_ENDING, YAML_ENDINGS
 from ansible_reap.records import dataclass
 
@@ -37,9 +38,10 @@ class Finder:
         self.roles: dict[str, Role] = {}
         self._by_name: dict[str, list[Role]] = {}
         self._collections: dict[str, str] = {}
+        self._by_collection: dict[str, list[Role]] = {}
         self._found: dict[tuple[str, str], list[str]] = {}
         self._parts: dict[tuple[str, str, str], list[str]] = {}
-        self._roles_found: dict[tuple[str, str, str], list[Role]] = {}
+        self._roles_found: dict[tuple[str, str, str, tuple[str, ...]], list[Role]] = {}
         self._index()
 
     def _index(self) -> None:
@@ -73,12 +75,61 @@ class Finder:
         """The role in one of whose folders the file lies."""
         return self.roles.get(posixpath.dirname(posixpath.dirname(path)))
 
-    def find_roles(self, name: str, playbook_folder: str, current: Role | None) -> list[Role]:
-        """The roles that the name (with ``*`` for what is not known) can mean; empty where none is in the project."""
-        key = (name, playbook_folder, current.path if current is not None else "")
+    def find_roles(
+        self, name: str, playbook_folder: str, current: Role | None, collections: tuple[str, ...] = ()
+    ) -> list[Role]:
+        """The roles that the name (with ``*`` for what is not known) can mean; empty where none is in the project.
+
+        In the collections Ansible looks before anywhere else (ansible-core 2.16 and 2.22).
+        """
+        key = (name, playbook_folder, current.path if current is not None else "", collections)
         if key not in self._roles_found:
-            self._roles_found[key] = self._search_roles(name.strip().rstrip("/"), playbook_folder, current)
+            wanted = name.strip().rstrip("/")
+            found = self._in_collections(collections, wanted) if collections else []
+            if "*" in wanted or not found:
+                found = list(dict.fromkeys([*found, *self._search_roles(wanted, playbook_folder, current)]))
+            self._roles_found[key] = found
         return self._roles_found[key]
+
+    def _in_collections(self, collections: Iterable[str], name: str) -> list[Role]:
+        """The roles of that name in the first of the collections that has one; of a pattern those of all."""
+        known = [self.roles_of_collection(each) for each in collections]
+        if "*" in name:
+            return [role for roles in known for role in roles if fnmatch.fnmatchcase(role.name, name)]
+        matching = ([role for role in roles if role.name == name] for roles in known)
+        return next(filter(None, matching), [])
+
+    def roles_of_collection(self, collection: str) -> list[Role]:
+        """The roles of a collection that the project holds."""
+        known = self._by_collection.get(collection)
+        if known is None:
+            place = "/ansible_collections/" + collection.replace(".", "/") + "/roles/"
+            folder = self._collections.get(collection)
+            own = None if folder is None else posixpath.join(folder, "roles")
+            known = self._by_collection[collection] = [
+                role
+                for role in self.roles.values()
+                if f"/{role.path}".endswith(place + role.name) or role.path.rpartition("/")[0] == own
+            ]
+        return known
+
+    def collection_of(self, path: str) -> str | None:
+        """The collection in whose folder of roles or playbooks the file or role lies."""
+        parts = path.split("/")
+        for at in range(len(parts) - 1, -1, -1):
+            if parts[at] in ("roles", "playbooks"):
+                folder = parts[:at]
+                if folder[-3:-2] == ["ansible_collections"]:
+                    return ".".join(folder[-2:])
+                named = (name for name, each in self._collections.items() if each == "/".join(folder))
+                return next(named, None)
+        return None
+
+    def collections_of(self, role: Role) -> list[str]:
+        """Where the tasks of a role look first: in its own collection, and in those that its ``meta`` names."""
+        own = self.collection_of(role.path)
+        named = (self._library.variables(path).get("collections") for path in self.part_files(role, "meta"))
+        return [*([own] if own else []), *(name for given in named for name in names_of(given))]
 
     def _search_roles(self, name: str, playbook_folder: str, current: Role | None) -> list[Role]:
         if "*" in name:
@@ -95,8 +146,7 @@ class Finder:
             return self._by_folders(name, playbook_folder)
         if name.count(".") >= 2:
             collection, _, short = name.rpartition(".")
-            found = self._in_collection(collection, short)
-            return [found] if found else []
+            return self._in_collections((collection,), short)
         return self._by_plain_name(name, playbook_folder, current)
 
     def _by_plain_name(self, name: str, playbook_folder: str, current: Role | None) -> list[Role]:
@@ -119,22 +169,13 @@ class Finder:
         return _nearest([role for role in known if f"/{role.path}".endswith(f"/{named}")], playbook_folder)
 
     def _role_bases(self, playbook_folder: str, current: Role | None) -> list[str]:
-        bases = [posixpath.join(playbook_folder, "roles"), playbook_folder]
+        """The folders of roles in Ansible's order (ansible-core 2.16 to 2.22)."""
+        configured = (path for path in self._project.settings.roles_path if not path.startswith(("/", "~")))
+        bases = [posixpath.join(playbook_folder, "roles"), *map(posixpath.normpath, configured)]
         if current is not None:
-            bases.insert(0, posixpath.dirname(current.path))
-        bases += [
-            posixpath.normpath(path) for path in self._project.settings.roles_path if not path.startswith(("/", "~"))
-        ]
+            bases.append(posixpath.dirname(current.path))
+        bases.append(playbook_folder)
         return bases
-
-    def _in_collection(self, collection: str, name: str) -> Role | None:
-        folder = self._collections.get(collection)
-        if folder is not None:
-            role = self.roles.get(posixpath.join(folder, "roles", name))
-            if role:
-                return role
-        suffix = "ansible_collections/" + collection.replace(".", "/") + "/roles/" + name
-        return next((role for role in self._by_name.get(name, []) if role.path.endswith(suffix)), None)
 
     def _role_candidates(self, name: str, playbook_folder: str, current: Role | None) -> list[Role]:
         if name.rpartition("/")[0].strip("*/."):

@@ -8,7 +8,7 @@ from typing import Any
 
 from ansible_reap.content import arguments, expressions
 from ansible_reap.content.encrypted_tasks import may_mean
-from ansible_reap.content.model import Task
+from ansible_reap.content.model import Task, names_of
 from ansible_reap.content.roles import MAX_CANDIDATES, Role
 from ansible_reap.flow.evaluation import bounds
 from ansible_reap.flow.evaluation.evaluator import Evaluator
@@ -40,7 +40,7 @@ MAX_ROUNDS = 12
 MAX_HANDLE_ROUNDS = 64
 TASK_CALLS = frozenset({"include_tasks", "import_tasks", "include"})
 ROLE_CALLS = frozenset({"include_role", "import_role"})
-_OF_IMPORTS = ("become", "become_user", "delegate_to", "run_once", "ignore_errors")
+_OF_IMPORTS = ("become", "become_user", "delegate_to", "run_once", "ignore_errors", "collections")
 """Keywords of an import that its tasks take over; an include's are its own (seen on ansible-core 2.16 and 2.22)."""
 
 
@@ -161,7 +161,13 @@ def _files(walk: Walk, task: Task, frame: Frame) -> list[str] | None:
 
 
 def _roles(walk: Walk, task: Task, frame: Frame) -> list[Role]:
-    return walk.finder.find_roles(task.args.get("name", task.args.get("role")), frame.playbook_folder, frame.role)
+    name = task.args.get("name", task.args.get("role"))
+    return walk.finder.find_roles(name, frame.playbook_folder, frame.role, _collections(task, frame))
+
+
+def _collections(task: Task, frame: Frame) -> tuple[str, ...]:
+    """The collections in which the call looks for its role first (seen on ansible-core 2.16 and 2.22)."""
+    return names_of(task.keywords["collections"]) if "collections" in task.keywords else frame.collections
 
 
 def _pass_by(walk: Walk, task: Task, frame: Frame, seen: set[str]) -> None:
@@ -220,7 +226,7 @@ def _role_call(walk: Walk, task: Task, frame: Frame, params: dict[str, Any]) -> 
     given = walk.handed_on(frame)
     starts = tuple(patterns(evaluator, task.args.get("tasks_from", "main")))
     for pattern in patterns(evaluator, task.args.get("name", task.args.get("role"))):
-        for role, entry, path in _entries(walk, pattern, starts, frame):
+        for role, entry, path in _entries(walk, pattern, starts, frame, _collections(task, frame)):
             if "*" not in pattern + entry or walk.relevance.concerns(path, given):
                 targets[role.path, posixpath.basename(path)] = role
     if not targets:
@@ -249,15 +255,17 @@ def _is_public(task: Task) -> bool:
     return expressions.is_template(written) or as_bool(written)
 
 
-def _entries(walk: Walk, pattern: str, starts: tuple[str, ...], frame: Frame) -> list[tuple[Role, str, str]]:
+def _entries(
+    walk: Walk, pattern: str, starts: tuple[str, ...], frame: Frame, collections: tuple[str, ...]
+) -> list[tuple[Role, str, str]]:
     """The roles that a pattern may mean, each with these entry points and their files."""
-    key = (pattern, starts, frame.playbook_folder, frame.role)
+    key = (pattern, starts, frame.playbook_folder, frame.role, collections)
     known = walk.entries.get(key)
     if known is None:
         says_nothing = is_open(pattern)
         known = walk.entries[key] = [
             (role, entry, path)
-            for role in walk.finder.find_roles(pattern, frame.playbook_folder, frame.role)
+            for role in walk.finder.find_roles(pattern, frame.playbook_folder, frame.role, collections)
             for entry in starts
             for path in walk.finder.part_files(role, "tasks", entry)
             if not (says_nothing and walk.graph.is_called(path))

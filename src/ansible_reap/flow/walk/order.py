@@ -8,7 +8,7 @@ from typing import Any
 
 from ansible_reap.content import expressions
 from ansible_reap.content.library import ENCRYPTED
-from ansible_reap.content.model import as_list
+from ansible_reap.content.model import as_list, names_of
 from ansible_reap.content.roles import Role
 from ansible_reap.content.tasks import Play, Step, TaskBlock
 from ansible_reap.flow.evaluation.formulas import Atom
@@ -141,7 +141,10 @@ def walk_play(walk: Walk, play: Play, path: str, base: Frame | None) -> None:
             (Layer.DEFAULTS, walk.shared_defaults),
             (Layer.MAGIC, walk.magic(folder, play.hosts, keywords.get("name", play.hosts))),
         ),
-        keywords={key: keywords[key] for key in (*INHERITED, "serial", "order") if key in keywords},
+        keywords={
+            **{key: keywords[key] for key in (*INHERITED, "serial", "order") if key in keywords},
+            "collections": _collections(walk, keywords.get("collections"), path),
+        },
         tags=outer.tags | tags_of(keywords),
         declared=(play_vars, *outer.declared),
         signature=hash((outer.signature, repr(play_vars)[:2000])) if play_vars else outer.signature,
@@ -177,15 +180,25 @@ def walk_play(walk: Walk, play: Play, path: str, base: Frame | None) -> None:
     handlers.flush_unseen(walk)
 
 
+def _collections(walk: Walk, written: object, path: str) -> list[str]:
+    """The collections that a play looks in first: the one that its playbook is part of, and those that it names."""
+    own = walk.finder.collection_of(path)
+    return [*([own] if own else []), *names_of(written)]
+
+
 def _share_imported(walk: Walk, steps: Iterable[Step], frame: Frame) -> None:
     """The variables of roles that ``import_role`` names are there from the play's start (ansible-core 2.16 to 2.22)."""
     for step in steps:
         if isinstance(step, TaskBlock):
-            _share_imported(walk, (*step.body, *step.rescue, *step.always), frame)
+            _share_imported(walk, (*step.body, *step.rescue, *step.always), walk.inside(frame, step.block.keywords))
         elif step.module == "import_role":
             walk.roles_of_play += f" {step.args}"
             name = step.args.get("name", step.args.get("role"))
-            for role in walk.finder.find_roles(str(name), frame.playbook_folder, None) if is_plain_name(name) else ():
+            collections = (
+                names_of(step.keywords["collections"]) if "collections" in step.keywords else frame.collections
+            )
+            found = walk.finder.find_roles(str(name), frame.playbook_folder, None, collections)
+            for role in found if is_plain_name(name) else ():
                 walk.share_variables(role)
 
 

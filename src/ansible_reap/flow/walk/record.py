@@ -233,7 +233,7 @@ class Record:
         self.own = own
         self.seen_with: dict[int, set[int]] = {}
         """For each launch, the looks (by task identity) that its walk went through."""
-        self.settled: set[tuple[str, int]] = set()
+        self.settled: set[tuple[str, int, tuple[str, ...]]] = set()
         """Files and signatures that were gone through and left nothing pending: once is enough."""
         self.more_ways: dict[str, list[tuple[str, ...]]] = {}
         """Ways to files that were gone through before."""

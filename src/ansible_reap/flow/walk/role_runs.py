@@ -49,8 +49,9 @@ def role_entry(
         keywords = {key: entry[key] for key in entry if key in ROLE_KEYWORDS and key not in ("role", "name", "vars")}
     else:
         return None
+    collections = _collections(walk, frame)
     if is_plain_name(name):
-        roles = walk.finder.find_roles(str(name), frame.playbook_folder, frame.role)
+        roles = walk.finder.find_roles(str(name), frame.playbook_folder, frame.role, collections)
         if len(roles) == 1 and is_passed_by is not None and is_passed_by(roles[0]):
             return None
         given = walk.handed_on(frame, params)
@@ -67,7 +68,7 @@ def role_entry(
     )
     evaluator = walk.evaluator(inner)
     for pattern in patterns(evaluator, name):
-        roles = walk.finder.find_roles(pattern, frame.playbook_folder, frame.role)
+        roles = walk.finder.find_roles(pattern, frame.playbook_folder, frame.role, collections)
         if len(roles) == 1:
             params = evaluated_params(walk, inner, params)
             if params:
@@ -75,6 +76,17 @@ def role_entry(
             return RoleCall(roles[0], walk.enter_role(inner, roles[0], params, of=frame.role), params)
     walk.values.knows_roles = False
     return None
+
+
+def _collections(walk: Walk, frame: Frame) -> tuple[str, ...]:
+    """The collections in which a role is looked for first.
+
+    A role's dependencies are in its own alone, whatever its ``meta`` names (seen on ansible-core 2.16 and 2.22).
+    """
+    if frame.role is None:
+        return frame.collections
+    own = walk.finder.collection_of(frame.role.path)
+    return (own,) if own else ()
 
 
 def run_role(

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, KeysView, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from ansible_reap.content.model import Place
+from ansible_reap.content.model import Place, names_of
 from ansible_reap.content.roles import Role
 from ansible_reap.flow.evaluation.formulas import Formula, conj
 from ansible_reap.flow.evaluation.layers import Layer, Scope
@@ -21,6 +21,7 @@ from ansible_reap.records import dataclass, field
 INHERITED = (
     *("become", "become_user", "delegate_to", "run_once", "check_mode", "ignore_errors", "vars", "when"),
     *("any_errors_fatal", "connection", "environment", "no_log", "notify", "module_defaults", "strategy"),
+    "collections",
 )
 """Keywords of a play, block or include that its tasks take over (ansible-core 2.16 to 2.22).
 
@@ -104,6 +105,11 @@ class Frame(NamedTuple):
         layers += [(Layer.TASK, entries) for entries in self.blocks]
         layers += [each for each in self.settings if each[0] is not Layer.MAGIC]
         return Scope(tuple(layers))
+
+    @property
+    def collections(self) -> tuple[str, ...]:
+        """The collections in which short names are looked up first: the play's or the block's, in a role the role's."""
+        return names_of(self.keywords.get("collections"))
 
     @property
     def is_rescued(self) -> bool:

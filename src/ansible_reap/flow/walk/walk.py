@@ -246,6 +246,7 @@ class Walk:
             parents=frame.parents if outer is None else (outer, *frame.parents),
             folders=(role.part("tasks"), role.path, *(folder for folder in frame.folders if folder != role.path))[:8],
             settings=settings,
+            keywords={**frame.keywords, "collections": self.finder.collections_of(role)},
         ).with_params(params)
 
     def add_role_handlers(self, role: Role, frame: Frame, entry: str = "main", *, comes_last: bool = False) -> None:
@@ -486,7 +487,7 @@ class Walk:
 
     def is_settled(self, what: str, path: str, frame: Frame) -> bool:
         """Whether the file or role was gone through in the same way, and nothing here could turn out otherwise."""
-        if (what, frame.signature) not in self.record.settled:
+        if (what, frame.signature, frame.collections) not in self.record.settled:
             return False
         return not self.state.pending or not self.relevance.touches_pending(path)
 
@@ -524,7 +525,7 @@ class Walk:
     def settle(self, what: str, frame: Frame, before: Mark) -> None:
         """The file or role has been gone through; remember that where it has left nothing behind."""
         if self.mark() == before and self.goes_on():
-            self.record.settled.add((what, frame.signature))
+            self.record.settled.add((what, frame.signature, frame.collections))
 
 
 _READS_OUTPUT = expression(rb"(?:\.|\[['\"])(?:" + "|".join(OF_ENDED).encode() + rb")\b")
