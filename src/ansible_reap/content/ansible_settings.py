@@ -13,7 +13,7 @@ from ansible_reap.jobs import LOCAL_CONNECTIONS
 from ansible_reap.late_patterns import expression
 from ansible_reap.timing import DEFAULT_POLL
 
-PLUGIN_FOLDERS = ("library", "action_plugins", "test_plugins", "filter_plugins")
+PLUGIN_FOLDERS = ("library", "action_plugins", "test_plugins", "filter_plugins", "module_utils")
 """Keys of ansible.cfg that name folders of modules and plugins."""
 _VARIABLE = expression(r"^(?:\{\{CWD\}\}|\$\w+|\$\{[^}]*\}|~[^/]*)")
 

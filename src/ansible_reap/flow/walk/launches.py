@@ -437,13 +437,17 @@ def _reaps_itself(walk: Walk, step: Task) -> bool:
     own = walk.record.own
     if step.short_name not in BUILTIN_MODULES and own.looks_at_jobs(step.short_name):
         return True
-    return step.module in _SELF_REAPING and ("." in step.module or not own.has_module(step.module))
+    return step.module in _SELF_REAPING and not (own.has_module(step.short_name) or own.has_basis)
 
 
 def _may_reap_itself(walk: Walk, step: Task) -> bool:
-    """Whether the project has its own plugin, under the name of one of Ansible's, that looks at jobs.
+    """Whether a plugin, the project's own or not, may wait for the job under the name of one that does so.
 
-    A full name, as ``ansible.builtin.command``, never means it (seen on ansible-core 2.16 and 2.22).
+    A full name, as ``ansible.builtin.command``, never means the project's (seen on ansible-core 2.16 and 2.22), unless
+    it is that of a collection which the project holds, or which sends the name on.
     """
+    own = walk.record.own
+    if step.module in _SELF_REAPING:
+        return "." in step.module and not own.has_in_collection(step.module)
     is_full = step.action.startswith("ansible.builtin.")
-    return not is_full and step.short_name in BUILTIN_MODULES and walk.record.own.looks_at_jobs(step.short_name)
+    return not is_full and step.short_name in BUILTIN_MODULES and own.looks_at_jobs(step.short_name)

@@ -116,7 +116,7 @@ def is_ansibles_own(visit: Visit) -> bool:
     2.16 and 2.22).
     """
     task, own = visit.step, visit.walk.record.own
-    if own.has_module(task.short_name):
+    if own.has_module(task.short_name) or own.has_basis:
         return False
     if not own.words:
         return True

@@ -213,7 +213,7 @@ def wait_for_all(visit: Visit) -> None:
         launched = walk.record.instances[number].task
         if not globs or any(fnmatch.fnmatchcase(launched.name or "", each) for each in globs):
             once = visit.run_once
-            is_sure = not walk.record.own.has_wait
+            is_sure = not (walk.record.own.has_wait or walk.record.own.has_basis)
             under = conj(guard, empty_loops.needed(visit, number, None))
             reach = Cover(visit.step, ReapKind.WAIT, under, None, is_partial=False, is_sure=is_sure, run_once=once)
             walk.record.cover(number, reach)

@@ -11,7 +11,24 @@ from ansible_reap.flow.walk.routing import Routing
 from ansible_reap.late_patterns import expression
 
 _WORD = expression(rb"\w+")
-_WAIT = "ansible_collections/reap/jobs/plugins/"
+_WAIT = "/ansible_collections/reap/jobs/"
+_BASIS = frozenset(
+    [
+        "_internal",
+        "_text",
+        "basic",
+        "common",
+        "compat",
+        "datatag",
+        "distro",
+        "errors",
+        "parsing",
+        "pycompat24",
+        "secrets",
+        "six",
+    ]
+)
+"""What ``ansible.module_utils`` has that every module of Ansible is made of (ansible-core 2.16 to 2.22)."""
 _FACTS = b"ansible_facts"
 
 
@@ -27,6 +44,8 @@ class OwnPlugins:
         """The files of modules and action plugins by their names."""
         self._actions: dict[str, list[str]] = {}
         """Those of action plugins."""
+        self._beside: set[str] = set()
+        """The names of modules and action plugins that belong to no collection."""
         self._filters: list[str] = []
         self._tests: list[str] = []
         self._utils: dict[str, list[str]] = {}
@@ -36,6 +55,7 @@ class OwnPlugins:
         self._words: frozenset[str] | None = None
         self._setting_facts: frozenset[str] | None = None
         self._speaking: frozenset[bytes] | None = None
+        self._has_basis = False
         self._routing = Routing(library)
         for path, folder in dict.fromkeys(library.project.plugin_files()):
             self._sort_in(path, folder)
@@ -43,18 +63,43 @@ class OwnPlugins:
     def _sort_in(self, path: str, folder: str) -> None:
         name, ending = posixpath.splitext(path.rpartition("/")[2])
         if _is_within(folder, "library", "plugins/modules"):  # a module may be any program
-            self._modules.setdefault(name, []).append(path)
+            self._add_module(name, path, folder)
         elif ending != ".py":
             return
         elif _is_within(folder, "plugins/action", "action_plugins"):
-            self._modules.setdefault(name, []).append(path)
+            self._add_module(name, path, folder)
             self._actions.setdefault(name, []).append(path)
         elif _is_within(folder, "module_utils", "plugins/plugin_utils"):
             self._utils.setdefault(name, []).append(path)
+            self._has_basis = self._has_basis or _is_of_basis(path, folder)
         elif _is_within(folder, "test_plugins", "plugins/test"):
             self._tests.append(path)
         elif _is_within(folder, "filter_plugins", "plugins/filter"):
             self._filters.append(path)
+
+    def _add_module(self, name: str, path: str, folder: str) -> None:
+        self._modules.setdefault(name, []).append(path)
+        if not _is_within(folder, "plugins"):
+            self._beside.add(name)
+
+    @property
+    def has_basis(self) -> bool:
+        """Whether the project has some of what Ansible's own modules are made of: they may then do whatever it does.
+
+        Of ``module_utils`` beside a playbook, in a role or in a folder of ansible.cfg Ansible takes the project's first
+        (seen on ansible-core 2.16 and 2.22).
+        """
+        return self._has_basis
+
+    def has_beside(self, name: str) -> bool:
+        """Whether a module or action plugin outside of collections has the name."""
+        return name in self._beside
+
+    def has_in_collection(self, name: str) -> bool:
+        """Whether the project holds the module of this full name, in a collection of that name."""
+        collection, _, short = name.rpartition(".")
+        place = f"/ansible_collections/{collection.replace('.', '/')}/plugins/"
+        return any(place in f"/{path}" for path in self._modules.get(short, ()))
 
     def has_module(self, name: str) -> bool:
         """Whether a module or action plugin has the name, or a collection sends it elsewhere."""
@@ -122,12 +167,13 @@ class OwnPlugins:
 
     @property
     def has_wait(self) -> bool:
-        """Whether the project has a ``reap.jobs.wait`` that is not ours."""
-        waits = [path for path in self._modules.get("wait", ()) if _WAIT in path]
-        actions = self._actions.get("wait", ())
-        return bool(waits) and not any(
-            b"ansible_reap" in (self._source(path) or b"") for path in waits if path in actions
-        )
+        """Whether the project has a collection ``reap.jobs`` whose ``wait`` is not known to be ours."""
+        project = self._library.project
+        if not any(_WAIT in f"/{path}/" for path in (*project.folders(), *project.links)):
+            return False
+        actions = [path for path in self._actions.get("wait", ()) if _WAIT in f"/{path}"]
+        is_ours = any(b"ansible_reap" in (self._source(path) or b"") for path in actions)
+        return not is_ours or self._routing.target("wait") is not None
 
     def _source(self, path: str) -> bytes | None:
         """The text of a plugin; None where it cannot be read."""
@@ -140,3 +186,12 @@ class OwnPlugins:
 def _is_within(folder: str, *names: str) -> bool:
     """Whether a folder is called one of the names, or lies below one that is: Ansible loads plugins from those too."""
     return any(f"/{name}/" in f"/{folder}/" for name in names)
+
+
+def _is_of_basis(path: str, folder: str) -> bool:
+    """Whether a file of ``module_utils`` stands where ``ansible.module_utils`` has some of the basis."""
+    name = posixpath.splitext(path)[0]
+    below = f"/{name}".rpartition("/module_utils/")[2]
+    if "/module_utils/" not in f"/{name}":
+        below = "/".join(name.split("/")[-2:])  # a folder of another name, which an ansible.cfg names
+    return not _is_within(folder, "plugins") and not _BASIS.isdisjoint(below.split("/"))

@@ -1,0 +1,2 @@
+class AnsibleModule:
+    pass
