@@ -36,6 +36,7 @@ from ansible_reap.shell.names import (
     SERVICE_MODULES,
     SHELLS,
 )
+from ansible_reap.shell.own_path import names_programs_by_path, sets_path
 from ansible_reap.shell.parser import MAX_DEPTH, Command, is_assignment, parse
 from ansible_reap.shell.ways import Ways
 from ansible_reap.timing import KILL_STEP
@@ -102,10 +103,13 @@ def _cuts(module: str, args: Mapping[str, object], reading: _Reading, limit: int
     if short not in COMMAND_MODULES or (short == "script" and not reading.names):
         return False
     executable = args.get("executable")
-    is_shell = executable is None or program_of(str(executable)) in SHELLS | {"cmd", "powershell", "pwsh"}
+    is_shell = executable is None or (
+        program_of(str(executable)) in SHELLS | {"cmd", "powershell", "pwsh"}
+        and not is_of_others(program_of(str(executable)), str(executable), [])
+    )
     if not is_shell and short != "script":
         return False
-    if without_a_shell(module, args):
+    if without_a_shell(module, args) or (sets_path(command_text(args)) and not names_programs_by_path(module, args)):
         return False
     return _text_cuts(command_text(args).strip(), 0, reading, limit + KILL_STEP if limit else SOON)
 

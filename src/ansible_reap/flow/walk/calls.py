@@ -40,7 +40,7 @@ MAX_ROUNDS = 12
 MAX_HANDLE_ROUNDS = 64
 TASK_CALLS = frozenset({"include_tasks", "import_tasks", "include"})
 ROLE_CALLS = frozenset({"include_role", "import_role"})
-_OF_IMPORTS = ("become", "become_user", "delegate_to", "run_once", "ignore_errors", "collections")
+_OF_IMPORTS = ("become", "become_user", "delegate_to", "run_once", "ignore_errors", "collections", "environment")
 """Keywords of an import that its tasks take over; an include's are its own (seen on ansible-core 2.16 and 2.22)."""
 
 
@@ -58,7 +58,7 @@ def call(visit: Visit) -> None:
     given = task.args.get("apply")
     applied: dict[str, Any] = given if isinstance(given, dict) else {}
     inherited = {key: task.keywords[key] for key in _OF_IMPORTS if key in task.keywords}
-    outer = outer._replace(keywords={**outer.keywords, **inherited}) if inherited and is_static else outer
+    outer = walk.inside(outer, inherited) if inherited and is_static else outer
     outer = walk.inside(outer, {name: raw for name, raw in applied.items() if name != "when"})
     if is_static:
         if "when" in task.keywords:

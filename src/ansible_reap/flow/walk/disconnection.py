@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_reap.content.model import Task
+from ansible_reap.content.model import Task, as_list
 from ansible_reap.content.tasks import Step
 from ansible_reap.flow.evaluation import bounds
 from ansible_reap.flow.evaluation.evaluator import Evaluator
 from ansible_reap.flow.evaluation.formulas import Formula, atoms, implies
 from ansible_reap.flow.evaluation.scalars import numbers
-from ansible_reap.flow.evaluation.values import NOT_PLAIN, Const, Value, options, plain
+from ansible_reap.flow.evaluation.values import NOT_PLAIN, Const, Undefined, Value, options, plain
 from ansible_reap.flow.walk.own_scripts import last_act_of
 from ansible_reap.flow.walk.visit import Round, Visit
 from ansible_reap.records import replace
@@ -23,7 +23,8 @@ from ansible_reap.shell.disconnects import (
     leaves_connection,
     stays_without_a_shell,
 )
-from ansible_reap.shell.names import COMMAND_MODULES
+from ansible_reap.shell.names import COMMAND_MODULES, SERVICE_MODULES
+from ansible_reap.shell.own_path import names_programs_by_path, sets_path
 from ansible_reap.shell.sure_disconnects import how_it_cuts
 
 MAX_CUTTING_ITEMS = 32
@@ -32,6 +33,8 @@ WORK_PER_CHARACTER = 18
 """What it takes to understand a command, here and wherever a check asks what it does."""
 WORK_PER_COMMAND = 160_000
 """The most of that: a text of more commands is not understood."""
+_RUN_BY = {"shell": frozenset({"command"}), "service": SERVICE_MODULES}
+"""What the actions of ansible-core 2.16 to 2.22 run under other names than their own, from ``library`` too."""
 TIME_TO_CUT = 60
 """Seconds: under a limit up to this what runs before the connection is cut is no work of its own."""
 
@@ -42,6 +45,8 @@ def by_what_runs(visit: Visit, guard: Formula) -> Disconnect | None:
     if step.short_name in COMMAND_MODULES:
         bounds.spend(min(WORK_PER_CHARACTER * len(str(step.args)), WORK_PER_COMMAND))
     found = _how_it_cuts(visit, guard) or last_act_of(walk.library.project.root, step, visit.frame.playbook)
+    if found is not None and _may_be_of_project(visit):
+        return replace(found, is_doubtful=True)
     if found is None or not found.works_first or _has_time_for_work(visit.any_round.evaluator, step):
         return found
     return replace(found, works_first=False)
@@ -52,7 +57,34 @@ def by_what_follows(visit: Visit, result: Value) -> Disconnect | None:
     step = visit.step
     if not could_cut(step.module) or stays_without_a_shell(step.module, step.args) or not _is_awaited(visit, result):
         return None
-    return Disconnect(works_first=leaves_connection(step.module, step.args))
+    return Disconnect(works_first=leaves_connection(step.module, step.args), is_doubtful=_may_be_of_project(visit))
+
+
+def _may_be_of_project(visit: Visit) -> bool:
+    """Whether the task may run a module of the project's own, or a program that the project has put first."""
+    step, own = visit.step, visit.walk.record.own
+    if own.has_basis or own.has_module(step.short_name) or any(map(own.has_beside, _RUN_BY.get(step.short_name, ()))):
+        return True
+    return _is_path_set(visit) and not names_programs_by_path(step.module, step.args)
+
+
+def _is_path_set(visit: Visit) -> bool:
+    """Whether ``environment``, of the task or around it, may say where programs or their libraries are looked for."""
+    given = (as_list(visit.step.keywords.get("environment")), as_list(visit.frame.keywords.get("environment")))
+    evaluator = visit.any_round.evaluator
+    return any(_may_set_path(evaluator, each) for entries in given for each in entries)
+
+
+def _may_set_path(evaluator: Evaluator, given: object) -> bool:
+    if isinstance(given, Mapping):
+        return any(sets_path(f"{name}={value}") for name, value in given.items())
+    for _, value in options(evaluator.data(given)):
+        data = plain(value)
+        if data is NOT_PLAIN or isinstance(value, Undefined):
+            return True
+        if isinstance(data, Mapping) and any(sets_path(f"{name}={inner}") for name, inner in data.items()):
+            return True
+    return False
 
 
 def _how_it_cuts(visit: Visit, guard: Formula) -> Disconnect | None:

@@ -10,6 +10,7 @@ from ansible_reap.content.model import Task
 from ansible_reap.late_patterns import expression
 from ansible_reap.shell.called_scripts import last_script, script_of
 from ansible_reap.shell.disconnects import Disconnect, last_act
+from ansible_reap.shell.own_path import sets_path
 
 _OWN_FOLDER = expression(r"\A\{\{\s*(?:role_path|playbook_dir)\s*\}\}/")
 _PLAIN = expression(r"[\w./-]+")
@@ -31,5 +32,5 @@ def last_act_of(root: Path, task: Task, playbook: str | None) -> Disconnect | No
         text = script_text.held(root, path, name)
         if text is not None:
             act = last_act(text) if name.endswith(_OF_A_SHELL) or _SHELL.match(text) else None
-            return act and Disconnect(works_first=called.works_first or act.works_first)
+            return act and Disconnect(called.works_first or act.works_first, is_doubtful=sets_path(text))
     return None

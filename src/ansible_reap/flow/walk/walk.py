@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from ansible_reap.content import expressions
 from ansible_reap.content.call_graph import CallGraph
 from ansible_reap.content.library import Library
-from ansible_reap.content.model import Place, Task
+from ansible_reap.content.model import Place, Task, as_list
 from ansible_reap.content.roles import Finder, Role
 from ansible_reap.content.tasks import Play, Step, TaskBlock
 from ansible_reap.flow.analysis import ReadError
@@ -388,6 +388,8 @@ class Walk:
         defaults, outer = inherited.get("module_defaults"), frame.keywords.get("module_defaults")
         if isinstance(defaults, dict) and isinstance(outer, dict):
             inherited["module_defaults"] = {**outer, **defaults}
+        if "environment" in inherited:
+            inherited["environment"] = [*as_list(inherited["environment"]), *as_list(frame.keywords.get("environment"))]
         return frame._replace(
             tags=frame.tags | tags_of(keywords) if "tags" in keywords else frame.tags,
             blocks=(named, *frame.blocks) if named else frame.blocks,
