@@ -27,6 +27,12 @@ def installed_collection() -> Path | None:
     return folder if (PACKAGE.parent / CALLBACK).is_file() else None
 
 
+def collection_source() -> Path | None:
+    """The collection that came with the package, installed or in the clone around it; None where it is not there."""
+    found = installed_collection() or PACKAGE.parents[1] / "collection"
+    return found if found.is_dir() else None
+
+
 def clone_callbacks() -> Path | None:
     """``callback_plugins/`` of the clone that the package runs from, or None: an installed wheel."""
     folder = PACKAGE.parents[1] / "callback_plugins"

@@ -17,8 +17,9 @@ _NAMED = expression(
     r"|\b[eE]nv:[pP]ath\b|\b[Pp]ath\s*="
 )
 """Variables by which shells, the linker, Python and Windows find programs and what these are made of."""
-_TAKEN_OVER = expression(r"(?:^|[;&|\n(])\s*(?:\.|source|alias|hash|enable)\s")
+_TAKEN_OVER = expression(r"(?:^|[;&|\n(\"'])\s*(?:\.|source|alias|hash|enable)\s|\beval\s[^;&|\n]*[;&|\n]")
 """Words of the shell after which a name may mean something else."""
+_SHELL = expression(r"/(?:usr/)?(?:local/)?s?bin/\w+")
 _OF_SHELL = frozenset(
     {"cd", "export", "set", "trap", "read", "true", ":", "echo", "printf", "test", "[", "exit", "wait"}
 )
@@ -27,6 +28,11 @@ _OF_SHELL = frozenset(
 def sets_path(text: str) -> bool:
     """Whether the text, be it but ``PATH=...``, may make the name of a program mean another one."""
     return _NAMED.search(_PLAIN_PATH.sub("", text)) is not None or _TAKEN_OVER.search(text) is not None
+
+
+def is_shell_of_system(path: str) -> bool:
+    """Whether a shell stands in a folder of the system."""
+    return _SHELL.fullmatch(path.strip()) is not None
 
 
 def names_programs_by_path(module: str, args: Mapping[str, object]) -> bool:

@@ -24,7 +24,7 @@ from ansible_reap.shell.disconnects import (
     stays_without_a_shell,
 )
 from ansible_reap.shell.names import COMMAND_MODULES, SERVICE_MODULES
-from ansible_reap.shell.own_path import names_programs_by_path, sets_path
+from ansible_reap.shell.own_path import is_shell_of_system, names_programs_by_path, sets_path
 from ansible_reap.shell.sure_disconnects import how_it_cuts
 
 MAX_CUTTING_ITEMS = 32
@@ -65,7 +65,18 @@ def _may_be_of_project(visit: Visit) -> bool:
     step, own = visit.step, visit.walk.record.own
     if own.has_basis or own.has_module(step.short_name) or any(map(own.has_beside, _RUN_BY.get(step.short_name, ()))):
         return True
+    if not _is_shell_of_system(visit.any_round.evaluator):
+        return True
     return _is_path_set(visit) and not names_programs_by_path(step.module, step.args)
+
+
+def _is_shell_of_system(evaluator: Evaluator) -> bool:
+    """Whether the shell that Ansible runs everything by is one of the system."""
+    for _, value in options(evaluator.name("ansible_shell_executable")):
+        data = plain(value)
+        if not isinstance(value, Undefined) and not (isinstance(data, str) and is_shell_of_system(data)):
+            return False
+    return True
 
 
 def _is_path_set(visit: Visit) -> bool:

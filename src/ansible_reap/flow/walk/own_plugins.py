@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 
+from ansible_reap import installation
 from ansible_reap.content.library import Library
 from ansible_reap.content.source import SourceError
 from ansible_reap.flow.walk.plugin_sources import names_brought, runs_status, tests_spoken_of
@@ -12,6 +13,8 @@ from ansible_reap.late_patterns import expression
 
 _WORD = expression(rb"\w+")
 _WAIT = "/ansible_collections/reap/jobs/"
+_ABOVE_WAIT = ("/ansible_collections/", "/ansible_collections/reap/")
+_ACTION, _WORK = "plugins/action/wait.py", "plugins/plugin_utils/action.py"
 _BASIS = frozenset(
     [
         "_internal",
@@ -169,11 +172,22 @@ class OwnPlugins:
     def has_wait(self) -> bool:
         """Whether the project has a collection ``reap.jobs`` whose ``wait`` is not known to be ours."""
         project = self._library.project
-        if not any(_WAIT in f"/{path}/" for path in (*project.folders(), *project.links)):
+        is_linked = any(f"/{link}/".endswith(_ABOVE_WAIT) for link in project.links)
+        if not is_linked and not any(_WAIT in f"/{path}/" for path in (*project.folders(), *project.links)):
             return False
-        actions = [path for path in self._actions.get("wait", ()) if _WAIT in f"/{path}"]
-        is_ours = any(b"ansible_reap" in (self._source(path) or b"") for path in actions)
-        return not is_ours or self._routing.target("wait") is not None
+        folders = [path.removesuffix(_ACTION) for path in self._actions.get("wait", ()) if _WAIT in f"/{path}"]
+        is_ours = bool(folders) and all(self._is_our_collection(folder) for folder in folders)
+        return is_linked or not is_ours or self._routing.target("wait") is not None
+
+    def _is_our_collection(self, folder: str) -> bool:
+        """Whether what does the work of ``wait`` is what this installation has, or comes with, to the letter."""
+        own = installation.collection_source()
+        if own is None:
+            return False
+        try:
+            return all(self._source(folder + part) == (own / part).read_bytes() for part in (_ACTION, _WORK))
+        except OSError:
+            return False
 
     def _source(self, path: str) -> bytes | None:
         """The text of a plugin; None where it cannot be read."""

@@ -1,0 +1,2 @@
+# ansible_reap
+class ActionModule: pass
