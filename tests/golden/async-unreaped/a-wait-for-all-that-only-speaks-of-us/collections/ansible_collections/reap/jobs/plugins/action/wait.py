@@ -1,2 +1,3 @@
 # ansible_reap
-class ActionModule: pass
+class ActionModule:
+    pass
