@@ -37,6 +37,7 @@ from ansible_reap.flow.evaluation.values import (
     had_anywhere,
     hosts_in,
     mapped,
+    mapping,
     options,
     plain,
     present,
@@ -91,16 +92,12 @@ class Evaluator:
         if isinstance(data, dict):
             if not self._enter():
                 return self._too_much()
-            entries: list[tuple[str, Value]] = []
-            rest: Value | None = None
-            for key, inner in data.items():
-                name = plain(self.text(key)) if isinstance(key, str) else key
-                if isinstance(name, (str, int, float, bool)):
-                    entries.append((str(name), self.data(inner)))
-                else:
-                    rest = self.data(inner)
+            found = mapping(
+                (plain(self.text(key)) if isinstance(key, str) else key, self.data(inner))
+                for key, inner in data.items()
+            )
             self._depth -= 1
-            return Map(tuple(entries), rest)
+            return found
         return Const(data)
 
     def left(self, written: list[Any]) -> list[Value]:
@@ -133,7 +130,9 @@ class Evaluator:
         values = [present(value) for value in values]
         named = [value for value in values if isinstance(value, JobId)]
         if len(named) == 1:
-            return named[0]  # a path or text round the id still names the job
+            behind = [plain(value) for value in values[values.index(named[0]) + 1 :]]
+            leads_away = any(isinstance(text, str) and "/.." in text for text in behind)
+            return Unknown(taints(named[0])) if leads_away else named[0]  # a path or text round it still names the job
         results: list[tuple[Formula, str]] = [(True, "")]
         for value in values:
             grown: list[tuple[Formula, str]] = []
@@ -269,15 +268,7 @@ class Evaluator:
         return Seq(tuple(self.value(item) for item in node.items))
 
     def _dict(self, node: nodes.Dict) -> Value:
-        entries: list[tuple[str, Value]] = []
-        rest: Value | None = None
-        for pair in node.items:
-            key, inner = plain(self.value(pair.key)), self.value(pair.value)
-            if isinstance(key, (str, int, float, bool)):
-                entries.append((str(key), inner))
-            else:
-                rest = inner
-        return Map(tuple(entries), rest)
+        return mapping((plain(self.value(pair.key)), self.value(pair.value)) for pair in node.items)
 
     def _condexpr(self, node: nodes.CondExpr) -> Value:
         other: Value = self.value(node.expr2) if node.expr2 is not None else UNDEFINED

@@ -12,7 +12,7 @@ from jinja2 import nodes
 
 from ansible_reap.content.source import SourceError, compose
 from ansible_reap.content.source import plain as data_of
-from ansible_reap.flow.evaluation import bounds, host_sets
+from ansible_reap.flow.evaluation import bounds, host_sets, ordering
 from ansible_reap.flow.evaluation.canonical import canonical
 from ansible_reap.flow.evaluation.defaults import is_there
 from ansible_reap.flow.evaluation.formulas import conj, neg
@@ -27,9 +27,9 @@ from ansible_reap.flow.evaluation.lists import (
     subelements,
     zipped,
 )
-from ansible_reap.flow.evaluation.parts import ID_ATTRIBUTES
+from ansible_reap.flow.evaluation.parts import ID_ATTRIBUTES, OF_A_JOB
 from ansible_reap.flow.evaluation.plugin_names import short
-from ansible_reap.flow.evaluation.scalars import NUMERIC, TEXTUAL, as_bool, numeric, textual
+from ansible_reap.flow.evaluation.scalars import ABOUT_TEXT, NUMERIC, TEXTUAL, as_bool, keeps_id, numeric, textual
 from ansible_reap.flow.evaluation.selections import selected
 from ansible_reap.flow.evaluation.shared import EvaluatorInterface
 from ansible_reap.flow.evaluation.values import (
@@ -41,6 +41,7 @@ from ansible_reap.flow.evaluation.values import (
     Alt,
     Const,
     Job,
+    JobId,
     Map,
     Seq,
     Undefined,
@@ -56,17 +57,23 @@ from ansible_reap.flow.evaluation.values import (
     mapped,
     one_of,
     options,
+    perhaps_replaced,
     picked,
     plain,
     taints,
 )
 from ansible_reap.late_patterns import expression
+from ansible_reap.records import replace
 
 Arguments = list[Value]
 Handler = Callable[[EvaluatorInterface, Value, nodes.Filter], Value]
 
-SAME = frozenset({"sort", "shuffle", "reverse", "trim", "safe", "quote", "mandatory", "regex_replace"})
-"""Filters that give back the handles that they get: of Jinja, and of ansible-core 2.16 to 2.22."""
+SAME = frozenset({"mandatory"})
+"""Filters that give back what they get: of ansible-core 2.16 to 2.22."""
+_OF_ORDER = frozenset({"sort", "reverse", "shuffle"})
+"""Filters that change no more than the order of a list."""
+_NULLS = (None, "None", "null")
+"""What ``flatten`` leaves out (ansible-core 2.16 to 2.22)."""
 MAX_QUERY = 500
 """A longer query is not read."""
 MAX_KEYS = 400
@@ -84,6 +91,8 @@ def apply(evaluator: EvaluatorInterface, node: nodes.Filter) -> Value:
     name = short(node.name)
     assert node.node is not None
     base = evaluator.value(node.node)
+    if node.dyn_args is not None or node.dyn_kwargs is not None:
+        return Unknown(taints(base) | taints(evaluator.anything(node)))
     return _filtered(evaluator, base, nodes.Filter(node.node, name, node.args, node.kwargs, None, None))
 
 
@@ -92,21 +101,37 @@ def _filtered(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) ->
     name = node.name
     handler = HANDLERS.get(name)
     if handler is None:
-        if node.args and (name in SAME or name in TEXTUAL) and _names_a_job(evaluator, node):
-            return _unknown_filter(evaluator, base, node)  # an id may be put in place of another
-        if name in TEXTUAL:
-            arguments = [plain(evaluator.value(argument)) for argument in node.args]
-            return mapped(base, lambda value: textual(value, name, arguments))
+        if name in TEXTUAL or name in ABOUT_TEXT:
+            return _of_text(evaluator, base, node)
         if name in NUMERIC:
-            return mapped(base, lambda value: numeric(value, name))
-        return base if name in SAME else _unknown_filter(evaluator, base, node)
+            return _number(evaluator, base, node)
+        return base if name in SAME and not node.kwargs else _unknown_filter(evaluator, base, node)
     if isinstance(base, Alt) and name not in ("default", "d", "ternary"):
         return alt((guard, handler(evaluator, inner, node)) for guard, inner in base.options)
     return handler(evaluator, base, node)
 
 
-def _names_a_job(evaluator: EvaluatorInterface, node: nodes.Filter) -> bool:
-    return any(taints(evaluator.value(argument)) for argument in node.args)
+def _of_text(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Value:
+    """What a filter of text makes of a text, or of an id, which it may not put another text in place of."""
+    name, arguments = node.name, [plain(evaluator.value(argument)) for argument in node.args]
+    if node.kwargs or any(argument is NOT_PLAIN for argument in arguments):
+        return _unknown_filter(evaluator, base, node)
+
+    def one(value: Value) -> Value:
+        if isinstance(value, JobId):
+            return value if keeps_id(name, arguments) else Unknown(taints(value))
+        return textual(value, name, arguments) if name in TEXTUAL else Unknown(taints(value))
+
+    return mapped(base, one)
+
+
+def _number(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Value:
+    """What a filter of numbers makes of each value; ``int`` and ``float`` may be told what stands for no number."""
+    default = _argument(evaluator, node, 0, "default")
+    count = len(node.args) + len(node.kwargs)
+    if count > (1 if default is not None and node.name in ("int", "float") else 0):
+        return _unknown_filter(evaluator, base, node)
+    return mapped(base, lambda value: numeric(value, node.name, Const(0) if default is None else default))
 
 
 def _unknown_filter(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Value:
@@ -196,7 +221,14 @@ def _selected(keeps: bool, by_attribute: bool) -> Handler:
 
 def _flatten(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Value:
     levels = plain(_argument(evaluator, node, 0, "levels") or Const(20))
-    return flattened(base, levels if isinstance(levels, int) else 20)
+    found = flattened(base, levels if isinstance(levels, int) else 20)
+    inner = [each for item in found.items for _, each in options(item)] if isinstance(found, Seq) else []
+    # nulls are left out, and what is not known may be a list of any length
+    return (
+        ordering.unordered(found)
+        if any(isinstance(each, Unknown) or plain(each) in _NULLS for each in inner)
+        else found
+    )
 
 
 def _ends(base: Value, first: bool) -> Value:
@@ -220,21 +252,31 @@ def _union(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Va
 def _united(base: Value, other: Value) -> Value:
     first, second = as_seq(base), as_seq(other)
     if first is not None and second is not None:
-        return Seq(first.items + second.items, first.is_open or second.is_open)
+        return _set_of(Seq(first.items + second.items, first.is_open or second.is_open))
     known = first if first is not None else second
     if known is None:
         return Unknown(taints(base) | taints(other), host_sets.joined(hosts_in(base), hosts_in(other)))
     return Seq((*known.items, Unknown(taints(base) | taints(other))), is_open=True)
 
 
+def _set_of(seq: Seq) -> Value:
+    """What is in the list, once each: in any order, unless each is a dictionary, which cannot be in a set."""
+    found = ordering.once_each(seq)
+    is_in_order = all(isinstance(inner, (Job, Map)) for item in seq.items for _, inner in options(item))
+    return found if is_in_order else ordering.unordered(found)
+
+
 def _combine(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Value:
     maps = [base, *(evaluator.value(argument) for argument in node.args)]
-    if isinstance(base, Job) and not any(taints(part) for part in maps[1:]):
-        return base  # the result of a launch and something more
-    recursive = any(pair.key == "recursive" for pair in node.kwargs)
+    held = frozenset[int]().union(*map(taints, maps))
+    if isinstance(base, Job):
+        return _job_with(base, maps[1:])
+    given: dict[object, object] = {pair.key: plain(evaluator.value(pair.value)) for pair in node.kwargs}
+    recursive = given.pop("recursive", False)
+    if not isinstance(recursive, bool) or given.pop("list_merge", "replace") != "replace" or given:
+        return Unknown(held)
     merged: dict[str, Value] = {}
     rest: Value | None = None
-    held = frozenset[int]().union(*map(taints, maps))
     for part in maps:
         mapping = as_map(part) if not isinstance(part, Alt) else None
         if mapping is None:
@@ -242,11 +284,25 @@ def _combine(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> 
         for key, inner in mapping.entries:
             merged[key] = _merged(merged[key], inner) if recursive and key in merged else inner
         if mapping.rest is not None:
+            merged = perhaps_replaced(merged, mapping.rest)
             rest = mapping.rest if rest is None else alt([(True, rest), (True, mapping.rest)])
         if len(merged) > MAX_KEYS:
             bounds.met(f"a dictionary of more than {MAX_KEYS} keys; wait for fewer jobs at once", held)
             return Unknown(held)
     return Map(tuple(merged.items()), rest)
+
+
+def _job_with(job: Job, more: list[Value]) -> Value:
+    """The result of a job and something more, unless that says anything of the job itself.
+
+    What is not known at all is taken for data of its own, as that of the item for which the job was launched.
+    """
+    added = [as_map(part) for part in more if not isinstance(part, (Unknown, Undefined))]
+    keys = {key for part in added if part is not None for key, _ in part.entries}
+    has_more = any(part is None or part.rest is not None for part in added)
+    if has_more or any(taints(part) for part in more) or not keys.isdisjoint(OF_A_JOB):
+        return Unknown(taints(job).union(*map(taints, more)))
+    return replace(job, item=None) if keys & {job.loop_var, "item"} else job
 
 
 def _merged(old: Value, new: Value) -> Value:
@@ -335,19 +391,68 @@ def _bool(_: EvaluatorInterface, base: Value, __: nodes.Filter) -> Value:
     return base if data is NOT_PLAIN or isinstance(base, Undefined) else Const(as_bool(data))
 
 
-def _as_text(_: EvaluatorInterface, base: Value, __: nodes.Filter) -> Value:
-    """The same, but for what is 0 or 1 on one version of Ansible and false or true on another: that has two texts."""
+def _as_text(_: EvaluatorInterface, base: Value, node: nodes.Filter) -> Value:
+    """What was made a text, as what it is: it may be read again.
+
+    Not so what is false, as no text but the empty one is, nor what is 0 or 1 on one version of Ansible and false or
+    true on another: that has two texts.
+    """
     data = plain(base)
-    return UNKNOWN if isinstance(data, (bool, int)) and data in (0, 1) else base
+    if data is NOT_PLAIN or isinstance(data, str):
+        return base if data or node.name == "string" else UNKNOWN
+    if isinstance(data, (int, float)) and data not in (0, 1):
+        return Const(str(data))
+    return base if data and data != 1 else UNKNOWN
+
+
+def _sort(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Value:
+    is_reversed, is_case_sensitive = (
+        plain(_argument(evaluator, node, place, name) or Const(value=False))
+        for place, name in enumerate(("reverse", "case_sensitive"))
+    )
+    by = plain(_argument(evaluator, node, 2, "attribute") or Const(None))
+    if not (isinstance(is_reversed, bool) and isinstance(is_case_sensitive, bool) and (by is None or by != "")):
+        return ordering.unordered(base)
+    if by is not None and not isinstance(by, (str, int)):
+        return ordering.unordered(base)
+    paths = [] if by is None else [path.split(".") for path in str(by).split(",")]
+
+    def keys(item: Value) -> list[Value]:
+        return [evaluator.follow(item, path) for path in paths] if paths else [item]
+
+    return ordering.in_order(base, keys, is_case_sensitive=is_case_sensitive, is_reversed=is_reversed)
+
+
+def _reverse(_: EvaluatorInterface, base: Value, __: nodes.Filter) -> Value:
+    return ordering.backwards(base)
+
+
+def _shuffle(_: EvaluatorInterface, base: Value, __: nodes.Filter) -> Value:
+    return ordering.unordered(base)
+
+
+def _dictsort(_: EvaluatorInterface, base: Value, node: nodes.Filter) -> Value:
+    mapping = as_map(base)
+    if mapping is None:
+        return Unknown(taints(base))
+    found = ordering.by_keys(mapping)
+    return ordering.unordered(found) if node.args or node.kwargs else found
 
 
 def _unique(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Value:
     """Without an attribute all jobs are left, and by their ids too; by another attribute it is not known which."""
     by = _argument(evaluator, node, 1, "attribute")
-    return base if by is None or plain(by) in (None, *ID_ATTRIBUTES) else Unknown(taints(base))
+    if by is not None and plain(by) in ID_ATTRIBUTES:
+        return ordering.unordered(base)
+    if by is not None and plain(by) is not None:
+        return Unknown(taints(base))
+    return ordering.once_each(base) if not (node.args or node.kwargs) else ordering.unordered(base)
 
 
-def _length(_: EvaluatorInterface, base: Value, __: nodes.Filter) -> Value:
+def _length(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Value:
+    while isinstance(node.node, nodes.Filter) and short(node.node.name) in _OF_ORDER and node.node.node is not None:
+        node = node.node
+        base = evaluator.value(node.node) if node.node is not None else base
     seq = as_seq(base)
     if seq is not None and not seq.is_open and not any(_is_many(item) for item in seq.items):
         return Const(len(seq.items))
@@ -405,7 +510,10 @@ def _batch(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Va
 def _of_plain(base: Value, other: Value, made: Callable[[list[Any], list[Any]], list[Any]]) -> Value:
     """What is made of two lists without any job, where all is known that is in them."""
     first, second = plain(base), plain(other)
-    return lifted(made(first, second)) if isinstance(first, list) and isinstance(second, list) else UNKNOWN
+    if not (isinstance(first, list) and isinstance(second, list)):
+        return UNKNOWN
+    found = as_seq(lifted(made(first, second)))
+    return UNKNOWN if found is None else _set_of(found)
 
 
 def _read(_: EvaluatorInterface, base: Value, __: nodes.Filter) -> Value:
@@ -432,7 +540,10 @@ def _difference(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) 
         return Unknown(base.taints, host_sets.without(base.hosts, hosts_in(other)))
     if not taints(base):
         return _of_plain(base, other, lambda first, second: [item for item in first if item not in second])
-    return base if taints(base).isdisjoint(taints(other)) else Unknown(taints(base))
+    seq = as_seq(base)
+    if seq is None or not taints(base).isdisjoint(taints(other)):
+        return Unknown(taints(base))
+    return _set_of(seq)
 
 
 def _intersect(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Value:
@@ -550,6 +661,9 @@ HANDLERS: dict[str, Handler] = {
     "from_json": _read,
     "from_yaml": _read,
     "unique": _unique,
+    "sort": _sort,
+    "reverse": _reverse,
+    "shuffle": _shuffle,
     **dict.fromkeys(("string", "to_json", "to_nice_json", "to_yaml", "to_nice_yaml", "tojson"), _as_text),
     "length": _length,
     "count": _length,
@@ -561,7 +675,7 @@ HANDLERS: dict[str, Handler] = {
     "random": _random,
     "sum": _sum,
     "items": _items,
-    "dictsort": _items,
+    "dictsort": _dictsort,
     "join": lambda _, base, __: Unknown(taints(base)),
 }
 """Filter -> what it does: of Jinja, of ansible-core 2.16 to 2.22, and ``json_query`` of community.general."""

@@ -25,6 +25,8 @@ class HostSet:
     """It is the first host of the play."""
     written: str = ""
     """The template that they come of, where it is but a variable: another play may bear it as its ``hosts:``."""
+    is_in_order: bool = True
+    """Whether they stand in the order in which a play has them."""
 
     @property
     def pattern(self) -> str:
@@ -51,9 +53,19 @@ def joined(one: HostSet, other: HostSet) -> HostSet:
     return HostSet(tuple(both[0]), tuple(both[1]))
 
 
-def stretch(hosts: HostSet | None, start: object, stop: object) -> HostSet | None:
+def unordered(hosts: HostSet | None) -> HostSet | None:
+    """The same hosts in another order."""
+    return None if hosts is None else replace(hosts, is_in_order=False)
+
+
+def stretch(hosts: HostSet | None, start: object, stop: object, step: object) -> HostSet | None:
     """``hosts[start:stop]``: it lacks some where it leaves out the first or the last, or takes the first alone."""
-    if hosts is None or (start in (None, 0) and stop is None):
+    if hosts is None:
+        return None
+    if step not in (None, 1):
+        is_whole = step == -1 and start is None and stop is None
+        return unordered(hosts) if is_whole else replace(hosts, lacks=None, is_play=False)
+    if start in (None, 0) and stop is None:
         return hosts
     is_less = (isinstance(start, int) and start > 0) or (isinstance(stop, int) and (stop < 0 or stop == 1))
     return replace(hosts, lacks=True if is_less and hosts.lacks is not None else None, is_play=False)
@@ -61,7 +73,7 @@ def stretch(hosts: HostSet | None, start: object, stop: object) -> HostSet | Non
 
 def one_at(hosts: HostSet | None, place: object) -> HostSet | None:
     """The host at this place in the list."""
-    if hosts is None or not isinstance(place, int) or hosts.lacks is not False:
+    if hosts is None or not isinstance(place, int) or hosts.lacks is not False or not hosts.is_in_order:
         return None
     if hosts.is_play and place == 0:
         return FIRST

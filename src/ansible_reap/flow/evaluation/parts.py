@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ansible_reap.flow.evaluation import host_sets
 from ansible_reap.flow.evaluation.formulas import neg
 from ansible_reap.flow.evaluation.lists import left_at
+from ansible_reap.flow.evaluation.ordering import backwards
 from ansible_reap.flow.evaluation.shared import EvaluatorInterface
 from ansible_reap.flow.evaluation.values import (
     ABSENT,
@@ -70,6 +71,8 @@ _PERHAPS_WHILE_RUNNING = frozenset(
 tried; it has no others besides those that are known (seen on ansible-core 2.16 to 2.22)."""
 
 
+OF_A_JOB = ID_ATTRIBUTES | ABSENT_WHILE_RUNNING | {"started", "finished", "changed", "failed", "ansible_loop_var"}
+"""Keys of a job's result that say which job it is, or what has become of it."""
 _EMPTY_WHILE_RUNNING: dict[object, object] = {"stdout": "", "stderr": "", "stdout_lines": [], "stderr_lines": []}
 """What a look at a running job always holds (seen on ansible-core 2.16 to 2.22)."""
 
@@ -175,19 +178,25 @@ def part(evaluator: EvaluatorInterface, base: Value, key: object) -> Value:
 
 
 def stretch(evaluator: EvaluatorInterface, base: Value, where: nodes.Slice) -> Value:
-    """``base[start:stop]``."""
-    if where.start is None and where.stop is None:
+    """``base[start:stop:step]``."""
+    ends = [plain(evaluator.value(end)) if end is not None else None for end in (where.start, where.stop, where.step)]
+    is_whole = where.start is None and where.stop is None
+    if (is_whole and ends[2] == 1) or ends == [None] * 3:
         return base
-    seq = as_seq(base)
-    bounds = [plain(evaluator.value(end)) if end is not None else None for end in (where.start, where.stop)]
+    are_numbers = all(end is None or isinstance(end, int) for end in ends) and ends[2] != 0
+    if isinstance(base, Const) and isinstance(base.value, str) and are_numbers:
+        return Const(base.value[slice(*ends)])
     if isinstance(base, Unknown):
-        return Unknown(base.taints, host_sets.stretch(base.hosts, *bounds))
+        return Unknown(base.taints, host_sets.stretch(base.hosts, *ends))
+    seq = as_seq(base)
     if seq is None:
         return Unknown(taints(base))
+    if is_whole and ends[2] == -1:
+        return backwards(seq)
     if any(isinstance(item, (Job, JobId)) and item.index == EACH for item in seq.items) or seq.is_open:
         return Seq(tuple(picked(item) for item in seq.items), is_open=True)
-    if is_counted(seq) and all(bound is None or isinstance(bound, int) for bound in bounds):
-        return Seq(seq.items[slice(bounds[0], bounds[1])])
+    if is_counted(seq) and are_numbers:
+        return Seq(seq.items[slice(*ends)])
     return Unknown(taints(base))
 
 

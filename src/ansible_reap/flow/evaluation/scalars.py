@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import os.path
+import shlex
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,6 @@ from ansible_reap.flow.evaluation.values import (
     NOT_PLAIN,
     UNKNOWN,
     Const,
-    JobId,
     Seq,
     Undefined,
     Unknown,
@@ -27,6 +27,7 @@ from ansible_reap.flow.evaluation.values import (
     shortened,
     taints,
 )
+from ansible_reap.late_patterns import expression
 
 MAX_NUMBER = 10**15
 MAX_SECONDS = 1e12
@@ -63,31 +64,47 @@ TEXTUAL: dict[str, Callable[..., Any]] = {
     "replace": _replaced,
     "split": lambda text, by=None: text.split(by),
     "title": lambda text: text.title(),
+    "trim": lambda text, chars=None: text.strip(chars),
+    "safe": lambda text: text,
+    "quote": shlex.quote,
 }
 """Filters of text: of Jinja, and of ansible-core 2.16 to 2.22."""
+ABOUT_TEXT = frozenset({"regex_replace"})
+"""Filters of text of which it is known only whether they leave an id in it."""
+_KEEP_IDS = frozenset({"basename", "lower", "upper", "title", "trim", "safe", "quote"})
+_TAKEN_OVER = expression(r"\\(?:\d|g<\w+>)|[\W_]")
+"""What a replacement may have that puts no text of its own into what it replaces."""
 NUMERIC: dict[str, Callable[[float], Any]] = {"int": int, "float": float, "abs": abs, "round": round}
 """Filters of numbers: of Jinja."""
 
 
-def numeric(value: Value, name: str) -> Value:
-    """What a filter of NUMERIC makes of a value."""
+def numeric(value: Value, name: str, default: Value) -> Value:
+    """What a filter of NUMERIC makes of a value; the default stands for what is no number."""
     data = plain(value)
     if isinstance(data, Undefined) or data is NOT_PLAIN or data is None:  # null stands for what is given at run time
         return value if taints(value) else UNKNOWN
     try:
         number = float(data)
     except (TypeError, ValueError):
-        return Const(0) if name in ("int", "float") else UNKNOWN
+        return default if name in ("int", "float") else UNKNOWN
     if number != number or abs(number) > 1e15:  # noqa: PLR0124 - not a number
         return UNKNOWN
     return Const(NUMERIC[name](number))
+
+
+def keeps_id(name: str, arguments: list[Any]) -> bool:
+    """Whether a filter of text that is given a job's id, or its file, leaves that name in it or nothing at all."""
+    if name in ("replace", "regex_replace"):
+        new = arguments[1] if len(arguments) == 2 else None
+        return isinstance(new, str) and not _TAKEN_OVER.sub("", new)
+    return name in _KEEP_IDS and not arguments
 
 
 def textual(value: Value, name: str, arguments: list[Any]) -> Value:
     """What a filter of TEXTUAL makes of a value."""
     data = plain(value)
     if not isinstance(data, str):
-        return value if isinstance(value, JobId) else Unknown(taints(value))
+        return Unknown(taints(value))
     try:
         return lifted(TEXTUAL[name](data, *arguments))
     except (TypeError, ValueError):

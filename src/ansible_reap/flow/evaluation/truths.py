@@ -39,6 +39,8 @@ from ansible_reap.records import dataclass
 
 _AS_EMPTY = frozenset({"list", "sort", "unique", "length", "count", "dict2items"})
 """Filters that leave nothing of what is empty, and something of all else that they take."""
+_AS_MEANT = frozenset({"string", "trim", "lower"})
+"""Filters that make a text of a number or a boolean which the filter ``bool`` reads as it reads that."""
 _NARROWING = frozenset({"select", "reject", "selectattr", "rejectattr", "list", "unique", "sort"})
 """Filters that leave nothing of an empty list."""
 _OPPOSITES = {"undefined": "defined", "falsy": "truthy"}
@@ -183,6 +185,10 @@ def _converted(evaluator: EvaluatorInterface, node: nodes.Node, how: _Conversion
         return disj(conj(guard, inner(node.expr1)), conj(neg(guard), other))
     if isinstance(node, nodes.Filter) and (first_name(node.name) == "bool" or node.name in STATE_TESTS):
         return truth(evaluator, node)
+    if isinstance(node, nodes.Filter) and node.name in _AS_MEANT and node.node is not None and not node.args:
+        data = plain(evaluator.value(node.node))
+        if isinstance(data, int) and how is _BOOL:
+            return inner(node.node)  # "0" and "False" mean what 0 and false do
     choice = choice_of(evaluator, node)
     if choice is not None:
         return told_apart(evaluator, choice, inner, evaluator.truth)

@@ -413,6 +413,24 @@ def lifted(data: Any) -> Value:
     return Const(data)
 
 
+def mapping(pairs: Iterable[tuple[object, Value]]) -> Map:
+    """The dictionary of these keys and values: of equal keys the last counts. NOT_PLAIN is a key that is not known."""
+    found: dict[str, Value] = {}
+    rest: Value | None = None
+    for key, inner in pairs:
+        if isinstance(key, (str, int, float, bool)):
+            found[str(key)] = inner
+        else:
+            found = perhaps_replaced(found, inner)
+            rest = inner if rest is None else Unknown(taints(rest) | taints(inner))
+    return Map(tuple(found.items()), rest)
+
+
+def perhaps_replaced(entries: dict[str, Value], new: Value) -> dict[str, Value]:
+    """The entries of a dictionary of which one may have been replaced: the key of ``new`` is not known."""
+    return {key: old if old == new else Unknown(taints(old) | taints(new)) for key, old in entries.items()}
+
+
 def shortened(items: Sequence[Value], most: int, *, is_open: bool) -> Seq:
     """The list up to a bound; of what is beyond it only the jobs are kept, in one item that may be any of them."""
     if len(items) <= most:
