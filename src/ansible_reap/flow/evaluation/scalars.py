@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import operator
 import os.path
 import shlex
@@ -67,6 +68,7 @@ TEXTUAL: dict[str, Callable[..., Any]] = {
     "trim": lambda text, chars=None: text.strip(chars),
     "safe": lambda text: text,
     "quote": shlex.quote,
+    "b64decode": lambda text: base64.b64decode(text).decode(),
 }
 """Filters of text: of Jinja, and of ansible-core 2.16 to 2.22."""
 ABOUT_TEXT = frozenset({"regex_replace"})

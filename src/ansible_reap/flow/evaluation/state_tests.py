@@ -69,7 +69,8 @@ def test(evaluator: EvaluatorInterface, name: str, value: Value, node: nodes.Nod
         return Atom(f"{text} is none", about=taints(value)) if isinstance(value, (Unknown, Undefined)) else False
     if name == "finished" and isinstance(value, Results):
         return True  # it has no such key, and what has none passes for finished
-    settled = _test_of_job(name, value, text)
+    settled: Formula | None = _test_of_data(name, value)
+    settled = _test_of_job(name, value, text) if settled is None else settled
     if settled is not None:
         return settled
     if name in ("mapping", "iterable", "sequence") and isinstance(value, (Job, Results, Seq, Map)):
@@ -86,6 +87,24 @@ def test(evaluator: EvaluatorInterface, name: str, value: Value, node: nodes.Nod
 def asks_for_more(name: str, value: Value) -> bool:
     """Whether a test asks a job for something else than its state, as ``match`` does."""
     return isinstance(value, JobId) or (isinstance(value, Job) and name not in STATE_TESTS)
+
+
+def _test_of_data(name: str, value: Value) -> bool | None:
+    """What a result says that is a dictionary of known data; None where it says nothing of the kind.
+
+    What has no key of that name is finished, and neither changed, failed nor skipped (ansible-core 2.16 to 2.22).
+    """
+    key = "failed" if name in _SUCCESS else _STATE_KEYS.get(name)
+    if key is None or not isinstance(value, Map):
+        return None
+    found = value.get(key)
+    if found is None or (isinstance(found, Undefined) and found.is_sure):
+        says = key == "finished"
+    elif isinstance(found, Const) and isinstance(found.value, (bool, int)):
+        says = found.value == 1
+    else:
+        return None
+    return says is not (name in _SUCCESS)
 
 
 def _test_of_job(name: str, value: Value, text: str) -> Formula | None:

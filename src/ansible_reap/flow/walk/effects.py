@@ -50,14 +50,12 @@ from ansible_reap.flow.walk import (
     result_reads,
     skipped,
 )
+from ansible_reap.flow.walk.file_watches import surely_watches_file, waits_for_process, watches_file
 from ansible_reap.flow.walk.look_kinds import (
     deletes,
     is_ansibles_own,
     is_status,
     is_wait_action,
-    surely_watches_file,
-    waits_for_process,
-    watches_file,
 )
 from ansible_reap.flow.walk.record import Cover
 from ansible_reap.flow.walk.relevance import PLAY_ENDS
@@ -327,7 +325,7 @@ def _carried(visit: Visit) -> frozenset[int]:
         found |= taints(value)
         ids = _ids(value)
         if ids and (watches_file(step) or waits_for_process(step)):
-            is_sure = (waits_for_process(step) or surely_watches_file(step)) and is_ansibles_own(visit)
+            is_sure = (waits_for_process(step) or surely_watches_file(visit)) and is_ansibles_own(visit)
             for job in ids:
                 under = conj(guard, empty_loops.needed(visit, job.instance, each.item))
                 walk.record.cover(job.instance, Cover(step, ReapKind.WAIT, under, job.index, job.is_partial, is_sure))

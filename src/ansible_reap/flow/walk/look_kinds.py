@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 
 from ansible_reap.content import expressions
@@ -27,11 +26,6 @@ _ESCAPED_BLANK = expression(r"\\[nrtf]")
 """What stands for a blank in the text of a list or a mapping."""
 _NOT_ASKING = frozenset({"name", "retries", "delay", "no_log", "become", "become_user", "tags", "changed_when"})
 """Keywords on which it does not hang whether a task waits, and for what."""
-_ASKS_FOR_THE_END = expression(r"(?:\.|\[.|\bis )finished\b|\bfinished\W{0,8}(?:1|true)\b", re.IGNORECASE)
-"""What asks for the value of ``finished``, and not only whether the word is there."""
-_ASKS_FOR_FAILURE = expression(r"!=\s*0|>\s*0|(?:\bis |\.)failed\b|==\s*[1-9]")
-_WATCHING = frozenset({"stat", "slurp", "command", "shell", "raw", "win_shell", "win_command", "win_stat", "wait_for"})
-"""Modules that can look at a status file: of ansible-core 2.16 to 2.22, and of ansible.windows."""
 
 
 def is_status(task: Task) -> bool:
@@ -138,31 +132,3 @@ def breaks_off(task: Task) -> bool:
 def deletes(task: Task) -> bool:
     """Whether a task that is given a job's status file deletes it, as a clean-up does."""
     return task.module == "file" and task.args.get("state") == "absent"
-
-
-def watches_file(task: Task) -> bool:
-    """Whether a task that is given a job's id or status file may wait for what is to come of it."""
-    module = task.short_name
-    if module == "wait_for":
-        return "search_regex" in task.args
-    return module in _WATCHING and "until" in task.keywords
-
-
-def surely_watches_file(task: Task) -> bool:
-    """Whether such a task surely waits for the end: it asks what the file says of it, or for the end of the process.
-
-    The file is there from the start, with the word ``finished`` in it and 0 or false (seen on 2.16 and 2.22).
-    """
-    if task.short_name == "stat":
-        return False
-    asked = f"{task.keywords.get('until')} {task.args.get('search_regex', '')}"
-    said = f"{asked} {task.args}"
-    return _ASKS_FOR_THE_END.search(said) is not None or (
-        "ansible_async_watchdog_pid" in said and _ASKS_FOR_FAILURE.search(asked) is not None
-    )
-
-
-def waits_for_process(task: Task) -> bool:
-    """A wait for the job's own watchdog to end."""
-    module = task.short_name
-    return module == "win_wait_for_process" and str(task.args.get("state", "")) == "absent"
