@@ -16,6 +16,10 @@ MAX_OPTIONS = 12
 MAX_ITEMS = 200
 MAX_LAZY_DEPTH = 30
 MAX_WALK = 2000
+MAX_PARTS = 20_000
+"""Parts of what a fact holds, each counted as often as it stands in it."""
+MAX_WITHIN = 60
+"""Lists and dictionaries within each other in a fact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +182,7 @@ class Lazy:
             if Lazy._nested >= MAX_LAZY_DEPTH:
                 return UNKNOWN
             self._value = UNKNOWN  # what asks for itself is not known
-            self._value = _worked_out(self.read)
+            self._value = bounded(_worked_out(self.read))
         return self._value
 
     @property
@@ -190,7 +194,7 @@ class Lazy:
             if Lazy._nested >= MAX_LAZY_DEPTH:
                 return UNKNOWN
             self._unfolded = UNKNOWN
-            self._unfolded = _worked_out(self.read_unfolded)
+            self._unfolded = bounded(_worked_out(self.read_unfolded))
         return self._unfolded
 
 
@@ -226,10 +230,14 @@ def taints(value: Value | None) -> frozenset[int]:
     """Every job whose handle the value may hold."""
     found: set[int] = set()
     stack: list[Value | None] = [value]
+    seen: set[int] = set()  # what stands in it many times is gone through once
     steps = 0
     while stack and steps < MAX_WALK:
-        steps += 1
         part = stack.pop()
+        if id(part) in seen:
+            continue
+        seen.add(id(part))
+        steps += 1
         if isinstance(part, (Job, JobId)):
             found.add(part.instance)
             if isinstance(part, Job) and part.item is not None:
@@ -246,13 +254,35 @@ def handles(value: Value | None) -> frozenset[int]:
     """The jobs whose handle itself (not merely something derived from the job) stands in the value."""
     found: set[int] = set()
     stack = [value]
+    seen: set[int] = set()
     while stack:
         part = stack.pop()
+        if id(part) in seen:
+            continue
+        seen.add(id(part))
         if isinstance(part, (Job, JobId)):
             found.add(part.instance)
         else:
             stack.extend(held_by(part))
     return frozenset(found)
+
+
+def bounded(value: Value) -> Value:
+    """The value; one that is not known where it holds too much, each part counted as often as it stands in it."""
+    sizes: dict[int, int] = {}
+
+    def size(part: Value | None, depth: int) -> int:
+        if depth > MAX_WITHIN:
+            return MAX_PARTS + 1
+        if id(part) not in sizes:
+            sizes[id(part)] = 1 + sum(size(each, depth + 1) for each in held_by(part))
+        return sizes[id(part)]
+
+    if size(value, 0) <= MAX_PARTS:
+        return value
+    held = taints(value)
+    bounds.met(f"a value of more than {MAX_PARTS:,} parts, or {MAX_WITHIN} within each other; keep less in it", held)
+    return Unknown(held)
 
 
 def options(value: Value, under: Formula = True) -> list[tuple[Formula, Value]]:
@@ -385,8 +415,12 @@ def plain(value: Value) -> Any:
     if isinstance(value, Const):
         return value.value
     if isinstance(value, Seq) and not value.is_open:
-        items = [plain(item) for item in value.items]
-        return NOT_PLAIN if any(item is NOT_PLAIN for item in items) else items
+        items: list[Any] = []
+        for item in value.items:
+            items.append(plain(item))
+            if items[-1] is NOT_PLAIN:
+                return NOT_PLAIN
+        return items
     if isinstance(value, Map) and value.rest is None:
         entries = {key: plain(inner) for key, inner in value.entries}
         return NOT_PLAIN if any(inner is NOT_PLAIN for inner in entries.values()) else entries
@@ -483,18 +517,29 @@ def _is_always_there(item: Alt) -> bool:
 
 def with_jobs(value: Value, change: Callable[[Job | JobId], Job | JobId]) -> Value:
     """The value with every job in it, and every id of one, replaced by what ``change`` makes of it."""
-    if isinstance(value, (Job, JobId)):
-        return change(value)
+    known: dict[int, Value] = {}  # a value that stands in another many times is gone through once
+
+    def changed(inner: Value) -> Value:
+        if isinstance(inner, (Job, JobId)):
+            return change(inner)
+        if id(inner) not in known:
+            known[id(inner)] = _with_jobs_within(inner, changed)
+        return known[id(inner)]
+
+    return changed(value)
+
+
+def _with_jobs_within(value: Value, changed: Callable[[Value], Value]) -> Value:
     if isinstance(value, Results):
-        items = with_jobs(value.items, change)
+        items = changed(value.items)
         return Results(items) if isinstance(items, Seq) else value
     if isinstance(value, Seq):
-        return replace(value, items=tuple(with_jobs(item, change) for item in value.items))
+        return replace(value, items=tuple(changed(item) for item in value.items))
     if isinstance(value, Map):
-        entries = tuple((key, with_jobs(inner, change)) for key, inner in value.entries)
-        return Map(entries, None if value.rest is None else with_jobs(value.rest, change))
+        entries = tuple((key, changed(inner)) for key, inner in value.entries)
+        return Map(entries, None if value.rest is None else changed(value.rest))
     if isinstance(value, Alt):
-        return Alt(tuple((guard, with_jobs(inner, change)) for guard, inner in value.options))
+        return Alt(tuple((guard, changed(inner)) for guard, inner in value.options))
     return value
 
 

@@ -26,6 +26,7 @@ from ansible_reap.flow.evaluation.values import (
     Unknown,
     Value,
     alt,
+    bounded,
     had_anywhere,
     handles,
     lifted,
@@ -212,7 +213,7 @@ def _assign(visit: Visit, evaluator: Evaluator, written: Mapping[str, Any], guar
         for name in (plain(evaluator.text(key)),) if isinstance(key, str) else ():
             if isinstance(name, str):
                 value = walk.later(evaluator, _as_truth(raw))
-                value = _as_fact(present(_as_asked_now(visit, evaluator, raw, value)))
+                value = bounded(_as_fact(present(_as_asked_now(visit, evaluator, raw, bounded(value)))))
                 values[name] = _given_to_hosts(visit, value) if taints(value) else value
             else:  # it may be any of them
                 values.update((each, UNKNOWN) for each in walk.state.facts.keys() - walk.state.facts.tainted())
