@@ -16,7 +16,7 @@ from ansible_reap.checks import support
 from ansible_reap.checks.fixes import cleanup, reboot, wait
 from ansible_reap.content import inventory
 from ansible_reap.flow.evaluation import filters, scalars, state_tests
-from ansible_reap.flow.walk import effects, look_kinds, special, state
+from ansible_reap.flow.walk import effects, file_watches, special, state
 from ansible_reap.history import identity
 from ansible_reap.runtime.ledger.lines import KEPT_VARIABLES
 from ansible_reap.runtime.policy.options import NAMES
@@ -63,7 +63,7 @@ are the play's."""
 MODULES = {
     "modules that carry an id": effects._CARRIERS,
     "modules that do nothing to a job": effects._INERT,
-    "modules that watch": look_kinds._WATCHING,
+    "modules that watch": file_watches._WATCHING,
     "modules that reboot": names.REBOOT_MODULES,
     "modules of services": names.SERVICE_MODULES,
     "modules of commands": names.COMMAND_MODULES,

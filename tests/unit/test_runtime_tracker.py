@@ -172,7 +172,7 @@ def test_a_failure_that_another_host_has_told_of_has_come_up(
 
 
 def test_a_playbook_that_waits_after_the_gate_has_looked_is_who_saw_the_end() -> None:
-    """As where several playbooks are run by one command: what a later one does is not known at the gate of the first."""
+    """As where one command runs several playbooks: what a later one does is not known at the gate of the first."""
     failed = after(saw(Sight.FAILED, Source.LOOK), saw(Sight.FAILED))
     assert (failed.state, failed.seen_by, failed.came_up) == (JobState.FAILED, SeenBy.PLAYBOOK, True)
     assert judge(failed, Options()) is Consequence.TOLD

@@ -10,8 +10,11 @@ from ansible_reap.shell.names import COMMAND_MODULES
 from ansible_reap.shell.parser import is_assignment, parse
 
 _OF_SYSTEM = r"(?:\$PATH|\$\{PATH\}|\{\{\s*ansible_(?:env|facts\.env)\.PATH\s*\}\}|/(?:usr/)?(?:local/)?s?bin)"
-_PLAIN_PATH = expression(rf"\bPATH=['\"]?{_OF_SYSTEM}(?::{_OF_SYSTEM})*['\"]?(?=[\s;&|]|\Z)")
-"""A path with folders of the system alone, and what it was before."""
+_OF_HOST = r"/(?!tmp\b|var/tmp\b|dev/shm\b|home\b)[\w./+-]+"
+_PLAIN_PATH = expression(
+    rf"\bPATH=['\"]?(?:{_OF_HOST}:)*{_OF_SYSTEM}(?::(?:{_OF_SYSTEM}|{_OF_HOST}))*['\"]?(?=[\s;&|]|\Z)"
+)
+"""A path with the system's folders, or what it was before, and perhaps others to which not everybody may write."""
 _NAMED = expression(
     r"(?<![$\w{.])(?:PATH|BASH_ENV|BASH_FUNC_\w+%*|LD_PRELOAD|LD_LIBRARY_PATH|LD_AUDIT|PYTHONPATH|PYTHONHOME)(?!\w)"
     r"|\b[eE]nv:[pP]ath\b|\b[Pp]ath\s*="

@@ -74,7 +74,7 @@ class OwnPlugins:
             self._actions.setdefault(name, []).append(path)
         elif _is_within(folder, "module_utils", "plugins/plugin_utils"):
             self._utils.setdefault(name, []).append(path)
-            self._has_basis = self._has_basis or _is_of_basis(path, folder)
+            self._has_basis = self._has_basis or (_is_of_basis(path, folder) and self._may_be_loaded(path))
         elif _is_within(folder, "test_plugins", "plugins/test"):
             self._tests.append(path)
         elif _is_within(folder, "filter_plugins", "plugins/filter"):
@@ -84,6 +84,12 @@ class OwnPlugins:
         self._modules.setdefault(name, []).append(path)
         if not _is_within(folder, "plugins"):
             self._beside.add(name)
+
+    def _may_be_loaded(self, path: str) -> bool:
+        """Whether the ``module_utils`` of the path lie beside a playbook, in a role or in a folder of ansible.cfg."""
+        place, within, _ = f"/{path}".rpartition("/module_utils/")
+        beside = (f"/{other}".rpartition("/")[0] for other in self._library.project.yaml)
+        return not within or any(folder == place or folder.startswith(f"{place}/tasks") for folder in beside)
 
     @property
     def has_basis(self) -> bool:
