@@ -19,6 +19,8 @@ _SELDOM_INVENTORIES = (".txt", ".cfg", ".toml")
 _TEMPLATE = b"{{"
 _NULL = (b"", b"~", b"null", b"Null", b"NULL")
 """An interval of null is as good as 0: nobody polls then."""
+_NEXT_LINE = rb"[ \t]*(?:#[^\n]*)?(?:\r?\n[ \t]*(?:#[^\n]*)?)*\r?\n( *)[^\s#]"
+"""What follows a line, up to the first word of the next that is neither empty nor a comment."""
 _KEYWORDS = frozenset({"async", "poll"})
 """Names that tasks give values to without setting a variable."""
 
@@ -57,12 +59,22 @@ def may_be_given(
             return True
         is_given = path not in is_yaml and not path.endswith(_SELDOM_INVENTORIES)
         may_be_worked_out = path not in is_yaml or "host_vars/" in path
-        for value in given.findall(text):
+        for found in given.finditer(text):
+            value = found[1]
+            if not value and _has_more_below(text, found):
+                continue
             if may_be_worked_out and value.startswith(_TEMPLATE):
                 return True
             if _is_wanted(value, wanted, unless_number=is_given):
                 return True
     return len(paths) > MAX_FILES
+
+
+def _has_more_below(text: bytes, found: re.Match[bytes]) -> bool:
+    """Whether the key has no value on its line, but a mapping or a list below it."""
+    own = text[text.rfind(b"\n", 0, found.start()) + 1 : found.start()]
+    below = re.compile(_NEXT_LINE).match(text, found.end())
+    return below is not None and len(below[1]) > len(own) - len(own.lstrip(b" "))
 
 
 def _may_be_encrypted(names: Collection[str], scope: Scope) -> bool:
