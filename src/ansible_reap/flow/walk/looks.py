@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 
+from ansible_reap.content import expressions
 from ansible_reap.content.model import Task, as_list
 from ansible_reap.flow.analysis import ReapKind
 from ansible_reap.flow.evaluation.conditions import condition
@@ -13,6 +14,7 @@ from ansible_reap.flow.evaluation.host_sets import NOT_KNOWN
 from ansible_reap.flow.evaluation.layers import Layer
 from ansible_reap.flow.evaluation.scalars import numbers
 from ansible_reap.flow.evaluation.values import (
+    UNDEFINED,
     UNKNOWN,
     Const,
     Job,
@@ -108,10 +110,18 @@ def _loop_can_be_read(visit: Visit) -> Formula:
     if items is None or not _asks_for_the_item(visit.step):
         return True
     lacks = disj(*(under for item in items.items for under, inner in options(item) if isinstance(inner, Undefined)))
-    if lacks is False:
+    if lacks is False or _are_set_by_others(visit):
         return True
     without = visit.round_with(Undefined(is_sure=True)).evaluator
     return disj(neg(lacks), visit.condition_for(without))
+
+
+def _are_set_by_others(visit: Visit) -> bool:
+    """Whether tasks have set all that the loop names and nothing is known of, as registers of other work are."""
+    walk, step = visit.walk, visit.step
+    named = expressions.names_in(step.keywords[step.loop_keyword or ""])
+    unknown = [name for name in named if visit.evaluator.name(name) == UNDEFINED]
+    return bool(unknown) and all(walk.state.changes.by(name, walk.steps) for name in unknown)
 
 
 def _asks_for_the_item(step: Task) -> bool:
