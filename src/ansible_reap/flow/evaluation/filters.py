@@ -295,9 +295,11 @@ def _combine(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> 
 def _job_with(job: Job, more: list[Value]) -> Value:
     """The result of a job and something more, unless that says anything of the job itself.
 
-    What is not known at all is taken for data of its own, as that of the item for which the job was launched.
+    What is not known at all is taken for data of its own, as that of the item for which the job was launched. With what
+    is no dictionary the filter fails, as with a null that stands for what a user is to give.
     """
-    added = [as_map(part) for part in more if not isinstance(part, (Unknown, Undefined))]
+    told = [part for part in more if not isinstance(part, (Unknown, Undefined))]
+    added = [as_map(part) for part in told if not isinstance(part, Const) or as_map(part) is not None]
     keys = {key for part in added if part is not None for key, _ in part.entries}
     has_more = any(part is None or part.rest is not None for part in added)
     if has_more or any(taints(part) for part in more) or not keys.isdisjoint(OF_A_JOB):
