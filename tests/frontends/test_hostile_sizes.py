@@ -86,6 +86,13 @@ def test_names_without_end_cost_little(files: dict[str, str], tmp_path: Path) ->
     assert "100 launches" in ended.stdout + ended.stderr
 
 
+def test_many_variables_of_one_launch_cost_little(tmp_path: Path) -> None:
+    variables = "".join(f'        v{number}: "{{{{ job }}}}"\n' for number in range(15_000))
+    task = "    - command: work\n      async: 60\n      poll: 0\n      register: job\n      vars:\n"
+    lay(tmp_path, {"site.yml": f"- hosts: all\n  tasks:\n{task}{variables}"})
+    assert "1 launch (1 unreaped)" in limited(tmp_path).stdout
+
+
 LAUNCH = "    - {name: Start, command: work, async: 60, poll: 0, register: job, when: CONDITION}\n"
 WAIT = (
     "    - {name: Wait, async_status: {jid: '{{ job.ansible_job_id }}'}, register: done, until: done is finished,"

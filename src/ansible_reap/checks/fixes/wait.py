@@ -63,6 +63,8 @@ MAX_KEPT = 4096
 _SMALL = frozenset({"a", "an", "the", "and", "for", "from", "in", "is", "of", "on", "that", "this", "to", "with"})
 _OF_A_LAUNCH = {"ansible_job_id", "started", "finished", "results_file", "changed", "failed", "skipped", "results"}
 """What the result of a launch holds, with what every result and that of a loop has (ansible-core 2.16 to 2.22)."""
+_WORD = expression(r"\w+")
+_KEY = expression(r"(\w+)\W{0,2}:")
 _NAME = expression(r"[a-z_]\w*", re.IGNORECASE)
 _TEMPLATE = expression(r"\{\{((?:(?!\{\{|\}\}).)+)\}\}")
 _ROLE = expression(r"(?:^|/)roles/(?:[\w-]+\.)*([\w-]+)/")
@@ -285,8 +287,9 @@ def _kept_keys(launch: Launch, item: Item) -> list[str]:
     text = item.text(entry.first, entry.last)
     used = [key for key in keys if key != "vars"] + ([] if item.number("async") is not None else ["async"])
     shared = "".join(item.text(other.first, other.last) for key in used if (other := item.entry(key)))
-    names = [name for name in launch.task.vars if re.search(rf"\b{re.escape(name)}\b\W{{0,2}}:", text)]
-    matters = any(name.startswith("ansible_") or re.search(rf"\b{name}\b", shared) for name in names)
+    names = launch.task.vars.keys() & set(_KEY.findall(text))
+    words = set(_WORD.findall(shared))
+    matters = any(name.startswith("ansible_") or name in words for name in names)
     return keys if matters else [key for key in keys if key != "vars"]
 
 
