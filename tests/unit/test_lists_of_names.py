@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 from functools import lru_cache
 from pathlib import Path
@@ -20,6 +21,7 @@ from ansible_reap.flow.walk import effects, file_watches, special, state
 from ansible_reap.history import identity
 from ansible_reap.runtime.ledger.lines import KEPT_VARIABLES
 from ansible_reap.runtime.policy.options import NAMES
+from ansible_reap.runtime.tracking.info import CONNECTION_KEYWORDS
 from ansible_reap.shell import names
 from support.environments import ROOT, present_cores, program
 
@@ -138,6 +140,13 @@ def test_connection_variables_in_the_ledger_hold_no_secret() -> None:
     assert KEPT_VARIABLES - {"ansible_async_dir", "ansible_python_interpreter", "ansible_remote_tmp"} <= (
         known("connection") | {"ansible_shell_type", "ansible_shell_executable"}
     ), "the others are options of shell plugins and of the interpreter's discovery"
+
+
+def test_the_gate_leaves_out_the_keywords_by_which_a_launch_reached_its_host() -> None:
+    source = Path(names.__file__).parents[1] / "runtime" / "gate" / "blocks.py"  # it needs Ansible
+    listed = re.search(r"_CONNECTION_KEYWORDS = frozenset\(([^)]*)\)", source.read_text(encoding="utf-8"))
+    assert listed is not None
+    assert set(re.findall(r'"(\w+)"', listed[1])) == CONNECTION_KEYWORDS
 
 
 @needs_ansible

@@ -30,8 +30,21 @@ from ansible_reap.runtime.events.as_data import as_data, as_template
 from ansible_reap.runtime.events.callers import variable_of_caller
 from ansible_reap.runtime.events.results import identity
 from ansible_reap.runtime.tracking.faults import kept_from_the_run
-from ansible_reap.runtime.tracking.info import CONNECTION_KEYWORDS
 
+_CONNECTION_KEYWORDS = frozenset(
+    [
+        "become",
+        "become_exe",
+        "become_flags",
+        "become_method",
+        "become_user",
+        "connection",
+        "delegate_to",
+        "port",
+        "remote_user",
+    ]
+)
+"""Those of ``tracking.info``, which a run that launches nothing does not load."""
 VARIABLE = "async_reaper_at_gate"
 """The host variable that holds the message of the gate's failure: ``{"message": "..."}``.
 
@@ -95,7 +108,7 @@ class OwnSurroundings:
     def _get_parent_attribute(self, attr: str, omit: bool = False) -> object:
         if attr == "environment":
             return []
-        if attr in CONNECTION_KEYWORDS:
+        if attr in _CONNECTION_KEYWORDS:
             return Sentinel if omit else getattr(self, f"_{attr}", Sentinel)  # what the task says itself
         inherited: object = super()._get_parent_attribute(attr, omit=omit)  # type: ignore[misc]
         return inherited
