@@ -106,13 +106,33 @@ def test_a_check_of_a_project_without_a_job_imports_no_parser(arguments: list[st
 WRITING = (["check"], ["jobs"], ["jobs", "--all"], ["jobs", "--format", "json"], ["explain", "async-unreaped"])
 
 
+def _buffering(folder: Path) -> dict[str, str]:
+    """Surroundings in which output is held back until there is much of it."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    return environment | {
+        "PYTHONPATH": str(Path(ansible_reap.__file__).parents[1]),
+        "XDG_STATE_HOME": str(folder / "state"),
+    }
+
+
+def test_an_error_elsewhere_leaves_what_was_said_before_it(tmp_path: Path) -> None:
+    code = (
+        "import sys, ansible_reap.cli as c\n"
+        "def said(arguments):\n    print('said')\n    raise OSError(5, 'broken', 'x.db')\n"
+        "c._dispatch = said\n"
+        "sys.exit(c.main(['jobs']))\n"
+    )
+    command = [sys.executable, "-c", code]
+    ended = subprocess.run(command, cwd=tmp_path, env=_buffering(tmp_path), capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (2, "said\n")
+    assert "broken" in ended.stderr
+
+
 def _written_to(stdout: IO[str], arguments: list[str], folder: Path) -> tuple[int, str]:
     (folder / "site.yml").write_text("- hosts: all\n")
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
-    environment |= {"PYTHONPATH": str(Path(ansible_reap.__file__).parents[1]), "XDG_STATE_HOME": str(folder / "state")}
     command = [sys.executable, "-m", "ansible_reap", *arguments]
     ended = subprocess.run(
-        command, cwd=folder, env=environment, stdout=stdout, stderr=subprocess.PIPE, text=True, check=False
+        command, cwd=folder, env=_buffering(folder), stdout=stdout, stderr=subprocess.PIPE, text=True, check=False
     )
     return ended.returncode, ended.stderr
 

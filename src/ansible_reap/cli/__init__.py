@@ -63,7 +63,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         is_of_output = error.filename is None and error.errno in (errno.ENOSPC, errno.EIO, errno.EFBIG, errno.EDQUOT)
         what = f"cannot write the output: {error.strerror}" if is_of_output else _own_error(error)
         print(f"ansible-reap: {what}", file=sys.stderr)
-        _drop_output()
+        if is_of_output:
+            _drop_output()
         return 2
     except Exception as error:  # noqa: BLE001 - a traceback tells a user nothing, and its status 1 would mean findings
         print(f"ansible-reap: {_own_error(error)}", file=sys.stderr)
