@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ansible_reap.content.builtin import BUILTIN_MODULES
 from ansible_reap.content.model import Place, Task
 from ansible_reap.flow.walk.calls import ROLE_CALLS, TASK_CALLS
 from ansible_reap.flow.walk.encrypted import TASKS_NOT_SEEN
@@ -58,7 +59,9 @@ def of_launch(instance: Instance) -> Doubt | None:
     if instance.escaped_at is not None:
         return _of_escape(instance.escaped_at)
     if instance.may_reap_itself:
-        what = "a plugin of the project under the name of its module may wait for it; write the module's full name"
+        what = "the project's action plugin of this name looks at jobs, and may wait for this one"
+        if task.short_name in BUILTIN_MODULES:
+            what = "a plugin of the project under the name of its module may wait for it; write the module's full name"
         return Doubt(task.place, what)
     return None
 

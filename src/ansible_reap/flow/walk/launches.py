@@ -435,7 +435,7 @@ def _reason(raw: Any, value: Value) -> str:
 def _reaps_itself(walk: Walk, step: Task) -> bool:
     """Whether the task's action plugin waits for its job: Ansible's, or the project's under a name of its own."""
     own = walk.record.own
-    if step.short_name not in BUILTIN_MODULES and own.looks_at_jobs(step.short_name):
+    if step.short_name not in BUILTIN_MODULES and own.waits_for_jobs(step.short_name):
         return True
     return step.module in _SELF_REAPING and not (own.has_module(step.short_name) or own.has_basis)
 
@@ -447,7 +447,6 @@ def _may_reap_itself(walk: Walk, step: Task) -> bool:
     it is that of a collection which the project holds, or which sends the name on.
     """
     own = walk.record.own
-    if step.module in _SELF_REAPING:
-        return "." in step.module and not own.has_in_collection(step.module)
-    is_full = step.action.startswith("ansible.builtin.")
-    return not is_full and step.short_name in BUILTIN_MODULES and own.looks_at_jobs(step.short_name)
+    if step.module in _SELF_REAPING and "." in step.module and not own.has_in_collection(step.module):
+        return True
+    return not step.action.startswith("ansible.builtin.") and own.looks_at_jobs(step.short_name)

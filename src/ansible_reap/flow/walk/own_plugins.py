@@ -7,7 +7,7 @@ import posixpath
 from ansible_reap import installation
 from ansible_reap.content.library import Library
 from ansible_reap.content.source import SourceError
-from ansible_reap.flow.walk.plugin_sources import names_brought, runs_status, tests_spoken_of
+from ansible_reap.flow.walk.plugin_sources import names_brought, runs_status, tests_spoken_of, waits_for_end
 from ansible_reap.flow.walk.routing import Routing
 from ansible_reap.late_patterns import expression
 
@@ -53,7 +53,7 @@ class OwnPlugins:
         self._tests: list[str] = []
         self._utils: dict[str, list[str]] = {}
         """What modules may import of the project, by name."""
-        self._reaping: dict[str, bool] = {}
+        self._looking: dict[str, bool] = {}
         self._setting: dict[str, bool] = {}
         self._words: frozenset[str] | None = None
         self._setting_facts: frozenset[str] | None = None
@@ -115,12 +115,14 @@ class OwnPlugins:
         return name in self._modules or self._routing.target(name) is not None
 
     def looks_at_jobs(self, name: str) -> bool:
-        """Whether the action plugin of this name looks at jobs itself."""
-        if name not in self._actions:
-            return False
-        if name not in self._reaping:
-            self._reaping[name] = any(runs_status(self._source(path)) for path in self._actions[name])
-        return self._reaping[name]
+        """Whether an action plugin of this name looks at jobs itself."""
+        if name not in self._looking:
+            self._looking[name] = any(runs_status(self._source(path)) for path in self._actions.get(name, ()))
+        return self._looking[name]
+
+    def waits_for_jobs(self, name: str) -> bool:
+        """Whether each action plugin of this name looks at jobs until they have finished."""
+        return self.looks_at_jobs(name) and all(waits_for_end(self._source(path)) for path in self._actions[name])
 
     def may_set_facts(self, name: str) -> bool:
         """Whether the source of the module speaks of ``ansible_facts``: it may set any variable then.

@@ -14,6 +14,8 @@ from ansible_reap.late_patterns import expression
 MAX_SOURCE = 300_000
 """Bytes of a plugin that are read; a longer one may do anything."""
 _STATUS = frozenset({"async_status", "ansible.builtin.async_status", "ansible.legacy.async_status"})
+_END = "finished"
+"""The key of a look's result that says whether the job has ended."""
 _TESTS = frozenset({"defined", "undefined", "none", "eq", "equalto", "ne", "in", "contains", "match"})
 _TESTS |= {"search", "regex", "truthy", "falsy", "true", "false", "gt", "ge", "lt", "le", "greaterthan", "lessthan"}
 """Tests of Jinja and of ansible-core 2.16 to 2.22, besides those of a result."""
@@ -25,13 +27,30 @@ _TABLES = ("filters", "tests")
 
 
 def runs_status(source: bytes | None) -> bool:
-    """Whether the source of a plugin hands the module's name to something it calls; a comment says nothing."""
-    if source is None or b"async_status" not in source:
-        return False
-    tree = _tree(source)
-    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call)) if tree is not None else ()
-    given = (value for call in calls for value in (*call.args, *(keyword.value for keyword in call.keywords)))
-    return any(isinstance(value, ast.Constant) and value.value in _STATUS for value in given)
+    """Whether the source of a plugin hands the module's name to something: a call, a task; a comment says nothing."""
+    tree = _speaking_of_status(source)
+    return tree is not None and any(isinstance(each, ast.Constant) and each.value in _STATUS for each in _handed(tree))
+
+
+def waits_for_end(source: bytes | None) -> bool:
+    """Whether the source of a plugin that looks at jobs has a loop that asks whether one has finished."""
+    tree = _speaking_of_status(source)
+    loops = () if tree is None else (node for node in ast.walk(tree) if isinstance(node, (ast.While, ast.For)))
+    return any(isinstance(node, ast.Constant) and node.value == _END for loop in loops for node in ast.walk(loop))
+
+
+def _speaking_of_status(source: bytes | None) -> ast.Module | None:
+    return _tree(source) if source is not None and b"async_status" in source else None
+
+
+def _handed(tree: ast.Module) -> Iterator[ast.expr]:
+    """What calls are given, and what an attribute, such as a task's ``action``, is set to."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            yield from node.args
+            yield from (keyword.value for keyword in node.keywords)
+        elif isinstance(node, ast.Assign) and any(isinstance(target, ast.Attribute) for target in node.targets):
+            yield node.value
 
 
 def tests_spoken_of(source: bytes | None) -> Iterable[str]:

@@ -1,0 +1,3 @@
+class ActionModule:
+    def run(self):
+        return self._execute_module(module_name="async_status")
