@@ -251,17 +251,30 @@ def decided(formula: Formula, decide: Callable[[Atom], Formula | None]) -> Formu
 
 
 def replaced_atoms(formula: Formula, change: Callable[[Atom], Formula], reads: Callable[[str], bool]) -> Formula:
-    """The formula with each atom changed; a delayed condition is read only where ``reads`` says so of its text."""
-    if isinstance(formula, bool):
-        return formula
-    if isinstance(formula, Atom):
-        return change(formula)
-    if isinstance(formula, Delayed):
-        return replaced_atoms(formula.formula, change, reads) if reads(formula.text) else formula
-    parts = tuple(replaced_atoms(part, change, reads) for part in formula.parts)
-    if isinstance(formula, Not):
-        return neg(parts[0])
-    return conj(*parts) if isinstance(formula, And) else disj(*parts)
+    """The formula with each atom changed; a delayed condition is read only where ``reads`` says so of its text.
+
+    ``change`` is asked once of each atom, and a part in which nothing changes stays what it is.
+    """
+    known: dict[Formula, Formula] = {}
+
+    def replaced(part: Formula) -> Formula:
+        if isinstance(part, bool):
+            return part
+        if isinstance(part, Delayed):
+            return replaced(part.formula) if reads(part.text) else part
+        if part not in known:
+            known[part] = change(part) if isinstance(part, Atom) else joined(part)
+        return known[part]
+
+    def joined(part: Not | And | Or) -> Formula:
+        parts = tuple(map(replaced, part.parts))
+        if all(new is old for new, old in zip(parts, part.parts, strict=True)):
+            return part
+        if isinstance(part, Not):
+            return neg(parts[0])
+        return conj(*parts) if isinstance(part, And) else disj(*parts)
+
+    return replaced(formula)
 
 
 def _decided(formula: Formula, decide: Callable[[Atom], Formula | None], known: dict[int, Formula]) -> Formula:
