@@ -130,6 +130,17 @@ def read_content(path: str, root: Node | None, *, handlers: bool = False) -> Con
     return Content(path, tasks=_steps(path, root, None, handlers=handlers, depth=0))
 
 
+def variables_of(written: Any) -> Any:
+    """What ``vars`` gives: a list of mappings is one mapping for ansible-core up to 2.17; later ones refuse it."""
+    if not (isinstance(written, list) and all(isinstance(each, dict) for each in written)):
+        return written
+    return {key: value for each in written for key, value in each.items()}
+
+
+def _keyword(key: str, node: Node) -> Any:
+    return variables_of(plain(node)) if key == "vars" else plain(node)
+
+
 def _place(path: str, node: Node) -> Place:
     return Place(path, node.start_mark.line + 1, node.start_mark.column + 1)
 
@@ -149,7 +160,7 @@ def _play(path: str, node: MappingNode) -> Play:
         elif short_module(key) in ("import_playbook", "include"):
             imports = _import_path(value)
         else:
-            keywords[key] = plain(value)
+            keywords[key] = _keyword(key, value)
     block = Block(place, keywords, None, is_play=True)
     parts = {
         key: _steps(path, value, block, handlers=key == "handlers", depth=0) if isinstance(value, SequenceNode) else ()
@@ -213,7 +224,7 @@ def _block(
     handlers: bool,
     depth: int,
 ) -> TaskBlock:
-    keywords = {key: plain(value) for key, _, value in entries if key not in BLOCK_PARTS}
+    keywords = {key: _keyword(key, value) for key, _, value in entries if key not in BLOCK_PARTS}
     block = Block(_place(path, node), keywords, parent)
     parts = {
         key: _steps(path, value, block, handlers=handlers, depth=depth + 1)
@@ -244,7 +255,7 @@ def _task(
             continue  # of a keyword and its alias the keyword counts, whichever stands first
         key_lines[key] = where.start_mark.line + 1
         if key in TASK_KEYWORDS or key.startswith("with_"):
-            keywords[key] = plain(value)
+            keywords[key] = _keyword(key, value)
         elif action is None or key == action:  # of a key that stands twice the last one counts
             action, spelled = key, plain(value)
             if isinstance(value, MappingNode):

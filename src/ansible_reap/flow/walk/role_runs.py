@@ -9,6 +9,7 @@ from ansible_reap.content import arguments, expressions
 from ansible_reap.content.keywords import ROLE_KEYWORDS
 from ansible_reap.content.model import Place
 from ansible_reap.content.roles import Role
+from ansible_reap.content.tasks import variables_of
 from ansible_reap.flow.evaluation.patterns import patterns
 from ansible_reap.flow.evaluation.values import Undefined, Unknown
 from ansible_reap.flow.walk import encrypted
@@ -43,7 +44,7 @@ def role_entry(
         params.update(dict(word.partition("=")[::2] for word in found[1:] if "=" in word))
     elif isinstance(entry, dict):
         name = entry.get("role", entry.get("name"))
-        given = entry.get("vars")
+        given = variables_of(entry.get("vars"))
         params = {str(key): value for key, value in entry.items() if key not in ROLE_KEYWORDS}
         params.update({str(key): value for key, value in given.items()} if isinstance(given, dict) else {})
         keywords = {key: entry[key] for key in entry if key in ROLE_KEYWORDS and key not in ("role", "name", "vars")}
