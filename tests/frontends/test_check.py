@@ -210,6 +210,34 @@ def test_excluded_files_are_not_reported_but_their_launches_are_known(project: P
     assert [launch["path"] for launch in ended.document["launches"]] == ["one.yml", "two.yml"]
 
 
+UNUSABLE = "skip_list: [\n  a: b: c\n", "- a\n", "skip_list: async-unreaped\n"
+
+
+@pytest.mark.parametrize("text", UNUSABLE)
+def test_a_configuration_of_ansible_lint_that_cannot_be_used_is_told_beside_the_findings(
+    text: str, project: Project
+) -> None:
+    project.write(".ansible-lint", text)
+    ended = project.json()
+    assert (ended.status, ended.tags) == (2, [f"one.yml {NEVER}", f"two.yml {NEVER}"])
+    (error,) = ended.document["errors"]
+    assert error["path"] == ".ansible-lint"
+    assert error["message"].startswith("is not used, so it leaves out nothing: ")
+    ended = project.check("--exit-zero")
+    assert (ended.status, ended.err.count("\n")) == (2, 1)
+    assert ended.err.startswith(".ansible-lint:")
+
+
+@pytest.mark.parametrize("option", ["--fix", "--diff", "--generate-ignore", "--generate-baseline"])
+def test_nothing_is_written_where_ansible_lint_s_configuration_cannot_be_used(option: str, project: Project) -> None:
+    project.write(".ansible-lint", UNUSABLE[0])
+    before = sorted((path, path.read_bytes()) for path in project.root.rglob("*") if path.is_file())
+    ended = project.check(option, *(["--baseline", "known.json"] if option == "--generate-baseline" else []))
+    assert (ended.status, ended.out) == (2, "")
+    assert ended.err.startswith("ansible-reap check: .ansible-lint:2: does not parse: ")
+    assert sorted((path, path.read_bytes()) for path in project.root.rglob("*") if path.is_file()) == before
+
+
 def test_noqa_and_the_skip_tag_silence_a_task(project: Project) -> None:
     project.write("one.yml", (project.root / "one.yml").read_text().replace("one", "one # noqa: async-unreaped"))
     project.write("two.yml", (project.root / "two.yml").read_text() + "      tags: [a, skip_ansible_lint]\n")

@@ -19,7 +19,7 @@ from ansible_reap.checks.level import Level
 from ansible_reap.cli.command_line import Parser, UsageError
 from ansible_reap.cli.terminal import COLOURS, follows_links, wants_colour
 from ansible_reap.formats import CHECK_FORMATS, REPOSITORY_FORMATS, ROOT_FORMATS, render
-from ansible_reap.linting.lintconfig import is_expressible, load_ignore_file, merged
+from ansible_reap.linting.lintconfig import is_expressible, load_ignore_file, load_lint_config, merged
 from ansible_reap.linting.outcome import seen_from
 from ansible_reap.linting.problems import ConfigError
 from ansible_reap.linting.requests import relative_paths
@@ -118,6 +118,8 @@ def run(args: argparse.Namespace) -> int:
 
     try:
         lint = whole if args.diff_base is None else _narrowed(root, whole, args.diff_base)
+        if args.fix or args.diff or args.generate_ignore or args.generate_baseline:
+            load_lint_config(root)  # nothing is written where nobody can tell what is to be left alone
         lint = _with_baseline(root, lint, unsaved, args)
         status = _diff(root, lint, unsaved, args) if args.diff else _report(root, lint, unsaved, args)
     except ConfigError as error:

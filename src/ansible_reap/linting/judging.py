@@ -11,7 +11,7 @@ from ansible_reap.flow.analysis import Analysis, ReadError
 from ansible_reap.flow.engine import analysed
 from ansible_reap.linting.lintconfig import IgnoreEntry, IgnoreFile, LintConfig, load_lint_config
 from ansible_reap.linting.outcome import Outcome
-from ansible_reap.linting.problems import Config
+from ansible_reap.linting.problems import Config, ConfigError
 from ansible_reap.linting.requests import Request
 from ansible_reap.linting.selection import Judge, Reporting
 from ansible_reap.records import replace
@@ -40,7 +40,7 @@ class Settings(NamedTuple):
 
 
 def judged(survey: Survey, settings: Settings, asked: Request, unsaved: Mapping[str, bytes | None]) -> Outcome:
-    """The outcome of a check, without the time that it took. Raises ConfigError for a wrong .ansible-lint."""
+    """The outcome of a check, without the time that it took."""
     config, known, history = settings
     root = survey.project.root
     analysis = analysed(survey, asked.paths)
@@ -54,7 +54,7 @@ def judged(survey: Survey, settings: Settings, asked: Request, unsaved: Mapping[
     asked = asked if asked.select else asked._replace(select=config.select)
     rules = _all_rules() if is_of_interest or known.entries else {}
     is_told = bool(findings or analysis.errors or analysis.crashes or analysis.cuts or analysis.encrypted)
-    lint_config = _lint_config(root, config, load_lint_config(root) if is_told else LintConfig())
+    lint_config = _lint_config(root, config, _of_ansible_lint(root, trouble) if is_told else LintConfig())
     left_out = _left_out(root, asked, analysis, findings)
     judge = Judge(root, rules, lint_config, known, asked, _tasks(analysis), texts, left_out)
     decided = [(judge.decide(finding), finding) for finding in findings]
@@ -123,6 +123,15 @@ def _weighed(root: Path, finding: Finding, config: Config) -> Finding:
     told = as_installed(root, as_of_old(root, finding))
     level = config.severity.get(finding.tag) or config.severity.get(finding.rule)
     return told if level is None else replace(told, severity=level)
+
+
+def _of_ansible_lint(root: Path, trouble: list[ReadError]) -> LintConfig:
+    """What ansible-lint's configuration says; one that cannot be used goes to ``trouble``, and leaves out nothing."""
+    try:
+        return load_lint_config(root)
+    except ConfigError as error:
+        trouble.append(ReadError(error.path, error.line, f"is not used, so it leaves out nothing: {error.reason}"))
+    return LintConfig()
 
 
 def _lint_config(root: Path, config: Config, lint_config: LintConfig) -> LintConfig:
