@@ -15,7 +15,7 @@ from ansible.template import Templar
 
 from ansible_reap.jobs import DETACH_VARIABLE, REBOOT_REASON
 from ansible_reap.records import replace
-from ansible_reap.runtime.events import marker, results
+from ansible_reap.runtime.events import configured, marker, results
 from ansible_reap.runtime.events.ansible_objects import Host, Play, Task, Variables
 from ansible_reap.runtime.events.as_data import as_data
 from ansible_reap.runtime.events.launch_way import (
@@ -105,6 +105,10 @@ class SiteReader:
         if _FOLDER in vaulted:
             async_dir = None
         access = replace(_access_of(task, variables), vaulted=vaulted)
+        if access.become_user is None and (
+            access.become or (way is not None and "ansible_become" in way.route.variables)
+        ):
+            access = replace(access, become_user=configured.account(access.become_method))
         if has_run and way is not None and way.is_here and _CONNECTION not in written:
             access = replace(access, connection="local")  # up to ansible-core 2.18 the task does not say so
         site = LaunchSite(
@@ -281,6 +285,8 @@ def _loops_around(task: Task) -> dict[str, list[object]]:
 
 def _folder_told(task: Task, play: Play, host: Host, variables: Variables) -> str | None:
     """The folder of the host's jobs, where no vault and no word of the host has a part in it."""
+    if _FOLDER not in variables:
+        return configured.folder(variables.get("ansible_shell_type"), variables.get(_CONNECTION) or task.connection)
     of_loop = results.loop_variables(task)
     known = {name: value for name, value in variables.items() if name not in of_loop}
     known.update(dict.fromkeys(_untold_of(host.get_name(), play), UNTOLD))
