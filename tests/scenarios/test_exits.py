@@ -113,6 +113,29 @@ def test_stepping_past_the_gate_leaves_the_exit_status(run: Runner) -> None:
     assert got.async_recap
 
 
+@pytest.mark.parametrize(
+    ("gate", "later", "step"),
+    [
+        ("auto", "", "y\nn\n"),
+        ("run", play(say("last"), hosts="h2"), ""),
+        ("auto", play(reap(), hosts="of_nobody*"), ""),
+    ],
+    ids=["stepped past", "not in the last play", "left to a play of no host"],
+)
+def test_of_a_job_that_no_gate_has_waited_for_just_that_is_said(run: Runner, gate: str, later: str, step: str) -> None:
+    """Its host may have been there to the end."""
+    got = run(
+        play(launch(), hosts="h1") + later,
+        hosts=("h1", "h2"),
+        options={"gate": gate, "on_unreaped": "reap"},
+        args=["--step"] if step else [],
+        answers=step or None,
+        env={"COLUMNS": "200"},
+    )
+    assert (got.status, got.states()) == (2, {"h1": ["unreaped"]}), got.output
+    assert got.async_recap[0].endswith("Start it: not waited for, no gate took it on"), got.output
+
+
 def test_stepping_through_the_gate_fails_the_host(run: Runner) -> None:
     got = run(play(launch()) + LATER, args=["--step"], answers="y\nc\n")
     assert got.status == 2, got.output
@@ -189,4 +212,4 @@ def test_a_run_cut_short_says_what_it_left(core: str, tmp_path: Path, name: str,
         assert '"outcome": "interrupted"' in (tmp_path / "report.json").read_text(encoding="utf-8")
         assert "ASYNC RECAP" in output
         assert ("not waited for, the run was interrupted" in output) == (mode == "reap"), output
-        assert "left the play early" not in output
+        assert "no gate took it on" not in output

@@ -122,7 +122,7 @@ def test_ignored_jobs_are_counted_as_such() -> None:
 
 def test_a_job_whose_host_left_before_the_gate_could_wait_is_named_as_such() -> None:
     (line, _) = recap.lines([job()], Options(on_unreaped=OnUnreaped.REAP), 1795341660.0, 200)
-    assert line.text.endswith("Start the backup: not waited for, its host left the play early")
+    assert line.text.endswith("Start the backup: not waited for, no gate took it on")
 
 
 def test_of_a_run_that_was_interrupted_no_host_is_said_to_have_left() -> None:

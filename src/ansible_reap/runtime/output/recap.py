@@ -56,7 +56,7 @@ def lines(
         shown += [(job, Consequence.FINE) for job in jobs if job.state is JobState.DETACHED]
     elif not shown:
         return []
-    unwaited = "the run was interrupted" if is_cut_short else "its host left the play early"
+    unwaited = "the run was interrupted" if is_cut_short else "no gate took it on"
     groups = _grouped(_row(job, verdict, options, now, unwaited) for job, verdict in shown)
     rows = [_cells(group) for group in groups]
     widths = [max((len(row[i]) for row in rows), default=0) for i in range(_COLUMNS)]
