@@ -150,6 +150,11 @@ def test_an_ansible_cfg_that_does_not_enable_it(complete: Venv, project: Path) -
     assert f"{project}/ansible.cfg does not enable the callback" in line
 
 
+def test_an_environment_that_names_other_callbacks(complete: Venv, project: Path) -> None:
+    (line,) = _doctor(complete, project, "rules", variables={"ANSIBLE_CALLBACKS_ENABLED": "default"})
+    assert "ANSIBLE_CALLBACKS_ENABLED in the environment names other callbacks, whatever ansible.cfg says" in line
+
+
 def test_an_ansible_cfg_that_ansible_ignores(complete: Venv, project: Path) -> None:
     project.chmod(0o777)
     (line,) = _doctor(complete, project, "rules")

@@ -59,15 +59,23 @@ def _enabled(program: Program, state: dict[str, Any]) -> Iterator[Diagnosis]:
         return
     callbacks: list[dict[str, Any]] = state["callbacks"]
     if not callbacks:
-        where = state["config_file"] or "ansible.cfg (there is none in effect here)"
-        wanted = f"[defaults] callbacks_enabled = {FULL_NAME} (where no callback is wanted: doctor --skip callback)"
-        yield off(f"{where} does not enable the callback", wanted)
+        yield _not_enabled(state)
         return
     if len(callbacks) > 1:
         names = " and ".join(callback["name"] for callback in callbacks)
         yield off(f"the callback is enabled {len(callbacks)} times, as {names}", "keep one; only the first acts")
     for callback in callbacks:
         yield from _loaded(program, state, callback)
+
+
+def _not_enabled(state: dict[str, Any]) -> Diagnosis:
+    kind, _, variable = str(state["enabled_by"]).partition(": ")
+    unless = "(where no callback is wanted: doctor --skip callback)"
+    if kind == "env":
+        remedy = f"add {FULL_NAME} to {variable}, or unset it {unless}"
+        return off(f"{variable} in the environment names other callbacks, whatever ansible.cfg says", remedy)
+    where = state["config_file"] or "ansible.cfg (there is none in effect here)"
+    return off(f"{where} does not enable the callback", f"[defaults] callbacks_enabled = {FULL_NAME} {unless}")
 
 
 def _loaded(program: Program, state: dict[str, Any], callback: dict[str, Any]) -> Iterator[Diagnosis]:

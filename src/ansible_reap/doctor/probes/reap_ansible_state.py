@@ -47,6 +47,7 @@ print(
             and not os.environ.get("ANSIBLE_CONFIG")
             and Path("ansible.cfg").exists(),
             "package": _package_version(),
+            "enabled_by": constants.config.get_config_value_and_origin("CALLBACKS_ENABLED")[1],
             "ad_hoc": bool(constants.config.get_config_value("DEFAULT_LOAD_CALLBACK_PLUGINS")),
             "callbacks": [_look(name) for name in enabled],
             "by_full_name": _look(NAMES[1]),
