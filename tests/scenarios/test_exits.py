@@ -133,7 +133,17 @@ def test_of_a_job_that_no_gate_has_waited_for_just_that_is_said(run: Runner, gat
         env={"COLUMNS": "200"},
     )
     assert (got.status, got.states()) == (2, {"h1": ["unreaped"]}), got.output
-    assert got.async_recap[0].endswith("Start it: not waited for, no gate took it on"), got.output
+    assert got.async_recap[0].endswith("Start it: not waited for, no gate came to it"), got.output
+
+
+def test_of_a_job_whose_host_failed_before_the_gate_just_that_is_said(run: Runner) -> None:
+    got = run(
+        play(launch(), "- ansible.builtin.command: 'false'\n"),
+        options={"on_unreaped": "reap", "gate": "run"},
+        env={"COLUMNS": "200"},
+    )
+    assert (got.status, got.states()) == (2, {"h1": ["unreaped"]}), got.output
+    assert got.async_recap[0].endswith("Start it: not waited for, its host failed"), got.output
 
 
 def test_stepping_through_the_gate_fails_the_host(run: Runner) -> None:
@@ -212,4 +222,4 @@ def test_a_run_cut_short_says_what_it_left(core: str, tmp_path: Path, name: str,
         assert '"outcome": "interrupted"' in (tmp_path / "report.json").read_text(encoding="utf-8")
         assert "ASYNC RECAP" in output
         assert ("not waited for, the run was interrupted" in output) == (mode == "reap"), output
-        assert "no gate took it on" not in output
+        assert "no gate came to it" not in output

@@ -121,13 +121,16 @@ def test_ignored_jobs_are_counted_as_such() -> None:
 
 
 def test_a_job_whose_host_left_before_the_gate_could_wait_is_named_as_such() -> None:
-    (line, _) = recap.lines([job()], Options(on_unreaped=OnUnreaped.REAP), 1795341660.0, 200)
-    assert line.text.endswith("Start the backup: not waited for, no gate took it on")
+    options, hosts = Options(on_unreaped=OnUnreaped.REAP), frozenset([job().info.host])
+    (line, _) = recap.lines([job()], options, 1795341660.0, 200, recap.Unwaited(hosts))
+    assert line.text.endswith("Start the backup: not waited for, its host failed")
+    (line, _) = recap.lines([job()], options, 1795341660.0, 200)
+    assert line.text.endswith("Start the backup: not waited for, no gate came to it")
 
 
 def test_of_a_run_that_was_interrupted_no_host_is_said_to_have_left() -> None:
     options = Options(on_unreaped=OnUnreaped.REAP)
-    (line, _) = recap.lines([job()], options, 1795341660.0, 200, is_cut_short=True)
+    (line, _) = recap.lines([job()], options, 1795341660.0, 200, recap.Unwaited(is_cut_short=True))
     assert line.text.endswith("Start the backup: not waited for, the run was interrupted")
 
 

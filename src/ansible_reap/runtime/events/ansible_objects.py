@@ -171,6 +171,8 @@ class Stats(Protocol):
 
     dark: Mapping[str, int]
     """Unreachable hosts."""
+    failures: Mapping[str, int]
+    """How often a host has failed, what was rescued left out."""
 
 
 class PlayContext(Protocol):

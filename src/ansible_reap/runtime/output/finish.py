@@ -48,6 +48,7 @@ class RunEnd(Finish):
         self._owner = os.getpid()
         self._has_ended = False
         self._status = HOSTS_FAILED
+        self._lost_hosts = frozenset[str]()
         self._come_by(session.loader)
         session.guard(self._keep_ledger)
         session.guard(self._keep_artifact)
@@ -111,19 +112,25 @@ class RunEnd(Finish):
     def playbook_start(self) -> None:
         self._has_ended = False
 
-    def playbook_end(self, *, has_unreachable: bool) -> None:
-        """Show the recap and write the report; a later playbook writes it anew."""
+    def playbook_end(self, failed: frozenset[str], unreachable: frozenset[str]) -> None:
+        """Show the recap and write the report, with the hosts that have failed; a later playbook writes it anew."""
         session = self._session
         self._has_ended = True
-        self._status = HOSTS_UNREACHABLE if has_unreachable else HOSTS_FAILED
+        self._lost_hosts = failed | unreachable
+        self._status = HOSTS_UNREACHABLE if unreachable else HOSTS_FAILED
         session.guard(self._show_and_write, None)
 
     def _show_and_write(self, outcome: RunOutcome | None) -> None:
         """The recap and the reports; an error of ours in one leaves the others."""
         session = self._session
         jobs = list(session.tracker)
-        session.guard(_show_recap, session, outcome is RunOutcome.INTERRUPTED)
+        session.guard(self._show_recap, outcome is RunOutcome.INTERRUPTED)
         session.guard(write_reports, session, outcome or self._outcome(jobs))
+
+    def _show_recap(self, is_cut_short: bool) -> None:
+        jobs, options = list(self._session.tracker), self._session.options
+        why = recap.Unwaited(self._lost_hosts, is_cut_short=is_cut_short)
+        console.show(recap.lines(jobs, options, time.time(), console.width(), why))
 
     def _outcome(self, jobs: list[JobRecord]) -> RunOutcome:
         found = report.outcome_of(jobs, self._session.options)
@@ -220,11 +227,6 @@ def unanswered(session: Session) -> bool:
         judge(job, session.options) is Consequence.FAILS and job.info.jid not in session.answered
         for job in session.tracker
     )
-
-
-def _show_recap(session: Session, is_cut_short: bool) -> None:
-    jobs = list(session.tracker)
-    console.show(recap.lines(jobs, session.options, time.time(), console.width(), is_cut_short=is_cut_short))
 
 
 def write_reports(session: Session, outcome: RunOutcome) -> None:

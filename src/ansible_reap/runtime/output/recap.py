@@ -40,13 +40,26 @@ class Line:
     tone: Tone
 
 
-def lines(
-    jobs: Sequence[JobRecord], options: Options, now: float, width: int = WIDTH, *, is_cut_short: bool = False
-) -> list[Line]:
-    """The block below the banner, its lines ``width`` characters long; empty where nothing is to be said.
+@dataclass(frozen=True, slots=True)
+class Unwaited:
+    """Why no gate has waited for a job that one should have waited for."""
 
-    ``is_cut_short`` says that the run was interrupted.
-    """
+    lost_hosts: frozenset[str] = frozenset()
+    """The hosts that have failed or become unreachable."""
+    is_cut_short: bool = False
+    """The run was interrupted."""
+
+    def reason(self, host: str) -> str:
+        """In words, of a job of that host."""
+        if self.is_cut_short:
+            return "the run was interrupted"
+        return "its host failed" if host in self.lost_hosts else "no gate came to it"
+
+
+def lines(
+    jobs: Sequence[JobRecord], options: Options, now: float, width: int = WIDTH, unwaited: Unwaited | None = None
+) -> list[Line]:
+    """The block below the banner, its lines ``width`` characters long; empty where nothing is to be said."""
     if not jobs or options.recap is RecapWhen.NEVER:
         return []
     shown: list[tuple[JobRecord, Consequence]] = [
@@ -56,8 +69,8 @@ def lines(
         shown += [(job, Consequence.FINE) for job in jobs if job.state is JobState.DETACHED]
     elif not shown:
         return []
-    unwaited = "the run was interrupted" if is_cut_short else "no gate took it on"
-    groups = _grouped(_row(job, verdict, options, now, unwaited) for job, verdict in shown)
+    why = unwaited or Unwaited()
+    groups = _grouped(_row(job, verdict, options, now, why) for job, verdict in shown)
     rows = [_cells(group) for group in groups]
     widths = [max((len(row[i]) for row in rows), default=0) for i in range(_COLUMNS)]
     body = [
@@ -94,7 +107,7 @@ class _Row:
         return self.verdict, self.state, self.place, self.limit_s, self.task, self.remark
 
 
-def _row(job: JobRecord, verdict: Consequence, options: Options, now: float, unwaited: str) -> _Row:
+def _row(job: JobRecord, verdict: Consequence, options: Options, now: float, unwaited: Unwaited) -> _Row:
     remark = _remark(job, options, now, unwaited)
     if verdict is Consequence.TOLD and options.knows(job.info):
         remark = f"{remark}, known" if remark else ": known"
@@ -158,7 +171,7 @@ def _state(job: JobRecord) -> str:
     return "swallowed" if job.swallowed else _WORDS.get(job.state, job.state.value)
 
 
-def _remark(job: JobRecord, options: Options, now: float, unwaited: str) -> str:
+def _remark(job: JobRecord, options: Options, now: float, unwaited: Unwaited) -> str:
     if job.origin is Origin.UNCLAIMED:
         return f": {job.last_seen.value}" if job.last_seen else ""
     if job.state is JobState.DETACHED:
@@ -170,7 +183,7 @@ def _remark(job: JobRecord, options: Options, now: float, unwaited: str) -> str:
     if job.note and job.state in (JobState.LOST, JobState.UNREAPED):
         return f": {shown(job.note, _LONGEST_NOTE)}"
     if job.state is JobState.UNREAPED and options.on_unreaped is OnUnreaped.REAP and job.origin is Origin.RUN:
-        return f": not waited for, {unwaited}"
+        return f": not waited for, {unwaited.reason(job.info.host)}"
     if job.state is JobState.TIMED_OUT:
         return f": killed at its limit, seen after {duration(age(job, now))}"
     if job.state is JobState.FAILED and job.rc is not None and not job.info.site.no_log:

@@ -71,8 +71,8 @@ class Finish(Protocol):
     def playbook_start(self) -> None:
         """Another playbook of the same command starts."""
 
-    def playbook_end(self, *, has_unreachable: bool) -> None:
-        """Ansible has sent its stats."""
+    def playbook_end(self, failed: frozenset[str], unreachable: frozenset[str]) -> None:
+        """Ansible has sent its stats, of these hosts among others."""
 
 
 class Session:
@@ -232,7 +232,8 @@ class Session:
         if self._finish is None and (self.options.wants_report or has_jobs):
             self._finish = self._make_finish(self)
         if self._finish is not None:
-            self._finish.playbook_end(has_unreachable=bool(stats.dark))
+            failed = frozenset(host for host, times in stats.failures.items() if times)
+            self._finish.playbook_end(failed, frozenset(stats.dark))
 
     # Tasks
 
