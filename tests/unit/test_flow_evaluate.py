@@ -108,7 +108,7 @@ def test_what_cannot_be_worked_out_is_not_plain(text: str) -> None:
         ("{{ one.ansible_job_id }}", JobId(1)),
         ("{{ one['ansible_job_id'] }}", JobId(1)),
         ("{{ one.results_file | basename }}", JobId(1)),
-        ("/home/deploy/.ansible_async/{{ one.ansible_job_id }}", JobId(1)),
+        ("/home/deploy/.ansible_async/{{ one.ansible_job_id }}", JobId(1, has_more=True)),
         ("{{ hostvars[inventory_hostname].one.ansible_job_id }}", JobId(1)),
         ("{{ hostvars['a']['one']['ansible_job_id'] }}", JobId(1, is_anywhere=True, of_hosts=named("a"))),
         ("{{ vars['one'].ansible_job_id }}", JobId(1)),

@@ -8,7 +8,7 @@ from typing import Any
 
 from jinja2 import nodes
 
-from ansible_reap.flow.evaluation import booleans
+from ansible_reap.flow.evaluation import booleans, ids
 from ansible_reap.flow.evaluation.canonical import canonical, constant, fitted, is_list, key_of
 from ansible_reap.flow.evaluation.formulas import Atom, Formula, conj, disj, neg
 from ansible_reap.flow.evaluation.layers import Layer
@@ -54,7 +54,7 @@ def compared(evaluator: EvaluatorInterface, node: nodes.Compare, left: Value, ri
             return bool(ORDER[operand.op](a, b))
         except (TypeError, KeyError):
             return False
-    if isinstance(left, (JobId, Job, Results)) and operand.op in ("eq", "ne") and b in ("", None, [], {}):
+    if operand.op in ("eq", "ne") and _is_surely_not(left, b):
         return operand.op == "ne"
     if isinstance(left, Undefined) and left.is_sure and operand.op in ("eq", "ne"):
         return False  # where it is `ne` the task fails
@@ -89,6 +89,13 @@ def compared(evaluator: EvaluatorInterface, node: nodes.Compare, left: Value, ri
     if type(a) is int:
         return _above(evaluator, operand.expr, _MIRRORED[operand.op], a, about)
     return Atom(canonical(evaluator, node), about=about)
+
+
+def _is_surely_not(left: Value, data: Any) -> bool:
+    """Whether a job's result, or its id, cannot be equal to some data."""
+    if isinstance(left, JobId) and data is not NOT_PLAIN and ids.is_surely_not(left, data):
+        return True
+    return isinstance(left, (JobId, Job, Results)) and data in ("", None, [], {})
 
 
 def _is_nothing(evaluator: EvaluatorInterface, side: nodes.Expr, wanted: Any, about: frozenset[int]) -> Formula:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from jinja2 import nodes
@@ -131,8 +131,10 @@ class Evaluator:
         named = [value for value in values if isinstance(value, JobId)]
         if len(named) == 1:
             behind = [plain(value) for value in values[values.index(named[0]) + 1 :]]
-            leads_away = any(isinstance(text, str) and "/.." in text for text in behind)
-            return Unknown(taints(named[0])) if leads_away else named[0]  # a path or text round it still names the job
+            if any(isinstance(text, str) and "/.." in text for text in behind):
+                return Unknown(taints(named[0]))
+            has_more = named[0].has_more or any(value is not named[0] and plain(value) != "" for value in values)
+            return replace(named[0], has_more=has_more)  # a path or text round it still names the job
         results: list[tuple[Formula, str]] = [(True, "")]
         for value in values:
             grown: list[tuple[Formula, str]] = []
@@ -145,6 +147,15 @@ class Evaluator:
                 return Unknown(frozenset().union(*(taints(part) for part in values)))
             results = grown
         return alt((guard, Const(text)) for guard, text in results)
+
+    def filled(self, base: Value, place: str, parts: list[Value]) -> Value:
+        """A text with these in the places that it has for them."""
+        text = plain(base)
+        pieces = text.split(place) if isinstance(text, str) else []
+        if len(pieces) != len(parts) + 1 or any(mark in piece for piece in pieces for mark in "%{}"):
+            return Unknown(taints(base).union(*map(taints, parts)))
+        between = (value for piece, part in zip(pieces[1:], parts, strict=True) for value in (part, Const(piece)))
+        return self._joined([Const(pieces[0]), *between])
 
     def _by_text(self, text: str) -> Value:
         """Text that does not parse may mean every job whose variable it mentions."""
@@ -334,7 +345,13 @@ class Evaluator:
             held = taints(left) | taints(right)
             bounds.met(f"a sum with more than {MAX_PRODUCT} possible pairs of values; add up fewer at once", held)
             return Unknown(held)
-        return alt((guard, combined(function, x, y)) for guard, x, y in pairs)
+        return alt((guard, self._combined(function, x, y)) for guard, x, y in pairs)
+
+    def _combined(self, function: Callable[[Any, Any], Any], left: Value, right: Value) -> Value:
+        """Two values added and so on; an id and a text are put together."""
+        one, other = (left, right) if isinstance(left, JobId) else (right, left)
+        is_text = isinstance(one, JobId) and isinstance(plain(other), str)
+        return self._joined([left, right]) if function is operator.add and is_text else combined(function, left, right)
 
     # ---- parts of values
 
@@ -361,6 +378,7 @@ class Evaluator:
 
     def _special_base(self, base: nodes.Node, key: object) -> Value | None:
         """``hostvars[host].x`` and ``vars['x']`` are just x."""
+        base = _got(base)
         is_hosts = isinstance(base, (nodes.Getitem, nodes.Getattr)) and _is_name(base.node, "hostvars")
         if is_hosts or _is_name(base, "vars"):
             if not isinstance(key, str):
@@ -421,6 +439,15 @@ class Evaluator:
 
 def _is_name(node: nodes.Node, name: str) -> bool:
     return isinstance(node, nodes.Name) and node.name == name
+
+
+def _got(node: nodes.Node) -> nodes.Node:
+    """``hostvars.get(host)`` as ``hostvars[host]``."""
+    called = node.node if isinstance(node, nodes.Call) and len(node.args) == 1 else None
+    if not isinstance(called, nodes.Getattr) or called.attr != "get" or not _is_name(called.node, "hostvars"):
+        return node
+    assert isinstance(node, nodes.Call)
+    return nodes.Getitem(called.node, node.args[0], "load")
 
 
 def _variable(node: nodes.Node) -> str:

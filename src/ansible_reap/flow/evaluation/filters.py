@@ -12,7 +12,7 @@ from jinja2 import nodes
 
 from ansible_reap.content.source import SourceError, compose
 from ansible_reap.content.source import plain as data_of
-from ansible_reap.flow.evaluation import bounds, host_sets, ordering
+from ansible_reap.flow.evaluation import bounds, host_sets, ids, ordering
 from ansible_reap.flow.evaluation.canonical import canonical
 from ansible_reap.flow.evaluation.defaults import is_there
 from ansible_reap.flow.evaluation.formulas import conj, neg
@@ -29,7 +29,7 @@ from ansible_reap.flow.evaluation.lists import (
 )
 from ansible_reap.flow.evaluation.parts import ID_ATTRIBUTES, OF_A_JOB
 from ansible_reap.flow.evaluation.plugin_names import short
-from ansible_reap.flow.evaluation.scalars import ABOUT_TEXT, NUMERIC, TEXTUAL, as_bool, keeps_id, numeric, textual
+from ansible_reap.flow.evaluation.scalars import ABOUT_TEXT, NUMERIC, TEXTUAL, as_bool, numeric, textual
 from ansible_reap.flow.evaluation.selections import selected
 from ansible_reap.flow.evaluation.shared import EvaluatorInterface
 from ansible_reap.flow.evaluation.values import (
@@ -119,7 +119,7 @@ def _of_text(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> 
 
     def one(value: Value) -> Value:
         if isinstance(value, JobId):
-            return value if keeps_id(name, arguments) else Unknown(taints(value))
+            return ids.changed(value, name, arguments)
         return textual(value, name, arguments) if name in TEXTUAL else Unknown(taints(value))
 
     return mapped(base, one)
@@ -267,7 +267,8 @@ def _set_of(seq: Seq) -> Value:
 
 
 def _combine(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Value:
-    maps = [base, *(evaluator.value(argument) for argument in node.args)]
+    given_maps = [base, *(evaluator.value(argument) for argument in node.args)]
+    maps = [each for part in given_maps for each in _opened(part)]
     held = frozenset[int]().union(*map(taints, maps))
     if isinstance(base, Job):
         return _job_with(base, maps[1:])
@@ -290,6 +291,12 @@ def _combine(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> 
             bounds.met(f"a dictionary of more than {MAX_KEYS} keys; wait for fewer jobs at once", held)
             return Unknown(held)
     return Map(tuple(merged.items()), rest)
+
+
+def _opened(part: Value) -> tuple[Value, ...]:
+    """The dictionaries in a list of them, which counts as so many; anything else as it is."""
+    seq = part if isinstance(part, Seq) else None
+    return seq.items if seq is not None and is_counted(seq) and seq.items else (part,)
 
 
 def _job_with(job: Job, more: list[Value]) -> Value:
@@ -633,6 +640,18 @@ def _random(_: EvaluatorInterface, base: Value, __: nodes.Filter) -> Value:
     return one_of(Seq(seq.items, is_open=True)) if seq is not None else Unknown(taints(base))
 
 
+def _join(_: EvaluatorInterface, base: Value, __: nodes.Filter) -> Value:
+    """One text of all; of a list with one item it is that."""
+    seq = as_seq(base)
+    is_single = seq is not None and len(seq.items) == 1 and is_counted(seq)
+    return seq.items[0] if seq is not None and is_single and isinstance(seq.items[0], JobId) else Unknown(taints(base))
+
+
+def _format(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Value:
+    arguments = [evaluator.value(argument) for argument in node.args]
+    return _unknown_filter(evaluator, base, node) if node.kwargs else evaluator.filled(base, "%s", arguments)
+
+
 HANDLERS: dict[str, Handler] = {
     "default": _default,
     "d": _default,
@@ -678,6 +697,7 @@ HANDLERS: dict[str, Handler] = {
     "sum": _sum,
     "items": _items,
     "dictsort": _dictsort,
-    "join": lambda _, base, __: Unknown(taints(base)),
+    "join": _join,
+    "format": _format,
 }
 """Filter -> what it does: of Jinja, of ansible-core 2.16 to 2.22, and ``json_query`` of community.general."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from jinja2 import nodes
 
+from ansible_reap.flow.evaluation import ids
 from ansible_reap.flow.evaluation.host_sets import HostSet
 from ansible_reap.flow.evaluation.lists import entries, flattened, keyed
 from ansible_reap.flow.evaluation.scalars import string_method
@@ -14,6 +15,7 @@ from ansible_reap.flow.evaluation.values import (
     UNDEFINED,
     UNKNOWN,
     Const,
+    JobId,
     Map,
     Seq,
     Undefined,
@@ -22,6 +24,7 @@ from ansible_reap.flow.evaluation.values import (
     as_map,
     as_seq,
     mapped,
+    options,
     plain,
     taints,
 )
@@ -150,6 +153,19 @@ def _method(evaluator: EvaluatorInterface, method: nodes.Getattr, node: nodes.Ca
         return _position(base, arguments[0])
     if method.attr in ("append", "extend", "update"):
         return evaluator.anything(node)
+    if method.attr == "format" and not node.kwargs:
+        return evaluator.filled(base, "{}", arguments)
+    given = [plain(argument) for argument in arguments]
+    if any(isinstance(inner, JobId) for _, inner in options(base)) and not node.kwargs and NOT_PLAIN not in given:
+        return mapped(base, lambda value: _of_text(value, method.attr, given))
     if isinstance(base, Const) and isinstance(base.value, str):
         return string_method(base.value, method.attr, [plain(argument) for argument in arguments])
     return Unknown(frozenset().union(taints(base), *(taints(argument) for argument in arguments)))
+
+
+def _of_text(value: Value, name: str, arguments: list[object]) -> Value:
+    """What a method of texts gives back for an id, or for a text."""
+    if isinstance(value, JobId):
+        return ids.by_method(value, name, arguments)
+    is_text = isinstance(value, Const) and isinstance(value.value, str)
+    return string_method(plain(value), name, arguments) if is_text else Unknown(taints(value))

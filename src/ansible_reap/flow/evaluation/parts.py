@@ -92,7 +92,8 @@ def _job_part(job: Job, key: object) -> Value:
         launched = _job_part(replace(job, when=True), key)
         return alt([(job.when, launched), (neg(job.when), _SKIPPED.get(key, ABSENT))])
     if key in ID_ATTRIBUTES:
-        return JobId(job.instance, job.index, job.is_partial, job.is_anywhere, job.of_hosts)
+        has_more = key != "ansible_job_id"
+        return JobId(job.instance, job.index, job.is_partial, job.is_anywhere, job.of_hosts, has_more)
     if key in (job.loop_var, "item"):
         return job.item if job.item is not None else UNKNOWN
     if job.stage in (Stage.LAUNCHED, Stage.RUNNING):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from jinja2 import nodes
 
+from ansible_reap.flow.evaluation import ids
 from ansible_reap.flow.evaluation.canonical import arguments_of, fitted, tested
 from ansible_reap.flow.evaluation.comparisons import equal
 from ansible_reap.flow.evaluation.formulas import Atom, Formula, conj, disj, neg, opaque
@@ -75,6 +76,8 @@ def _kept(value: Value, asked: _Asked) -> Formula:
             found: Formula = False
         elif data is not NOT_PLAIN:
             found = bool(data == wanted)
+        elif isinstance(value, JobId) and ids.is_surely_not(value, wanted):
+            found = False
         else:
             found = equal(text, wanted, about, is_opaque=isinstance(value, JobId))
         return neg(found) if name in ("ne", "!=") else found
@@ -84,6 +87,8 @@ def _kept(value: Value, asked: _Asked) -> Formula:
         return found if name in ("truthy", "true") else neg(found)
     if name == "in" and isinstance(wanted, list) and data is not NOT_PLAIN:
         return data in wanted
+    if isinstance(value, JobId) and ids.surely_matches(value, name, wanted):
+        return True
     if name == "none" and not isinstance(value, (Unknown, Undefined)):
         return data is None
     return _tested(value, name, asked)

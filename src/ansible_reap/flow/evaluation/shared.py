@@ -54,5 +54,8 @@ class EvaluatorInterface(Protocol):
     def part(self, base: Value, key: object) -> Value:
         """``base.key`` or ``base[key]``; NOT_PLAIN as key is one that is not known."""
 
+    def filled(self, base: Value, place: str, parts: list[Value]) -> Value:
+        """A text with these in the places that it has for them."""
+
     def follow(self, base: Value, keys: Iterable[object]) -> Value:
         """``base[key][key]`` and so on."""

@@ -101,6 +101,8 @@ class JobId:
     is_partial: bool = False
     is_anywhere: bool = False
     of_hosts: HostSet | None = None
+    has_more: bool = False
+    """It is not the id alone: a path, or with a text round it."""
 
 
 @dataclass(frozen=True, slots=True)
