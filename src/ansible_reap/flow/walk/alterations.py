@@ -362,6 +362,14 @@ def is_as_it_was(text: str, then: int, changed: LastSet, reading: Reading) -> bo
     return last < then and not marks
 
 
+def may_vary(texts: Iterable[str], scope: Scope) -> bool:
+    """Whether one of these conditions may be answered otherwise though no task sets anything, as by the clock."""
+    asked = list(texts)
+    behind = (next(scope.find(word), None) for word in asked_for(asked, scope))
+    asked += (str(raw.written if isinstance(raw, Lazy) else raw) for _, _, raw in filter(None, behind))
+    return any(_asks_the_world(text) or VARIES.search(text) or _reads_any(text) for text in asked)
+
+
 def unsettled(said: Formula, what: str) -> Formula:
     """A condition that may be the same as ``said``, and may be not."""
     same = Atom(f"{UNSETTLED}{what}", is_opaque=True)

@@ -7,9 +7,10 @@ from typing import NamedTuple
 from ansible_reap.content import expressions
 from ansible_reap.content.model import Task, as_list
 from ansible_reap.flow.analysis import ReapKind
-from ansible_reap.flow.evaluation.formulas import Formula, disj, satisfiable, settled
+from ansible_reap.flow.evaluation.formulas import Formula, atoms, disj, satisfiable, settled
 from ansible_reap.flow.evaluation.scalars import numbers
 from ansible_reap.flow.evaluation.values import Const, Job, Stage, Undefined, Value, options, plain
+from ansible_reap.flow.walk import alterations
 from ansible_reap.flow.walk.visit import Visit
 from ansible_reap.late_patterns import expression
 from ansible_reap.timing import DEFAULT_RETRIES
@@ -46,7 +47,7 @@ class LookKind(NamedTuple):
     is_sure: bool = True
     """False of a wait whose condition may hold while the job still runs, for all that is understood of it."""
     once: Formula = False
-    """Under what it looks but once, as its retries are none then: its condition is not asked."""
+    """Under what it goes on though the job runs: with no retries, or by what else its condition asks for."""
 
 
 def kind_of_look(visit: Visit) -> LookKind:
@@ -69,6 +70,9 @@ def kind_of_look(visit: Visit) -> LookKind:
     once = _looks_once(visit) if until is not None else True
     if until is not None and until is not True and once is not True and not satisfiable(until):
         return LookKind(ReapKind.WAIT, is_ansibles_own(visit) and not _may_give_up(visit), once)
+    otherwise = _met_otherwise(visit, until) if until is not None and once is False else None
+    if otherwise is not None:
+        return LookKind(ReapKind.WAIT, is_ansibles_own(visit) and not _may_give_up(visit), otherwise)
     failed_when = task.keywords.get("failed_when")
     if failed_when is not None and not isinstance(failed_when, bool):
         parts = as_list(failed_when)
@@ -81,6 +85,19 @@ def kind_of_look(visit: Visit) -> LookKind:
     if until is None or until is True or once is True:
         return LookKind(ReapKind.PEEK)
     return LookKind(ReapKind.WAIT, is_sure=False)
+
+
+def _met_otherwise(visit: Visit, until: Formula) -> Formula | None:
+    """What ``until`` says of a job that runs, where nothing but the job decides on it any more; None where more may."""
+    step, written, asked = visit.step, [visit.step.keywords["until"]], list(atoms(until))
+    words = {word for atom in asked for word in alterations.asked_words(atom.text)}
+    own = {step.keywords.get("register"), step.loop_variable, step.index_variable, "ansible_loop"}
+    is_of_jobs = any(atom.about or atom.is_opaque or atom.is_choice for atom in asked)
+    if until is True or is_of_jobs or words & own or alterations.may_vary((atom.text for atom in asked), visit.scope):
+        return None
+    if step.keywords.get("register") not in alterations.asked_for(written, visit.scope):
+        return None  # it does not ask for the job
+    return alterations.asked_now(until, visit.walk.state.changes, visit.reading(visit.evaluator), written)
 
 
 def _mode(value: Value) -> str | None:
