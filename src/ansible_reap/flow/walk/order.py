@@ -126,6 +126,7 @@ def walk_play(walk: Walk, play: Play, path: str, base: Frame | None) -> None:
     keywords = play.block.keywords
     play_vars = {str(k): v for k, v in keywords["vars"].items()} if isinstance(keywords.get("vars"), dict) else {}
     walk.shared_vars, walk.shared_defaults = Shared(), Shared()
+    walk.state.roles_run.clear()
     outer = base or Frame(path=path, via=())
     frame = outer._replace(
         path=path,
@@ -172,7 +173,7 @@ def walk_play(walk: Walk, play: Play, path: str, base: Frame | None) -> None:
         call = role_runs.role_entry(walk, entry, place, frame)  # its parameters are read when the role runs
         if call is not None:
             role_runs.collect_handlers(walk, call.role, call.frame, set(), comes_last=False)
-            role_runs.run_role(walk, call.role, call.frame, call.params, with_handlers=False)
+            role_runs.run_call(walk, call)
     walk.run(play.tasks, frame)
     handlers.flush(walk)
     walk.run(play.post_tasks, frame)

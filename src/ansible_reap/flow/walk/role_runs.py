@@ -26,6 +26,8 @@ class RoleCall:
     role: Role
     frame: Frame
     params: Mapping[str, Any]
+    key: str
+    """What Ansible tells such calls apart by: two of the same key are one for it."""
 
 
 def role_entry(
@@ -38,14 +40,17 @@ def role_entry(
     """
     params: dict[str, Any] = {}
     keywords: dict[str, Any] = {}
+    own: list[object] = []
     if isinstance(entry, str):
         found = arguments.words(entry.replace(",", " "))
         name: object = found[0] if found else None
         params.update(dict(word.partition("=")[::2] for word in found[1:] if "=" in word))
+        own = [repr(params), None, None, None]
     elif isinstance(entry, dict):
         name = entry.get("role", entry.get("name"))
         given = variables_of(entry.get("vars"))
         params = {str(key): value for key, value in entry.items() if key not in ROLE_KEYWORDS}
+        own = [repr(params), given, entry.get("when"), entry.get("tags")]
         params.update({str(key): value for key, value in given.items()} if isinstance(given, dict) else {})
         keywords = {key: entry[key] for key in entry if key in ROLE_KEYWORDS and key not in ("role", "name", "vars")}
     else:
@@ -74,7 +79,8 @@ def role_entry(
             params = evaluated_params(walk, inner, params)
             if params:
                 inner = inner._replace(signature=hash((inner.signature, repr(params)[:2000])))
-            return RoleCall(roles[0], walk.enter_role(inner, roles[0], params, of=frame.role), params)
+            entered = walk.enter_role(inner, roles[0], params, of=frame.role)
+            return RoleCall(roles[0], entered, params, f"{roles[0].path} {own}")
     walk.values.knows_roles = False
     return None
 
@@ -88,6 +94,26 @@ def _collections(walk: Walk, frame: Frame) -> tuple[str, ...]:
         return frame.collections
     own = walk.finder.collection_of(frame.role.path)
     return (own,) if own else ()
+
+
+def run_call(walk: Walk, call: RoleCall) -> None:
+    """Walk a role that a play or another role names: Ansible runs it but once in a play where all about it is the same.
+
+    Seen on ansible-core 2.16 and 2.22; ``when``, ``tags``, parameters and ``vars`` tell two calls apart.
+    """
+    if call.key in walk.state.roles_run:
+        return
+    run_role(walk, call.role, call.frame, call.params, with_handlers=False)
+    frame = call.frame
+    is_sure = frame.guard is True and not frame.whens and "never" not in frame.tags and not frame.is_caught
+    if is_sure and not _may_run_again(walk, call.role):
+        walk.state.roles_run.add(call.key)
+
+
+def _may_run_again(walk: Walk, role: Role) -> bool:
+    """Whether the role's ``meta`` allows duplicates, or may."""
+    metas = walk.finder.part_files(role, "meta")
+    return any(walk.library.variables(path).get("allow_duplicates") not in (None, False) for path in metas)
 
 
 def run_role(
@@ -137,7 +163,7 @@ def run_role(
     if with_handlers:
         collect_handlers(walk, role, inner, set(), comes_last=True)
     for call in _dependencies(walk, role, inner, lambda other: walk.has_seen_round(_key(other))):
-        run_role(walk, call.role, call.frame, call.params, with_handlers=False)
+        run_call(walk, call)
     for path in files[:1]:
         if encrypted.gone_through(walk, path):
             continue

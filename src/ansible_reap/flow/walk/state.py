@@ -301,6 +301,8 @@ class State:
     """Under what the play has ended early for the host."""
     role_ended: Formula = False
     """Under what the role that is gone through has."""
+    roles_run: set[str] = field(default_factory=set)
+    """The calls of roles that the play does not run again, by their keys."""
     block_failed: bool = False
     """Whether the block that is gone through has failed, and what is left of it does not run."""
     has_facts: bool | None = None
