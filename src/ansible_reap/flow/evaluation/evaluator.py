@@ -13,7 +13,7 @@ from ansible_reap.content.source import Hidden, Unsafe
 from ansible_reap.flow.evaluation import bounds, filters, functions, host_sets, parts
 from ansible_reap.flow.evaluation.formulas import Atom, Formula, conj, neg
 from ansible_reap.flow.evaluation.host_sets import HostSet
-from ansible_reap.flow.evaluation.layers import CALLED, Choices, Layer, Scope
+from ansible_reap.flow.evaluation.layers import CACHEABLE, CALLED, Choices, Layer, Scope
 from ansible_reap.flow.evaluation.scalars import ARITHMETIC, MAX_TEXT, as_number, combined
 from ansible_reap.flow.evaluation.truths import truth
 from ansible_reap.flow.evaluation.values import (
@@ -35,6 +35,7 @@ from ansible_reap.flow.evaluation.values import (
     alt,
     forced,
     had_anywhere,
+    handles,
     hosts_in,
     mapped,
     mapping,
@@ -379,13 +380,24 @@ class Evaluator:
     def _special_base(self, base: nodes.Node, key: object) -> Value | None:
         """``hostvars[host].x`` and ``vars['x']`` are just x."""
         base = _got(base)
-        is_hosts = isinstance(base, (nodes.Getitem, nodes.Getattr)) and _is_name(base.node, "hostvars")
+        of_facts = _above_facts(base)
+        if of_facts is not None and isinstance(key, str):
+            return self._cacheable(of_facts, key)
+        is_hosts = _is_one_host(base)
         if is_hosts or _is_name(base, "vars"):
             if not isinstance(key, str):
                 return Unknown(self.live)
             hosts = self._whose(base) if is_hosts else None
             return self.name(key) if hosts is None else had_anywhere(self.name(key), hosts)
         return UNKNOWN if _is_name(base, "hostvars") else None
+
+    def _cacheable(self, above: nodes.Node, key: str) -> Value | None:
+        """The job that a task has put into ``ansible_facts`` by ``cacheable``; None for any other fact."""
+        fact = self.name(f"{CACHEABLE}{key}")
+        hosts = self._whose(above) if _is_one_host(above) else None
+        if not handles(fact):
+            return None
+        return fact if hosts is None else had_anywhere(fact, hosts)
 
     def _whose(self, base: nodes.Node) -> HostSet | None:
         """The hosts of ``hostvars[...]``; None for the host itself that asks."""
@@ -435,6 +447,22 @@ class Evaluator:
 
     def _call(self, node: nodes.Call) -> Value:
         return functions.apply(self, node)
+
+
+def _is_one_host(node: nodes.Node) -> bool:
+    """Whether it is ``hostvars`` of some host."""
+    return isinstance(node, (nodes.Getitem, nodes.Getattr)) and _is_name(node.node, "hostvars")
+
+
+def _above_facts(node: nodes.Node) -> nodes.Node | None:
+    """What ``ansible_facts`` belongs to, where the node is that: a host of ``hostvars``, or itself; None of another."""
+    if _is_name(node, "ansible_facts"):
+        return node
+    is_facts = isinstance(node, nodes.Getattr) and node.attr == "ansible_facts"
+    if isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Const):
+        is_facts = node.arg.value == "ansible_facts"
+    above = getattr(node, "node", None)
+    return above if is_facts and isinstance(above, nodes.Node) and _is_one_host(above) else None
 
 
 def _is_name(node: nodes.Node, name: str) -> bool:

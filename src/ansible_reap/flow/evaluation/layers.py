@@ -29,6 +29,9 @@ class Layer(Enum):
 CALLED = frozenset({Layer.LOOP, Layer.PARAMS, Layer.FACTS, Layer.TASK})
 """Layers whose constants are this call's own; the others are settings that a user may change."""
 
+CACHEABLE = "ansible_facts."
+"""Before the name of a fact that ``cacheable`` has put into ``ansible_facts`` too (ansible-core 2.16 and 2.22)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Choices:

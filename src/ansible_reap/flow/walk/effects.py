@@ -13,7 +13,7 @@ from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import ReapKind
 from ansible_reap.flow.evaluation.evaluator import Evaluator
 from ansible_reap.flow.evaluation.formulas import Atom, Formula, conj, disj
-from ansible_reap.flow.evaluation.layers import Choices
+from ansible_reap.flow.evaluation.layers import CACHEABLE, Choices
 from ansible_reap.flow.evaluation.patterns import patterns
 from ansible_reap.flow.evaluation.values import (
     UNDEFINED,
@@ -217,6 +217,9 @@ def _assign(visit: Visit, evaluator: Evaluator, written: Mapping[str, Any], guar
                 values[name] = _given_to_hosts(visit, value) if taints(value) else value
             else:  # it may be any of them
                 values.update((each, UNKNOWN) for each in walk.state.facts.keys() - walk.state.facts.tainted())
+    if is_yes(visit.args.get("cacheable")):
+        held = {CACHEABLE + name: value for name, value in values.items()}
+        values.update({name: value for name, value in held.items() if taints(value) or name in walk.state.facts})
     for name, value in values.items():
         old = walk.state.facts.get(name)
         walk.state.facts[name] = replaced(old if old is not None else UNDEFINED, value, guard)
