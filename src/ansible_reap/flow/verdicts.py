@@ -50,6 +50,8 @@ TOO_MANY_ASIDE = (
     f"more than {MAX_ASIDE} files that may change its condition without naming a variable of it; wait before they are "
     f"included, or under no condition"
 )
+OTHER_WAY = "Reached in another way its jobs are waited for, but here"
+AGAIN = "The task runs more than once here, as in a loop around it, and not each time its job is waited for."
 _GROUP = expression(r"[A-Za-z_]\w*")
 _NO = frozenset({"false", "no", "off", "0"})
 
@@ -500,7 +502,8 @@ def merged(judgements: list[Judgement]) -> Judgement:
         tag = worst.sub_tag if worst.sub_tag in ("partial", "overwritten", "peek", "reason") else "partial"
         text = worst.explanation
         if worst.verdict is Verdict.UNREAPED and good and worst.sub_tag != "overwritten":
-            text = f"Reached in another way its jobs are waited for, but here: {text[:1].lower()}{text[1:]}"
+            is_again = any(each.instance.frame.via == worst.instance.frame.via for each in good)
+            text = AGAIN if is_again else f"{OTHER_WAY}: {text[:1].lower()}{text[1:]}"
         return Judgement(
             worst.instance, Verdict.PARTIAL, tag, text, "medium" if good else worst.confidence, waits, worst.looks
         )
