@@ -232,6 +232,10 @@ def _test(evaluator: EvaluatorInterface, node: nodes.Test) -> Formula:
         return held if held is not None else Atom(canonical(evaluator, node), about=taints(evaluator.value(node.node)))
     if name in _COMPARING and len(node.args) == 1:
         return truth(evaluator, nodes.Compare(node.node, [nodes.Operand(_COMPARING[name], node.args[0])]))
+    if name == "contains" and len(node.args) == 1:
+        return membership(evaluator, node.args[0], node.node)
+    if name == "regex" and not node.kwargs:  # it searches, unless match_type says otherwise
+        return _test(evaluator, nodes.Test(node.node, "search", node.args, [], node.dyn_args, node.dyn_kwargs))
     wanted = _wanted(evaluator, name, node.args)
     if wanted is not None:
         return _is_the(evaluator, node.node, wanted)
