@@ -73,6 +73,7 @@ _BESIDE = expression(r"(?P<what>\bwhile\b[^,;:]{1,40}\b(?:runs|is running|are ru
 """Work that is to last as long as other work does."""
 _STOPS = expression(r"\b(?:stop|kill|terminate|shut ?down|tear ?down)\b", re.IGNORECASE)
 _AT_A_LINE = expression(r"line (?P<line>\d+) (?P<what>.+)")
+_NAME_SAYS = "its name says "
 _SIGNS_TOLD = 3
 MAX_NAME = 400
 _PAUSE = 10
@@ -115,10 +116,19 @@ def told(signs: tuple[Sign, ...]) -> str:
     end = next((sign for sign in signs if sign.role == "end"), None)
     if end is not None and end not in chosen:
         chosen[-1] = end  # it is why the advice is another one
-    for sign in chosen:
-        found = _AT_A_LINE.fullmatch(sign.text)
-        merged.setdefault(found["what"] if found else sign.text, []).extend([found["line"]] if found else [])
+    for text in _with_one_of_name([sign.text for sign in chosen]):
+        found = _AT_A_LINE.fullmatch(text)
+        merged.setdefault(found["what"] if found else text, []).extend([found["line"]] if found else [])
     return listed(_at_lines(what, lines) for what, lines in merged.items())
+
+
+def _with_one_of_name(texts: list[str]) -> list[str]:
+    """The signs with all that the task's name says as one."""
+    of_name = [text for text in texts if text.startswith(_NAME_SAYS)]
+    if len(of_name) < 2:
+        return texts
+    said = listed(text.removeprefix(_NAME_SAYS) for text in of_name)
+    return [f"{_NAME_SAYS}{said}" if text == of_name[0] else text for text in texts if text not in of_name[1:]]
 
 
 def _at_lines(what: str, lines: list[str]) -> str:
