@@ -57,7 +57,7 @@ _SYSTEM_FOLDERS = ("bin", "sbin", "usr", "etc", "run", "lib", "nix", "system", "
 _OWN_HOST = ("inventory_hostname", "ansible_host", "ansible_ssh_host")
 """Variables by which a command run elsewhere names the task's own host."""
 _LOGIN_PORTS = frozenset({"22", "5985", "5986"})
-_LOGIN_WORDS = ("ansible_port", "ssh")
+_LOGIN_WORDS = ("ansible_port", "ssh", "winrm")
 
 
 def could_cut(module: str) -> bool:
@@ -146,7 +146,7 @@ def awaits_connection(module: str, args: Mapping[str, object], *, is_local: bool
     """Whether the task waits until the host can be reached: by Ansible, or its port from the controller."""
     short = module.rsplit(".", 1)[-1]
     if short == "wait_for":
-        port = str(args.get("port", ""))
+        port = str(args.get("port", "")).lower()
         return is_local and "host" in args and (port in _LOGIN_PORTS or any(word in port for word in _LOGIN_WORDS))
     return short == "wait_for_connection" and not is_local
 

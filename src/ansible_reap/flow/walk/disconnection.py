@@ -35,6 +35,7 @@ WORK_PER_COMMAND = 160_000
 """The most of that: a text of more commands is not understood."""
 _RUN_BY = {"shell": frozenset({"command"}), "service": SERVICE_MODULES}
 """What the actions of ansible-core 2.16 to 2.22 run under other names than their own, from ``library`` too."""
+_ADDRESS = frozenset({"ansible_host", "ansible_ssh_host", "ansible_port", "ansible_ssh_port"})
 TIME_TO_CUT = 60
 """Seconds: under a limit up to this what runs before the connection is cut is no work of its own."""
 
@@ -134,17 +135,24 @@ def _has_time_for_work(evaluator: Evaluator, step: Task) -> bool:
 
 
 def _is_awaited(visit: Visit, result: Value) -> bool:
-    """Whether the next task but for pauses waits for the host's connection: then the command is known to cut it."""
+    """Whether the next task waits for the host's connection: then the command is known to cut it.
+
+    Pauses, and facts that say at which address the host is from now on, may stand in between.
+    """
     step = visit.step
     if "delegate_to" in step.keywords:
         return False
     later = visit.walk.library.after(step)
-    following = next((other for other in later if not _only_waits(other)), None)
+    following = next((other for other in later if not _leads_up(other)), None)
     return isinstance(following, Task) and _awaits(visit, following, result)
 
 
-def _only_waits(step: Step) -> bool:
-    return isinstance(step, Task) and step.module in ("pause", "meta")
+def _leads_up(step: Step) -> bool:
+    if not isinstance(step, Task):
+        return False
+    return step.module in ("pause", "meta") or (
+        step.short_name == "set_fact" and _ADDRESS.issuperset({*step.args} - {"cacheable"})
+    )
 
 
 def _awaits(visit: Visit, other: Task, result: Value) -> bool:
