@@ -24,8 +24,10 @@ from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext
 from ansible_reap.checks.support import constant, contexts, is_open, number, speak, variable
 from ansible_reap.content.model import Task
 from ansible_reap.flow.analysis import Analysis, AsyncUse, Launch, Quantity, Reap, ReapKind
+from ansible_reap.flow.evaluation.scalars import is_no_number
 from ansible_reap.jobs import EXPECT_VARIABLE, Verdict
 from ansible_reap.late_patterns import expression
+from ansible_reap.printable import one_line
 from ansible_reap.shell.disconnects import cuts_connection
 from ansible_reap.timing import DEFAULT_DELAY, FIX_MARGIN, KILL_STEP, KILLING_RELEASES
 from ansible_reap.wording import seconds_text
@@ -49,6 +51,9 @@ Measured as loops of 12 looks less loops of 2 on a busy machine of two cores (an
 local connection, 0.3 to 0.4 s of them processor time; 0.8 to 1.8 s over ssh.
 """
 _NAMES_A_TIMEOUT = expression(r"\btime[sd]?[ -]?(?:out|limit)", re.IGNORECASE)
+_SPAN = expression(r"(\d{1,6})\s*([smhd])\w*", re.IGNORECASE)
+"""A span of time with its unit, as in ``10m``."""
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 SLOW_LOOK = 10.0
 """Seconds that one look takes at most, far more than it does over an ordinary connection."""
 
@@ -87,8 +92,30 @@ def _is_said_with_the_reboot(analysis: Analysis, use: AsyncUse) -> bool:
 
 
 def _interval(analysis: Analysis, use: AsyncUse) -> Finding | None:
-    """A limit under the step in which ansible-core enforces it, or a fraction where it takes whole seconds."""
-    return _fraction(analysis, use) or _below_the_step(analysis, use)
+    """A limit under the step in which ansible-core enforces it, or what is no number of whole seconds."""
+    return _no_number(analysis, use) or _fraction(analysis, use) or _below_the_step(analysis, use)
+
+
+def _no_number(analysis: Analysis, use: AsyncUse) -> Finding | None:
+    """A text where Ansible takes a number (seen on ansible-core 2.16 and 2.22)."""
+    for keyword in ("async", "poll"):
+        written = use.task.keywords.get(keyword)
+        if not is_no_number(written):
+            continue
+        found = _SPAN.fullmatch(written.strip())
+        seconds = int(found[1]) * _SECONDS[found[2].lower()] if found else None
+        todo = "a number of seconds" if seconds is None else f"'{keyword}: {seconds}'"
+        text = {keyword: f"{seconds}"}
+        return speak(
+            RULE,
+            use.task,
+            f"{keyword} takes seconds as a number: with '{one_line(written)}' this task fails, and its work is never "
+            f"started. Write {todo}.",
+            sub_tag="interval",
+            settings=use.settings,
+            fix=fixes.keywords.put(analysis, use.task, text, "write a number of seconds") if found else None,
+        )
+    return None
 
 
 def _fraction(analysis: Analysis, use: AsyncUse) -> Finding | None:

@@ -7,10 +7,11 @@ import operator
 import os.path
 import shlex
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeGuard
 
 from jinja2 import nodes
 
+from ansible_reap.content import expressions
 from ansible_reap.flow.evaluation.host_sets import joined
 from ansible_reap.flow.evaluation.values import (
     NOT_PLAIN,
@@ -192,6 +193,17 @@ def numbers(value: Value, default: float) -> tuple[set[float], bool]:
     usable = {number for number in found if abs(number) < MAX_SECONDS}  # which NaN is not either
     is_open = is_open or len(usable) < len(found)
     return {int(number) if number == int(number) else number for number in usable}, is_open
+
+
+def is_no_number(written: object) -> TypeGuard[str]:
+    """Whether it is a plain text where Ansible takes a number: the task fails (seen on ansible-core 2.16 and 2.22)."""
+    if not isinstance(written, str) or not written.strip() or expressions.is_template(written):
+        return False
+    try:
+        float(written)
+    except ValueError:
+        return True
+    return False
 
 
 def as_bool(data: Any) -> bool:

@@ -24,7 +24,7 @@ from ansible_reap.flow.evaluation.formulas import (
     settled,
 )
 from ansible_reap.flow.evaluation.parts import ABSENT_WHILE_RUNNING
-from ansible_reap.flow.evaluation.scalars import numbers
+from ansible_reap.flow.evaluation.scalars import is_no_number, numbers
 from ansible_reap.flow.evaluation.values import (
     EACH,
     NOT_PLAIN,
@@ -208,6 +208,8 @@ class _Start(NamedTuple):
 def _start(visit: Visit) -> _Start | None:
     """Under what the task starts jobs; None where it runs in the foreground."""
     evaluator, keywords, defaults = visit.any_round.evaluator, visit.step.keywords, _default_polls(visit)
+    if is_no_number(keywords["async"]) or is_no_number(keywords.get("poll")):
+        return None  # the task fails and starts nothing
     poll, limits = _poll(visit, evaluator), _split(evaluator, keywords["async"])
     unpolled = conj(
         _where(limits, 0, lambda seconds: seconds > 0),
