@@ -74,11 +74,21 @@ def _named(analysis: Analysis, reap: Reap) -> list[Launch]:
 
 def _results(analysis: Analysis, reap: Reap, launches: list[Launch]) -> Finding:
     register = next((launch.register for launch in launches if launch.register), None) or "the_register"
+    message = (
+        f"The launch runs in a loop, so the job ids stand in {register}.results, one for each item; "
+        f"{register}.ansible_job_id does not exist, and this task fails. Loop over {register}.results."
+    )
+    jid = str(reap.task.args.get("jid"))
+    if "results" in jid or not mentions(jid, register):
+        message = (
+            f"The launch runs in a loop, so {register}.results is a list of results, each with a job id of its own. "
+            f"What this task asks for one is such a list as a whole, which has none: it fails. Loop over the results "
+            f"themselves."
+        )
     return speak(
         RULE,
         reap.task,
-        f"The launch runs in a loop, so the job ids stand in {register}.results, one for each item; "
-        f"{register}.ansible_job_id does not exist, and this task fails. Loop over {register}.results.",
+        message,
         sub_tag="results",
         related=[(launch.task, "launched here, in a loop") for launch in launches],
         settings=reap.settings,

@@ -93,10 +93,10 @@ def _is_said_with_the_reboot(analysis: Analysis, use: AsyncUse) -> bool:
 
 def _interval(analysis: Analysis, use: AsyncUse) -> Finding | None:
     """A limit under the step in which ansible-core enforces it, or what is no number of whole seconds."""
-    return _no_number(analysis, use) or _fraction(analysis, use) or _below_the_step(analysis, use)
+    return _no_number(use) or _fraction(analysis, use) or _below_the_step(analysis, use)
 
 
-def _no_number(analysis: Analysis, use: AsyncUse) -> Finding | None:
+def _no_number(use: AsyncUse) -> Finding | None:
     """A text where Ansible takes a number (seen on ansible-core 2.16 and 2.22)."""
     for keyword in ("async", "poll"):
         written = use.task.keywords.get(keyword)
@@ -105,7 +105,6 @@ def _no_number(analysis: Analysis, use: AsyncUse) -> Finding | None:
         found = _SPAN.fullmatch(written.strip())
         seconds = int(found[1]) * _SECONDS[found[2].lower()] if found else None
         todo = "a number of seconds" if seconds is None else f"'{keyword}: {seconds}'"
-        text = {keyword: f"{seconds}"}
         return speak(
             RULE,
             use.task,
@@ -113,7 +112,6 @@ def _no_number(analysis: Analysis, use: AsyncUse) -> Finding | None:
             f"started. Write {todo}.",
             sub_tag="interval",
             settings=use.settings,
-            fix=fixes.keywords.put(analysis, use.task, text, "write a number of seconds") if found else None,
         )
     return None
 

@@ -173,6 +173,8 @@ def part(evaluator: EvaluatorInterface, base: Value, key: object) -> Value:
         found = mapping.get(str(key))
         return ABSENT if found is None else _templated(evaluator, found)
     seq = as_seq(base)
+    if seq is not None and key == "ansible_job_id" and any(isinstance(item, Job) for item in seq.items):
+        return _id_of_a_list(evaluator, seq)
     if seq is not None:
         return _templated(evaluator, _seq_part(seq, key))
     return UNKNOWN
@@ -199,6 +201,14 @@ def stretch(evaluator: EvaluatorInterface, base: Value, where: nodes.Slice) -> V
     if is_counted(seq) and are_numbers:
         return Seq(seq.items[slice(*ends)])
     return Unknown(taints(base))
+
+
+def _id_of_a_list(evaluator: EvaluatorInterface, seq: Seq) -> Value:
+    """What is asked of a list as if it were one result: it has no job id (ansible-core 2.16 and 2.22)."""
+    if any(isinstance(item, Job) and item.index is None for item in seq.items):
+        return ABSENT
+    evaluator.misses_results |= taints(seq)
+    return UNKNOWN
 
 
 def _results_part(evaluator: EvaluatorInterface, base: Results, key: object) -> Value:
