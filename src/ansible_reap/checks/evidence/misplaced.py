@@ -116,14 +116,14 @@ def _delegate(there: _Side, here: _Side) -> Misplaced | None:
         return None
     if not all(stated) and _runs_only_on(here if stated[0] else there, target if stated[0] else look):
         return None
-    if is_template(target) and (stated[1] or not _names_another_host(str(target), here.setting)):
+    if is_template(target) and (stated[1] or not _names_another_host(_of_its_rounds(there), here.setting)):
         return None
     is_another = not stated[0] and _is_another_host(there, here)
     if there.setting.play != here.setting.play and not stated[0] and look != "localhost" and not is_another:
         return None  # the host named may be one of the hosts of the launch's play
     keywords: dict[str, str | None] = {}
     if there.setting.delegate_to and not here.setting.connection:
-        keywords = {"delegate_to": _quoted(there.setting.delegate_to)}
+        keywords = {"delegate_to": _quoted(_in_words_of(here, there.setting.delegate_to, there))}
     elif _connection(there) in LOCAL_CONNECTIONS and not here.setting.delegate_to:
         is_told = "ansible_connection" in here.setting.variables  # by a variable, which a keyword does not change
         keywords = {"delegate_to": "localhost"} if is_told else {"connection": "local"}
@@ -141,6 +141,25 @@ def _delegate(there: _Side, here: _Side) -> Misplaced | None:
     return Misplaced(
         "delegate", f"{what}: {_fails(here)}.{advice}", Level.MEDIUM if is_template(target) else Level.HIGH, keywords
     )
+
+
+def _is_of_its_item(side: _Side) -> bool:
+    """Whether the task is delegated to the very item of its loop."""
+    item = rf"\{{\{{\s*{re.escape(side.task.loop_variable)}\s*\}}\}}"
+    return side.task.loop_keyword is not None and bool(re.fullmatch(item, str(side.setting.delegate_to).strip()))
+
+
+def _of_its_rounds(side: _Side) -> str:
+    """What the task is delegated to, or loops over if that is its item."""
+    written = side.task.keywords.get(side.task.loop_keyword or "")
+    return str(written) if _is_of_its_item(side) else str(_station(side))
+
+
+def _in_words_of(look: _Side, target: str, launch: _Side) -> str:
+    """The launch's target as a look calls it: a result of a loop holds the item that it is of."""
+    if not _is_of_its_item(launch) or look.task.loop_keyword is None:
+        return target
+    return f"{{{{ {look.task.loop_variable}.{launch.task.loop_variable} }}}}"
 
 
 def _is_another_host(there: _Side, here: _Side) -> bool:
