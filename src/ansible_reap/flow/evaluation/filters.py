@@ -239,6 +239,8 @@ def _ends(base: Value, first: bool) -> Value:
         return Unknown(taints(base))
     if not seq.items:
         return ABSENT if not seq.is_open else UNKNOWN
+    if seq.is_row:
+        return seq.items[0 if first else -1]
     return left_at(seq, 0 if first else -1) if not seq.is_open else one_of(seq)
 
 
@@ -513,6 +515,8 @@ def _batch(evaluator: EvaluatorInterface, base: Value, node: nodes.Filter) -> Va
     size = plain(_argument(evaluator, node, 0, "linecount") or UNKNOWN)
     if node.name == "batch" and isinstance(size, int) and size > 0 and len(node.args) == 1 and is_counted(seq):
         return Seq(tuple(Seq(seq.items[start : start + size]) for start in range(0, len(seq.items), size)))
+    if node.name == "batch" and size == 1 and len(node.args) == 1:
+        return Seq(tuple(mapped(item, lambda each: Seq((each,), is_row=True)) for item in seq.items), seq.is_open)
     return Seq((seq,), is_open=True)
 
 

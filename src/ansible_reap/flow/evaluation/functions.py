@@ -6,7 +6,7 @@ from jinja2 import nodes
 
 from ansible_reap.flow.evaluation import ids
 from ansible_reap.flow.evaluation.host_sets import HostSet
-from ansible_reap.flow.evaluation.lists import entries, flattened, keyed
+from ansible_reap.flow.evaluation.lists import crossed, entries, flattened, keyed, numbered, subelements, zipped
 from ansible_reap.flow.evaluation.scalars import string_method
 from ansible_reap.flow.evaluation.shared import EvaluatorInterface
 from ansible_reap.flow.evaluation.values import (
@@ -59,6 +59,9 @@ def _lookup(evaluator: EvaluatorInterface, node: nodes.Call) -> Value:
         return _as_they_are(arguments, _called(node) == "lookup" and not node.kwargs)
     if plugin in ("items", "flattened") and arguments:
         return flattened(arguments[0] if len(arguments) == 1 else Seq(tuple(arguments)), 1)
+    listed = _of_lists(evaluator, plugin, arguments) if _called(node) != "lookup" else None
+    if listed is not None:
+        return listed
     mapping = as_map(arguments[0]) if arguments else None
     if plugin == "dict" and mapping is not None:
         return keyed(mapping)
@@ -69,6 +72,19 @@ def _lookup(evaluator: EvaluatorInterface, node: nodes.Call) -> Value:
     found = frozenset().union(*(taints(argument) for argument in arguments))
     # a file that is rendered may name any variable
     return Unknown(found | evaluator.live if plugin in ("template", "NOT_PLAIN") else found)
+
+
+def _of_lists(evaluator: EvaluatorInterface, plugin: str, arguments: list[Value]) -> Value | None:
+    """What ``query`` makes of lists by a plugin that ``with_nested`` and its like use; None by any other."""
+    if plugin == "nested":
+        return crossed([flattened(argument, 1) for argument in arguments])
+    if plugin == "together":
+        return zipped(arguments, Const(None))
+    if plugin == "indexed_items":
+        return numbered(flattened(Seq(tuple(arguments)), 1))
+    if plugin == "subelements" and len(arguments) > 1:
+        return subelements(evaluator, arguments[0], plain(arguments[1]))
+    return None
 
 
 def _as_they_are(arguments: list[Value], is_unwrapped: bool) -> Value:

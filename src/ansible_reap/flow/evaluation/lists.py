@@ -154,6 +154,15 @@ def zipped(lists: list[Value], fill: Value | None = None) -> Value:
     return Seq(tuple(rows), is_open=any(seq.is_open for seq in known))
 
 
+def numbered(base: Value) -> Value:
+    """Pairs of a place, from 0, and the item that stands there."""
+    seq = as_seq(base)
+    if seq is None:
+        return Unknown(taints(base))
+    places = (Const(at) if is_counted(seq) else UNKNOWN for at in range(len(seq.items)))
+    return Seq(tuple(Seq(row, is_row=True) for row in zip(places, seq.items, strict=True)), seq.is_open)
+
+
 def subelements(evaluator: EvaluatorInterface, base: Value, key: object) -> Value:
     """Pairs of an item and each thing in the list under ``key`` of it."""
     seq = as_seq(base)

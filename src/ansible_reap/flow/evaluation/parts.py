@@ -166,6 +166,8 @@ def part(evaluator: EvaluatorInterface, base: Value, key: object) -> Value:
         return Unknown(taints(base))
     if isinstance(base, Undefined):
         return base
+    if isinstance(base, Const) and isinstance(base.value, str) and type(key) is int:
+        return Const(base.value[key]) if -len(base.value) <= key < len(base.value) else ABSENT
     mapping = as_map(base)
     if mapping is not None:
         if not isinstance(key, (str, int, float, bool)):
@@ -183,8 +185,8 @@ def part(evaluator: EvaluatorInterface, base: Value, key: object) -> Value:
 def stretch(evaluator: EvaluatorInterface, base: Value, where: nodes.Slice) -> Value:
     """``base[start:stop:step]``."""
     ends = [plain(evaluator.value(end)) if end is not None else None for end in (where.start, where.stop, where.step)]
-    is_whole = where.start is None and where.stop is None
-    if (is_whole and ends[2] == 1) or ends == [None] * 3:
+    is_whole = ends[0] in (None, 0) and where.stop is None
+    if is_whole and ends[2] in (None, 1):
         return base
     are_numbers = all(end is None or isinstance(end, int) for end in ends) and ends[2] != 0
     if isinstance(base, Const) and isinstance(base.value, str) and are_numbers:
@@ -194,7 +196,7 @@ def stretch(evaluator: EvaluatorInterface, base: Value, where: nodes.Slice) -> V
     seq = as_seq(base)
     if seq is None:
         return Unknown(taints(base))
-    if is_whole and ends[2] == -1:
+    if where.start is None and where.stop is None and ends[2] == -1:
         return backwards(seq)
     if any(isinstance(item, (Job, JobId)) and item.index == EACH for item in seq.items) or seq.is_open:
         return Seq(tuple(picked(item) for item in seq.items), is_open=True)

@@ -17,6 +17,8 @@ from ansible_reap.flow.evaluation.values import (
     NOT_PLAIN,
     UNKNOWN,
     Const,
+    Job,
+    JobId,
     Seq,
     Undefined,
     Unknown,
@@ -30,8 +32,10 @@ from ansible_reap.flow.evaluation.values import (
     taints,
 )
 from ansible_reap.late_patterns import expression
+from ansible_reap.records import replace
 
 MAX_NUMBER = 10**15
+MAX_EXPONENT = 64
 MAX_SECONDS = 1e12
 """Thirty thousand years, in seconds: a larger number is not taken for a length of time."""
 MAX_TEXT = 20_000
@@ -50,6 +54,13 @@ def _replaced(text: str, old: str, new: str) -> str:
     return text.replace(old, new)
 
 
+def _power(base: float, exponent: float) -> Any:
+    """As ``**``. Raises ValueError where the number may grow beyond bounds."""
+    if abs(exponent) > MAX_EXPONENT:
+        raise ValueError(exponent)
+    return base**exponent
+
+
 ARITHMETIC: dict[type[nodes.Expr], Callable[[Any, Any], Any]] = {
     nodes.Add: operator.add,
     nodes.Sub: operator.sub,
@@ -57,6 +68,7 @@ ARITHMETIC: dict[type[nodes.Expr], Callable[[Any, Any], Any]] = {
     nodes.Div: operator.truediv,
     nodes.FloorDiv: operator.floordiv,
     nodes.Mod: operator.mod,
+    nodes.Pow: _power,
 }
 TEXTUAL: dict[str, Callable[..., Any]] = {
     "basename": os.path.basename,
@@ -155,8 +167,20 @@ def combined(function: Callable[[Any, Any], Any], left: Value, right: Value) -> 
 
 
 def _chained(first: Seq, second: Seq) -> Seq:
-    """One list after the other; of what is beyond the bound only the jobs are kept."""
+    """One list after the other; of what is beyond the bound only the jobs are kept.
+
+    Of parts of one list nobody can tell whether they are all of it.
+    """
+    parts = [
+        item for seq in (first, second) for item in seq.items if isinstance(item, (Job, JobId)) and item.is_partial
+    ]
+    if len({part.instance for part in parts}) < len(parts):
+        first, second = (replace(seq, items=tuple(map(_perhaps_all, seq.items))) for seq in (first, second))
     return shortened(first.items + second.items, MAX_CHAINED, is_open=first.is_open or second.is_open)
+
+
+def _perhaps_all(item: Value) -> Value:
+    return Unknown(taints(item)) if isinstance(item, (Job, JobId)) and item.is_partial else item
 
 
 def string_method(text: str, method: str, arguments: list[Any]) -> Value:

@@ -15,6 +15,7 @@ from ansible_reap.flow.evaluation.state_tests import asks_for_more, test
 from ansible_reap.flow.evaluation.values import (
     NOT_PLAIN,
     Const,
+    Job,
     JobId,
     Undefined,
     Unknown,
@@ -35,7 +36,8 @@ def selected(evaluator: EvaluatorInterface, item: Value, node: nodes.Filter, of:
         path = str(plain(evaluator.value(node.args[0])))
         value = evaluator.follow(value, path.split("."))
         at = 1
-        is_its_items = path.startswith(f"{of}.")
+        own = item.loop_var if isinstance(item, Job) else of
+        is_its_items = path.startswith(f"{own}.")
         of = path if is_its_items else f"{of}.{path}"
     asked = _Asked(evaluator, node, at, of, is_condition=is_its_items)
     kept = disj(*(conj(guard, _kept(inner, asked)) for guard, inner in options(value)))

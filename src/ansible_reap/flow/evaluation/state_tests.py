@@ -51,6 +51,19 @@ _OF_SKIPPED = frozenset({"skipped", "skip", "succeeded", "success", "successful"
 _CHANGED = frozenset({"changed", "change"})
 _FAILED = frozenset({"failed", "failure"})
 _SUCCESS = frozenset({"succeeded", "success", "successful"})
+_KINDS: dict[str, type | tuple[type, ...]] = {
+    "string": str,
+    "number": (int, float),
+    "integer": int,
+    "float": float,
+    "boolean": bool,
+    "mapping": dict,
+    "sequence": (str, list, tuple, dict),
+    "iterable": (str, list, tuple, dict),
+}
+"""Tests of Jinja for the kind of a value."""
+_OF_NUMBERS = frozenset({"integer", "float"})
+"""Those that hold for no boolean."""
 _ALWAYS_SETTLED = frozenset({"skipped", "skip", "started"})
 
 
@@ -90,10 +103,12 @@ def asks_for_more(name: str, value: Value) -> bool:
 
 
 def _test_of_data(name: str, value: Value) -> bool | None:
-    """What a result says that is a dictionary of known data; None where it says nothing of the kind.
+    """What is known of plain data, as what a result says that is a dictionary of it; None where nothing is.
 
     What has no key of that name is finished, and neither changed, failed nor skipped (ansible-core 2.16 to 2.22).
     """
+    if isinstance(value, Const) and value.value is not None and name in _KINDS:
+        return isinstance(value.value, _KINDS[name]) and not (name in _OF_NUMBERS and isinstance(value.value, bool))
     key = "failed" if name in _SUCCESS else _STATE_KEYS.get(name)
     if key is None or not isinstance(value, Map):
         return None

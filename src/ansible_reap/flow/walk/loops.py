@@ -9,7 +9,7 @@ from ansible_reap.content.model import Task, as_list
 from ansible_reap.flow.evaluation.evaluator import Evaluator
 from ansible_reap.flow.evaluation.formulas import Formula
 from ansible_reap.flow.evaluation.functions import of_pattern
-from ansible_reap.flow.evaluation.lists import crossed, flattened, keyed, subelements, zipped
+from ansible_reap.flow.evaluation.lists import crossed, flattened, keyed, numbered, subelements, zipped
 from ansible_reap.flow.evaluation.patterns import MAX_PATTERNS, patterns
 from ansible_reap.flow.evaluation.values import (
     MAX_ITEMS,
@@ -110,10 +110,7 @@ def _by_kind(evaluator: Evaluator, kind: str, value: Value) -> Value:
     if kind == "subelements" and seq is not None and len(seq.items) > 1:
         return subelements(evaluator, seq.items[0], plain(seq.items[1]))
     if kind == "indexed_items":
-        inner = as_seq(flattened(value, 1))
-        if inner is not None:
-            rows: list[Value] = [Seq((Const(at), item), is_row=True) for at, item in enumerate(inner.items)]
-            return Seq(tuple(rows), inner.is_open)
+        return numbered(flattened(value, 1))
     if kind == "sequence":
         return _sequence(value)
     return Seq((Unknown(taints(value)),), is_open=True)
