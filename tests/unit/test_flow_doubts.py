@@ -49,6 +49,11 @@ CASES: dict[str, tuple[dict[str, str], str, str]] = {
         "site.yml:4",
         "a wait that may be for other jobs",
     ),
+    "a wait until what is not known": (
+        {"site.yml": PLAY + LAUNCH + (WAIT % "job.ansible_job_id").replace("seen is finished", "later.finished")},
+        "site.yml:4",
+        "a wait of which it is not known whether its until holds",
+    ),
     "a poll that a prompt sets": (
         {
             "site.yml": "- hosts: all\n  vars_prompt: [{name: p}]\n  tasks:\n"

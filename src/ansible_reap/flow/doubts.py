@@ -79,6 +79,11 @@ def _of_escape(task: Task) -> Doubt:
     return Doubt(task.place, f"{what}; wait with async_status, or declare the job detached")
 
 
+def of_early_end(task: Task) -> Doubt:
+    what = "a wait of which it is not known whether its until holds when the job has ended, and not before"
+    return Doubt(task.place, f"{what}; write 'is finished' of what the task itself registers")
+
+
 def of_unsure_wait(task: Task) -> Doubt:
     what = "a wait that may be for other jobs, or for those of some hosts alone"
     return Doubt(task.place, f"{what}; name the launch's register in its jid, in a play on the same hosts")

@@ -353,7 +353,7 @@ def _doubt(
     possible = [cover for cover in instance.covers if cover.kind is ReapKind.WAIT]
     unsure = next((cover for cover in possible if not cover.is_sure and _meets(instance, cover)), None)
     if unsure is not None:
-        return doubts.of_unsure_wait(unsure.task)
+        return doubts.of_early_end(unsure.task) if unsure.may_hold_early else doubts.of_unsure_wait(unsure.task)
     perhaps = refuting(instance.guard, lambda atom: atom.text.startswith(UNSETTLED))
     every = [cover for cover in possible if cover.is_sure]
     if _all_covered(replace(instance, guard=perhaps), every, without_choices):

@@ -46,6 +46,8 @@ class LookKind(NamedTuple):
     kind: ReapKind
     is_sure: bool = True
     """False of a wait whose condition may hold while the job still runs, for all that is understood of it."""
+    may_hold_early: bool = False
+    """Whether that doubt is about its own ``until``."""
     once: Formula = False
     """Under what it goes on though the job runs: with no retries, or by what else its condition asks for."""
 
@@ -69,10 +71,10 @@ def kind_of_look(visit: Visit) -> LookKind:
     until = None if until is None else settled(until)
     once = _looks_once(visit) if until is not None else True
     if until is not None and until is not True and once is not True and not satisfiable(until):
-        return LookKind(ReapKind.WAIT, is_ansibles_own(visit) and not _may_give_up(visit), once)
+        return LookKind(ReapKind.WAIT, is_ansibles_own(visit) and not _may_give_up(visit), once=once)
     otherwise = _met_otherwise(visit, until) if until is not None and once is False else None
     if otherwise is not None:
-        return LookKind(ReapKind.WAIT, is_ansibles_own(visit) and not _may_give_up(visit), otherwise)
+        return LookKind(ReapKind.WAIT, is_ansibles_own(visit) and not _may_give_up(visit), once=otherwise)
     failed_when = task.keywords.get("failed_when")
     if failed_when is not None and not isinstance(failed_when, bool):
         parts = as_list(failed_when)
@@ -84,7 +86,7 @@ def kind_of_look(visit: Visit) -> LookKind:
                 return LookKind(ReapKind.WAIT, is_sure=False)
     if until is None or until is True or once is True:
         return LookKind(ReapKind.PEEK)
-    return LookKind(ReapKind.WAIT, is_sure=False)
+    return LookKind(ReapKind.WAIT, is_sure=False, may_hold_early=True)
 
 
 def _met_otherwise(visit: Visit, until: Formula) -> Formula | None:

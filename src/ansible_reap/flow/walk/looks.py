@@ -165,6 +165,7 @@ def _cover_one(visit: Visit, inner: Value, under: Formula, kind: LookKind, at: R
             run_once=is_first or (None if inner.is_anywhere else visit.run_once),
             read=read,
             given=visit.given_of(read) if read is not None else (),
+            may_hold_early=kind.may_hold_early,
         )
         walk.record.cover(inner.instance, cover)
         where = walk.record.instances[inner.instance].frame.where if inner.instance >= 0 else None

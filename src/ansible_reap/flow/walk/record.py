@@ -44,6 +44,8 @@ class Cover:
     """The hosts through whose ``hostvars`` the job's id is read: the jobs of others are not meant."""
     given: tuple[tuple[str, str], ...] = ()
     """What the play says of the variables in them."""
+    may_hold_early: bool = False
+    """Whether its own ``until`` is what is not understood, for the job that it names."""
 
 
 @dataclass(slots=True)
