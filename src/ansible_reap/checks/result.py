@@ -11,10 +11,10 @@ from ansible_reap.checks.evidence import conditions, launch_results
 from ansible_reap.checks.evidence.neighbours import has_word, tasks_naming
 from ansible_reap.checks.evidence.project_files import tasks_in
 from ansible_reap.checks.finding import Finding, Level, Rule, RuleContext
-from ansible_reap.checks.support import constant, contexts, listed, speak
+from ansible_reap.checks.support import as_written, constant, contexts, listed, speak
 from ansible_reap.content.expressions import is_template
 from ansible_reap.content.model import Task, as_list
-from ansible_reap.flow.analysis import Analysis, Launch, ReapKind
+from ansible_reap.flow.analysis import Analysis, Launch, Reap, ReapKind
 from ansible_reap.flow.walk.calls import TASK_CALLS
 from ansible_reap.jobs import OF_ENDED, Verdict
 from ansible_reap.late_patterns import expression
@@ -34,6 +34,9 @@ def check(context: RuleContext) -> Iterator[Finding]:
             finding = find(context.analysis, launch)
             if finding:
                 yield finding
+    for reap in context.analysis.reaps:
+        if reap.never_holds:
+            yield from _until(context.analysis, reap)
 
 
 def keeps_from_its_wait(launch: Launch) -> bool:
@@ -72,6 +75,37 @@ def _condition(analysis: Analysis, launch: Launch) -> Finding | None:
         related=[(wait.task, "judge the job here") for wait in waits],
         settings=launch.settings,
         fix=fixes.keywords.drop(analysis, launch.task, *dict.fromkeys(key for key, _ in found), is_safe=False),
+    )
+
+
+def _until(analysis: Analysis, wait: Reap) -> Iterator[Finding]:
+    """A wait whose ``until`` asks what the launch has registered, in place of what the wait itself does."""
+    until, own = wait.task.keywords.get("until"), wait.task.keywords.get("register")
+    if isinstance(own, str) and conditions.mentions(until, own):
+        return
+    launches = [each for each in analysis.launches if wait in each.reaps and each.register]
+    asked = [each for each in launches if conditions.mentions(until, str(each.register))]
+    if not asked:
+        return
+    todo = (
+        f"Ask its own result: 'until: {own} is finished'."
+        if isinstance(own, str)
+        else "Register its own, and ask that."
+    )
+    text = {"until": f"{own} is finished"}
+    yield speak(
+        RULE,
+        wait.task,
+        f"'until' ({as_written(until)}) asks what the launch has registered in '{asked[0].register}', which stays as "
+        f"it was when the job was started: this task asks until it has no retries left, and then fails, however the "
+        f"job ends. {todo}",
+        sub_tag="condition",
+        severity=Level.MEDIUM,
+        related=[(each.task, "launched here") for each in asked],
+        settings=wait.settings,
+        fix=fixes.keywords.put(analysis, wait.task, text, "ask the wait's own result")
+        if isinstance(own, str)
+        else None,
     )
 
 

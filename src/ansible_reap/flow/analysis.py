@@ -89,6 +89,8 @@ class Reap:
     """It reads ``.ansible_job_id`` of a looped register, whose ids stand in ``.results``."""
     never_fails: bool = False
     """Its ``failed_when`` never holds, by the values that its variables have on every way on which it is reached."""
+    never_holds: bool = False
+    """Nor does its ``until``, however the job ends."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -256,6 +256,7 @@ def _reap(look: LookRecord, record: Record) -> Reap:
         ways=tuple(dict.fromkeys([*(setting.via for setting in settings), *others])),
         misses_results=look.misses_results,
         never_fails=bool(look.never_fails),
+        never_holds=bool(look.never_holds),
     )
 
 

@@ -102,6 +102,16 @@ def _met_otherwise(visit: Visit, until: Formula) -> Formula | None:
     return alterations.asked_now(until, visit.walk.state.changes, visit.reading(visit.evaluator), written)
 
 
+def never_holds(visit: Visit) -> bool:
+    """Whether the task's ``until`` holds neither while the job runs nor when it has ended, whatever becomes of it."""
+    register = visit.step.keywords.get("register")
+    found: list[Formula | None] = []
+    for stage in (Stage.RUNNING, Stage.DONE):
+        names: dict[str, Value] = {register: Job(_RUNNING, stage=stage)} if isinstance(register, str) else {}
+        found.append(visit.until(names))
+    return all(said is not None and not satisfiable(said) for said in found) and is_ansibles_own(visit)
+
+
 def _mode(value: Value) -> str | None:
     """The ``mode`` of a look; None for one that is not known."""
     if isinstance(value, Undefined) and value.is_sure:

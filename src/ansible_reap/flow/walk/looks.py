@@ -37,7 +37,7 @@ from ansible_reap.flow.evaluation.values import (
 from ansible_reap.flow.walk import at_work, empty_loops, handlers, skipped
 from ansible_reap.flow.walk.failing import always_fails
 from ansible_reap.flow.walk.hosts import HostOverlap, reached
-from ansible_reap.flow.walk.look_kinds import LookKind, is_ansibles_own, kind_of_look
+from ansible_reap.flow.walk.look_kinds import LookKind, is_ansibles_own, kind_of_look, never_holds
 from ansible_reap.flow.walk.loops import loop_items
 from ansible_reap.flow.walk.record import Cover, LookRecord
 from ansible_reap.flow.walk.state import is_yes
@@ -91,6 +91,7 @@ def _note_look(visit: Visit, kind: ReapKind) -> LookRecord:
     if look.kind is ReapKind.PEEK:
         look.kind = kind
     look.has_until = "until" in step.keywords
+    look.never_holds = look.never_holds is not False and kind is ReapKind.WAIT and never_holds(visit)
     look.never_fails = look.never_fails is not False and visit.never_fails()
     look.retries.add_all(numbers(evaluator.data(step.keywords.get("retries")), DEFAULT_RETRIES))
     look.delay.add_all(numbers(evaluator.data(step.keywords.get("delay")), DEFAULT_DELAY))

@@ -187,6 +187,8 @@ class LookRecord:
     has_until: bool = False
     never_fails: bool | None = None
     """Its ``failed_when`` holds on no way on which it is reached; None: no walk has come by."""
+    never_holds: bool | None = None
+    """Nor does its ``until``."""
     settings: SettingsSeen = field(default_factory=SettingsSeen)
     misses_results: bool = False
     is_loose: bool = False
