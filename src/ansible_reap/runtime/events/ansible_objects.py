@@ -68,6 +68,7 @@ class Task(Protocol):
     connection: object
     remote_user: object
     port: object
+    environment: object
     resolved_action: str | None
     fattributes: Mapping[str, object]
 

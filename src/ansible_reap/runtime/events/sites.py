@@ -7,9 +7,11 @@ written, for the worker that looks at the job to work them out.
 
 from __future__ import annotations
 
-import re
+import contextlib
+import os
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple, TypeGuard
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from ansible.template import Templar
 
@@ -27,6 +29,7 @@ from ansible_reap.runtime.events.launch_way import (
     variables_for,
 )
 from ansible_reap.runtime.events.own_words import is_fact
+from ansible_reap.runtime.events.plain_values import home_set, is_plain, with_values
 from ansible_reap.runtime.events.results import is_connection_variable
 from ansible_reap.runtime.events.set_in_run import has_vault, untold
 from ansible_reap.runtime.events.unsaid import unsaid
@@ -50,7 +53,6 @@ _CONNECTION, _FOLDER = "ansible_connection", "ansible_async_dir"
 _OMITTED = "__omit_place_holder__"
 """What ``omit`` comes to up to ansible-core 2.18."""
 _LONGEST_ERROR = 200
-_REFERENCE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
 
 class _Way(NamedTuple):
@@ -80,6 +82,8 @@ class SiteReader:
         which it is delegated."""
         self._vaulted: dict[tuple[str, str], frozenset[str]] = {}
         """What of the way to a launch's host comes out of a vault, by the task's identity and the host, if anything."""
+        self._homes: dict[tuple[str, str], str | None] = {}
+        """The HOME that a task's ``environment`` sets for a host, by the task's identity and the host."""
         self._reboots: dict[str, bool] = {}
         """Whether a launch surely reboots by what stands in the playbook, by the task's identity."""
 
@@ -95,7 +99,7 @@ class SiteReader:
         path, line = results.task_place(task, self._base)
         written = _connection_variables(task, play)
         vaulted: frozenset[str] = self._vaulted.get((results.identity(task), host.get_name()), frozenset())
-        variables = {name: value for name, value in written.items() if _is_plain(value) and name not in vaulted}
+        variables = {name: value for name, value in written.items() if is_plain(value) and name not in vaulted}
         delegate_to = _text(task.delegate_to)
         if _FOLDER not in written and _FOLDER in _untold_of(delegate_to or host.get_name(), play):
             vaulted |= {_FOLDER}
@@ -105,12 +109,17 @@ class SiteReader:
         if _FOLDER in vaulted:
             async_dir = None
         access = replace(_access_of(task, variables), vaulted=vaulted)
-        if access.become_user is None and (
-            access.become or (way is not None and "ansible_become" in way.route.variables)
-        ):
+        told = variables if way is None else way.route.variables
+        becomes = access.become or "ansible_become" in told
+        if access.become_user is None and becomes:
             access = replace(access, become_user=configured.account(access.become_method))
         if has_run and way is not None and way.is_here and _CONNECTION not in written:
             access = replace(access, connection="local")  # up to ansible-core 2.18 the task does not say so
+        is_here = told.get(_CONNECTION, access.connection) in LOCAL_CONNECTIONS
+        home = self._homes.get((results.identity(task), host.get_name()))
+        access = replace(access, home=home or (_home_here() if is_here and not becomes else None))
+        if is_here and isinstance(async_dir, str):
+            async_dir = _from_here(async_dir)
         site = LaunchSite(
             play=fit(str(play.get_name())),
             task=results.task_label(task),
@@ -133,13 +142,17 @@ class SiteReader:
         if vaulted:
             self._vaulted[results.identity(task), host.get_name()] = vaulted
         self._reboots[results.identity(task)] = _is_reboot(task)
-        own = self._way_by(variables_at_start(task, play, host), task, play, host, host)
+        variables = variables_at_start(task, play, host)
+        home = home_set(task.environment, _known(task, play, host, variables)) if task.environment else None
+        self._homes[results.identity(task), host.get_name()] = home
+        own = self._way_by(variables, task, play, host, host)
         self._ways[results.identity(task), host.get_name()] = {None: own}
         return self._read(task, play, host, has_run=False)
 
     def forget_ways(self) -> None:
         """A play is over: none of its tasks will be told of any more."""
         self._ways.clear()
+        self._homes.clear()
 
     def _way(self, task: Task, play: Play, host: Host, delegate_to: str | None) -> _Way:
         """The way that the task takes for the host, as it was when it began.
@@ -239,7 +252,7 @@ def _vaulted_settings(task: Task, play: Play, host: Host) -> frozenset[str]:
     found = {name for name, value in variables.items() if not is_template(value) and is_vaulted(value)}
     written = {name: getattr(task, name, None) for name in CONNECTION_KEYWORDS}
     written[_FOLDER] = variables.get(_FOLDER)
-    doubtful = {name: value for name, value in written.items() if not _is_plain(value) and value is not None}
+    doubtful = {name: value for name, value in written.items() if not is_plain(value) and value is not None}
     if doubtful:
         known = variables_for(task, play, host)
         # Ansible shows to whom it delegates, whatever that was made of.
@@ -283,35 +296,40 @@ def _loops_around(task: Task) -> dict[str, list[object]]:
     return found
 
 
+def _known(task: Task, play: Play, host: Host, variables: Variables) -> dict[str, object]:
+    """The variables without those of the task's loop, and without what may have been made of a vault's secrets."""
+    of_loop = results.loop_variables(task)
+    known = {name: value for name, value in variables.items() if name not in of_loop}
+    known.update(dict.fromkeys(_untold_of(host.get_name(), play), UNTOLD))
+    return known
+
+
+def _home_here() -> str | None:
+    """What ``~`` comes to for a job on the controller."""
+    home = os.path.expanduser("~")  # noqa: PTH111 - as the job's wrapper does it, which raises nothing
+    return home if home.startswith("/") else None
+
+
+def _from_here(folder: str) -> str:
+    """A folder on the controller, absolute: the job's wrapper starts where the run does."""
+    if folder.startswith(("/", "~")):
+        return folder
+    with contextlib.suppress(OSError):  # the folder that the run was started from has gone
+        return str(Path.cwd() / folder)
+    return folder
+
+
 def _folder_told(task: Task, play: Play, host: Host, variables: Variables) -> str | None:
     """The folder of the host's jobs, where no vault and no word of the host has a part in it."""
     if _FOLDER not in variables:
         return configured.folder(variables.get("ansible_shell_type"), variables.get(_CONNECTION) or task.connection)
-    of_loop = results.loop_variables(task)
-    known = {name: value for name, value in variables.items() if name not in of_loop}
-    known.update(dict.fromkeys(_untold_of(host.get_name(), play), UNTOLD))
+    known = _known(task, play, host, variables)
     folder = known.get(_FOLDER)
     # What add_host has said of a host does not tell either what it was made of.
     is_told = not is_fact(_FOLDER, known) and (known.get("inventory_file") or not has_vault(play.get_loader()))
     if not is_told or not isinstance(folder, str) or _names_vaulted(task, folder, known):
         return None
-    return _with_values(folder, known)
-
-
-def _with_values(text: str, variables: Variables) -> str | None:
-    """The text with names of plain variables replaced by their values; None where it takes more than that."""
-    if names_vaulted(text, variables):
-        return None
-    values = {name: None if is_fact(name, variables) else variables.get(name) for name in _REFERENCE.findall(text)}
-    if not all(map(_is_plain, values.values())):
-        return None
-    filled = _REFERENCE.sub(lambda match: str(values[match[1]]), text)
-    return filled if _is_plain(filled) else None
-
-
-def _is_plain(value: object) -> TypeGuard[str | int | float | bool]:
-    """Neither a template nor something from a vault: encrypted by itself, or read from a file that is."""
-    return isinstance(value, str | int | float | bool) and not is_template(value) and not is_vaulted(value)
+    return with_values(folder, known)
 
 
 def _template(task: Task, play: Play, variables: Variables, scope: Mapping[str, object], value: object) -> object:

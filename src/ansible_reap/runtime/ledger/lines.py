@@ -251,6 +251,7 @@ def _access(value: object) -> Access:
     return Access(
         become=body.get("become") is True,
         vaulted=frozenset(),
+        home=_text_or_none(body.get("home")),
         port=None if port is None else _whole(port),
         variables=tuple((_text(name), _plain(value)) for name, value in pairs if name in KEPT_VARIABLES),
         **texts,
@@ -258,10 +259,11 @@ def _access(value: object) -> Access:
 
 
 def _in_folder(access: Access, async_dir: str | None) -> Access:
-    """With the folder as the run worked it out: written as a template it is not among the variables that are kept."""
-    if async_dir is None or _FOLDER in dict(access.variables):
+    """With the folder as the run worked it out: what was written may be a template, or count from its own folder."""
+    if async_dir is None:
         return access
-    return replace(access, variables=(*access.variables, (_FOLDER, async_dir)))
+    others = tuple(pair for pair in access.variables if pair[0] != _FOLDER)
+    return replace(access, variables=(*others, (_FOLDER, async_dir)))
 
 
 def _site(value: object) -> LaunchSite:

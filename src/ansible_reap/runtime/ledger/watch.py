@@ -143,8 +143,8 @@ def _folder(job: JobInfo) -> Path | None:
     """The folder of status files by the settings of the playbook, of the environment, or of Ansible; without ``~``."""
     account = (job.access.become_user or "root") if job.access.become else ""
     named = job.site.async_dir or os.environ.get("ANSIBLE_ASYNC_DIR") or "~/.ansible_async"
-    if account and named.startswith("~/"):
-        named = f"~{account}{named[1:]}"
+    if (job.access.home or account) and named.startswith("~/"):
+        named = f"{job.access.home or f'~{account}'}{named[1:]}"
     try:
         folder = Path(named).expanduser()
     except RuntimeError:  # no such account here

@@ -218,6 +218,7 @@ class Reach:
         keys = _task_keys(task, context)
         self._set_options(connection, "connection", keys, variables, template)
         self._set_options(connection._shell, "shell", keys, variables, template)  # noqa: SLF001
+        _lead_home(connection._shell, access.home)  # noqa: SLF001
         if become is not None:
             self._set_options(become, "become", keys, variables, template)
         handler = loaders.action_loader.get(
@@ -346,6 +347,13 @@ def _is_windows(handler: Action) -> bool:
 def _folder(handler: Any) -> str:
     """The folder of status files, as the shell's option says."""
     return str(handler.get_shell_option("async_dir", default=DEFAULT_FOLDER))
+
+
+def _lead_home(shell: Any, home: str | None) -> None:
+    """Have the folder of status files begin with the home that the job's wrapper had, where that is told."""
+    folder = shell.get_option("async_dir") if home is not None else None
+    if isinstance(folder, str) and folder.startswith("~/"):
+        shell.set_option("async_dir", f"{home}{folder[1:]}")
 
 
 def _is_in(told: str | None, folder: str) -> bool:

@@ -32,13 +32,15 @@ class Access:
     vaulted: frozenset[str] = frozenset()
     """The keywords among these, and other connection variables, whose values came out of a vault: they are used and
     never written."""
+    home: str | None = None
+    """What ``~`` comes to for the job's wrapper: as ``environment`` sets it, or the HOME of a run on the controller."""
 
     def keywords(self) -> dict[str, str | int | bool | None]:
         """The keywords of a task that goes there; None for what is left to the defaults."""
         return {name: getattr(self, name) for name in self.__match_args__ if name in CONNECTION_KEYWORDS}
 
 
-CONNECTION_KEYWORDS = frozenset(Access.__match_args__) - {"variables", "vaulted"}
+CONNECTION_KEYWORDS = frozenset(Access.__match_args__) - {"variables", "vaulted", "home"}
 """The keywords of a task that say how its host is reached."""
 HIDDEN = "{{ what a vault holds }}"
 """What stands in an access for a value that is not written."""
