@@ -26,6 +26,7 @@ from ansible_reap.runtime.remote.progress import say
 from ansible_reap.runtime.remote.reach import Reach
 from ansible_reap.runtime.remote.waiting import HIDDEN_ANSWER, HostSaidError, NoAnswerError, told
 from ansible_reap.runtime.session import Session
+from ansible_reap.runtime.tracking import clock
 from ansible_reap.runtime.tracking.as_json import entry
 from ansible_reap.runtime.tracking.display_text import fit, shown
 from ansible_reap.runtime.tracking.info import Access, JobInfo, LaunchSite
@@ -128,7 +129,7 @@ class Stopped:
         """What the tracker is to know of it; None where the job was not stopped by us."""
         if self.outcome is not StopOutcome.STOPPED:
             return None
-        return Sighting(Source.PLAYBOOK, Sight.FAILED, time.time(), msg=MESSAGE, reap=reap)
+        return Sighting(Source.PLAYBOOK, Sight.FAILED, clock.now(), msg=MESSAGE, reap=reap)
 
     def as_line(self, *, dry_run: bool) -> str:
         """The job and what became of it, on one line."""

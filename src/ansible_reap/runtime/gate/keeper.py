@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -151,10 +150,11 @@ class Gatekeeper:
         return [job for job in list(self._needing.get(host, {}).values()) if self._is_to_fail(job)]
 
     def _message(self, host: str) -> str:
+        from ansible_reap.runtime.tracking import clock  # noqa: PLC0415 - see the top
         from ansible_reap.runtime.tracking.wording import failure_message  # noqa: PLC0415 - see the top
 
         failing = self._failing(host)
-        return failure_message(failing, time.time()) if failing else ""
+        return failure_message(failing, clock.now()) if failing else ""
 
     def result(self, task: Task, host: Host, *, is_item: bool) -> None:
         """One of the gate's own tasks has a result, good or bad."""

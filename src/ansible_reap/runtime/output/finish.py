@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -25,6 +24,7 @@ from ansible_reap.runtime.output.spans import destination
 from ansible_reap.runtime.policy.consequence import Consequence, judge
 from ansible_reap.runtime.policy.options import Options
 from ansible_reap.runtime.session import Finish, Session
+from ansible_reap.runtime.tracking import clock
 from ansible_reap.runtime.tracking.display_text import fit, shown
 from ansible_reap.runtime.tracking.info import JobInfo
 from ansible_reap.runtime.tracking.phases import Phase
@@ -130,7 +130,7 @@ class RunEnd(Finish):
     def _show_recap(self, is_cut_short: bool) -> None:
         jobs, options = list(self._session.tracker), self._session.options
         why = recap.Unwaited(self._lost_hosts, is_cut_short=is_cut_short)
-        console.show(recap.lines(jobs, options, time.time(), console.width(), why))
+        console.show(recap.lines(jobs, options, clock.now(), console.width(), why))
 
     def _outcome(self, jobs: list[JobRecord]) -> RunOutcome:
         found = report.outcome_of(jobs, self._session.options)
@@ -167,7 +167,7 @@ class RunEnd(Finish):
         outcome = self._outcome(jobs) if self._has_ended else RunOutcome.INTERRUPTED
         told = report.as_json(_run_of(session), jobs, outcome, session.options)
         tellers: list[Callable[[], str | None]] = []
-        if recap.lines(jobs, options, time.time()):
+        if recap.lines(jobs, options, clock.now()):
             tellers.append(lambda: receivers.add_step_summary(told, os.environ))
         if options.webhook:
             tellers.append(lambda: receivers.call_webhook(options.webhook, told))
@@ -248,7 +248,7 @@ def write_reports(session: Session, outcome: RunOutcome) -> None:
 
 
 def _run_of(session: Session) -> report.Run:
-    return report.Run(session.name, tuple(session.playbooks), session.core, session.started, time.time())
+    return report.Run(session.name, tuple(session.playbooks), session.core, session.started, clock.now())
 
 
 def _write(session: Session, option: str, named: str, text: str, in_folder: str, *, private: bool = True) -> None:

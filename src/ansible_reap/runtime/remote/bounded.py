@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from ansible_reap.runtime.remote.waiting import JobHost, NoAnswerError, Terms
+from ansible_reap.runtime.tracking import clock
 from ansible_reap.runtime.tracking.info import Access, JobInfo
 from ansible_reap.wording import duration
 
@@ -100,7 +101,7 @@ class BoundedHost:
     def _bounded(self, ask: Callable[[JobInfo], _T], job: JobInfo) -> _T:
         way = (job.access, id(job.route))
         patience = self._patience
-        left = None if self._end is None else self._end(job) - time.time()
+        left = None if self._end is None else self._end(job) - clock.now()
         if left is not None:
             patience = min(patience, max(left, LEAST))
         silent = self._silent.get(way)
@@ -121,7 +122,7 @@ def bounded_by(terms: Terms, host: JobHost) -> BoundedHost:
     """The host for a wait, or a single look, on these terms that begins now."""
     if not terms.wait:
         return BoundedHost(host, ask_again=False)
-    began = time.time()
+    began = clock.now()
     return BoundedHost(host, ask_again=True, end=lambda job: terms.end(job, began))
 
 

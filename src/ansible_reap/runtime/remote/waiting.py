@@ -12,6 +12,7 @@ from ansible_reap.records import dataclass, replace
 from ansible_reap.runtime.events.replies import ANSIBLES_OWN, Reply, reply_of
 from ansible_reap.runtime.events.sightings import look_sighting
 from ansible_reap.runtime.remote.status_file import STEP
+from ansible_reap.runtime.tracking import clock
 from ansible_reap.runtime.tracking.display_text import fit, shown
 from ansible_reap.runtime.tracking.info import JobInfo
 from ansible_reap.runtime.tracking.phases import Phase, Sight, Source
@@ -116,7 +117,7 @@ def wait_for(jobs: Sequence[JobInfo], host: JobHost, terms: Terms, say: Callable
     records = {job.jid: tracker.launch(job) for job in jobs}
     errors: dict[str, str | None] = dict.fromkeys(records)
     seen: dict[str, Sighting] = {}
-    began = time.time()
+    began = clock.now()
     ends = {job.jid: terms.end(job, began) for job in jobs}
     left = list(jobs)
     pause, silence, spoken = FIRST_PAUSE, FIRST_WORD_AFTER, began
@@ -133,11 +134,11 @@ def wait_for(jobs: Sequence[JobInfo], host: JobHost, terms: Terms, say: Callable
                 seen[job.jid] = sighting
                 # To this loop a job has ended where a reap would have seen that, whoever looks.
                 tracker.see(job.jid, replace(sighting, source=Source.PLAYBOOK))
-            if records[job.jid].state is not JobState.UNREAPED or time.time() >= ends[job.jid]:
+            if records[job.jid].state is not JobState.UNREAPED or clock.now() >= ends[job.jid]:
                 left.remove(job)
         if not left:
             break
-        now = time.time()
+        now = clock.now()
         if now - spoken >= silence:
             say(progress(left, now, terms.expected))
             spoken, silence = now, min(2 * silence, LONGEST_SILENCE)
@@ -188,7 +189,7 @@ def _look(job: JobInfo, host: JobHost, terms: Terms, before: Sighting | None) ->
     reply = reply_of(answer)
     if reply.impossible is not None:
         raise NoAnswerError(f"what the host says of it cannot be true: {reply.impossible}")
-    now = time.time()
+    now = clock.now()
     sighting = look_sighting(
         _without_secrets(reply) if job.site.no_log else reply,
         terms.source,
@@ -210,7 +211,7 @@ def _with_end(sighting: Sighting, job: JobInfo, host: JobHost, pause: float | No
         with suppress(NoAnswerError):
             ago = host.ended_ago(job)
             if ago is not None:
-                return replace(sighting, ended=time.time() - ago, uncertainty_s=STEP)
+                return replace(sighting, ended=clock.now() - ago, uncertainty_s=STEP)
     return sighting if pause is None else replace(sighting, ended=sighting.when, uncertainty_s=pause)
 
 
@@ -231,7 +232,7 @@ def _clean_up(job: JobRecord, host: JobHost, terms: Terms) -> bool:
 
 
 def _patience(job: JobRecord, terms: Terms) -> str:
-    waited = terms.timeout if terms.timeout is not None else time.time() - job.info.launched
+    waited = terms.timeout if terms.timeout is not None else clock.now() - job.info.launched
     return duration(max(waited, 0.0))
 
 

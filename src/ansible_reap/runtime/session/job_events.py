@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -29,6 +28,7 @@ from ansible_reap.runtime.remote.mailbox import Look, Mailbox
 from ansible_reap.runtime.remote.own_tasks import is_bad, tell
 from ansible_reap.runtime.session.job_looks import JobLooks
 from ansible_reap.runtime.session.task_event import TaskEvent
+from ansible_reap.runtime.tracking import clock
 from ansible_reap.runtime.tracking.display_text import fit
 from ansible_reap.runtime.tracking.faults import Faults
 from ansible_reap.runtime.tracking.info import JobInfo, LaunchSite
@@ -121,7 +121,7 @@ class JobEvents:
             site = self._as_hidden(self._sites.ahead(task, self._play, host))
             if self._faults.guard(self.before_launch, host, task, site):
                 return
-            now = time.time()
+            now = clock.now()
             self._starts[host.get_name(), key] = now
             self._unheard[host.get_name(), key] = TaskEvent(task, host, {})
             self.tracker.intent(key, site, host.get_name(), now)
@@ -207,7 +207,7 @@ class JobEvents:
             if self._is_unseen(event):
                 self._lose(event, "what its launch told was hidden, and another try has replaced it")
             elif "ansible_job_id" in event.data and event.poll == 0:
-                self._launched(event, time.time())
+                self._launched(event, clock.now())
             else:
                 self._lose_unanswered(event, event.data)
             return False
@@ -225,7 +225,7 @@ class JobEvents:
         if is_unseen:
             return not event.is_item and self._await(event, [])
         if "ansible_job_id" in event.data and event.poll == 0:
-            self._launched(event, time.time(), slot=slot)
+            self._launched(event, clock.now(), slot=slot)
         else:
             self._lose_unanswered(event, event.data)
         return False
@@ -252,7 +252,7 @@ class JobEvents:
             if jid is None or is_masked(item) or self._lacks_scope(event, item):
                 self._lose(event, "an error of async_reaper")
             elif self.tracker.get(jid) is None:
-                self._launched(event, time.time(), data=item)
+                self._launched(event, clock.now(), data=item)
             self._looks.claims(event, item)
 
     def _before_gate(self, host: Host) -> None:
@@ -324,7 +324,7 @@ class JobEvents:
             jid = job_id(inner.get("ansible_job_id"))
         if jid is None:
             return
-        now = time.time()
+        now = clock.now()
         started = self._starts.get(event.key, now)
         self._starts[event.key] = now  # the next item of a loop starts now
         if self.tracker.get(jid) is None:
@@ -410,7 +410,7 @@ class JobEvents:
             host=event.host.get_name(),
             site=site,
             item=None if site.no_log else self._label(event),
-            launched=time.time(),
+            launched=clock.now(),
         )
         if site.reason is None:
             self._lost.add(event.key)
@@ -451,7 +451,7 @@ class JobEvents:
             if may_launch(event.task):
                 self._lose(event, "its result was hidden")
             return False
-        self._hidden.expect(Awaited(event, register, time.time(), tuple(slots)))
+        self._hidden.expect(Awaited(event, register, clock.now(), tuple(slots)))
         self._keeper.expect_hidden(True)
         return True
 

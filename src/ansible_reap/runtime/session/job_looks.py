@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from ansible import constants as C  # noqa: N812 - Ansible's own name for it
 
 from ansible_reap.records import replace
@@ -15,6 +13,7 @@ from ansible_reap.runtime.events.replies import job_id, reply_of
 from ansible_reap.runtime.events.sightings import poll_sighting, sighting_of
 from ansible_reap.runtime.gate.keeper import Gatekeeper
 from ansible_reap.runtime.session.task_event import TaskEvent
+from ansible_reap.runtime.tracking import clock
 from ansible_reap.runtime.tracking.display_text import fit
 from ansible_reap.runtime.tracking.info import LOCAL_CONNECTIONS
 from ansible_reap.runtime.tracking.phases import Sight
@@ -87,7 +86,7 @@ class JobLooks:
             data,
             failed=event.failed,
             ignored=ignored,
-            when=time.time(),
+            when=clock.now(),
             reap=reap,
             tells_suppressed=self._keeper.core >= _TELLS_SUPPRESSED,
         )
