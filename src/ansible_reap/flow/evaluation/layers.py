@@ -69,6 +69,11 @@ class Scope:
         """The scope in which what the play itself says counts as this call's own too."""
         return Scope(tuple((Layer.TASK if layer is Layer.PLAY else layer, entries) for layer, entries in self.layers))
 
+    def by_default(self) -> Scope:
+        """The scope in which the project's own settings count as if nobody could set them otherwise."""
+        own = (Layer.INCLUDED, Layer.ROLE, Layer.PLAY, Layer.DEFAULTS)
+        return Scope(tuple((Layer.TASK if layer in own else layer, entries) for layer, entries in self.layers))
+
     def with_layer(self, layer: Layer, entries: Mapping[str, Any]) -> Scope:
         """The scope with a layer put on top."""
         return Scope(((layer, entries), *self.layers)) if entries else self

@@ -36,7 +36,7 @@ def selected(evaluator: EvaluatorInterface, item: Value, node: nodes.Filter, of:
         path = str(plain(evaluator.value(node.args[0])))
         value = evaluator.follow(value, path.split("."))
         at = 1
-        own = item.loop_var if isinstance(item, Job) else of
+        own = next((inner.loop_var for _, inner in options(item) if isinstance(inner, Job)), of)
         is_its_items = path.startswith(f"{own}.")
         of = path if is_its_items else f"{of}.{path}"
     asked = _Asked(evaluator, node, at, of, is_condition=is_its_items)

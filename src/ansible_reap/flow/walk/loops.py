@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from jinja2 import nodes
+
 from ansible_reap.content import expressions
 from ansible_reap.content.model import Task, as_list
+from ansible_reap.flow.evaluation.canonical import tree_of
 from ansible_reap.flow.evaluation.evaluator import Evaluator
-from ansible_reap.flow.evaluation.formulas import Formula
+from ansible_reap.flow.evaluation.formulas import Formula, conj, neg
 from ansible_reap.flow.evaluation.functions import of_pattern
 from ansible_reap.flow.evaluation.lists import crossed, flattened, keyed, numbered, subelements, zipped
 from ansible_reap.flow.evaluation.patterns import MAX_PATTERNS, patterns
+from ansible_reap.flow.evaluation.selections import selected
 from ansible_reap.flow.evaluation.values import (
     MAX_ITEMS,
     NOT_PLAIN,
@@ -31,6 +35,10 @@ from ansible_reap.flow.evaluation.values import (
     taints,
 )
 
+_CHOOSING = ("selectattr", "rejectattr")
+_OF_ORDER = ("list", "sort", "unique", "reverse", "shuffle")
+"""Filters that leave each item as it is."""
+
 
 def loop_items(evaluator: Evaluator, task: Task) -> Seq | None:
     """The items that the task loops over, one after the other; None for a task without a loop."""
@@ -43,6 +51,21 @@ def loop_items(evaluator: Evaluator, task: Task) -> Seq | None:
     for guard, seq in choices:
         items += [alt([(guard, item)]) for item in seq.items]
     return Seq(tuple(items), any(seq.is_open for _, seq in choices))
+
+
+def selected_by(evaluator: Evaluator, written: list[str], variable: str) -> Formula:
+    """What the loop's own ``selectattr`` and ``rejectattr`` say of each item, in the words of conditions on it."""
+    found: list[Formula] = []
+    node: nodes.Node | None = tree_of(written[0]) if written else None
+    while isinstance(node, nodes.Filter) and node.name in (*_CHOOSING, *_OF_ORDER):
+        path = plain(evaluator.value(node.args[0])) if node.name in _CHOOSING and node.args else None
+        if isinstance(path, str):
+            of_item = nodes.Const(f"{variable}.{path}")
+            chooses = nodes.Filter(None, node.name, [of_item, *node.args[1:]], node.kwargs, None, None)
+            kept = selected(evaluator, UNKNOWN, chooses, variable, by_attribute=True)
+            found.append(kept if node.name == "selectattr" else neg(kept))
+        node = node.node
+    return conj(*found)
 
 
 def choices_of(evaluator: Evaluator, task: Task) -> list[tuple[Formula, Seq]]:

@@ -36,7 +36,7 @@ from ansible_reap.flow.evaluation.values import (
 )
 from ansible_reap.flow.walk import alterations, special
 from ansible_reap.flow.walk.hosts import HostOverlap, given_by_the_play, overlap
-from ansible_reap.flow.walk.loops import choices_of, loop_items
+from ansible_reap.flow.walk.loops import choices_of, loop_items, selected_by
 from ansible_reap.flow.walk.state import FREE, Frame, is_yes, tags_of
 from ansible_reap.flow.walk.tags import requested
 from ansible_reap.flow.walk.walk import Walk
@@ -137,6 +137,12 @@ class Visit:
         asked = alterations.asked_now(said, changes, reading, self._written(outer=False))
         return conj(self._requested(evaluator), asked)
 
+    def by_default(self, scope: Scope) -> Formula:
+        """Under what it runs where nobody sets variables of the project otherwise; includes around are as they are."""
+        evaluator = Evaluator(scope.by_default())
+        whens = (*self.frame.whens, self.step.keywords.get("when"))
+        return conj(self.frame.guard, *(condition(evaluator, when) for when in whens))
+
     @property
     def holds(self) -> Formula:
         """What must hold besides the conditions, or the task does nothing or fails.
@@ -146,7 +152,8 @@ class Visit:
         texts = [*self._looped_over(), *(f"{name} is defined" for name in sorted(self._needed())[:MAX_NEEDED])]
         if not texts:
             return True
-        said = conj(*(self.walk.asked(self.evaluator, text, self.step) for text in texts))
+        chosen = selected_by(self.evaluator, self._looped_over(), self.step.loop_variable)
+        said = conj(chosen, *(self.walk.asked(self.evaluator, text, self.step) for text in texts))
         return alterations.asked_now(said, self.walk.state.changes, self.reading(self.evaluator), texts)
 
     def _looped_over(self) -> list[str]:
