@@ -27,6 +27,7 @@ from ansible_reap.flow.evaluation.formulas import (
 )
 from ansible_reap.flow.evaluation.host_sets import NOT_KNOWN, joined
 from ansible_reap.flow.evaluation.values import EACH
+from ansible_reap.flow.walk import alterations
 from ansible_reap.flow.walk.alterations import UNSETTLED
 from ansible_reap.flow.walk.hosts import OF_HOSTS, OF_PLAY, HostOverlap, by_inventories, overlap, reached
 from ansible_reap.flow.walk.other_values import OVERRIDDEN
@@ -113,6 +114,7 @@ def judge(
         return unknown(found)
     if _is_too_much(instance, waits):
         return unknown(doubts.Doubt(waits[0].task.place, TOO_MANY_CONDITIONS))
+    waits = [cover for cover in waits if _meets_as_booleans(instance, cover)]
     tag, text, confidence = _fault_without_id(instance) or _fault(instance, waits)
     if instance.detached is not None:
         tag, text, confidence = (
@@ -299,6 +301,11 @@ def _meets(instance: Instance, cover: Cover) -> bool:
     return instance.never_runs or satisfiable(conj(instance.guard, cover.guard))
 
 
+def _meets_as_booleans(instance: Instance, cover: Cover) -> bool:
+    """Whether they can where what is asked for as a truth is one: ``x`` and ``x is not true`` hold for odd texts."""
+    return instance.never_runs or satisfiable(taken_as_booleans(conj(instance.guard, cover.guard)))
+
+
 def _all_covered(instance: Instance, covers: list[Cover], granted: Callable[[Formula], Formula]) -> bool:
     """Whether each job is waited for wherever it is launched."""
     if not covers:
@@ -361,8 +368,32 @@ def _doubt(
     as_truths = replace(instance, guard=taken_as_booleans(instance.guard))
     if _all_covered(as_truths, every, lambda guard: taken_as_booleans(without_choices(guard))):
         return doubts.of_booleans(every[0].task)
+    by_default = _waits_by_default(instance, every)
+    if by_default is not None:
+        return doubts.of_conditions(by_default)
     other = None if waits else wait_elsewhere(instance)
     return doubts.of_wait_elsewhere(other, instance.register) if other is not None else None
+
+
+def _waits_by_default(instance: Instance, covers: list[Cover]) -> Task | None:
+    """A wait for every job where nobody sets variables otherwise, though not where they do, for all that is known.
+
+    A variable that both ask for is a call's own at the one and a setting at the other: who sets it for all sets it
+    for both.
+    """
+    mixed = [cover for cover in covers if _share_a_variable(instance, cover)]
+    by_default = [replace(cover, guard=cover.by_default) for cover in mixed]
+    launched = replace(instance, guard=taken_as_booleans(instance.by_default))
+    is_all = instance.cut_off_by is None and _all_covered(
+        launched, by_default, lambda guard: taken_as_booleans(without_choices(guard))
+    )
+    return mixed[0].task if is_all else None
+
+
+def _share_a_variable(instance: Instance, cover: Cover) -> bool:
+    """Whether launch and wait ask for one variable that decides itself at the one and is left open at the other."""
+    here, there = (alterations.words_of(atoms(guard)) for guard in (instance.guard, cover.guard))
+    return not (here ^ there).isdisjoint(instance.asks & cover.asks)
 
 
 def _is_too_much(instance: Instance, waits: list[Cover]) -> bool:

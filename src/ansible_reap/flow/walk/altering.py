@@ -133,7 +133,7 @@ def _is_set_again(visit: Visit, name: str, written: Any) -> bool:
 def note_included(visit: Visit, read: Mapping[str, Any] | None, *, is_sure: bool = True) -> None:
     """What an ``include_vars`` reads; None where that is not known. Where it is not sure, it may read something else.
 
-    What it has read before, under no other condition, it leaves as it is.
+    What it has read before, under no other condition, it leaves as it is, and perhaps what has been so by other files.
     """
     if read is None:
         return _note(visit.walk, (alterations.ANYTHING,))
@@ -141,7 +141,10 @@ def note_included(visit: Visit, read: Mapping[str, Any] | None, *, is_sure: bool
     known = {key for key, raw in read.items() if state.included.get(key) == raw}
     same = {key for key in known if state.included_under.get(key) in (True, under)} if under is not None else set[str]()
     state.included_under.update((key, under) for key in read.keys() - same)
-    return _note(visit.walk, read.keys() - same)
+    values, fresh = visit.walk.values, read.keys() - same
+    perhaps = {key for key in fresh if key not in state.changes and values.may_be_what_it_was(key, read[key])}
+    note_perhaps_included(visit, perhaps)
+    return _note(visit.walk, fresh - perhaps)
 
 
 def note_perhaps_included(visit: Visit, names: Iterable[str]) -> None:

@@ -165,6 +165,7 @@ def launch(visit: Visit) -> bool:
         disconnect=disconnection.by_what_runs(visit, guard),
         run_once=visit.run_once,
         holds=visit.holds,
+        by_default=conj(visit.by_default(each.evaluator.scope), start.under),
         own_condition=each.own_condition,
     )
     result = _handle(instance, items, step.loop_variable)

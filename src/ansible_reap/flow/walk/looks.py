@@ -167,6 +167,8 @@ def _cover_one(visit: Visit, inner: Value, under: Formula, kind: LookKind, at: R
             read=read,
             given=visit.given_of(read) if read is not None else (),
             may_hold_early=kind.may_hold_early,
+            asks=visit.asks(under) - walk.state.changes.keys(),
+            by_default=conj(visit.by_default(at.evaluator.scope), neg(kind.once)),
         )
         walk.record.cover(inner.instance, cover)
         where = walk.record.instances[inner.instance].frame.where if inner.instance >= 0 else None

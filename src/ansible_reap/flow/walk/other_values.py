@@ -84,6 +84,11 @@ class OtherValues:
         for_all = Atom(OVERRIDDEN + ", ".join(sorted(differing)))
         return disj(conj(said, disj(for_all, neg(before))), conj(neg(for_all), here))
 
+    def may_be_what_it_was(self, name: str, raw: Any) -> bool:
+        """Whether the variable was this where it was first asked for."""
+        first = self._first.get(name)
+        return first is not None and first.key == repr(raw)
+
     def _compared(self, text: str, scope: Scope) -> tuple[dict[str, tuple[_Source, _Source]], dict[str, str], bool]:
         """The variables behind a condition that were set otherwise when first asked; the templates that lead to them.
 

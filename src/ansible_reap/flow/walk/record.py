@@ -46,6 +46,10 @@ class Cover:
     """What the play says of the variables in them."""
     may_hold_early: bool = False
     """Whether its own ``until`` is what is not understood, for the job that it names."""
+    asks: frozenset[str] = frozenset()
+    """The variables, and words that may be some, on which its condition hangs and which no task has set."""
+    by_default: Formula = False
+    """The condition where nobody sets the project's variables otherwise."""
 
 
 @dataclass(slots=True)
@@ -97,6 +101,8 @@ class Instance:
     """The items (EACH as above) whose result may be that of a skipped one, each with under what."""
     holds: Formula = True
     """What is true besides its conditions wherever there is a job: of what it loops over, of what it is given."""
+    by_default: Formula = True
+    """Under what it runs where nobody sets the project's variables otherwise."""
     own_condition: Formula = True
     """What must hold for one item besides the conditions of the includes around."""
     stopped_at: Task | None = None
