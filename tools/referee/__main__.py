@@ -133,7 +133,7 @@ class Session:
         self.counts["projects with an ordinary run"] += bool(result.ran)
         self.counts["invalid projects"] += bool(result.invalid)
         self.counts.update(f"verdict {each.verdict}" for each in result.checked.launches.values())
-        if result.project.knowable:
+        if result.project.can_be_read():
             verdicts = [each.verdict for each in result.checked.launches.values() if each.label in result.ran]
             self.counts["launches that ran"] += len(verdicts)
             self.counts["launches that ran and are unknown"] += verdicts.count("unknown")

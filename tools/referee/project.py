@@ -22,6 +22,9 @@ IN_GROUP = 2
 """So many hosts, the first ones, are in the group of the inventory."""
 OF_HOSTS = ("run_once", "ansible_play", "hostvars", "inventory_hostname", "delegate_to", "play_hosts")
 """Words by which it matters on how many hosts a play runs, and on which."""
+UNREADABLE = ("own plugin", "filters of a role", "vaulted: tasks", "carried")
+"""How the notes of productions begin in which a handle leaves what can be read: Python of the project's own, files that
+are encrypted as a whole, an id that a command or another program is given. The contract calls such a launch unknown."""
 MOST_SWITCHES = 3
 """So many switches are tried in all combinations."""
 
@@ -90,6 +93,10 @@ class Project:
     def ends(self) -> dict[str, str]:
         """How the work of each label's jobs ends by itself: ok, fail or long."""
         return dict(re.findall(r"\b(L\d+)\W+(ok|fail|long)\b", "\n".join(self.texts().values())))
+
+    def can_be_read(self) -> bool:
+        """Whether all of it can be known from its text, so that ``unknown`` is a verdict that is too cautious."""
+        return self.knowable and not any(note.startswith(UNREADABLE) for note in self.notes)
 
     def needs_us(self) -> bool:
         """Whether one of its tasks is an action of our collection, which only works beside our callback."""

@@ -49,17 +49,17 @@ def project(seed: str, layout: Layout = Layout.ANY, spelling: str | None = None)
     conditions = Conditions(chance, switches, hosts)
     material = Material(chance, conditions, hosts)
     making = Stories(material)
-    stories = [making.story() for _ in range(1 if is_small else chance.weighted({1: 5, 2: 4, 3: 1}))]
-    for name in switches:
-        if chance.true(0.1):
-            material.variables[name] = chance.true(0.5)
-            chance.note("a switch has a value of the project's")
     if chance.true(0.22):
         value, tests = chance.one(forms.DERIVED)
         name = material.variable("mode", value)
         test = chance.one(tests)
         chance.note(f"derived: {value} {test}")
         conditions.derived.append(test.replace("0@", name))
+    stories = [making.story() for _ in range(1 if is_small else chance.weighted({1: 5, 2: 4, 3: 1}))]
+    for name in switches:
+        if chance.true(0.1):
+            material.variables[name] = chance.true(0.5)
+            chance.note("a switch has a value of the project's")
     has_vault = chance.true(0.05)
     if has_vault:
         chance.note("vault")
