@@ -15,7 +15,7 @@ from ansible_reap.content.model import as_list
 from ansible_reap.flow.evaluation.booleans import AS_BOOL, AS_FACT, is_boolean
 from ansible_reap.flow.evaluation.canonical import canonical, tree_of
 from ansible_reap.flow.evaluation.evaluator import Evaluator
-from ansible_reap.flow.evaluation.formulas import Atom, Formula, conj, disj, replaced_atoms
+from ansible_reap.flow.evaluation.formulas import And, Atom, Formula, conj, disj, replaced_atoms
 from ansible_reap.flow.evaluation.layers import Layer, Scope
 from ansible_reap.flow.evaluation.values import Alt, Job, JobId, Lazy, Map, Results, Seq, Unknown, taints
 from ansible_reap.late_patterns import expression
@@ -273,6 +273,12 @@ def asked_now(said: Formula, changed: LastSet, reading: Reading, written: Sequen
     What it says although none of its words (``written``) does is the condition under which a register or a fact was
     set: it was asked then.
     """
+    if isinstance(said, And):  # what is not settled in one of its parts leaves the others as they are
+        return conj(*(_part_asked_now(part, changed, reading, written) for part in said.parts))
+    return _part_asked_now(said, changed, reading, written)
+
+
+def _part_asked_now(said: Formula, changed: LastSet, reading: Reading, written: Sequence[object]) -> Formula:
     if isinstance(said, bool):
         return said
     asked: frozenset[str] | None = None
