@@ -224,16 +224,19 @@ def _role_call(walk: Walk, task: Task, frame: Frame, params: dict[str, Any]) -> 
     evaluator = walk.evaluator(frame)
     targets: dict[tuple[str, str], Role] = {}
     given = walk.handed_on(frame)
+    others = False
     starts = tuple(patterns(evaluator, task.args.get("tasks_from", "main")))
     for pattern in patterns(evaluator, task.args.get("name", task.args.get("role"))):
         for role, entry, path in _entries(walk, pattern, starts, frame, _collections(task, frame)):
             if "*" not in pattern + entry or walk.relevance.concerns(path, given):
                 targets[role.path, posixpath.basename(path)] = role
+            else:
+                others = True
     if not targets:
         _leaves(walk, task, params)
         walk.values.knows_roles = False
     known = walk.shared_vars.layers, walk.shared_defaults.layers
-    for (_, entry), role, each in _alternatives(walk, task, frame, targets):
+    for (_, entry), role, each in _alternatives(walk, task, frame, targets, others=others):
         run_role(
             walk,
             role,
@@ -279,15 +282,18 @@ def _plain_name(evaluator: Evaluator, written: object) -> str:
 
 
 def _alternatives(
-    walk: Walk, task: Task, frame: Frame, targets: Mapping[Any, Any], *, others: bool = True
+    walk: Walk, task: Task, frame: Frame, targets: Mapping[Any, Any], *, others: bool, is_all: bool = False
 ) -> list[tuple[Any, Any, Frame]]:
-    """Each target with the frame in which it is walked: of several only one is meant, and it is not known which."""
+    """Each target with the frame in which it is walked: of several only one is meant, and it is not known which.
+
+    ``others``: nothing becomes of a job in those that may be meant besides; ``is_all``: there are none else.
+    """
     if len(targets) > MAX_CANDIDATES:
         walk.cut(f"a name that may mean more than {MAX_CANDIDATES} files; write out more of it")
-    if len(targets) == 1:
+    if len(targets) == 1 and not others:
         return [(key, value, frame) for key, value in targets.items()]
     subject = f"choice at {task.place} {walk.record.fresh()}"
-    count = 0 if others else len(targets)
+    count = len(targets) if is_all and not others else 0
     return [
         (key, value, frame.under(Atom(f"{subject} {key}", subject, str(key), is_choice=True, choices=count)))
         for key, value in list(targets.items())[:MAX_CANDIDATES]
@@ -319,14 +325,16 @@ def _tasks_call(
     if not targets:
         _leaves(walk, task, params)
         return
-    if len(targets) == 1:
+    if len(targets) == 1 and not others:
         chosen = [(path, frame) for path in targets]
     elif all(under is not True for under in targets.values()):
         chosen = [(path, frame.under(under)) for path, under in targets.items()]
     else:
-        chosen = [(path, each) for path, _, each in _alternatives(walk, task, frame, targets, others=others)]
+        chosen = [
+            (path, each) for path, _, each in _alternatives(walk, task, frame, targets, others=others, is_all=True)
+        ]
     for path, each in chosen:
-        _run_file(walk, path, each, guard, is_repeated=is_repeated, is_alone=len(chosen) == 1)
+        _run_file(walk, path, each, guard, is_repeated=is_repeated, is_alone=len(chosen) == 1 and not others)
 
 
 def _run_file(walk: Walk, path: str, frame: Frame, guard: Formula, *, is_repeated: bool, is_alone: bool) -> None:

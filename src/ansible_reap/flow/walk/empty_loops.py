@@ -90,7 +90,8 @@ def may_be_empty(visit: Visit) -> bool:
 
 def _skips(entry: Any) -> bool:
     skip = entry.get("skip", entry.get("errors")) if isinstance(entry, dict) else None
-    return is_yes(skip) or skip == "ignore" or expressions.is_template(skip) or expressions.is_template(entry)
+    may_be_mapping = isinstance(entry, str) and entry.strip().startswith("{{")  # no name with a template in it
+    return is_yes(skip) or skip == "ignore" or expressions.is_template(skip) or may_be_mapping
 
 
 def _is_there(item: Value, frame: Frame) -> bool:

@@ -105,8 +105,8 @@ def run_call(walk: Walk, call: RoleCall) -> None:
         return
     run_role(walk, call.role, call.frame, call.params, with_handlers=False)
     frame = call.frame
-    is_sure = frame.guard is True and not frame.whens and "never" not in frame.tags and not frame.is_caught
-    if is_sure and not _may_run_again(walk, call.role):
+    is_sure = frame.guard is True and not (frame.whens or frame.loops_around or frame.once or frame.is_caught)
+    if is_sure and "never" not in frame.tags and not _may_run_again(walk, call.role):
         walk.state.roles_run.add(call.key)
 
 
