@@ -301,9 +301,10 @@ def _add_host(visit: Visit) -> None:
     for key, raw in visit.step.args.items():
         if key in ("name", "hostname", "host", "groups", "group", "groupname", "_raw_params"):
             continue
-        value = visit.evaluator.data(raw)
+        value, facts = visit.evaluator.data(raw), visit.walk.state.facts
         if taints(value):
-            visit.walk.state.facts[str(key)] = had_anywhere(value)
+            under = visit.any_round.own_condition
+            facts[str(key)] = replaced(facts.get(str(key), UNDEFINED), had_anywhere(value), under)
 
 
 # ---- everything else
