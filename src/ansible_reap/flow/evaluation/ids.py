@@ -13,7 +13,7 @@ _ID = expression(r"j\d+\.\d+")
 _IN_NO_ID = expression(r"(?s).*[^j.\d].*")
 _PLAIN = expression(r"[\w :,;/=-]+")
 """A pattern in which every letter stands for itself."""
-_MATCHING = frozenset({"match", "search", "regex"})
+_MATCHING = frozenset({"match", "search"})
 _METHODS = {"strip": "trim", "lower": "lower", "upper": "upper", "title": "title"} | {
     name: name for name in ("split", "replace")
 }
