@@ -120,6 +120,8 @@ class SiteReader:
         access = replace(access, home=home or (_home_here() if is_here and not becomes else None))
         if is_here and isinstance(async_dir, str):
             async_dir = _from_here(async_dir)
+            kept = tuple((name, async_dir if name == _FOLDER else value) for name, value in access.variables)
+            access = replace(access, variables=kept)
         site = LaunchSite(
             play=fit(str(play.get_name())),
             task=results.task_label(task),

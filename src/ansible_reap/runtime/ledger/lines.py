@@ -259,11 +259,10 @@ def _access(value: object) -> Access:
 
 
 def _in_folder(access: Access, async_dir: str | None) -> Access:
-    """With the folder as the run worked it out: what was written may be a template, or count from its own folder."""
-    if async_dir is None:
+    """With the folder as the run worked it out: written as a template it is not among the variables that are kept."""
+    if async_dir is None or _FOLDER in dict(access.variables):
         return access
-    others = tuple(pair for pair in access.variables if pair[0] != _FOLDER)
-    return replace(access, variables=(*others, (_FOLDER, async_dir)))
+    return replace(access, variables=(*access.variables, (_FOLDER, async_dir)))
 
 
 def _site(value: object) -> LaunchSite:
