@@ -327,8 +327,8 @@ def _left_behind(analysis: Analysis, launch: Launch) -> str:
     return (
         f"Nothing waits for the {_jobs(launch)}, and a wait would not learn how the work ends: '&'{where} leaves it to "
         f"run in the background of its shell, so the job's result is the shell's, and "
-        f"{limit_text(launch)} need not reach the work. Leave '&' out, so "
-        f"that the job is the work, and wait with async_status, or say in its vars why nobody has to {_DECLARE}."
+        f"{limit_text(launch)} need not reach the work. Leave '&' out, so that the job is the work, with a limit that "
+        f"covers it, and wait with async_status, or say in its vars why nobody has to {_DECLARE}."
     )
 
 

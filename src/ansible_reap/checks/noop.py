@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 from ansible_reap.checks import fixes, reboot
 from ansible_reap.checks.evidence import work
+from ansible_reap.checks.evidence.async_support import VERSIONS
 from ansible_reap.checks.evidence.neighbours import is_silenced, readers_of
 from ansible_reap.checks.finding import Finding, Fix, Level, Rule, RuleContext
 from ansible_reap.checks.support import listed, number, speak
+from ansible_reap.checks.unsupported import refusing_versions
 from ansible_reap.content.expressions import names_in
 from ansible_reap.content.model import Place, Task, as_list
 from ansible_reap.flow.analysis import Analysis, AsyncUse
@@ -194,13 +196,15 @@ def _zero(analysis: Analysis, use: AsyncUse) -> Finding | None:
             else (f"'{command}' runs in the foreground")
         )
         todo = f"Use {reboot.module_for(analysis, use.task)}, which waits for the host, in place of it"
-        if not reboot.has_module(analysis, use.task):
+        if not reboot.has_module(analysis, use.task, use.settings):
             shell = "" if use.task.short_name == "shell" else " with the shell module"
             todo = f"Give the job a limit, and the reboot a pause before it ('sleep 3 && ...'{shell}, async: 60)"
     else:
         effect = "the task runs in the foreground and registers no job id"
         wait_too = f", and take the wait out ({waits[0].place})" if waits else ""
-        todo = f"Leave async and poll out{wait_too}, or give the job a limit (async: SECONDS)"
+        todo = f"Leave async and poll out{wait_too}"
+        if VERSIONS[-1] not in refusing_versions(use.task.module):
+            todo = f"{todo}, or give the job a limit (async: SECONDS)"
     return speak(
         RULE,
         use.task,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import takewhile
 
@@ -16,7 +16,7 @@ from ansible_reap.checks.evidence.releases import may_have_module
 from ansible_reap.checks.finding import Finding, Fix, Level, Rule, RuleContext
 from ansible_reap.checks.support import contexts, number, speak
 from ansible_reap.content.model import Task, as_list
-from ansible_reap.flow.analysis import Analysis, Launch
+from ansible_reap.flow.analysis import Analysis, Launch, Setting
 from ansible_reap.jobs import CONTROLLER, LOCAL_CONNECTIONS, Verdict
 from ansible_reap.late_patterns import expression
 from ansible_reap.timing import KILLING_RELEASES
@@ -85,7 +85,7 @@ def by_hand(analysis: Analysis, launch: Launch) -> str | None:
         return None
     if _is_for_after_the_play(analysis, launch.task):
         return None
-    return command if has_module(analysis, launch.task) else None
+    return command if has_module(analysis, launch.task, launch.settings) else None
 
 
 def _is_for_after_the_play(analysis: Analysis, task: Task) -> bool:
@@ -141,9 +141,9 @@ def module_for(analysis: Analysis, task: Task) -> str:
     return f"ansible.builtin.reboot with 'reboot_command: {command}' (without, it runs 'shutdown -r'{needs})"
 
 
-def has_module(analysis: Analysis, task: Task) -> bool:
+def has_module(analysis: Analysis, task: Task, settings: Sequence[Setting]) -> bool:
     """Whether the project's Ansible has the module: it came with 2.7."""
-    return work.is_windows(task) or may_have_module(analysis, task, (2, 7))
+    return work.is_windows(task) or may_have_module(analysis, task, (2, 7), settings)
 
 
 def _gone(analysis: Analysis, task: Task, fix: Fix | None) -> list[Task]:

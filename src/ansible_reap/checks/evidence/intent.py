@@ -220,18 +220,24 @@ def foreground_twin(analysis: Analysis, task: Task) -> Task | None:
     """Another task of the file that runs the same and waits for it: then the launch is one of two modes."""
     if not task.args or "when" not in task.keywords:
         return None
-    alike = _in_foreground(analysis.steps.get(task.path, ())).get(f"{task.module} {task.args}", ())
+    alike = _in_foreground(analysis.steps.get(task.path, ())).get(_work_of(task), ())
     twin = next((other for other in alike if other.line != task.line), None)
     return twin if twin and twin.keywords.get("when") not in (None, task.keywords["when"]) else None
 
 
+def _work_of(task: Task) -> str:
+    """What a task runs, and for which items, to be compared with another's."""
+    loops = {key: given for key, given in task.keywords.items() if key == "loop" or key.startswith("with_")}
+    return f"{task.module} {task.args} {loops}"
+
+
 @lru_cache(maxsize=MAX_KEPT)
 def _in_foreground(steps: tuple[Task, ...]) -> dict[str, list[Task]]:
-    """By module and arguments the first two tasks of a file that run them, of those that are no launch."""
+    """By what they run the first two tasks of a file that run them, of those that are no launch."""
     found: dict[str, list[Task]] = {}
     for step in steps:
         if str(step.keywords.get("poll", "")).strip() != "0":
-            alike = found.setdefault(f"{step.module} {step.args}", [])
+            alike = found.setdefault(_work_of(step), [])
             alike += [step] if len(alike) < 2 else []
     return found
 

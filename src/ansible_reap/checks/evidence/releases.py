@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,6 +30,12 @@ _FROM = expression(
     re.ASCII,
 )
 """A condition that holds from a version of ansible-core on."""
+_BELOW = expression(
+    r"ansible_version\w*(?:\.full|\.string|\['full'\]|\['string'\])?\s+is\s+version(?:_compare)?\(\s*"
+    r"['\"](?P<version>\d{1,3}(?:\.\d{1,3})+)['\"]\s*,\s*['\"](?P<sign><=?|lt|le)['\"][^()]*\)",
+    re.ASCII,
+)
+"""A condition that holds below a version of Ansible, or up to it."""
 _GONE_FILTERS = frozenset({"success", "succeeded", "failed", "changed", "skipped"})
 """Tests of a result that were filters too, up to Ansible 2.8."""
 _WARNED = frozenset({"command", "shell"})
@@ -54,13 +60,37 @@ def may_run_on(analysis: Analysis, task: Task, first: Version, settings: Sequenc
         is_of_old = path != task.path and _is_of_old(analysis.root, path)  # of its own file it was asked above
         return is_of_old or excludes(analysis.root, path, later)
 
-    return bool(later) and any(not any(map(refuses, dict.fromkeys(way))) for way in ways)
+    if not later or _is_kept_below(analysis, task, first, settings):
+        return False
+    return any(not any(map(refuses, dict.fromkeys(way))) for way in ways)
 
 
-def may_have_module(analysis: Analysis, task: Task, since: Version) -> bool:
+def may_have_module(analysis: Analysis, task: Task, since: Version, settings: Sequence[Setting]) -> bool:
     """Whether a release with a module that came with this one, in the 2.x of Ansible, may run the task."""
+    if _is_kept_below(analysis, task, since, settings):
+        return False
     later = [(2, minor) for minor in range(since[1], version(VERSIONS[-1])[1] + 1)]
     return not excludes(analysis.root, task.path, later)
+
+
+def _is_kept_below(analysis: Analysis, task: Task, core: Version, settings: Sequence[Setting]) -> bool:
+    """Whether on each way to the task a condition asks for an older Ansible than that."""
+    ways = [[_step_at(analysis, place) for place in setting.via] for setting in settings] or [[]]
+    return all(any(map(partial(_asks_for_less, core), (task, *filter(None, way)))) for way in ways)
+
+
+def _step_at(analysis: Analysis, place: str) -> Task | None:
+    path, _, line = place.rpartition(":")
+    return next((step for step in tasks_in(str(analysis.root), path)[0] if str(step.line) == line), None)
+
+
+def _asks_for_less(core: Version, task: Task) -> bool:
+    whens = (task.keywords.get("when"), *(block.keywords.get("when") for block in task.enclosing()))
+    asked = filter(None, (_BELOW.fullmatch(str(text).strip()) for when in whens for text in as_list(when)))
+    return any(
+        version(found["version"]) < core or (version(found["version"]) == core and found["sign"] in ("<", "lt"))
+        for found in asked
+    )
 
 
 def _is_ruled_out(analysis: Analysis, task: Task, core: Version) -> bool:
