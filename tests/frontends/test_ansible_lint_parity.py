@@ -19,7 +19,7 @@ PLAYS_A_FILE = 30
 REFUSED = re.compile(
     r"ansible\.(windows|posix)|kubernetes\.|acme\.|async_status_custom|reap\.jobs\.|synchronize:|import_|include_"
     r"|poll: 0\.5|sudo: |(?m:^- (?:name|hosts): .*\{\{)|cisco\.|community\.|ovirt\.|containers\."
-    r"|our\.cloud\.|vendor\.net\.|listen_port:|!vault|break_when:"
+    r"|register: import\b|action: \"\{\{|our\.cloud\.|vendor\.net\.|listen_port:|!vault|break_when:"
 )
 """Content that fails ansible-lint's syntax check: old and new keywords, other collections, files of elsewhere."""
 UNLOADABLE = re.compile(
