@@ -93,11 +93,14 @@ def _met_otherwise(visit: Visit, until: Formula) -> Formula | None:
     """What ``until`` says of a job that runs, where nothing but the job decides on it any more; None where more may."""
     step, written, asked = visit.step, [visit.step.keywords["until"]], list(atoms(until))
     words = {word for atom in asked for word in alterations.asked_words(atom.text)}
-    own = {step.keywords.get("register"), step.loop_variable, step.index_variable, "ansible_loop"}
+    register = step.keywords.get("register")
+    if not isinstance(register, str):
+        return None
+    own = {register, step.loop_variable, step.index_variable, "ansible_loop"}
     is_of_jobs = any(atom.about or atom.is_opaque or atom.is_choice for atom in asked)
     if until is True or is_of_jobs or words & own or alterations.may_vary((atom.text for atom in asked), visit.scope):
         return None
-    if step.keywords.get("register") not in alterations.asked_for(written, visit.scope):
+    if register not in alterations.asked_for(written, visit.scope):
         return None  # it does not ask for the job
     return alterations.asked_now(until, visit.walk.state.changes, visit.reading(visit.evaluator), written)
 
