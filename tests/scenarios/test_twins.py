@@ -109,7 +109,7 @@ def test_a_launch_waits_for_its_twin(runs: Runs) -> None:
         waiting = subprocess.Popen(
             runs._command("site.yml"),
             cwd=runs.folder,
-            env={**runs.environment, "ASYNC_REAPER_ON_RUNNING_TWIN": "wait"},
+            env={**runs.environment, "ASYNC_REAPER_ON_RUNNING_TWIN": "wait", "PYTHONUNBUFFERED": "1"},
             stdout=stream,
         )
     try:
