@@ -86,7 +86,7 @@ def _are_on_other_hosts(launch: Launch, other: Launch | None) -> bool:
 
 
 def _conditions(task: Task) -> list[str]:
-    found = [task.keywords.get("when"), *(block.keywords.get("when") for block in task.enclosing())]
+    found = task.whens()
     return [str(condition) for condition in found if condition is not None and condition is not True]
 
 

@@ -106,7 +106,7 @@ def _is_a_choice(analysis: Analysis, task: Task) -> bool:
     """
     play = play_of(task)
     beside = any(play_of(other) == play for other in _by_module(analysis.steps.get(task.path, ())))
-    conditions = [task.keywords.get("when"), *(block.keywords.get("when") for block in task.enclosing())]
+    conditions = task.whens()
     if _speaks_of_the_module(analysis.texts.get(task.path, "")):
         return True
     elsewhere = any(word in str(condition) for condition in conditions for word in ("ansible_connection", "CYGWIN"))

@@ -53,7 +53,6 @@ local connection, 0.3 to 0.4 s of them processor time; 0.8 to 1.8 s over ssh.
 _NAMES_A_TIMEOUT = expression(r"\btime[sd]?[ -]?(?:out|limit)", re.IGNORECASE)
 _SPAN = expression(r"(\d{1,6})\s*([smhd])\w*", re.IGNORECASE)
 """A span of time with its unit, as in ``10m``."""
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 SLOW_LOOK = 10.0
 """Seconds that one look takes at most, far more than it does over an ordinary connection."""
 
@@ -103,7 +102,7 @@ def _no_number(use: AsyncUse) -> Finding | None:
         if not is_no_number(written):
             continue
         found = _SPAN.fullmatch(written.strip())
-        seconds = int(found[1]) * _SECONDS[found[2].lower()] if found else None
+        seconds = int(found[1]) * known_times.UNITS[found[2].lower()] if found else None
         todo = "a number of seconds" if seconds is None else f"'{keyword}: {seconds}'"
         return speak(
             RULE,

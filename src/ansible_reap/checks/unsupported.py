@@ -102,7 +102,7 @@ def _never_in_check_mode(launch: Launch) -> bool:
 
 
 def _guarded(task: Task) -> bool:
-    conditions = [task.keywords.get("when"), *(block.keywords.get("when") for block in task.enclosing())]
+    conditions = task.whens()
     return any(mentions(condition, "ansible_check_mode") for condition in conditions)
 
 

@@ -92,6 +92,10 @@ class Task:
         given = self.keywords.get("vars")
         return {str(key): value for key, value in given.items()} if isinstance(given, dict) else {}
 
+    def whens(self) -> list[Any]:
+        """What ``when`` says at the task and at the blocks around it, innermost first; None where it says nothing."""
+        return [self.keywords.get("when"), *(block.keywords.get("when") for block in self.enclosing())]
+
     @property
     def loop_keyword(self) -> str | None:
         """``loop`` or the ``with_*`` of the task; None for a task without a loop."""

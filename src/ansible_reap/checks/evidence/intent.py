@@ -227,13 +227,12 @@ def foreground_twin(analysis: Analysis, task: Task) -> Task | None:
 
 def _work_of(task: Task) -> str:
     """What a task runs, and for which items, to be compared with another's."""
-    loops = {key: given for key, given in task.keywords.items() if key == "loop" or key.startswith("with_")}
-    return f"{task.module} {task.args} {loops}"
+    return f"{task.module} {task.args} {task.loop_keyword} {task.keywords.get(task.loop_keyword or '')}"
 
 
 @lru_cache(maxsize=MAX_KEPT)
 def _in_foreground(steps: tuple[Task, ...]) -> dict[str, list[Task]]:
-    """By what they run the first two tasks of a file that run them, of those that are no launch."""
+    """By what they run the first two tasks of a file that run it, of those that are no launch."""
     found: dict[str, list[Task]] = {}
     for step in steps:
         if str(step.keywords.get("poll", "")).strip() != "0":

@@ -19,7 +19,8 @@ _RANGE = expression(
 )
 """The head of a loop over numbers."""
 _DURATION = expression(r"(\d+(?:\.\d+)?)([smhd]?)\Z")
-_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+"""Seconds of each unit of time, as ``sleep`` and ``timeout`` have them."""
 _TOLD_HOW_LONG = {
     "fio": ("--runtime", "-runtime"),
     "stress": ("-t", "--timeout"),
@@ -198,7 +199,7 @@ def _timeout_of(argv: tuple[str, ...]) -> float:
 def sleep_seconds(word: str) -> float | None:
     """Seconds of a ``sleep`` argument, as in ``15m``."""
     match = _DURATION.match(word)
-    return finite(float(match[1]) * _UNITS[match[2]]) if match else None
+    return finite(float(match[1]) * UNITS[match[2]]) if match else None
 
 
 def ends_by_itself(commands: Sequence[Command]) -> str | None:

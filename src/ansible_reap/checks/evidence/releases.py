@@ -24,17 +24,11 @@ from ansible_reap.remembered import for_one_check
 
 _INCLUDED = expression(rb"^- +include *:", re.MULTILINE)
 """An ``include`` among plays, or a nameless one among the tasks of a file."""
-_FROM = expression(
-    r"ansible_version\w*(?:\.full|\.string|\['full'\]|\['string'\])?\s+is\s+version\(\s*"
-    r"['\"](?P<version>\d{1,3}(?:\.\d{1,3})+)['\"]\s*,\s*['\"](?:>=|ge)['\"][^()]*\)",
-    re.ASCII,
-)
+_RUNNING = r"ansible_version\w*(?:\.full|\.string|\['full'\]|\['string'\])?\s+is\s+version"
+_GIVEN = r"['\"](?P<version>\d{1,3}(?:\.\d{1,3})+)['\"]\s*,\s*"
+_FROM = expression(rf"{_RUNNING}\(\s*{_GIVEN}['\"](?:>=|ge)['\"][^()]*\)", re.ASCII)
 """A condition that holds from a version of ansible-core on."""
-_BELOW = expression(
-    r"ansible_version\w*(?:\.full|\.string|\['full'\]|\['string'\])?\s+is\s+version(?:_compare)?\(\s*"
-    r"['\"](?P<version>\d{1,3}(?:\.\d{1,3})+)['\"]\s*,\s*['\"](?P<sign><=?|lt|le)['\"][^()]*\)",
-    re.ASCII,
-)
+_BELOW = expression(rf"{_RUNNING}(?:_compare)?\(\s*{_GIVEN}['\"](?P<sign><=?|lt|le)['\"][^()]*\)", re.ASCII)
 """A condition that holds below a version of Ansible, or up to it."""
 _GONE_FILTERS = frozenset({"success", "succeeded", "failed", "changed", "skipped"})
 """Tests of a result that were filters too, up to Ansible 2.8."""
@@ -85,8 +79,7 @@ def _step_at(analysis: Analysis, place: str) -> Task | None:
 
 
 def _asks_for_less(core: Version, task: Task) -> bool:
-    whens = (task.keywords.get("when"), *(block.keywords.get("when") for block in task.enclosing()))
-    asked = filter(None, (_BELOW.fullmatch(str(text).strip()) for when in whens for text in as_list(when)))
+    asked = filter(None, (_BELOW.fullmatch(str(text).strip()) for when in task.whens() for text in as_list(when)))
     return any(
         version(found["version"]) < core or (version(found["version"]) == core and found["sign"] in ("<", "lt"))
         for found in asked
@@ -108,8 +101,8 @@ def _ending(steps: tuple[Task, ...]) -> tuple[tuple[Task, Version], ...]:
     found = []
     for other in steps:
         ends = other.module == "fail" or str(other.args.get("_raw_params", "")).strip() in ("end_play", "end_host")
-        whens = [other.keywords.get("when"), *(block.keywords.get("when") for block in other.enclosing())]
-        told = [when[0] if isinstance(when, list) and len(when) == 1 else when for when in whens if when is not None]
+        told = [when[0] if isinstance(when, list) and len(when) == 1 else when for when in other.whens()]
+        told = [when for when in told if when is not None]
         asked = _FROM.fullmatch(told[0].strip()) if ends and len(told) == 1 and isinstance(told[0], str) else None
         if asked:
             found.append((other, version(asked["version"])))

@@ -14,9 +14,7 @@ _IN_NO_ID = expression(r"(?s).*[^j.\d].*")
 _PLAIN = expression(r"[\w :,;/=-]+")
 """A pattern in which every letter stands for itself."""
 _MATCHING = frozenset({"match", "search"})
-_METHODS = {"strip": "trim", "lower": "lower", "upper": "upper", "title": "title"} | {
-    name: name for name in ("split", "replace")
-}
+_METHODS = {"strip": "trim"} | {name: name for name in ("lower", "upper", "title", "split", "replace")}
 """Methods of texts, by the filter that does the same."""
 
 
